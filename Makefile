@@ -1,0 +1,67 @@
+# Only Python >= 3.11 and make are needed. Everything is installed in .venv, nothing outside of it.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+# The first of these that runs, is new enough, and can make a virtual environment.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := --constraint constraints.txt --build-constraint constraints.txt
+FOLDERS := config queue engine bots
+PYPROJECTS := $(FOLDERS:%=%/pyproject.toml)
+PACKAGES := $(FOLDERS:%=unstill_%)
+SEED ?= 1
+
+.PHONY: setup demo test test-deep test-mutants chaos lint bench clean help
+
+setup: .venv/.dev ## install everything that demo, test, lint and bench need
+
+demo: .venv/.runtime ## animate a sample photo through the real queue and engine, and show the clip
+	$(BIN)/python -m unstill_bots.demo
+
+test: .venv/.dev ## run all tests, with coverage
+	$(BIN)/python -W error -m pytest $(PACKAGES:%=--cov=%) --cov-branch
+
+test-deep: .venv/.dev ## run the long searches
+	$(BIN)/python -W error -m pytest -m deep --timeout 7200
+
+test-mutants: .venv/.dev ## plant bugs in the queue's scripts and see that the tests catch each
+	$(BIN)/python tests/queue/mutants.py
+
+chaos: .venv/.dev ## kill processes at random while requests arrive: make chaos SEED=7
+	$(BIN)/python tests/system/chaos.py --seed $(SEED)
+
+lint: .venv/.dev ## check style, format, types and who imports whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev ## measure and print the figures
+	$(BIN)/python tests/bench/run.py
+
+clean: ## delete the environment and everything that was made
+	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build
+	find $(FOLDERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F '\t' '{ printf "make %-14s%s\n", $$1, $$2 }'
+
+# Two levels, so that the demo waits for no test tools. A stamp is older than what it was made from: install again.
+.venv/.runtime: constraints.txt $(PYPROJECTS)
+	@test -n "$(PYTHON)" || { echo "Unstill needs Python 3.11 or newer with venv: install it, or say where it is: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11: install a newer one, or say where it is: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@echo "Installing Unstill in .venv"
+	@$(PIP) install $$(grep '^pip==' constraints.txt)
+	@$(PIP) install $(LOCKED) -e ./config -e './queue[embedded]' -e ./engine -e ./bots
+	@touch $@
+
+.venv/.dev: .venv/.runtime pyproject.toml
+	@echo "Installing the test tools in .venv"
+	@$(PIP) install $(LOCKED) --group dev
+	@touch $@

@@ -1,0 +1,200 @@
+"""The catalogues: what models, presets, platforms and finishes there are, as data."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from unstill_config.errors import ConfigError
+from unstill_config.wording import expected, nearest, one_line, shown
+
+_RENDERER = re.compile(r"[a-zA-Z_][\w.]*:[a-zA-Z_]\w*")
+Value = bool | int | float | str
+
+
+def _renderer(path: str) -> str:
+    if not _RENDERER.fullmatch(path):
+        raise ValueError("renderer is written 'package.module:Class'")
+    return path
+
+
+class Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Licence(Entry):
+    name: str
+    url: str = ""
+    notice: str = ""
+
+
+class FrameGrid(Entry):
+    """Frame counts a model can make: multiple * n + offset."""
+
+    multiple: int = Field(default=1, ge=1)
+    offset: int = Field(default=0, ge=0)
+
+    def nearest(self, num_frames: int) -> int:
+        return max(0, round((num_frames - self.offset) / self.multiple)) * self.multiple + self.offset
+
+
+class Cost(Entry):
+    """Estimated seconds = base + per_unit * num_frames * num_inference_steps * megapixels of a frame."""
+
+    base: float = Field(ge=0)
+    per_unit: float = Field(ge=0)
+
+    def seconds(self, num_frames: int, num_inference_steps: int, megapixels: float) -> float:
+        return self.base + self.per_unit * num_frames * num_inference_steps * megapixels
+
+
+class Model(Entry):
+    """One table of models.toml. `renderer` is 'module:Class'; ranges are inclusive."""
+
+    title: str
+    renderer: Annotated[str, AfterValidator(_renderer)]
+    synthetic: bool
+    abilities: tuple[str, ...]
+    size_multiple: int = Field(ge=1)
+    frame_grid: FrameGrid = FrameGrid()
+    resolutions: tuple[int, ...]
+    licence: Licence
+    defaults: dict[str, Value]
+    ranges: dict[str, tuple[float, float]]
+    cost: Cost
+    weights: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Model:
+        for name, (low, high) in self.ranges.items():
+            value = self.defaults.get(name)
+            if low > high:
+                raise ValueError(f"the range of {name} begins at {low:g} and ends at {high:g}")
+            if isinstance(value, int | float) and not low <= value <= high:
+                raise ValueError(f"the default {name} = {value:g} is not within {low:g} to {high:g}")
+        num_frames = self.defaults.get("num_frames")
+        if isinstance(num_frames, int) and self.frame_grid.nearest(num_frames) != num_frames:
+            raise ValueError(f"the default num_frames = {num_frames} is not on the frame grid")
+        if self.resolutions and self.defaults.get("resolution", self.resolutions[0]) not in self.resolutions:
+            raise ValueError(f"the default resolution = {self.defaults['resolution']} is none of the resolutions")
+        return self
+
+
+class Preset(Entry):
+    title: str
+    help: str
+    values: dict[str, Value] = {}
+    models: dict[str, dict[str, Value]] = {}
+
+    def for_model(self, model: str) -> dict[str, Value]:
+        return self.values | self.models.get(model, {})
+
+
+class Platform(Entry):
+    """Sizes in bytes, lengths in characters, `edit_seconds` between two edits of a message."""
+
+    upload_limit: int = Field(gt=0)
+    download_limit: int = Field(gt=0)
+    edit_seconds: float = Field(ge=0)
+    caption_length: int = Field(gt=0)
+    text_length: int = Field(gt=0)
+    multipart_overhead: int = Field(ge=0)
+
+
+class Shape(Entry):
+    """A finish's frame. Without width and height the photo's own shape stays."""
+
+    title: str
+    width: int | None = None
+    height: int | None = None
+    fill: Literal["pad"] = "pad"
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Shape:
+        if (self.width is None) != (self.height is None):
+            raise ValueError("width and height go together")
+        if any(side is not None and (side < 2 or side % 2) for side in (self.width, self.height)):
+            raise ValueError("width and height have to be even, as H.264 wants them")
+        return self
+
+
+class Catalog(Entry):
+    models: dict[str, Model]
+    presets: dict[str, Preset]
+    platforms: dict[str, Platform]
+    finishes: dict[str, Shape]
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Catalog:
+        for name, preset in self.presets.items():
+            for model in preset.models.keys() - self.models.keys():
+                close = nearest(model, self.models)
+                hint = f" Did you mean {close}?" if close else ""
+                raise ValueError(f"presets.{name}.models.{model} names no model.{hint}")
+        return self
+
+    @classmethod
+    def load(cls, overrides: Path | None = None) -> Catalog:
+        """The catalogues that ship with the package, with a host's own file laid over them.
+
+        The host's file has the tables [models.NAME], [presets.NAME], [platforms.NAME] and
+        [finishes.NAME]; what it says wins, key by key, and new names are added.
+
+        Raises:
+            ConfigError: a file cannot be read, or a value in it is wrong; names file and value.
+        """
+        package = resources.files("unstill_config")
+        tables: dict[str, Any] = {
+            field: tomllib.loads((package / f"{field}.toml").read_text("utf-8")) for field in cls.model_fields
+        }
+        source = "the catalogue"
+        if overrides is not None:
+            source = str(overrides)
+            try:
+                tables = _laid_over(tables, tomllib.loads(overrides.read_text("utf-8-sig")))
+            except OSError as error:
+                raise ConfigError(f"The catalogue {overrides} cannot be read: {error.strerror}.") from None
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise ConfigError(one_line(f"The catalogue {overrides} is not valid TOML: {error}.")) from None
+        try:
+            return cls.model_validate(tables)
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    loc = tuple(str(part) for part in first["loc"])
+    where = ".".join(loc)
+    match first["type"]:
+        case "missing":
+            return one_line(f"{where} is missing: a new entry has to say it.")
+        case "extra_forbidden":
+            close = nearest(loc[-1], _siblings(loc))
+            return one_line(f"{where} is not known. {f'Did you mean {close}?' if close else ''}")
+        case "value_error":
+            return one_line(f"{where}: {expected(first)}.")
+        case _:
+            return one_line(f"{where} = {shown(first['input'])} is wrong. Allowed: {expected(first)}.")
+
+
+def _siblings(loc: tuple[str, ...]) -> tuple[str, ...]:
+    kinds: dict[str, type[Entry]] = {"models": Model, "presets": Preset, "platforms": Platform, "finishes": Shape}
+    nested: dict[str, type[Entry]] = {"licence": Licence, "frame_grid": FrameGrid, "cost": Cost}
+    kind = Catalog if len(loc) == 1 else kinds[loc[0]] if len(loc) == 3 else nested.get(loc[2])
+    return tuple(kind.model_fields) if kind else ()
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _laid_over(merged[key], value)
+        else:
+            merged[key] = value
+    return merged

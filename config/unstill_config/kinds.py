@@ -1,0 +1,106 @@
+"""The kinds of value that settings hold, each with the one sentence that says what is allowed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
+
+_DEVICE = re.compile(r"[a-z]+(:[0-9]+)?")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("a path; there is no home folder for its ~") from None
+
+
+def _split(url: str, allowed: str, schemes: Iterable[str]) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # reading it checks it
+    except ValueError:
+        raise ValueError(allowed) from None
+    if parts.scheme not in schemes or any(c.isspace() for c in url):
+        raise ValueError(allowed)
+    return parts
+
+
+def _http(url: str) -> str:
+    allowed = "a URL like https://host or http://host:port/path"
+    parts = _split(url, allowed, ("http", "https"))
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(allowed)
+    return url.rstrip("/")
+
+
+def _websocket(url: str) -> str:
+    allowed = "a URL like wss://host/ or ws://host:port/"
+    if not _split(url, allowed, ("ws", "wss")).hostname:
+        raise ValueError(allowed)
+    return url
+
+
+def _redis(url: SecretStr) -> SecretStr:
+    allowed = "redis://host:6379/0, rediss://user:password@host/0 or unix:///path/of/socket"
+    parts = _split(url.get_secret_value(), allowed, ("redis", "rediss", "unix"))
+    if parts.scheme == "unix":
+        whole = parts.path not in ("", "/")
+    else:
+        whole = bool(parts.hostname) and parts.path.strip("/").isdecimal() | (parts.path in ("", "/"))
+    if not whole:
+        raise ValueError(allowed)
+    return url
+
+
+def _storage(url: str) -> str:
+    allowed = "file:///a/folder, file://~/a/folder or s3://bucket/prefix"
+    if url.startswith("file://"):
+        place = url.removeprefix("file://")
+        whole = place.startswith("/") or place == "~" or place.startswith("~/")
+    else:
+        whole = bool(_split(url, allowed, ("s3",)).netloc)
+    if not whole:
+        raise ValueError(allowed)
+    return url
+
+
+def _device(name: str) -> str:
+    if not _DEVICE.fullmatch(name):
+        raise ValueError("cpu, cuda, or cuda:1 and the like for one of several cards")
+    return name
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value.startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError("a list of host names, with commas between them") from None
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    hosts = tuple(name.strip().lower() for name in names)
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise ValueError("host names without scheme or path, with commas between them")
+    return hosts
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Location = Annotated[Path, AfterValidator(_home)]
+HttpUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_http)]
+WebsocketUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_websocket)]
+StorageUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storage)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_hosts)]
+Device = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_device)]

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import queue
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("config", "queue", "engine", "bots")
+DESIGN = {
+    *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"),
+    *("Makefile", "pyproject.toml", "constraints.txt", "docker-compose.yml"),
+    *(".env.example", ".gitignore", ".dockerignore", ".pre-commit-config.yaml", ".git", ".ci"),
+    *FOLDERS,
+    "tests",
+}
+# what a host or a tool makes, as .gitignore says
+MADE = {
+    *(".venv", ".env", "unstill.toml", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"),
+    *(".import_linter_cache", ".coverage", "htmlcov", "build", "dist", "clips", ".unstill", "__pycache__"),
+}
+
+
+def test_the_standard_librarys_queue_is_not_hidden() -> None:
+    assert queue.__file__ is not None
+    assert "site-packages" not in queue.__file__
+    assert not Path(queue.__file__).is_relative_to(ROOT)
+    assert hasattr(queue, "SimpleQueue")
+
+
+def test_nor_is_it_where_people_stand_in_the_root() -> None:
+    # Given the folder that holds queue/, which Python puts first on its path
+    script = "import queue, asyncio, redis; asyncio.run(asyncio.to_thread(int)); queue.SimpleQueue(); print('fine')"
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("fine\n", "")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_holds_one_package_and_its_pyproject(folder: str) -> None:
+    inside = {entry.name for entry in (ROOT / folder).iterdir() if entry.name not in MADE}
+
+    assert inside == {"pyproject.toml", f"unstill_{folder}"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_package_says_that_it_is_typed(folder: str) -> None:
+    assert (ROOT / folder / f"unstill_{folder}" / "py.typed").is_file()
+
+
+def test_the_root_holds_what_the_design_says_and_nothing_else() -> None:
+    found = {entry.name for entry in ROOT.iterdir() if not entry.name.startswith(".coverage")}
+
+    assert found - DESIGN - MADE == set()
+
+
+def test_tests_are_no_packages_and_their_names_are_unique() -> None:
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if "__pycache__" not in path.parts]
+    names = [path.name for path in tests if path.name != "conftest.py"]
+
+    assert [path for path in tests if path.name == "__init__.py"] == []
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_every_requirement_is_locked_and_torch_is_none_of_them() -> None:
+    # Given all that the five files ask for
+    locked = set(re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    locked = {_normal(name) for name in locked}
+    asked: set[str] = set()
+    for folder in FOLDERS:
+        pyproject = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())
+        asked |= {*pyproject["project"]["dependencies"], *pyproject["build-system"]["requires"]}
+    embedded = tomllib.loads((ROOT / "queue" / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    asked |= {*embedded["embedded"], *tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]}
+    names = {_normal(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]) for requirement in asked}
+
+    # Then each has its version in the one lock
+    assert {name for name in names if not name.startswith("unstill-")} - locked == set()
+    assert locked & {"torch", "diffusers", "transformers"} == set()
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_help_is_the_default_and_tells_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony is not None
+
+    told = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert [line.split()[1] for line in told.splitlines()] == [
+        *("setup", "demo", "test", "test-deep", "test-mutants", "chaos", "lint", "bench", "clean", "help")
+    ]
+    assert set(phony[1].split()) == {line.split()[1] for line in told.splitlines()}
+
+
+def test_a_python_that_is_too_old_is_told_in_one_line(tmp_path: Path) -> None:
+    # Given a folder to install in, and a Python that says it is old
+    for name in ("Makefile", "constraints.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    for folder in FOLDERS:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pyproject.toml").touch()
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+
+    done = subprocess.run(["make", f"PYTHON={old}", "demo"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert f"{old} is older than Python 3.11: install a newer one" in done.stderr.splitlines()[0]
+    assert not (tmp_path / ".venv").exists()
