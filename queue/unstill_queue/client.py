@@ -1,0 +1,133 @@
+"""The people side of the queue: submit, cancel, position, eta, watch."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Literal
+
+import msgspec
+from redis.asyncio import Redis
+
+from unstill_config.settings import Settings
+from unstill_queue.codec import decode
+from unstill_queue.connection import connect
+from unstill_queue.jobs import Failed, Job, Outcome, Progress, Request, State
+from unstill_queue.ledger import Ledger, Place, Record, Wake
+from unstill_queue.outbox import Event, Outbox
+from unstill_queue.wakeup import Wakeups
+
+RECHECK = 5.0
+"""Seconds without news after which the ledger is asked, in case a stream lost an entry."""
+POSITION_EVERY = 1.0
+
+
+class Update(msgspec.Struct, frozen=True):
+    """Where a watched job is now. `place` while it is queued, `progress` while it runs, `outcome` at the end."""
+
+    state: State
+    place: Place | None = None
+    progress: Progress | None = None
+    outcome: Outcome | None = None
+
+
+class Client:
+    """One front end's connection to the queue."""
+
+    def __init__(self, redis: Redis, url: str, settings: Settings) -> None:
+        self.redis = redis
+        self.ledger = Ledger(redis, settings.queue)
+        self.wakeups = Wakeups(url)
+        self._quota = settings.quota
+        self._watchers: dict[str, dict[str, set[asyncio.Queue[Event]]]] = {}
+        self._readers: dict[str, asyncio.Task[None]] = {}
+
+    @classmethod
+    def open(cls, url: str, settings: Settings) -> Client:
+        return cls(connect(url), url, settings)
+
+    async def close(self) -> None:
+        for reader in self._readers.values():
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reader
+        await self.wakeups.close()
+        await self.redis.aclose()
+
+    async def accept(self, request: Request) -> bool:
+        """Write the request down; when this returns it will be answered. False: it was there before."""
+        return await self.ledger.accept(request)
+
+    async def submit(self, job: Job, *, cost: float) -> bool:
+        """Queue an accepted request as `job`; `cost` in estimated GPU-seconds. False: it had been queued before.
+
+        Raises:
+            QuotaExceeded: nothing was queued.
+            UnknownJob: it was never accepted.
+        """
+        queued = await self.ledger.queue(job, cost=cost, quota=self._quota)
+        if queued:
+            await self.wakeups.wake(Wake(job.id, job.parameters.model, 1))
+        return queued
+
+    async def refuse(self, id: str, outcome: Failed) -> bool:
+        return await self.ledger.refuse(id, outcome)
+
+    async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
+        return await self.ledger.cancel(id, by)
+
+    async def position(self, id: str) -> int:
+        """1 is next; 0 does not wait. Raises UnknownJob."""
+        return (await self.ledger.place(id)).position
+
+    async def eta(self, id: str) -> float | None:
+        """Seconds until it starts. Raises UnknownJob."""
+        return (await self.ledger.place(id)).eta
+
+    async def watch(self, id: str) -> AsyncIterator[Update]:
+        """The job's life from now to its outcome. Redis is asked at most once a second, and only while it waits.
+
+        Raises:
+            UnknownJob: there is no such job.
+        """
+        platform = (await self.ledger.read(id)).request.requester.platform
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        listeners = self._watchers.setdefault(platform, {}).setdefault(id, set())
+        listeners.add(events)
+        if platform not in self._readers:
+            self._readers[platform] = asyncio.create_task(self._read(platform))
+        try:
+            record = await self.ledger.read(id)
+            while True:
+                yield await self._update(record)
+                if record.outcome is not None:
+                    return
+                record = await self._changed(record, events)
+        finally:
+            listeners.discard(events)
+            if not listeners:
+                self._watchers[platform].pop(id, None)
+
+    async def _changed(self, record: Record, events: asyncio.Queue[Event]) -> Record:
+        patience = POSITION_EVERY if record.state is State.QUEUED else RECHECK
+        try:
+            async with asyncio.timeout(patience):
+                event = await events.get()
+        except TimeoutError:
+            return await self.ledger.read(record.id)
+        while not events.empty():
+            event = events.get_nowait()
+        if event.kind == "progress" and record.state is State.RUNNING:
+            return msgspec.structs.replace(record, progress=decode(event.body, Progress))
+        return await self.ledger.read(record.id)
+
+    async def _update(self, record: Record) -> Update:
+        place = await self.ledger.place(record.id) if record.state is State.QUEUED else None
+        return Update(record.state, place, record.progress, record.outcome)
+
+    async def _read(self, platform: str) -> None:
+        async for event in Outbox(self.redis, platform).news():
+            if event is not None:
+                for events in self._watchers[platform].get(event.id, ()):
+                    events.put_nowait(event)

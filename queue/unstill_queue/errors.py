@@ -1,0 +1,70 @@
+"""What can go wrong on the way through the queue. One root; each says what it is about."""
+
+from __future__ import annotations
+
+
+class QueueError(Exception):
+    """The root. Its text is one sentence of what happened, and one of what to do where there is one."""
+
+
+class OptionError(QueueError):
+    """A parameter that cannot be used as it was given.
+
+    `option` is the canonical name or, for an unknown one, what was typed. `nearest` is a known
+    name or a valid value close to what was meant, if there is one.
+    """
+
+    def __init__(
+        self, option: str, value: str, allowed: str, *, nearest: str | None = None, unknown: bool = False
+    ) -> None:
+        self.option = option
+        self.value = value
+        self.allowed = allowed
+        self.nearest = nearest
+        self.unknown = unknown
+        hint = f" Did you mean {nearest}?" if nearest else ""
+        if unknown:
+            super().__init__(f"There is no option {option}.{hint}")
+        else:
+            super().__init__(f"{option} cannot be {value or 'empty'}: it takes {allowed}.{hint}")
+
+
+class QuotaExceeded(QueueError):
+    """A person or a chat has as many jobs, or GPU-seconds today, as the host allows."""
+
+    def __init__(self, quota: str, scope: str, limit: float, used: float) -> None:
+        self.quota = quota
+        self.scope = scope
+        self.limit = limit
+        self.used = used
+        super().__init__(
+            f"The {scope} has used its {quota}: {used:g} of {limit:g}. Wait for a job to end, or try tomorrow."
+        )
+
+
+class UnknownJob(QueueError):
+    """No record of that job exists, or its record has expired."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(f"There is no job {job}. It may have expired.")
+
+
+class StorageError(QueueError):
+    """The bytes could not be read or written."""
+
+
+class NotFound(StorageError):
+    """Nothing is stored under that key; it may have expired."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"Nothing is stored under {key}. It may have expired.")
+
+
+class CodecError(QueueError):
+    """Bytes that are not one of our values, or are of a version we do not read."""
+
+
+class EmbeddedError(QueueError):
+    """The Valkey server of our own could not be started."""

@@ -1,0 +1,22 @@
+"""What a job costs, in estimated GPU-seconds: the unit of turns, quotas and waiting times.
+
+Whose turn it is, is decided in `ledger.lua`, at the moment an engine asks.
+"""
+
+from __future__ import annotations
+
+from unstill_config.catalog import Model
+from unstill_queue.jobs import Parameters
+
+
+def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> float:
+    """GPU-seconds that a job should take, by the model's cost in the catalogue.
+
+    Args:
+        aspect: long side over short side of the picture, >= 1.
+    """
+    if parameters.width and parameters.height:
+        pixels = parameters.width * parameters.height
+    else:
+        pixels = round(parameters.resolution**2 * aspect)
+    return model.cost.seconds(parameters.num_frames, parameters.num_inference_steps, pixels / 1e6)

@@ -1,0 +1,178 @@
+"""The values that cross between the people side and the GPU side. All are frozen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+
+class Requester(msgspec.Struct, frozen=True):
+    """Who asked, and where. Ids are the platform's own, as text."""
+
+    platform: str
+    user: str
+    chat: str
+    language: str = "en"
+
+    @property
+    def person(self) -> str:
+        return f"{self.platform}:{self.user}"
+
+    @property
+    def place(self) -> str:
+        return f"{self.platform}:{self.chat}"
+
+
+class ReplyAddress(msgspec.Struct, frozen=True):
+    """All that a platform needs to answer later, from another process and without a live connection."""
+
+    platform: str
+    chat: str
+    message: str
+    thread: str | None = None
+    extra: dict[str, str] = {}
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a person sent, before anything was read or fetched.
+
+    `id` is made from platform, chat and message, so the same update seen twice is one request;
+    a re-roll adds its number. `source` is the platform's own reference to the picture.
+    `upload_limit` is in bytes.
+    """
+
+    id: str
+    requester: Requester
+    reply_to: ReplyAddress
+    source: str
+    words: str
+    upload_limit: int
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """What to render. The names are diffusers' own.
+
+    `resolution` is the short side in pixels that the model works at; `width` and `height`, where
+    given, override the size made from it and from the picture's shape. `motion` scales movement,
+    1.0 being the model's usual amount. `camera` holds camera words that were given apart from the
+    prompt.
+    """
+
+    model: str
+    prompt: str
+    seed: int
+    num_frames: int
+    fps: int
+    resolution: int
+    negative_prompt: str = ""
+    num_inference_steps: int = 1
+    guidance_scale: float = 1.0
+    width: int | None = None
+    height: int | None = None
+    motion: float = 1.0
+    camera: str = ""
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """What happens to the frames between renderer and file. `shape` names a finish of the catalogue."""
+
+    shape: str = "original"
+    output_fps: int | None = None
+    fade: bool = False
+    loop: bool = False
+    audio: bool = False
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A request that was understood: everything the engine needs.
+
+    `picture` is a storage key; `upload_limit` is in bytes; `submitted_at` in seconds since the
+    epoch, by Redis' clock.
+    """
+
+    id: str
+    requester: Requester
+    reply_to: ReplyAddress
+    picture: str
+    parameters: Parameters
+    finish: Finish
+    upload_limit: int
+    submitted_at: float
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a running job is. `seconds_left` is None as long as nobody can tell."""
+
+    phase: Literal["loading", "rendering", "encoding"]
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+
+
+class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
+    """A clip is in storage under `clip`. Sizes in bytes and pixels, times in seconds.
+
+    `parameters` are those that were used, which may differ from those asked for; `notes` are
+    codes that `replies` turns into sentences, each with what it is about.
+    """
+
+    clip: str
+    size: int
+    width: int
+    height: int
+    duration: float
+    fps: float
+    parameters: Parameters
+    synthetic: bool
+    render_seconds: float
+    notes: tuple[str, ...] = ()
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """Nothing to show. `code` is for `replies`, `message` the plain English sentence of the same."""
+
+    code: str
+    message: str
+    details: dict[str, str] = {}
+
+
+class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
+    """Somebody no longer wanted it. `by` is a person, or 'system'."""
+
+    by: str
+
+
+Outcome = Succeeded | Failed | Cancelled
+
+
+class State(StrEnum):
+    """Where a job stands in the ledger. SENT and UNDELIVERABLE are final."""
+
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SENDING = "sending"
+    SENT = "sent"
+    UNDELIVERABLE = "undeliverable"
+
+    @property
+    def final(self) -> bool:
+        return self in (State.SENT, State.UNDELIVERABLE)
+
+
+class EngineInfo(msgspec.Struct, frozen=True):
+    """What an engine says of itself. `job` is the one on its device; times are seconds since the epoch."""
+
+    name: str
+    model: str
+    device: str
+    host: str
+    pid: int
+    started_at: float
+    done: int = 0
+    job: str | None = None

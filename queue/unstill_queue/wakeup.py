@@ -1,0 +1,132 @@
+"""All that names arq. It carries no work, only word that there is some; losing a word costs one reaper period.
+
+What arq 0.28 does that shapes this file: a worker that is killed keeps its job locked for the job's
+timeout and 10 s more, so the job is a wake-up that lasts milliseconds; `enqueue_job` answers None both
+for a duplicate and for a connection that dropped, so its answer is not used; a score of 0 never runs;
+an error in the polling loop ends the worker, so the loop is started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from arq.connections import ArqRedis
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from unstill_queue.codec import dump_arq, load_arq
+from unstill_queue.connection import connection_pool
+from unstill_queue.ledger import Wake
+
+LONG_PAST = datetime(2001, 1, 1, tzinfo=UTC)
+"""The score of every wake-up: whatever the clocks of bots and engines say, it is due."""
+EXPIRES = timedelta(days=1)
+POLL_DELAY = 0.02
+HEALTH_CHECK_INTERVAL = 10
+
+log = structlog.get_logger(__name__)
+
+
+def arq_redis(url: str) -> ArqRedis:
+    """Arq's client on a connection that waits out a restart: by default an idle worker exits 0.5 s into one."""
+    return ArqRedis(connection_pool(url), job_serializer=dump_arq, job_deserializer=load_arq)
+
+
+def queue_name(lane: str) -> str:
+    return f"unstill:arq:{lane}"
+
+
+class Wakeups:
+    """The side that tells engines of queued jobs."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = arq_redis(url)
+
+    async def wake(self, wake: Wake) -> None:
+        await self._redis.enqueue_job(
+            "wake",
+            wake.id,
+            wake.attempt,
+            _job_id=f"{wake.id}:{wake.attempt}",
+            _queue_name=queue_name(wake.lane),
+            _defer_until=LONG_PAST,
+            # by default arq computes it from the score, which lies in the past
+            _expires=EXPIRES,
+        )
+
+    async def close(self) -> None:
+        await self._redis.aclose(close_connection_pool=True)
+
+
+class Listener:
+    """The engine's side: calls `on_wake` when there is word of a job on its lane, while `ready` is true.
+
+    A busy engine leaves the words to the others.
+    """
+
+    def __init__(self, url: str, lane: str, on_wake: Callable[[], Awaitable[None]]) -> None:
+        self._url = url
+        self._lane = lane
+        self._on_wake = on_wake
+        self._ready = True
+        self._worker: Worker | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._ready
+
+    @ready.setter
+    def ready(self, ready: bool) -> None:
+        self._ready = ready
+        if self._worker is not None:
+            self._worker.allow_pick_jobs = ready
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            worker = self._make_worker()
+            self._worker = worker
+            try:
+                await worker.async_run()
+            except (RedisError, OSError) as error:
+                log.warning("wake-ups interrupted, listening again", error=str(error))
+                await asyncio.sleep(0.5)
+            finally:
+                self._worker = None
+                await asyncio.shield(_close(worker))
+
+    def _make_worker(self) -> Worker:
+        async def wake(ctx: dict[str, Any], id: str, attempt: int) -> None:
+            await self._on_wake()
+
+        worker = Worker(
+            functions=[func(wake, name="wake", timeout=5, max_tries=1, keep_result=0)],
+            queue_name=queue_name(self._lane),
+            redis_pool=arq_redis(self._url),
+            handle_signals=False,
+            max_jobs=1,
+            job_timeout=5,
+            job_completion_wait=5,
+            max_tries=1,
+            keep_result=0,
+            poll_delay=POLL_DELAY,
+            health_check_interval=HEALTH_CHECK_INTERVAL,
+            allow_abort_jobs=False,
+            job_serializer=dump_arq,
+            job_deserializer=load_arq,
+            log_results=False,
+        )
+        worker.allow_pick_jobs = self._ready
+        return worker
+
+
+async def _close(worker: Worker) -> None:
+    """What `Worker.close` does, which loses the connection when a task of its own is cancelled."""
+    for task in worker.tasks.values():
+        task.cancel()
+    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    await worker.pool.aclose(close_connection_pool=True)

@@ -1,0 +1,472 @@
+"""A machine that drives the ledger's scripts on a real server, on a clock that it moves itself.
+
+It keeps a plain model of what must be true and compares after each step. `machine_for` takes the text of
+the scripts, so that a copy with a planted bug can be shown to fail.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from redis import Redis
+
+from unstill_queue.codec import encode
+from unstill_queue.jobs import Cancelled, Failed
+
+LANE = "camera"
+LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 24 * 3600_000, 3600_000, 7_200_000
+START = 1_000_000_000_000
+PEOPLE = [("t:ann", "t:c1"), ("t:bob", "t:c1"), ("t:cyd", "t:c2"), ("t:ann", "t:c2")]
+OUTCOME = encode(Failed("x", "y"))
+TIME = "redis.call('TIME')"
+CLOCK = "redis.call('HMGET', 'unstill:test:clock', 's', 'us')"
+QUOTA = (3, 4, "40", "60")
+
+DUMP = """
+local jobs = {}
+for _, key in ipairs(redis.call('KEYS', 'unstill:job:*')) do
+  jobs[#jobs + 1] = key
+  jobs[#jobs + 1] = redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt', 'person', 'place', 'cost', 'day', 'lane', 'result')
+end
+local lines = {}
+for _, key in ipairs(redis.call('KEYS', 'unstill:turn:*')) do
+  lines[#lines + 1] = key
+  lines[#lines + 1] = redis.call('ZRANGE', key, 0, -1)
+end
+local seconds = {}
+for _, key in ipairs(redis.call('KEYS', 'unstill:seconds:*')) do
+  seconds[#seconds + 1] = key
+  seconds[#seconds + 1] = redis.call('HGETALL', key)
+end
+return { jobs, redis.call('ZRANGE', 'unstill:due', 0, -1), lines, redis.call('HGETALL', 'unstill:jobs'), seconds,
+  redis.call('ZRANGE', 'unstill:running:camera', 0, -1), redis.call('HGETALL', 'unstill:work:camera') }
+"""
+
+
+def script_text() -> str:
+    return (resources.files("unstill_queue") / "ledger.lua").read_text("utf-8")
+
+
+@dataclass
+class Model:
+    state: str
+    person: str
+    place: str
+    cost: int
+    due: int
+    owner: str = ""
+    lapsed: str = ""
+    finisher: str = ""
+    lease: int = 0
+    attempt: int = 0
+    cancel: bool = False
+    result: str = ""
+    sender: str = ""
+    intakes: int = 0
+    wakes: int = 0
+    redos: int = 0
+    wait_until: int = 0
+    finished_at: int = 0
+    day: int = 0
+
+
+@dataclass
+class Clerk:
+    """Somebody with a token: a claim of an engine, or a sender."""
+
+    id: str
+    token: str
+
+
+@dataclass
+class World:
+    now: int = START
+    jobs: dict[str, Model] = field(default_factory=dict)
+    claims: list[Clerk] = field(default_factory=list)
+    senders: list[Clerk] = field(default_factory=list)
+    tokens: int = 0
+
+
+def pairs(flat: list[Any]) -> dict[str, Any]:
+    return {key.decode(): value for key, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
+    assert TIME in text
+    ledger = redis.register_script(text.replace(TIME, CLOCK))
+    dump = redis.register_script(DUMP)
+
+    class LedgerMachine(RuleBasedStateMachine):
+        @initialize()
+        def empty(self) -> None:
+            redis.flushdb()
+            self.world = World()
+            self.tick(0)
+
+        def call(self, *args: Any) -> list[Any]:
+            return ledger(args=list(args))
+
+        def word(self, *args: Any) -> str:
+            return self.call(*args)[0].decode()
+
+        def token(self) -> str:
+            self.world.tokens += 1
+            return f"token{self.world.tokens}"
+
+        def named(self, n: int) -> str | None:
+            ids = list(self.world.jobs)
+            return ids[n % len(ids)] if ids else None
+
+        # -- the model's own transitions
+
+        def answered(self, job: Model, result: str) -> None:
+            job.state = job.result = result
+            job.finished_at, job.due, job.redos = self.world.now, self.world.now + 5000, 0
+            job.owner = job.lapsed = ""
+
+        def lapse(self, job: Model) -> None:
+            if job.cancel:
+                self.answered(job, "cancelled")
+            elif job.attempt >= ATTEMPTS:
+                self.answered(job, "failed")
+            else:
+                job.state, job.lapsed, job.owner, job.wakes = "queued", job.owner, "", 0
+                job.attempt += 1
+                job.due = self.world.now + 1000
+
+        def holds(self, job: Model, token: str) -> str:
+            if job.state == "running" and job.owner == token:
+                return "running"
+            return "lapsed" if job.state == "queued" and job.lapsed == token else ""
+
+        # -- rules
+
+        @rule(ms=st.sampled_from([0, 1, 500, 999, 1000, LEASE - 1, LEASE, LEASE + 1, 60_000, WAIT + 1, GIVE_UP + 1]))
+        def tick(self, ms: int) -> None:
+            self.world.now += ms
+            seconds, rest = divmod(self.world.now, 1000)
+            redis.hset("unstill:test:clock", mapping={"s": seconds, "us": rest * 1000})
+
+        @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), cost=st.sampled_from([1, 10, 25]))
+        def accept(self, n: int, who: tuple[str, str], cost: int) -> None:
+            id = f"j{n}"
+            answer = self.word("accept", id, "t", *who, b"request", 10_000)
+            if id in self.world.jobs:
+                assert answer == "seen"
+            else:
+                assert answer == "accepted"
+                self.world.jobs[id] = Model("accepted", *who, cost, self.world.now + 10_000)
+
+        @rule(n=st.integers(0, 9))
+        def queue(self, n: int) -> None:
+            if (id := self.named(n)) is None:
+                return
+            job = self.world.jobs[id]
+            answer = self.word("queue", id, LANE, job.cost, b"job", WAIT, *QUOTA)
+            if job.state != "accepted":
+                assert answer == "already"
+            elif self.over_quota(job):
+                assert answer == "quota"
+            else:
+                assert answer == "queued"
+                job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
+                job.wait_until, job.day = self.world.now + WAIT, self.world.now // 86_400_000
+
+        def over_quota(self, job: Model) -> bool:
+            today = self.world.now // 86_400_000
+            jobs: Counter[str] = Counter()
+            seconds: Counter[str] = Counter()
+            for other in self.world.jobs.values():
+                for name in (other.person, other.place):
+                    jobs[name] += other.state in ("queued", "running")
+                    seconds[name] += other.cost * (self.spends(other) and other.day == today)
+            return (
+                jobs[job.person] + 1 > QUOTA[0]
+                or jobs[job.place] + 1 > QUOTA[1]
+                or seconds[job.person] + job.cost > int(QUOTA[2])
+                or seconds[job.place] + job.cost > int(QUOTA[3])
+            )
+
+        @staticmethod
+        def spends(job: Model) -> bool:
+            return job.state in ("queued", "running") or job.result == "done"
+
+        @rule(n=st.integers(0, 9))
+        def refuse(self, n: int) -> None:
+            if (id := self.named(n)) is None:
+                return
+            job = self.world.jobs[id]
+            answer = self.word("refuse", id, OUTCOME)
+            assert answer == ("ok" if job.state == "accepted" else "already")
+            if job.state == "accepted":
+                self.answered(job, "failed")
+
+        @rule(again=st.booleans())
+        def claim(self, again: bool) -> None:
+            before = self.world.claims[-1] if self.world.claims and again else None
+            token = before.token if before else self.token()
+            answer = self.call("claim", LANE, token, LEASE, "engine")
+            if before and self.holds(self.world.jobs[before.id], token) == "running" and self.claim_known(before):
+                assert answer[0].decode() == before.id, "a repeated claim must give the same job"
+                return
+            waiting = [id for id, job in self.world.jobs.items() if job.state == "queued"]
+            assert bool(answer) == bool(waiting), "a job waits and is not given, or one is made up"
+            if answer:
+                id = answer[0].decode()
+                job = self.world.jobs[id]
+                assert job.state == "queued", f"{id} was {job.state} and is given away"
+                assert int(answer[2]) == job.attempt
+                job.state, job.owner, job.lapsed = "running", token, ""
+                job.lease = job.due = self.world.now + LEASE
+                self.world.claims.append(Clerk(id, token))
+
+        def claim_known(self, clerk: Clerk) -> bool:
+            # the memory of a claim ends with its first lease, by the server's own clock, which we do not move
+            return bool(redis.exists(f"unstill:claim:{clerk.token}"))
+
+        @precondition(lambda self: self.world.claims)
+        @rule(n=st.integers(0, 9), progress=st.sampled_from([b"", b"step"]))
+        def beat(self, n: int, progress: bytes) -> None:
+            clerk = self.world.claims[n % len(self.world.claims)]
+            job = self.world.jobs[clerk.id]
+            held = self.holds(job, clerk.token)
+            answer = self.word("beat", clerk.id, clerk.token, LEASE, progress)
+            if not held:
+                assert answer == "lost"
+                return
+            assert answer == ("cancel" if job.cancel else "ok")
+            if held == "lapsed":
+                job.state, job.owner, job.lapsed = "running", clerk.token, ""
+                job.attempt -= 1
+            job.lease = job.due = self.world.now + LEASE
+
+        @precondition(lambda self: self.world.claims)
+        @rule(n=st.integers(0, 9), result=st.sampled_from(["done", "done", "failed", "cancelled"]))
+        def finish(self, n: int, result: str) -> None:
+            clerk = self.world.claims[n % len(self.world.claims)]
+            job = self.world.jobs[clerk.id]
+            held = self.holds(job, clerk.token)
+            answer = self.word("finish", clerk.id, clerk.token, result, OUTCOME, "2.5")
+            assert answer == ("ok" if held or job.finisher == clerk.token else "lost")
+            if held:
+                job.finisher = clerk.token
+                self.answered(job, "cancelled" if job.cancel else result)
+
+        @precondition(lambda self: self.world.claims)
+        @rule(n=st.integers(0, 9), how=st.sampled_from(["release", "retry"]))
+        def hand_back(self, n: int, how: str) -> None:
+            clerk = self.world.claims[n % len(self.world.claims)]
+            job = self.world.jobs[clerk.id]
+            held = self.holds(job, clerk.token) == "running"
+            if how == "release":
+                answer = self.word("release", clerk.id, clerk.token)
+                assert answer == ("ok" if held else "lost")
+                if held:
+                    job.state, job.owner, job.wakes, job.due = "queued", "", 0, self.world.now + 1000
+                return
+            answer = self.word("retry", clerk.id, clerk.token, ATTEMPTS, OUTCOME)
+            if not held:
+                assert answer == "lost"
+                return
+            self.lapse(job)
+            job.lapsed = ""
+            assert answer == ("again" if job.state == "queued" else "ended")
+
+        @rule(n=st.integers(0, 9))
+        def cancel(self, n: int) -> None:
+            if (id := self.named(n)) is None:
+                return
+            job = self.world.jobs[id]
+            answer = self.word("cancel", id, encode(Cancelled("somebody")))
+            if job.state in ("accepted", "queued"):
+                assert answer == "cancelled"
+                self.answered(job, "cancelled")
+            elif job.state == "running":
+                assert answer == "cancelling"
+                job.cancel = True
+            else:
+                assert answer == "late"
+
+        @rule(n=st.integers(0, 9), again=st.booleans())
+        def send(self, n: int, again: bool) -> None:
+            if (id := self.named(n)) is None:
+                return
+            job = self.world.jobs[id]
+            token = job.sender if again and job.sender else self.token()
+            answer = self.word("send", id, token, 60_000)
+            may = job.state in ("done", "failed", "cancelled") or (job.state == "sending" and job.sender == token)
+            assert answer == ("ok" if may else "no")
+            if may:
+                job.state, job.sender, job.due = "sending", token, self.world.now + 60_000
+                self.world.senders.append(Clerk(id, token))
+
+        @precondition(lambda self: self.world.senders)
+        @rule(n=st.integers(0, 9), how=st.sampled_from(["sent", "sent", "undeliverable", "unsend"]))
+        def report(self, n: int, how: str) -> None:
+            clerk = self.world.senders[n % len(self.world.senders)]
+            job = self.world.jobs[clerk.id]
+            mine = job.sender == clerk.token
+            if how == "unsend":
+                answer = self.word("unsend", clerk.id, clerk.token, 2000)
+                assert answer == ("ok" if mine and job.state == "sending" else "lost")
+                if answer == "ok":
+                    job.state, job.due = job.result, self.world.now + 2000
+                return
+            answer = self.word("sent", clerk.id, clerk.token, how, "receipt", KEEP)
+            assert answer == ("ok" if mine else "lost")
+            if mine and job.state not in ("sent", "undeliverable"):
+                job.state = how
+
+        @rule()
+        def reap(self) -> None:
+            wakes = self.call("reap", 100, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
+            woken = {id.decode(): int(attempt) for id, attempt in zip(wakes[::3], wakes[2::3], strict=True)}
+            expected = {}
+            for id, job in self.world.jobs.items():
+                if job.state not in ("sent", "undeliverable") and job.due <= self.world.now:
+                    self.look(job)
+                    if job.state == "queued":
+                        expected[id] = job.attempt
+            assert woken == expected
+
+        def look(self, job: Model) -> None:
+            now = self.world.now
+            match job.state:
+                case "accepted":
+                    job.intakes += 1
+                    job.due = now + 10_000 * job.intakes
+                    if job.intakes > 5:
+                        self.answered(job, "failed")
+                case "queued":
+                    job.wakes += 1
+                    job.due = now + min(300_000, 1000 * 2**job.wakes)
+                    if now > job.wait_until:
+                        self.answered(job, "failed")
+                case "running" if job.lease > now:
+                    job.due = job.lease
+                case "running":
+                    self.lapse(job)
+                case "sending":
+                    job.state, job.due = job.result, now + 5000
+                case _ if now - job.finished_at > GIVE_UP:
+                    job.state = "undeliverable"
+                case _:
+                    job.redos += 1
+                    job.due = now + min(60_000, 5000 * 2 ** min(job.redos, 10))
+
+        @rule(n=st.integers(0, 9))
+        def lose_index_entry(self, n: int) -> None:
+            """What the auditor is for: an entry that some bug took away comes back."""
+            if (id := self.named(n)) is None:
+                return
+            job = self.world.jobs[id]
+            redis.zrem("unstill:due", id)
+            final = job.state in ("sent", "undeliverable")
+            assert self.word("index", id) == ("ok" if final else "lost")
+            assert self.word("index", id) == "ok"
+            if not final:
+                job.due = self.world.now
+
+        # -- what often follows each other, so that a search gets deep
+
+        @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), claims=st.booleans())
+        def submit(self, n: int, who: tuple[str, str], claims: bool) -> None:
+            self.accept(n, who, 1)
+            self.queue(list(self.world.jobs).index(f"j{n}"))
+            if claims:
+                self.claim(False)
+
+        @rule()
+        def leases_end(self) -> None:
+            self.tick(LEASE)
+            self.reap()
+
+        @rule()
+        def crash(self) -> None:
+            """Everybody with a token is gone and never heard of again."""
+            self.world.claims.clear()
+            self.world.senders.clear()
+
+        # -- what must always hold
+
+        @invariant()
+        def agrees(self) -> None:
+            if not hasattr(self, "world"):
+                return
+            jobs, due, lines, jobs_quota, seconds, running, work = dump()
+            stored = {key.removeprefix("unstill:job:"): row for key, row in pairs(jobs).items()}
+            model = self.world.jobs
+            states = {id: row[0].decode() for id, row in stored.items()}
+            assert states == {id: job.state for id, job in model.items()}
+            unfinished = {id for id, state in states.items() if state not in ("sent", "undeliverable")}
+            assert {id.decode() for id in due} == unfinished, "the due index holds all that is not final, and no more"
+            for id, row in stored.items():
+                if states[id] == "running":
+                    assert row[1].decode() == model[id].owner
+                    assert int(row[3]) == model[id].attempt
+            assert {id.decode() for id in running} == {id for id in states if states[id] == "running"}
+            self.quotas_add_up(jobs_quota, seconds)
+            self.lines_add_up(pairs(lines), work)
+
+        def quotas_add_up(self, jobs_quota: list[Any], seconds: list[Any]) -> None:
+            in_use: Counter[str] = Counter()
+            spent: Counter[tuple[int, str]] = Counter()
+            for job in self.world.jobs.values():
+                for name in (f"p|{job.person}", f"c|{job.place}"):
+                    in_use[name] += job.state in ("queued", "running")
+                    spent[job.day, name] += job.cost * self.spends(job)
+            assert {k: float(v) for k, v in pairs(jobs_quota).items()} == {k: n for k, n in in_use.items() if n}
+            stored = {
+                (int(key.rsplit(":", 1)[1]), name): float(value)
+                for key, row in pairs(seconds).items()
+                for name, value in pairs(row).items()
+            }
+            assert stored == {k: n for k, n in spent.items() if n}
+
+        def lines_add_up(self, lines: dict[str, list[bytes]], work: list[Any]) -> None:
+            expected: dict[str, set[str]] = {}
+            amounts: Counter[str] = Counter()
+            for id, job in self.world.jobs.items():
+                if job.state == "queued":
+                    lane = f"unstill:turn:{LANE}"
+                    expected.setdefault(lane, set()).add(job.place)
+                    expected.setdefault(f"{lane}|{job.place}", set()).add(job.person)
+                    expected.setdefault(f"{lane}|{job.place}|{job.person}", set()).add(id)
+                    for name in (f"c|{job.place}", f"p|{job.place}|{job.person}"):
+                        amounts[name] += job.cost
+                        amounts[f"n{name}"] += 1
+            assert {key: {m.decode() for m in members} for key, members in lines.items()} == expected
+            assert {key: float(value) for key, value in pairs(work).items()} == dict(amounts)
+
+        def teardown(self) -> None:
+            """Whatever happened: from here an engine and a courier bring every job to its one end."""
+            if not hasattr(self, "world"):
+                return
+            for _ in range(40):
+                self.tick(61_000)
+                self.reap()
+                for id, job in self.world.jobs.items():
+                    if job.state == "accepted":
+                        self.queue(list(self.world.jobs).index(id))
+                self.world.claims.clear()
+                for _ in self.world.jobs:
+                    self.claim(False)
+                for n in range(len(self.world.claims)):
+                    self.finish(n, "done")
+                self.world.senders.clear()
+                for n in range(len(self.world.jobs)):
+                    self.send(n, False)
+                for n in range(len(self.world.senders)):
+                    self.report(n, "sent")
+                self.agrees()
+                if all(job.state in ("sent", "undeliverable") for job in self.world.jobs.values()):
+                    break
+            left = {id: job.state for id, job in self.world.jobs.items() if job.state not in ("sent", "undeliverable")}
+            assert not left, "a job never came to its end"
+
+    return LedgerMachine

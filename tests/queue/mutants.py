@@ -1,0 +1,95 @@
+"""Plants bugs in copies of the ledger's scripts and shows that the machine finds each: `make test-mutants`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from redis import Redis
+from tests.queue.ledger_machine import machine_for, script_text
+
+from unstill_queue.embedded import EmbeddedValkey
+
+MUTANTS: dict[str, tuple[str, str]] = {
+    "a lease that ends in this very millisecond is dropped from the index": (
+        "if lease > NOW then return due(id, lease) end",
+        "if lease >= NOW then redis.call('ZREM', DUE, id) return end",
+    ),
+    "an answer is not put into the due index": ("  due(id, NOW + 5000)\n  tell(id, 'answer')\nend\n\nlocal function close",
+                                                "  redis.call('ZREM', DUE, id)\n  tell(id, 'answer')\nend\n\nlocal function close"),
+    "anybody may finish a running job": ("if state == 'running' and get(id, 'owner') == owner then", "if state == 'running' then"),
+    "one who lapsed may finish though another has the job": (
+        "if state == 'queued' and get(id, 'lapsed') == owner then return 'lapsed' end",
+        "if get(id, 'lapsed') == owner then return 'lapsed' end",
+    ),
+    "seconds are not given back on failure": ("give_back(id, result ~= 'done')", "give_back(id, false)"),
+    "seconds are given back for a finished clip": ("give_back(id, result ~= 'done')", "give_back(id, true)"),
+    "a place in the quota is never given back": ("  charge('unstill:jobs', 'p|' .. r[1], -1)\n", ""),
+    "a crashed job is queued but stands in no line": ("  line_up(id, true)\n  due(id, NOW + 1000)", "  due(id, NOW + 1000)"),
+    "a cancelled job stays in its line": ("if state == 'queued' then step_out(id) end", ""),
+    "an expired job stays in its line": ("    step_out(id)\n    return answer(id, 'failed', s.expired)", "    return answer(id, 'failed', s.expired)"),
+    "a late finish leaves the job in its line": ("if held == 'lapsed' then step_out(id) end", ""),
+    "a late beat leaves the job in its line": ("  if held == 'lapsed' then\n    step_out(id)", "  if held == 'lapsed' then"),
+    "a courier that lost the right to send may still report": ("  if get(id, 'sender') ~= sender then return { 'lost' } end\n  if FINAL", "  if FINAL"),
+    "what is sent stays in the due index": ("  redis.call('ZREM', DUE, id)\n  redis.call('PEXPIRE'", "  redis.call('PEXPIRE'"),
+    "two couriers may send at once": ("if not ANSWER[state] and not again then", "if not ANSWER[state] and state ~= 'sending' then"),
+    "anybody may give a sending back": ("if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then", "if get(id, 'state') ~= 'sending' then"),
+    "one try too many": ("tonumber(get(id, 'attempt')) >= attempts", "tonumber(get(id, 'attempt')) > attempts"),
+    "a handed back job costs a try": ("  requeue(id)\n  redis.call('HDEL', JOB .. id, 'lapsed')\n  return { 'ok',",
+                                      "  requeue(id)\n  redis.call('HINCRBY', JOB .. id, 'attempt', 1)\n  redis.call('HDEL', JOB .. id, 'lapsed')\n  return { 'ok',"),
+    "a claim whose answer was lost takes a second job": ("if before and holds(before, owner) == 'running' then", "if false then"),
+    "a running job is cancelled under its engine's hands": ("    set(id, 'cancel', outcome)\n", "    answer(id, 'cancelled', outcome)\n"),
+    "a cancel during the render is forgotten when the engine dies": ("  if get(id, 'cancel') then\n    answer(id, 'cancelled', get(id, 'cancel'))\n  elseif", "  if"),
+    "accepting again starts again": ("if state then return { 'seen', state } end", ""),
+    "a delivery that nobody reports on stays so": ("  set(id, 'state', get(id, 'result'))\n  tell(id, 'answer')\n  due(id, NOW + 5000)", "  due(id, NOW + 5000)"),
+    "an answer that cannot be delivered is tried for ever": ("if NOW - tonumber(get(id, 'finished_at')) > s.give_up then", "if false then"),
+}  # fmt: skip
+
+
+def survives(redis: Redis, text: str, examples: int) -> bool:
+    machine = machine_for(redis, text)
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=40,
+                deadline=None,
+                database=None,
+                report_multiple_bugs=False,
+                print_blob=False,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    except Exception:
+        return False
+    return True
+
+
+def main() -> int:
+    text = script_text()
+    survivors = []
+    with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder), options={"appendfsync": "no"}) as valkey:
+        redis = Redis.from_url(valkey.url)
+        if not survives(redis, text, 100):
+            print("the scripts fail without a planted bug: run the machine's own test first")
+            return 1
+        for name, (sound, planted) in MUTANTS.items():
+            if text.count(sound) != 1:
+                print(f"STALE     {name}: its place was found {text.count(sound)} times")
+                survivors.append(name)
+                continue
+            caught = not survives(redis, text.replace(sound, planted), 3000)
+            print(f"{'caught' if caught else 'SURVIVED':9} {name}", flush=True)
+            if not caught:
+                survivors.append(name)
+    print(f"{len(MUTANTS) - len(survivors)} of {len(MUTANTS)} planted bugs were caught")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

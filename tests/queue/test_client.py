@@ -1,0 +1,148 @@
+"""A front end's view: submit, watch, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.queue.values import DONE, a_job, a_request
+from unstill_config.settings import Queue, Quota, Settings
+from unstill_queue.client import Client, Update
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.errors import QuotaExceeded, UnknownJob
+from unstill_queue.jobs import Cancelled, Progress, State
+from unstill_queue.outbox import Outbox
+
+SETTINGS = Settings(queue=Queue(lease=5, beat=1, reap=0.05), quota=Quota(person_jobs=2))
+
+
+@pytest.fixture
+async def client(valkey: EmbeddedValkey) -> AsyncIterator[Client]:
+    client = Client.open(valkey.url, SETTINGS)
+    yield client
+    await client.close()
+
+
+async def submitted(client: Client, n: int) -> str:
+    request = a_request(n)
+    await client.accept(request)
+    assert await client.submit(a_job(request), cost=10)
+    return request.id
+
+
+async def test_watching_tells_place_progress_and_outcome_live(client: Client) -> None:
+    # Given a job that waits behind another
+    await submitted(client, 1)
+    id = await submitted(client, 2)
+    seen: list[Update] = []
+
+    async def watch() -> None:
+        async for update in client.watch(id):
+            seen.append(update)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0.3)
+    # When both are rendered
+    first = await client.ledger.claim("camera", "o1", "e")
+    assert first and await client.ledger.finish(first, DONE)
+    second = await client.ledger.claim("camera", "o2", "e")
+    assert second and second.job.id == id
+    for step in range(1, 4):
+        await client.ledger.beat(second, Progress("rendering", step, 3))
+        await asyncio.sleep(0.05)
+    await client.ledger.finish(second, DONE)
+    # Then each change was told at once, without asking for it
+    async with asyncio.timeout(0.5):
+        await watching
+    assert seen[0].state is State.QUEUED and seen[0].place and seen[0].place.position == 2
+    assert [u.progress.step for u in seen if u.progress and u.state is State.RUNNING][-1] == 3
+    assert seen[-1].outcome == DONE
+
+
+async def test_watching_asks_at_most_once_a_second(client: Client) -> None:
+    # Given a job that waits
+    id = await submitted(client, 1)
+    before = (await client.redis.info("commandstats"))["cmdstat_hgetall"]["calls"]
+    # When it is watched for three seconds in which nothing happens
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3):
+            async for _ in client.watch(id):
+                pass
+    # Then the ledger was asked once to begin with and once a second
+    after = (await client.redis.info("commandstats"))["cmdstat_hgetall"]["calls"]
+    assert after - before <= 5
+
+
+async def test_watching_survives_a_restart_of_the_server(client: Client, valkey: EmbeddedValkey) -> None:
+    id = await submitted(client, 1)
+    seen: list[Update] = []
+
+    async def watch() -> None:
+        async for update in client.watch(id):
+            seen.append(update)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0.2)
+    await asyncio.to_thread(valkey.kill)
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(valkey.start)
+    assert await client.cancel(id, "ann") == "cancelled"
+    async with asyncio.timeout(10):
+        await watching
+    assert seen[-1].outcome == Cancelled("ann")
+
+
+async def test_position_and_eta_and_what_is_unknown(client: Client) -> None:
+    id = await submitted(client, 1)
+    assert await client.position(id) == 1
+    assert await client.eta(id) is None
+    with pytest.raises(UnknownJob):
+        await client.position("none")
+    with pytest.raises(UnknownJob):
+        async for _ in client.watch("none"):
+            pass
+
+
+async def test_a_quota_refuses_before_anything_is_queued(client: Client) -> None:
+    for n in (1, 2):
+        await submitted(client, n)
+    await client.accept(a_request(3))
+    with pytest.raises(QuotaExceeded):
+        await client.submit(a_job(a_request(3)), cost=1)
+    assert (await client.ledger.read(a_request(3).id)).state is State.ACCEPTED
+
+
+async def test_submitting_twice_is_once(client: Client) -> None:
+    id = await submitted(client, 1)
+    assert not await client.submit(a_job(a_request(1)), cost=10)
+    assert await client.position(id) == 1
+
+
+async def test_each_delivery_goes_to_one_courier_and_none_is_missed_in_between(client: Client) -> None:
+    # Given answers that were filed while no courier was there
+    for n in range(10):
+        await client.accept(a_request(n))
+        await client.cancel(a_request(n).id, "ann")
+    got: list[str] = []
+
+    async def courier(name: str) -> None:
+        async for event in Outbox(client.redis, "test").deliveries(name):
+            got.append(event.id)
+
+    # When two come, one goes, and more are filed
+    one, two = asyncio.create_task(courier("one")), asyncio.create_task(courier("two"))
+    await asyncio.sleep(0.3)
+    two.cancel()
+    await asyncio.gather(two, return_exceptions=True)
+    for n in range(10, 15):
+        await client.accept(a_request(n))
+        await client.cancel(a_request(n).id, "ann")
+    async with asyncio.timeout(5):
+        while len(got) < 15:
+            await asyncio.sleep(0.02)
+    one.cancel()
+    await asyncio.gather(one, return_exceptions=True)
+    # Then each was given once
+    assert sorted(got) == sorted(a_request(n).id for n in range(15))

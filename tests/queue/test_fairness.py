@@ -1,0 +1,197 @@
+"""Whose turn it is: shares by chat and by person, on the real scripts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+from tests.queue.ledger_machine import script_text
+
+LANE = "camera"
+UNLIMITED = (0, 0, "0", "0")
+
+
+class Lane:
+    """A lane of an empty ledger, seen from its two ends. It remembers who was served for how long."""
+
+    def __init__(self, redis: Redis) -> None:
+        redis.flushdb()
+        self._script = redis.register_script(script_text())
+        self._count = 0
+        self.who: dict[str, tuple[str, str]] = {}
+        self.cost: dict[str, float] = {}
+
+    def call(self, *args: Any) -> Any:
+        return self._script(args=list(args))
+
+    def submit(self, chat: str, person: str, cost: float = 10.0) -> str:
+        self._count += 1
+        id = f"j{self._count}"
+        self.call("accept", id, "t", person, chat, b"", 10_000)
+        assert self.call("queue", id, LANE, repr(cost), b"", 1_000_000, *UNLIMITED) == [b"queued", b"queued"]
+        self.who[id], self.cost[id] = (chat, person), cost
+        return id
+
+    def serve(self) -> str | None:
+        self._count += 1
+        claimed = self.call("claim", LANE, f"o{self._count}", 10_000, "engine")
+        if not claimed:
+            return None
+        id: str = claimed[0].decode()
+        self.call("finish", id, f"o{self._count}", "done", b"", "1.0")
+        return id
+
+    def position(self, id: str) -> int:
+        return int(self.call("position", id, 10_000)[1])
+
+
+@pytest.fixture(scope="module")
+def redis(server_url: str) -> Iterator[Redis]:
+    with Redis.from_url(server_url) as client:
+        yield client
+
+
+def test_a_newcomer_is_next_but_one_behind_a_hundred(redis: Redis) -> None:
+    # Given A with a hundred jobs, the first of them running
+    lane = Lane(redis)
+    for _ in range(100):
+        lane.submit("c", "A")
+    lane.serve()
+    # When B queues one in the same chat, and C one in another
+    b, c = lane.submit("c", "B"), lane.submit("d", "C")
+    # Then theirs are the next two
+    assert {lane.serve(), lane.serve()} == {b, c}
+
+
+def test_equal_turns_go_by_arrival(redis: Redis) -> None:
+    lane = Lane(redis)
+    ids = [lane.submit(f"c{n}", f"p{n}") for n in (5, 3, 9, 1, 7)]
+    assert [lane.serve() for _ in ids] == ids
+
+
+def test_a_big_chat_gets_no_more_than_a_small_one(redis: Redis) -> None:
+    # Given fifty people in one chat and one in another, all with enough to do
+    lane = Lane(redis)
+    for n in range(50):
+        lane.submit("big", f"p{n}")
+    for _ in range(50):
+        lane.submit("small", "q")
+    # When forty jobs are served
+    served = Counter(lane.who[id][0] for _ in range(40) if (id := lane.serve()))
+    # Then each chat had its half
+    assert abs(served["big"] - served["small"]) <= 1
+
+
+def test_costly_jobs_count_for_more(redis: Redis) -> None:
+    # Given A whose jobs take four times as long as B's
+    lane = Lane(redis)
+    for _ in range(40):
+        lane.submit("c", "A", cost=40)
+        lane.submit("c", "B", cost=10)
+    # When some are served
+    spent: Counter[str] = Counter()
+    for _ in range(40):
+        id = lane.serve()
+        assert id
+        spent[lane.who[id][1]] += int(lane.cost[id])
+    # Then both had the same seconds, but for one job
+    assert abs(spent["A"] - spent["B"]) <= 40
+
+
+def test_ten_thousand_of_one_person_cost_the_others_less_than_two_jobs(redis: Redis) -> None:
+    # Given the same people with and without one who posts ten thousand
+    def waits(flood: int) -> list[int]:
+        lane = Lane(redis)
+        for _ in range(flood):
+            lane.submit("c0", "flooder")
+        mine = [lane.submit(f"c{n % 3}", f"p{n}") for n in range(30)]
+        order: list[str | None] = []
+        while not set(mine) <= set(order):
+            order.append(lane.serve())
+        return sorted(order.index(id) for id in mine)
+
+    # Then the 95th percentile of the others' wait grows by less than two jobs
+    quiet, flooded = waits(0), waits(10_000)
+    p95 = int(len(quiet) * 0.95)
+    assert flooded[p95] - quiet[p95] < 2
+
+
+Step = st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.sampled_from([5.0, 10.0, 30.0]))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(Step, st.none()), min_size=5, max_size=80))
+def test_no_order_of_submits_gives_more_than_a_share_while_another_waits(
+    redis: Redis, steps: list[tuple[str, str, float] | None]
+) -> None:
+    """The law of start-time fair queueing: over any time in which two always wait, what they were served
+    differs by no more than the longest job of each; the same for two people of one chat."""
+    lane = Lane(redis)
+    waiting: Counter[tuple[str, ...]] = Counter()
+    served: Counter[tuple[str, ...]] = Counter()
+    #: for each pair that waits at the same time: what each had been served when that began
+    since: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[float, float]] = {}
+    longest = 30.0
+
+    def rivals(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+        return a < b and (len(a) == len(b) == 1 or (len(a) == len(b) == 2 and a[0] == b[0]))
+
+    def note_pairs() -> None:
+        names = [name for name, n in waiting.items() if n]
+        pairs = {(a, b) for a in names for b in names if rivals(a, b)}
+        for pair in list(since):
+            if pair not in pairs:
+                del since[pair]
+        for a, b in pairs:
+            since.setdefault((a, b), (served[a], served[b]))
+
+    for step in steps:
+        if step is not None:
+            chat, person, cost = step
+            lane.submit(chat, person, cost)
+            waiting[(chat,)] += 1
+            waiting[chat, person] += 1
+        elif id := lane.serve():
+            chat, person = lane.who[id]
+            for name in ((chat,), (chat, person)):
+                waiting[name] -= 1
+                served[name] += lane.cost[id]
+        note_pairs()
+        for (a, b), (had_a, had_b) in since.items():
+            assert abs((served[a] - had_a) - (served[b] - had_b)) <= 2 * longest + 1e-6
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), st.none()), max_size=50))
+def test_the_position_told_is_the_turn_taken(redis: Redis, steps: list[tuple[str, str] | None]) -> None:
+    # Given any history of jobs of one cost
+    lane = Lane(redis)
+    queued: list[str] = []
+    for step in steps:
+        if step is not None:
+            queued.append(lane.submit(*step))
+        elif id := lane.serve():
+            queued.remove(id)
+    # When each is told its place, and all are served
+    told = {id: lane.position(id) for id in queued}
+    turns = [lane.serve() for _ in queued]
+    # Then the places were true
+    assert told == {id: n for n, id in enumerate(turns, start=1)}
+
+
+def test_a_crashed_job_is_first_of_its_person_and_not_charged_twice(redis: Redis) -> None:
+    # Given A and B with two jobs each, and A's first lost by its engine
+    lane = Lane(redis)
+    a1, b1, a2, b2 = (lane.submit("c", person) for person in "ABAB")
+    claimed = lane.call("claim", LANE, "dying", 10_000, "engine")[0].decode()
+    assert claimed == a1
+    lane.call("retry", a1, "dying", 3, b"")
+    # Then the turns are those there would have been without the crash
+    turns = [lane.serve() for _ in range(4)]
+    assert sorted(turns[:2]) == sorted([a1, b1])
+    assert sorted(turns[2:]) == sorted([a2, b2])

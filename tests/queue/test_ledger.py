@@ -1,0 +1,304 @@
+"""The ledger's promises, one by one, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from unstill_config.settings import Queue, Quota
+from unstill_queue.connection import connect
+from unstill_queue.errors import QuotaExceeded, UnknownJob
+from unstill_queue.jobs import (
+    Cancelled,
+    Failed,
+    Finish,
+    Job,
+    Parameters,
+    Progress,
+    ReplyAddress,
+    Request,
+    Requester,
+    State,
+    Succeeded,
+)
+from unstill_queue.ledger import Ledger
+from unstill_queue.outbox import Outbox
+
+from tests.queue.values import DONE, a_job, a_request
+
+SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05)
+
+
+@pytest.fixture
+async def redis(server_url: str) -> AsyncIterator[Redis]:
+    client = connect(server_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def ledger(redis: Redis) -> Ledger:
+    return Ledger(redis, SETTINGS)
+
+
+async def queued(ledger: Ledger, request: Request, *, cost: float = 10.0, quota: Quota | None = None) -> Job:
+    await ledger.accept(request)
+    job = a_job(request)
+    assert await ledger.queue(job, cost=cost, quota=quota or Quota())
+    return job
+
+
+async def test_the_same_update_seen_twice_is_one_job(ledger: Ledger) -> None:
+    # When one request is accepted two hundred times at once
+    answers = await asyncio.gather(*(ledger.accept(a_request()) for _ in range(200)))
+    # Then it is new once
+    assert answers.count(True) == 1
+    assert await ledger.open_ids() == [a_request().id]
+
+
+async def test_a_job_goes_from_accepted_to_sent(ledger: Ledger) -> None:
+    # Given a queued job
+    job = await queued(ledger, a_request())
+    # When it is claimed, rendered, finished and delivered
+    claim = await ledger.claim("camera", "owner", "engine")
+    assert claim is not None and claim.job == job and claim.attempt == 1
+    assert await ledger.beat(claim, Progress("rendering", 3, 16)) == "ok"
+    assert (await ledger.read(job.id)).progress == Progress("rendering", 3, 16)
+    assert await ledger.finish(claim, DONE, seconds=12.0)
+    assert await ledger.send(job.id, "sender")
+    assert await ledger.sent(job.id, "sender", "message 7")
+    # Then it is final, and nobody has to look at it again
+    record = await ledger.read(job.id)
+    assert (record.state, record.outcome, record.receipt) == (State.SENT, DONE, "message 7")
+    assert await ledger.open_ids() == []
+    assert await ledger.redis.pttl(f"unstill:job:{job.id}") > 0
+
+
+async def test_finish_is_refused_to_whoever_does_not_hold_the_job(ledger: Ledger) -> None:
+    # Given a job whose first engine went silent and whose second one has it
+    job = await queued(ledger, a_request())
+    first = await ledger.claim("camera", "first", "e1")
+    assert first
+    await asyncio.sleep(0.35)
+    assert [wake.attempt for wake in await ledger.reap()] == [2]
+    second = await ledger.claim("camera", "second", "e2")
+    assert second and second.attempt == 2
+    # When the first one comes back
+    # Then neither its beat nor its outcome counts
+    assert await ledger.beat(first) == "lost"
+    assert not await ledger.finish(first, DONE)
+    assert await ledger.finish(second, DONE)
+    assert (await ledger.read(job.id)).state is State.DONE
+
+
+async def test_a_render_finished_after_its_lease_counts_while_nobody_else_has_the_job(ledger: Ledger) -> None:
+    # Given a lease that ended while the server was away, so that the job is queued again
+    job = await queued(ledger, a_request())
+    claim = await ledger.claim("camera", "owner", "engine")
+    assert claim
+    await asyncio.sleep(0.35)
+    await ledger.reap()
+    assert (await ledger.read(job.id)).state is State.QUEUED
+    # When its owner files the outcome
+    assert await ledger.finish(claim, DONE)
+    # Then the render was not for nothing, and the job is in no line
+    assert (await ledger.read(job.id)).state is State.DONE
+    assert await ledger.claim("camera", "another", "engine") is None
+
+
+async def test_a_beat_after_the_lease_takes_the_job_back(ledger: Ledger) -> None:
+    await queued(ledger, a_request())
+    claim = await ledger.claim("camera", "owner", "engine")
+    assert claim
+    await asyncio.sleep(0.35)
+    await ledger.reap()
+    assert await ledger.beat(claim) == "ok"
+    assert await ledger.claim("camera", "another", "engine") is None
+    assert (await ledger.read(claim.job.id)).attempt == 1
+
+
+async def test_a_job_that_kills_its_engine_fails_after_three_tries(ledger: Ledger) -> None:
+    # Given a job, and engines that go silent with it
+    job = await queued(ledger, a_request())
+    for attempt in (1, 2, 3):
+        claim = await ledger.claim("camera", f"owner{attempt}", "engine")
+        assert claim and claim.attempt == attempt
+        await asyncio.sleep(0.35)
+        await ledger.reap()
+    # Then it has an answer like any other
+    record = await ledger.read(job.id)
+    assert record.state is State.FAILED
+    assert isinstance(record.outcome, Failed) and record.outcome.code == "engine_lost"
+    assert await ledger.send(job.id, "sender")
+
+
+async def test_a_claim_whose_answer_was_lost_is_not_a_second_job(ledger: Ledger) -> None:
+    await queued(ledger, a_request(1))
+    await queued(ledger, a_request(2))
+    first = await ledger.claim("camera", "token", "engine")
+    assert await ledger.claim("camera", "token", "engine") == first
+
+
+async def test_cancel_takes_a_queued_job_out_at_once_and_gives_its_quota_back(ledger: Ledger) -> None:
+    # Given a person whose quota is one job
+    one = Quota(person_jobs=1)
+    job = await queued(ledger, a_request(1), quota=one)
+    await ledger.accept(a_request(2))
+    with pytest.raises(QuotaExceeded, match="1 of 1"):
+        await ledger.queue(a_job(a_request(2)), cost=1, quota=one)
+    # When the first is cancelled
+    assert await ledger.cancel(job.id, "ann") == "cancelled"
+    # Then it never runs, and there is room for another
+    assert await ledger.queue(a_job(a_request(2)), cost=1, quota=one)
+    claim = await ledger.claim("camera", "o", "e")
+    assert claim and claim.job.id == a_request(2).id
+    assert (await ledger.read(job.id)).outcome == Cancelled("ann")
+
+
+async def test_cancel_of_a_running_job_reaches_its_engine_and_outlives_it(ledger: Ledger) -> None:
+    # Given a running job that somebody cancels
+    job = await queued(ledger, a_request())
+    claim = await ledger.claim("camera", "owner", "engine")
+    assert claim
+    assert await ledger.cancel(job.id, "ann") == "cancelling"
+    assert await ledger.beat(claim) == "cancel"
+    # When the engine dies before it obeys
+    await asyncio.sleep(0.35)
+    await ledger.reap()
+    # Then the job is not rendered again
+    assert (await ledger.read(job.id)).outcome == Cancelled("ann")
+    assert await ledger.cancel(job.id, "ann") == "late"
+    assert await ledger.cancel("nothing", "ann") == "none"
+
+
+@pytest.mark.parametrize(("field", "scope"), [("person_seconds", "person"), ("chat_seconds", "chat")])
+async def test_gpu_seconds_count_by_day_and_come_back_on_failure(ledger: Ledger, field: str, scope: str) -> None:
+    # Given room for two jobs of ten seconds a day
+    quota = Quota(**{"person_seconds": 0, "chat_seconds": 0, field: 20})
+    await queued(ledger, a_request(1), quota=quota)
+    await queued(ledger, a_request(2), quota=quota)
+    await ledger.accept(a_request(3))
+    with pytest.raises(QuotaExceeded) as refused:
+        await ledger.queue(a_job(a_request(3)), cost=10, quota=quota)
+    assert (refused.value.quota, refused.value.scope) == ("seconds", scope)
+    # When one is done and one fails
+    for outcome in (DONE, Failed("x", "y")):
+        claim = await ledger.claim("camera", repr(outcome), "engine")
+        assert claim and await ledger.finish(claim, outcome)
+    # Then there is room for one more, not for two
+    assert await ledger.queue(a_job(a_request(3)), cost=10, quota=quota)
+    await ledger.accept(a_request(4))
+    with pytest.raises(QuotaExceeded):
+        await ledger.queue(a_job(a_request(4)), cost=10, quota=quota)
+
+
+async def test_a_released_job_is_first_again_and_keeps_its_tries(ledger: Ledger) -> None:
+    await queued(ledger, a_request(1))
+    await queued(ledger, a_request(2))
+    claim = await ledger.claim("camera", "draining", "engine")
+    assert claim
+    wake = await ledger.release(claim)
+    assert wake and wake.attempt == 1
+    again = await ledger.claim("camera", "next", "engine")
+    assert again and again.job.id == claim.job.id and again.attempt == 1
+
+
+async def test_only_one_courier_sends_at_a_time_and_its_lease_ends(ledger: Ledger) -> None:
+    # Given an answer that one courier has taken
+    await ledger.accept(a_request())
+    await ledger.refuse(a_request().id, Failed("x", "y"))
+    assert await ledger.send(a_request().id, "one", lease=0.2)
+    assert not await ledger.send(a_request().id, "two")
+    # When it dies with it
+    await asyncio.sleep(0.25)
+    await ledger.reap()
+    # Then another may, and the dead one's word no longer counts
+    assert await ledger.send(a_request().id, "two")
+    assert not await ledger.sent(a_request().id, "one")
+    assert await ledger.sent(a_request().id, "two")
+
+
+async def test_an_answer_that_nobody_took_is_told_again(ledger: Ledger, redis: Redis) -> None:
+    # Given an answer whose event was lost
+    await ledger.accept(a_request())
+    await ledger.refuse(a_request().id, Failed("x", "y"))
+    await redis.delete(Outbox(redis, "test").answers_key)
+    # When it is due
+    await redis.zadd("unstill:due", {a_request().id: 0})
+    await ledger.reap()
+    # Then it stands in the outbox again
+    async for event in Outbox(redis, "test").deliveries("me"):
+        assert (event.id, event.kind) == (a_request().id, "answer")
+        break
+
+
+async def test_a_request_that_its_front_end_forgot_comes_back_and_is_answered_in_the_end(
+    ledger: Ledger, redis: Redis
+) -> None:
+    # Given a request whose front end died before it read it, five times
+    await ledger.accept(a_request())
+    for _ in range(6):
+        await redis.zadd("unstill:due", {a_request().id: 0})
+        await ledger.reap()
+    # Then it was told of five times, and then it failed with an answer
+    kinds = [fields[b"kind"] for _, fields in await redis.xrange(Outbox(redis, "test").answers_key)]
+    assert kinds == [b"intake"] * 5 + [b"answer"]
+    outcome = (await ledger.read(a_request().id)).outcome
+    assert isinstance(outcome, Failed) and outcome.code == "intake_failed"
+
+
+async def test_the_auditor_finds_what_the_index_lost(ledger: Ledger, redis: Redis) -> None:
+    job = await queued(ledger, a_request())
+    await redis.delete("unstill:due")
+    assert await ledger.audit() == [job.id]
+    assert await ledger.audit() == []
+    assert await ledger.open_ids() == [job.id]
+
+
+async def test_the_status_message_is_begun_once(ledger: Ledger) -> None:
+    # Given a request whose status message is about to be sent
+    await ledger.accept(a_request())
+    assert await ledger.note_begin(a_request().id) == "go"
+    # Then nobody else sends one, whatever became of it
+    assert await ledger.note_begin(a_request().id) == "unknown"
+    # When it surely was not sent, it may be tried again
+    await ledger.note_clear(a_request().id)
+    assert await ledger.note_begin(a_request().id) == "go"
+    await ledger.note_set(a_request().id, "42")
+    assert await ledger.note_begin(a_request().id) == "note"
+    assert (await ledger.read(a_request().id)).note == "42"
+
+
+async def test_eta_learns_what_a_second_of_estimate_takes(ledger: Ledger) -> None:
+    # Given an engine on which jobs take twice their estimate
+    await ledger.engine("e1", "camera", b"info")
+    await queued(ledger, a_request(1), cost=10)
+    claim = await ledger.claim("camera", "o1", "e1")
+    assert claim and await ledger.finish(claim, DONE, seconds=20.0)
+    # When two more are queued
+    await queued(ledger, a_request(2), cost=10)
+    last = await queued(ledger, a_request(3), cost=10)
+    # Then the second waits for twice the first one's estimate
+    place = await ledger.place(last.id)
+    assert (place.position, place.eta) == (2, pytest.approx(20.0))
+    # And with another engine half as long
+    await ledger.engine("e2", "camera", b"info")
+    assert (await ledger.place(last.id)).eta == pytest.approx(10.0)
+
+
+async def test_without_an_engine_nobody_promises_a_time(ledger: Ledger) -> None:
+    job = await queued(ledger, a_request())
+    assert (await ledger.place(job.id)).eta is None
+
+
+async def test_unknown_jobs_are_said_to_be_unknown(ledger: Ledger) -> None:
+    for ask in (ledger.place("none"), ledger.read("none")):
+        with pytest.raises(UnknownJob):
+            await ask
+    with pytest.raises(UnknownJob):
+        await ledger.queue(msgspec.structs.replace(a_job(a_request()), id="none"), cost=1, quota=Quota())

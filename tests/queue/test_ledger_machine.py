@@ -1,0 +1,33 @@
+"""The machine on the real scripts; its long form is `make test-deep`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from redis import Redis
+from tests.queue.ledger_machine import machine_for, script_text
+
+
+def drive(url: str, examples: int) -> None:
+    with Redis.from_url(url) as redis:
+        run_state_machine_as_test(
+            machine_for(redis, script_text()),
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=40,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+
+def test_no_order_of_calls_breaks_the_ledger(server_url: str) -> None:
+    drive(server_url, 300)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+def test_no_order_of_calls_breaks_the_ledger_in_a_long_search(server_url: str) -> None:
+    drive(server_url, 20_000)

@@ -1,0 +1,195 @@
+"""What arq 0.28 does, and that nothing is lost by it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.queue.values import a_job, a_request
+from unstill_config.settings import Queue, Quota
+from unstill_queue.connection import connect
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.ledger import Ledger, Wake
+from unstill_queue.reaper import Reaper
+from unstill_queue.wakeup import Listener, Wakeups, queue_name
+
+SETTINGS = Queue(lease=0.5, beat=0.1, reap=0.05, audit=0.5)
+
+
+class Engine:
+    """An idle engine's ear."""
+
+    def __init__(self, url: str, lane: str = "camera") -> None:
+        self.heard = 0
+        self.listener = Listener(url, lane, self._on_wake)
+        self._task: asyncio.Task[None] | None = None
+
+    async def _on_wake(self) -> None:
+        self.heard += 1
+
+    async def __aenter__(self) -> Engine:
+        self._task = asyncio.create_task(self.listener.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def hears(self, count: int, within: float = 5.0) -> None:
+        async with asyncio.timeout(within):
+            while self.heard < count:
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
+    client = connect(valkey.url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def wakeups(valkey: EmbeddedValkey) -> AsyncIterator[Wakeups]:
+    sender = Wakeups(valkey.url)
+    yield sender
+    await sender.close()
+
+
+async def test_an_idle_engine_hears_of_a_job(valkey: EmbeddedValkey, wakeups: Wakeups, redis: Redis) -> None:
+    async with Engine(valkey.url) as engine:
+        await wakeups.wake(Wake("j1", "camera", 1))
+        await engine.hears(1)
+    # and nothing of it stays behind
+    assert await redis.zcard(queue_name("camera")) == 0
+    assert not [key async for key in redis.scan_iter("arq:*")]
+
+
+async def test_a_busy_engine_leaves_the_word_to_another(valkey: EmbeddedValkey, wakeups: Wakeups) -> None:
+    async with Engine(valkey.url) as busy, Engine(valkey.url) as idle:
+        await wakeups.wake(Wake("first", "camera", 1))
+        async with asyncio.timeout(5):
+            while not busy.heard + idle.heard:
+                await asyncio.sleep(0.01)
+        busy.listener.ready = False
+        await asyncio.sleep(0.1)
+        before = busy.heard, idle.heard
+        for n in range(5):
+            await wakeups.wake(Wake(f"j{n}", "camera", 1))
+        await idle.hears(before[1] + 5)
+        assert busy.heard == before[0]
+
+
+async def test_lanes_are_apart(valkey: EmbeddedValkey, wakeups: Wakeups) -> None:
+    async with Engine(valkey.url, "camera") as camera, Engine(valkey.url, "other") as other:
+        await wakeups.wake(Wake("j", "other", 1))
+        await other.hears(1)
+        assert camera.heard == 0
+
+
+async def test_the_same_word_twice_is_one(valkey: EmbeddedValkey, wakeups: Wakeups, redis: Redis) -> None:
+    await asyncio.gather(*(wakeups.wake(Wake("j", "camera", 1)) for _ in range(50)))
+    assert await redis.zcard(queue_name("camera")) == 1
+
+
+async def test_a_word_is_due_whatever_the_clocks_say(wakeups: Wakeups, redis: Redis) -> None:
+    """arq scores by the sender's clock, and a score of 0 never runs: ours lie far back, and above 0."""
+    await wakeups.wake(Wake("j", "camera", 1))
+    [(_, score)] = await redis.zrange(queue_name("camera"), 0, -1, withscores=True)
+    assert 0 < score < 1e12
+    assert await redis.pttl("arq:job:j:1") > 23 * 3600_000
+
+
+async def test_a_listener_outlives_its_server(valkey: EmbeddedValkey, wakeups: Wakeups) -> None:
+    """arq's own worker exits half a second into an outage."""
+    async with Engine(valkey.url) as engine:
+        await wakeups.wake(Wake("before", "camera", 1))
+        await engine.hears(1)
+        await asyncio.to_thread(valkey.kill)
+        await asyncio.sleep(1.5)
+        await asyncio.to_thread(valkey.start)
+        await wakeups.wake(Wake("after", "camera", 1))
+        await engine.hears(2, within=10)
+
+
+async def test_a_pickle_in_the_queue_runs_nothing(valkey: EmbeddedValkey, redis: Redis, tmp_path: object) -> None:
+    # Given somebody who can write to the server, and a pickle that would run a command
+    marker = f"{tmp_path}/ran"
+
+    class Payload:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {marker}",)
+
+    await redis.set("arq:job:evil:1", pickle.dumps({"t": 1, "f": "wake", "a": (Payload(),), "k": {}, "et": 1}))
+    await redis.zadd(queue_name("camera"), {"evil:1": 1})
+    # When an engine takes it
+    async with Engine(valkey.url) as engine:
+        async with asyncio.timeout(5):
+            while await redis.zcard(queue_name("camera")):
+                await asyncio.sleep(0.02)
+        # Then nothing ran, and the engine still listens
+        sender = Wakeups(valkey.url)
+        await sender.wake(Wake("good", "camera", 1))
+        await engine.hears(1)
+        await sender.close()
+    assert not os.path.exists(marker)
+
+
+async def test_a_lost_word_costs_one_reaper_period(valkey: EmbeddedValkey, wakeups: Wakeups, redis: Redis) -> None:
+    # Given a queued job whose wake-up vanished, as an enqueue that answered None may have
+    ledger = Ledger(redis, SETTINGS)
+    await ledger.accept(a_request())
+    await ledger.queue(a_job(a_request()), cost=1, quota=Quota())
+    reaper = asyncio.create_task(Reaper(ledger, wakeups).run())
+    # When an engine listens
+    async with Engine(valkey.url) as engine:
+        # Then the reaper tells it
+        await engine.hears(1, within=5)
+    reaper.cancel()
+    await asyncio.gather(reaper, return_exceptions=True)
+
+
+async def test_leases_survive_an_outage_that_is_longer_than_they_are(valkey: EmbeddedValkey, wakeups: Wakeups) -> None:
+    """A reaper that took leases the moment the server is back would have every running job rendered twice."""
+    # Given a running job whose engine beats
+    redis, reaping = connect(valkey.url), connect(valkey.url, patience=0)
+    ledger = Ledger(redis, Queue(lease=1.0, beat=0.2, reap=0.05))
+    await ledger.accept(a_request())
+    await ledger.queue(a_job(a_request()), cost=1, quota=Quota())
+    claim = await ledger.claim("camera", "owner", "engine")
+    assert claim
+    reaper = asyncio.create_task(Reaper(Ledger(reaping, ledger.settings), wakeups).run())
+    await asyncio.sleep(0.3)
+    # When the server is away for twice the lease
+    await asyncio.to_thread(valkey.kill)
+    await asyncio.sleep(2.0)
+    await asyncio.to_thread(valkey.start)
+    # Then the first beat after it still finds the job ours, at its first try
+    await asyncio.sleep(0.2)
+    assert await ledger.beat(claim) == "ok"
+    assert (await ledger.read(claim.job.id)).attempt == 1
+    reaper.cancel()
+    await asyncio.gather(reaper, return_exceptions=True)
+    await redis.aclose()
+    await reaping.aclose()
+
+
+async def test_a_dead_engines_job_is_queued_again_when_its_lease_ends(valkey: EmbeddedValkey, wakeups: Wakeups) -> None:
+    redis = connect(valkey.url)
+    ledger = Ledger(redis, SETTINGS)
+    await ledger.accept(a_request())
+    await ledger.queue(a_job(a_request()), cost=1, quota=Quota())
+    assert await ledger.claim("camera", "dead", "engine")
+    reaper = asyncio.create_task(Reaper(ledger, wakeups).run())
+    async with Engine(valkey.url) as engine:
+        await engine.hears(1, within=SETTINGS.lease + 2)
+    again = await ledger.claim("camera", "alive", "engine")
+    assert again and again.attempt == 2
+    reaper.cancel()
+    await asyncio.gather(reaper, return_exceptions=True)
+    await redis.aclose()
