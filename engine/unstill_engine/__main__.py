@@ -1,0 +1,109 @@
+"""`unstill-engine`: serves one model on one device from the queue."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from unstill_config.catalog import Catalog
+from unstill_config.errors import ConfigError
+from unstill_config.logs import setup_logging
+from unstill_config.settings import Settings
+from unstill_engine.clip.binary import find_ffmpeg
+from unstill_engine.clip.errors import ClipError
+from unstill_engine.doctor import findings
+from unstill_engine.outcomes import EngineError
+from unstill_engine.worker import Worker
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.errors import QueueError
+from unstill_queue.storage import Storage
+
+log = structlog.get_logger(__name__)
+
+SETTINGS_WRONG, UNAVAILABLE = 3, 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 drained, 3 the settings are wrong, 4 something needed is not to be had."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = Settings.load(_environ(arguments))
+        catalog = Catalog.load(settings.catalog.file)
+        if settings.engine.model not in catalog.models:
+            known = ", ".join(catalog.models)
+            raise ConfigError(f"UNSTILL_ENGINE__MODEL={settings.engine.model}: there is no such model; known: {known}.")
+        if arguments.doctor:
+            print(json.dumps(asyncio.run(findings(settings, catalog))))
+            return 0
+        setup_logging(settings.log, secrets=settings.secrets(), service="engine")
+        asyncio.run(_serve(settings, catalog, until_eof=arguments.until_eof))
+    except ConfigError as error:
+        return _fail(error, SETTINGS_WRONG)
+    except (EngineError, ClipError, QueueError) as error:
+        return _fail(error, UNAVAILABLE)
+    return 0
+
+
+async def _serve(settings: Settings, catalog: Catalog, *, until_eof: bool) -> None:
+    ffmpeg = await find_ffmpeg(settings.engine.ffmpeg)
+    storage = Storage.open(settings.storage)
+    async with _server(settings) as url:
+        worker = Worker(settings, catalog, url, ffmpeg, storage)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.drain)
+        if until_eof:
+            loop.add_reader(sys.stdin.fileno(), lambda: _read(worker))
+        await worker.run()
+
+
+def _read(worker: Worker) -> None:
+    """Whoever started us holds the other end of stdin and writes nothing: its end is our end."""
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        worker.drain()
+
+
+@contextlib.asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[str]:
+    if settings.redis.url is not None:
+        yield settings.redis.url.get_secret_value()
+        return
+    async with EmbeddedValkey(settings.redis.data) as server:
+        yield server.url
+
+
+def _environ(arguments: argparse.Namespace) -> dict[str, str]:
+    given = {f"UNSTILL_ENGINE__{name.upper()}": getattr(arguments, name) for name in ("model", "device", "name")}
+    return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="unstill-engine",
+        description="Renders clips from the queue: one model on one device. Everything else is set by UNSTILL_ variables.",
+        epilog="Exit codes: 0 drained, 3 the settings are wrong, 4 something needed is not to be had.",
+    )
+    parser.add_argument("--model", help="a model of the catalogue (UNSTILL_ENGINE__MODEL)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (UNSTILL_ENGINE__DEVICE)")
+    parser.add_argument("--name", help="how this engine is called in `unstill status` (UNSTILL_ENGINE__NAME)")
+    parser.add_argument("--until-eof", action="store_true", help="drain and end when standard input is closed")
+    parser.add_argument("--doctor", action="store_true", help="print what this engine finds of what it needs, as JSON")
+    return parser
+
+
+def _fail(error: Exception, code: int) -> int:
+    print(f"unstill-engine: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

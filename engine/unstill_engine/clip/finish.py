@@ -1,0 +1,107 @@
+"""Finishes as data: from what was asked to sizes, frames and a chain of filters. No text of a person enters it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from unstill_config.catalog import Shape
+from unstill_engine.clip.spool import Source
+from unstill_queue.jobs import Finish
+
+FADE_SECONDS = 0.5
+FADE_SHARE = 4
+#: Exact conversion: without these swscale rounds chroma at half the precision.
+SCALE_FLAGS = "lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """The finished clip: `width` x `height`, the picture in it `inner_width` x `inner_height` at (`left`, `top`).
+
+    All sizes in pixels and even. `fed` frames go in, `frames` at `rate` a second come out.
+    """
+
+    width: int
+    height: int
+    inner_width: int
+    inner_height: int
+    left: int
+    top: int
+    fed: int
+    frames: int
+    rate: Fraction
+    fade_frames: int
+
+    @property
+    def duration(self) -> float:
+        return float(self.frames / self.rate)
+
+
+def lay_out(source: Source, finish: Finish, shape: Shape, scale: float = 1.0) -> Layout:
+    """Where the picture goes. `scale` <= 1 shrinks the whole clip.
+
+    An odd side of the photo's own shape loses its last row of pixels; it is not resampled for that.
+    """
+    if shape.width and shape.height:
+        width, height = even(shape.width * scale), even(shape.height * scale)
+        ratio = min(width / source.width, height / source.height)
+        inner_width, inner_height = min(width, even(source.width * ratio)), min(height, even(source.height * ratio))
+    else:
+        width = inner_width = floor_even(source.width) if scale == 1 else even(source.width * scale)
+        height = inner_height = floor_even(source.height) if scale == 1 else even(source.height * scale)
+    fed = 2 * source.num_frames - 2 if finish.loop and source.num_frames > 1 else source.num_frames
+    rate = Fraction(finish.output_fps) if finish.output_fps else source.rate
+    frames = max(1, int(fed * rate / source.rate + Fraction(1, 2)))
+    wanted = min(round(FADE_SECONDS * rate), frames // FADE_SHARE)
+    return Layout(
+        width=width,
+        height=height,
+        inner_width=inner_width,
+        inner_height=inner_height,
+        left=floor_even((width - inner_width) // 2),
+        top=floor_even((height - inner_height) // 2),
+        fed=fed,
+        frames=frames,
+        rate=rate,
+        fade_frames=max(1, wanted) if finish.fade else 0,
+    )
+
+
+def even(size: float) -> int:
+    return max(2, round(size / 2) * 2)
+
+
+def floor_even(size: int) -> int:
+    return size - size % 2
+
+
+def picture(stream: Any, source: Source, layout: Layout) -> Any:
+    """RGB frames to BT.709 yuv420p at the picture's size in the clip, and the clip's frame rate.
+
+    Whole frames are repeated or left out to change the rate: nothing is invented between them.
+    """
+    if (layout.inner_width, layout.inner_height) == (floor_even(source.width), floor_even(source.height)):
+        stream = stream.filter("crop", layout.inner_width, layout.inner_height, 0, 0)
+    stream = stream.filter(
+        "scale", layout.inner_width, layout.inner_height,
+        flags=SCALE_FLAGS, out_color_matrix="bt709", out_range="tv",
+    )  # fmt: skip
+    stream = stream.filter("format", "yuv420p")
+    if layout.rate != source.rate:
+        stream = stream.filter("fps", f"{layout.rate.numerator}/{layout.rate.denominator}")
+    return stream
+
+
+def whole(stream: Any, source: Source, layout: Layout) -> Any:
+    """`picture`, then the bars around it, the fades, and the marks that say how to read the colours."""
+    stream = picture(stream, source, layout)
+    if (layout.inner_width, layout.inner_height) != (layout.width, layout.height):
+        stream = stream.filter("pad", layout.width, layout.height, layout.left, layout.top, "black")
+    if layout.fade_frames:
+        start = layout.frames - layout.fade_frames
+        stream = stream.filter("fade", type="in", start_frame=0, nb_frames=layout.fade_frames)
+        stream = stream.filter("fade", type="out", start_frame=start, nb_frames=layout.fade_frames)
+    stream = stream.filter("setsar", 1)
+    return stream.filter("setparams", color_primaries="bt709", color_trc="bt709", colorspace="bt709", range="tv")

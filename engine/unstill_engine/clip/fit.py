@@ -1,0 +1,243 @@
+"""Frames to a clip that is never over the limit, and that uses the room where the limit binds.
+
+One encode at CRF 18 is enough for most clips. Where it comes out too large, one or two more aim at
+the limit: a second pass of x264's two-pass, and where that missed, another one corrected by its miss.
+
+Two-pass knows too little about a clip of a few dozen frames, which ends before its feedback sets in:
+at 8 and 16 frames it was off by -55 to +58 %, and still over the limit when corrected. There the
+size's curve over CRF, learnt from a sample, gives the CRF to aim with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import msgspec
+
+from unstill_config.catalog import Shape
+from unstill_engine.clip.binary import Ffmpeg
+from unstill_engine.clip.encode import Options, command, constant_quality, encode, two_pass
+from unstill_engine.clip.errors import ClipError
+from unstill_engine.clip.finish import Layout, lay_out
+from unstill_engine.clip.probe import Movie, probe
+from unstill_engine.clip.sample import sample
+from unstill_engine.clip.spool import Source
+from unstill_queue import mp4
+from unstill_queue.jobs import Finish
+from unstill_queue.recipe import Recipe, tags_of, xmp_of
+
+CRF_BEST = 18.0
+AIM = 0.965
+FULL_ENOUGH = 0.92
+SHRINK = 0.75
+SIDE_LEAST = 64
+CRFS = (18.0, 22.0, 26.0, 30.0, 35.0, 41.0)
+#: Frames up to which a clip is too short for two-pass.
+SHORT = 96
+#: Bits a pixel below which a smaller picture looks better than a blurred one.
+BITS_LEAST = 0.035
+#: The least that a frame takes: a skipped picture, and its entries in the index.
+FRAME_LEAST = 20
+FILE_LEAST = 1500
+#: The share of the whole progress at the end of each encode.
+SHARES = (0.0, 0.6, 0.8, 1.0)
+
+OnProgress = Callable[[float], None]
+
+
+class Clip(msgspec.Struct, frozen=True):
+    """A finished file. Sizes in bytes and pixels, `duration` in seconds.
+
+    `encodes`: how often the clip was encoded. `notes`: codes; "smaller:WxH" where the picture had to
+    shrink to fit.
+    """
+
+    path: Path
+    size: int
+    width: int
+    height: int
+    duration: float
+    fps: float
+    encodes: int
+    notes: tuple[str, ...] = ()
+
+
+class _Try(msgspec.Struct, frozen=True):
+    path: Path
+    layout: Layout
+    movie: Movie
+
+
+async def make_clip(
+    source: Source,
+    *,
+    finish: Finish,
+    shape: Shape,
+    limit: int,
+    recipe: Recipe,
+    target: Path,
+    ffmpeg: Ffmpeg,
+    deadline: float,
+    on_progress: OnProgress | None = None,
+) -> Clip:
+    """Encode, finish, fit under `limit` bytes, mark with the recipe, and put in place at `target`.
+
+    The working files stand in a folder of their own beside `target` and are gone afterwards, however
+    it ends; `target` appears whole or not at all.
+
+    `deadline` is in seconds, for all of it; `on_progress` gets a rising share from 0 to 1.
+
+    Raises:
+        ClipError: encode_timeout, too_big, and all that `spool`, `encode` and `probe` raise.
+    """
+    source.check()
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=".clip-", dir=target.parent))
+    except OSError as error:
+        raise _not_written(error) from error
+    try:
+        async with asyncio.timeout(deadline):
+            fitting = _Fitting(source, finish, shape, limit, recipe, ffmpeg, folder, on_progress or (lambda _: None))
+            return await fitting.run(target)
+    except TimeoutError as error:
+        raise ClipError("encode_timeout", "Encoding the clip took too long. Try a shorter or smaller one.") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Fitting:
+    """One clip on its way into its limit."""
+
+    def __init__(
+        self, source: Source, finish: Finish, shape: Shape, limit: int, recipe: Recipe, ffmpeg: Ffmpeg, folder: Path,
+        on_progress: OnProgress,
+    ) -> None:  # fmt: skip
+        self.source = source
+        self.finish = finish
+        self.shape = shape
+        self.ffmpeg = ffmpeg
+        self.folder = folder
+        self.limit = limit
+        self.udta = mp4.tag_box(tags_of(recipe))
+        self.xmp = xmp_of(recipe)
+        self.room = limit - len(self.udta) - len(self.xmp)
+        self.on_progress = on_progress
+        self.full = lay_out(source, finish, shape)
+        self.encodes = 0
+
+    async def run(self, target: Path) -> Clip:
+        best = await self._fit()
+        tagged = self.folder / "tagged.mp4"
+        try:
+            await asyncio.to_thread(mp4.write_tagged, best.path, tagged, self.udta, self.xmp)
+            size = tagged.stat().st_size
+            if size > self.limit:
+                raise self._too_big()
+            tagged.replace(target)
+        except OSError as error:
+            raise _not_written(error) from error
+        self.on_progress(1.0)
+        movie, layout = best.movie, best.layout
+        return Clip(
+            path=target,
+            size=size,
+            width=movie.width,
+            height=movie.height,
+            duration=movie.duration,
+            fps=movie.fps,
+            encodes=self.encodes,
+            notes=(f"smaller:{layout.width}x{layout.height}",) if layout != self.full else (),
+        )
+
+    async def _fit(self) -> _Try:
+        if self.room < FILE_LEAST + FRAME_LEAST * self.full.frames:
+            raise self._too_big()
+        short = self.full.frames <= SHORT
+        first = await self._encode(self.full, constant_quality(CRF_BEST, stats=not short))
+        if self._fits(first):
+            return first
+        layout = self._layout()
+        tries = self._by_curve(first, layout) if short else self._by_two_pass(first, layout)
+        fitting: list[_Try] = []
+        async for tried in tries:
+            if self._fits(tried):
+                fitting.append(tried)
+                if self._full_enough(tried):
+                    break
+        await tries.aclose()
+        if not fitting:
+            raise self._too_big()
+        return max(fitting, key=lambda tried: tried.movie.size)
+
+    async def _by_two_pass(self, first: _Try, layout: Layout) -> AsyncGenerator[_Try, None]:
+        wanted = self._wanted(first)
+        second = await self._encode(layout, two_pass(round(wanted * 8 / layout.duration)))
+        yield second
+        corrected = wanted * self._wanted(second) / second.movie.video_bytes
+        yield await self._encode(layout, two_pass(round(corrected * 8 / layout.duration)))
+
+    async def _by_curve(self, first: _Try, layout: Layout) -> AsyncGenerator[_Try, None]:
+        curve = await sample(self.ffmpeg, self.source, self.full, CRFS, self.folder)
+        lift = math.log(first.movie.video_bytes) - curve.at(CRF_BEST)
+        if layout != self.full:
+            curve = await sample(self.ffmpeg, self.source, layout, CRFS, self.folder)
+        curve = curve.raised(lift)
+        crf = curve.solve(math.log(self._wanted(first)))
+        second = await self._encode(layout, constant_quality(crf))
+        yield second
+        missed = math.log(second.movie.video_bytes) - curve.at(crf)
+        curve = curve.tilted((CRF_BEST, 0.0 if layout == self.full else missed), (crf, missed))
+        yield await self._encode(layout, constant_quality(curve.solve(math.log(self._wanted(second)))))
+
+    def _layout(self) -> Layout:
+        """The largest that leaves BITS_LEAST to each pixel; bars and repeated frames cost nothing."""
+        scale, layout = 1.0, self.full
+        while True:
+            pixels = layout.inner_width * layout.inner_height * min(layout.fed, layout.frames)
+            scale *= SHRINK
+            smaller = lay_out(self.source, self.finish, self.shape, scale)
+            if self.room * 8 >= BITS_LEAST * pixels or min(smaller.inner_width, smaller.inner_height) < SIDE_LEAST:
+                return layout
+            layout = smaller
+
+    async def _encode(self, layout: Layout, quality: Options) -> _Try:
+        low, high = SHARES[self.encodes : self.encodes + 2]
+        self.encodes += 1
+        path = self.folder / f"clip-{self.encodes}.mp4"
+
+        def on_frame(done: int) -> None:
+            self.on_progress(low + (high - low) * min(1.0, done / layout.frames))
+
+        line = command(self.ffmpeg, self.source, self.finish, layout, quality, path.name)
+        await encode(line, self.source, self.finish, self.folder, on_frame)
+        movie = probe(path)
+        if (movie.width, movie.height) != (layout.width, layout.height) or abs(movie.frames - layout.frames) > 1:
+            made = f"{movie.width}x{movie.height}, {movie.frames} frames for {layout!r}"
+            raise ClipError("encode_failed", "The clip came out incomplete. Try again.", made)
+        return _Try(path, layout, movie)
+
+    def _fits(self, tried: _Try) -> bool:
+        return tried.movie.size <= self.room
+
+    def _full_enough(self, tried: _Try) -> bool:
+        return tried.movie.size + self.limit - self.room >= FULL_ENOUGH * self.limit
+
+    def _wanted(self, tried: _Try) -> float:
+        """Bytes of video to aim for: what sound and index of that try took is known to the byte."""
+        video = AIM * self.limit - (self.limit - self.room) - (tried.movie.size - tried.movie.video_bytes)
+        if video <= 0:
+            raise self._too_big()
+        return video
+
+    def _too_big(self) -> ClipError:
+        message = f"The clip does not fit into {self.limit} bytes. Make it shorter, or send it where more is allowed."
+        return ClipError("too_big", message, f"{self.source!r}, {self.encodes} encodes")
+
+
+def _not_written(error: OSError) -> ClipError:
+    return ClipError("write_failed", "The clip could not be written. The disk may be full; try later.", str(error))

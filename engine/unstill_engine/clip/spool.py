@@ -1,0 +1,97 @@
+"""The renderer's frames on disk, and the way from there into ffmpeg without passing through memory."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import threading
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+
+from unstill_engine.clip.errors import ClipError
+
+SIDE_LEAST = 16
+PIPE_SIZE = 2**20
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Raw frames in a file: (num_frames, height, width, 3) uint8 RGB, contiguous; `fps` frames a second."""
+
+    path: Path
+    width: int
+    height: int
+    num_frames: int
+    fps: float
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.width * self.height * 3
+
+    @property
+    def rate(self) -> Fraction:
+        return Fraction(self.fps).limit_denominator(1001)
+
+    def check(self) -> None:
+        """Raises ClipError where the file does not hold what the other fields say."""
+        if min(self.width, self.height) < SIDE_LEAST or self.num_frames < 1 or self.fps <= 0:
+            raise ClipError("bad_frames", "The renderer gave no frames that make a clip. Try again.", repr(self))
+        try:
+            size = self.path.stat().st_size
+        except OSError as error:
+            raise ClipError("bad_frames", "The rendered frames are gone. Try again.", str(error)) from error
+        if size != self.num_frames * self.frame_bytes:
+            raise ClipError(
+                "bad_frames", "The rendered frames are incomplete. Try again.", f"{size} bytes for {self!r}"
+            )
+
+
+def boomerang(num_frames: int) -> Iterable[int]:
+    """Frame numbers forwards, then backwards, neither end twice: 2 * num_frames - 2 of them from two frames on."""
+    return chain(range(num_frames), range(num_frames - 2, 0, -1))
+
+
+@asynccontextmanager
+async def feed(source: Source, order: Iterable[int] | None = None) -> AsyncIterator[int]:
+    """A descriptor for a child's standard input, from which it reads the frames.
+
+    Without `order` that is the file itself. With it, frames come in that order through a pipe that
+    a thread fills from the file; it holds one piece of PIPE_SIZE bytes at a time.
+    """
+    file = os.open(source.path, os.O_RDONLY)
+    if order is None:
+        try:
+            yield file
+        finally:
+            os.close(file)
+        return
+    read_end, write_end = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+    pump = threading.Thread(target=_pump, args=(source, file, write_end, order), daemon=True)
+    pump.start()
+    try:
+        yield read_end
+    finally:
+        os.close(read_end)  # the child is gone by now: a pump that still writes sees a broken pipe
+        await asyncio.shield(asyncio.to_thread(pump.join))
+
+
+def _pump(source: Source, file: int, write_end: int, order: Iterable[int]) -> None:
+    try:
+        for number in order:
+            start = number * source.frame_bytes
+            for offset in range(start, start + source.frame_bytes, PIPE_SIZE):
+                piece = memoryview(os.pread(file, min(PIPE_SIZE, start + source.frame_bytes - offset), offset))
+                while piece:
+                    piece = piece[os.write(write_end, piece) :]
+    except OSError:
+        return  # the reader is gone; what it says matters, not this
+    finally:
+        os.close(write_end)
+        os.close(file)

@@ -1,0 +1,75 @@
+"""One process on one device: an flock that the kernel gives back when its holder ends, however it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from pathlib import Path
+
+POLL_SECONDS = 0.02
+
+
+class DeviceBusy(Exception):
+    """Another process holds the device; the text is a sentence of what happened and one of what to do."""
+
+    def __init__(self, device: str, holder: str) -> None:
+        self.device = device
+        self.holder = holder
+        super().__init__(
+            f"The device {device} is in use by {holder}. Stop that one, or give this engine another device."
+        )
+
+
+class DeviceLock:
+    """The lock of one device among all processes that share the folder `state`.
+
+    The file is never removed: a process that waits on a removed file would lock nothing. The
+    descriptor does not pass to programs that the holder starts.
+    """
+
+    def __init__(self, state: Path, device: str) -> None:
+        self.device = "cuda:0" if device == "cuda" else device
+        self.path = state / f"{re.sub(r'[^A-Za-z0-9]+', '-', self.device)}.lock"
+        self._file: int | None = None
+
+    def acquire(self, owner: str, *, timeout: float) -> None:
+        """Wait up to `timeout` seconds for the device; `owner` says to others what holds it.
+
+        Raises:
+            DeviceBusy: still held after that time; names the holder.
+            OSError: the lock file cannot be made or written.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        raise DeviceBusy(self.device, self.holder()) from None
+                    time.sleep(POLL_SECONDS)
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"process {os.getpid()} ({owner})".encode(), 0)
+        except BaseException:
+            os.close(file)
+            raise
+        self._file = file
+
+    def release(self) -> None:
+        if self._file is not None:
+            os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = None
+
+    def holder(self) -> str:
+        """Who took the lock last, in words."""
+        try:
+            text = self.path.read_text("utf-8", "replace").strip()
+        except OSError:
+            text = ""
+        return text or "another process"

@@ -1,0 +1,73 @@
+"""What an engine finds of what it needs, for `unstill doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_engine.clip.binary import find_ffmpeg
+from unstill_engine.clip.errors import ClipError
+
+SCRATCH_BYTES = 2_000_000_000
+"""Raw frames of the longest camera clip at its largest, and a neighbour's."""
+
+Finding = dict[str, str | bool]
+
+
+async def findings(settings: Settings, catalog: Catalog) -> list[Finding]:
+    """One entry a thing that was looked at: name, ok, what was found, and how to mend it where it is not well."""
+    return [await _ffmpeg(settings), _scratch(settings), await _device(settings), _model(settings, catalog)]
+
+
+def _finding(name: str, ok: bool, text: str, mend: str = "") -> Finding:
+    return {"name": name, "ok": ok, "text": text, "mend": "" if ok else mend}
+
+
+async def _ffmpeg(settings: Settings) -> Finding:
+    try:
+        ffmpeg = await find_ffmpeg(settings.engine.ffmpeg)
+    except ClipError as error:
+        return _finding("ffmpeg", False, str(error), "Install ffmpeg 5.1 or newer with libx264 and aac.")
+    return _finding("ffmpeg", True, f"{ffmpeg.version} with libx264 and aac at {ffmpeg.path}")
+
+
+def _scratch(settings: Settings) -> Finding:
+    folder = settings.engine.scratch or Path(tempfile.gettempdir())
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return _finding("scratch", False, f"{folder}: {error.strerror}", "Set UNSTILL_ENGINE__SCRATCH to a folder.")
+    text = f"{free / 1e9:.1f} GB free in {folder}"
+    return _finding("scratch", free >= SCRATCH_BYTES, text, "Free some space, or set UNSTILL_ENGINE__SCRATCH.")
+
+
+async def _device(settings: Settings) -> Finding:
+    device = settings.engine.device
+    if device == "cpu":
+        return _finding("device", True, "cpu")
+    query = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total", "--format=csv,noheader"]
+    mend = "Install the card's driver, or set UNSTILL_ENGINE__DEVICE=cpu."
+    try:
+        process = await asyncio.create_subprocess_exec(*query, stdout=asyncio.subprocess.PIPE)
+        async with asyncio.timeout(10):
+            output, _ = await process.communicate()
+    except (OSError, TimeoutError):
+        return _finding("device", False, f"{device}: no card answers", mend)
+    cards = output.decode().strip().splitlines()
+    index = int(device.partition(":")[2] or 0)
+    if index >= len(cards):
+        return _finding("device", False, f"{device}: there are {len(cards)} cards", mend)
+    return _finding("device", True, f"{device}: {cards[index]}")
+
+
+def _model(settings: Settings, catalog: Catalog) -> Finding:
+    name = settings.engine.model
+    known = name in catalog.models
+    licence = f" ({catalog.models[name].licence.name})" if known else ""
+    return _finding(
+        "model", known, f"{name}{licence}", f"Set UNSTILL_ENGINE__MODEL to one of {', '.join(catalog.models)}."
+    )

@@ -1,0 +1,73 @@
+"""What a renderer is. One lives in the child process that owns the device, and is kept between jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import msgspec
+
+from unstill_config.catalog import Model
+from unstill_queue.jobs import Parameters
+
+if TYPE_CHECKING:  # the worker reads plans and must stay free of numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+Frames: TypeAlias = "NDArray[np.uint8]"
+"""One or more frames: (T, H, W, 3), RGB, 0 to 255."""
+
+OnStep = Callable[[int, int], None]
+"""Called with (steps done, steps in all)."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a render will be: pixels, frames, estimated seconds and bytes, and codes of what was changed and why."""
+
+    width: int
+    height: int
+    num_frames: int
+    fps: int
+    seconds: float
+    memory: int
+    parameters: Parameters
+    notes: tuple[str, ...] = ()
+
+
+class RenderCancelled(Exception):
+    """Raised by a renderer that saw `cancelled()` turn true."""
+
+
+class RenderError(Exception):
+    """The job cannot be rendered; the text is one sentence for the person. The device is sound."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class DevicePoisoned(Exception):
+    """The device answers no more in this process: the child must be replaced and the job tried again."""
+
+
+class Renderer(Protocol):
+    """One model on one device.
+
+    `render` yields chunks of frames, each (T, H, W, 3) uint8 RGB with T >= 1, `plan.num_frames` of
+    them in all. It calls `on_step` after each step and looks at `cancelled` before each one.
+    """
+
+    def __init__(self, name: str, model: Model) -> None: ...
+
+    def load(self, device: str) -> None:
+        """Raises RenderError where the model cannot be had."""
+        ...
+
+    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+        """Raises RenderError where nothing near to what was asked can be rendered."""
+        ...
+
+    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+        """Raises RenderCancelled, RenderError, DevicePoisoned."""
+        ...

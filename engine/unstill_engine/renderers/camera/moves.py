@@ -1,0 +1,57 @@
+"""What a camera can do, and how far it goes when nobody says how far."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+import numpy as np
+
+_SEED_BITS = 2**32 - 1
+
+
+class Axis(StrEnum):
+    """What a move changes. +1 on each: nearer, right, up, the picture turning clockwise."""
+
+    ZOOM = "zoom"
+    PAN = "pan"
+    TILT = "tilt"
+    ROLL = "roll"
+    SHAKE = "shake"
+
+
+#: How far one whole move of strength 1 goes: the zoom's natural logarithm; parts of the frame's width, and
+#: of its height; degrees; a shake's excursion as a part of the frame's width.
+REACH = {Axis.ZOOM: 0.26, Axis.PAN: 0.16, Axis.TILT: 0.14, Axis.ROLL: 7.0, Axis.SHAKE: 0.012}
+
+#: Strength, speed and motion multiplied never go past this.
+STRENGTH_MOST = 3.5
+
+
+class Move(msgspec.Struct, frozen=True):
+    """One movement along one axis over the whole clip. Direction 0: nearer for a zoom, the seed's choice for the rest.
+
+    `hertz` is the middle frequency of a shake.
+    """
+
+    axis: Axis
+    direction: int = 0
+    strength: float = 1.0
+    hertz: float = 0.0
+
+    def scaled(self, factor: float) -> Move:
+        return msgspec.structs.replace(self, strength=self.strength * factor)
+
+    def settled(self, signs: dict[Axis, int]) -> Move:
+        return self if self.direction else msgspec.structs.replace(self, direction=signs[self.axis])
+
+
+def seeded_signs(seed: int) -> dict[Axis, int]:
+    """Which way a move goes that was asked for without a direction."""
+    drawn = np.random.default_rng([seed & _SEED_BITS, 1]).random(3) < 0.5
+    pan, tilt, roll = (1 if positive else -1 for positive in drawn)
+    return {Axis.ZOOM: 1, Axis.PAN: pan, Axis.TILT: tilt, Axis.ROLL: roll, Axis.SHAKE: 1}
+
+
+#: A slow zoom in with a slight drift, for words that say nothing of a camera.
+GENTLE = (Move(Axis.ZOOM, 1, 0.6), Move(Axis.PAN, 0, 0.22), Move(Axis.TILT, 0, 0.15))

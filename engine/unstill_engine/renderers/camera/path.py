@@ -1,0 +1,96 @@
+"""Where the camera is at each frame, before it is known over which picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from unstill_engine.renderers.camera.moves import REACH, STRENGTH_MOST, Axis, Move, seeded_signs
+
+Curve = NDArray[np.float64]
+
+_SEED_BITS = 2**32 - 1
+_SHAKE_WAVES = 4
+_SHAKE_ROLL_DEGREES = 0.45
+_SHAKE_SETTLES = 0.12
+
+
+class Path(msgspec.Struct, frozen=True):
+    """One value a frame, each array of shape (T,).
+
+    `zoom` is the magnification against the widest view, `x` and `y` where the camera looks in frame
+    widths and heights (right and down positive), `turn` by how many degrees the picture stands clockwise.
+    """
+
+    zoom: Curve
+    x: Curve
+    y: Curve
+    turn: Curve
+
+    @property
+    def level(self) -> bool:
+        return not self.turn.any()
+
+
+def smoothstep(t: Curve) -> Curve:
+    """3t² - 2t³ on 0 to 1, held beyond: the speed is zero at both ends, so a clip played to and fro has no kick."""
+    held = np.clip(t, 0.0, 1.0)
+    return held * held * (3.0 - 2.0 * held)
+
+
+def trace(moves: Iterable[Move], *, motion: float, seed: int, num_frames: int, fps: int) -> Path:
+    """Ease every move over the clip. Moves on different axes go together; those on one axis follow each other."""
+    time = np.linspace(0.0, 1.0, num_frames) if num_frames > 1 else np.zeros(1)
+    signs = seeded_signs(seed)
+    settled = [move.settled(signs) for move in moves]
+    zoom, pan, tilt, roll = (
+        _eased(_in_turn(settled, axis, motion), time) for axis in (Axis.ZOOM, Axis.PAN, Axis.TILT, Axis.ROLL)
+    )
+    x, y = pan, -tilt
+    for move in settled:
+        if move.axis is Axis.SHAKE:
+            strength = min(move.strength * motion, STRENGTH_MOST)
+            dx, dy, droll = _shake(move.hertz, seed, time, fps)
+            x = x + REACH[Axis.SHAKE] * strength * dx
+            y = y + REACH[Axis.SHAKE] * strength * dy
+            roll = roll + _SHAKE_ROLL_DEGREES * strength * droll
+    return Path(zoom=np.exp(zoom), x=x, y=y, turn=roll)
+
+
+def _in_turn(moves: list[Move], axis: Axis, motion: float) -> list[float]:
+    """The axis' legs. Two in the same direction, one after the other, are one thing said twice: the longer counts."""
+    legs: list[float] = []
+    for move in moves:
+        if move.axis is not axis:
+            continue
+        leg = move.direction * min(move.strength * motion, STRENGTH_MOST) * REACH[axis]
+        if legs and legs[-1] * leg > 0:
+            legs[-1] = max(legs[-1], leg, key=abs)
+        else:
+            legs.append(leg)
+    return legs
+
+
+def _eased(legs: list[float], time: Curve) -> Curve:
+    curve = np.zeros_like(time)
+    for number, leg in enumerate(legs):
+        curve += leg * smoothstep(time * len(legs) - number)
+    return curve
+
+
+def _shake(hertz: float, seed: int, time: Curve, fps: int) -> tuple[Curve, Curve, Curve]:
+    """Three sums of sines with the seed's phases, at rest at both ends; no part is faster than four frames a turn."""
+    rng = np.random.default_rng([seed & _SEED_BITS, 2])
+    seconds = time * (len(time) - 1) / fps
+    calm = smoothstep(time / _SHAKE_SETTLES) * smoothstep((1.0 - time) / _SHAKE_SETTLES)
+    curves = []
+    for _ in range(3):
+        curve = np.zeros_like(time)
+        for _ in range(_SHAKE_WAVES):
+            frequency = min(hertz * (0.5 + rng.random()), fps / 4)
+            curve += np.sin(2 * np.pi * (frequency * seconds + rng.random())) * (0.5 + rng.random())
+        curves.append(calm * curve / _SHAKE_WAVES**0.5)
+    return curves[0], curves[1], curves[2]

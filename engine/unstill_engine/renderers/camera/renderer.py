@@ -1,0 +1,138 @@
+"""The `camera` renderer: words to a camera path, the path to frames."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unstill_config.catalog import Model
+from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, RenderError
+from unstill_engine.renderers.camera.path import trace
+from unstill_engine.renderers.camera.resample import Resampler, memory
+from unstill_engine.renderers.camera.views import Size, View, frame_size, lay
+from unstill_engine.renderers.camera.words import direct
+from unstill_queue.jobs import Parameters
+
+_CHUNK = 8
+_THREADS_MOST = 4
+
+
+class Camera:
+    """Moves a camera over the photo, on the CPU. The photo itself stays still.
+
+    Words say what the camera does, and the picture goes the other way: "pan left" and "truck left" take the
+    camera to the left, so what is seen moves right; "tilt up" and "pedestal up" show what is above, so it moves
+    down. "Zoom in", "push in" and "dolly in" are one thing over a flat photo, and a dolly zoom is a strong zoom.
+    "Rotate" and "roll clockwise" turn the picture clockwise, as it is seen. No frame shows anything outside the photo.
+    The same seed gives the same frames, byte for byte.
+    """
+
+    def __init__(self, name: str, model: Model) -> None:
+        self._name = name
+        self._model = model
+        self._threads = min(os.cpu_count() or 1, _THREADS_MOST)
+
+    def load(self, device: str) -> None:
+        """Nothing to load: there is no model, and any device will do."""
+
+    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+        """Frame size, frames, seconds and bytes.
+
+        Raises:
+            RenderError: "picture_gone" or "picture_unreadable".
+        """
+        with _opened(picture) as image:
+            size = image.size
+        frame = frame_size(size, parameters, self._model.size_multiple)
+        cost = self._model.cost.seconds(parameters.num_frames, 1, frame[0] * frame[1] / 1e6)
+        return Plan(
+            width=frame[0],
+            height=frame[1],
+            num_frames=parameters.num_frames,
+            fps=parameters.fps,
+            seconds=cost,
+            memory=memory(size, _views(parameters, size, frame), frame, 2 * _CHUNK + 2 * self._threads),
+            parameters=parameters,
+        )
+
+    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+        """Chunks of up to 8 frames, (T, H, W, 3). A step is a frame.
+
+        Raises:
+            RenderCancelled: `cancelled()` was true before a frame.
+            RenderError: "picture_gone" or "picture_unreadable".
+        """
+        if cancelled():
+            raise RenderCancelled
+        image = _loaded(picture)
+        frame = (plan.width, plan.height)
+        views = _views(plan.parameters, image.size, frame)
+        resampler = Resampler(image, views, frame)
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="camera")
+        chunk: list[NDArray[np.uint8]] = []
+        try:
+            for done, pixels in enumerate(_in_order(pool, resampler, views, 2 * self._threads, cancelled), start=1):
+                chunk.append(pixels)
+                on_step(done, len(views))
+                if len(chunk) == _CHUNK or done == len(views):
+                    yield np.stack(chunk)
+                    chunk = []
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, resampler: Resampler, views: list[View], ahead: int, cancelled: Callable[[], bool]
+) -> Iterator[NDArray[np.uint8]]:
+    """The views' frames, at most `ahead` of them under way."""
+    under_way: deque[Future[NDArray[np.uint8]]] = deque()
+    waiting = deque(views)
+    newest: tuple[View, Future[NDArray[np.uint8]]] | None = None
+    while waiting or under_way:
+        if cancelled():
+            raise RenderCancelled
+        while waiting and len(under_way) < ahead:
+            view = waiting.popleft()
+            if newest is None or newest[0] != view:
+                newest = view, pool.submit(resampler.cut, view)
+            under_way.append(newest[1])
+        yield under_way.popleft().result()
+
+
+def _views(parameters: Parameters, picture: Size, frame: Size) -> list[View]:
+    moves = direct(parameters.prompt, parameters.camera)
+    path = trace(
+        moves,
+        motion=parameters.motion,
+        seed=parameters.seed,
+        num_frames=parameters.num_frames,
+        fps=parameters.fps,
+    )
+    return lay(path, picture, frame)
+
+
+def _opened(picture: Path) -> Image.Image:
+    try:
+        return Image.open(picture, formats=("PNG", "JPEG"))
+    except FileNotFoundError as error:
+        raise RenderError("picture_gone", "The photo is no longer there. Please send it again.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise RenderError("picture_unreadable", _UNREADABLE) from error
+
+
+def _loaded(picture: Path) -> Image.Image:
+    with _opened(picture) as image:
+        try:
+            return image.convert("RGB")
+        except (OSError, ValueError, SyntaxError) as error:
+            raise RenderError("picture_unreadable", _UNREADABLE) from error
+
+
+_UNREADABLE = "The photo cannot be read. Please send it again as a JPEG or PNG picture."
