@@ -1,0 +1,193 @@
+"""Brings outcomes to chats, each once, and shows progress in between."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import tempfile
+import time
+from pathlib import Path
+
+import structlog
+
+from unstill_bots.chat import Chat, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.guide import advice
+from unstill_bots.replies import Replies
+from unstill_bots.studio import SAID, Studio
+from unstill_queue.client import Client
+from unstill_queue.codec import decode
+from unstill_queue.errors import NotFound, StorageError, UnknownJob
+from unstill_queue.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
+from unstill_queue.ledger import Record
+from unstill_queue.outbox import Event, Outbox
+from unstill_queue.storage import Storage
+
+log = structlog.get_logger(__name__)
+
+SEND_LEASE = 30.0
+AT_ONCE = 20
+"""Deliveries at a time; more would draw the platforms' flood limits, and one slow chat holds up only itself."""
+
+
+class Courier:
+    """The way out of one front end."""
+
+    def __init__(self, client: Client, storage: Storage, chat: Chat, studio: Studio) -> None:
+        self._client = client
+        self._ledger = client.ledger
+        self._storage = storage
+        self._chat = chat
+        self._studio = studio
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._errands: set[asyncio.Task[None]] = set()
+        self._shown: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Deliver and show until cancelled; what is in hand then comes back through the ledger."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._run_deliveries())
+                group.create_task(self._run_progress())
+        finally:
+            for errand in self._errands:
+                errand.cancel()
+            await asyncio.gather(*self._errands, return_exceptions=True)
+
+    async def _run_deliveries(self) -> None:
+        async for event in Outbox(self._client.redis, self._chat.platform).deliveries(secrets.token_hex(4)):
+            await self._slots.acquire()
+            errand = asyncio.create_task(self._errand(event))
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+
+    async def _errand(self, event: Event) -> None:
+        try:
+            if event.kind == "intake":
+                await self._studio.prepare((await self._ledger.read(event.id)).request)
+            else:
+                await self.deliver(event.id)
+        except UnknownJob:
+            log.warning("a job's record had expired", job=event.id)
+        except Exception:
+            # the ledger still holds the job as not delivered: it comes back
+            log.exception("a delivery failed in an unforeseen way", job=event.id)
+        finally:
+            self._slots.release()
+
+    async def deliver(self, id: str) -> bool:
+        """Show the outcome, if it is ours to show now. True: it is shown, by this call."""
+        sender = secrets.token_hex(8)
+        if not await self._ledger.send(id, sender, lease=SEND_LEASE):
+            return False
+        keeper = asyncio.create_task(self._keep_lease(id, sender))
+        try:
+            return await self._deliver(await self._ledger.read(id), sender)
+        finally:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+            self._shown.pop(id, None)
+
+    async def _deliver(self, record: Record, sender: str) -> bool:
+        assert record.outcome is not None
+        try:
+            receipt = await self._show(record, record.outcome)
+        except ChatUnavailable as error:
+            await self._ledger.unsend(record.id, sender, delay=error.retry_after)
+            return False
+        except ChatUncertain:
+            # an edit may be repeated; a new message may not, unless we want to risk showing it twice
+            if record.note is not None:
+                await self._ledger.unsend(record.id, sender, delay=5.0)
+                return False
+            receipt = "uncertain"
+        except ChatGone as error:
+            await self._ledger.undeliverable(record.id, sender, str(error))
+            return False
+        except StorageError as error:
+            log.warning("a clip could not be read", job=record.id, error=str(error))
+            await self._ledger.unsend(record.id, sender, delay=10.0)
+            return False
+        await self._ledger.sent(record.id, sender, receipt)
+        await self._call_after_wait(record)
+        return True
+
+    async def _show(self, record: Record, outcome: Outcome) -> str:
+        note = record.note
+        try:
+            return await self._show_on(record, outcome, note)
+        except NoteGone:
+            return await self._show_on(record, outcome, None)
+
+    async def _show_on(self, record: Record, outcome: Outcome, note: str | None) -> str:
+        replies = Replies(record.request.requester.language)
+        match outcome:
+            case Succeeded():
+                try:
+                    return await self._show_clip(record, outcome, note, replies)
+                except NotFound:
+                    return await self._show_text(record, note, replies.failed(Failed("clip_expired", "")))
+                except ClipTooLarge:
+                    return await self._show_text(record, note, replies.failed(Failed("too_big", "")))
+            case Failed(code=code, message=message):
+                return await self._show_text(record, note, message if code == SAID else replies.failed(outcome))
+            case Cancelled(by=by):
+                return await self._show_text(record, note, replies.cancelled(by))
+
+    async def _show_clip(self, record: Record, outcome: Succeeded, note: str | None, replies: Replies) -> str:
+        text = replies.done(outcome, advice(outcome.parameters.prompt, outcome.parameters, synthetic=outcome.synthetic))
+        with tempfile.TemporaryDirectory(prefix="unstill-") as folder:
+            clip = Path(folder) / "clip.mp4"
+            await self._storage.fetch(outcome.clip, clip)
+            return await self._chat.deliver(record.request.reply_to, note, clip, outcome, text)
+
+    async def _show_text(self, record: Record, note: str | None, text: str) -> str:
+        if note is None:
+            return await self._chat.say(record.request.reply_to, text)
+        await self._chat.revise(record.request.reply_to, note, text)
+        return note
+
+    async def _keep_lease(self, id: str, sender: str) -> None:
+        while True:
+            await asyncio.sleep(SEND_LEASE / 3)
+            await self._ledger.send(id, sender, lease=SEND_LEASE)
+
+    async def _call_after_wait(self, record: Record) -> None:
+        """Edits do not notify: after a long wait one short reply does."""
+        waited = time.time() - record.accepted_at
+        if record.note is None or waited < self._studio.settings.bots.notify_after:
+            return
+        with contextlib.suppress(ChatUnavailable, ChatUncertain, ChatGone, NoteGone):
+            replies = Replies(record.request.requester.language)
+            await self._chat.call(record.request.reply_to, replies.call(record.outcome))
+
+    # -- progress: what is not shown in time is dropped
+
+    async def _run_progress(self) -> None:
+        every = self._studio.catalog.platforms[self._chat.platform].edit_seconds
+        async for event in Outbox(self._client.redis, self._chat.platform).news():
+            if event is None or event.kind not in ("progress", "state"):
+                continue
+            now = time.monotonic()
+            if now - self._shown.get(event.id, 0.0) < every:
+                continue
+            self._shown[event.id] = now
+            if len(self._shown) > 10_000:
+                self._shown = {id: at for id, at in self._shown.items() if now - at < every}
+            errand = asyncio.create_task(self._show_progress(event))
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+
+    async def _show_progress(self, event: Event) -> None:
+        try:
+            record = await self._ledger.read(event.id)
+            if record.outcome is not None:
+                return
+            if event.kind == "progress":
+                text = Replies(record.request.requester.language).progress(decode(event.body, Progress))
+                await self._studio.show(record.request, text)
+            else:
+                await self._studio.show_place(record.request)
+        except (UnknownJob, StorageError):
+            return

@@ -1,0 +1,65 @@
+"""What a file is by its first bytes; its name is never believed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["picture", "other_format", "drawing", "video", "sticker", "unknown"]
+
+
+class Sniffed(msgspec.Struct, frozen=True):
+    """`name` is Pillow's own for the kind 'picture', and one for people otherwise."""
+
+    kind: Kind
+    name: str
+
+
+_HEAD = 512
+_MAGIC: tuple[tuple[bytes, Sniffed], ...] = (
+    (b"\xff\xd8\xff", Sniffed("picture", "JPEG")),
+    (b"\x89PNG\r\n\x1a\n", Sniffed("picture", "PNG")),
+    (b"GIF87a", Sniffed("picture", "GIF")),
+    (b"GIF89a", Sniffed("picture", "GIF")),
+    (b"BM", Sniffed("other_format", "BMP")),
+    (b"II*\x00", Sniffed("other_format", "TIFF")),
+    (b"MM\x00*", Sniffed("other_format", "TIFF")),
+    (b"II+\x00", Sniffed("other_format", "TIFF")),
+    (b"MM\x00+", Sniffed("other_format", "TIFF")),
+    (b"8BPS", Sniffed("other_format", "Photoshop")),
+    (b"\xff\x0a", Sniffed("other_format", "JPEG XL")),
+    (b"\x00\x00\x00\x0cJXL ", Sniffed("other_format", "JPEG XL")),
+    (b"\x00\x00\x00\x0cjP  ", Sniffed("other_format", "JPEG 2000")),
+    (b"\x00\x00\x01\x00", Sniffed("other_format", "ICO")),
+    (b"%PDF", Sniffed("drawing", "PDF")),
+    (b"%!PS", Sniffed("drawing", "PostScript")),
+    (b"\x1a\x45\xdf\xa3", Sniffed("video", "WebM")),
+    (b"\x1f\x8b", Sniffed("sticker", "TGS")),
+)
+_STILL_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+}
+
+
+def sniff(data: bytes) -> Sniffed:
+    """Any bytes have an answer; unknown ones are 'unknown'."""
+    head = data[:_HEAD]
+    for magic, sniffed in _MAGIC:
+        if head.startswith(magic):
+            return sniffed
+    if head[:4] == b"RIFF":
+        if head[8:12] == b"WEBP":
+            return Sniffed("picture", "WEBP")
+        return Sniffed("video", "AVI") if head[8:12] == b"AVI " else Sniffed("unknown", "")
+    if head[4:8] == b"ftyp":
+        brands = [head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), 64), 4))]
+        # A HEIC or AVIF may lead with mif1; the more telling brand is among the compatible ones.
+        stills = [_STILL_BRANDS[brand] for brand in brands if brand in _STILL_BRANDS]
+        if brands[0] in _STILL_BRANDS:
+            return Sniffed("other_format", "AVIF" if "AVIF" in stills else "HEIC")
+        return Sniffed("video", "MP4")
+    if b"<svg" in head.lower():
+        return Sniffed("drawing", "SVG")
+    return Sniffed("unknown", "")

@@ -1,0 +1,131 @@
+"""What happens when a picture arrives, on any platform: written down, read, made safe, queued or answered."""
+
+from __future__ import annotations
+
+import structlog
+
+from unstill_bots import captions
+from unstill_bots.chat import Chat, ChatError, ChatUnavailable, FetchError
+from unstill_bots.pictures import PictureError, Pictures, make_safe
+from unstill_bots.replies import Replies
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_queue.client import Client
+from unstill_queue.errors import OptionError, QuotaExceeded, StorageError
+from unstill_queue.fairness import estimated_seconds
+from unstill_queue.jobs import Failed, Job, Request, State
+from unstill_queue.options import resolve
+from unstill_queue.storage import Storage
+
+log = structlog.get_logger(__name__)
+
+SAID = "said"
+"""The code of a failure whose message is already the sentence for the person, in their language."""
+
+
+class Studio:
+    """The intake of one front end. With `pictures`, a decoding process stands ready for the next one."""
+
+    def __init__(
+        self,
+        client: Client,
+        storage: Storage,
+        catalog: Catalog,
+        settings: Settings,
+        chat: Chat,
+        pictures: Pictures | None = None,
+    ) -> None:
+        self.client = client
+        self.storage = storage
+        self.catalog = catalog
+        self.settings = settings
+        self.chat = chat
+        self._make_safe = pictures.make_safe if pictures else make_safe
+
+    async def receive(self, request: Request) -> bool:
+        """Write the request down. When this returns, the platform may be told that it arrived.
+
+        False: it was here before and is being taken care of.
+        """
+        return await self.client.accept(request)
+
+    async def prepare(self, request: Request) -> bool:
+        """Read the caption, fetch the picture, queue the job. True: it is queued; False: it was answered.
+
+        May be repeated at any time, by any process: only an ACCEPTED request is changed by it.
+        """
+        replies = Replies(request.requester.language)
+        await self.show(request, replies.received())
+        try:
+            job, cost = await self._understand(request)
+            await self.client.submit(job, cost=cost)
+        except OptionError as error:
+            return await self._answer(request, replies.option_error(error))
+        except PictureError as error:
+            return await self._answer(request, replies.picture_error(error))
+        except QuotaExceeded as error:
+            return await self._answer(request, replies.quota(error))
+        except FetchError as error:
+            return await self._answer(request, replies.failed(Failed(error.code, str(error))))
+        except (ChatUnavailable, StorageError) as error:
+            # the ledger brings the request back, and answers it when it cannot be read for long
+            log.warning("the picture could not be fetched yet", job=request.id, error=str(error))
+            return False
+        await self.show_place(request)
+        return True
+
+    async def _understand(self, request: Request) -> tuple[Job, float]:
+        caption = captions.parse(request.words, self.catalog)
+        parameters, finish = resolve(
+            caption.prompt, caption.given, self.catalog, default_model=self.settings.engine.model
+        )
+        picture = await self._make_safe(await self.chat.fetch(request))
+        aspect = max(picture.width, picture.height) / min(picture.width, picture.height)
+        cost = estimated_seconds(parameters, self.catalog.models[parameters.model], aspect)
+        key = await self.storage.put(picture.data, kind="pictures", suffix=picture.suffix)
+        record = await self.client.ledger.read(request.id)
+        job = Job(
+            id=request.id,
+            requester=request.requester,
+            reply_to=request.reply_to,
+            picture=key,
+            parameters=parameters,
+            finish=finish,
+            upload_limit=request.upload_limit,
+            submitted_at=record.accepted_at,
+        )
+        return job, cost
+
+    async def _answer(self, request: Request, sentence: str) -> bool:
+        await self.client.refuse(request.id, Failed(SAID, sentence))
+        return False
+
+    async def show_place(self, request: Request) -> None:
+        """Say in the status message where the job stands."""
+        place = await self.client.ledger.place(request.id)
+        if place.state is State.QUEUED:
+            await self.show(request, Replies(request.requester.language).queued(place.position, place.eta))
+
+    async def show(self, request: Request, text: str) -> None:
+        """Keep the one status message: sent once, edited afterwards. What fails here is only progress."""
+        ledger = self.client.ledger
+        try:
+            match await ledger.note_begin(request.id):
+                case "go":
+                    await self._first_note(request, text)
+                case "note":
+                    record = await ledger.read(request.id)
+                    if record.note and record.outcome is None:
+                        await self.chat.revise(request.reply_to, record.note, text)
+                case "unknown":
+                    pass
+        except ChatError as error:
+            log.info("the status message could not be shown", job=request.id, error=str(error))
+
+    async def _first_note(self, request: Request, text: str) -> None:
+        try:
+            note = await self.chat.say(request.reply_to, text)
+        except ChatUnavailable:
+            await self.client.ledger.note_clear(request.id)
+            raise
+        await self.client.ledger.note_set(request.id, note)

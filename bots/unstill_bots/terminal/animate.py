@@ -1,0 +1,211 @@
+"""Photos to clips, on the very path that a chat's pictures take."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from unstill_bots.courier import Courier
+from unstill_bots.local import EngineFailed, Local, process_runs
+from unstill_bots.studio import Studio
+from unstill_bots.terminal.chat import PLATFORM, TerminalChat
+from unstill_bots.terminal.display import Display
+from unstill_bots.terminal.ending import Code, Stop
+from unstill_bots.terminal.journey import Journeys
+from unstill_bots.terminal.order import Order, Photo, photos_of, requester
+from unstill_bots.terminal.results import Result
+from unstill_bots.terminal.wording import Wording
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Quota, Settings
+from unstill_queue.client import Client
+from unstill_queue.connection import connect
+from unstill_queue.errors import UnknownJob
+from unstill_queue.ledger import Ledger
+from unstill_queue.reaper import Reaper
+from unstill_queue.storage import Storage
+
+AT_ONCE = 16
+"""Photos in the queue at a time, unless a quota allows fewer."""
+CANCEL_WITHIN = 10.0
+SHARED_SERVER_WITHIN = 2.0
+
+
+class Animation:
+    """One run of `unstill animate`. `folder` is where an engine of ours runs."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        order: Order,
+        display: Display,
+        wording: Wording,
+        folder: Path | None = None,
+    ) -> None:
+        self._local = Local(settings, folder)
+        # who starts a server of their own is its host, and needs no quota against themselves
+        quota = _unlimited(settings) if self._local.embedded else settings.quota
+        self._settings = settings.model_copy(update={"quota": quota})
+        self._catalog = catalog
+        self._order = order
+        self._photos = photos_of(order)
+        self._who = requester(order.language)
+        self._display = display
+        self._wording = wording
+        download_limit = catalog.platforms[PLATFORM].download_limit
+        self._chat = TerminalChat(wording, download_limit, stdin=order.stdin, bell=display.bell)
+        self._cancel = asyncio.Event()
+
+    async def run(self) -> tuple[list[Result], Code]:
+        """All photos to their ends. What is left of an earlier run that was cut off is put away first.
+
+        Raises:
+            Stop: the engine cannot be started; nothing stays queued.
+            QueueError: the server of our own or the storage is not to be had.
+            RedisError: a configured server is not.
+        """
+        with self._signals():
+            storage = Storage.open(self._settings.storage)
+            await storage.check()
+            async with self._local:
+                await self._check_server()
+                client = Client.open(self._local.url, self._settings)
+                try:
+                    return await self._run(client, storage)
+                finally:
+                    await client.close()
+
+    async def _check_server(self) -> None:
+        redis = connect(self._local.url, patience=SHARED_SERVER_WITHIN)
+        try:
+            await redis.ping()
+        finally:
+            await redis.aclose()
+
+    async def _run(self, client: Client, storage: Storage) -> tuple[list[Result], Code]:
+        studio = Studio(client, storage, self._catalog, self._settings, self._chat)
+        courier = Courier(client, storage, self._chat, studio)
+        embedded = self._local.embedded
+        journeys = Journeys(client, studio, courier, self._chat, self._display, self._wording, starting=embedded)
+        helpers: list[asyncio.Task[None]] = []
+        if embedded:
+            await self._put_away(client, courier)
+            helpers.append(asyncio.create_task(self._local.keep_engine(client.ledger, self._order.model)))
+            helpers.append(asyncio.create_task(self._reap(client)))
+        slots = asyncio.Semaphore(_at_once(self._settings.quota))
+        going = [asyncio.create_task(_go(journeys, photo, slots)) for photo in self._photos]
+        interrupted = asyncio.create_task(self._wait_for_interrupt())
+        arrived = asyncio.create_task(_all(going))
+        everything = [arrived, interrupted, *helpers]
+        try:
+            await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+            if arrived.done():
+                arrived.result()
+                results = [task.result() for task in going]
+                return results, Code.OK if all(result.ok for result in results) else Code.FAILED
+            for helper in helpers:
+                if helper.done():
+                    await self._end(journeys, "system", going)
+                    helper.result()
+            self._display.say(self._wording.cancelling())
+            left = await self._end(journeys, self._who.person, going)
+            results = [
+                task.result() if task.done() else Result(photo.label, photo.id)
+                for photo, task in zip(self._photos, going, strict=True)
+            ]
+            stopped = sum(not result.ok for result in results)
+            self._display.say(self._wording.still_cancelling(left) if left else self._wording.all_cancelled(stopped))
+            return results, Code.CANCELLED
+        except EngineFailed as error:
+            raise Stop(Code(error.code), str(error)) from error
+        finally:
+            for task in (*everything, *going):
+                task.cancel()
+            await asyncio.gather(*everything, *going, return_exceptions=True)
+
+    async def _end(self, journeys: Journeys, by: str, going: Sequence[asyncio.Task[Result]]) -> int:
+        """Cancel what is on its way; returns how many were not seen to end in time."""
+        await journeys.cancel(by)
+        _, pending = await asyncio.wait(going, timeout=CANCEL_WITHIN)
+        return len(pending)
+
+    async def _wait_for_interrupt(self) -> None:
+        await self._cancel.wait()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C, SIGTERM and a closed terminal cancel; the second one leaves at once."""
+        loop = asyncio.get_running_loop()
+        # nohup ignores the hangup, and so do we then
+        hangup = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+        numbers = [signal.SIGINT, signal.SIGTERM, *hangup]
+        for number in numbers:
+            loop.add_signal_handler(number, self._interrupt)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def _interrupt(self) -> None:
+        if self._cancel.is_set():
+            with contextlib.suppress(OSError):
+                # rich hides the cursor; the engine and the server end by themselves
+                sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")
+                sys.stderr.flush()
+            os._exit(Code.CANCELLED)
+        self._cancel.set()
+
+    async def _reap(self, client: Client) -> None:
+        redis = connect(self._local.url, patience=0)
+        try:
+            await Reaper(Ledger(redis, self._settings.queue), client.wakeups).run()
+        finally:
+            await redis.aclose()
+
+    async def _put_away(self, client: Client, courier: Courier) -> None:
+        """Runs of ours that were killed left jobs that nobody waits for: those are cancelled, their clips saved."""
+        for id in await client.ledger.ids_of(self._who.person):
+            try:
+                record = await client.ledger.read(id)
+            except UnknownJob:
+                continue
+            to = record.request.reply_to
+            if record.state.final or to.chat != self._who.chat or process_runs(int(to.extra.get("pid", "0"))):
+                continue
+            await client.cancel(id, "system")
+            if await courier.deliver(id) and (file := self._chat.files.pop(to.message, None)):
+                self._display.say(self._wording.kept(str(file)))
+
+
+async def _go(journeys: Journeys, photo: Photo, slots: asyncio.Semaphore) -> Result:
+    async with slots:
+        return await journeys.go(photo)
+
+
+async def _all(tasks: Sequence[asyncio.Task[Result]]) -> None:
+    await asyncio.gather(*tasks)
+
+
+def _at_once(quota: Quota) -> int:
+    return min([limit for limit in (quota.person_jobs, quota.chat_jobs) if limit] + [AT_ONCE])
+
+
+def _unlimited(settings: Settings) -> Quota:
+    """No quota but those that were set."""
+    chosen = {name: getattr(settings.quota, name) for name in settings.quota.model_fields_set}
+    return Quota(**dict.fromkeys(Quota.model_fields, 0) | chosen)
+
+
+def run(make: Callable[[], Animation]) -> tuple[list[Result], Code]:
+    """`make` is called within the event loop, which the animation's events belong to."""
+
+    async def main() -> tuple[list[Result], Code]:
+        return await make().run()
+
+    return asyncio.run(main())

@@ -1,0 +1,69 @@
+"""`unstill animate`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from unstill_bots.terminal import results
+from unstill_bots.terminal.animate import Animation, Order, run
+from unstill_bots.terminal.chat import PLATFORM
+from unstill_bots.terminal.common import prepare, print_json, shared
+from unstill_bots.terminal.display import Bars, Lines
+from unstill_bots.terminal.ending import EXIT_CODES, Code, Stop
+from unstill_bots.terminal.inputs import STDIN, find_photos, find_target, parse_size, split_words
+from unstill_bots.terminal.options import parameters, read
+
+
+@click.command(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("words", nargs=-1, metavar="PHOTO... [PROMPT]")
+@parameters
+@click.option("--out", metavar="FILE|FOLDER", help="where the clip goes; by default a new file here")
+@click.option("--force", is_flag=True, help="replace the FILE of --out")
+@click.option("--limit", metavar="SIZE", help="the most a clip may weigh: 10MB, 8MiB, 500kB")
+@shared
+def animate(
+    words: tuple[str, ...],
+    out: str | None,
+    force: bool,
+    limit: str | None,
+    as_json: bool,
+    language: str | None,
+    **given: str | None,
+) -> Code:
+    """Make photos move.
+
+    PHOTO is a file, a folder of pictures, or - for standard input; several make a batch. PROMPT says what moves
+    and how; options may stand in it as in a chat's caption: "Waves rolling in -seed 7".
+
+    Without UNSTILL_REDIS__URL, a queue and an engine are started and ended again. Ctrl-C cancels, a second one
+    leaves at once.
+    """
+    settings, wording = prepare(language)
+    catalog = settings.load_catalog()
+    try:
+        photo_words, prompt = split_words(words, wording)
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        raise Stop(Code.USAGE, wording.not_utf8()) from None
+    typed = {name.removeprefix("given_"): value for name, value in given.items()}
+    caption, model = read(prompt, typed, catalog, settings.engine.model)
+    photos = find_photos(photo_words, wording)
+    order = Order(
+        photos=tuple(photos),
+        words=caption,
+        model=model,
+        limit=catalog.platforms[PLATFORM].upload_limit if limit is None else parse_size(limit, wording),
+        target=find_target(out, len(photos), force=force, wording=wording),
+        language=wording.language,
+        stdin=sys.stdin.buffer.read(catalog.platforms[PLATFORM].download_limit + 1) if STDIN in photos else b"",
+    )
+    display = Bars(len(photos)) if sys.stderr.isatty() else Lines()
+    with display:
+        done, code = run(lambda: Animation(settings, catalog, order, display, wording))
+    if as_json:
+        print_json({"cancelled": code is Code.CANCELLED, "clips": [result.as_json() for result in done]})
+    else:
+        results.show(done, wording)
+    return code

@@ -1,0 +1,124 @@
+"""What was typed: photos, a size, a place for the clips."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from unstill_bots.terminal.ending import Code, Stop
+from unstill_bots.terminal.wording import Wording
+
+STDIN = "-"
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
+_OTHER_SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".svg", ".heic", ".heif", ".avif", ".mp4", ".mov"})
+_SIZE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:([kmg])(i)?)?(?:b|bytes?)?", re.IGNORECASE)
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where clips go: a folder, where each gets a name of its own, or one file."""
+
+    folder: Path
+    file: str | None = None
+    force: bool = False
+
+
+def split_words(words: Sequence[str], wording: Wording) -> tuple[list[str], str]:
+    """The photos and the prompt. The last word is the prompt unless it is a photo.
+
+    Raises:
+        Stop: a photo is not there, or there is none.
+    """
+    photos, prompt = list(words), ""
+    if photos and photos[-1] != STDIN and not _exists(photos[-1]) and not _like_file(photos[-1]):
+        prompt = photos.pop()
+    if not photos:
+        raise Stop(Code.USAGE, wording.no_photo())
+    return photos, prompt
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # too long for a name: a prompt
+        return False
+
+
+def _like_file(word: str) -> bool:
+    """A name with a picture's ending is a photo that is missing, rather than a prompt."""
+    suffix = Path(word).suffix.lower()
+    return " " not in word and suffix in PICTURE_SUFFIXES | _OTHER_SUFFIXES
+
+
+def find_photos(words: Sequence[str], wording: Wording) -> list[str]:
+    """Absolute paths in the order given, folders as the pictures in them by name; '-' stays.
+
+    Raises:
+        Stop: one is not there or cannot be read, a folder holds no picture, or '-' stands twice.
+    """
+    found: list[str] = []
+    for word in words:
+        path = Path(word).absolute()
+        if word == STDIN:
+            if STDIN in found:
+                raise Stop(Code.USAGE, wording.stdin_twice())
+            found.append(STDIN)
+        elif path.is_dir():
+            found.extend(map(str, _pictures_in(path, wording)))
+        elif not _exists(word):
+            raise Stop(Code.USAGE, wording.no_file(word))
+        elif not os.access(path, os.R_OK):
+            raise Stop(Code.USAGE, wording.cannot_read(word))
+        else:
+            found.append(str(path))
+    return found
+
+
+def _pictures_in(folder: Path, wording: Wording) -> list[Path]:
+    try:
+        pictures = sorted(
+            path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+        )
+    except OSError:
+        raise Stop(Code.USAGE, wording.cannot_read(str(folder))) from None
+    if not pictures:
+        raise Stop(Code.USAGE, wording.no_pictures_in(str(folder)))
+    return pictures
+
+
+def parse_size(text: str, wording: Wording) -> int:
+    """Bytes in '10MB', '10 MiB', '500kB' or '1000'. Raises Stop."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise Stop(Code.USAGE, wording.not_a_size(text))
+    number, letter, binary = match.groups()
+    power: int = " kmg".index(letter.lower()) if letter else 0
+    size = round(float(number.replace(",", ".")) * (1024 if binary else 1000) ** power)
+    if size < 1:
+        raise Stop(Code.USAGE, wording.not_a_size(text))
+    return size
+
+
+def find_target(out: str | None, photos: int, *, force: bool, wording: Wording) -> Target:
+    """`out` is a folder if it is one, ends like one, or if there are several photos; else a file.
+
+    Raises:
+        Stop: it cannot be written, or is there already and `force` was not given.
+    """
+    path = Path(out or ".").absolute()
+    folder = out is None or path.is_dir() or out.endswith(("/", os.sep)) or photos > 1
+    if folder and path.is_file():
+        raise Stop(Code.USAGE, wording.file_for_many(str(out)))
+    if not folder and path.exists() and not force:
+        raise Stop(Code.USAGE, wording.exists(str(out)))
+    place = path if folder else path.parent
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stop(Code.USAGE, wording.cannot_write(str(place), error)) from None
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise Stop(Code.USAGE, wording.cannot_write(str(place), None))
+    return Target(place) if folder else Target(place, path.name, force)

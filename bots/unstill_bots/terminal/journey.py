@@ -1,0 +1,105 @@
+"""One photo's way through the queue, as a person at a terminal follows it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from unstill_bots.courier import Courier
+from unstill_bots.studio import Studio
+from unstill_bots.terminal.chat import TerminalChat
+from unstill_bots.terminal.display import Display
+from unstill_bots.terminal.order import Photo
+from unstill_bots.terminal.results import Result
+from unstill_bots.terminal.wording import Wording
+from unstill_queue.client import Client
+from unstill_queue.errors import UnknownJob
+from unstill_queue.jobs import Outcome, State, Succeeded
+
+AGAIN_AFTER = 2.0
+DELIVERIES = 5
+
+
+class Journeys:
+    """`open` holds the ids of those on their way. `starting`: an engine of ours comes where there is none."""
+
+    def __init__(
+        self,
+        client: Client,
+        studio: Studio,
+        courier: Courier,
+        chat: TerminalChat,
+        display: Display,
+        wording: Wording,
+        *,
+        starting: bool,
+    ) -> None:
+        self._client = client
+        self._studio = studio
+        self._courier = courier
+        self._chat = chat
+        self._display = display
+        self._wording = wording
+        self._starting = starting
+        self._cancelled_by: str | None = None
+        self.open: set[str] = set()
+
+    async def go(self, photo: Photo) -> Result:
+        """From the file to the clip, or to the sentence that says why there is none."""
+        if self._cancelled_by is not None:
+            return Result(photo.label, photo.id)
+        self.open.add(photo.id)
+        await self._studio.receive(photo.request)
+        if self._cancelled_by is not None:
+            # it came while the request was written down
+            await self._client.cancel(photo.id, self._cancelled_by)
+        watching = asyncio.create_task(self._watch(photo))
+        preparing = asyncio.create_task(self._prepare(photo))
+        try:
+            await asyncio.wait([watching, preparing], return_when=asyncio.FIRST_EXCEPTION)
+            if preparing.done():
+                preparing.result()
+            outcome = await watching
+            state = await self._deliver(photo)
+        finally:
+            for task in (watching, preparing):
+                task.cancel()
+            await asyncio.gather(watching, preparing, return_exceptions=True)
+            self.open.discard(photo.id)
+        return self._result(photo, outcome, state)
+
+    async def cancel(self, by: str) -> None:
+        """Everything on its way, and what would still set out."""
+        self._cancelled_by = by
+        for id in list(self.open):
+            await self._client.cancel(id, by)
+
+    async def _prepare(self, photo: Photo) -> None:
+        while not await self._studio.prepare(photo.request):
+            if (await self._client.ledger.read(photo.id)).state is not State.ACCEPTED:
+                return
+            # the storage is away; the ledger ends this when it lasts
+            await asyncio.sleep(AGAIN_AFTER)
+
+    async def _watch(self, photo: Photo) -> Outcome:
+        async for update in self._client.watch(photo.id):
+            self._display.show(photo.label, update, self._wording.update(update, starting=self._starting))
+            if update.outcome is not None:
+                return update.outcome
+        raise UnknownJob(photo.id)
+
+    async def _deliver(self, photo: Photo) -> State:
+        for _ in range(DELIVERIES):
+            await self._courier.deliver(photo.id)
+            state = (await self._client.ledger.read(photo.id)).state
+            if state.final:
+                return state
+            await asyncio.sleep(AGAIN_AFTER)
+        self._chat.said[photo.message] = self._wording.not_fetched()
+        return state
+
+    def _result(self, photo: Photo, outcome: Outcome, state: State) -> Result:
+        file = self._chat.files.get(photo.message) if isinstance(outcome, Succeeded) else None
+        text = self._chat.said.get(photo.message, "")
+        result = Result(photo.label, photo.id, state, outcome, str(file) if file else None, text)
+        self._display.end(photo.label, result.file or text)
+        return result

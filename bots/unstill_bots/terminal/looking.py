@@ -1,0 +1,158 @@
+"""What the queue holds and who serves it; and taking jobs out of it. Nothing is started for that."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal
+
+import msgspec
+from redis.exceptions import RedisError
+
+from unstill_bots.local import engines_alive
+from unstill_bots.terminal.display import share
+from unstill_bots.terminal.ending import Code, Stop
+from unstill_bots.terminal.wording import Wording
+from unstill_config.settings import Settings
+from unstill_queue.client import Client, Update
+from unstill_queue.connection import connect
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.errors import UnknownJob
+from unstill_queue.jobs import EngineInfo, State
+from unstill_queue.ledger import Place, Record
+
+PATIENCE = 2.0
+SEVERAL = "several"
+
+Answer = Literal["cancelled", "cancelling", "late", "none", "several"]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One job in the queue, and where it stands."""
+
+    record: Record
+    place: Place
+
+    @property
+    def prompt(self) -> str:
+        return self.record.job.parameters.prompt if self.record.job else self.record.request.words
+
+    @property
+    def share(self) -> float:
+        return share(Update(self.record.state, progress=self.record.progress, outcome=self.record.outcome))
+
+    def as_json(self) -> dict[str, Any]:
+        """The same keys always. Seconds, and seconds since the epoch."""
+        record, progress = self.record, self.record.progress
+        return {
+            "id": record.id,
+            "state": str(record.state),
+            "position": self.place.position,
+            "eta_seconds": self.place.eta if record.state is State.QUEUED else None,
+            "words": self.prompt,
+            "person": record.request.requester.person,
+            "model": record.job.parameters.model if record.job else None,
+            "attempt": record.attempt,
+            "accepted_at": record.accepted_at,
+            "progress": None if progress is None else msgspec.to_builtins(progress),
+        }
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """One model's engines and jobs. `rate`: what a second of estimate takes in truth; None: not measured yet."""
+
+    model: str
+    engines: list[EngineInfo]
+    queued: int
+    running: int
+    rate: float | None
+
+
+class Status(msgspec.Struct, frozen=True):
+    server: str
+    version: str
+    states: dict[str, int]
+    lanes: list[Lane]
+
+    def as_json(self) -> dict[str, Any]:
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, wording: Wording) -> AsyncIterator[Client]:
+    """A connection to the server that is configured, or to the one that runs here.
+
+    Raises:
+        Stop: none answers.
+    """
+    embedded = settings.redis.url is None
+    url = (
+        EmbeddedValkey(settings.redis.data).url if settings.redis.url is None else settings.redis.url.get_secret_value()
+    )
+    redis = connect(url, patience=0 if embedded else PATIENCE)
+    client = Client(redis, url, settings)
+    try:
+        try:
+            await redis.ping()
+        except (RedisError, OSError) as error:
+            sentence = wording.nothing_runs() if embedded else wording.no_server(where(url))
+            raise Stop(Code.UNAVAILABLE, sentence) from error
+        yield client
+    finally:
+        await client.close()
+
+
+def where(url: str) -> str:
+    """A server's url without its password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+
+
+async def queue(client: Client, person: str | None) -> list[Row]:
+    """What is not answered yet, next first: a person's, or everybody's."""
+    ids = await client.ledger.open_ids() if person is None else await client.ledger.ids_of(person)
+    rows = []
+    for id in ids:
+        with contextlib.suppress(UnknownJob):
+            record = await client.ledger.read(id)
+            if not record.state.final:
+                rows.append(Row(record, await client.ledger.place(id)))
+    return sorted(rows, key=lambda row: (row.place.position, row.record.accepted_at))
+
+
+async def cancel(client: Client, ids: Sequence[str], person: str) -> dict[str, Answer]:
+    """What became of each. A part of an id will do where only one job in the queue has it."""
+    answers: dict[str, Answer] = {}
+    for id in ids:
+        answer: Answer = await client.cancel(id, person)
+        if answer == "none":
+            match = [known for known in await client.ledger.open_ids() if id and id in known]
+            if len(match) == 1:
+                id, answer = match[0], await client.cancel(match[0], person)
+            elif match:
+                answer = "several"
+        answers[id] = answer
+    return answers
+
+
+async def status(client: Client, url: str) -> Status:
+    ledger = client.ledger
+    info = await client.redis.info("server")
+    async with client.redis.pipeline(transaction=False) as pipe:
+        for id in await ledger.open_ids():
+            pipe.hmget(f"unstill:job:{id}", "state", "lane")
+        found = [(state.decode(), (lane or b"").decode()) for state, lane in await pipe.execute() if state]
+    by_lane = Counter(found)
+    rates = {lane.decode(): float(rate) for lane, rate in (await client.redis.hgetall("unstill:rate")).items()}
+    models = sorted({lane for _, lane in found if lane} | set(await ledger.engines()))
+    lanes = [
+        Lane(
+            model, await engines_alive(ledger, model),
+            by_lane[str(State.QUEUED), model], by_lane[str(State.RUNNING), model], rates.get(model),
+        )
+        for model in models
+    ]  # fmt: skip
+    version = str(info.get("valkey_version") or info.get("redis_version"))
+    return Status(where(url), version, dict(Counter(state for state, _ in found)), lanes)

@@ -1,0 +1,109 @@
+"""`unstill animate`'s flags, made from the one declaration of every parameter."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from unstill_bots import captions
+from unstill_config.catalog import Catalog, Value
+from unstill_queue.errors import OptionError
+from unstill_queue.options import MOTIONS, OPTIONS, Option, find, resolve
+from unstill_queue.recipe import Recipe
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def spellings(option: Option) -> list[str]:
+    """`--num-frames`, `--num_frames`, and each also with one dash, as captions take them."""
+    names = dict.fromkeys(spelt for name in (option.name, *option.aliases) for spelt in (name.replace("_", "-"), name))
+    return [f"--{name}" for name in names] + [f"-{name}" for name in names]
+
+
+class _Flag(click.Option):
+    """Shows one of its spellings in the help; the others stand behind."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        return f"{self.opts[0]} {self.metavar or ''}".strip(), self.help or ""
+
+
+def parameters(command: F) -> F:
+    """A click decorator: a flag for every option there is."""
+    for option in reversed(OPTIONS):
+        unit = f", {option.unit}" if option.unit else ""
+        names = ", ".join(f"--{alias}" for alias in option.aliases)
+        also = f" (also {names})" if names else ""
+        click.option(
+            f"given_{option.name}",
+            *spellings(option),
+            cls=_Flag,
+            is_flag=option.type == "flag",
+            flag_value="yes" if option.type == "flag" else None,
+            default=None,
+            type=str,
+            metavar=None if option.type == "flag" else _metavar(option),
+            help=f"{option.help}{unit}{also}",
+        )(command)
+    return command
+
+
+def _metavar(option: Option) -> str:
+    bounds = "" if option.least is None or option.most is None else f" {option.least:.12g}..{option.most:.12g}"
+    return {"int": f"N{bounds}", "float": f"X{bounds}", "text": "WORDS", "choice": "NAME"}[option.type]
+
+
+def read(prompt: str, typed: Mapping[str, str | None], catalog: Catalog, default_model: str) -> tuple[str, str]:
+    """The caption that says the same as prompt and flags, flags over the prompt's own options; and its model.
+
+    Raises:
+        OptionError: an option is unknown, or a value cannot be used, by itself or with that model.
+    """
+    caption = captions.parse(prompt, catalog)
+    given: dict[str, Value] = dict(caption.given)
+    for name, text in typed.items():
+        if text is not None:
+            given[name] = find(name).parse(text, catalog)
+    resolved, _ = resolve(caption.prompt, given, catalog, default_model=default_model)
+    return str(captions.Caption(caption.prompt, given)), resolved.model
+
+
+def caption_of(recipe: Recipe) -> captions.Caption:
+    """What asks for the same clip again."""
+    asked, finish = recipe.parameters, recipe.finish
+    near_motion = min(MOTIONS, key=lambda name: abs(MOTIONS[name] - asked.motion))
+    given: dict[str, Value | None] = {
+        "model": asked.model,
+        "seed": asked.seed,
+        "num_frames": asked.num_frames,
+        "fps": asked.fps,
+        "resolution": asked.resolution,
+        "num_inference_steps": asked.num_inference_steps,
+        "guidance_scale": asked.guidance_scale,
+        "motion": None if near_motion == "medium" else near_motion,
+        "negative_prompt": printable(asked.negative_prompt) or None,
+        "camera": printable(asked.camera) or None,
+        "shape": None if finish.shape == "original" else finish.shape,
+        "output_fps": finish.output_fps,
+        "loop": finish.loop or None,
+        "fade": finish.fade or None,
+        "audio": finish.audio or None,
+    }
+    return captions.Caption(
+        printable(asked.prompt), {name: value for name, value in given.items() if value is not None}
+    )
+
+
+def printable(text: str) -> str:
+    """Without what a terminal would obey: the words may be a stranger's."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def unknown(error: click.NoSuchOption) -> OptionError:
+    """With the nearest flag of that command."""
+    name = error.option_name
+    known = [spelt for p in error.ctx.command.params for spelt in p.opts] if error.ctx else []
+    near = difflib.get_close_matches(name, [spelt for spelt in known if spelt.startswith("--")], n=1, cutoff=0.5)
+    return OptionError(name, "", "", nearest=near[0] if near else None, unknown=True)

@@ -1,0 +1,189 @@
+"""The sentences that only a terminal says."""
+
+from __future__ import annotations
+
+import os
+
+from unstill_bots.replies import Replies
+from unstill_config.catalog import Catalog
+from unstill_queue.client import Update
+from unstill_queue.jobs import Cancelled, Failed, State, Succeeded
+from unstill_queue.ledger import Place
+
+
+class Wording(Replies):
+    """`Replies`, and what a terminal says besides."""
+
+    @classmethod
+    def of(cls, language: str | None, fallback: str) -> Wording:
+        """In the language asked for, else the terminal's own by LC_ALL, LC_MESSAGES or LANG, else `fallback`."""
+        own = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+        spoken = own.split(".")[0].split("@")[0]
+        return cls(language or (fallback if spoken in ("", "C", "POSIX") else spoken))
+
+    # -- what was typed
+
+    def no_photo(self) -> str:
+        return self.gettext('There is no photo. Write: unstill animate PHOTO "what moves, and how"')
+
+    def no_file(self, name: str) -> str:
+        return self.gettext("There is no file {name}. Check its name and folder.", name=name)
+
+    def cannot_read(self, name: str) -> str:
+        return self.gettext("{name} cannot be read. Check its permissions.", name=name)
+
+    def no_pictures_in(self, folder: str) -> str:
+        return self.gettext("There are no pictures (jpg, png, webp, gif) in {folder}.", folder=folder)
+
+    def stdin_twice(self) -> str:
+        return self.gettext("“-” reads one picture from standard input, so it can stand there only once.")
+
+    def not_a_size(self, text: str) -> str:
+        return self.gettext("{text} is not a size. Write it like 10MB, 8MiB or 500kB.", text=text)
+
+    def file_for_many(self, out: str) -> str:
+        return self.gettext("{out} is a file, and there are several photos. Name a folder.", out=out)
+
+    def exists(self, out: str) -> str:
+        return self.gettext("{out} is there already. Name another file, or add --force to replace it.", out=out)
+
+    def cannot_write(self, place: str, error: OSError | None) -> str:
+        reason = error.strerror if error and error.strerror else os.strerror(13)
+        return self.gettext(
+            "{place} cannot be written ({reason}). Name another place with --out.", place=place, reason=reason
+        )
+
+    def not_utf8(self) -> str:
+        return self.gettext("What was typed is not valid text. Type it again.")
+
+    # -- on the way
+
+    def update(self, update: Update, *, starting: bool) -> str:
+        """Where a job is. `starting`: an engine of ours is on its way up."""
+        match update.outcome:
+            case Succeeded():
+                return self.gettext("Saving …")
+            case Failed():
+                return self.gettext("Failed.")
+            case Cancelled():
+                return self.cancelled("")
+        if update.progress is not None:
+            return self.progress(update.progress)
+        if update.state is State.RUNNING:
+            return self.gettext("Rendering …")
+        if update.place is None:
+            return self.received()
+        return self.place(update.place, starting=starting)
+
+    def place(self, place: Place, *, starting: bool = False) -> str:
+        if place.engines:
+            return self.queued(place.position, place.eta)
+        return self.gettext("Starting the engine …") if starting else self.engine_offline()
+
+    def cancelling(self) -> str:
+        return self.gettext("Cancelling. Press Ctrl-C again to leave at once.")
+
+    def all_cancelled(self, count: int) -> str:
+        return self.ngettext("{count} clip was cancelled.", "{count} clips were cancelled.", count)
+
+    def still_cancelling(self, count: int) -> str:
+        return self.ngettext(
+            "{count} clip is still being stopped by its engine.", "{count} clips are still being stopped by their engine.",
+            count,
+        )  # fmt: skip
+
+    def saved(self, photo: str, file: str, size: int) -> str:
+        return self.gettext("{photo} → {file} ({size})", photo=photo, file=file, size=self.size(size))
+
+    def kept(self, file: str) -> str:
+        return self.gettext("A clip from an earlier run that was cut off is in {file}.", file=file)
+
+    def not_saved(self, place: str, reason: str) -> str:
+        return self.gettext("The clip could not be written to {place} ({reason}).", place=place, reason=reason)
+
+    def not_fetched(self) -> str:
+        return self.gettext("The clip is made, but could not be fetched from the storage. Run unstill doctor.")
+
+    def size(self, size: int) -> str:
+        """Bytes, rounded as files are: 1.2 MB."""
+        for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+            if size >= factor:
+                return f"{size / factor:.3g} {unit}"
+        return f"{size} B"
+
+    # -- the queue
+
+    def no_server(self, where: str) -> str:
+        return self.gettext("No server answers on {where}. Start one, or check UNSTILL_REDIS__URL.", where=where)
+
+    def nothing_runs(self) -> str:
+        return self.gettext("Nothing is running here: there is no queue. `unstill animate` starts one.")
+
+    def queue_empty(self) -> str:
+        return self.gettext("Nothing is in the queue.")
+
+    def queue_head(self) -> tuple[str, ...]:
+        text = self.gettext
+        return text("id"), text("state"), text("place"), text("starts in"), text("words"), text("progress")
+
+    def state(self, state: State) -> str:
+        text = self.gettext
+        return {
+            State.ACCEPTED: text("being read"),
+            State.QUEUED: text("queued"),
+            State.RUNNING: text("running"),
+            State.DONE: text("done"),
+            State.FAILED: text("failed"),
+            State.CANCELLED: text("cancelled"),
+            State.SENDING: text("being delivered"),
+            State.SENT: text("delivered"),
+            State.UNDELIVERABLE: text("undeliverable"),
+        }[state]
+
+    def which_cancel(self) -> str:
+        return self.gettext("Say which: unstill cancel ID, or --all-mine. `unstill queue` shows the ids.")
+
+    def cancel_answer(self, answer: str) -> str:
+        if answer == "cancelled":
+            return self.cancelled("")
+        if answer == "cancelling":
+            return self.gettext("The engine is being told to stop.")
+        return self.cannot_cancel() if answer == "late" else self.unknown_job()
+
+    def several_match(self, id: str) -> str:
+        return self.gettext("Several jobs match {id}. Write more of the id.", id=id)
+
+    # -- the engines
+
+    def no_engines(self) -> str:
+        return self.gettext("No engine is alive. Start one with `unstill-engine`.")
+
+    def server_line(self, where: str, version: str) -> str:
+        return self.gettext("Server: {where}, version {version}", where=where, version=version)
+
+    def engine_head(self) -> tuple[str, ...]:
+        text = self.gettext
+        return text("engine"), text("model"), text("device"), text("done"), text("now")
+
+    def idle(self) -> str:
+        return self.gettext("idle")
+
+    def lane_line(self, model: str, queued: int, running: int, rate: float | None) -> str:
+        line = self.gettext("{model}: {queued} queued, {running} running", model=model, queued=queued, running=running)
+        if rate is None:
+            return line
+        return self._join(line + ",", self.gettext("{rate} × the estimated time", rate=f"{rate:.2g}"))
+
+    # -- catalogues and recipes
+
+    def presets(self, catalog: Catalog) -> list[str]:
+        return [self.preset_help(catalog, name) for name in catalog.presets]
+
+    def again(self, caption: str) -> str:
+        return self.gettext("The same again: unstill animate PHOTO {caption}", caption=caption)
+
+    def well(self) -> str:
+        return self.gettext("All is well.")
+
+    def not_well(self, count: int) -> str:
+        return self.ngettext("{count} thing needs mending.", "{count} things need mending.", count)

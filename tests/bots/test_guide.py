@@ -1,0 +1,86 @@
+"""The guide: one line for a prompt that says too little, none for one that says enough, never a refusal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unstill_bots.guide import Advice, advice
+from unstill_bots.sentences import ADVICE
+from unstill_queue.jobs import Parameters
+
+PARAMETERS = Parameters(model="camera", prompt="", seed=1, num_frames=16, fps=8, resolution=512)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "code"),
+    [
+        ("", "subject"),
+        ("cat", "subject"),
+        ("猫", "subject"),
+        ("a red old boat at the pier", "action"),
+        ("一只坐在窗边的橘猫", "action"),
+        ("the king of the morning ring", "action"),
+        ("a woman smiling", "speed"),
+        ("她在微笑", "speed"),
+        ("the poster glows slowly in the rain", "text"),
+        ("people walking slowly through a crowded market", "background"),
+        ("hair blowing gently", "surroundings"),
+    ],
+)
+def test_what_is_missing_is_named(prompt: str, code: str) -> None:
+    found = advice(prompt)
+
+    assert found is not None
+    assert found.code == code
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Waves rolling in, slow motion",
+        "Clouds drifting left over the mountains",
+        "海浪缓缓翻滚涌向沙滩，夕阳的光",
+        "A woman turns her head slowly and smiles, soft evening light",
+    ],
+)
+def test_a_prompt_that_says_enough_gets_none(prompt: str) -> None:
+    assert advice(prompt) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "verb"),
+    [
+        ("the wide blue ocean", "rolling in"),
+        ("a portrait of an old man", "smiling and turning"),
+        ("some object over there", "moving gently"),
+        ("蓝色的大海和沙滩", "翻滚"),
+        ("桌上的一个红苹果", "轻轻摆动"),
+    ],
+)
+def test_the_verb_suits_the_subject(prompt: str, verb: str) -> None:
+    assert advice(prompt) == Advice("action", {"verb": verb})
+
+
+def test_strong_motion_is_told_to_go_smoothly() -> None:
+    strong = Parameters(model="m", prompt="", seed=1, num_frames=16, fps=8, resolution=512, motion=1.75)
+    prompt = "A woman turns her head to the left in the park"
+
+    assert advice(prompt, strong) == Advice("smooth")
+    assert advice(f"{prompt}, smoothly", strong) is None
+    assert advice(prompt, PARAMETERS) is None
+
+
+def test_for_a_camera_that_moves_camera_words_count() -> None:
+    assert advice("the sea", PARAMETERS, synthetic=False) == Advice("camera")
+    assert advice("zoom in on the sea", PARAMETERS, synthetic=False) is None
+    assert advice("镜头拉近", PARAMETERS, synthetic=False) is None
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(), st.booleans())
+def test_any_words_have_advice_that_can_be_said_or_none(prompt: str, synthetic: bool) -> None:
+    found = advice(prompt, PARAMETERS, synthetic=synthetic)
+
+    assert found is None or ADVICE[found.code].format_map(found.details)

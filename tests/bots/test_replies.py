@@ -1,0 +1,334 @@
+"""Replies: every sentence, in every language we have, complete; and none anywhere else."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import string
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import unstill_bots
+from unstill_bots.captions import parse
+from unstill_bots.extraction import messages, path
+from unstill_bots.guide import Advice
+from unstill_bots.pictures import PictureError
+from unstill_bots.replies import CAPTION_LENGTH, Replies
+from unstill_bots.sentences import ADVICE, FAILURES, NOTES, PICTURES
+from unstill_config.catalog import Catalog
+from unstill_queue.errors import OptionError, QuotaExceeded
+from unstill_queue.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
+from unstill_queue.options import OPTIONS, resolve
+
+CATALOG = Catalog.load()
+PACKAGE = Path(unstill_bots.__file__).parent
+EN, ZH = Replies("en"), Replies("zh-hans")
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def catalogue() -> dict[str, Message]:
+    with path("zh_CN").open("rb") as file:
+        read = read_po(file, locale="zh_CN")
+    return {message.id if isinstance(message.id, str) else message.id[0]: message for message in read if message.id}
+
+
+def succeeded(prompt: str = "Waves", notes: tuple[str, ...] = (), synthetic: bool = True) -> Succeeded:
+    parameters = Parameters(model="camera", prompt=prompt, seed=7, num_frames=72, fps=24, resolution=512)
+    return Succeeded(
+        clip="clips/x", size=1, width=640, height=480, duration=3.0, fps=24, parameters=parameters,
+        synthetic=synthetic, render_seconds=1.0, notes=notes,
+    )  # fmt: skip
+
+
+# -- the catalogue is complete
+
+
+def test_extraction_finds_the_sentences_of_code_options_and_catalogues() -> None:
+    found = {message if isinstance(message, str) else message[0] for message in messages(CATALOG)}
+
+    assert {"Got it.", "{count} other is ahead of you.", "{option} cannot be {value}: it takes {allowed}."} <= found
+    for table in (FAILURES, PICTURES, NOTES, ADVICE):
+        assert set(table.values()) <= found
+    assert {option.help for option in OPTIONS} <= found
+    assert {preset.help for preset in CATALOG.presets.values()} <= found
+
+
+def test_every_sentence_is_translated_with_the_same_placeholders() -> None:
+    known = catalogue()
+
+    for message in messages(CATALOG):
+        ids = (message,) if isinstance(message, str) else message
+        translated = known[ids[0]]
+        strings = (translated.string,) if isinstance(translated.string, str) else tuple(translated.string or ())
+        assert all(strings), f"not translated: {ids[0]}"
+        assert not translated.fuzzy
+        for text in strings:
+            assert placeholders(text) == placeholders(ids[-1]), ids[0]
+
+
+def test_the_catalogue_holds_nothing_that_is_no_longer_said() -> None:
+    found = {message if isinstance(message, str) else message[0] for message in messages(CATALOG)}
+
+    assert set(catalogue()) == found
+
+
+# -- and nothing is said elsewhere
+
+SPEAKING = {"say", "revise", "deliver", "call", "show", "echo", "print", "_answer", "_show_text"}
+SILENT = {"sentences.py", "replies.py", "guide_words.py", "extraction.py"}
+
+
+def spoken_literals(source: str) -> Iterator[tuple[int, str]]:
+    """Literal sentences handed to a call that shows them to a person."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name not in SPEAKING:
+            continue
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            for part in ast.walk(argument):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and is_sentence(part.value):
+                    yield node.lineno, part.value
+
+
+def is_sentence(text: str) -> bool:
+    return re.search(r"[^\W\d_]{2,} [^\W\d_]{2,}|[\u4e00-\u9fff]{2,}", text) is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("await chat.say(to, 'Your clip is ready.')", ["Your clip is ready."]),
+        ("chat.revise(to, note, text=f'You are {n} in line')", ["You are ", " in line"]),
+        ("chat.say(to, '已经完成')", ["已经完成"]),
+        ("chat.say(to, replies.failed(Failed('too_big', '')))", []),
+        ("log.info('the status message is gone')", []),
+    ],
+)
+def test_the_search_for_sentences_finds_them(code: str, found: list[str]) -> None:
+    assert [text for _, text in spoken_literals(code)] == [text for text in found if is_sentence(text)]
+
+
+def test_no_front_end_shows_a_sentence_of_its_own() -> None:
+    found = [
+        f"{file.relative_to(PACKAGE)}:{line}: {text}"
+        for file in PACKAGE.rglob("*.py")
+        if file.name not in SILENT
+        for line, text in spoken_literals(file.read_text("utf-8"))
+    ]
+
+    assert found == []
+
+
+# -- languages
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("zh", "zh_CN"),
+        ("zh-hans", "zh_CN"),
+        ("zh-CN", "zh_CN"),
+        ("ZH_tw", "zh_CN"),
+        ("en-GB", "en"),
+        ("de", "en"),
+        ("", "en"),
+    ],
+)
+def test_a_platform_s_tag_finds_the_closest_language(tag: str, language: str) -> None:
+    assert Replies(tag).language == language
+
+
+SAYINGS: list[Callable[[Replies], str]] = [
+    lambda replies: replies.received(),
+    lambda replies: replies.accepted(3, 130),
+    lambda replies: replies.queued(1, None),
+    lambda replies: replies.queued(None),
+    lambda replies: replies.progress(Progress("loading")),
+    lambda replies: replies.progress(Progress("encoding")),
+    lambda replies: replies.progress(Progress("rendering")),
+    lambda replies: replies.progress(Progress("rendering", 3, 10)),
+    lambda replies: replies.progress(Progress("rendering", 3, 10, 42.0)),
+    lambda replies: replies.disclosure(True),
+    lambda replies: replies.disclosure(False),
+    lambda replies: replies.cancelled("telegram:1"),
+    lambda replies: replies.cancelled("system"),
+    lambda replies: replies.call(succeeded()),
+    lambda replies: replies.call(Failed("x", "")),
+    lambda replies: replies.call(Cancelled("system")),
+    lambda replies: replies.no_picture(),
+    lambda replies: replies.need_words(),
+    lambda replies: replies.not_yours(),
+    lambda replies: replies.cannot_cancel(),
+    lambda replies: replies.unknown_job(),
+    lambda replies: replies.engine_offline(),
+    *(
+        lambda replies, q=quota, s=scope: replies.quota(QuotaExceeded(q, s, 5, 5))
+        for quota in ("jobs", "seconds")
+        for scope in ("person", "chat")
+    ),
+    *(lambda replies, s=seconds: replies.duration(s) for seconds in (0, 5, 40, 130, 7200, 1e9)),
+]
+
+
+@pytest.mark.parametrize("say", SAYINGS)
+def test_every_saying_is_said_in_both_languages(say: Callable[[Replies], str]) -> None:
+    english, chinese = say(EN), say(ZH)
+
+    assert english
+    assert not re.search(r"[\u4e00-\u9fff]", english)
+    assert re.search(r"[\u4e00-\u9fff]", chinese)
+    assert not re.search(r"[A-Za-z]{3,}", chinese)
+    assert "{" not in english + chinese
+
+
+def test_figures_stand_in_their_places() -> None:
+    assert EN.accepted(3, 130) == "Got it. 2 others are ahead of you. Ready in about 2 min."
+    assert EN.queued(2) == "1 other is ahead of you."
+    assert EN.queued(1, 20) == "You are next. Ready in about 20 s."
+    assert ZH.accepted(3, 130) == "收到。前面还有 2 个任务。约 2 分钟后完成。"
+    assert EN.progress(Progress("rendering", 12, 50, 41)) == "Rendering: 24 %, about 40 s left."
+
+
+@settings(max_examples=200)
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_any_duration_can_be_said(seconds: float) -> None:
+    assert EN.duration(seconds)
+
+
+# -- outcomes
+
+
+def test_a_clip_says_what_it_is_and_how_it_was_made() -> None:
+    text = EN.done(succeeded(notes=("picture_first_frame", "frames_changed:16", "new_code")), Advice("speed"))
+
+    assert text.splitlines() == [
+        "“Waves”",
+        "3 s, 640 × 480, seed 7.",
+        "Made by AI from a still picture.",
+        "The picture moves already; its first frame was used.",
+        "The model makes 16 frames, the nearest it can to what was asked.",
+        "Tip: Say in which direction or how fast; “slow motion” often helps.",
+    ]
+    assert "no AI" in EN.done(succeeded(synthetic=False))
+
+
+@settings(max_examples=100)
+@given(st.text(max_size=600), st.integers(40, 1200))
+def test_the_text_under_a_clip_is_never_too_long(prompt: str, length: int) -> None:
+    for replies in (EN, ZH):
+        assert len(replies.done(succeeded(prompt), Advice("subject"), length=length)) <= length
+        assert len(replies.done(succeeded("{x}" + prompt), Advice("subject"))) <= CAPTION_LENGTH
+
+
+@pytest.mark.parametrize("replies", [EN, ZH], ids=["en", "zh_CN"])
+def test_every_failure_is_said_and_an_unknown_one_too(replies: Replies) -> None:
+    said = {code: replies.failed(Failed(code, "INTERNAL")) for code in (*FAILURES, *PICTURES, "new_code")}
+
+    assert said["new_code"] == said["unknown"]
+    assert len(set(said.values())) == len(FAILURES) + len(PICTURES)
+    assert not any("INTERNAL" in text or "{" in text for text in said.values())
+
+
+FAILING = {"Failed", "ClipError", "RenderError", "EngineError", "NotLoaded", "RenderFailed", "FetchError"}
+
+
+def codes_in(package: str) -> Iterator[str]:
+    """The failure codes that a package's source names, read without importing it."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.submodule_search_locations
+    for file in Path(spec.submodule_search_locations[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FAILING:
+                code = node.args[0] if node.args else None
+                if isinstance(code, ast.Constant) and isinstance(code.value, str):
+                    yield code.value
+
+
+def test_every_code_that_queue_and_engine_can_fail_with_has_a_sentence() -> None:
+    codes = {code for package in ("unstill_queue", "unstill_engine", "unstill_bots") for code in codes_in(package)}
+
+    assert {"engine_lost", "too_big"} <= codes
+    assert codes <= {*FAILURES, *PICTURES}
+
+
+@pytest.mark.parametrize("code", PICTURES)
+def test_a_picture_s_refusal_says_the_same_in_its_exception_and_in_english(code: str) -> None:
+    details = {name: "7" for name in placeholders(PICTURES[code])}
+    error = PictureError(code, details)
+
+    assert EN.picture_error(error) == str(error)
+    assert ZH.picture_error(error) != str(error)
+
+
+# -- options
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_what_an_option_takes_is_said_in_both_languages(option: object) -> None:
+    declared = next(one for one in OPTIONS if one == option)
+    allowed = declared.allowed(CATALOG)
+    names = {*declared.choices_in(CATALOG)}
+
+    assert EN.allowed(allowed) == allowed
+    assert set(re.findall(r"[A-Za-z]{3,}", ZH.allowed(allowed))) <= names
+    assert declared.name in ZH.option_help(declared, CATALOG)
+
+
+@pytest.mark.parametrize(
+    ("caption", "english", "chinese"),
+    [
+        ("--sead 7", "There is no option sead. Did you mean seed?", "没有 sead 这个选项。你是指 seed 吗？"),
+        ("--qqqq", "There is no option qqqq. The help lists them all.", "没有 qqqq 这个选项。帮助中列出了全部选项。"),
+        (
+            "--seconds 99",
+            "seconds cannot be 99: it takes a number from 0.2 to 20 seconds. Did you mean 20?",
+            "seconds 不能是 99：可以是 0.2 到 20 秒。你是指 20 吗？",
+        ),
+        ("--loop=x", "loop cannot be x: it takes yes or no.", "loop 不能是 x：可以是 是或否。"),
+        ("--fade --seed", "seed needs a value: it takes a whole number from 0 to 4294967295.", None),
+        ("x" * 501, "Your words are too long: this takes text of up to 500 characters. Shorten them.", None),
+        (
+            "--steps 50",
+            "num_inference_steps cannot be 50: it takes 1 to 1 with Camera. Did you mean 1?",
+            "num_inference_steps 不能是 50：可以是 1 到 1（Camera 模型）。你是指 1 吗？",
+        ),
+        (
+            "--fps 60 --seconds 12",
+            "seconds cannot be 12: it takes 0.133 to 8 seconds at 60 fps. Did you mean 8?",
+            "seconds 不能是 12：可以是 0.133 到 8 秒（每秒 60 帧）。你是指 8 吗？",
+        ),
+    ],
+)
+def test_a_wrong_option_is_explained(caption: str, english: str, chinese: str | None) -> None:
+    with pytest.raises(OptionError) as refusal:
+        read = parse(caption, CATALOG)
+        resolve(read.prompt, read.given, CATALOG, default_model="camera")
+
+    assert EN.option_error(refusal.value) == english
+    if chinese is not None:
+        assert ZH.option_error(refusal.value) == chinese
+
+
+def test_words_with_braces_are_only_words() -> None:
+    assert "{0.__class__}" in EN.option_error(OptionError("{x}", "{0.__class__}", "{y}"))
+
+
+def test_the_help_lists_everything() -> None:
+    for replies in (EN, ZH):
+        text = replies.help(CATALOG)
+        assert all(f"--{option.name}" in text for option in OPTIONS)
+        assert all(name in text for name in CATALOG.presets)
+        assert len(replies.guide()) == len(ADVICE)
+        assert "{" not in text
