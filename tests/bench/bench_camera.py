@@ -1,0 +1,52 @@
+"""How fast the camera renders: `python tests/bench/bench_camera.py`."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from unstill_config.catalog import Catalog
+from unstill_engine.renderers.camera import Camera
+from unstill_queue.jobs import Parameters
+
+SAMPLE = Path(__file__).parents[2] / "bots/unstill_bots/samples/lake.jpg"
+SIZES = ((16, 8, 512), (72, 24, 512), (120, 30, 768))
+WORDS = ("zoom in", "pan left", "zoom in, rotate clockwise", "handheld")
+
+
+def run() -> None:
+    """Print seconds, the best of three, for each length and kind of move, over a 2048 px JPEG that is read each time."""
+    camera = Camera("camera", Catalog.load().models["camera"])
+    with TemporaryDirectory() as folder:
+        picture = Path(folder) / "picture.jpg"
+        with Image.open(SAMPLE) as sample:
+            sample.resize((2048, 1366), Image.Resampling.LANCZOS).save(picture, quality=95, subsampling=0)
+        for num_frames, fps, resolution in SIZES:
+            for words in WORDS:
+                parameters = Parameters("camera", words, 7, num_frames, fps, resolution)
+                plan = camera.plan(parameters, picture)
+                best = min(_seconds(camera, parameters, picture) for _ in range(3))
+                sys.stdout.write(
+                    f"{num_frames:4} frames at {plan.width}x{plan.height}, {words:26} {best:6.3f} s"
+                    f"  (planned {plan.seconds:.2f} s, {plan.memory / 2**20:.0f} MiB)\n"
+                )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    sys.stdout.write(f"peak memory of the process {peak / 2**20:.0f} MiB\n")
+
+
+def _seconds(camera: Camera, parameters: Parameters, picture: Path) -> float:
+    started = time.perf_counter()
+    plan = camera.plan(parameters, picture)
+    frames = sum(len(chunk) for chunk in camera.render(plan, picture, lambda done, total: None, lambda: False))
+    if frames != parameters.num_frames:
+        raise RuntimeError(f"{frames} frames instead of {parameters.num_frames}")
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    run()

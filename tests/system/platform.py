@@ -1,0 +1,152 @@
+"""A small chat platform: a server that keeps updates until they are confirmed, and each chat's visible messages.
+
+It speaks JSON lines over a unix socket and misbehaves on request: some answers are lost after the deed,
+some calls are refused for a while. What people see is all that it remembers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Message:
+    """One message of the bot's. `contents` are what it said, the last one being what stands there now."""
+
+    id: int
+    reply_to: str
+    contents: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.contents[-1]
+
+
+class Platform:
+    """`lost` and `refused` are the shares of the bot's calls that go wrong."""
+
+    def __init__(self, path: Path, *, seed: int = 0, lost: float = 0.0, refused: float = 0.0) -> None:
+        self.path = path
+        self.messages: dict[int, Message] = {}
+        self.updates: list[dict[str, Any]] = []
+        self.confirmed = 0
+        self.shown_at: dict[str, float] = {}
+        self.calls = 0
+        self._random = random.Random(seed)
+        self._lost, self._refused = lost, refused
+        self._server: asyncio.Server | None = None
+        self._arrived = asyncio.Event()
+
+    async def __aenter__(self) -> Platform:
+        self._server = await asyncio.start_unix_server(self._serve, self.path, limit=2**26)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server
+        self._server.close()
+
+    def post(self, name: str, words: str, picture: bytes, *, user: str = "ann", chat: str = "c1") -> None:
+        """Somebody sends a picture."""
+        self.updates.append(
+            {
+                "n": len(self.updates) + 1,
+                "name": name,
+                "words": words,
+                "user": user,
+                "chat": chat,
+                "picture": base64.b64encode(picture).decode(),
+            }
+        )
+        self._arrived.set()
+
+    def of(self, name: str) -> list[Message]:
+        return [message for message in self.messages.values() if message.reply_to == name]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                call = json.loads(line)
+                self.calls += 1
+                luck = self._random.random() if call["op"] in ("say", "edit") else 1.0
+                if luck < self._refused:
+                    answer: dict[str, Any] = {"error": "flood", "retry_after": 0.2}
+                else:
+                    answer = await self._do(call)
+                    if luck < self._refused + self._lost:
+                        break
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    async def _do(self, call: dict[str, Any]) -> dict[str, Any]:
+        match call["op"]:
+            case "updates":
+                self.confirmed = max(self.confirmed, call["after"])
+                if call["after"] >= len(self.updates):
+                    self._arrived.clear()
+                    try:
+                        async with asyncio.timeout(1):
+                            await self._arrived.wait()
+                    except TimeoutError:
+                        pass
+                return {"updates": [{**u, "picture": None} for u in self.updates[call["after"] :][:50]]}
+            case "picture":
+                return {"picture": next(u["picture"] for u in self.updates if u["name"] == call["name"])}
+            case "say":
+                message = Message(len(self.messages) + 1, call["reply_to"])
+                self.messages[message.id] = message
+                self._show(message, call["content"])
+                return {"id": message.id}
+            case "edit":
+                self._show(self.messages[call["id"]], call["content"])
+                return {"id": call["id"]}
+            case other:
+                return {"error": f"no such method {other}"}
+
+    def _show(self, message: Message, content: dict[str, Any]) -> None:
+        message.contents.append(content)
+        if "clip" in content:
+            self.shown_at.setdefault(message.reply_to, time.monotonic())
+
+
+class Refused(Exception):
+    """The platform wants to be left alone for a while."""
+
+
+class Wire:
+    """A client of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def call(self, **call: Any) -> dict[str, Any]:
+        """Raises ConnectionError where no answer came, and Refused."""
+        reader, writer = await asyncio.open_unix_connection(self._path, limit=2**26)
+        try:
+            writer.write(json.dumps(call).encode() + b"\n")
+            await writer.drain()
+            line = await reader.readline()
+        finally:
+            writer.close()
+        if not line:
+            raise ConnectionError("no answer")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer
+
+
+def clip_content(clip: Path, text: str) -> dict[str, Any]:
+    data = clip.read_bytes()
+    return {"clip": hashlib.sha256(data).hexdigest(), "size": len(data), "head": data[4:8].decode(), "text": text}

@@ -1,0 +1,147 @@
+"""The real programs as processes that may be killed: bot, engine, its child, and the server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from unstill_queue.embedded import EmbeddedValkey
+
+ROOT = Path(__file__).parents[2]
+
+CATALOG = """
+[models.journal]
+title = "Journal"
+renderer = "tests.system.renderers:Journalled"
+synthetic = false
+abilities = ["prompt", "seed"]
+size_multiple = 2
+resolutions = [64]
+licence = { name = "Apache-2.0" }
+defaults = { resolution = 64, num_frames = 8, fps = 8, num_inference_steps = 1, guidance_scale = 1.0 }
+ranges = { num_frames = [8, 16], fps = [4, 30], num_inference_steps = [1, 1], guidance_scale = [1.0, 1.0] }
+cost = { base = 0.3, per_unit = 0.0 }
+
+[platforms.recorder]
+upload_limit = 1_000_000
+download_limit = 1_000_000
+edit_seconds = 0.5
+caption_length = 1024
+text_length = 4096
+multipart_overhead = 0
+"""
+
+
+class House:
+    """A host's machine: settings, folders and processes under one folder of the test's."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.journal = folder / "journal"
+        (folder / "catalog.toml").write_text(CATALOG)
+        self.valkey = EmbeddedValkey(folder / "valkey")
+        self.settings = {
+            "UNSTILL_REDIS__URL": self.valkey.url,
+            "UNSTILL_STORAGE__URL": f"file://{folder}/storage",
+            "UNSTILL_CATALOG__FILE": str(folder / "catalog.toml"),
+            "UNSTILL_ENGINE__MODEL": "journal",
+            "UNSTILL_ENGINE__STATE": str(folder / "state"),
+            "UNSTILL_ENGINE__SCRATCH": str(folder / "scratch"),
+            "UNSTILL_QUEUE__LEASE": "2",
+            "UNSTILL_QUEUE__BEAT": "0.5",
+            "UNSTILL_QUEUE__REAP": "0.1",
+            "UNSTILL_QUEUE__AUDIT": "5",
+            "UNSTILL_QUOTA__PERSON_JOBS": "0",
+            "UNSTILL_QUOTA__CHAT_JOBS": "0",
+            "UNSTILL_QUOTA__PERSON_SECONDS": "0",
+            "UNSTILL_QUOTA__CHAT_SECONDS": "0",
+            "UNSTILL_LOG__FORMAT": "json",
+            **settings,
+        }
+        (folder / "scratch").mkdir(exist_ok=True)
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def environ(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("UNSTILL_")}
+        return {
+            **kept,
+            **self.settings,
+            "JOURNAL_FILE": str(self.journal),
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{log}.log").open("ab") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env=self.environ,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
+
+    def start_engine(self, *options: str, log: str = "engine") -> subprocess.Popen[bytes]:
+        return self.start("unstill_engine", *options, log=log)
+
+    def start_bot(self, socket: Path) -> subprocess.Popen[bytes]:
+        return self.start("tests.system.recorder", str(socket), log="bot")
+
+    def log(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def events(self) -> list[tuple[float, str, int, str, str]]:
+        """The journal: (time, device, pid, event, prompt)."""
+        rows = []
+        for line in self.journal.read_text().splitlines() if self.journal.exists() else []:
+            at, device, pid, event, prompt = line.split(" ", 4)
+            rows.append((float(at), device, int(pid), event, prompt))
+        return rows
+
+    def end(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        self.valkey.stop()
+
+    def __enter__(self) -> House:
+        self.valkey.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+def child_of(pid: int) -> int | None:
+    """The renderer's process below an engine."""
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                if b"unstill_engine.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    return int(child)
+    return None
+
+
+def kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def wait_for(condition: object, within: float = 20.0, what: str = "it") -> None:
+    """Poll a callable until it is true."""
+    ends = time.monotonic() + within
+    while not condition():  # type: ignore[operator]
+        if time.monotonic() > ends:
+            raise AssertionError(f"{what} did not happen within {within} s")
+        time.sleep(0.02)

@@ -1,0 +1,93 @@
+"""A front end for the little platform, in a process of its own: inbox first, one status message, then the clip."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import sys
+from pathlib import Path
+
+from tests.system.platform import Refused, Wire, clip_content
+from unstill_bots.chat import ChatUnavailable, ChatUncertain
+from unstill_bots.courier import Courier
+from unstill_bots.pictures import Pictures
+from unstill_bots.studio import Studio
+from unstill_config.logs import setup_logging
+from unstill_config.settings import Settings
+from unstill_queue.client import Client
+from unstill_queue.connection import connect
+from unstill_queue.jobs import ReplyAddress, Request, Requester, Succeeded
+from unstill_queue.ledger import Ledger
+from unstill_queue.reaper import Reaper
+from unstill_queue.storage import Storage
+
+PLATFORM = "recorder"
+
+
+class RecorderChat:
+    platform = PLATFORM
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def _call(self, **call: object) -> str:
+        try:
+            return str((await self._wire.call(**call))["id"])
+        except Refused as error:
+            raise ChatUnavailable(str(error), 0.2) from error
+        except ConnectionError as error:
+            raise ChatUncertain(str(error)) from error
+
+    async def fetch(self, request: Request) -> bytes:
+        return base64.b64decode((await self._wire.call(op="picture", name=request.source))["picture"])
+
+    async def say(self, to: ReplyAddress, text: str) -> str:
+        return await self._call(op="say", reply_to=to.message, content={"text": text})
+
+    async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
+        await self._call(op="edit", id=int(note), content={"text": text})
+
+    async def deliver(self, to: ReplyAddress, note: str | None, clip: Path, about: Succeeded, text: str) -> str:
+        content = clip_content(clip, text)
+        if note is None:
+            return await self._call(op="say", reply_to=to.message, content=content)
+        return await self._call(op="edit", id=int(note), content=content)
+
+    async def call(self, to: ReplyAddress, text: str) -> None:
+        await self._call(op="say", reply_to=to.message, content={"text": text, "ping": True})
+
+
+async def main(path: Path) -> None:
+    settings = Settings.load()
+    setup_logging(settings.log, secrets=settings.secrets(), service="recorder")
+    assert settings.redis.url
+    url = settings.redis.url.get_secret_value()
+    client = Client.open(url, settings)
+    storage = Storage.open(settings.storage)
+    wire = Wire(path)
+    chat = RecorderChat(wire)
+    reaper = Reaper(Ledger(connect(url, patience=0), settings.queue), client.wakeups)
+    async with Pictures() as pictures, asyncio.TaskGroup() as group:
+        studio = Studio(client, storage, settings.load_catalog(), settings, chat, pictures)
+        group.create_task(Courier(client, storage, chat, studio).run())
+        group.create_task(reaper.run())
+        group.create_task(intake(wire, studio, group))
+
+
+async def intake(wire: Wire, studio: Studio, group: asyncio.TaskGroup) -> None:
+    after = 0
+    while True:
+        for update in (await wire.call(op="updates", after=after))["updates"]:
+            who = Requester(PLATFORM, update["user"], update["chat"])
+            to = ReplyAddress(PLATFORM, update["chat"], update["name"])
+            id = f"{PLATFORM}:{update['chat']}:{update['n']}"
+            request = Request(id, who, to, update["name"], update["words"], 1_000_000)
+            new = await studio.receive(request)
+            # only now does the offset move: what was not written down comes again
+            after = update["n"]
+            if new:
+                group.create_task(studio.prepare(request))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

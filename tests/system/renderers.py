@@ -1,0 +1,56 @@
+"""A renderer that keeps a journal of what happens on its device, and does what the words tell it to."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from unstill_config.catalog import Model
+from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
+from unstill_queue.jobs import Parameters
+
+JOURNAL = "JOURNAL_FILE"
+STEP_SECONDS = "JOURNAL_STEP_SECONDS"
+
+
+class Journalled:
+    """8 frames of 64 x 64. 'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time."""
+
+    def __init__(self, name: str, model: Model) -> None:
+        self._journal = Path(os.environ[JOURNAL])
+        self._pause = float(os.environ.get(STEP_SECONDS, "0.02"))
+
+    def load(self, device: str) -> None:
+        self._device = device
+
+    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+        return Plan(64, 64, parameters.num_frames, parameters.fps, 0.2, 1000, parameters)
+
+    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+        prompt = plan.parameters.prompt
+        first = f"begin {prompt}" not in self._journal.read_text() if self._journal.exists() else True
+        self._write("begin", prompt)
+        random = np.random.default_rng(plan.parameters.seed)
+        for step in range(plan.num_frames):
+            if cancelled():
+                self._write("cancelled", prompt)
+                raise RenderCancelled
+            if "crash" in prompt and (first or "once" not in prompt):
+                os.abort()
+            if "hang" in prompt and (first or "once" not in prompt):
+                time.sleep(10_000)
+            time.sleep(self._pause * (50 if "slow" in prompt else 1))
+            self._write("step", prompt)
+            on_step(step + 1, plan.num_frames)
+            yield random.integers(0, 255, (1, 64, 64, 3), dtype=np.uint8)
+        self._write("end", prompt)
+
+    def _write(self, event: str, prompt: str) -> None:
+        line = f"{time.monotonic():.6f} {self._device} {os.getpid()} {event} {prompt}\n"
+        journal = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(journal, line.encode())
+        os.close(journal)
