@@ -30,10 +30,10 @@ test-deep: .venv/.dev ## run the long searches
 	$(BIN)/python -W error -m pytest -m deep --timeout 7200
 
 test-mutants: .venv/.dev ## plant bugs in the queue's scripts and see that the tests catch each
-	$(BIN)/python tests/queue/mutants.py
+	$(BIN)/python -m tests.queue.mutants
 
 chaos: .venv/.dev ## kill processes at random while requests arrive: make chaos SEED=7
-	$(BIN)/python tests/system/chaos.py --seed $(SEED)
+	$(BIN)/python -m tests.system.chaos --seed $(SEED)
 
 lint: .venv/.dev ## check style, format, types and who imports whom
 	$(BIN)/ruff check
@@ -42,7 +42,7 @@ lint: .venv/.dev ## check style, format, types and who imports whom
 	$(BIN)/lint-imports
 
 bench: .venv/.dev ## measure and print the figures
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python -m tests.bench.run
 
 clean: ## delete the environment and everything that was made
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build

@@ -82,17 +82,17 @@ class Courier:
             return False
         keeper = asyncio.create_task(self._keep_lease(id, sender))
         try:
-            return await self._deliver(await self._ledger.read(id), sender)
+            record = await self._ledger.read(id)
+            return record.outcome is not None and await self._deliver(record, record.outcome, sender)
         finally:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
             self._shown.pop(id, None)
 
-    async def _deliver(self, record: Record, sender: str) -> bool:
-        assert record.outcome is not None
+    async def _deliver(self, record: Record, outcome: Outcome, sender: str) -> bool:
         try:
-            receipt = await self._show(record, record.outcome)
+            receipt = await self._show(record, outcome)
         except ChatUnavailable as error:
             await self._ledger.unsend(record.id, sender, delay=error.retry_after)
             return False

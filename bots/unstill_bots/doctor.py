@@ -43,7 +43,8 @@ async def findings(settings: Settings, wording: Wording) -> AsyncIterator[Findin
     """Each as soon as it is known."""
     text = wording.gettext
     python = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("python", sys.version_info >= OLDEST_PYTHON, python, text("Install Python 3.11 or newer."))
+    old = sys.version_info < OLDEST_PYTHON
+    yield Finding("python", not old, python, text("Install Python 3.11 or newer.") if old else "")
     async for finding in _server(settings, wording):
         yield finding
     yield await _storage(settings, wording)

@@ -22,6 +22,7 @@ _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 _WORD = r"password|passwd|secret|token|signature|credential|api[_-]?key|access[_-]?key"
 _NAME = rf"[\w-]{{0,40}}(?:{_WORD})[\w-]{{0,40}}"
 _HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie|x-telegram-bot-api-secret-token|x-amz-security-token"
+_WORDS = ("authorization", "cookie", "passw", "secret", "token", "signature", "credential", "key")
 # What a bare value may hold: up to a blank, a quote, an escape or the next part of a query.
 _VALUE = r"""(?!\*\*\*)[^\s&"'<>\\\x1b,;)\]}]+"""
 
@@ -33,8 +34,12 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(/(?:webhooks|interactions)/[0-9]+/)[\w-]{20,}"), rf"\g<1>{MARK}"),
     # user:password@ in any URL
     (re.compile(r"""(?<=://)(?!\*\*\*@)[^\s/?#"'<>\\]+@"""), f"{MARK}@"),
-    # AWS key ids, and headers and parameters that carry keys
+    # AWS key ids, and the signatures of Discord's and others' links
     (re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"), MARK),
+    (re.compile(rf"([?&](?:hm|sig|key|hash){_COLOUR}=){_VALUE}", re.IGNORECASE), rf"\g<1>{MARK}"),
+)
+# Headers, parameters and keys that say by their name what they hold; only looked for where such a word stands.
+NAMED_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(rf"""((?:{_HEADER})(?:{_QUOTE}\s*[:,=]\s*b?{_QUOTE}))[^"'\\\r\n]+""", re.IGNORECASE),
         rf"\g<1>{MARK}",
@@ -45,7 +50,6 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(rf"""(?<![\w-])({_NAME}{_QUOTE}\s*[:,]\s*b?{_QUOTE})(?!\*\*\*)[^"'\\\r\n]+""", re.IGNORECASE),
         rf"\g<1>{MARK}",
     ),
-    (re.compile(rf"([?&](?:hm|sig|key|hash){_COLOUR}=){_VALUE}", re.IGNORECASE), rf"\g<1>{MARK}"),
 )
 
 
@@ -77,7 +81,9 @@ class Redactor:
                     break
             else:
                 return MARK
-        for pattern, replacement in PATTERNS:
+        folded = text.casefold()
+        named = NAMED_PATTERNS if any(word in folded for word in _WORDS) else ()
+        for pattern, replacement in (*PATTERNS, *named):
             text = pattern.sub(replacement, text)
         return text
 

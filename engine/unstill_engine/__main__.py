@@ -89,7 +89,7 @@ def _environ(arguments: argparse.Namespace) -> dict[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="unstill-engine",
-        description="Renders clips from the queue: one model on one device. Everything else is set by UNSTILL_ variables.",
+        description="Renders clips from the queue: one model on one device. The rest is set by UNSTILL_ variables.",
         epilog="Exit codes: 0 drained, 3 the settings are wrong, 4 something needed is not to be had.",
     )
     parser.add_argument("--model", help="a model of the catalogue (UNSTILL_ENGINE__MODEL)")

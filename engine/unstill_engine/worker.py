@@ -14,8 +14,10 @@ import secrets
 import socket
 import tempfile
 import time
+from collections.abc import Coroutine
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -86,7 +88,7 @@ class Worker:
         self._woken = asyncio.Event()
         self._draining = asyncio.Event()
         self._hands = asyncio.Semaphore(IN_HAND)
-        self._errands: dict[asyncio.Task[None], Lease | None] = {}
+        self._errands: set[asyncio.Task[None]] = set()
         self._leases: dict[str, Lease] = {}
 
     def drain(self) -> None:
@@ -107,12 +109,13 @@ class Worker:
         ]
         try:
             serving = asyncio.create_task(self._serve())
-            await asyncio.wait([serving, *background], return_when=asyncio.FIRST_COMPLETED)
-            for task in background:
+            draining = asyncio.create_task(self._draining.wait())
+            await asyncio.wait([serving, draining, *background], return_when=asyncio.FIRST_COMPLETED)
+            for task in (serving, *background):
                 if task.done():
                     task.result()
-            await serving
             await self._end_errands()
+            await serving
         finally:
             for task in background:
                 task.cancel()
@@ -138,42 +141,46 @@ class Worker:
                 return
             device_free = asyncio.Event()
             errand = asyncio.create_task(self._work(claim, device_free))
-            self._errands[errand] = None
+            self._errands.add(errand)
             errand.add_done_callback(self._errand_done)
             await device_free.wait()
 
     def _errand_done(self, errand: asyncio.Task[None]) -> None:
-        self._errands.pop(errand)
+        self._errands.discard(errand)
         self._hands.release()
         if not errand.cancelled() and (error := errand.exception()):
             log.error("a job ended in an unforeseen way; it will be tried again", exc_info=error)
 
     async def _next(self) -> Claim | None:
         """The job whose turn it is, as soon as there is one and a device for it; None when draining."""
-        draining = asyncio.create_task(self._draining.wait())
+        while not self._draining.is_set():
+            await self._or_draining(self._process.ready())
+            if self._draining.is_set():
+                return None
+            self._woken.clear()
+            claim = await self._ledger.claim(self._info.model, secrets.token_hex(8), self._name)
+            if claim is not None:
+                return claim
+            self._listener.ready = True
+            await self._or_draining(self._woken.wait())
+            self._listener.ready = False
+        return None
+
+    async def _or_draining(self, waiting: Coroutine[Any, Any, object]) -> None:
+        """Wait for that, or for the end of our service, whichever comes first."""
+        first = asyncio.create_task(waiting)
+        second = asyncio.create_task(self._draining.wait())
         try:
-            while not self._draining.is_set():
-                await self._process.ready()
-                self._woken.clear()
-                claim = await self._ledger.claim(self._info.model, secrets.token_hex(8), self._name)
-                if claim is not None:
-                    return claim
-                woken = asyncio.create_task(self._woken.wait())
-                self._listener.ready = True
-                await asyncio.wait([woken, draining], return_when=asyncio.FIRST_COMPLETED)
-                self._listener.ready = False
-                woken.cancel()
-            return None
+            await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            draining.cancel()
+            first.cancel()
+            second.cancel()
 
     # -- one job
 
     async def _work(self, claim: Claim, device_free: asyncio.Event) -> None:
         job = claim.job
         self._show_job(job.id)
-        errand = asyncio.current_task()
-        assert errand is not None
         making: asyncio.Task[Outcome] | None = None
 
         def end() -> None:
@@ -183,7 +190,6 @@ class Worker:
 
         lease = Lease(self._ledger, claim, end)
         self._leases[job.id] = lease
-        self._errands[errand] = lease
         try:
             async with lease:
                 with tempfile.TemporaryDirectory(prefix="unstill-", dir=self._settings.engine.scratch) as folder:
@@ -315,13 +321,13 @@ class Worker:
     async def _end_errands(self) -> None:
         """Wait for the jobs in hand; hand back what has not ended in time."""
         if self._errands:
-            await asyncio.wait(list(self._errands), timeout=self._settings.engine.drain)
+            await asyncio.wait(self._errands, timeout=self._settings.engine.drain)
         for job in list(self._leases):
             log.info("handing a job back", job=job)
             self._process.cancel(job)
         if self._errands:
-            await asyncio.wait(list(self._errands), timeout=10)
-        for errand in list(self._errands):
+            await asyncio.wait(self._errands, timeout=10)
+        for errand in self._errands:
             errand.cancel()
 
     # -- in the background

@@ -24,7 +24,8 @@ def decode(data: bytes, as_type: type[T] | Any) -> T:
     """
     if data[:1] != VERSION:
         raise CodecError(
-            f"The record is of version {data[:1].hex() or 'none'}, this program reads {VERSION.hex()}. Update the older side."
+            f"The record is of version {data[:1].hex() or 'none'} and this program reads {VERSION.hex()}. "
+            "Update the older side."
         )
     try:
         value: T = msgspec.msgpack.decode(data[1:], type=as_type)

@@ -16,6 +16,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import sys
 import threading
 import time
@@ -188,6 +189,8 @@ class EmbeddedValkey:
             self._server.stop()
             self._server = None
         if self._lock is not None:
+            if self._socket.parent != self.data:
+                shutil.rmtree(self._socket.parent, ignore_errors=True)
             os.close(self._lock)
             self._lock = None
 

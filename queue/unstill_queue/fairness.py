@@ -12,8 +12,7 @@ from unstill_queue.jobs import Parameters
 def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> float:
     """GPU-seconds that a job should take, by the model's cost in the catalogue.
 
-    Args:
-        aspect: long side over short side of the picture, >= 1.
+    `aspect` is long side over short side of the picture, >= 1.
     """
     if parameters.width and parameters.height:
         pixels = parameters.width * parameters.height

@@ -165,7 +165,7 @@ class Ledger:
         return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"ok" else None
 
     async def retry(self, claim: Claim, failure: Failed) -> Wake | None:
-        """This try failed through no fault of the job: again, or `failure` after the last one."""
+        """The try failed through no fault of the job: again, or `failure` after the last one."""
         reply = await self._run("retry", claim.job.id, claim.owner, self.settings.attempts, encode(failure))
         return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"again" else None
 

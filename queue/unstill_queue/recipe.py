@@ -63,9 +63,9 @@ class Recipe(msgspec.Struct, frozen=True):
         asked = self.parameters
         parts = [f"{how} ({self.model})."]
         if asked.prompt:
-            parts.append(f"Prompt: {_one_line(asked.prompt)}.")
+            parts.append(f"Prompt: {asked.prompt}.")
         parts.append(f"Seed {asked.seed}, {asked.num_frames} frames at {asked.fps} fps. {self.software}.")
-        return " ".join(parts)
+        return _one_line(" ".join(parts))
 
 
 def tags_of(recipe: Recipe) -> dict[str, str]:

@@ -47,16 +47,21 @@ class Wakeups:
         self._redis = arq_redis(url)
 
     async def wake(self, wake: Wake) -> None:
-        await self._redis.enqueue_job(
-            "wake",
-            wake.id,
-            wake.attempt,
-            _job_id=f"{wake.id}:{wake.attempt}",
-            _queue_name=queue_name(wake.lane),
-            _defer_until=LONG_PAST,
-            # by default arq computes it from the score, which lies in the past
-            _expires=EXPIRES,
-        )
+        """Say once that the job waits. What gets lost here is said again by the reaper, so nothing is raised."""
+        try:
+            await self._redis.enqueue_job(
+                "wake",
+                wake.id,
+                wake.attempt,
+                _job_id=f"{wake.id}:{wake.attempt}",
+                _queue_name=queue_name(wake.lane),
+                _defer_until=LONG_PAST,
+                # by default arq computes it from the score, which lies in the past
+                _expires=EXPIRES,
+            )
+        except (RedisError, OSError) as error:
+            # a connection that drops between WATCH and MULTI is a WatchError that arq lets through
+            log.info("a wake-up was lost", job=wake.id, error=repr(error))
 
     async def close(self) -> None:
         await self._redis.aclose(close_connection_pool=True)

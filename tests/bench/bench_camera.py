@@ -20,7 +20,7 @@ WORDS = ("zoom in", "pan left", "zoom in, rotate clockwise", "handheld")
 
 
 def run() -> None:
-    """Print seconds, the best of three, for each length and kind of move, over a 2048 px JPEG that is read each time."""
+    """Print seconds, the best of three, for each length and kind of move, over a 2048 px JPEG read each time."""
     camera = Camera("camera", Catalog.load().models["camera"])
     with TemporaryDirectory() as folder:
         picture = Path(folder) / "picture.jpg"

@@ -107,7 +107,7 @@ def worst_of(frames: NDArray[np.uint8], grating: Grating, words: str) -> float:
 
 
 def whole_pixel_frames(grating: Grating, words: str) -> NDArray[np.uint8]:
-    """The same moves by a camera that cuts at whole pixels and turns by tenths of a degree, as many a slide show does."""
+    """The same moves by a camera that cuts at whole pixels and turns by tenths of a degree."""
     frames = []
     with Image.open(grating.path) as image:
         for part in eased():

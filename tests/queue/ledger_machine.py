@@ -31,7 +31,7 @@ DUMP = """
 local jobs = {}
 for _, key in ipairs(redis.call('KEYS', 'unstill:job:*')) do
   jobs[#jobs + 1] = key
-  jobs[#jobs + 1] = redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt', 'person', 'place', 'cost', 'day', 'lane', 'result')
+  jobs[#jobs + 1] = redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt')
 end
 local lines = {}
 for _, key in ipairs(redis.call('KEYS', 'unstill:turn:*')) do
@@ -109,10 +109,12 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             self.tick(0)
 
         def call(self, *args: Any) -> list[Any]:
-            return ledger(args=list(args))
+            answer: list[Any] = ledger(args=list(args))
+            return answer
 
         def word(self, *args: Any) -> str:
-            return self.call(*args)[0].decode()
+            word: bytes = self.call(*args)[0]
+            return word.decode()
 
         def token(self) -> str:
             self.world.tokens += 1

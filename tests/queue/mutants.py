@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a planted bug is read beside the line it replaces)
 """Plants bugs in copies of the ledger's scripts and shows that the machine finds each: `make test-mutants`."""
 
 from __future__ import annotations

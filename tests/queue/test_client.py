@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-
 from tests.queue.values import DONE, a_job, a_request
+
 from unstill_config.settings import Queue, Quota, Settings
 from unstill_queue.client import Client, Update
 from unstill_queue.embedded import EmbeddedValkey

@@ -251,9 +251,12 @@ def test_many_starts_at_once_make_one_server(data: Path) -> None:
 @pytest.mark.parametrize("name", ["long" * 60, "with a space", "a#b?c%20d", "照片", 'it\'s "quoted"'])
 def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
     with EmbeddedValkey(tmp_path / name) as valkey:
+        path = Path(valkey.url.removeprefix("unix://"))
         _set(valkey.url, "a", "1")
         assert (tmp_path / name / "appendonlydir").is_dir()
-        assert len(os.fsencode(valkey.url.removeprefix("unix://"))) <= 107
+        assert len(os.fsencode(path)) <= 107
+    # and a socket's own folder goes with it
+    assert not path.parent.exists()
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

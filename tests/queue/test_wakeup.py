@@ -6,11 +6,12 @@ import asyncio
 import os
 import pickle
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-
 from tests.queue.values import a_job, a_request
+
 from unstill_config.settings import Queue, Quota
 from unstill_queue.connection import connect
 from unstill_queue.embedded import EmbeddedValkey
@@ -117,9 +118,9 @@ async def test_a_listener_outlives_its_server(valkey: EmbeddedValkey, wakeups: W
         await engine.hears(2, within=10)
 
 
-async def test_a_pickle_in_the_queue_runs_nothing(valkey: EmbeddedValkey, redis: Redis, tmp_path: object) -> None:
+async def test_a_pickle_in_the_queue_runs_nothing(valkey: EmbeddedValkey, redis: Redis, tmp_path: Path) -> None:
     # Given somebody who can write to the server, and a pickle that would run a command
-    marker = f"{tmp_path}/ran"
+    marker = tmp_path / "ran"
 
     class Payload:
         def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -137,7 +138,7 @@ async def test_a_pickle_in_the_queue_runs_nothing(valkey: EmbeddedValkey, redis:
         await sender.wake(Wake("good", "camera", 1))
         await engine.hears(1)
         await sender.close()
-    assert not os.path.exists(marker)
+    assert not marker.exists()
 
 
 async def test_a_lost_word_costs_one_reaper_period(valkey: EmbeddedValkey, wakeups: Wakeups, redis: Redis) -> None:

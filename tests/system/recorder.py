@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.system.platform import Refused, Wire, clip_content
+
 from unstill_bots.chat import ChatUnavailable, ChatUncertain
 from unstill_bots.courier import Courier
 from unstill_bots.pictures import Pictures

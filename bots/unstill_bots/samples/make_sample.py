@@ -137,7 +137,8 @@ def pines(picture: Picture, y: Plane, line: Plane, tallest: float, colour: tuple
 
 
 def shore(x: Plane, level: float, lift: float, width: float, rng: np.random.Generator) -> Plane:
-    return level - lift * np.maximum(0, 0.35 + noise((4, x.size), (4, width), 5, rng)[1])
+    bank: Plane = level - lift * np.maximum(0, 0.35 + noise((4, x.size), (4, width), 5, rng)[1])
+    return bank
 
 
 def lake(land: Picture, x: Plane, y: Plane, rng: np.random.Generator) -> Picture:
@@ -162,7 +163,8 @@ def lake(land: Picture, x: Plane, y: Plane, rng: np.random.Generator) -> Picture
     water = mix(water, (1.0, 0.86, 0.58), np.clip(glitter, 0, 1))
     mist = np.exp(-below / 26) * 0.34
     water = mix(water, ramp([(0, (190, 190, 204)), (1, (255, 222, 184))], np.exp(-(((x - SUN[0]) / 520) ** 2))), mist)
-    return np.where((y >= HORIZON)[..., None], water, land)
+    whole: Picture = np.where((y >= HORIZON)[..., None], water, land)
+    return whole
 
 
 def reeds(picture: Picture, rng: np.random.Generator) -> Picture:

@@ -18,7 +18,7 @@ from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.journey import Journeys
 from unstill_bots.terminal.order import Order, Photo, photos_of, requester
-from unstill_bots.terminal.results import Result
+from unstill_bots.terminal.results import Result, code_of
 from unstill_bots.terminal.wording import Wording
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Quota, Settings
@@ -107,7 +107,7 @@ class Animation:
             if arrived.done():
                 arrived.result()
                 results = [task.result() for task in going]
-                return results, Code.OK if all(result.ok for result in results) else Code.FAILED
+                return results, code_of(results)
             for helper in helpers:
                 if helper.done():
                     await self._end(journeys, "system", going)
@@ -118,8 +118,8 @@ class Animation:
                 task.result() if task.done() else Result(photo.label, photo.id)
                 for photo, task in zip(self._photos, going, strict=True)
             ]
-            stopped = sum(not result.ok for result in results)
-            self._display.say(self._wording.still_cancelling(left) if left else self._wording.all_cancelled(stopped))
+            if left:
+                self._display.say(self._wording.still_cancelling(left))
             return results, Code.CANCELLED
         except EngineFailed as error:
             raise Stop(Code(error.code), str(error)) from error

@@ -7,13 +7,14 @@ import sys
 import click
 
 from unstill_bots.terminal import results
-from unstill_bots.terminal.animate import Animation, Order, run
+from unstill_bots.terminal.animate import Animation, run
 from unstill_bots.terminal.chat import PLATFORM
 from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.display import Bars, Lines
 from unstill_bots.terminal.ending import EXIT_CODES, Code, Stop
 from unstill_bots.terminal.inputs import STDIN, find_photos, find_target, parse_size, split_words
 from unstill_bots.terminal.options import parameters, read
+from unstill_bots.terminal.order import Order
 
 
 @click.command(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})

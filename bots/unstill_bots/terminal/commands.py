@@ -47,7 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         Stop,
         click.ClickException,
         click.Abort,
-        OptionError,
         ConfigError,
         QueueError,
         RedisError,

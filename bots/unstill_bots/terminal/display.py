@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -101,10 +101,11 @@ class Bars:
 
 
 class Lines:
-    """A line for each change; `prefix` goes before each."""
+    """A line for each change, to stderr unless `out` is another; `prefix` goes before each."""
 
-    def __init__(self, prefix: Callable[[], str] = str) -> None:
+    def __init__(self, prefix: Callable[[], str] = str, out: TextIO | None = None) -> None:
         self._prefix = prefix
+        self._out = out or sys.stderr
         self._last: dict[str, tuple[str, str, float]] = {}
 
     def show(self, label: str, update: Update, text: str) -> None:
@@ -119,7 +120,7 @@ class Lines:
         """The result says it."""
 
     def say(self, text: str) -> None:
-        print(f"{self._prefix()}{text}", file=sys.stderr, flush=True)
+        print(f"{self._prefix()}{text}", file=self._out, flush=True)
 
     def bell(self) -> None:
         """Nobody hears it."""

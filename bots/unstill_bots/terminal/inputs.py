@@ -42,7 +42,7 @@ def split_words(words: Sequence[str], wording: Wording) -> tuple[list[str], str]
 
 def _exists(word: str) -> bool:
     try:
-        return Path(word).exists()
+        return bool(word) and Path(word).exists()
     except (OSError, ValueError):  # too long for a name: a prompt
         return False
 
@@ -96,7 +96,7 @@ def parse_size(text: str, wording: Wording) -> int:
         raise Stop(Code.USAGE, wording.not_a_size(text))
     number, letter, binary = match.groups()
     power: int = " kmg".index(letter.lower()) if letter else 0
-    size = round(float(number.replace(",", ".")) * (1024 if binary else 1000) ** power)
+    size: int = round(float(number.replace(",", ".")) * (1024 if binary else 1000) ** power)
     if size < 1:
         raise Stop(Code.USAGE, wording.not_a_size(text))
     return size

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import Any, Literal, cast
 
 import msgspec
 from redis.exceptions import RedisError
 
-from unstill_bots.local import engines_alive
+from unstill_bots.local import Local, engines_alive
 from unstill_bots.terminal.display import share
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.wording import Wording
 from unstill_config.settings import Settings
 from unstill_queue.client import Client, Update
 from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import UnknownJob
 from unstill_queue.jobs import EngineInfo, State
 from unstill_queue.ledger import Place, Record
@@ -88,9 +87,7 @@ async def opened(settings: Settings, wording: Wording) -> AsyncIterator[Client]:
         Stop: none answers.
     """
     embedded = settings.redis.url is None
-    url = (
-        EmbeddedValkey(settings.redis.data).url if settings.redis.url is None else settings.redis.url.get_secret_value()
-    )
+    url = Local(settings).url
     redis = connect(url, patience=0 if embedded else PATIENCE)
     client = Client(redis, url, settings)
     try:
@@ -138,14 +135,16 @@ async def cancel(client: Client, ids: Sequence[str], person: str) -> dict[str, A
 
 
 async def status(client: Client, url: str) -> Status:
+    """What `url`, the server's, is doing."""
     ledger = client.ledger
     info = await client.redis.info("server")
     async with client.redis.pipeline(transaction=False) as pipe:
         for id in await ledger.open_ids():
-            pipe.hmget(f"unstill:job:{id}", "state", "lane")
+            pipe.hmget(f"unstill:job:{id}", ["state", "lane"])
         found = [(state.decode(), (lane or b"").decode()) for state, lane in await pipe.execute() if state]
     by_lane = Counter(found)
-    rates = {lane.decode(): float(rate) for lane, rate in (await client.redis.hgetall("unstill:rate")).items()}
+    rated = await cast("Awaitable[dict[bytes, bytes]]", client.redis.hgetall("unstill:rate"))
+    rates = {lane.decode(): float(rate) for lane, rate in rated.items()}
     models = sorted({lane for _, lane in found if lane} | set(await ledger.engines()))
     lanes = [
         Lane(

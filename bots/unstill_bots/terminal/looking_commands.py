@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from unstill_bots import doctor
+from unstill_bots.local import Local
 from unstill_bots.terminal import looking
-from unstill_bots.terminal.animate import requester
 from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.options import caption_of, printable
+from unstill_bots.terminal.order import requester
 from unstill_queue.errors import QueueError
 from unstill_queue.options import OPTIONS
 from unstill_queue.recipe import read_recipe
@@ -110,7 +111,7 @@ def status(as_json: bool, language: str | None) -> Code:
 
     async def look() -> looking.Status:
         async with looking.opened(settings, wording) as client:
-            return await looking.status(client)
+            return await looking.status(client, Local(settings).url)
 
     found = asyncio.run(look())
     if as_json:

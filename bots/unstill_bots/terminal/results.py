@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from unstill_bots.studio import SAID
+from unstill_bots.terminal.ending import Code
 from unstill_bots.terminal.wording import Wording
 from unstill_queue.jobs import Cancelled, Failed, Outcome, State, Succeeded
 
@@ -66,6 +67,14 @@ def _code(outcome: Outcome | None) -> str:
             return "not_started"
 
 
+def code_of(results: Sequence[Result]) -> Code:
+    """Cancelled where nothing worse happened."""
+    missing = [result.outcome for result in results if not result.ok]
+    if not missing:
+        return Code.OK
+    return Code.CANCELLED if all(isinstance(outcome, Cancelled) for outcome in missing) else Code.FAILED
+
+
 def show(results: Sequence[Result], wording: Wording) -> None:
     """Clips on stdout, what went wrong on stderr."""
     for number, result in enumerate(results):
@@ -74,5 +83,5 @@ def show(results: Sequence[Result], wording: Wording) -> None:
                 print()
             print(wording.saved(result.photo, str(result.file), result.outcome.size))
             print(result.text)
-        elif not isinstance(result.outcome, Cancelled) and result.text:
+        elif result.text:
             print(f"{result.photo}: {result.text}", file=sys.stderr)

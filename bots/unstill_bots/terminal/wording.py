@@ -83,14 +83,8 @@ class Wording(Replies):
     def cancelling(self) -> str:
         return self.gettext("Cancelling. Press Ctrl-C again to leave at once.")
 
-    def all_cancelled(self, count: int) -> str:
-        return self.ngettext("{count} clip was cancelled.", "{count} clips were cancelled.", count)
-
     def still_cancelling(self, count: int) -> str:
-        return self.ngettext(
-            "{count} clip is still being stopped by its engine.", "{count} clips are still being stopped by their engine.",
-            count,
-        )  # fmt: skip
+        return self.ngettext("{count} clip is still being stopped.", "{count} clips are still being stopped.", count)
 
     def saved(self, photo: str, file: str, size: int) -> str:
         return self.gettext("{photo} → {file} ({size})", photo=photo, file=file, size=self.size(size))
@@ -181,6 +175,19 @@ class Wording(Replies):
 
     def again(self, caption: str) -> str:
         return self.gettext("The same again: unstill animate PHOTO {caption}", caption=caption)
+
+    # -- the demo
+
+    def demo_order(self, photo: str, words: str) -> str:
+        return self.gettext("A photo, {photo}, and the words “{words}”.", photo=photo, words=words)
+
+    def demo_place(self, folder: str) -> str:
+        return self.gettext("A queue and an engine of our own, in {folder}:", folder=folder)
+
+    def demo_recipe(self, comment: str) -> str:
+        return self.gettext("What the clip says of itself: {comment}", comment=comment)
+
+    # -- the doctor
 
     def well(self) -> str:
         return self.gettext("All is well.")

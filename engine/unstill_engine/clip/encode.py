@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,6 @@ async def run(line: Sequence[str], stdin: int, folder: Path, on_frame: OnFrame) 
             stderr=asyncio.subprocess.PIPE,
             cwd=folder,
             start_new_session=True,
-            limit=2**16,
         )
     except OSError as error:
         raise ClipError("no_ffmpeg", "ffmpeg does not start. Tell the host of this bot.", str(error)) from error
@@ -126,20 +125,24 @@ async def run(line: Sequence[str], stdin: int, folder: Path, on_frame: OnFrame) 
 
 
 async def _follow(process: asyncio.subprocess.Process, on_frame: OnFrame) -> None:
-    assert process.stdout is not None  # noqa: S101  asked for above
-    async for line in process.stdout:
-        key, _, value = line.partition(b"=")
-        if key == b"frame" and value.strip().isdigit():
+    async for line in _lines(process.stdout):
+        key, _, value = line.partition("=")
+        if key == "frame" and value.strip().isdigit():
             on_frame(int(value))
 
 
 async def _keep(process: asyncio.subprocess.Process, kept: deque[str]) -> None:
-    """Read to the end whatever comes, however long its lines; keep the last of it."""
-    assert process.stderr is not None  # noqa: S101  asked for above
+    async for line in _lines(process.stderr):
+        kept.append(line)
+
+
+async def _lines(stream: asyncio.StreamReader | None) -> AsyncIterator[str]:
+    """Whatever comes is read to its end; of an overlong line only the end is kept."""
     rest = b""
-    while piece := await process.stderr.read(2**14):
+    while stream and (piece := await stream.read(2**14)):
         *lines, rest = (rest + piece).split(b"\n")
-        kept.extend(line.decode("utf-8", "replace")[:LINE_MAX] for line in lines)
+        for line in lines:
+            yield line[-LINE_MAX:].decode("utf-8", "replace")
         rest = rest[-LINE_MAX:]
     if rest:
-        kept.append(rest.decode("utf-8", "replace"))
+        yield rest.decode("utf-8", "replace")

@@ -100,7 +100,7 @@ def whole(stream: Any, source: Source, layout: Layout) -> Any:
     if (layout.inner_width, layout.inner_height) != (layout.width, layout.height):
         stream = stream.filter("pad", layout.width, layout.height, layout.left, layout.top, "black")
     if layout.fade_frames:
-        start = layout.frames - layout.fade_frames
+        start = layout.frames - 1 - layout.fade_frames  # the first frame of a fade out is still whole
         stream = stream.filter("fade", type="in", start_frame=0, nb_frames=layout.fade_frames)
         stream = stream.filter("fade", type="out", start_frame=start, nb_frames=layout.fade_frames)
     stream = stream.filter("setsar", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,15 +11,21 @@ from PIL import Image
 
 from unstill_engine.renderers.camera.views import Size, View
 
-#: A level view is cut from a copy this much finer than the frame, by Lanczos, which smooths as far as each frame needs.
+#: A level view is cut by Lanczos, which smooths as far as each frame needs, from a copy this much finer than the
+#: frame. From a copy of the frame's own fineness the sharpness changes by 16 % with where the pixels fall; so by 0.5 %.
 _LEVEL_FINER = 1.25
-#: A turned view is cut bilinearly, which smooths nothing: from a copy that holds no detail finer than a frame's
-#: pixel, on a grid twice as fine, where the straight line between two samples is close to the true curve.
-#: (Pillow's bicubic transform has the kernel a = -1: it sharpens by where a pixel falls, which shimmers.)
-_TURNED_FINER = 2.0
-#: How much finer than the widest view's pixels that copy may be; beyond, the widest view would alias.
-_TURNED_ALIAS = 1.2
+#: A turned view is cut bilinearly, which smooths nothing and is exact only where the picture is smooth: so from a
+#: copy that holds no detail much finer than a frame's pixel, on a grid finer than that. (Pillow's bicubic transform
+#: has the kernel a = -1, which sharpens by where a pixel falls, and takes three times as long.)
+_TURNED_DETAIL = 1.2
+_TURNED_GRID = 5 / 3
+#: The detail kept for the nearest view may be this much finer than the widest view's pixels, before that one aliases.
+_TURNED_ALIAS = 1.3
+#: Frame pixels kept around what the views show, for the filters' reach.
+_MARGIN = 4
 _BYTES_A_PIXEL = 4
+
+Box = tuple[int, int, int, int]
 
 
 class Resampler:
@@ -27,18 +34,21 @@ class Resampler:
     def __init__(self, picture: Image.Image, views: Sequence[View], frame: Size) -> None:
         self._frame = frame
         self._level = _all_level(views)
-        smooth, fine = _copies(picture.size, views)
-        source = picture
-        for size in (smooth, fine):
+        shown = _shown(picture.size, views, frame)
+        source = picture.crop(shown)
+        self._left, self._top = shown[:2]
+        width, height = source.size
+        for size in _copies(source.size, views):
             if size != source.size:
                 source = source.resize(size, Image.Resampling.LANCZOS)
         self._source = source
-        self._across, self._down = source.width / picture.width, source.height / picture.height
+        self._across, self._down = source.width / width, source.height / height
 
     def cut(self, view: View) -> NDArray[np.uint8]:
         """One frame, (H, W, 3)."""
+        seen = View(view.x - self._left, view.y - self._top, view.scale, view.turn)
         if self._level:
-            left, top, right, bottom = view.box(self._frame)
+            left, top, right, bottom = seen.box(self._frame)
             box = (
                 max(left * self._across, 0.0),
                 max(top * self._down, 0.0),
@@ -46,14 +56,16 @@ class Resampler:
                 min(bottom * self._down, self._source.height),
             )
             return np.asarray(self._source.resize(self._frame, Image.Resampling.LANCZOS, box))
-        across, down = view.affine(self._frame)
+        across, down = seen.affine(self._frame)
         place = (*(self._across * term for term in across), *(self._down * term for term in down))
         return np.asarray(self._source.transform(self._frame, Image.Transform.AFFINE, place, Image.Resampling.BILINEAR))
 
 
 def memory(picture: Size, views: Sequence[View], frame: Size, frames_at_once: int) -> int:
     """Bytes that the picture, its copies and the frames under way take at most."""
-    pixels = sum(width * height for width, height in (picture, *_copies(picture, views)))
+    left, top, right, bottom = _shown(picture, views, frame)
+    shown = right - left, bottom - top
+    pixels = sum(width * height for width, height in (picture, shown, *_copies(shown, views)))
     return _BYTES_A_PIXEL * pixels + (_BYTES_A_PIXEL + 3) * frames_at_once * frame[0] * frame[1]
 
 
@@ -61,14 +73,25 @@ def _all_level(views: Sequence[View]) -> bool:
     return all(view.turn == 0.0 for view in views)
 
 
-def _copies(picture: Size, views: Sequence[View]) -> tuple[Size, Size]:
-    """Sizes of the smoothed copy and of the fine one that frames are cut from; either may be the picture's own."""
+def _shown(picture: Size, views: Sequence[View], frame: Size) -> Box:
+    """The part of the picture that any view shows. A copy of more could be huge: a strip of 1 x 2000 pixels is."""
+    points = [(x, y, view.scale * _MARGIN) for view in views for x, y in view.corners(frame)]
+    return (
+        max(math.floor(min(x - margin for x, _, margin in points)), 0),
+        max(math.floor(min(y - margin for _, y, margin in points)), 0),
+        min(math.ceil(max(x + margin for x, _, margin in points)), picture[0]),
+        min(math.ceil(max(y + margin for _, y, margin in points)), picture[1]),
+    )
+
+
+def _copies(shown: Size, views: Sequence[View]) -> tuple[Size, Size]:
+    """Sizes of the smoothed copy and of the fine one that frames are cut from; either may be what is shown itself."""
     nearest, widest = min(view.scale for view in views), max(view.scale for view in views)
     if _all_level(views):
-        smooth = _scaled(picture, min(_LEVEL_FINER / nearest, 1.0))
+        smooth = _scaled(shown, min(_LEVEL_FINER / nearest, 1.0))
         return smooth, smooth
-    density = min(1 / nearest, _TURNED_ALIAS / widest)
-    return _scaled(picture, min(density, 1.0)), _scaled(picture, density * _TURNED_FINER)
+    density = min(_TURNED_DETAIL / nearest, _TURNED_ALIAS / widest)
+    return _scaled(shown, min(density, 1.0)), _scaled(shown, density * _TURNED_GRID)
 
 
 def _scaled(size: Size, factor: float) -> Size:

@@ -41,6 +41,11 @@ class View(msgspec.Struct, frozen=True):
         u, v = frame[0] / 2, frame[1] / 2
         return (cosine, sine, self.x - cosine * u - sine * v), (-sine, cosine, self.y + sine * u - cosine * v)
 
+    def corners(self, frame: Size) -> list[tuple[float, float]]:
+        """The picture points at the frame's four corners."""
+        (a, b, c), (d, e, f) = self.affine(frame)
+        return [(a * u + b * v + c, d * u + e * v + f) for u in (0, frame[0]) for v in (0, frame[1])]
+
 
 def frame_size(picture: Size, parameters: Parameters, multiple: int) -> Size:
     """Width and height of a frame: multiples of `multiple`, in the picture's shape unless both were given.

@@ -8,12 +8,9 @@ from functools import lru_cache
 
 import msgspec
 
-from unstill_engine.renderers.camera.moves import GENTLE, Axis, Move
-from unstill_engine.renderers.camera.vocabulary import (
+from unstill_engine.renderers.camera.grammar import (
     CAMERA,
     CARRY,
-    CHINESE,
-    ENGLISH,
     FILLER,
     NEGATION,
     NOT_CAMERA,
@@ -23,6 +20,8 @@ from unstill_engine.renderers.camera.vocabulary import (
     Phrase,
     Reach,
 )
+from unstill_engine.renderers.camera.moves import GENTLE, Axis, Move
+from unstill_engine.renderers.camera.vocabulary import CHINESE, ENGLISH
 
 _LENGTH_MOST = 1000
 _BREAK = re.compile(r"[,.;:!?()\[\]\n。!?;—–…|/+>]+| -+ ")

@@ -1,0 +1,55 @@
+"""`unstill doctor` finds what is there, and what is not, with the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bots.terminal_cli import Terminal
+
+from unstill_queue.embedded import EmbeddedValkey
+
+LOOKED_AT = {"python", "server", "storage", "disk", "ffmpeg", "device", "model", "telegram", "discord"}
+
+
+def test_where_all_is_well(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, **{"UNSTILL_TELEGRAM__TOKEN": "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"})
+
+    ended = terminal.run("doctor", "--json")
+
+    assert ended.code == 0, ended.out
+    assert ended.json["ok"]
+    checks = {check["name"]: check for check in ended.json["checks"]}
+    assert checks.keys() >= LOOKED_AT
+    assert all(check["ok"] and not check["mend"] for check in checks.values())
+    assert "libx264" in checks["ffmpeg"]["text"]
+    assert checks["telegram"]["text"] == "token set"
+    assert "AAEhBO" not in ended.out + ended.err
+
+
+def test_each_thing_that_is_wrong_has_its_line_and_its_mend(tmp_path: Path) -> None:
+    terminal = Terminal(
+        tmp_path,
+        UNSTILL_REDIS__URL="redis://:hidden@127.0.0.1:1/0",
+        UNSTILL_STORAGE__URL="file:///proc/unstill",
+        UNSTILL_ENGINE__FFMPEG="/nowhere/ffmpeg",
+    )
+
+    ended = terminal.run("doctor")
+
+    assert ended.code == 1
+    wrong = {line.split(":")[0][2:]: line for line in ended.out.splitlines() if line.startswith("✗")}
+    assert wrong.keys() == {"server", "storage", "ffmpeg"}
+    assert "UNSTILL_REDIS__URL" in wrong["server"]
+    assert "Install ffmpeg" in wrong["ffmpeg"]
+    assert "hidden" not in ended.out + ended.err
+    assert ended.out.splitlines()[-1] == "3 things need mending."
+    assert "Traceback" not in ended.err
+
+
+def test_a_server_that_forgets_is_found(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path / "other", options={"appendfsync": "everysec"}) as server:
+        ended = Terminal(tmp_path, UNSTILL_REDIS__URL=server.url).run("doctor", "--json")
+
+    (check,) = [check for check in ended.json["checks"] if check["name"] == "server"]
+    assert (ended.code, check["ok"]) == (1, False)
+    assert "appendfsync always" in check["mend"]

@@ -1,0 +1,211 @@
+"""`unstill animate` on real processes: Valkey, the engine, ffmpeg."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.bots.terminal_cli import Running, Terminal, records
+
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.jobs import Cancelled, State
+from unstill_queue.server_process import answers
+
+QUICK = ("--seconds", "0.5", "--fps", "16", "--resolution", "256")
+LONG = ("--seconds", "20", "--fps", "24", "--resolution", "1024")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+def nothing_runs(terminal: Terminal) -> bool:
+    """No server answers, and nobody holds the engine's device."""
+    with (terminal.state / "engine" / "cpu.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return not answers(terminal.state / "valkey" / "valkey.sock")
+
+
+def test_a_photo_becomes_a_clip_that_tells_its_recipe(terminal: Terminal) -> None:
+    # Given a photo, and nothing that runs
+    photo = terminal.photo()
+
+    # When it is animated
+    ended = terminal.run("animate", str(photo), "Zoom in slowly -seed 7", *QUICK, "--out", "made.mp4", "--json")
+
+    # Then the clip is in its file, as JSON says, and nothing runs any more
+    assert ended.code == 0, ended.err
+    (clip,) = ended.json["clips"]
+    assert clip["file"] == str(terminal.folder / "made.mp4")
+    assert clip["size"] == (terminal.folder / "made.mp4").stat().st_size
+    assert (clip["state"], clip["seed"], clip["seconds"], clip["error"]) == ("sent", 7, 0.5, None)
+    assert "no AI was used" in clip["text"]
+    assert "beach.png: Rend" in ended.err
+    assert nothing_runs(terminal)
+
+    # And its recipe asks for the same again; a file in the way is not overwritten
+    recipe = terminal.run("recipe", "made.mp4", "--json")
+    assert recipe.json["parameters"] == clip["parameters"]
+    assert "--seed 7" in recipe.json["caption"]
+    again = terminal.run("animate", str(photo), recipe.json["caption"], "--out", "made.mp4")
+    assert again.code == 2 and "--force" in again.err
+
+
+def test_a_folder_and_standard_input_make_a_batch(terminal: Terminal) -> None:
+    # Given a folder of two photos, and a third one on standard input
+    terminal.photo("album/a.png")
+    terminal.photo("album/b.jpg")
+    third = terminal.photo("elsewhere/c.webp").read_bytes()
+
+    # When they are animated without a word, though a person may have one job at a time
+    ended = terminal.run(
+        "animate", "album", "-", *QUICK, "--out", "clips", stdin=third, environ={"UNSTILL_QUOTA__PERSON_JOBS": "1"}
+    )
+
+    # Then each has a clip of its own in the folder
+    assert ended.code == 0, ended.err
+    assert len(terminal.clips()) == 3
+    assert all(clip.parent.name == "clips" and clip.name.startswith("video_") for clip in terminal.clips())
+    assert [name for name in ("a.png →", "b.jpg →", "- →") if name not in ended.out] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("beach.png", "waves", "--stepz", "3"), "There is no option --stepz. Did you mean --steps?"),
+        (("beach.png", "waves -sed 3"), "There is no option sed. Did you mean seed?"),
+        (("beach.png", "waves", "--seed", "many"), "seed cannot be many"),
+        (("beach.png", "waves", "--steps", "50"), "Did you mean 1?"),
+        (("missing.png", "waves"), "There is no file missing.png."),
+        (("beach.png", "waves", "--limit", "much"), "much is not a size."),
+        ((), "There is no photo."),
+    ],
+)
+def test_what_is_typed_wrong_is_said_and_nothing_is_queued(
+    terminal: Terminal, words: tuple[str, ...], sentence: str
+) -> None:
+    terminal.photo()
+
+    ended = terminal.run("animate", *words, "--json")
+
+    assert ended.code == 2
+    assert sentence in ended.err
+    assert ended.json["error"]["code"] == 2
+    assert sentence in ended.json["error"]["message"]
+    assert not terminal.state.exists()
+
+
+def test_a_wrong_setting_and_another_language(terminal: Terminal) -> None:
+    terminal.photo()
+
+    wrong = terminal.run("animate", "beach.png", environ={"UNSTILL_QUEUE__LEASE": "soon"})
+    chinese = terminal.run("animate", "missing.png", environ={"LANG": "zh_CN.UTF-8"})
+
+    assert (wrong.code, wrong.err.count("\n")) == (3, 1)
+    assert "UNSTILL_QUEUE__LEASE" in wrong.err
+    assert (chinese.code, chinese.err.isascii()) == (2, False)
+
+
+def rendering(terminal: Terminal, *words: str) -> Running:
+    running = terminal.start("animate", *words, *LONG)
+    running.wait_for("beach.png: Rendering")
+    return running
+
+
+async def test_ctrl_c_cancels_what_renders_and_what_waits(terminal: Terminal) -> None:
+    # Given one photo on the device and one in the queue
+    terminal.photo()
+    terminal.photo("second.png")
+    running = rendering(terminal, "beach.png", "second.png")
+
+    # When Ctrl-C comes
+    running.send(signal.SIGINT)
+    ended = running.end()
+
+    # Then both are cancelled and answered, in the ledger too, and nothing runs or was made
+    assert ended.code == 130, ended.err
+    assert "beach.png: Cancelled." in ended.err
+    assert "second.png: Cancelled." in ended.err
+    assert nothing_runs(terminal)
+    assert terminal.clips() == []
+    with EmbeddedValkey(terminal.state / "valkey") as server:
+        found = await records(server.url)
+    assert [(record.state, type(record.outcome)) for record in found] == [(State.SENT, Cancelled)] * 2
+
+
+async def test_what_a_killed_run_left_is_put_away_by_the_next_one(terminal: Terminal) -> None:
+    # Given a run that was killed in the middle of a long render
+    terminal.photo()
+    running = rendering(terminal, "beach.png")
+    running.send(signal.SIGKILL)
+    assert running.end().code == -signal.SIGKILL
+
+    # When the next one animates another photo
+    terminal.photo("next.png")
+    ended = terminal.run("animate", "next.png", *QUICK)
+
+    # Then that one is not kept waiting, and of the first nothing is left to do
+    assert ended.code == 0, ended.err
+    with EmbeddedValkey(terminal.state / "valkey") as server:
+        first, second = await records(server.url)
+    assert (first.state, second.state) == (State.SENT, State.SENT)
+    assert isinstance(first.outcome, Cancelled)
+    assert len(terminal.clips()) == 1
+
+
+async def test_an_engine_that_cannot_start_says_why_and_nothing_stays_queued(terminal: Terminal) -> None:
+    # Given an ffmpeg that is not there
+    terminal.photo()
+
+    # When a photo is animated
+    ended = terminal.run("animate", "beach.png", *QUICK, environ={"UNSTILL_ENGINE__FFMPEG": "/nowhere/ffmpeg"})
+
+    # Then the engine's own line is the last word
+    assert ended.code == 4
+    assert "/nowhere/ffmpeg, cannot be used" in ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+    with EmbeddedValkey(terminal.state / "valkey") as server:
+        (record,) = await records(server.url)
+    assert (record.state, record.outcome) == (State.SENT, Cancelled("system"))
+
+
+def test_a_limit_that_nothing_fits_and_a_file_that_is_no_picture(terminal: Terminal) -> None:
+    terminal.photo()
+    (terminal.folder / "note.jpg").write_text("not a picture")
+
+    small = terminal.run("animate", "beach.png", *QUICK, "--limit", "600")
+    unreadable = terminal.run("animate", "note.jpg", *QUICK, "--json")
+
+    assert small.code == 1
+    assert "beach.png: The clip does not fit" in small.err
+    assert unreadable.code == 1
+    assert unreadable.json["clips"][0]["error"]["code"] == "refused"
+    assert "not a picture" in unreadable.json["clips"][0]["error"]["message"]
+    assert terminal.clips() == []
+
+
+def test_in_a_terminal_there_is_a_bar_for_each_photo(terminal: Terminal) -> None:
+    terminal.photo()
+    ours, theirs = os.openpty()
+
+    running = terminal.start("animate", "beach.png", *QUICK, environ={"TERM": "xterm"}, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+
+    assert running.end().code == 0
+    assert "━".encode() in shown
+    assert b"beach.png" in shown
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux' way to say that the other end is closed
+        return b""

@@ -1,0 +1,83 @@
+"""A recipe as text: it comes back exactly, or is refused in one way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unstill_queue.jobs import Finish, Parameters
+from unstill_queue.recipe import Recipe, RecipeError, recipe_in, tags_of
+
+texts = st.text(st.characters(exclude_categories=()), max_size=200)
+recipes = st.builds(
+    Recipe,
+    made_by=st.sampled_from(["AI", "camera"]),
+    model=texts,
+    parameters=st.builds(
+        Parameters,
+        model=texts,
+        prompt=texts,
+        negative_prompt=texts,
+        camera=texts,
+        seed=st.integers(0, 2**32 - 1),
+        num_frames=st.integers(1, 480),
+        fps=st.integers(1, 60),
+        resolution=st.integers(1, 2048),
+        guidance_scale=st.floats(0, 20),
+        motion=st.floats(0, 2),
+        width=st.none() | st.integers(1, 2048),
+        height=st.none() | st.integers(1, 2048),
+    ),
+    finish=st.builds(Finish, shape=texts, output_fps=st.none() | st.integers(10, 60), loop=st.booleans()),
+    software=texts,
+)
+
+
+@given(recipes)
+def test_recipe_comes_back_exactly(recipe: Recipe) -> None:
+    text = recipe.dump()
+    assert text.isascii()
+    assert text.isprintable()
+    assert Recipe.load(text) == recipe
+    assert recipe.comment().isprintable()
+
+
+@given(st.text(max_size=300) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_any_other_text_is_refused_in_one_way(text: str) -> None:
+    with pytest.raises(RecipeError):
+        Recipe.load(text)
+
+
+@given(st.data())
+def test_changed_recipes_are_read_or_refused(data: st.DataObject) -> None:
+    values: dict[str, Any] = json.loads(data.draw(recipes).dump())
+    values[data.draw(st.sampled_from(sorted(values)))] = data.draw(
+        st.none() | st.integers() | st.text() | st.lists(st.none())
+    )
+    try:
+        Recipe.load(json.dumps(values))
+    except RecipeError as error:
+        assert str(error)
+
+
+def test_newer_version_says_to_update() -> None:
+    recipe = Recipe("AI", "m", Parameters("m", "p", 1, 8, 8, 512), Finish(), "s")
+    newer = recipe.dump().replace('"version":1', '"version":2')
+    with pytest.raises(RecipeError, match=r"version 2.*Update"):
+        Recipe.load(newer)
+
+
+def test_deep_nesting_is_refused() -> None:
+    with pytest.raises(RecipeError):
+        Recipe.load("[" * 100_000)
+
+
+def test_clip_without_a_recipe() -> None:
+    recipe = Recipe("AI", "m", Parameters("m", "p", 1, 8, 8, 512), Finish(), "s")
+    assert recipe_in(tags_of(recipe)) == recipe
+    with pytest.raises(RecipeError, match="tells no recipe"):
+        recipe_in({"©cmt": "a holiday"})

@@ -1,0 +1,234 @@
+"""What the house survives, on real processes: engines, renderers and servers that die, hang, drain or are cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.system.processes import House, child_of, kill
+
+from unstill_config.settings import Settings
+from unstill_queue.client import Client
+from unstill_queue.jobs import (
+    Cancelled,
+    Failed,
+    Finish,
+    Job,
+    Outcome,
+    Parameters,
+    ReplyAddress,
+    Request,
+    Requester,
+    State,
+    Succeeded,
+)
+from unstill_queue.storage import Storage
+
+LEASE = 2.0
+
+
+class Person:
+    """Asks for clips, and waits for them."""
+
+    def __init__(self, house: House) -> None:
+        self.settings = Settings.load(house.settings, house.folder)
+        self.client = Client.open(house.valkey.url, self.settings)
+        self.storage = Storage.open(self.settings.storage)
+        self._count = 0
+
+    async def ask(self, prompt: str, *, num_frames: int = 8) -> str:
+        self._count += 1
+        who = Requester("test", "ann", "c1")
+        to = ReplyAddress("test", "c1", str(self._count))
+        request = Request(f"test:c1:{self._count}", who, to, "photo", prompt, 1_000_000)
+        out = io.BytesIO()
+        Image.new("RGB", (64, 64), "teal").save(out, "PNG")
+        await self.client.accept(request)
+        key = await self.storage.put(out.getvalue(), kind="pictures", suffix=".png")
+        parameters = Parameters("journal", prompt, seed=1, num_frames=num_frames, fps=8, resolution=64)
+        job = Job(request.id, who, to, key, parameters, Finish(), 1_000_000, time.time())
+        assert await self.client.submit(job, cost=0.3)
+        return request.id
+
+    async def outcome(self, id: str, within: float = 40.0) -> Outcome:
+        async with asyncio.timeout(within):
+            async for update in self.client.watch(id):
+                if update.outcome is not None:
+                    return update.outcome
+        raise AssertionError("watching ended without an outcome")
+
+    async def running(self, id: str, step: int = 1, within: float = 20.0) -> None:
+        """Wait until that many steps are done."""
+        async with asyncio.timeout(within):
+            async for update in self.client.watch(id):
+                if update.progress and update.progress.phase == "rendering" and update.progress.step >= step:
+                    return
+
+    async def attempt(self, id: str) -> int:
+        return (await self.client.ledger.read(id)).attempt
+
+
+@pytest.fixture
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+    with House(tmp_path, **getattr(request, "param", {})) as house:
+        yield house
+
+
+@pytest.fixture
+async def person(house: House) -> AsyncIterator[Person]:
+    person = Person(house)
+    yield person
+    await person.client.close()
+
+
+def begun(house: House, prompt: str) -> list[float]:
+    return [at for at, _, _, event, told in house.events() if event == "begin" and told == prompt]
+
+
+async def test_a_job_whose_engine_is_killed_runs_again_within_its_lease_and_a_second(
+    house: House, person: Person
+) -> None:
+    # Given two engines, and a job that runs on one
+    engines = [house.start_engine("--device", f"cpu:{n}", log=f"engine{n}") for n in (0, 1)]
+    id = await person.ask("slow once")
+    await person.running(id)
+    busy = house.events()[0][2]
+    victim = next(engine for engine in engines if child_of(engine.pid) == busy)
+    # When that engine is killed in the middle
+    kill(victim.pid)
+    killed = time.monotonic()
+    # Then the other one runs the job again, where arq alone would have waited 309 s
+    async with asyncio.timeout(LEASE + 10):
+        while len(begun(house, "slow once")) < 2:
+            await asyncio.sleep(0.02)
+    assert begun(house, "slow once")[1] - killed <= LEASE + 1.0
+    assert isinstance(await person.outcome(id), Succeeded)
+    assert await person.attempt(id) == 2
+
+
+async def test_a_job_that_kills_its_renderer_fails_clearly_after_three_tries(house: House, person: Person) -> None:
+    house.start_engine()
+    id = await person.ask("crash")
+    outcome = await person.outcome(id)
+    assert isinstance(outcome, Failed) and outcome.code == "engine_lost"
+    assert len(begun(house, "crash")) == 3
+    # and the next job is served, by a new child
+    assert isinstance(await person.outcome(await person.ask("sound")), Succeeded)
+    # and what the child said on its way out is in the operator's log, not in the answer
+    assert "Fatal Python error" in house.log("engine")
+    assert "Fatal" not in outcome.message
+
+
+@pytest.mark.parametrize("house", [{"UNSTILL_ENGINE__DEADLINE_LEAST": "2"}], indirect=True)
+async def test_a_render_past_its_deadline_is_killed_and_tried_again(house: House, person: Person) -> None:
+    house.start_engine()
+    id = await person.ask("hang once")
+    assert isinstance(await person.outcome(id), Succeeded)
+    assert len(begun(house, "hang once")) == 2
+    assert len({pid for _, _, pid, _, _ in house.events()}) == 2
+
+
+@pytest.mark.parametrize("away", [1.0, 30.0])
+async def test_everything_goes_on_after_the_server_was_away(house: House, person: Person, away: float) -> None:
+    # Given an engine, a job that runs and one that waits
+    engine = house.start_engine()
+    running = await person.ask("slow render")
+    waiting = await person.ask("waits")
+    await person.running(running)
+    # When the server is killed, and is away for longer than the render and its lease take, or not
+    await asyncio.to_thread(house.valkey.kill)
+    await asyncio.sleep(away)
+    await asyncio.to_thread(house.valkey.start)
+    # Then both are done, the finished render was not thrown away, and nobody had to be started again
+    assert isinstance(await person.outcome(running), Succeeded)
+    assert isinstance(await person.outcome(waiting), Succeeded)
+    assert len(begun(house, "slow render")) == 1
+    assert engine.poll() is None
+    assert await person.attempt(running) == 1
+
+
+async def test_cancelling_a_queued_job_takes_half_a_second_at_most(house: House, person: Person) -> None:
+    house.start_engine()
+    running, waiting = await person.ask("slow render"), await person.ask("waits")
+    await person.running(running)
+    asked = time.monotonic()
+    assert await person.client.cancel(waiting, "ann") == "cancelled"
+    assert await person.outcome(waiting) == Cancelled("ann")
+    assert time.monotonic() - asked <= 0.5
+    await person.client.cancel(running, "ann")
+
+
+async def test_cancelling_a_render_frees_the_device_within_a_step(house: House, person: Person) -> None:
+    # Given a render with steps of a second, and another job behind it
+    house.start_engine()
+    running, waiting = await person.ask("slow render"), await person.ask("next")
+    await person.running(running)
+    # When it is cancelled
+    asked = time.monotonic()
+    assert await person.client.cancel(running, "ann") == "cancelling"
+    assert await person.outcome(running) == Cancelled("ann")
+    # Then the device has gone to the next within a step, by the same child
+    assert isinstance(await person.outcome(waiting), Succeeded)
+    events = house.events()
+    assert begun(house, "next")[0] - asked <= 1.0 + 0.5
+    assert len({pid for _, _, pid, _, _ in events}) == 1
+
+
+async def test_sigterm_lets_the_running_job_end(house: House, person: Person) -> None:
+    engine = house.start_engine()
+    running, waiting = await person.ask("slow render"), await person.ask("waits")
+    await person.running(running)
+    engine.send_signal(signal.SIGTERM)
+    assert isinstance(await person.outcome(running), Succeeded)
+    assert await asyncio.to_thread(engine.wait, 20) == 0
+    assert (await person.client.ledger.read(waiting)).state is State.QUEUED
+    # and the next engine goes on
+    house.start_engine()
+    assert isinstance(await person.outcome(waiting), Succeeded)
+
+
+@pytest.mark.parametrize("house", [{"UNSTILL_ENGINE__DRAIN": "0"}], indirect=True)
+async def test_what_does_not_end_in_time_is_handed_back_without_costing_a_try(house: House, person: Person) -> None:
+    engine = house.start_engine()
+    id = await person.ask("slow render")
+    await person.running(id)
+    engine.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(engine.wait, 20) == 0
+    record = await person.client.ledger.read(id)
+    assert (record.state, record.attempt) == (State.QUEUED, 1)
+    house.start_engine()
+    assert isinstance(await person.outcome(id), Succeeded)
+    assert await person.attempt(id) == 1
+
+
+async def test_a_killed_engine_leaves_no_renderer_on_the_device(house: House, person: Person) -> None:
+    # Given an engine in the middle of a long render
+    engine = house.start_engine()
+    id = await person.ask("slow once")
+    await person.running(id)
+    orphan = child_of(engine.pid)
+    assert orphan
+    # When it is killed and started again at once
+    kill(engine.pid)
+    house.start_engine()
+    assert isinstance(await person.outcome(id), Succeeded)
+    # Then the old child did nothing after the new one had begun
+    events = house.events()
+    again = begun(house, "slow once")[1]
+    assert all(at < again for at, _, pid, _, _ in events if pid == orphan)
+
+
+async def test_two_engines_share_one_queue(house: House, person: Person) -> None:
+    for n in (0, 1):
+        house.start_engine("--device", f"cpu:{n}", log=f"engine{n}")
+    await asyncio.sleep(4)
+    ids = [await person.ask(f"job {n} slow") for n in range(2)]
+    for id in ids:
+        assert isinstance(await person.outcome(id), Succeeded)
+    assert {device for _, device, _, _, _ in house.events()} == {"cpu:0", "cpu:1"}
