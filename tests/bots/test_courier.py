@@ -1,0 +1,306 @@
+"""From a request to its one answer, on a real queue, with a chat that answers as platforms do."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from PIL import Image
+
+from unstill_bots.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, FetchError, NoteGone
+from unstill_bots.courier import Courier
+from unstill_bots.studio import Studio
+from unstill_config.settings import Quota, Settings
+from unstill_queue.client import Client
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.jobs import Cancelled, Outcome, ReplyAddress, Request, Requester, State, Succeeded
+from unstill_queue.storage import Storage
+
+
+class PaperChat:
+    """Keeps what is visible, and answers the next calls with the errors it is given."""
+
+    platform = "terminal"
+
+    def __init__(self) -> None:
+        self.visible: dict[str, list[str]] = {}
+        self.errors: dict[str, list[ChatError]] = {}
+        out = io.BytesIO()
+        Image.new("RGB", (64, 48), "teal").save(out, "JPEG")
+        self.picture = out.getvalue()
+
+    def _next(self, call: str) -> None:
+        if self.errors.get(call):
+            raise self.errors[call].pop(0)
+
+    async def fetch(self, request: Request) -> bytes:
+        self._next("fetch")
+        return self.picture
+
+    async def say(self, to: ReplyAddress, text: str) -> str:
+        self._next("say")
+        note = str(len(self.visible) + 1)
+        self.visible[note] = [text]
+        return note
+
+    async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
+        self._next("revise")
+        self.visible[note].append(text)
+
+    async def deliver(self, to: ReplyAddress, note: str | None, clip: Path, about: Succeeded, text: str) -> str:
+        self._next("deliver")
+        shown = f"clip of {len(await asyncio.to_thread(clip.read_bytes))} bytes: {text}"
+        if note is None:
+            return await self.say(to, shown)
+        await self.revise(to, note, shown)
+        return note
+
+    async def call(self, to: ReplyAddress, text: str) -> None:
+        await self.say(to, text)
+
+    @property
+    def now(self) -> list[str]:
+        return [said[-1] for said in self.visible.values()]
+
+
+class FrontEnd:
+    def __init__(self, url: str, settings: Settings, storage: Storage) -> None:
+        self.chat = PaperChat()
+        self.storage = storage
+        self.client = Client.open(url, settings)
+        self.ledger = self.client.ledger
+        self.studio = Studio(self.client, storage, settings.load_catalog(), settings, self.chat)
+        self.courier = Courier(self.client, storage, self.chat, self.studio)
+        self._count = 0
+
+    def request(self, words: str = "Waves rolling in --seed 7", language: str = "en") -> Request:
+        self._count += 1
+        who = Requester("terminal", "ann", "c1", language)
+        to = ReplyAddress("terminal", "c1", str(self._count))
+        return Request(f"terminal:{self._count}", who, to, "photo", words, 1_000_000)
+
+    async def queued(self, words: str = "Waves rolling in --seed 7", language: str = "en") -> Request:
+        request = self.request(words, language)
+        assert await self.studio.receive(request)
+        assert await self.studio.prepare(request)
+        return request
+
+    async def finished(self, outcome: Outcome | None = None, language: str = "en") -> Request:
+        """A request whose engine has filed its outcome: by default a clip."""
+        request = await self.queued(language=language)
+        claim = await self.ledger.claim("camera", request.id, "engine")
+        assert claim
+        key = await self.storage.put(b"mp4 bytes", kind="clips", suffix=".mp4")
+        done = Succeeded(key, 9, 64, 48, 2.0, 24.0, claim.job.parameters, False, 0.5)
+        assert await self.ledger.finish(claim, outcome or done)
+        return request
+
+    async def state(self, request: Request) -> State:
+        return (await self.ledger.read(request.id)).state
+
+
+@pytest.fixture
+async def front(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[FrontEnd]:
+    front = FrontEnd(valkey.url, Settings(quota=Quota(person_jobs=3)), storage)
+    yield front
+    await front.client.close()
+
+
+async def test_the_status_message_becomes_the_clip(front: FrontEnd) -> None:
+    # Given a finished job
+    request = await front.finished()
+    # When it is delivered, and delivered again
+    assert await front.courier.deliver(request.id)
+    assert not await front.courier.deliver(request.id)
+    # Then one message is there, which was the receipt, then the place, then the clip
+    [said] = front.chat.visible.values()
+    assert said[0].startswith("Got it")
+    assert said[1].startswith("You are next")
+    assert said[-1].startswith("clip of 9 bytes: “Waves rolling in”")
+    assert "seed 7" in said[-1] and "no AI was used" in said[-1]
+    assert await front.state(request) is State.SENT
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("waves --sede 7", "Did you mean seed?"),
+        ("waves --seconds 90", "seconds"),
+        ("waves --preset timelaps", "timelapse"),
+    ],
+)
+async def test_words_that_cannot_be_read_are_answered_and_nothing_is_queued(
+    front: FrontEnd, words: str, sentence: str
+) -> None:
+    request = front.request(words)
+    await front.studio.receive(request)
+    assert not await front.studio.prepare(request)
+    assert await front.courier.deliver(request.id)
+    assert len(front.chat.now) == 1 and sentence in front.chat.now[0]
+    assert await front.ledger.claim("camera", "x", "engine") is None
+
+
+async def test_answers_come_in_the_persons_language(front: FrontEnd) -> None:
+    request = await front.finished(language="zh-hans")
+    await front.courier.deliver(request.id)
+    assert "种子" in front.chat.now[0]
+
+
+async def test_a_hostile_picture_is_answered(front: FrontEnd) -> None:
+    front.chat.picture = b"ffconcat version 1.0\nfile /etc/passwd\n"
+    request = front.request()
+    await front.studio.receive(request)
+    assert not await front.studio.prepare(request)
+    await front.courier.deliver(request.id)
+    assert front.chat.now == ["This is not a picture that can be read. Send a JPEG, PNG, WEBP or GIF."]
+
+
+async def test_a_quota_is_answered(front: FrontEnd) -> None:
+    for _ in range(3):
+        await front.queued()
+    request = front.request()
+    await front.studio.receive(request)
+    assert not await front.studio.prepare(request)
+    assert await front.courier.deliver(request.id)
+    assert "3" in front.chat.now[-1]
+
+
+async def test_a_picture_that_cannot_be_fetched_now_is_fetched_when_the_ledger_brings_it_back(front: FrontEnd) -> None:
+    front.chat.errors = {"fetch": [ChatUnavailable("flood", 1.0)]}
+    request = front.request()
+    await front.studio.receive(request)
+    assert not await front.studio.prepare(request)
+    assert await front.state(request) is State.ACCEPTED
+    assert await front.studio.prepare(request)
+    assert await front.state(request) is State.QUEUED
+
+
+async def test_a_picture_that_is_gone_is_answered(front: FrontEnd) -> None:
+    front.chat.errors = {"fetch": [FetchError("picture_gone", "404")]}
+    request = front.request()
+    await front.studio.receive(request)
+    await front.studio.prepare(request)
+    await front.courier.deliver(request.id)
+    assert front.chat.now == ["The picture is no longer there. Send it again."]
+
+
+async def test_a_status_message_of_unknown_fate_is_not_sent_again(front: FrontEnd) -> None:
+    # Given a platform that did not answer to the status message
+    front.chat.errors = {"say": [ChatUncertain("timeout")]}
+    request = await front.finished()
+    assert front.chat.visible == {}
+    # When the clip is there
+    await front.courier.deliver(request.id)
+    # Then it comes as a new reply, once
+    assert len(front.chat.now) == 1 and front.chat.now[0].startswith("clip")
+
+
+async def test_a_deleted_status_message_gives_a_new_reply(front: FrontEnd) -> None:
+    request = await front.finished()
+    front.chat.errors = {"deliver": [NoteGone("message to edit not found")]}
+    assert await front.courier.deliver(request.id)
+    assert [text[:4] for text in front.chat.now] == ["You ", "clip"]
+
+
+async def test_an_edit_of_unknown_fate_is_repeated_on_the_same_message(front: FrontEnd) -> None:
+    request = await front.finished()
+    front.chat.errors = {"deliver": [ChatUncertain("timeout")]}
+    assert not await front.courier.deliver(request.id)
+    assert await front.state(request) is State.DONE
+    assert await front.courier.deliver(request.id)
+    assert len(front.chat.now) == 1
+
+
+async def test_a_new_reply_of_unknown_fate_is_not_repeated(front: FrontEnd) -> None:
+    front.chat.errors = {"say": [ChatUncertain("timeout")]}
+    request = await front.finished()
+    front.chat.errors = {"deliver": [ChatUncertain("timeout")]}
+    await front.courier.deliver(request.id)
+    assert await front.state(request) is State.SENT
+
+
+async def test_a_flood_wait_leaves_the_answer_for_later(front: FrontEnd) -> None:
+    request = await front.finished()
+    front.chat.errors = {"deliver": [ChatUnavailable("retry after 7", 7.0)]}
+    assert not await front.courier.deliver(request.id)
+    seconds, _ = await front.client.redis.time()
+    due = await front.client.redis.zscore("unstill:due", request.id)
+    assert due and 5 <= due / 1000 - seconds <= 8
+    assert await front.courier.deliver(request.id)
+
+
+async def test_a_chat_that_is_gone_ends_the_job(front: FrontEnd) -> None:
+    request = await front.finished()
+    front.chat.errors = {"deliver": [ChatGone("bot was blocked by the user")]}
+    assert not await front.courier.deliver(request.id)
+    record = await front.ledger.read(request.id)
+    assert (record.state, record.receipt) == (State.UNDELIVERABLE, "bot was blocked by the user")
+
+
+async def test_a_clip_that_expired_or_is_refused_is_answered_by_a_sentence(front: FrontEnd) -> None:
+    request = await front.finished()
+    front.chat.errors = {"deliver": [ClipTooLarge("413")]}
+    assert await front.courier.deliver(request.id)
+    assert not front.chat.now[0].startswith("clip")
+    expired = await front.finished()
+    outcome = (await front.ledger.read(expired.id)).outcome
+    assert isinstance(outcome, Succeeded)
+    await front.storage.delete(outcome.clip)
+    assert await front.courier.deliver(expired.id)
+    assert not front.chat.now[1].startswith("clip")
+
+
+async def test_a_cancelled_job_says_so(front: FrontEnd) -> None:
+    request = await front.queued()
+    assert await front.client.cancel(request.id, "terminal:ann") == "cancelled"
+    await front.courier.deliver(request.id)
+    assert front.chat.now == ["Cancelled."]
+    assert (await front.ledger.read(request.id)).outcome == Cancelled("terminal:ann")
+
+
+async def test_after_a_long_wait_a_short_reply_calls_the_person(front: FrontEnd) -> None:
+    settings = front.studio.settings
+    front.studio.settings = settings.model_copy(update={"bots": settings.bots.model_copy(update={"notify_after": 0})})
+    request = await front.finished()
+    await front.courier.deliver(request.id)
+    assert front.chat.now[1:] == ["Your clip is ready."]
+
+
+async def test_the_running_courier_delivers_shows_progress_and_takes_intakes(front: FrontEnd) -> None:
+    running = asyncio.create_task(front.courier.run())
+    # Given a request that was accepted by a front end which then died
+    request = front.request()
+    await front.studio.receive(request)
+    await front.client.redis.zadd("unstill:due", {request.id: 0})
+    await front.ledger.reap()
+    async with asyncio.timeout(10):
+        while await front.state(request) is not State.QUEUED:
+            await asyncio.sleep(0.02)
+    # When it is cancelled
+    await front.client.cancel(request.id, "terminal:ann")
+    # Then the answer is brought without anybody asking
+    async with asyncio.timeout(10):
+        while await front.state(request) is not State.SENT:
+            await asyncio.sleep(0.02)
+    assert front.chat.now == ["Cancelled."]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_two_couriers_show_it_once(front: FrontEnd, valkey: EmbeddedValkey) -> None:
+    request = await front.finished()
+    other = Courier(front.client, front.storage, front.chat, front.studio)
+    both = await asyncio.gather(front.courier.deliver(request.id), other.deliver(request.id))
+    assert sorted(both) == [False, True]
+    [said] = front.chat.visible.values()
+    assert sum(text.startswith("clip") for text in said) == 1
+
+
+def test_values_cross_processes_whole() -> None:
+    """The address of a reply is plain data: a bot that restarts can still answer."""
+    to = ReplyAddress("terminal", "c1", "7", thread="3", extra={"token": "x"})
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(to), type=ReplyAddress) == to
