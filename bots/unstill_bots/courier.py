@@ -82,8 +82,9 @@ class Courier:
             return False
         keeper = asyncio.create_task(self._keep_lease(id, sender))
         try:
-            record = await self._ledger.read(id)
-            return record.outcome is not None and await self._deliver(record, record.outcome, sender)
+            async with self._studio.message(id):
+                record = await self._ledger.read(id)
+                return record.outcome is not None and await self._deliver(record, record.outcome, sender)
         finally:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):

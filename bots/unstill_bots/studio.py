@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from weakref import WeakValueDictionary
+
 import structlog
 
 from unstill_bots import captions
@@ -41,6 +44,7 @@ class Studio:
         self.settings = settings
         self.chat = chat
         self._make_safe = pictures.make_safe if pictures else make_safe
+        self._messages: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def receive(self, request: Request) -> bool:
         """Write the request down. When this returns, the platform may be told that it arrived.
@@ -106,21 +110,29 @@ class Studio:
         if place.state is State.QUEUED:
             await self.show(request, Replies(request.requester.language).queued(place.position, place.eta))
 
+    def message(self, id: str) -> asyncio.Lock:
+        """Held by whoever changes a job's status message: progress must not overtake the answer."""
+        return self._messages.setdefault(id, asyncio.Lock())
+
     async def show(self, request: Request, text: str) -> None:
         """Keep the one status message: sent once, edited afterwards. What fails here is only progress."""
-        ledger = self.client.ledger
         try:
-            match await ledger.note_begin(request.id):
-                case "go":
-                    await self._first_note(request, text)
-                case "note":
-                    record = await ledger.read(request.id)
-                    if record.note and record.outcome is None:
-                        await self.chat.revise(request.reply_to, record.note, text)
-                case "unknown":
-                    pass
+            async with self.message(request.id):
+                await self._show(request, text)
         except ChatError as error:
             log.info("the status message could not be shown", job=request.id, error=str(error))
+
+    async def _show(self, request: Request, text: str) -> None:
+        ledger = self.client.ledger
+        match await ledger.note_begin(request.id):
+            case "go":
+                await self._first_note(request, text)
+            case "note":
+                record = await ledger.read(request.id)
+                if record.note and record.outcome is None:
+                    await self.chat.revise(request.reply_to, record.note, text)
+            case "unknown":
+                pass
 
     async def _first_note(self, request: Request, text: str) -> None:
         try:

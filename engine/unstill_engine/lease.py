@@ -32,7 +32,7 @@ class Lease:
         self._news = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
         self._step_seconds: float | None = None
-        self._stepped_at = time.monotonic()
+        self._stepped_at: float | None = None
 
     @property
     def ended(self) -> bool:
@@ -56,7 +56,8 @@ class Lease:
     def step(self, step: int, steps: int) -> None:
         """A step of the render is done."""
         now = time.monotonic()
-        if step > 0:
+        # the first step also holds what comes before it, and foretells nothing
+        if self._stepped_at is not None:
             measured = now - self._stepped_at
             known = self._step_seconds
             self._step_seconds = measured if known is None else 0.8 * known + 0.2 * measured

@@ -95,7 +95,7 @@ class Client:
         events: asyncio.Queue[Event] = asyncio.Queue()
         listeners = self._watchers.setdefault(platform, {}).setdefault(id, set())
         listeners.add(events)
-        if platform not in self._readers:
+        if platform not in self._readers or self._readers[platform].done():
             self._readers[platform] = asyncio.create_task(self._read(platform))
         try:
             record = await self.ledger.read(id)

@@ -29,7 +29,8 @@ def decode(data: bytes, as_type: type[T] | Any) -> T:
         )
     try:
         value: T = msgspec.msgpack.decode(data[1:], type=as_type)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # text that is no UTF-8, and arrays a thousand deep, raise Python's own errors
         raise CodecError(f"The record cannot be read: {error}.") from error
     return value
 

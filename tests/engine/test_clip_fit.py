@@ -21,7 +21,7 @@ def assert_full(clip: Clip, limit: int) -> None:
     assert clip.encodes <= 3
 
 
-@pytest.mark.parametrize("num_frames", [8, 16, 48, 96, 97, 160])
+@pytest.mark.parametrize("num_frames", [8, 16, 96, 97, 160])
 @pytest.mark.parametrize("kind", list(HARD))
 async def test_hard_clips_fill_their_limit(tmp_path: Path, binary: Ffmpeg, kind: str, num_frames: int) -> None:
     # Given a hard clip and a limit of 0.35 bits a pixel, a fifth of what it takes at CRF 18 or less
@@ -66,9 +66,9 @@ async def test_picture_shrinks_before_it_blurs(tmp_path: Path, binary: Ffmpeg) -
 
 async def test_all_finishes_are_fitted(tmp_path: Path, binary: Ffmpeg) -> None:
     source = spooled(tmp_path / "spool", grain(128, 96, 24))
-    finish = Finish(shape="square", output_fps=30, fade=True, loop=True, audio=True)
-    clip = await clip_of(source, binary, finish=finish, limit=500_000)
-    assert_full(clip, 500_000)
+    finish = Finish(output_fps=30, fade=True, loop=True, audio=True)
+    clip = await clip_of(source, binary, finish=finish, limit=100_000)
+    assert_full(clip, 100_000)
     assert probe(clip.path).has_audio
 
 

@@ -73,7 +73,7 @@ def test_tags_that_we_write_leave_the_picture_as_it_was(
     assert hashes[0] == hashes[1]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_bytes_raise_nothing_else(sample: bytes, tmp_path: Path, data: st.DataObject) -> None:
     # Given a clip with bytes of its index changed, or its end cut off

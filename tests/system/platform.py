@@ -75,6 +75,8 @@ class Platform:
             while line := await reader.readline():
                 call = json.loads(line)
                 self.calls += 1
+                # calls overtake each other, as they do on a network
+                await asyncio.sleep(self._random.random() * 0.1)
                 luck = self._random.random() if call["op"] in ("say", "edit") else 1.0
                 if luck < self._refused:
                     answer: dict[str, Any] = {"error": "flood", "retry_after": 0.2}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.system.chaos import check, run
 from tests.system.platform import Message, Platform
 from tests.system.processes import House

@@ -25,7 +25,7 @@ from unstill_config.settings import Quota, Settings
 from unstill_queue.client import Client
 from unstill_queue.connection import connect
 from unstill_queue.errors import UnknownJob
-from unstill_queue.ledger import Ledger
+from unstill_queue.ledger import Ledger, Record
 from unstill_queue.reaper import Reaper
 from unstill_queue.storage import Storage
 
@@ -93,8 +93,11 @@ class Animation:
         embedded = self._local.embedded
         journeys = Journeys(client, studio, courier, self._chat, self._display, self._wording, starting=embedded)
         helpers: list[asyncio.Task[None]] = []
+        aside: list[asyncio.Task[None]] = []
         if embedded:
-            await self._put_away(client, courier)
+            left_over = await self._left_over(client.ledger)
+            # what does not come to its end while we run, the next run sees to
+            aside = [asyncio.create_task(journeys.put_away(record)) for record in left_over]
             helpers.append(asyncio.create_task(self._local.keep_engine(client.ledger, self._order.model)))
             helpers.append(asyncio.create_task(self._reap(client)))
         slots = asyncio.Semaphore(_at_once(self._settings.quota))
@@ -124,9 +127,9 @@ class Animation:
         except EngineFailed as error:
             raise Stop(Code(error.code), str(error)) from error
         finally:
-            for task in (*everything, *going):
+            for task in (*everything, *going, *aside):
                 task.cancel()
-            await asyncio.gather(*everything, *going, return_exceptions=True)
+            await asyncio.gather(*everything, *going, *aside, return_exceptions=True)
 
     async def _end(self, journeys: Journeys, by: str, going: Sequence[asyncio.Task[Result]]) -> int:
         """Cancel what is on its way; returns how many were not seen to end in time."""
@@ -168,19 +171,17 @@ class Animation:
         finally:
             await redis.aclose()
 
-    async def _put_away(self, client: Client, courier: Courier) -> None:
-        """Runs of ours that were killed left jobs that nobody waits for: those are cancelled, their clips saved."""
-        for id in await client.ledger.ids_of(self._who.person):
-            try:
-                record = await client.ledger.read(id)
-            except UnknownJob:
-                continue
-            to = record.request.reply_to
-            if record.state.final or to.chat != self._who.chat or process_runs(int(to.extra.get("pid", "0"))):
-                continue
-            await client.cancel(id, "system")
-            if await courier.deliver(id) and (file := self._chat.files.pop(to.message, None)):
-                self._display.say(self._wording.kept(str(file)))
+    async def _left_over(self, ledger: Ledger) -> list[Record]:
+        """Jobs of runs of ours on this machine that were killed."""
+        found = []
+        for id in await ledger.ids_of(self._who.person):
+            with contextlib.suppress(UnknownJob):
+                record = await ledger.read(id)
+                to = record.request.reply_to
+                gone = to.chat == self._who.chat and not process_runs(int(to.extra.get("pid", "0")))
+                if gone and not record.state.final:
+                    found.append(record)
+        return found
 
 
 async def _go(journeys: Journeys, photo: Photo, slots: asyncio.Semaphore) -> Result:

@@ -11,9 +11,10 @@ from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.order import Photo
 from unstill_bots.terminal.results import Result
 from unstill_bots.terminal.wording import Wording
-from unstill_queue.client import Client
+from unstill_queue.client import Client, Update
 from unstill_queue.errors import UnknownJob
 from unstill_queue.jobs import Outcome, State, Succeeded
+from unstill_queue.ledger import Record
 
 AGAIN_AFTER = 2.0
 DELIVERIES = 5
@@ -41,31 +42,44 @@ class Journeys:
         self._wording = wording
         self._starting = starting
         self._cancelled_by: str | None = None
+        self._intake = asyncio.Lock()
         self.open: set[str] = set()
 
     async def go(self, photo: Photo) -> Result:
         """From the file to the clip, or to the sentence that says why there is none."""
-        if self._cancelled_by is not None:
-            return Result(photo.label, photo.id)
-        self.open.add(photo.id)
-        await self._studio.receive(photo.request)
-        if self._cancelled_by is not None:
-            # it came while the request was written down
-            await self._client.cancel(photo.id, self._cancelled_by)
-        watching = asyncio.create_task(self._watch(photo))
-        preparing = asyncio.create_task(self._prepare(photo))
+        watching: asyncio.Task[Outcome] | None = None
         try:
-            await asyncio.wait([watching, preparing], return_when=asyncio.FIRST_EXCEPTION)
-            if preparing.done():
-                preparing.result()
+            # one after the other, so that a batch keeps its order
+            async with self._intake:
+                if self._cancelled_by is not None:
+                    return Result(photo.label, photo.id)
+                self.open.add(photo.id)
+                await self._studio.receive(photo.request)
+                if self._cancelled_by is not None:
+                    # it came while the request was written down
+                    await self._client.cancel(photo.id, self._cancelled_by)
+                watching = asyncio.create_task(self._watch(photo))
+                await self._prepare(photo)
             outcome = await watching
-            state = await self._deliver(photo)
+            state = await self._deliver(photo.id)
         finally:
-            for task in (watching, preparing):
-                task.cancel()
-            await asyncio.gather(watching, preparing, return_exceptions=True)
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
             self.open.discard(photo.id)
+        if not state.final:
+            self._chat.said[photo.message] = self._wording.not_fetched()
         return self._result(photo, outcome, state)
+
+    async def put_away(self, left: Record) -> None:
+        """See a job of an earlier run, which nobody waits for, to its end: cancelled, or if it is made, saved."""
+        await self._client.cancel(left.id, "system")
+        async for update in self._client.watch(left.id):
+            if update.outcome is not None:
+                break
+        await self._deliver(left.id)
+        if file := self._chat.files.get(left.request.reply_to.message):
+            self._display.say(self._wording.kept(str(file)))
 
     async def cancel(self, by: str) -> None:
         """Everything on its way, and what would still set out."""
@@ -79,22 +93,27 @@ class Journeys:
                 return
             # the storage is away; the ledger ends this when it lasts
             await asyncio.sleep(AGAIN_AFTER)
+        place = await self._client.ledger.place(photo.id)
+        if place.state is State.QUEUED:
+            self._show(photo, Update(place.state, place))
 
     async def _watch(self, photo: Photo) -> Outcome:
         async for update in self._client.watch(photo.id):
-            self._display.show(photo.label, update, self._wording.update(update, starting=self._starting))
+            self._show(photo, update)
             if update.outcome is not None:
                 return update.outcome
         raise UnknownJob(photo.id)
 
-    async def _deliver(self, photo: Photo) -> State:
+    def _show(self, photo: Photo, update: Update) -> None:
+        self._display.show(photo.label, update, self._wording.update(update, starting=self._starting))
+
+    async def _deliver(self, id: str) -> State:
         for _ in range(DELIVERIES):
-            await self._courier.deliver(photo.id)
-            state = (await self._client.ledger.read(photo.id)).state
+            await self._courier.deliver(id)
+            state = (await self._client.ledger.read(id)).state
             if state.final:
-                return state
+                break
             await asyncio.sleep(AGAIN_AFTER)
-        self._chat.said[photo.message] = self._wording.not_fetched()
         return state
 
     def _result(self, photo: Photo, outcome: Outcome, state: State) -> Result:

@@ -4,8 +4,7 @@ One encode at CRF 18 is enough for most clips. Where it comes out too large, one
 the limit: a second pass of x264's two-pass, and where that missed, another one corrected by its miss.
 
 Two-pass knows too little about a clip of a few dozen frames, which ends before its feedback sets in:
-at 8 and 16 frames it was off by -55 to +58 %, and still over the limit when corrected. There the
-size's curve over CRF, learnt from a sample, gives the CRF to aim with.
+at 8 and 16 frames it missed by up to 60 %, and could still be over when corrected. There the size's curve over CRF, learnt from a sample, gives the CRF to aim with.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ CRFS = (18.0, 22.0, 26.0, 30.0, 35.0, 41.0)
 SHORT = 96
 #: Bits a pixel below which a smaller picture looks better than a blurred one.
 BITS_LEAST = 0.035
-#: More bitrate can give still more bytes (grain: its 1.45th power); taking away never took less than asked for.
+#: A raise is held back: bytes can grow faster than the bitrate (measured on grain: by its 1.45th power).
 RAISE = 0.8
 #: The least that a frame takes: a skipped picture, and its entries in the index.
 FRAME_LEAST = 20

@@ -1,0 +1,22 @@
+"""Makes the README's pictures anew: `make pictures`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.pictures import conversation, path
+
+FOLDER = Path(__file__).parent
+
+
+def main() -> int:
+    for name, draw in (("path", path.draw), ("conversation", conversation.draw)):
+        picture = FOLDER / f"{name}.svg"
+        picture.write_text(draw(), "utf-8")
+        print(f"{picture.relative_to(Path.cwd())}: {picture.stat().st_size / 1000:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""Bytes of the queue: what is written is read back, and nothing else gets in."""
+
+from __future__ import annotations
+
+import pickle
+import string
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from unstill_queue.codec import VERSION, decode, dump_arq, encode, load_arq
+from unstill_queue.errors import CodecError
+from unstill_queue.jobs import (
+    Cancelled,
+    EngineInfo,
+    Failed,
+    Finish,
+    Job,
+    Outcome,
+    Parameters,
+    Progress,
+    ReplyAddress,
+    Request,
+    Requester,
+    Succeeded,
+)
+
+text = st.text(max_size=20)
+words = st.text(string.ascii_letters, min_size=1, max_size=8)
+# msgpack's integers have 64 bits
+whole = st.integers(-(2**63), 2**64 - 1)
+number = st.floats(allow_nan=False)
+
+requesters = st.builds(Requester, text, text, text, text)
+addresses = st.builds(ReplyAddress, text, text, text, st.none() | text, st.dictionaries(text, text, max_size=3))
+requests = st.builds(Request, text, requesters, addresses, text, text, whole)
+parameters = st.builds(
+    Parameters, text, text, whole, whole, whole, whole, text, whole, number, st.none() | whole, st.none() | whole
+)
+finishes = st.builds(Finish, text, st.none() | whole, st.booleans(), st.booleans(), st.booleans())
+jobs = st.builds(Job, text, requesters, addresses, text, parameters, finishes, whole, number)
+progress = st.builds(
+    Progress, st.sampled_from(["loading", "rendering", "encoding"]), whole, whole, st.none() | number
+)
+succeeded = st.builds(
+    Succeeded, text, whole, whole, whole, number, number, parameters, st.booleans(), number,
+    st.lists(text, max_size=3).map(tuple),
+)  # fmt: skip
+failed = st.builds(Failed, text, text, st.dictionaries(text, text, max_size=3))
+outcomes = succeeded | failed | st.builds(Cancelled, text)
+engines = st.builds(EngineInfo, text, text, text, text, whole, number, whole, st.none() | text)
+
+TYPES: list[tuple[Any, st.SearchStrategy[Any]]] = [
+    (Request, requests),
+    (Job, jobs),
+    (Parameters, parameters),
+    (Progress, progress),
+    (Outcome, outcomes),
+    (EngineInfo, engines),
+]
+values = st.one_of([st.tuples(st.just(as_type), of_type) for as_type, of_type in TYPES])
+
+plain = st.recursive(
+    st.none() | st.booleans() | whole | number | text | st.binary(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
+    max_leaves=10,
+)
+
+
+def read_or_refuse(data: bytes, as_type: Any) -> object:
+    """What it reads as, or None; any error but CodecError is the caller's failure."""
+    try:
+        return decode(data, as_type)
+    except CodecError as error:
+        assert str(error).endswith(".")
+        return None
+
+
+@given(values)
+def test_what_is_written_is_read_back(case: tuple[Any, Any]) -> None:
+    as_type, value = case
+    assert decode(encode(value), as_type) == value
+
+
+@given(outcomes)
+def test_an_outcome_comes_back_as_its_own_kind(outcome: Outcome) -> None:
+    assert type(decode(encode(outcome), Outcome)) is type(outcome)
+
+
+@given(values, st.binary(min_size=1, max_size=1).filter(lambda byte: byte != VERSION))
+def test_another_version_is_refused_with_its_number(case: tuple[Any, Any], version: bytes) -> None:
+    as_type, value = case
+    with pytest.raises(CodecError, match=rf"version {version.hex()} .*reads 01\. Update the older side\."):
+        decode(version + encode(value)[1:], as_type)
+
+
+def test_nothing_at_all_is_refused() -> None:
+    with pytest.raises(CodecError, match="version none"):
+        decode(b"", Job)
+
+
+@given(values, st.data())
+@settings(max_examples=200, deadline=None)
+def test_changed_bytes_are_another_value_or_refused(case: tuple[Any, Any], data: st.DataObject) -> None:
+    # Given a record in which some bytes were changed, added or lost
+    as_type, value = case
+    record = bytearray(encode(value))
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(1, len(record)))
+        record[start : start + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    # When it is read, then nothing but CodecError comes of it, and what is read is sound
+    read = read_or_refuse(bytes(record), as_type)
+    if read is not None:
+        assert decode(encode(read), as_type) == read or b"nan" in repr(read).encode()
+
+
+@given(st.binary(max_size=200))
+@example(b"\x81\xa1a" + b"\x91" * 100_000)  # an array in an array in an array, deeper than Python's stack
+@example(b"\x81\xa2\xff\xfe\x01")  # a key that is no UTF-8
+@example(b"\x81\xa1a\xdd\xff\xff\xff\xff")  # four thousand million elements are promised, and none follows
+@example(b"\x81\xa1a\xd6\xff\xff\xff\xff\xff")  # a time stamp
+def test_any_bytes_are_a_value_or_refused(data: bytes) -> None:
+    for as_type, _ in TYPES:
+        read_or_refuse(VERSION + data, as_type)
+        read_or_refuse(data, as_type)
+    try:
+        assert isinstance(load_arq(VERSION + data), dict)
+    except CodecError:
+        pass
+
+
+@given(st.sampled_from(TYPES), st.dictionaries(words, plain, max_size=4))
+def test_a_record_of_another_kind_is_refused(case: tuple[Any, Any], other: dict[str, Any]) -> None:
+    with pytest.raises(CodecError, match="cannot be read"):
+        decode(encode(other), case[0])
+
+
+def test_a_field_of_a_newer_program_is_passed_over() -> None:
+    older = Cancelled("ann")
+    newer = {**msgspec.to_builtins(older), "why": "changed her mind"}
+    assert decode(encode(newer), Outcome) == older
+
+
+@given(st.dictionaries(text, plain, max_size=5))
+def test_arqs_dictionaries_are_read_back(value: dict[str, Any]) -> None:
+    assert load_arq(dump_arq(value)) == value
+
+
+def test_an_exception_that_arq_files_becomes_its_text() -> None:
+    assert load_arq(dump_arq({"r": ValueError("no"), "t": 1})) == {"r": "ValueError('no')", "t": 1}
+
+
+class Trap:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("prefix", [b"", VERSION], ids=["bare", "versioned"])
+def test_pickle_is_refused_and_does_nothing(tmp_path: Path, protocol: int, prefix: bytes) -> None:
+    # Given what somebody who can write to Redis would put there, which does its work when arq reads it
+    sprung = tmp_path / "sprung"
+    bytes_of_arq = pickle.dumps({"f": "wake", "a": Trap(sprung), "k": {}, "t": 1}, protocol)
+    # When we read it
+    with pytest.raises(CodecError):
+        load_arq(prefix + bytes_of_arq)
+    # Then nothing happened
+    assert not sprung.exists()
+    # though it is a trap that works
+    pickle.loads(bytes_of_arq)
+    assert sprung.exists()
