@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -128,7 +127,7 @@ async def _engine(settings: Settings, wording: Wording) -> list[Finding]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "unstill_engine", "--doctor",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, **engine_environ(settings)},
+        env=engine_environ(settings),
     )  # fmt: skip
     try:
         async with asyncio.timeout(ENGINE_WITHIN):

@@ -33,6 +33,7 @@ END_WITHIN = 15.0
 LOG_MAX = 4_000_000
 """Bytes of an engine's log beyond which the next engine begins a new one."""
 _SAYS = "unstill-engine: "
+_BOTS_OWN = ("UNSTILL_TELEGRAM__", "UNSTILL_DISCORD__")
 
 
 class EngineFailed(Exception):
@@ -176,9 +177,10 @@ class Local:
 
 
 def engine_environ(settings: Settings) -> dict[str, str]:
-    """What an engine's process is given: our environment with the settings as we read them, and our drain."""
+    """What an engine's process is given: our environment and settings, without the bots' tokens, and our drain."""
     others = {name: value for name, value in os.environ.items() if not name.upper().startswith("UNSTILL_")}
-    return {**others, **settings.environ(), "UNSTILL_ENGINE__DRAIN": DRAIN}
+    ours = {name: value for name, value in settings.environ().items() if not name.startswith(_BOTS_OWN)}
+    return {**others, **ours, "UNSTILL_ENGINE__DRAIN": DRAIN}
 
 
 async def engines_alive(ledger: Ledger, model: str) -> list[EngineInfo]:

@@ -110,7 +110,8 @@ class Client:
                 self._watchers[platform].pop(id, None)
 
     async def _changed(self, record: Record, events: asyncio.Queue[Event]) -> Record:
-        patience = POSITION_EVERY if record.state is State.QUEUED else RECHECK
+        waits = record.state in (State.ACCEPTED, State.QUEUED)
+        patience = POSITION_EVERY if waits else RECHECK
         try:
             async with asyncio.timeout(patience):
                 event = await events.get()

@@ -320,6 +320,10 @@ end
 
 function op.release(id, owner)
   if holds(id, owner) ~= 'running' then return { 'lost' } end
+  if get(id, 'cancel') then
+    answer(id, 'cancelled', get(id, 'cancel'))
+    return { 'ended' }
+  end
   requeue(id)
   redis.call('HDEL', JOB .. id, 'lapsed')
   return { 'ok', get(id, 'lane'), get(id, 'attempt') }
@@ -449,11 +453,16 @@ function op.reap(limit, attempts, give_up, keep, engine_lost, expired, intake_fa
   return wakes
 end
 
-function op.index(id)
-  local state = get(id, 'state')
-  if not state or FINAL[state] or redis.call('ZSCORE', DUE, id) then return { 'ok' } end
-  due(id, NOW)
-  return { 'lost' }
+function op.index(...)
+  local lost = {}
+  for _, id in ipairs({ ... }) do
+    local state = get(id, 'state')
+    if state and not FINAL[state] and not redis.call('ZSCORE', DUE, id) then
+      due(id, NOW)
+      lost[#lost + 1] = id
+    end
+  end
+  return lost
 end
 
 -- Reading. Jobs ahead in the same place are counted person by person, other places by their mean cost, so

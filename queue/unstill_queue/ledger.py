@@ -6,6 +6,7 @@ answer was lost. Times are in seconds here and in milliseconds in the script.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable
 from importlib import resources
 from typing import Any, Literal
@@ -236,13 +237,21 @@ class Ledger:
         ]
 
     async def audit(self) -> list[str]:
-        """Walk through all records; put back what the due index lost, and return it."""
-        lost = []
-        async for key in self.redis.scan_iter("unstill:job:*", count=500):
-            id = key.decode().removeprefix("unstill:job:")
-            if (await self._run("index", id))[0] == b"lost":
-                lost.append(id)
-        return lost
+        """Walk through all records; put back what the due index lost, and return it.
+
+        One process does so in each period, whoever asks first.
+        """
+        if not await self.redis.set("unstill:audited", 1, nx=True, px=_ms(self.settings.audit)):
+            return []
+        lost: list[str] = []
+        cursor = 0
+        while True:
+            cursor, keys = await self.redis.scan(cursor, "unstill:job:*", count=500)
+            ids = [key.decode().removeprefix("unstill:job:") for key in keys]
+            if ids:
+                lost += [id.decode() for id in await self._run("index", *ids)]
+            if cursor == 0:
+                return lost
 
     # -- looking
 
@@ -278,6 +287,19 @@ class Ledger:
     async def open_ids(self) -> list[str]:
         """All jobs that are not final: they stand in the due index."""
         return [id.decode() for id in await self.redis.zrange("unstill:due", 0, -1)]
+
+    async def counts(self) -> dict[tuple[State, str], int]:
+        """How many jobs that are not final stand in each state on each lane; the lane of an unread request is ''."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for id in await self.open_ids():
+                pipe.hmget(f"unstill:job:{id}", ["state", "lane"])
+            found = await pipe.execute()
+        return dict(Counter((State(state.decode()), (lane or b"").decode()) for state, lane in found if state))
+
+    async def rates(self) -> dict[str, float]:
+        """By lane, what a second of estimate takes in truth; only lanes that have finished a job."""
+        raw: dict[bytes, bytes] = await _awaited(self.redis.hgetall("unstill:rate"))
+        return {lane.decode(): float(rate) for lane, rate in raw.items()}
 
     async def ids_of(self, person: str) -> list[str]:
         """A person's last 200 requests, the newest first."""

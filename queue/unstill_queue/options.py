@@ -181,7 +181,7 @@ def resolve(
         model=name,
         prompt=prompt.strip(),
         seed=int(values["seed"]) if "seed" in values else secrets.randbelow(SEED_MAX + 1),
-        num_frames=model.frame_grid.nearest(int(values["num_frames"])),
+        num_frames=_on_grid(int(values["num_frames"]), model),
         fps=fps,
         resolution=int(values["resolution"]),
         negative_prompt=str(values.get("negative_prompt", "")),
@@ -198,6 +198,16 @@ def resolve(
         audio=bool(values.get("audio", False)),
     )
     return parameters, finish
+
+
+def _on_grid(num_frames: int, model: Model) -> int:
+    """The nearest count that is both on the model's grid and in its range, whose ends may be off the grid."""
+    low, high = model.ranges["num_frames"]
+    grid = model.frame_grid
+    nearest = grid.nearest(num_frames)
+    if nearest > high:
+        return nearest - grid.multiple
+    return nearest + grid.multiple if nearest < low else nearest
 
 
 def _within(preset: Mapping[str, Value], model: Model) -> dict[str, Value]:
@@ -230,9 +240,11 @@ def _check_range(option: str, value: Value, model: Model) -> None:
 def _check_seconds(seconds: float, fps: int, model: Model) -> None:
     low, high = (bound / fps for bound in model.ranges["num_frames"])
     if not low <= seconds <= high:
+        # rounded inwards: what is suggested has to be accepted
+        low, high = math.ceil(low * 1000) / 1000, math.floor(high * 1000) / 1000
         raise OptionError(
             "seconds",
             f"{seconds:g}",
-            f"{low:.3g} to {high:.3g} seconds at {fps} fps",
-            nearest=f"{min(max(seconds, low), high):.3g}",
+            f"{low:g} to {high:g} seconds at {fps} fps",
+            nearest=f"{low if seconds < low else high:g}",
         )

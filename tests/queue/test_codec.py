@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import string
 from pathlib import Path
@@ -43,9 +44,7 @@ parameters = st.builds(
 )
 finishes = st.builds(Finish, text, st.none() | whole, st.booleans(), st.booleans(), st.booleans())
 jobs = st.builds(Job, text, requesters, addresses, text, parameters, finishes, whole, number)
-progress = st.builds(
-    Progress, st.sampled_from(["loading", "rendering", "encoding"]), whole, whole, st.none() | number
-)
+progress = st.builds(Progress, st.sampled_from(["loading", "rendering", "encoding"]), whole, whole, st.none() | number)
 succeeded = st.builds(
     Succeeded, text, whole, whole, whole, number, number, parameters, st.booleans(), number,
     st.lists(text, max_size=3).map(tuple),
@@ -127,10 +126,8 @@ def test_any_bytes_are_a_value_or_refused(data: bytes) -> None:
     for as_type, _ in TYPES:
         read_or_refuse(VERSION + data, as_type)
         read_or_refuse(data, as_type)
-    try:
+    with contextlib.suppress(CodecError):
         assert isinstance(load_arq(VERSION + data), dict)
-    except CodecError:
-        pass
 
 
 @given(st.sampled_from(TYPES), st.dictionaries(words, plain, max_size=4))
@@ -176,5 +173,5 @@ def test_pickle_is_refused_and_does_nothing(tmp_path: Path, protocol: int, prefi
     # Then nothing happened
     assert not sprung.exists()
     # though it is a trap that works
-    pickle.loads(bytes_of_arq)
+    pickle.loads(bytes_of_arq)  # noqa: S301
     assert sprung.exists()

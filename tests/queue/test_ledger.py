@@ -250,7 +250,11 @@ async def test_the_auditor_finds_what_the_index_lost(ledger: Ledger, redis: Redi
     job = await queued(ledger, a_request())
     await redis.delete("unstill:due")
     assert await ledger.audit() == [job.id]
+    # and that another process looks again in the same period is of no use
+    await redis.delete("unstill:due")
     assert await ledger.audit() == []
+    await redis.delete("unstill:audited")
+    assert await ledger.audit() == [job.id]
     assert await ledger.open_ids() == [job.id]
 
 

@@ -14,6 +14,7 @@ from unstill_config.catalog import Catalog, Model, Value
 from unstill_queue.errors import OptionError
 from unstill_queue.options import MOTIONS, OPTIONS, PROMPT_MAX, SEED_MAX, Option, find, resolve
 
+CATALOG = Catalog.load()
 NAMES = [name for option in OPTIONS for name in (option.name, *option.aliases)]
 TYPES: dict[str, type | tuple[type, ...]] = {"int": int, "float": float, "text": str, "flag": bool, "choice": str}
 
@@ -48,7 +49,7 @@ cost = { base = 1.0, per_unit = 0.5 }
 [presets.wild]
 title = "Wild"
 help = "beyond what any model can do"
-values = { num_frames = 9999, fps = 1, num_inference_steps = 0, guidance_scale = 99.5, resolution = 5000, motion = "high" }
+values = { num_frames = 9999, fps = 1, num_inference_steps = 0, guidance_scale = 99.5, resolution = 5000 }
 """
 
 
@@ -130,14 +131,13 @@ def test_every_number_in_the_range_is_taken_and_no_other(option: Option, data: s
         inside: Any = data.draw(st.integers(int(option.least), int(option.most)))
     else:
         inside = data.draw(st.floats(option.least, option.most))
-    catalog = Catalog.load()
     for text in (str(inside), f" {inside} ", f"{inside} {option.unit}", f"{inside}{option.unit}".upper()):
-        assert option.parse(text, catalog) == inside
+        assert option.parse(text, CATALOG) == inside
     outside = data.draw(
         st.floats(max_value=option.least, exclude_max=True) | st.floats(min_value=option.most, exclude_min=True)
     )
     with pytest.raises(OptionError):
-        option.parse(repr(outside), catalog)
+        option.parse(repr(outside), CATALOG)
 
 
 @given(st.sampled_from(OPTIONS), st.text() | st.from_regex(r"[-+]?[0-9_]*[.,]?[0-9]*(e[0-9]+)?( ?[a-z%]+)?"))
@@ -147,18 +147,17 @@ def test_every_number_in_the_range_is_taken_and_no_other(option: Option, data: s
 @example(OPTIONS[7], "١٢")
 @example(OPTIONS[7], "7.0")
 def test_any_text_is_a_value_or_an_option_error(option: Option, typed: str) -> None:
-    catalog = Catalog.load()
     try:
-        value = option.parse(typed, catalog)
+        value = option.parse(typed, CATALOG)
     except OptionError as error:
         assert error.option == option.name and not error.unknown
-        assert error.allowed == option.allowed(catalog)
+        assert error.allowed == option.allowed(CATALOG)
         if error.nearest is not None:
-            option.parse(error.nearest, catalog)
+            option.parse(error.nearest, CATALOG)
         return
     assert isinstance(value, TYPES[option.type])
     if isinstance(value, str) and option.type == "choice":
-        assert value in option.choices_in(catalog)
+        assert value in option.choices_in(CATALOG)
     if isinstance(value, str):
         assert len(value) <= PROMPT_MAX
     elif not isinstance(value, bool):
@@ -167,8 +166,9 @@ def test_any_text_is_a_value_or_an_option_error(option: Option, typed: str) -> N
 
 
 def test_a_number_out_of_range_is_answered_with_the_nearest() -> None:
-    with pytest.raises(OptionError, match=r"fps cannot be 99: it takes a whole number from 4 to 60\. Did you mean 60\?"):
-        find("fps").parse("99", Catalog.load())
+    said = r"fps cannot be 99: it takes a whole number from 4 to 60\. Did you mean 60\?"
+    with pytest.raises(OptionError, match=said):
+        find("fps").parse("99", CATALOG)
 
 
 # -- all values together
@@ -197,11 +197,12 @@ def givens(draw: st.DrawFn, catalog: Catalog) -> dict[str, Value]:
 def possible(draw: st.DrawFn, catalog: Catalog, name: str) -> dict[str, Value]:
     """Values within what that model can do."""
     model = catalog.models[name]
-    fits = {
-        field: st.integers(int(low), int(high)) if field in ("num_frames", "fps", "num_inference_steps", "seed")
-        else st.floats(low, high)
-        for field, (low, high) in model.ranges.items()
-    } | {"resolution": st.sampled_from(model.resolutions), "preset": st.sampled_from(list(catalog.presets))}  # fmt: skip
+    fits: dict[str, st.SearchStrategy[Any]] = {
+        "resolution": st.sampled_from(model.resolutions),
+        "preset": st.sampled_from(list(catalog.presets)),
+    }
+    for field, (low, high) in model.ranges.items():
+        fits[field] = st.integers(int(low), int(high)) if find(field).type == "int" else st.floats(low, high)
     chosen = draw(st.lists(st.sampled_from(list(fits)), unique=True))
     return {"model": name, **{field: draw(fits[field]) for field in chosen}}
 

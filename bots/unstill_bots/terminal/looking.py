@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import Any, Literal, cast
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal
 
 import msgspec
 from redis.exceptions import RedisError
@@ -138,20 +138,20 @@ async def status(client: Client, url: str) -> Status:
     """What `url`, the server's, is doing."""
     ledger = client.ledger
     info = await client.redis.info("server")
-    async with client.redis.pipeline(transaction=False) as pipe:
-        for id in await ledger.open_ids():
-            pipe.hmget(f"unstill:job:{id}", ["state", "lane"])
-        found = [(state.decode(), (lane or b"").decode()) for state, lane in await pipe.execute() if state]
-    by_lane = Counter(found)
-    rated = await cast("Awaitable[dict[bytes, bytes]]", client.redis.hgetall("unstill:rate"))
-    rates = {lane.decode(): float(rate) for lane, rate in rated.items()}
-    models = sorted({lane for _, lane in found if lane} | set(await ledger.engines()))
+    counts, rates = await ledger.counts(), await ledger.rates()
+    models = sorted({lane for _, lane in counts if lane} | set(await ledger.engines()))
     lanes = [
         Lane(
-            model, await engines_alive(ledger, model),
-            by_lane[str(State.QUEUED), model], by_lane[str(State.RUNNING), model], rates.get(model),
+            model,
+            await engines_alive(ledger, model),
+            counts.get((State.QUEUED, model), 0),
+            counts.get((State.RUNNING, model), 0),
+            rates.get(model),
         )
         for model in models
-    ]  # fmt: skip
+    ]
+    states: Counter[str] = Counter()
+    for (state, _), count in counts.items():
+        states[state] += count
     version = str(info.get("valkey_version") or info.get("redis_version"))
-    return Status(where(url), version, dict(Counter(state for state, _ in found)), lanes)
+    return Status(where(url), version, dict(states), lanes)
