@@ -306,8 +306,8 @@ def test_what_an_option_takes_is_said_in_both_languages(option: object) -> None:
         ),
         (
             "--fps 60 --seconds 12",
-            "seconds cannot be 12: it takes 0.133 to 8 seconds at 60 fps. Did you mean 8?",
-            "seconds 不能是 12：可以是 0.133 到 8 秒（每秒 60 帧）。你是指 8 吗？",
+            "seconds cannot be 12: it takes 0.134 to 8 seconds at 60 fps. Did you mean 8?",
+            "seconds 不能是 12：可以是 0.134 到 8 秒（每秒 60 帧）。你是指 8 吗？",
         ),
     ],
 )

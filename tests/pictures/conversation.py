@@ -15,17 +15,18 @@ from xml.sax.saxutils import escape
 import imageio_ffmpeg
 from PIL import Image
 
-from tests.pictures.recording import Line, Recording, Run, record
+from tests.pictures.recording import COLUMNS, Line, Recording, Run, record
 
 PHOTO, CLIP = "lake.jpg", "lake.mp4"
 FIRST = ("animate", PHOTO, "slow zoom in, pan right", "--seed", "7", "--out", CLIP)
 SECOND = ("animate", PHOTO, "zoom out", "--secnds", "5")
+THIRD = ("recipe", CLIP)
 
-WIDTH, HEIGHT = 960, 492
-TERMINAL = 600
-SIDE = 340
+WIDTH, HEIGHT = 960, 502
+TERMINAL = 612
+SIDE = 328
 FRAMES, FRAME_SECONDS = 24, 3.0
-FONT_SIZE, CHARACTER, LEADING = 11.5, 6.9, 19
+FONT_SIZE, CHARACTER, LEADING = 12.5, 7.5, 22
 STAGE_SECONDS = 1.1
 
 
@@ -40,13 +41,13 @@ def draw() -> str:
             "UNSTILL_STORAGE__URL": (state / "storage").as_uri(),
             "UNSTILL_ENGINE__STATE": str(state / "engine"),
         }
-        first, second = (record(words, folder, environ) for words in (FIRST, SECOND))
+        first, second, third = (record(words, folder, environ) for words in (FIRST, SECOND, THIRD))
         with Image.open(folder / PHOTO) as photo:
             height = round(SIDE * photo.height / photo.width)
             sent = _jpeg(photo.convert("RGB").resize((SIDE, height), Image.Resampling.LANCZOS), quality=70)
         strip = _strip(folder / CLIP, SIDE, height)
         shutil.rmtree(state, ignore_errors=True)
-    return _svg(first, second, sent, strip, height)
+    return _svg(first, second, third, sent, strip, height)
 
 
 def _strip(clip: Path, width: int, height: int) -> bytes:
@@ -63,17 +64,21 @@ def _jpeg(image: Image.Image, *, quality: int) -> bytes:
     return out.getvalue()
 
 
-def _svg(first: Recording, second: Recording, sent: bytes, strip: bytes, height: int) -> str:
+def _svg(
+    first: Recording, second: Recording, third: Recording, sent: bytes, strip: bytes, height: int
+) -> str:
     left, below = TERMINAL + 20, height + 34
     last = len(first.bar) - 1
     lines: list[str] = []
-    y = 62
+    y = 60
     lines.append(_row(_typed(FIRST), y))
     y += LEADING
     for number, look in enumerate(first.bar):
         name = "stage" if number < last else "end"
         lines.append(f'<g class="{name}" style="--n:{number}">{_row(look, y)}</g>')
-    rows = [*first.rest, (), _typed(SECOND), *second.bar, *second.rest, (), (Run("$ ", "#7ee787"), Run("▊", "#6e7681"))]
+    rows = [*first.rest]
+    for words, told in ((SECOND, second), (THIRD, third)):
+        rows += [(), _typed(words), *told.bar, *told.rest]
     after = []
     for row in _wrapped(rows):
         y += LEADING
@@ -87,12 +92,12 @@ def _svg(first: Recording, second: Recording, sent: bytes, strip: bytes, height:
 @media (prefers-color-scheme: dark) {{ .label {{ fill: #9198a1 }} }}
 .stage {{ opacity: 0 }}
 @media (prefers-reduced-motion: no-preference) {{
-  .stage {{ animation: shown {STAGE_SECONDS}s steps(1) calc({STAGE_SECONDS}s * (var(--n) + 1)) 1 }}
-  .end {{ animation: shown {STAGE_SECONDS}s steps(1) calc({STAGE_SECONDS}s * (var(--n) + 1)) 1 both }}
+  .stage {{ animation: there {STAGE_SECONDS}s calc({STAGE_SECONDS}s * (var(--n) + 0.5)) }}
+  .end {{ animation: appear calc({STAGE_SECONDS}s * (var(--n) + 0.5)) steps(1, end) both }}
   .clip {{ animation: play {FRAME_SECONDS}s steps({FRAMES}, jump-none) infinite alternate }}
 }}
-@keyframes shown {{ from, to {{ opacity: 1 }} }}
-.end {{ opacity: 1 }}
+@keyframes there {{ from, to {{ opacity: 1 }} }}
+@keyframes appear {{ from {{ opacity: 0 }} to {{ opacity: 1 }} }}
 @keyframes play {{ to {{ transform: translateY(-{height * (FRAMES - 1)}px) }} }}
 </style>
 <clipPath id="photo"><rect x="{left}" y="26" width="{SIDE}" height="{height}" rx="8"/></clipPath>
@@ -117,14 +122,13 @@ def _typed(words: tuple[str, ...]) -> Line:
 
 def _wrapped(rows: list[Line]) -> list[Line]:
     """Long lines as a terminal breaks them."""
-    columns = int((TERMINAL - 36) / CHARACTER)
     broken: list[Line] = []
     for row in rows:
         text = "".join(run.text for run in row)
-        if len(text) <= columns:
+        if len(text) <= COLUMNS:
             broken.append(row)
         else:
-            broken += [(Run(text[at : at + columns], None),) for at in range(0, len(text), columns)]
+            broken += [(Run(text[at : at + COLUMNS], None),) for at in range(0, len(text), COLUMNS)]
     return broken
 
 

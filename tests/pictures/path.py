@@ -9,7 +9,7 @@ import msgspec
 WIDTH, HEIGHT = 960, 452
 ZONES = (
     ("bots", "the people side", 0, "#fff4e5", "#e0a458"),
-    ("queue", "one Redis or Valkey, and storage", 330, "#e8f1fd", "#6c9bd9"),
+    ("queue", "one Redis or Valkey; storage", 330, "#e8f1fd", "#6c9bd9"),
     ("engine", "one process a device", 660, "#e9f7ec", "#6bb37a"),
 )
 ZONE_WIDTH = 300
@@ -61,7 +61,7 @@ BOXES = (
     Box(2, 1, 5, "Child process", ("renders frame by frame; the worker", "keeps a lease on the job")),
     Box(2, 2, 6, "Clip", ("encoded by ffmpeg, fitted under", "the limit, marked with its recipe")),
     Box(1, 2, 7, "Outcome: ledger.finish", ("the clip is in storage, or one", "sentence says why there is none")),
-    Box(0, 2, 8, "Courier: one reply", ("the status message becomes", "the clip")),
+    Box(0, 2, 8, "Courier: one reply", ("shows the outcome, once, where", "it was asked for")),
     Box(2, 0, 0, "Reaper", ("looks at what is due: whatever was", "killed, the job goes on")),
 )
 

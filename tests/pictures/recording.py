@@ -17,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-COLUMNS, ROWS = 80, 40
+COLUMNS, ROWS = 75, 40
 ERASE = "\x1b[2K"
 _CURSOR = re.compile(r"\x1b\[\?\d+[hl]|\r")
 _PERCENT = re.compile(r"(\d+) %")
@@ -68,8 +68,8 @@ def _read_all(descriptor: int) -> bytes:
 
 
 def _stages(first: str) -> list[str]:
-    """Of all looks of a line that is drawn over and over, one for each phase; half-way where it counts percent."""
-    looks = [look for look in first.split(ERASE) if _plain(look)]
+    """Of all looks of a line that is drawn over and over, one a phase; half-way where it counts percent."""
+    looks = [look for look in first.split(ERASE) if _phase(_plain(look))]
     phases: dict[str, list[str]] = {}
     for look in looks:
         phases.setdefault(_phase(_plain(look)), []).append(look)
@@ -77,13 +77,14 @@ def _stages(first: str) -> list[str]:
 
 
 def _phase(look: str) -> str:
-    said = re.sub(r"\d+:\d\d:\d\d$", "", look).strip("╸╺━ ").strip()
-    return re.sub(r"[\d%].*", "", said)
+    """The words after the bar, up to the first figure; a line without a bar is its own."""
+    said = re.sub(r"\d+:\d\d:\d\d$", "", re.split("[╸╺━]", look)[-1]).strip()
+    return re.split(r"[.:…\d]", said)[0].strip()
 
 
 def _percent(look: str) -> int:
     found = _PERCENT.search(_plain(look))
-    return int(found[1]) if found else 50
+    return int(found[1]) if found else 0
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,8 @@ One encode at CRF 18 is enough for most clips. Where it comes out too large, one
 the limit: a second pass of x264's two-pass, and where that missed, another one corrected by its miss.
 
 Two-pass knows too little about a clip of a few dozen frames, which ends before its feedback sets in:
-at 8 and 16 frames it missed by up to 60 %, and could still be over when corrected. There the size's curve over CRF, learnt from a sample, gives the CRF to aim with.
+at 8 and 16 frames it missed by up to 60 %, and could still be over when corrected. There the size's
+curve over CRF, learnt from a sample, gives the CRF to aim with.
 """
 
 from __future__ import annotations
