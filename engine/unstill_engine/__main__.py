@@ -17,6 +17,7 @@ from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
 from unstill_config.logs import setup_logging
 from unstill_config.settings import Settings
+from unstill_engine.alive import why_not_alive
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.doctor import findings
@@ -28,11 +29,11 @@ from unstill_queue.storage import Storage
 
 log = structlog.get_logger(__name__)
 
-SETTINGS_WRONG, UNAVAILABLE = 3, 4
+NOT_ALIVE, SETTINGS_WRONG, UNAVAILABLE = 1, 3, 4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 drained, 3 the settings are wrong, 4 something needed is not to be had."""
+    """Returns the exit code: 0 drained or alive, 1 not alive, 3 wrong settings, 4 something needed is not to be had."""
     arguments = _parser().parse_args(argv)
     try:
         settings = Settings.load(_environ(arguments))
@@ -43,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.doctor:
             print(json.dumps(asyncio.run(findings(settings, catalog))))
             return 0
+        if arguments.alive:
+            why_not = asyncio.run(why_not_alive(settings))
+            return _fail(why_not, NOT_ALIVE) if why_not else 0
         setup_logging(settings.log, secrets=settings.secrets(), service="engine")
         asyncio.run(_serve(settings, catalog, until_eof=arguments.until_eof))
     except ConfigError as error:
@@ -90,17 +94,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="unstill-engine",
         description="Renders clips from the queue: one model on one device. The rest is set by UNSTILL_ variables.",
-        epilog="Exit codes: 0 drained, 3 the settings are wrong, 4 something needed is not to be had.",
+        epilog="Exit codes: 0 drained or alive, 1 not alive, 3 wrong settings, 4 something needed is not to be had.",
     )
     parser.add_argument("--model", help="a model of the catalogue (UNSTILL_ENGINE__MODEL)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 … (UNSTILL_ENGINE__DEVICE)")
     parser.add_argument("--name", help="how this engine is called in `unstill status` (UNSTILL_ENGINE__NAME)")
     parser.add_argument("--until-eof", action="store_true", help="drain and end when standard input is closed")
     parser.add_argument("--doctor", action="store_true", help="print what this engine finds of what it needs, as JSON")
+    parser.add_argument(
+        "--alive", action="store_true", help="say by the exit code whether the engine of that name serves"
+    )
     return parser
 
 
-def _fail(error: Exception, code: int) -> int:
+def _fail(error: Exception | str, code: int) -> int:
     print(f"unstill-engine: {error}", file=sys.stderr)
     return code
 

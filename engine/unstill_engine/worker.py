@@ -12,7 +12,6 @@ import contextlib
 import os
 import secrets
 import socket
-import tempfile
 import time
 from collections.abc import Coroutine
 from importlib.metadata import version
@@ -25,6 +24,7 @@ from redis.exceptions import RedisError
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
+from unstill_engine import scratch
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.fit import make_clip
@@ -101,6 +101,7 @@ class Worker:
         Raises:
             EngineError: the model cannot be loaded.
         """
+        await asyncio.to_thread(scratch.sweep, self._settings.engine.scratch)
         await self._process.start()
         log.info("engine ready", engine=self._name, model=self._info.model, device=self._info.device)
         background = [
@@ -192,12 +193,12 @@ class Worker:
         self._leases[job.id] = lease
         try:
             async with lease:
-                with tempfile.TemporaryDirectory(prefix="unstill-", dir=self._settings.engine.scratch) as folder:
-                    rendered = await self._render(claim, lease, Path(folder), device_free)
+                with scratch.folder(self._settings.engine.scratch) as folder:
+                    rendered = await self._render(claim, lease, folder, device_free)
                     if not isinstance(rendered, Rendered):
                         return await self._settle(claim, lease, rendered)
                     lease.tell(Progress("encoding"))
-                    making = asyncio.create_task(self._make(claim, lease, rendered, Path(folder)))
+                    making = asyncio.create_task(self._make(claim, lease, rendered, folder))
                     if lease.ended:
                         making.cancel()
                     await self._settle(claim, lease, await self._made(making))

@@ -1,0 +1,50 @@
+"""Whether the engine of these settings serves, for the health check of whatever runs it."""
+
+from __future__ import annotations
+
+import socket
+
+from redis.exceptions import RedisError
+
+from unstill_config.errors import ConfigError
+from unstill_config.settings import Settings
+from unstill_queue.codec import decode
+from unstill_queue.connection import connect
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.errors import CodecError
+from unstill_queue.jobs import EngineInfo
+from unstill_queue.ledger import ENGINE_ALIVE, Ledger
+
+PATIENCE = 2.0
+
+
+async def why_not_alive(settings: Settings) -> str | None:
+    """One sentence, or None: an engine of that name and model on this host was heard of within ENGINE_ALIVE seconds.
+
+    Starts nothing.
+
+    Raises:
+        ConfigError: the engine has no name to look for.
+    """
+    engine, url = settings.engine, settings.redis.url
+    if engine.name is None:
+        raise ConfigError("UNSTILL_ENGINE__NAME is not set, so there is no engine to look for. Set it, here and there.")
+    redis = connect(
+        EmbeddedValkey(settings.redis.data).url if url is None else url.get_secret_value(),
+        patience=PATIENCE,
+        answer_within=PATIENCE,
+    )
+    try:
+        said = dict((await Ledger(redis, settings.queue).engines()).get(engine.model, []))
+        info: EngineInfo = decode(said[engine.name], EngineInfo)
+    except KeyError:
+        return f"Nothing was heard of the engine {engine.name} for {ENGINE_ALIVE:g} s. Look at its log."
+    except (RedisError, OSError) as error:
+        return f"The queue's server does not answer: {error}. Start it, or check UNSTILL_REDIS__URL."
+    except CodecError as error:
+        return str(error)
+    finally:
+        await redis.aclose()
+    if info.host != socket.gethostname():
+        return f"The engine {engine.name} is on {info.host}, not here. Give each engine a name of its own."
+    return None

@@ -1,0 +1,40 @@
+"""Where frames stand between renderer and clip: a folder for each job, gone afterwards, also after a kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PREFIX = "unstill-engine-"
+
+
+@contextmanager
+def folder(base: Path | None) -> Iterator[Path]:
+    """A new folder in `base`, or in the system's own for temporary files."""
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=base, ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def sweep(base: Path | None) -> int:
+    """Delete what engines left that were killed on this machine; returns how many folders that were."""
+    swept = 0
+    for path in (base or Path(tempfile.gettempdir())).glob(f"{PREFIX}*-*"):
+        pid = path.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdecimal() and not _runs(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+            swept += 1
+    return swept
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

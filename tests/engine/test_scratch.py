@@ -1,0 +1,32 @@
+"""The frames of a killed engine do not stay on the disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from unstill_engine import scratch
+
+
+def test_a_folder_is_gone_after_its_job(tmp_path: Path) -> None:
+    with scratch.folder(tmp_path) as folder:
+        (folder / "frames.rgb").write_bytes(b"x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_the_dead_left_is_swept(tmp_path: Path) -> None:
+    # Given folders of an engine that was killed, of one that runs, and of somebody else
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f"unstill-engine-{dead.pid}-abc"
+    alive = tmp_path / f"unstill-engine-{os.getpid()}-abc"
+    foreign = tmp_path / "unstill-engine-notes"
+    for folder in (left, alive, foreign):
+        folder.mkdir()
+        (folder / "frames.rgb").write_bytes(b"x")
+    # When an engine starts
+    assert scratch.sweep(tmp_path) == 1
+    # Then only the dead one's are gone
+    assert sorted(tmp_path.iterdir()) == sorted([alive, foreign])
