@@ -73,7 +73,7 @@ class House:
             **kept,
             **self.settings,
             "JOURNAL_FILE": str(self.journal),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
 
     def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:
