@@ -16,7 +16,7 @@ PYPROJECTS := $(FOLDERS:%=%/pyproject.toml)
 PACKAGES := $(FOLDERS:%=unstill_%)
 SEED ?= 1
 
-.PHONY: setup demo test test-deep test-mutants chaos lint bench clean help
+.PHONY: setup demo test test-deep test-mutants chaos lint bench pictures clean help
 
 setup: .venv/.dev ## install everything that demo, test, lint and bench need
 
@@ -43,6 +43,9 @@ lint: .venv/.dev ## check style, format, types and who imports whom
 
 bench: .venv/.dev ## measure and print the figures
 	$(BIN)/python -m tests.bench.run
+
+pictures: .venv/.runtime ## make the README's pictures anew
+	$(BIN)/python -m tests.pictures.make_pictures
 
 clean: ## delete the environment and everything that was made
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +13,6 @@ from xml.sax.saxutils import escape
 
 import imageio_ffmpeg
 from PIL import Image
-
 from tests.pictures.recording import COLUMNS, Line, Recording, Run, record
 
 PHOTO, CLIP = "lake.jpg", "lake.mp4"
@@ -64,9 +62,7 @@ def _jpeg(image: Image.Image, *, quality: int) -> bytes:
     return out.getvalue()
 
 
-def _svg(
-    first: Recording, second: Recording, third: Recording, sent: bytes, strip: bytes, height: int
-) -> str:
+def _svg(first: Recording, second: Recording, third: Recording, sent: bytes, strip: bytes, height: int) -> str:
     left, below = TERMINAL + 20, height + 34
     last = len(first.bar) - 1
     lines: list[str] = []
@@ -140,7 +136,9 @@ def _row(line: Line, y: int) -> str:
             fill = f' fill="{run.colour}"' if run.colour else ""
             x, length = 18 + column * CHARACTER, len(run.text) * CHARACTER
             text = escape(run.text)
-            drawn.append(f'<text x="{x:.1f}" y="{y}" textLength="{length:.1f}" xml:space="preserve"{fill}>{text}</text>')
+            drawn.append(
+                f'<text x="{x:.1f}" y="{y}" textLength="{length:.1f}" xml:space="preserve"{fill}>{text}</text>'
+            )
         column += len(run.text)
     return "".join(drawn)
 

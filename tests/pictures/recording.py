@@ -45,11 +45,10 @@ def record(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Re
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     unstill = Path(sys.executable).with_name("unstill")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("UNSTILL_") and name != "NO_COLOR"}
-    with subprocess.Popen(
-        [str(unstill), *words],
-        stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env={**clean, **environ, "TERM": "xterm-256color"},
-    ):  # fmt: skip
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("UNSTILL_") and name != "NO_COLOR"}
+    clean |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    command = [str(unstill), *words]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env={**clean, **environ}):
         os.close(theirs)
         written = _read_all(ours)
     first, *rest = written.decode().removesuffix("\r\n").split("\n")

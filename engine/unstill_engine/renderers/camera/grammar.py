@@ -89,7 +89,9 @@ NEGATION = compiled(
 )
 CARRY = compiled(r"(?:or|nor|neither|either|、|或者?|和|也不要?)")
 #: The camera's names: after one, up to the next word that is not of the camera, its own verbs count.
-CAMERA = compiled(r"(?:camera|cam|cameraman|lens|viewpoint|(?:镜头|画面)(?![里前下中外内])|相机|摄像机|摄影机|运镜)")
+CAMERA = compiled(
+    r"(?:camera|cam|cameraman|lens|viewpoint|(?:镜头|画面)(?![里前中外内]|下(?![移摇降]))|相机|摄像机|摄影机|运镜)"
+)
 #: These name a thing in the picture.
 NOT_CAMERA = compiled(r"(?:holding|holds|hold|his|her|their|my) (?:an? |the )?(?:[a-z]+ )?camera")
 #: A clause opens after these.
