@@ -112,8 +112,14 @@ class Bots(Group):
 
 
 class Telegram(Group):
+    """`local_mode`: `api_url` is a Bot API server of one's own that runs with --local. `webhook_url` None: polling."""
+
     token: SecretStr | None = None
     api_url: HttpUrl = "https://api.telegram.org"
+    local_mode: bool = False
+    webhook_url: HttpUrl | None = None
+    webhook_host: Text = "127.0.0.1"
+    webhook_port: int = Field(default=8443, ge=0, le=65535)
 
 
 class Discord(Group):

@@ -40,7 +40,7 @@ async def why_not_alive(settings: Settings) -> str | None:
     except KeyError:
         return f"Nothing was heard of the engine {engine.name} for {ENGINE_ALIVE:g} s. Look at its log."
     except (RedisError, OSError) as error:
-        return f"The queue's server does not answer: {error}. Start it, or check UNSTILL_REDIS__URL."
+        return f"The queue's server does not answer: {str(error).rstrip('.')}. Start it, or check UNSTILL_REDIS__URL."
     except CodecError as error:
         return str(error)
     finally:
