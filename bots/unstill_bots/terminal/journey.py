@@ -9,7 +9,7 @@ from unstill_bots.studio import Studio
 from unstill_bots.terminal.chat import TerminalChat
 from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.order import Photo
-from unstill_bots.terminal.results import Result
+from unstill_bots.terminal.results import Result, near
 from unstill_bots.terminal.wording import Wording
 from unstill_queue.client import Client, Update
 from unstill_queue.errors import UnknownJob
@@ -120,5 +120,5 @@ class Journeys:
         file = self._chat.files.get(photo.message) if isinstance(outcome, Succeeded) else None
         text = self._chat.said.get(photo.message, "")
         result = Result(photo.label, photo.id, state, outcome, str(file) if file else None, text)
-        self._display.end(photo.label, result.file or text)
+        self._display.end(photo.label, near(result.file) if result.file else text)
         return result

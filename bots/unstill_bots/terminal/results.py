@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -81,7 +82,13 @@ def show(results: Sequence[Result], wording: Wording) -> None:
         if result.ok and isinstance(result.outcome, Succeeded):
             if number:
                 print()
-            print(wording.saved(result.photo, str(result.file), result.outcome.size))
+            print(wording.saved(result.photo, near(str(result.file)), result.outcome.size))
             print(result.text)
         elif result.text:
             print(f"{result.photo}: {result.text}", file=sys.stderr)
+
+
+def near(file: str) -> str:
+    """The file as one would type it from here: relative where it lies below."""
+    path, here = Path(file), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else file
