@@ -20,7 +20,10 @@ def folder(base: Path | None) -> Iterator[Path]:
 
 
 def sweep(base: Path | None) -> int:
-    """Delete what engines left that were killed on this machine; returns how many folders that were."""
+    """Delete what engines left that were killed on this machine; returns how many folders that were.
+
+    Called before the first job, so that a folder of our own pid is one of a predecessor's.
+    """
     swept = 0
     for path in (base or Path(tempfile.gettempdir())).glob(f"{PREFIX}*-*"):
         pid = path.name.removeprefix(PREFIX).partition("-")[0]
@@ -31,6 +34,8 @@ def sweep(base: Path | None) -> int:
 
 
 def _runs(pid: int) -> bool:
+    if pid == os.getpid():
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

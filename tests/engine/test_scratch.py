@@ -21,12 +21,13 @@ def test_only_what_the_dead_left_is_swept(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     left = tmp_path / f"unstill-engine-{dead.pid}-abc"
-    alive = tmp_path / f"unstill-engine-{os.getpid()}-abc"
+    alive = tmp_path / f"unstill-engine-{os.getppid()}-abc"
+    reborn = tmp_path / f"unstill-engine-{os.getpid()}-abc"
     foreign = tmp_path / "unstill-engine-notes"
-    for folder in (left, alive, foreign):
+    for folder in (left, alive, reborn, foreign):
         folder.mkdir()
         (folder / "frames.rgb").write_bytes(b"x")
     # When an engine starts
-    assert scratch.sweep(tmp_path) == 1
-    # Then only the dead one's are gone
+    assert scratch.sweep(tmp_path) == 2
+    # Then only the dead ones' are gone, also one's whose number came back
     assert sorted(tmp_path.iterdir()) == sorted([alive, foreign])

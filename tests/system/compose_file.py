@@ -1,0 +1,41 @@
+"""docker-compose.yml, as compose reads it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+PASSWORD = "0123456789abcdefABCDEF"  # noqa: S105  # of a server of the test's own
+
+
+def filled(text: str, variables: dict[str, str]) -> str:
+    """What compose makes of ${NAME:-default}, ${NAME:?message} and $$."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[0] == "$$":
+            return "$"
+        given = variables.get(match["name"], "")
+        if not given and match["how"] == ":?":
+            raise LookupError(match["rest"])
+        return given or match["rest"]
+
+    return re.sub(r"\$\$|\$\{(?P<name>\w+)(?P<how>:[-?])(?P<rest>[^}]*)\}", value, text)
+
+
+def environ(service: dict[str, Any], **variables: str) -> dict[str, str]:
+    """The variables in a service's container: its own, and those handed on where they are set."""
+    written = service["environment"].items()
+    passed = {name: variables[name] for name, text in written if text is None and name in variables}
+    return passed | {name: filled(text, variables) for name, text in written if text is not None}
+
+
+def seconds(duration: str) -> int:
+    minutes, rest = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", duration).groups()  # type: ignore[union-attr]
+    return int(minutes or 0) * 60 + int(rest or 0)
