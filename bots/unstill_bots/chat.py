@@ -65,8 +65,8 @@ class Chat(Protocol):
         """Change what the note says."""
         ...
 
-    async def deliver(self, to: ReplyAddress, note: str | None, clip: Path, about: Succeeded, text: str) -> str:
-        """Turn the note into the clip; without one, reply with the clip. Returns the receipt to keep."""
+    async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
+        """Turn the note into the clip. Returns the receipt to keep."""
         ...
 
     async def call(self, to: ReplyAddress, text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from unstill_bots.chat import Chat, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.chat import Chat, ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
 from unstill_bots.guide import advice
 from unstill_bots.replies import Replies
 from unstill_bots.studio import SAID, Studio
@@ -26,6 +26,8 @@ from unstill_queue.storage import Storage
 log = structlog.get_logger(__name__)
 
 SEND_LEASE = 30.0
+CONSUMER = "courier"
+"""One name for all: the streams give each entry once whatever the names, and keep every name for ever."""
 AT_ONCE = 20
 """Deliveries at a time; more would draw the platforms' flood limits, and one slow chat holds up only itself."""
 
@@ -55,7 +57,7 @@ class Courier:
             await asyncio.gather(*self._errands, return_exceptions=True)
 
     async def _run_deliveries(self) -> None:
-        async for event in Outbox(self._client.redis, self._chat.platform).deliveries(secrets.token_hex(4)):
+        async for event in Outbox(self._client.redis, self._chat.platform).deliveries(CONSUMER):
             await self._slots.acquire()
             errand = asyncio.create_task(self._errand(event))
             self._errands.add(errand)
@@ -89,20 +91,18 @@ class Courier:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
-            self._shown.pop(id, None)
 
     async def _deliver(self, record: Record, outcome: Outcome, sender: str) -> bool:
         try:
-            receipt = await self._show(record, outcome)
+            receipt = await self._show_once(record, outcome)
         except ChatUnavailable as error:
             await self._ledger.unsend(record.id, sender, delay=error.retry_after)
             return False
-        except ChatUncertain:
-            # an edit may be repeated; a new message may not, unless we want to risk showing it twice
-            if record.note is not None:
-                await self._ledger.unsend(record.id, sender, delay=5.0)
-                return False
-            receipt = "uncertain"
+        except (ChatUncertain, NoteGone) as error:
+            delay = min(600.0, 5.0 * 2 ** min(record.sends - 1, 7))
+            log.info("an answer may not have been shown", job=record.id, error=str(error), again_in=delay)
+            await self._ledger.unsend(record.id, sender, delay=delay)
+            return False
         except ChatGone as error:
             await self._ledger.undeliverable(record.id, sender, str(error))
             return False
@@ -114,14 +114,21 @@ class Courier:
         await self._call_after_wait(record)
         return True
 
-    async def _show(self, record: Record, outcome: Outcome) -> str:
-        note = record.note
-        try:
-            return await self._show_on(record, outcome, note)
-        except NoteGone:
-            return await self._show_on(record, outcome, None)
+    async def _show_once(self, record: Record, outcome: Outcome) -> str:
+        """Show it by an edit of a message that is on record: repeated after a kill, it is still one answer.
 
-    async def _show_on(self, record: Record, outcome: Outcome, note: str | None) -> str:
+        Where there is no such message, or it was deleted, a new one is sent first; if we die before it is
+        on record, a line without an answer stays behind, which is better than two answers.
+        """
+        if record.note is not None:
+            with contextlib.suppress(NoteGone):
+                return await self._show(record, outcome, record.note)
+        replies = Replies(record.request.requester.language)
+        note = await self._chat.say(record.request.reply_to, replies.received())
+        await self._ledger.note_set(record.id, note)
+        return await self._show(record, outcome, note)
+
+    async def _show(self, record: Record, outcome: Outcome, note: str) -> str:
         replies = Replies(record.request.requester.language)
         match outcome:
             case Succeeded():
@@ -136,16 +143,14 @@ class Courier:
             case Cancelled(by=by):
                 return await self._show_text(record, note, replies.cancelled(by))
 
-    async def _show_clip(self, record: Record, outcome: Succeeded, note: str | None, replies: Replies) -> str:
+    async def _show_clip(self, record: Record, outcome: Succeeded, note: str, replies: Replies) -> str:
         text = replies.done(outcome, advice(outcome.parameters.prompt, outcome.parameters, synthetic=outcome.synthetic))
         with tempfile.TemporaryDirectory(prefix="unstill-") as folder:
             clip = Path(folder) / "clip.mp4"
             await self._storage.fetch(outcome.clip, clip)
             return await self._chat.deliver(record.request.reply_to, note, clip, outcome, text)
 
-    async def _show_text(self, record: Record, note: str | None, text: str) -> str:
-        if note is None:
-            return await self._chat.say(record.request.reply_to, text)
+    async def _show_text(self, record: Record, note: str, text: str) -> str:
         await self._chat.revise(record.request.reply_to, note, text)
         return note
 
@@ -156,10 +161,11 @@ class Courier:
 
     async def _call_after_wait(self, record: Record) -> None:
         """Edits do not notify: after a long wait one short reply does."""
-        waited = time.time() - record.accepted_at
+        seconds, micros = await self._client.redis.time()
+        waited = seconds + micros / 1e6 - record.accepted_at
         if record.note is None or waited < self._studio.settings.bots.notify_after:
             return
-        with contextlib.suppress(ChatUnavailable, ChatUncertain, ChatGone, NoteGone):
+        with contextlib.suppress(ChatError):
             replies = Replies(record.request.requester.language)
             await self._chat.call(record.request.reply_to, replies.call(record.outcome))
 
@@ -171,11 +177,11 @@ class Courier:
             if event is None or event.kind not in ("progress", "state"):
                 continue
             now = time.monotonic()
-            if now - self._shown.get(event.id, 0.0) < every:
+            if now - self._shown.get(event.place, -every) < every or self._studio.message(event.id).locked():
                 continue
-            self._shown[event.id] = now
+            self._shown[event.place] = now
             if len(self._shown) > 10_000:
-                self._shown = {id: at for id, at in self._shown.items() if now - at < every}
+                self._shown = {place: at for place, at in self._shown.items() if now - at < every}
             errand = asyncio.create_task(self._show_progress(event))
             self._errands.add(errand)
             errand.add_done_callback(self._errands.discard)
@@ -190,5 +196,8 @@ class Courier:
                 await self._studio.show(record.request, text)
             else:
                 await self._studio.show_place(record.request)
-        except (UnknownJob, StorageError):
+        except UnknownJob:
             return
+        except Exception:
+            # it was only progress, and nobody waits for this task
+            log.exception("progress could not be shown", job=event.id)

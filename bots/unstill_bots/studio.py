@@ -17,11 +17,14 @@ from unstill_queue.client import Client
 from unstill_queue.errors import OptionError, QuotaExceeded, StorageError
 from unstill_queue.fairness import estimated_seconds
 from unstill_queue.jobs import Failed, Job, Request, State
+from unstill_queue.ledger import Record
 from unstill_queue.options import resolve
 from unstill_queue.storage import Storage
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE = 4
+"""Requests that are read at a time; the others wait their turn, in the ledger's care."""
 SAID = "said"
 """The code of a failure whose message is already the sentence for the person, in their language."""
 
@@ -45,6 +48,8 @@ class Studio:
         self.chat = chat
         self._make_safe = pictures.make_safe if pictures else make_safe
         self._messages: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._reading: set[str] = set()
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def receive(self, request: Request) -> bool:
         """Write the request down. When this returns, the platform may be told that it arrived.
@@ -56,12 +61,25 @@ class Studio:
     async def prepare(self, request: Request) -> bool:
         """Read the caption, fetch the picture, queue the job. True: it is queued; False: it was answered.
 
-        May be repeated at any time, by any process: only an ACCEPTED request is changed by it.
+        May be repeated at any time, by any process: only an ACCEPTED request is changed by it, or shown anything.
         """
+        if request.id in self._reading:
+            return False
+        self._reading.add(request.id)
+        try:
+            return await self._prepare(request)
+        finally:
+            self._reading.discard(request.id)
+
+    async def _prepare(self, request: Request) -> bool:
         replies = Replies(request.requester.language)
+        record = await self.client.ledger.read(request.id)
+        if record.state is not State.ACCEPTED:
+            return record.job is not None and record.outcome is None
         await self.show(request, replies.received())
         try:
-            job, cost = await self._understand(request)
+            async with self._slots:
+                job, cost = await self._understand(record)
             await self.client.submit(job, cost=cost)
         except OptionError as error:
             return await self._answer(request, replies.option_error(error))
@@ -71,14 +89,15 @@ class Studio:
             return await self._answer(request, replies.quota(error))
         except FetchError as error:
             return await self._answer(request, replies.failed(Failed(error.code, str(error))))
-        except (ChatUnavailable, StorageError) as error:
+        except (ChatError, StorageError) as error:
             # the ledger brings the request back, and answers it when it cannot be read for long
             log.warning("the picture could not be fetched yet", job=request.id, error=str(error))
             return False
         await self.show_place(request)
         return True
 
-    async def _understand(self, request: Request) -> tuple[Job, float]:
+    async def _understand(self, record: Record) -> tuple[Job, float]:
+        request = record.request
         caption = captions.parse(request.words, self.catalog)
         parameters, finish = resolve(
             caption.prompt, caption.given, self.catalog, default_model=self.settings.engine.model
@@ -87,7 +106,6 @@ class Studio:
         aspect = max(picture.width, picture.height) / min(picture.width, picture.height)
         cost = estimated_seconds(parameters, self.catalog.models[parameters.model], aspect)
         key = await self.storage.put(picture.data, kind="pictures", suffix=picture.suffix)
-        record = await self.client.ledger.read(request.id)
         job = Job(
             id=request.id,
             requester=request.requester,

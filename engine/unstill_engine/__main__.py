@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 
 import structlog
+from redis.exceptions import RedisError
 
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
@@ -53,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error, SETTINGS_WRONG)
     except (EngineError, ClipError, QueueError) as error:
         return _fail(error, UNAVAILABLE)
+    except RedisError as error:
+        return _fail(f"The queue's server cannot be used: {error}. Check UNSTILL_REDIS__URL.", UNAVAILABLE)
     return 0
 
 

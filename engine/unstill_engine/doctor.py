@@ -15,6 +15,8 @@ from unstill_engine.clip.errors import ClipError
 SCRATCH_BYTES = 2_000_000_000
 """Raw frames of the longest camera clip at its largest, and a neighbour's."""
 
+NVIDIA_SECONDS = 10.0
+
 Finding = dict[str, str | bool]
 
 
@@ -38,7 +40,8 @@ async def _ffmpeg(settings: Settings) -> Finding:
 def _scratch(settings: Settings) -> Finding:
     folder = settings.engine.scratch or Path(tempfile.gettempdir())
     try:
-        free = shutil.disk_usage(folder).free
+        # what is not there is made at the start
+        free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.is_dir())).free
     except OSError as error:
         return _finding("scratch", False, f"{folder}: {error.strerror}", "Set UNSTILL_ENGINE__SCRATCH to a folder.")
     text = f"{free / 1e9:.1f} GB free in {folder}"
@@ -53,10 +56,18 @@ async def _device(settings: Settings) -> Finding:
     mend = "Install the card's driver, or set UNSTILL_ENGINE__DEVICE=cpu."
     try:
         process = await asyncio.create_subprocess_exec(*query, stdout=asyncio.subprocess.PIPE)
-        async with asyncio.timeout(10):
-            output, _ = await process.communicate()
-    except (OSError, TimeoutError):
+    except OSError:
         return _finding("device", False, f"{device}: no card answers", mend)
+    try:
+        async with asyncio.timeout(NVIDIA_SECONDS):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return _finding("device", False, f"{device}: no card answers", mend)
+    if process.returncode:
+        # its complaints come on stdout
+        return _finding("device", False, f"{device}: {output.decode().strip()[:200] or 'no card answers'}", mend)
     cards = output.decode().strip().splitlines()
     index = int(device.partition(":")[2] or 0)
     if index >= len(cards):

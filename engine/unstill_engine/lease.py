@@ -20,11 +20,12 @@ TELL_EVERY = 0.2
 
 
 class Lease:
-    """`on_end` is called once, when the job is cancelled by somebody or lost to another engine."""
+    """`on_end` is called once: when the job is cancelled by somebody, lost to another engine, or stopped here."""
 
     def __init__(self, ledger: Ledger, claim: Claim, on_end: Callable[[], None]) -> None:
         self.cancelled = False
         self.lost = False
+        self.stopped = False
         self._ledger = ledger
         self._claim = claim
         self._on_end = on_end
@@ -36,7 +37,7 @@ class Lease:
 
     @property
     def ended(self) -> bool:
-        return self.cancelled or self.lost
+        return self.cancelled or self.lost or self.stopped
 
     async def __aenter__(self) -> Self:
         self._beating = asyncio.create_task(self._beat())
@@ -68,6 +69,10 @@ class Lease:
     def cancel(self) -> None:
         self._end(cancelled=True)
 
+    def stop(self) -> None:
+        """End the work on it here; the job stays ours until it is handed back."""
+        self._end(stopped=True)
+
     async def _beat(self) -> None:
         settings = self._ledger.settings
         while not self.lost:
@@ -86,8 +91,9 @@ class Lease:
                 async with asyncio.timeout(max(0.0, settings.beat - TELL_EVERY)):
                     await self._news.wait()
 
-    def _end(self, *, cancelled: bool = False, lost: bool = False) -> None:
+    def _end(self, *, cancelled: bool = False, lost: bool = False, stopped: bool = False) -> None:
         before = self.ended
+        self.stopped |= stopped
         self.cancelled |= cancelled
         self.lost |= lost
         if not before:

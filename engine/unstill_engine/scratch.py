@@ -9,7 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from unstill_config.errors import ConfigError
+
 PREFIX = "unstill-engine-"
+
+
+def prepare(base: Path | None) -> None:
+    """Make `base` if need be, and delete what killed engines left there.
+
+    Raises:
+        ConfigError: the folder cannot be made.
+    """
+    if base is not None:
+        try:
+            base.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"UNSTILL_ENGINE__SCRATCH={base}: {error.strerror}. Set a folder to write to.") from error
+    sweep(base)
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Literal
 
 import msgspec
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from unstill_config.settings import Settings
 from unstill_queue.codec import decode
@@ -21,6 +22,9 @@ from unstill_queue.wakeup import Wakeups
 RECHECK = 5.0
 """Seconds without news after which the ledger is asked, in case a stream lost an entry."""
 POSITION_EVERY = 1.0
+READ_AGAIN = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 class Update(msgspec.Struct, frozen=True):
@@ -50,8 +54,7 @@ class Client:
     async def close(self) -> None:
         for reader in self._readers.values():
             reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reader
+        await asyncio.gather(*self._readers.values(), return_exceptions=True)
         await self.wakeups.close()
         await self.redis.aclose()
 
@@ -95,7 +98,7 @@ class Client:
         events: asyncio.Queue[Event] = asyncio.Queue()
         listeners = self._watchers.setdefault(platform, {}).setdefault(id, set())
         listeners.add(events)
-        if platform not in self._readers or self._readers[platform].done():
+        if platform not in self._readers:
             self._readers[platform] = asyncio.create_task(self._read(platform))
         try:
             record = await self.ledger.read(id)
@@ -114,13 +117,14 @@ class Client:
         patience = POSITION_EVERY if waits else RECHECK
         try:
             async with asyncio.timeout(patience):
-                event = await events.get()
+                news = [await events.get()]
         except TimeoutError:
             return await self.ledger.read(record.id)
         while not events.empty():
-            event = events.get_nowait()
-        if event.kind == "progress" and record.state is State.RUNNING:
-            return msgspec.structs.replace(record, progress=decode(event.body, Progress))
+            news.append(events.get_nowait())
+        # two streams: what came last need not have happened last
+        if record.state is State.RUNNING and all(event.kind == "progress" for event in news):
+            return msgspec.structs.replace(record, progress=decode(news[-1].body, Progress))
         return await self.ledger.read(record.id)
 
     async def _update(self, record: Record) -> Update:
@@ -128,7 +132,13 @@ class Client:
         return Update(record.state, place, record.progress, record.outcome)
 
     async def _read(self, platform: str) -> None:
-        async for event in Outbox(self.redis, platform).news():
-            if event is not None:
-                for events in self._watchers[platform].get(event.id, ()):
-                    events.put_nowait(event)
+        while True:
+            try:
+                async for event in Outbox(self.redis, platform).news():
+                    if event is not None:
+                        for events in self._watchers[platform].get(event.id, ()):
+                            events.put_nowait(event)
+            except (RedisError, OSError) as error:
+                # whoever watches asks the ledger meanwhile
+                log.warning("the news are interrupted, listening again", platform=platform, error=str(error))
+                await asyncio.sleep(READ_AGAIN)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from unstill_config.catalog import Model
 from unstill_queue.jobs import Parameters
 
+LEAST = 0.01
+"""Seconds. A turn is passed on by what the job costs, so that one which costs nothing would keep it."""
+
 
 def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> float:
     """GPU-seconds that a job should take, by the model's cost in the catalogue.
@@ -18,4 +21,4 @@ def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> fl
         pixels = parameters.width * parameters.height
     else:
         pixels = round(parameters.resolution**2 * aspect)
-    return model.cost.seconds(parameters.num_frames, parameters.num_inference_steps, pixels / 1e6)
+    return max(LEAST, model.cost.seconds(parameters.num_frames, parameters.num_inference_steps, pixels / 1e6))

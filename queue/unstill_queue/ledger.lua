@@ -17,6 +17,8 @@ local JOB, DUE = 'unstill:job:', 'unstill:due'
 local FINAL = { sent = true, undeliverable = true }
 local ANSWER = { done = true, failed = true, cancelled = true }
 local DAY = 86400000
+-- a client may repeat a claim whose answer was lost for as long as its patience with a server that is away
+local CLAIM_KNOWN = 3600000
 
 local function now()
   local t = redis.call('TIME')
@@ -35,7 +37,8 @@ local function tell(id, kind)
 end
 
 local function show(id, kind, body)
-  redis.call('XADD', 'unstill:progress:' .. get(id, 'platform'), 'MAXLEN', '~', 10000, '*', 'id', id, 'kind', kind, 'body', body or '')
+  redis.call('XADD', 'unstill:progress:' .. get(id, 'platform'), 'MAXLEN', '~', 10000, '*', 'id', id, 'kind', kind,
+    'place', get(id, 'place'), 'body', body or '')
 end
 
 -- Whose turn it is: start-time fair queueing (Goyal, Vin, Cheng 1996) over places, and within a place over
@@ -275,7 +278,7 @@ function op.claim(lane, owner, lease, engine)
   local id = next_in(lane)
   if not id then return {} end
   run(id, owner, tonumber(lease), engine)
-  redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', lease)
+  redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', CLAIM_KNOWN)
   return { id, get(id, 'job'), get(id, 'attempt') }
 end
 
@@ -382,7 +385,8 @@ end
 function op.note_begin(id)
   local note = get(id, 'note')
   if note then return { 'note', note } end
-  if get(id, 'noting') then return { 'unknown' } end
+  -- after the answer it would be the last word
+  if get(id, 'noting') or get(id, 'outcome') then return { 'unknown' } end
   if redis.call('EXISTS', JOB .. id) == 0 then return { 'unknown' } end
   set(id, 'noting', 1)
   return { 'go' }
@@ -401,11 +405,12 @@ end
 
 local look = {}
 
+-- How often its front end was told says nothing: that may be down, or have many to read before this one.
 function look.accepted(id, s)
+  if NOW - tonumber(get(id, 'accepted_at')) > s.give_up then return answer(id, 'failed', s.intake_failed) end
   local intakes = redis.call('HINCRBY', JOB .. id, 'intakes', 1)
-  if intakes > 5 then return answer(id, 'failed', s.intake_failed) end
   tell(id, 'intake')
-  due(id, NOW + 10000 * intakes)
+  due(id, NOW + math.min(60000, 10000 * intakes))
 end
 
 function look.queued(id, s)
@@ -424,15 +429,18 @@ function look.running(id, s)
   return lapse(id, s.attempts, s.engine_lost)
 end
 
+local function given_up(id, s) return NOW - tonumber(get(id, 'finished_at')) > s.give_up end
+
 local function look_answer(id, s)
-  if NOW - tonumber(get(id, 'finished_at')) > s.give_up then return close(id, 'undeliverable', s.keep) end
+  if given_up(id, s) then return close(id, 'undeliverable', s.keep) end
   local redos = redis.call('HINCRBY', JOB .. id, 'redos', 1)
   tell(id, 'answer')
   due(id, NOW + math.min(60000, 5000 * 2 ^ math.min(redos, 10)))
 end
 look.done, look.failed, look.cancelled = look_answer, look_answer, look_answer
 
-function look.sending(id)
+function look.sending(id, s)
+  if given_up(id, s) then return close(id, 'undeliverable', s.keep) end
   set(id, 'state', get(id, 'result'))
   tell(id, 'answer')
   due(id, NOW + 5000)

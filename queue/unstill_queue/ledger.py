@@ -12,13 +12,16 @@ from importlib import resources
 from typing import Any, Literal
 
 import msgspec
+import structlog
 from redis.asyncio import Redis
 
 from unstill_config.settings import Queue as QueueSettings
 from unstill_config.settings import Quota as QuotaSettings
 from unstill_queue.codec import decode, encode
-from unstill_queue.errors import QuotaExceeded, UnknownJob
+from unstill_queue.errors import CodecError, QuotaExceeded, UnknownJob
 from unstill_queue.jobs import Cancelled, Failed, Job, Outcome, Progress, Request, State, Succeeded
+
+log = structlog.get_logger(__name__)
 
 ENGINE_ALIVE = 10.0
 """An engine that has not been heard of for so many seconds is not counted."""
@@ -82,6 +85,7 @@ class Record(msgspec.Struct, frozen=True):
     note: str | None = None
     receipt: str | None = None
     cost: float = 0.0
+    sends: int = 0
 
 
 class Ledger:
@@ -142,11 +146,18 @@ class Ledger:
     # -- the engine's side
 
     async def claim(self, lane: str, owner: str, engine: str) -> Claim | None:
-        """Take the job whose turn it is. `owner` is a token used for this one claim."""
-        reply = await self._run("claim", lane, owner, _ms(self.settings.lease), engine)
-        if not reply:
-            return None
-        return Claim(decode(reply[1], Job), owner, int(reply[2]))
+        """Take the job whose turn it is. `owner` is a token used for this one claim.
+
+        A job that this program cannot decode is answered, as it would end every engine that takes it.
+        """
+        while reply := await self._run("claim", lane, owner, _ms(self.settings.lease), engine):
+            try:
+                return Claim(decode(reply[1], Job), owner, int(reply[2]))
+            except CodecError as error:
+                id = reply[0].decode()
+                log.error("a job cannot be read and is answered so", job=id, error=str(error))
+                await self._run("finish", id, owner, "failed", encode(INTAKE_FAILED), "0")
+        return None
 
     async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
         """Renew the lease and tell progress. 'cancel': somebody no longer wants it. 'lost': it is another's."""
@@ -282,6 +293,7 @@ class Ledger:
             note=f["note"].decode() if "note" in f else None,
             receipt=f["receipt"].decode() if "receipt" in f else None,
             cost=float(f.get("cost", b"0")),
+            sends=int(f.get("sends", b"0")),
         )
 
     async def open_ids(self) -> list[str]:

@@ -20,11 +20,15 @@ Kind = Literal["intake", "answer", "state", "progress"]
 
 
 class Event(msgspec.Struct, frozen=True):
-    """`body` is an encoded Progress for 'progress', a state's name for 'state', and empty otherwise."""
+    """`body` is an encoded Progress for 'progress', a state's name for 'state', and empty otherwise.
+
+    `place` is where the job's chat is, for progress and states alone.
+    """
 
     id: str
     kind: Kind
     body: bytes = b""
+    place: str = ""
 
 
 class Outbox:
@@ -78,7 +82,12 @@ class Outbox:
 
 def _events(batches: list[Any]) -> list[Event]:
     return [
-        Event(fields[b"id"].decode(), fields[b"kind"].decode(), fields.get(b"body", b""))
+        Event(
+            fields[b"id"].decode(),
+            fields[b"kind"].decode(),
+            fields.get(b"body", b""),
+            fields.get(b"place", b"").decode(),
+        )
         for _, entries in batches
         for _, fields in entries
     ]

@@ -55,7 +55,9 @@ class Reaper:
         while True:
             wakes = await self._ledger.reap(BATCH)
             for wake in wakes:
-                await self._wakeups.wake(wake)
+                # its own connection waits for a server that is away, and must not have us sleep through that
+                async with asyncio.timeout(self._settings.beat):
+                    await self._wakeups.wake(wake)
             if len(wakes) < BATCH:
                 return
 

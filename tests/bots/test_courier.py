@@ -17,7 +17,7 @@ from unstill_bots.studio import Studio
 from unstill_config.settings import Quota, Settings
 from unstill_queue.client import Client
 from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.jobs import Cancelled, Outcome, ReplyAddress, Request, Requester, State, Succeeded
+from unstill_queue.jobs import Cancelled, Outcome, Progress, ReplyAddress, Request, Requester, State, Succeeded
 from unstill_queue.storage import Storage
 
 
@@ -29,6 +29,8 @@ class PaperChat:
     def __init__(self) -> None:
         self.visible: dict[str, list[str]] = {}
         self.errors: dict[str, list[ChatError]] = {}
+        self.fetched: list[str] = []
+        self.revised: list[str] = []
         out = io.BytesIO()
         Image.new("RGB", (64, 48), "teal").save(out, "JPEG")
         self.picture = out.getvalue()
@@ -39,6 +41,7 @@ class PaperChat:
 
     async def fetch(self, request: Request) -> bytes:
         self._next("fetch")
+        self.fetched.append(request.id)
         return self.picture
 
     async def say(self, to: ReplyAddress, text: str) -> str:
@@ -50,13 +53,11 @@ class PaperChat:
     async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
         self._next("revise")
         self.visible[note].append(text)
+        self.revised.append(text)
 
-    async def deliver(self, to: ReplyAddress, note: str | None, clip: Path, about: Succeeded, text: str) -> str:
+    async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
         self._next("deliver")
-        shown = f"clip of {len(await asyncio.to_thread(clip.read_bytes))} bytes: {text}"
-        if note is None:
-            return await self.say(to, shown)
-        await self.revise(to, note, shown)
+        await self.revise(to, note, f"clip of {len(await asyncio.to_thread(clip.read_bytes))} bytes: {text}")
         return note
 
     async def call(self, to: ReplyAddress, text: str) -> None:
@@ -215,12 +216,102 @@ async def test_an_edit_of_unknown_fate_is_repeated_on_the_same_message(front: Fr
     assert len(front.chat.now) == 1
 
 
-async def test_a_new_reply_of_unknown_fate_is_not_repeated(front: FrontEnd) -> None:
-    front.chat.errors = {"say": [ChatUncertain("timeout")]}
+async def test_the_answer_itself_is_never_sent_but_edited_in(front: FrontEnd) -> None:
+    # Given a platform that loses the answers to both status messages
+    front.chat.errors = {"say": [ChatUncertain("timeout"), ChatUncertain("timeout")]}
     request = await front.finished()
-    front.chat.errors = {"deliver": [ChatUncertain("timeout")]}
-    await front.courier.deliver(request.id)
-    assert await front.state(request) is State.SENT
+    assert not await front.courier.deliver(request.id)
+    assert await front.state(request) is State.DONE
+    # When a third one is on record, and the courier dies right after it
+    front.chat.errors = {"deliver": [ChatUncertain("killed")]}
+    assert not await front.courier.deliver(request.id)
+    # Then the clip goes onto that one, and no message holds it twice
+    assert await front.courier.deliver(request.id)
+    assert [said[-1][:4] for said in front.chat.visible.values()] == ["clip"]
+
+
+async def test_a_deleted_status_message_is_replaced_once_and_the_answer_edited_in(front: FrontEnd) -> None:
+    # Given a finished job whose status message was deleted, and a platform that loses the first answer to its successor
+    request = await front.finished()
+    front.chat.errors = {"deliver": [NoteGone("message to edit not found"), ChatUncertain("timeout")]}
+    assert not await front.courier.deliver(request.id)
+    # When it is delivered again
+    assert await front.courier.deliver(request.id)
+    # Then the clip stands on the one new message
+    assert [said[-1][:4] for said in front.chat.visible.values()] == ["You ", "clip"]
+
+
+async def test_a_late_intake_shows_and_fetches_nothing_after_the_answer(front: FrontEnd) -> None:
+    # Given a request that was answered before its front end came to read it
+    request = front.request()
+    await front.studio.receive(request)
+    await front.client.cancel(request.id, "terminal:ann")
+    assert await front.courier.deliver(request.id)
+    # When it is read all the same
+    assert not await front.studio.prepare(request)
+    # Then the answer is all that stands there
+    assert front.chat.now == ["Cancelled."]
+    assert not front.chat.fetched
+
+
+async def test_a_chat_that_is_gone_before_the_picture_was_fetched_is_no_accident(front: FrontEnd) -> None:
+    request = front.request()
+    await front.studio.receive(request)
+    front.chat.errors = {"fetch": [ChatGone("bot was kicked")]}
+    assert not await front.studio.prepare(request)
+    assert await front.state(request) is State.ACCEPTED
+
+
+async def test_one_chat_gets_one_progress_edit_at_a_time_however_many_jobs_it_has(front: FrontEnd) -> None:
+    # Given two jobs of one chat that run on two engines
+    requests = [await front.queued(), await front.queued()]
+    claims = [await front.ledger.claim("camera", request.id, "engine") for request in requests]
+    running = asyncio.create_task(front.courier.run())
+    await asyncio.sleep(0.3)
+    front.chat.revised.clear()
+    # When both make progress, within the time between two edits
+    for step in range(1, 4):
+        for claim in claims:
+            assert claim and await front.ledger.beat(claim, Progress("rendering", step, 9)) == "ok"
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    # Then one edit was made
+    assert len(front.chat.revised) == 1
+
+
+async def test_progress_that_waits_for_a_slow_chat_is_dropped(front: FrontEnd) -> None:
+    # Given a running job of a chat whose edits do not come back
+    request = await front.queued()
+    claim = await front.ledger.claim("camera", "owner", "engine")
+    assert claim
+    platforms = front.studio.catalog.platforms
+    hasty = platforms["terminal"].model_copy(update={"edit_seconds": 0.01})
+    front.studio.catalog = front.studio.catalog.model_copy(update={"platforms": {**platforms, "terminal": hasty}})
+    running = asyncio.create_task(front.courier.run())
+    await asyncio.sleep(0.3)
+    front.chat.revised.clear()
+    # When it makes progress meanwhile
+    async with front.studio.message(request.id):
+        for step in range(1, 6):
+            await front.ledger.beat(claim, Progress("rendering", step, 9))
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
+    # Then what it passed by then is not shown afterwards
+    assert front.chat.revised == []
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_couriers_that_come_and_go_leave_nothing_in_the_outbox(front: FrontEnd) -> None:
+    for _ in range(3):
+        courier = Courier(front.client, front.storage, front.chat, front.studio)
+        running = asyncio.create_task(courier.run())
+        await asyncio.sleep(0.1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert len(await front.client.redis.xinfo_consumers("unstill:outbox:terminal", "courier")) == 1
 
 
 async def test_a_flood_wait_leaves_the_answer_for_later(front: FrontEnd) -> None:

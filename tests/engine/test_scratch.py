@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from unstill_config.errors import ConfigError
 from unstill_engine import scratch
 
 
@@ -14,6 +17,15 @@ def test_a_folder_is_gone_after_its_job(tmp_path: Path) -> None:
     with scratch.folder(tmp_path) as folder:
         (folder / "frames.rgb").write_bytes(b"x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_made_or_said_in_one_line(tmp_path: Path) -> None:
+    scratch.prepare(tmp_path / "new" / "scratch")
+    with scratch.folder(tmp_path / "new" / "scratch") as folder:
+        assert folder.is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"UNSTILL_ENGINE__SCRATCH=.*file/scratch"):
+        scratch.prepare(tmp_path / "file" / "scratch")
 
 
 def test_only_what_the_dead_left_is_swept(tmp_path: Path) -> None:

@@ -70,9 +70,11 @@ class Model:
     intakes: int = 0
     wakes: int = 0
     redos: int = 0
+    accepted_at: int = 0
     wait_until: int = 0
     finished_at: int = 0
     day: int = 0
+    note: str = ""
 
 
 @dataclass
@@ -162,7 +164,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 assert answer == "seen"
             else:
                 assert answer == "accepted"
-                self.world.jobs[id] = Model("accepted", *who, cost, self.world.now + 10_000)
+                self.world.jobs[id] = Model("accepted", *who, cost, self.world.now + 10_000, accepted_at=self.world.now)
 
         @rule(n=st.integers(0, 9))
         def queue(self, n: int) -> None:
@@ -228,7 +230,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 self.world.claims.append(Clerk(id, token))
 
         def claim_known(self, clerk: Clerk) -> bool:
-            # the memory of a claim ends with its first lease, by the server's own clock, which we do not move
+            # the memory of a claim ends by the server's own clock, which we do not move
             return bool(redis.exists(f"unstill:claim:{clerk.token}"))
 
         @precondition(lambda self: self.world.claims)
@@ -326,6 +328,24 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if mine and job.state not in ("sent", "undeliverable"):
                 job.state = how
 
+        @rule(n=st.integers(0, 9), then=st.sampled_from(["note_set", "note_clear", "silence"]))
+        def note(self, n: int, then: str) -> None:
+            """The status message: begun by one, and never after the answer."""
+            if (id := self.named(n)) is None:
+                return
+            job = self.world.jobs[id]
+            answer = self.word("note_begin", id)
+            if job.note == "note":
+                assert answer == "note"
+            else:
+                assert answer == ("unknown" if job.note or job.result else "go")
+            if answer == "go":
+                job.note = {"note_set": "note", "note_clear": ""}.get(then, "unknown")
+                if then == "note_set":
+                    self.call(then, id, "42")
+                elif then == "note_clear":
+                    self.call(then, id)
+
         @rule()
         def reap(self) -> None:
             wakes = self.call("reap", 100, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
@@ -341,11 +361,11 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         def look(self, job: Model) -> None:
             now = self.world.now
             match job.state:
+                case "accepted" if now - job.accepted_at > GIVE_UP:
+                    self.answered(job, "failed")
                 case "accepted":
                     job.intakes += 1
-                    job.due = now + 10_000 * job.intakes
-                    if job.intakes > 5:
-                        self.answered(job, "failed")
+                    job.due = now + min(60_000, 10_000 * job.intakes)
                 case "queued":
                     job.wakes += 1
                     job.due = now + min(300_000, 1000 * 2**job.wakes)
@@ -355,7 +375,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     job.due = job.lease
                 case "running":
                     self.lapse(job)
-                case "sending":
+                case "sending" if now - job.finished_at <= GIVE_UP:
                     job.state, job.due = job.result, now + 5000
                 case _ if now - job.finished_at > GIVE_UP:
                     job.state = "undeliverable"
@@ -454,9 +474,11 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             for _ in range(40):
                 self.tick(61_000)
                 self.reap()
-                for id, job in self.world.jobs.items():
+                for n, job in enumerate(self.world.jobs.values()):
                     if job.state == "accepted":
-                        self.queue(list(self.world.jobs).index(id))
+                        self.queue(n)
+                        # what a quota keeps out is answered
+                        self.refuse(n)
                 self.world.claims.clear()
                 for _ in self.world.jobs:
                     self.claim(False)

@@ -46,7 +46,16 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a cancel during the render is forgotten when the engine dies": ("  if get(id, 'cancel') then\n    answer(id, 'cancelled', get(id, 'cancel'))\n  elseif", "  if"),
     "accepting again starts again": ("if state then return { 'seen', state } end", ""),
     "a delivery that nobody reports on stays so": ("  set(id, 'state', get(id, 'result'))\n  tell(id, 'answer')\n  due(id, NOW + 5000)", "  due(id, NOW + 5000)"),
-    "an answer that cannot be delivered is tried for ever": ("if NOW - tonumber(get(id, 'finished_at')) > s.give_up then", "if false then"),
+    "an answer that cannot be delivered is tried for ever": (
+        "local function look_answer(id, s)\n  if given_up(id, s) then",
+        "local function look_answer(id, s)\n  if false then",
+    ),
+    "a status message is begun after the answer": ("if get(id, 'noting') or get(id, 'outcome') then", "if get(id, 'noting') then"),
+    "a status message is begun twice": ("if get(id, 'noting') or get(id, 'outcome') then", "if get(id, 'outcome') then"),
+    "an answer that every courier dies with is told for ever": (
+        "function look.sending(id, s)\n  if given_up(id, s) then",
+        "function look.sending(id, s)\n  if false then",
+    ),
 }  # fmt: skip
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from importlib import resources
 
 import pytest
 from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota, Settings
 from unstill_queue.client import Client, Update
+from unstill_queue.codec import encode
+from unstill_queue.connection import connect
 from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import QuotaExceeded, UnknownJob
 from unstill_queue.jobs import Cancelled, Progress, State
@@ -58,6 +61,31 @@ async def test_watching_tells_place_progress_and_outcome_live(client: Client) ->
         await watching
     assert seen[0].state is State.QUEUED and seen[0].place and seen[0].place.position == 2
     assert [u.progress.step for u in seen if u.progress and u.state is State.RUNNING][-1] == 3
+    assert seen[-1].outcome == DONE
+
+
+async def test_an_answer_is_told_at_once_though_progress_came_with_it(client: Client) -> None:
+    # Given a watched job that runs
+    id = await submitted(client, 1)
+    claim = await client.ledger.claim("camera", "o", "e")
+    assert claim
+    seen: list[Update] = []
+
+    async def watch() -> None:
+        async for update in client.watch(id):
+            seen.append(update)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0.3)
+    # When its last progress and its outcome arrive in one piece
+    async with client.redis.pipeline(transaction=True) as together:
+        script = (resources.files("unstill_queue") / "ledger.lua").read_text("utf-8")
+        together.execute_command("EVAL", script, 0, "beat", id, "o", 5000, encode(Progress("encoding", 100, 100)))
+        together.execute_command("EVAL", script, 0, "finish", id, "o", "done", encode(DONE), "1.0")
+        await together.execute()
+    # Then nobody waits for the next look
+    async with asyncio.timeout(1.0):
+        await watching
     assert seen[-1].outcome == DONE
 
 
@@ -146,3 +174,24 @@ async def test_each_delivery_goes_to_one_courier_and_none_is_missed_in_between(c
     await asyncio.gather(one, return_exceptions=True)
     # Then each was given once
     assert sorted(got) == sorted(a_request(n).id for n in range(15))
+
+
+async def test_a_reader_that_failed_is_replaced_and_does_not_spoil_the_end(valkey: EmbeddedValkey) -> None:
+    # Given a front end whose connection gives up at once, and a watched job
+    redis = connect(valkey.url, patience=0)
+    client = Client(redis, valkey.url, SETTINGS)
+    id = await submitted(client, 1)
+    claim = await client.ledger.claim("camera", "o", "e")
+    assert claim
+    updates = client.watch(id)
+    assert (await anext(updates)).state is State.RUNNING
+    # When the server goes away for a moment
+    await asyncio.to_thread(valkey.kill)
+    await asyncio.sleep(0.3)
+    await asyncio.to_thread(valkey.start)
+    await asyncio.sleep(1.5)
+    # Then news still come at once
+    await client.ledger.beat(claim, Progress("rendering", 1, 3))
+    async with asyncio.timeout(2.0):
+        assert (await anext(updates)).progress == Progress("rendering", 1, 3)
+    await client.close()

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis import Redis
+from tests.queue.test_fairness import Lane
 
 from unstill_config.catalog import Catalog
 from unstill_queue.fairness import estimated_seconds
@@ -20,6 +22,20 @@ def test_a_cost_is_what_the_catalogue_says() -> None:
     # base 0.2 s, and 0.04 s a frame, step and megapixel
     assert estimated_seconds(ONE, CAMERA, 1.0) == pytest.approx(0.2 + 0.04 * 16 * 0.512**2)
     assert estimated_seconds(ONE, CAMERA, 1.5) == pytest.approx(0.2 + 0.04 * 16 * 0.512**2 * 1.5, rel=1e-5)
+
+
+def test_nothing_is_free(server_url: str) -> None:
+    """A job that costs nothing would leave its person first in the line for ever."""
+    free = CAMERA.model_copy(update={"cost": CAMERA.cost.model_copy(update={"base": 0.0, "per_unit": 0.0})})
+    cost = estimated_seconds(ONE, free, 1.0)
+    # Given one who queues ten such jobs, and another who queues one
+    with Redis.from_url(server_url) as redis:
+        lane = Lane(redis)
+        for _ in range(10):
+            lane.submit("c", "A", cost)
+        b = lane.submit("c", "B", cost)
+        # Then the other is next but one
+        assert b in (lane.serve(), lane.serve())
 
 
 @given(st.integers(8, 480), st.integers(1, 100), st.integers(128, 1024), st.floats(1, 10))

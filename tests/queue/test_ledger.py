@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,17 +12,19 @@ from redis.asyncio import Redis
 from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota
+from unstill_queue.codec import decode
 from unstill_queue.connection import connect
 from unstill_queue.errors import QuotaExceeded, UnknownJob
 from unstill_queue.jobs import (
     Cancelled,
     Failed,
     Job,
+    Outcome,
     Progress,
     Request,
     State,
 )
-from unstill_queue.ledger import Ledger
+from unstill_queue.ledger import GIVE_UP, INTAKE_FAILED, Ledger
 from unstill_queue.outbox import Outbox
 
 SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05)
@@ -138,6 +141,31 @@ async def test_a_claim_whose_answer_was_lost_is_not_a_second_job(ledger: Ledger)
     assert await ledger.claim("camera", "token", "engine") == first
 
 
+async def test_a_claim_is_remembered_for_longer_than_its_lease(ledger: Ledger) -> None:
+    """A server that is away between the claim and its answer may stay away for longer than a lease."""
+    await queued(ledger, a_request(1))
+    await queued(ledger, a_request(2))
+    first = await ledger.claim("camera", "token", "engine")
+    await asyncio.sleep(0.35)
+    assert await ledger.claim("camera", "token", "engine") == first
+
+
+async def test_a_job_that_cannot_be_decoded_is_answered_and_the_engine_gets_the_next(
+    ledger: Ledger, redis: Redis
+) -> None:
+    # Given a job whose record is of a version that nobody here reads, before a sound one
+    broken, sound = await queued(ledger, a_request(1)), await queued(ledger, a_request(2))
+    raw: Any = redis
+    await raw.hset(f"unstill:job:{broken.id}", "job", b"\x09other")
+    # When an engine asks for work
+    claim = await ledger.claim("camera", "owner", "engine")
+    # Then it has the sound one, and the other has its answer
+    assert claim and claim.job == sound and claim.owner == "owner"
+    assert await ledger.finish(claim, DONE)
+    reply = await raw.hmget(f"unstill:job:{broken.id}", ["state", "outcome"])
+    assert reply[0] == b"failed" and decode(reply[1], Outcome) == INTAKE_FAILED
+
+
 async def test_cancel_takes_a_queued_job_out_at_once_and_gives_its_quota_back(ledger: Ledger) -> None:
     # Given a person whose quota is one job
     one = Quota(person_jobs=1)
@@ -234,16 +262,39 @@ async def test_an_answer_that_nobody_took_is_told_again(ledger: Ledger, redis: R
 async def test_a_request_that_its_front_end_forgot_comes_back_and_is_answered_in_the_end(
     ledger: Ledger, redis: Redis
 ) -> None:
-    # Given a request whose front end died before it read it, five times
+    # Given a request whose front end died before it read it, and is away for long
     await ledger.accept(a_request())
-    for _ in range(6):
+    for _ in range(20):
         await redis.zadd("unstill:due", {a_request().id: 0})
         await ledger.reap()
-    # Then it was told of five times, and then it failed with an answer
+    # Then it is told of again and again, at least once a minute
     kinds = [fields[b"kind"] for _, fields in await redis.xrange(Outbox(redis, "test").answers_key)]
-    assert kinds == [b"intake"] * 5 + [b"answer"]
+    assert kinds == [b"intake"] * 20
+    seconds, _ = await redis.time()
+    due = await redis.zscore("unstill:due", a_request().id)
+    assert due and 50 < due / 1000 - seconds <= 61
+    # And after a day it has an answer
+    await redis.hset(f"unstill:job:{a_request().id}", "accepted_at", (seconds - 86_401) * 1000)  # type: ignore[misc]
+    await redis.zadd("unstill:due", {a_request().id: 0})
+    await ledger.reap()
     outcome = (await ledger.read(a_request().id)).outcome
     assert isinstance(outcome, Failed) and outcome.code == "intake_failed"
+
+
+async def test_a_delivery_that_always_breaks_is_given_up_in_the_end(ledger: Ledger, redis: Redis) -> None:
+    # Given an answer of yesterday, which a courier takes at once whenever it is told, and dies with
+    await ledger.accept(a_request())
+    await ledger.refuse(a_request().id, Failed("x", "y"))
+    seconds, _ = await redis.time()
+    raw: Any = redis
+    await raw.hset(f"unstill:job:{a_request().id}", "finished_at", (seconds - GIVE_UP - 1) * 1000)
+    assert await ledger.send(a_request().id, "dying", lease=0.0)
+    await asyncio.sleep(0.01)
+    # When it is due
+    await ledger.reap()
+    # Then it is not told for ever
+    assert (await ledger.read(a_request().id)).state is State.UNDELIVERABLE
+    assert await ledger.open_ids() == []
 
 
 async def test_the_auditor_finds_what_the_index_lost(ledger: Ledger, redis: Redis) -> None:
@@ -270,6 +321,12 @@ async def test_the_status_message_is_begun_once(ledger: Ledger) -> None:
     await ledger.note_set(a_request().id, "42")
     assert await ledger.note_begin(a_request().id) == "note"
     assert (await ledger.read(a_request().id)).note == "42"
+
+
+async def test_no_status_message_is_begun_after_the_answer(ledger: Ledger) -> None:
+    await ledger.accept(a_request())
+    await ledger.refuse(a_request().id, Failed("x", "y"))
+    assert await ledger.note_begin(a_request().id) == "unknown"
 
 
 async def test_eta_learns_what_a_second_of_estimate_takes(ledger: Ledger) -> None:

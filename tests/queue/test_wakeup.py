@@ -15,6 +15,7 @@ from tests.queue.values import a_job, a_request
 from unstill_config.settings import Queue, Quota
 from unstill_queue.connection import connect
 from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.jobs import State
 from unstill_queue.ledger import Ledger, Wake
 from unstill_queue.reaper import Reaper
 from unstill_queue.wakeup import Listener, Wakeups, queue_name
@@ -176,6 +177,48 @@ async def test_leases_survive_an_outage_that_is_longer_than_they_are(valkey: Emb
     assert (await ledger.read(claim.job.id)).attempt == 1
     reaper.cancel()
     await asyncio.gather(reaper, return_exceptions=True)
+    await redis.aclose()
+    await reaping.aclose()
+
+
+async def test_leases_survive_an_outage_that_begins_while_a_word_is_said(valkey: EmbeddedValkey) -> None:
+    """The reaper's words wait for the server on a connection that is patient: it must not sleep through an outage."""
+    redis, reaping = connect(valkey.url), connect(valkey.url, patience=0)
+    ledger = Ledger(redis, Queue(lease=1.0, beat=0.2, reap=0.05))
+    wakeups = Wakeups(valkey.url)
+    # Given a running job, and a queued one of which the engines are about to be told
+    for n in (1, 2):
+        await ledger.accept(a_request(n))
+        await ledger.queue(a_job(a_request(n)), cost=1, quota=Quota())
+    claim = await ledger.claim("camera", "owner", "engine")
+    assert claim
+    away = asyncio.Event()
+
+    class Unlucky(Ledger):
+        """The server dies once, between what is due and what is said of it."""
+
+        async def reap(self, limit: int = 200) -> list[Wake]:
+            wakes = await super().reap(limit)
+            if wakes and not away.is_set():
+                away.set()
+                await asyncio.sleep(0.1)
+                await asyncio.to_thread(valkey.kill)
+            return wakes
+
+    reaper = asyncio.create_task(Reaper(Unlucky(reaping, ledger.settings), wakeups).run())
+    while not away.is_set():
+        await ledger.beat(claim)
+        await asyncio.sleep(0.05)
+    # When it was away for longer than the lease
+    await asyncio.sleep(1.5)
+    await asyncio.to_thread(valkey.start)
+    await asyncio.sleep(0.5)
+    # Then the first beat after it still finds the job ours, at its first try
+    assert (await ledger.read(claim.job.id)).state is State.RUNNING
+    assert await ledger.beat(claim) == "ok"
+    reaper.cancel()
+    await asyncio.gather(reaper, return_exceptions=True)
+    await wakeups.close()
     await redis.aclose()
     await reaping.aclose()
 

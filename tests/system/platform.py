@@ -31,9 +31,11 @@ class Message:
 
 
 class Platform:
-    """`lost` and `refused` are the shares of the bot's calls that go wrong."""
+    """`lost` and `refused` are the shares of the bot's calls that go wrong; `slowest` is in seconds a call."""
 
-    def __init__(self, path: Path, *, seed: int = 0, lost: float = 0.0, refused: float = 0.0) -> None:
+    def __init__(
+        self, path: Path, *, seed: int = 0, lost: float = 0.0, refused: float = 0.0, slowest: float = 0.1
+    ) -> None:
         self.path = path
         self.messages: dict[int, Message] = {}
         self.updates: list[dict[str, Any]] = []
@@ -41,7 +43,7 @@ class Platform:
         self.shown_at: dict[str, float] = {}
         self.calls = 0
         self._random = random.Random(seed)
-        self._lost, self._refused = lost, refused
+        self._lost, self._refused, self._slowest = lost, refused, slowest
         self._server: asyncio.Server | None = None
         self._arrived = asyncio.Event()
 
@@ -76,7 +78,7 @@ class Platform:
                 call = json.loads(line)
                 self.calls += 1
                 # calls overtake each other, as they do on a network
-                await asyncio.sleep(self._random.random() * 0.1)
+                await asyncio.sleep(self._random.random() * self._slowest)
                 luck = self._random.random() if call["op"] in ("say", "edit") else 1.0
                 if luck < self._refused:
                     answer: dict[str, Any] = {"error": "flood", "retry_after": 0.2}

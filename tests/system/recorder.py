@@ -48,11 +48,8 @@ class RecorderChat:
     async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
         await self._call(op="edit", id=int(note), content={"text": text})
 
-    async def deliver(self, to: ReplyAddress, note: str | None, clip: Path, about: Succeeded, text: str) -> str:
-        content = clip_content(clip, text)
-        if note is None:
-            return await self._call(op="say", reply_to=to.message, content=content)
-        return await self._call(op="edit", id=int(note), content=content)
+    async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
+        return await self._call(op="edit", id=int(note), content=clip_content(clip, text))
 
     async def call(self, to: ReplyAddress, text: str) -> None:
         await self._call(op="say", reply_to=to.message, content={"text": text, "ping": True})

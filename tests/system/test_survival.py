@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
+import shutil
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 from PIL import Image
 from tests.system.processes import House, child_of, kill
@@ -28,7 +32,9 @@ from unstill_queue.jobs import (
     State,
     Succeeded,
 )
+from unstill_queue.ledger import Wake
 from unstill_queue.storage import Storage
+from unstill_queue.wakeup import queue_name
 
 LEASE = 2.0
 
@@ -232,3 +238,132 @@ async def test_two_engines_share_one_queue(house: House, person: Person) -> None
     for id in ids:
         assert isinstance(await person.outcome(id), Succeeded)
     assert {device for _, device, _, _, _ in house.events()} == {"cpu:0", "cpu:1"}
+
+
+async def test_a_job_that_is_claimed_while_sigterm_arrives_is_not_dropped(house: House, person: Person) -> None:
+    # Given an engine that ends a job while another waits
+    house.settings["UNSTILL_ENGINE__DRAIN"] = "0"
+    engine = house.start_engine()
+    first, second = await person.ask("first slow"), await person.ask("second slow")
+    await person.running(first, step=7)
+    # When SIGTERM arrives while its next claim is on its way
+    await person.client.redis.client_pause(2500, all=False)
+    await asyncio.sleep(2.0)
+    engine.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(engine.wait, 20) == 0
+    # Then nothing it had in hand costs a try, or waits for a lease to end
+    for id in (first, second):
+        record = await person.client.ledger.read(id)
+        assert record.state is State.DONE or (record.state, record.attempt) == (State.QUEUED, 1)
+
+
+async def test_a_clip_in_the_making_is_handed_back_too(house: House, person: Person, tmp_path: Path) -> None:
+    # Given an engine whose ffmpeg takes its time
+    slow = tmp_path / "slow-ffmpeg"
+    slow.write_text(
+        f"#!{sys.executable}\nimport os, sys, time\nif 'rawvideo' in sys.argv:\n    time.sleep(30)\n"
+        f"os.execv({shutil.which('ffmpeg') or imageio_ffmpeg.get_ffmpeg_exe()!r}, sys.argv)\n"
+    )
+    slow.chmod(0o700)
+    house.settings |= {"UNSTILL_ENGINE__DRAIN": "0", "UNSTILL_ENGINE__FFMPEG": str(slow)}
+    engine = house.start_engine()
+    id = await person.ask("clip")
+    async with asyncio.timeout(20):
+        async for update in person.client.watch(id):
+            if update.progress and update.progress.phase == "encoding":
+                break
+    # When it has to end
+    asked = time.monotonic()
+    engine.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(engine.wait, 20) == 0
+    # Then it ends at once, and the job waits for the next engine at its first try
+    assert time.monotonic() - asked < 8
+    record = await person.client.ledger.read(id)
+    assert (record.state, record.attempt) == (State.QUEUED, 1)
+
+
+async def test_storage_that_is_away_for_a_moment_costs_no_try_and_no_render(house: House, person: Person) -> None:
+    # Given a job whose picture cannot be read when its turn comes
+    house.start_engine()
+    first, id = await person.ask("first slow"), await person.ask("slow render")
+    await person.running(first)
+    with unmounted(house.folder / "storage" / "pictures"):
+        await person.outcome(first)
+        await asyncio.sleep(3)
+        assert (await person.client.ledger.read(id)).state is State.RUNNING
+    # And whose clip cannot be stored
+    await person.running(id)
+    with unmounted(house.folder / "storage" / "clips"):
+        async with asyncio.timeout(20):
+            while not any(event == "end" and told == "slow render" for *_, event, told in house.events()):
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(3)
+    # Then it is done at its first try all the same
+    assert isinstance(await person.outcome(id), Succeeded)
+    assert len(begun(house, "slow render")) == 1
+    assert await person.attempt(id) == 1
+
+
+@contextlib.contextmanager
+def unmounted(folder: Path) -> Iterator[None]:
+    away = folder.with_suffix(".away")
+    folder.rename(away)
+    folder.write_text("the disk is not there")
+    yield
+    folder.unlink()
+    away.rename(folder)
+
+
+async def test_an_engine_that_cannot_work_does_not_eat_the_queue(house: House, person: Person) -> None:
+    # Given an engine whose scratch folder was not there when it started, and is taken away when it serves
+    scratch = house.folder / "new" / "scratch"
+    house.settings["UNSTILL_ENGINE__SCRATCH"] = str(scratch)
+    house.start_engine()
+    assert isinstance(await person.outcome(await person.ask("first")), Succeeded)
+    async with asyncio.timeout(5):
+        while any(scratch.iterdir()):
+            await asyncio.sleep(0.02)
+    scratch.rmdir()
+    # When several jobs are queued
+    ids = [await person.ask(f"job {n}") for n in range(4)]
+    await asyncio.sleep(1.5)
+    # Then no more than one try was spent on that
+    records = [await person.client.ledger.read(id) for id in ids]
+    assert sum(record.state is not State.QUEUED for record in records) == 1
+    # And when the folder is there again, all are done
+    scratch.mkdir()
+    for id in ids:
+        assert isinstance(await person.outcome(id), Succeeded)
+
+
+async def test_an_engine_that_is_busy_from_its_start_leaves_the_words_to_others(house: House, person: Person) -> None:
+    # Given a job that waited when the engine started
+    id = await person.ask("slow render")
+    house.start_engine()
+    await person.running(id)
+    # When there is word of another
+    await person.client.wakeups.wake(Wake("another", "journal", 1))
+    await asyncio.sleep(1.0)
+    # Then it still stands there for an idle engine
+    assert await person.client.redis.zscore(queue_name("journal"), "another:1") is not None
+
+
+async def test_a_word_that_was_lost_for_good_costs_seconds(house: House, person: Person) -> None:
+    # Given an idle engine
+    house.start_engine()
+    assert isinstance(await person.outcome(await person.ask("first")), Succeeded)
+    # When a job is queued of which no word can be said: arq takes it for one that it has
+    await person.client.redis.set("arq:job:test:c1:2:1", b"left by an engine that was killed")
+    asked = time.monotonic()
+    assert isinstance(await person.outcome(await person.ask("second")), Succeeded)
+    # Then the engine has looked by itself
+    assert time.monotonic() - asked < 8
+
+
+def test_a_wrong_password_is_one_plain_line(house: House) -> None:
+    house.settings["UNSTILL_REDIS__URL"] = house.valkey.url.replace("unix://", "unix://:wrong@")
+    engine = house.start_engine()
+    assert engine.wait(20) == 4
+    said = house.log("engine")
+    assert "UNSTILL_REDIS__URL" in said.splitlines()[-1]
+    assert "Traceback" not in said and "wrong@" not in said
