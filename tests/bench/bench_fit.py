@@ -64,11 +64,21 @@ def memory(folder: Path, binary: Ffmpeg) -> list[dict[str, Any]]:
             line = command(binary, source, Finish(), layout, quality, "memory.mp4")
             with source.path.open("rb") as frames:
                 process = subprocess.Popen(line, stdin=frames, stdout=subprocess.DEVNULL, cwd=folder)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            rows.append({"source": f"grain 640x360 {num_frames} {name}", "peak_mib": round(usage.ru_maxrss / 1024)})
+            peak = _peak(process)
+            rows.append({"source": f"grain 640x360 {num_frames} {name}", "peak_mib": round(peak / 1024)})
             print("{source:34} ffmpeg peak {peak_mib} MiB".format(**rows[-1]))
     return rows
+
+
+def _peak(process: subprocess.Popen[bytes]) -> int:
+    """KiB, from Linux' /proc until it ends: the ru_maxrss of a child counts the memory of its parent before exec."""
+    peak = 0
+    while process.poll() is None:
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                peak = int(line.split()[1])
+        time.sleep(0.01)
+    return peak
 
 
 async def usual(folder: Path, binary: Ffmpeg) -> list[dict[str, Any]]:

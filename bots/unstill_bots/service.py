@@ -1,0 +1,160 @@
+"""`unstill-bot PLATFORM`: one front end as a service."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from unstill_bots.frontend import FrontEnd, Means
+from unstill_bots.leader import Leader, LeadershipLost
+from unstill_bots.local import EngineFailed, Local
+from unstill_bots.pictures import Pictures
+from unstill_config.catalog import Catalog
+from unstill_config.errors import ConfigError
+from unstill_config.logs import setup_logging
+from unstill_config.settings import Settings
+from unstill_queue.client import Client
+from unstill_queue.connection import connect, server_check
+from unstill_queue.errors import QueueError
+from unstill_queue.ledger import Ledger
+from unstill_queue.reaper import Reaper
+from unstill_queue.storage import Storage
+
+log = structlog.get_logger(__name__)
+
+SETTINGS_WRONG, UNAVAILABLE = 3, 4
+SWEEP_EVERY = 3600.0
+SERVER_WITHIN = 10.0
+"""Seconds that the queue's server gets to answer at the start."""
+PLATFORMS = ("telegram",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 drained, 3 the settings are wrong, 4 something needed is not to be had."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = Settings.load()
+        setup_logging(settings.log, secrets=settings.secrets(), service=arguments.platform)
+        front_end = _front_end(arguments.platform, settings)
+        asyncio.run(_serve(front_end, settings, settings.load_catalog()))
+    except ConfigError as error:
+        return _fail(error, SETTINGS_WRONG)
+    except (EngineFailed, QueueError) as error:
+        return _fail(error, UNAVAILABLE)
+    except (RedisError, OSError) as error:
+        return _fail(f"The queue's server cannot be used: {error}. Check UNSTILL_REDIS__URL.", UNAVAILABLE)
+    return 0
+
+
+def _front_end(platform: str, settings: Settings) -> FrontEnd:
+    """A platform's library is loaded only where it is served."""
+    if settings.telegram.token is None:
+        raise ConfigError("UNSTILL_TELEGRAM__TOKEN is not set. Get a token from @BotFather and put it into .env.")
+    from unstill_bots.telegram.program import TelegramFrontEnd
+
+    return TelegramFrontEnd()
+
+
+async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    storage = Storage.open(settings.storage)
+    await storage.check()
+    async with Local(settings) as local, Pictures() as pictures:
+        await _check(local.url)
+        client = Client.open(local.url, settings)
+        hasty = connect(local.url, patience=0)
+        means = Means(settings, catalog, client, storage, pictures)
+        helpers: list[Coroutine[Any, Any, None]] = [
+            Reaper(Ledger(hasty, settings.queue), client.wakeups).run(),
+            _sweep(storage, settings.storage.keep_hours * 3600),
+        ]
+        if local.embedded:
+            helpers.append(local.keep_engine(client.ledger, settings.engine.model))
+        try:
+            await _among(helpers, _lead(front_end, means, stopping))
+        finally:
+            await client.close()
+            await hasty.aclose()
+
+
+async def _check(url: str) -> None:
+    """Raises RedisError, OSError."""
+    redis = connect(url, patience=SERVER_WITHIN)
+    try:
+        for sentence in await server_check(redis):
+            log.warning(sentence)
+    finally:
+        await redis.aclose()
+
+
+async def _lead(front_end: FrontEnd, means: Means, stopping: asyncio.Event) -> None:
+    """Serve while no other process does."""
+    leader = Leader(means.client.redis, front_end.platform)
+    while not stopping.is_set():
+        waiting = asyncio.create_task(leader.wait())
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait((waiting, stop), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                return
+            waiting.result()
+        finally:
+            for task in (waiting, stop):
+                task.cancel()
+            await asyncio.gather(waiting, stop, return_exceptions=True)
+        try:
+            async with leader.lead():
+                await _among([leader.keep()], front_end.run(means, stopping))
+        except LeadershipLost:
+            log.error("another process took over this platform; waiting for it to end")
+
+
+async def _sweep(storage: Storage, keep: float) -> None:
+    while True:
+        with contextlib.suppress(QueueError):
+            await storage.sweep(keep)
+        await asyncio.sleep(SWEEP_EVERY)
+
+
+async def _among(helpers: Sequence[Coroutine[Any, Any, None]], work: Coroutine[Any, Any, None]) -> None:
+    """Do the work beside its helpers; when one of them fails, all end with its error."""
+    tasks = [asyncio.create_task(one) for one in (*helpers, work)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="unstill-bot",
+        description="Serves one chat platform, until SIGTERM. It is set by UNSTILL_ variables, .env and unstill.toml.",
+        epilog="Exit codes: 0 drained, 3 the settings are wrong, 4 something needed is not to be had.",
+    )
+    parser.add_argument("platform", choices=PLATFORMS)
+    return parser
+
+
+def _fail(error: object, code: int) -> int:
+    print(f"unstill-bot: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Albums: each picture is an update of its own, and only one of them has the words."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from redis.exceptions import RedisError
+
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.pictures import PictureError
+from unstill_bots.telegram.desk import Desk
+from unstill_bots.telegram.intake import Intake
+from unstill_bots.telegram.memory import Part
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 0.25
+
+
+class Albums:
+    """Makes a job of each picture when an album is complete: words and addressing of one part hold for all."""
+
+    def __init__(self, desk: Desk, intake: Intake) -> None:
+        self._desk = desk
+        self._intake = intake
+
+    async def run(self) -> None:
+        """Until cancelled. What was gathered before a restart is taken up again."""
+        while True:
+            try:
+                for name in await self._desk.memory.gathered():
+                    await self._take(name)
+            except (RedisError, OSError) as error:
+                log.warning("albums have to wait", error=str(error))
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _take(self, name: str) -> None:
+        parts = await self._desk.memory.parts(name)
+        if any(part.ours for part in parts):
+            await self._take_parts(parts)
+        await self._desk.memory.done(name)
+
+    async def _take_parts(self, parts: list[Part]) -> None:
+        words = next((part.words for part in parts if part.words), "")
+        asks = [part.ask for part in parts if not part.unfit]
+        new = [ask for ask in asks if await self._intake.record(ask.id) is None]
+        if words:
+            for ask in new:
+                await self._intake.take(ask, words)
+        elif new:
+            await self._intake.wait_for_words(new)
+        for part in parts:
+            if part.unfit:
+                await self._desk.memory.drop(part)
+                self._desk.spawn(self._say_unfit(part))
+
+    async def _say_unfit(self, part: Part) -> None:
+        text = ChatReplies(part.ask.language).picture_error(PictureError(part.unfit, {"format": ""}))
+        await self._desk.tell(part.ask.address(), text)

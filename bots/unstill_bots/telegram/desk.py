@@ -1,0 +1,143 @@
+"""What the handlers of updates share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from telegram import Bot, Chat, Message, User
+from telegram.constants import ChatMemberStatus, ChatType
+from telegram.error import TelegramError
+
+from unstill_bots.chat import ChatError
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.preferences import Preferences, PreferenceStore
+from unstill_bots.studio import Studio
+from unstill_bots.telegram.api import LOCAL_UPLOAD_LIMIT
+from unstill_bots.telegram.asking import ANONYMOUS, PLATFORM, scope_of, thread_of
+from unstill_bots.telegram.chat import TelegramChat
+from unstill_bots.telegram.memory import Memory
+from unstill_bots.telegram.outbound import Dropped, Urgency
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_queue.client import Client
+from unstill_queue.jobs import ReplyAddress
+
+log = structlog.get_logger(__name__)
+
+
+class Desk:
+    """One front end's means. `me` is the bot itself."""
+
+    def __init__(
+        self,
+        me: User,
+        chat: TelegramChat,
+        studio: Studio,
+        client: Client,
+        memory: Memory,
+        preferences: PreferenceStore,
+        catalog: Catalog,
+        settings: Settings,
+    ) -> None:
+        self.me = me
+        self.chat = chat
+        self.studio = studio
+        self.client = client
+        self.memory = memory
+        self.preferences = preferences
+        self.catalog = catalog
+        self.settings = settings
+        self.upload_limit = upload_limit(catalog, settings)
+        self.download_limit = catalog.platforms[PLATFORM].download_limit
+        self._errands: set[asyncio.Task[None]] = set()
+
+    @property
+    def bot(self) -> Bot:
+        return self.chat.bot
+
+    # -- errands: what may take its time, and is no longer held against the update
+
+    def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(_logged(errand))
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def drain(self, within: float) -> None:
+        """Let the errands end; what does not in time is cut off and comes back through the ledger."""
+        if self._errands:
+            await asyncio.wait(self._errands, timeout=within)
+        for errand in self._errands:
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
+
+    # -- people and chats
+
+    async def language(self, chat: Chat, user: User | None) -> str:
+        """The person's own choice, the group's, their app's, the host's."""
+        own = await self.preferences.get(f"{PLATFORM}:{user.id}") if user else Preferences()
+        place = own if chat.type == ChatType.PRIVATE else await self.preferences.get(scope_of(chat))
+        app = user.language_code if user else None
+        return own.language or place.language or app or self.settings.bots.language
+
+    async def replies(self, chat: Chat, user: User | None) -> ChatReplies:
+        return ChatReplies(await self.language(chat, user))
+
+    async def is_admin(self, chat: str, user: str) -> bool:
+        """Whoever writes in the group's own name is one."""
+        if user == chat or user == str(ANONYMOUS):
+            return True
+        try:
+            member = await self.bot.get_chat_member(int(chat), int(user))
+        except TelegramError as error:
+            log.info("a member could not be looked up", error=str(error))
+            return False
+        return member.status in (ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER)
+
+    # -- talk that is no job's
+
+    async def reply(self, message: Message, text: str, buttons: Any = None) -> Message | None:
+        """Raises nothing: who cannot be told is not told."""
+        return await self.tell(address_of(message), text, buttons)
+
+    async def tell(self, to: ReplyAddress, text: str, buttons: Any = None) -> Message | None:
+        most = self.catalog.platforms[PLATFORM].text_length
+        shown = None
+        parts = split(text, most)
+        for part in parts:
+            try:
+                shown = await self.chat.send(to, part, Urgency.TALK, buttons if part is parts[-1] else None)
+            except (ChatError, Dropped) as error:
+                log.info("a reply could not be sent", error=str(error))
+        return shown
+
+
+def upload_limit(catalog: Catalog, settings: Settings) -> int:
+    """Bytes of a clip."""
+    platform = catalog.platforms[PLATFORM]
+    most = LOCAL_UPLOAD_LIMIT if settings.telegram.local_mode else platform.upload_limit
+    return most - platform.multipart_overhead
+
+
+def address_of(message: Message) -> ReplyAddress:
+    return ReplyAddress(PLATFORM, str(message.chat.id), str(message.message_id), thread_of(message))
+
+
+def split(text: str, most: int) -> list[str]:
+    """Into messages of at most `most` characters, between paragraphs or lines where it can be."""
+    parts = []
+    while len(text) > most:
+        cut = max(text.rfind("\n\n", 0, most), 0) or max(text.rfind("\n", 0, most), 0) or most
+        parts.append(text[:cut])
+        text = text[cut:].lstrip("\n")
+    return [*parts, text]
+
+
+async def _logged(errand: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await errand
+    except Exception:
+        # what was promised stands in the ledger and comes back
+        log.exception("an errand failed in an unforeseen way")

@@ -1,0 +1,77 @@
+"""Buttons, and what they send back: short enough for 64 bytes, and of use after any restart."""
+
+from __future__ import annotations
+
+import msgspec
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.telegram.asking import PLATFORM
+from unstill_config.catalog import Catalog
+from unstill_queue.jobs import Job
+
+DATA_MOST = 64
+
+AGAIN, BETTER, REELS, LOOP, DELETE, CANCEL, PRESET, SET = "again", "better", "reels", "loop", "del", "cancel", "p", "s"
+REROLLS = (AGAIN, BETTER, REELS, LOOP)
+
+
+class Press(msgspec.Struct, frozen=True):
+    """A button's data: what to do, and to which job, or with which value."""
+
+    action: str
+    about: str = ""
+
+    @property
+    def data(self) -> str:
+        return f"{self.action} {self.about}"
+
+    @classmethod
+    def of(cls, data: str) -> Press:
+        action, _, about = data.partition(" ")
+        return cls(action, about)
+
+    @classmethod
+    def on(cls, action: str, job: str) -> Press:
+        return cls(action, job.removeprefix(f"{PLATFORM}:"))
+
+    @property
+    def job(self) -> str:
+        return f"{PLATFORM}:{self.about}"
+
+
+def waiting(job: str, replies: ChatReplies) -> InlineKeyboardMarkup:
+    """Under a status message, while the job waits or runs."""
+    return InlineKeyboardMarkup([[_button(replies.button_cancel(), Press.on(CANCEL, job))]])
+
+
+def clip(job: Job, replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:
+    """Under a clip: what would change nothing is left out."""
+    first = [_button(replies.button_again(), Press.on(AGAIN, job.id))]
+    if "quality" in catalog.presets:
+        first.append(_button(replies.button_better(), Press.on(BETTER, job.id)))
+    second = []
+    if job.finish.shape != "reels" and "reels" in catalog.finishes:
+        second.append(_button(replies.button_reels(), Press.on(REELS, job.id)))
+    if not job.finish.loop:
+        second.append(_button(replies.button_loop(), Press.on(LOOP, job.id)))
+    second.append(_button(replies.button_delete(), Press.on(DELETE, job.id)))
+    return InlineKeyboardMarkup([first, second])
+
+
+def presets(replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:
+    """Under the question for words: a press is an answer too."""
+    buttons = [
+        _button(replies.gettext(preset.title), Press(PRESET, name))
+        for name, preset in catalog.presets.items()
+        if len(Press(PRESET, name).data.encode()) <= DATA_MOST
+    ]
+    return rows(buttons, 3)
+
+
+def rows(buttons: list[InlineKeyboardButton], across: int) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([buttons[i : i + across] for i in range(0, len(buttons), across)])
+
+
+def _button(text: str, press: Press) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text, callback_data=press.data)

@@ -1,0 +1,129 @@
+"""What has to outlive a restart besides the ledger: pictures that wait for words, albums that gather, moved chats."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+from redis.asyncio import Redis
+
+from unstill_bots.telegram.asking import Ask
+from unstill_queue.codec import decode, encode
+
+DAY = 24 * 3600
+GATHER = 1.5
+"""Seconds after an album's last picture: they are updates of their own, and usually come at once."""
+MOST_WAITING = 20
+
+_MOVED, _ALBUMS = "unstill:telegram:moved", "unstill:telegram:albums"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One message of an album. `unfit` is the code of what is no picture, whose `ask.picture` is empty then."""
+
+    ask: Ask
+    words: str
+    ours: bool
+    unfit: str = ""
+
+
+class Memory:
+    """On the queue's Redis. Everything here goes by itself after a day, but where chats moved to."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._moved: dict[str, str] = {}
+
+    # -- updates seen
+
+    async def seen(self, update: int) -> bool:
+        return bool(await self._redis.exists(f"unstill:telegram:update:{update}"))
+
+    async def saw(self, update: int) -> None:
+        await self._redis.set(f"unstill:telegram:update:{update}", b"", ex=2 * DAY)
+
+    # -- pictures without words, by chat and person
+
+    async def waiting(self, chat: str, user: str) -> list[Ask]:
+        data = await self._redis.get(_waiting(chat, user))
+        return [] if data is None else decode(data, list[Ask])
+
+    async def let_wait(self, asks: list[Ask]) -> None:
+        """Beside those that wait already."""
+        chat, user = asks[0].chat, asks[0].user
+        others = [ask for ask in await self.waiting(chat, user) if ask.id not in {one.id for one in asks}]
+        await self._redis.set(_waiting(chat, user), encode((others + asks)[-MOST_WAITING:]), ex=DAY)
+
+    async def no_longer(self, asks: list[Ask]) -> None:
+        ids = {ask.id for ask in asks}
+        left = [ask for ask in await self.waiting(asks[0].chat, asks[0].user) if ask.id not in ids]
+        if left:
+            await self._redis.set(_waiting(asks[0].chat, asks[0].user), encode(left), ex=DAY)
+        else:
+            await self._redis.delete(_waiting(asks[0].chat, asks[0].user))
+
+    async def asked(self, ask: Ask, message: str) -> None:
+        """The question for words that stands in the chat."""
+        await self._redis.set(f"unstill:telegram:asked:{ask.id}", message, ex=DAY)
+
+    async def question(self, ask: Ask) -> str | None:
+        """That question's message, told once."""
+        message = await self._redis.getdel(f"unstill:telegram:asked:{ask.id}")
+        return None if message is None else message.decode()
+
+    # -- albums
+
+    async def gather(self, part: Part) -> None:
+        name = f"{part.ask.chat}:{part.ask.album}"
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(_album(name), part.ask.message, encode(part))  # type: ignore[arg-type]  # bytes do
+            pipe.expire(_album(name), DAY)
+            pipe.zadd(_ALBUMS, {name: time.time() + GATHER})
+            await pipe.execute()
+
+    async def gathered(self) -> list[str]:
+        """Albums that are complete by now."""
+        return [name.decode() for name in await self._redis.zrangebyscore(_ALBUMS, 0, time.time())]
+
+    async def parts(self, name: str) -> list[Part]:
+        raw = await self._redis.hgetall(_album(name))  # type: ignore[misc]  # redis-py's types leave async open
+        parts: list[Part] = [decode(data, Part) for data in raw.values()]
+        return sorted(parts, key=lambda part: int(part.ask.message))
+
+    async def drop(self, part: Part) -> None:
+        await self._redis.hdel(_album(f"{part.ask.chat}:{part.ask.album}"), part.ask.message)  # type: ignore[misc]
+
+    async def done(self, name: str) -> None:
+        """It was taken care of; a latecomer brings it back."""
+        await self._redis.zrem(_ALBUMS, name)
+
+    # -- revisions: which request a message's words made last
+
+    async def latest(self, id: str) -> str:
+        latest = await self._redis.get(f"unstill:telegram:latest:{id}")
+        return id if latest is None else latest.decode()
+
+    async def revised(self, id: str, latest: str) -> None:
+        await self._redis.set(f"unstill:telegram:latest:{id}", latest, ex=3 * DAY)
+
+    # -- groups that became supergroups
+
+    async def current(self, chat: str) -> str:
+        """The id that a chat has today."""
+        if chat not in self._moved and chat.startswith("-") and not chat.startswith("-100"):
+            new = await self._redis.hget(_MOVED, chat)  # type: ignore[misc]
+            if new is not None:
+                self._moved[chat] = new.decode()
+        return self._moved.get(chat, chat)
+
+    async def moved(self, old: str, new: str) -> None:
+        self._moved[old] = new
+        await self._redis.hset(_MOVED, old, new)  # type: ignore[misc]
+
+
+def _waiting(chat: str, user: str) -> str:
+    return f"unstill:telegram:waiting:{chat}:{user}"
+
+
+def _album(name: str) -> str:
+    return f"unstill:telegram:album:{name}"

@@ -1,0 +1,56 @@
+"""The commands as Telegram's clients offer them, in each language, for private chats, groups and their admins."""
+
+from __future__ import annotations
+
+import hashlib
+
+import structlog
+from redis.asyncio import Redis
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+)
+from telegram.error import TelegramError
+
+from unstill_bots.chat_replies import ChatReplies
+
+log = structlog.get_logger(__name__)
+
+EVERYBODY = ("animate", "queue", "cancel", "presets", "status", "help", "privacy", "forgetme")
+LANGUAGES = {"": "en", "zh": "zh_CN"}
+"""Telegram's language codes to ours; none is for all the others."""
+REGISTERED = "unstill:telegram:menu"
+
+
+def menus() -> list[tuple[BotCommandScope, str, list[BotCommand]]]:
+    """Scope, language code and commands."""
+    scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
+        (BotCommandScopeAllPrivateChats(), (*EVERYBODY, "settings", "start")),
+        (BotCommandScopeAllGroupChats(), EVERYBODY),
+        (BotCommandScopeAllChatAdministrators(), (*EVERYBODY, "settings")),
+    ]
+    return [
+        (scope, code, [BotCommand(name, ChatReplies(language).command(name)) for name in names])
+        for scope, names in scopes
+        for code, language in LANGUAGES.items()
+    ]
+
+
+async def register(bot: Bot, redis: Redis) -> None:
+    """Once for each change of them; what fails is tried again at the next start."""
+    wanted = menus()
+    text = "\n".join(f"{bot.id} {scope.type} {code} {[c.to_dict() for c in menu]}" for scope, code, menu in wanted)
+    digest = hashlib.sha256(text.encode()).digest()
+    if await redis.get(REGISTERED) == digest:
+        return
+    try:
+        for scope, code, menu in wanted:
+            await bot.set_my_commands(menu, scope=scope, language_code=code or None)
+    except TelegramError as error:
+        log.warning("the commands could not be registered", error=str(error))
+        return
+    await redis.set(REGISTERED, digest)

@@ -1,0 +1,111 @@
+"""The parts of the Telegram front end, put together and run until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+from telegram import Bot, User
+from telegram.error import InvalidToken, TelegramError
+
+from unstill_bots.courier import Courier
+from unstill_bots.frontend import Means, TokenRejected
+from unstill_bots.preferences import PreferenceStore
+from unstill_bots.studio import Studio
+from unstill_bots.telegram.albums import Albums
+from unstill_bots.telegram.api import open_bot
+from unstill_bots.telegram.asking import PLATFORM
+from unstill_bots.telegram.chat import TelegramChat
+from unstill_bots.telegram.desk import Desk
+from unstill_bots.telegram.intake import Intake
+from unstill_bots.telegram.memory import Memory
+from unstill_bots.telegram.menu import register
+from unstill_bots.telegram.outbound import Outbound
+from unstill_bots.telegram.polling import Polling
+from unstill_bots.telegram.router import Router
+from unstill_bots.telegram.webhook import Webhook
+
+log = structlog.get_logger(__name__)
+
+ERRANDS_WITHIN = 10.0
+CALLS_WITHIN = 20.0
+FILING = 0.5
+"""Seconds for the ledger to hear of the last answers."""
+
+
+class TelegramFrontEnd:
+    """One bot. `run` returns when `stopping` is set and what was in hand is done or handed back."""
+
+    platform = PLATFORM
+
+    async def run(self, means: Means, stopping: asyncio.Event) -> None:
+        """Raises TokenRejected, and OSError where the webhook's port cannot be had."""
+        bot = open_bot(means.settings.telegram)
+        try:
+            me = await self._introduce(bot, stopping)
+            if me is not None:
+                await self._serve(bot, me, means, stopping)
+        except InvalidToken as error:
+            raise TokenRejected("UNSTILL_TELEGRAM__TOKEN", "@BotFather") from error
+        except ExceptionGroup as group:
+            first = _first(group)
+            if isinstance(first, InvalidToken):
+                raise TokenRejected("UNSTILL_TELEGRAM__TOKEN", "@BotFather") from first
+            raise first from None
+        finally:
+            with contextlib.suppress(TelegramError, RuntimeError):
+                await bot.shutdown()
+
+    async def _introduce(self, bot: Bot, stopping: asyncio.Event) -> User | None:
+        """Who we are; None when told to stop before Telegram could be reached."""
+        pause = 1.0
+        while not stopping.is_set():
+            try:
+                await bot.initialize()
+            except InvalidToken:
+                raise
+            except TelegramError as error:
+                log.warning("Telegram cannot be reached", error=str(error), again_in=pause)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await stopping.wait()
+                pause = min(2 * pause, 30.0)
+            else:
+                log.info("serving Telegram", bot=bot.username)
+                return bot.bot
+        return None
+
+    async def _serve(self, bot: Bot, me: User, means: Means, stopping: asyncio.Event) -> None:
+        client, settings = means.client, means.settings
+        memory, preferences, outbound = Memory(client.redis), PreferenceStore(client.redis), Outbound()
+        chat = TelegramChat(bot, client.ledger, means.storage, means.catalog, memory, outbound, preferences)
+        studio = Studio(client, means.storage, means.catalog, settings, chat, means.pictures)
+        desk = Desk(me, chat, studio, client, memory, preferences, means.catalog, settings)
+        intake = Intake(desk)
+        router = Router(desk, intake)
+        source = (
+            Webhook(bot, router.take, settings.telegram) if settings.telegram.webhook_url else Polling(bot, router.take)
+        )
+        desk.spawn(register(bot, client.redis))
+        async with asyncio.TaskGroup() as group:
+            courier = group.create_task(Courier(client, means.storage, chat, studio).run())
+            albums = group.create_task(Albums(desk, intake).run())
+            coming = group.create_task(source.run())
+            stop = group.create_task(stopping.wait())
+            await asyncio.wait((stop, coming), return_when=asyncio.FIRST_COMPLETED)
+            source.stop()
+            await asyncio.wait((coming,))
+            albums.cancel()
+            await desk.drain(ERRANDS_WITHIN)
+            await outbound.drain(CALLS_WITHIN)
+            await asyncio.sleep(FILING)
+            courier.cancel()
+            stop.cancel()
+
+
+def _first(error: Exception) -> Exception:
+    """Of a group, what went wrong first."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

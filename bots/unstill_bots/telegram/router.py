@@ -1,0 +1,176 @@
+"""Where each update goes. Whatever `take` has returned for is written down, and the platform may forget it."""
+
+from __future__ import annotations
+
+import structlog
+from telegram import ChatMemberUpdated, Message, Update
+from telegram.constants import ChatMemberStatus, ChatType
+
+from unstill_bots.pictures import PictureError
+from unstill_bots.telegram.addressing import Addressed, addressed
+from unstill_bots.telegram.asking import PLATFORM, scope_of, thread_of, user_of
+from unstill_bots.telegram.buttons import Buttons
+from unstill_bots.telegram.commands import Commands
+from unstill_bots.telegram.desk import Desk
+from unstill_bots.telegram.findings import Picture, Unfit, find
+from unstill_bots.telegram.inline import Inline
+from unstill_bots.telegram.intake import Intake
+from unstill_bots.telegram.memory import Part
+
+log = structlog.get_logger(__name__)
+
+KINDS = ("message", "edited_message", "callback_query", "inline_query", "my_chat_member")
+"""The updates that are asked for."""
+_GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
+
+
+class Router:
+    """One front end's dispatcher."""
+
+    def __init__(self, desk: Desk, intake: Intake) -> None:
+        self._desk = desk
+        self._intake = intake
+        self._commands = Commands(desk, intake)
+        self._buttons = Buttons(desk, intake)
+        self._inline = Inline(desk)
+
+    async def take(self, update: Update) -> None:
+        """Raises RedisError and OSError when it could not be written down; nothing for what an update holds."""
+        memory = self._desk.memory
+        if await memory.seen(update.update_id):
+            return
+        if update.message is not None:
+            await self._message(update.message)
+        elif update.edited_message is not None:
+            await self._edited(update.edited_message)
+        elif update.callback_query is not None:
+            await self._buttons.pressed(update.callback_query)
+        elif update.inline_query is not None:
+            self._desk.spawn(self._inline.answer(update.inline_query))
+        elif update.my_chat_member is not None:
+            await self._membership(update.my_chat_member)
+        await memory.saw(update.update_id)
+
+    # -- messages
+
+    async def _message(self, message: Message) -> None:
+        if message.migrate_to_chat_id is not None:
+            await self._desk.chat.moved(str(message.chat.id), str(message.migrate_to_chat_id))
+            return
+        if not _is_a_persons(message):
+            return
+        said = addressed(message, self._desk.me)
+        if said.elsewhere:
+            return
+        if message.chat.type in _GROUPS:
+            rules = await self._desk.preferences.get(scope_of(message.chat))
+            elsewhere = rules.thread and thread_of(message) != rules.thread
+            if (rules.when == "off" or elsewhere) and said.command != "settings":
+                return
+            if rules.when == "photos" and not said.ours:
+                await self._every_photo(message, said)
+                return
+        if said.command and said.command != "animate":
+            await self._commands.run(said.command, said.words, message)
+        else:
+            await self._asked(message, said)
+
+    async def _asked(self, message: Message, said: Addressed) -> None:
+        found = find(message, self._desk.download_limit)
+        if found is not None and message.media_group_id:
+            await self._gather(message, said, found)
+            return
+        if not said.ours:
+            return
+        replied = message.reply_to_message
+        if found is None and replied is not None and (said.command or not said.reply_to_us):
+            found = find(replied, self._desk.download_limit)
+        if isinstance(found, Picture):
+            ask = await self._intake.ask_of(message, found)
+            if said.words:
+                await self._intake.take(ask, said.words)
+            else:
+                await self._intake.wait_for_words([ask])
+        elif isinstance(found, Unfit):
+            self._desk.spawn(self._say_unfit(message, found))
+        else:
+            await self._words(message, said)
+
+    async def _every_photo(self, message: Message, said: Addressed) -> None:
+        """In a group that wants it so: what is no picture, or has no words, draws no talk."""
+        found = find(message, self._desk.download_limit)
+        if isinstance(found, Picture) and not message.sticker:
+            if message.media_group_id:
+                await self._gather(message, Addressed(said.words, True), found)
+            else:
+                await self._intake.take(await self._intake.ask_of(message, found), said.words)
+
+    async def _gather(self, message: Message, said: Addressed, found: Picture | Unfit) -> None:
+        picture = found if isinstance(found, Picture) else Picture("")
+        ask = await self._intake.ask_of(message, picture)
+        unfit = found.code if isinstance(found, Unfit) else ""
+        await self._desk.memory.gather(Part(ask, said.words, said.ours, unfit))
+
+    async def _words(self, message: Message, said: Addressed) -> None:
+        """No picture: words for one that waits, or for none."""
+        private = message.chat.type == ChatType.PRIVATE
+        if said.words and (private or said.reply_to_us or said.command):
+            waiting = await self._desk.memory.waiting(str(message.chat.id), user_of(message))
+            if waiting:
+                await self._intake.words_came(waiting, said.words)
+                return
+        if private or said.command:
+            replies = await self._desk.replies(message.chat, message.from_user)
+            self._desk.spawn(self._desk.reply(message, replies.no_picture()))
+
+    async def _say_unfit(self, message: Message, unfit: Unfit) -> None:
+        replies = await self._desk.replies(message.chat, message.from_user)
+        await self._desk.reply(message, replies.picture_error(PictureError(unfit.code, {"format": unfit.format})))
+
+    # -- edited captions
+
+    async def _edited(self, message: Message) -> None:
+        if not _is_a_persons(message):
+            return
+        said = addressed(message, self._desk.me)
+        found = find(message, self._desk.download_limit)
+        if found is None and message.reply_to_message is not None and said.command == "animate":
+            found = find(message.reply_to_message, self._desk.download_limit)
+        if not isinstance(found, Picture) or not said.words or said.elsewhere:
+            return
+        ask = await self._intake.ask_of(message, found)
+        waiting = await self._desk.memory.waiting(ask.chat, ask.user)
+        mine = [one for one in waiting if one.id == ask.id or (ask.album and one.album == ask.album)]
+        if mine:
+            await self._intake.words_came(mine, said.words)
+        elif ask.album:
+            for part in await self._desk.memory.parts(f"{ask.chat}:{ask.album}"):
+                if not part.unfit:
+                    await self._intake.revise(part.ask, said.words)
+        else:
+            await self._intake.revise(ask, said.words)
+
+    # -- coming and going
+
+    async def _membership(self, change: ChatMemberUpdated) -> None:
+        chat = str(change.chat.id)
+        gone = change.new_chat_member.status in (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED)
+        if gone:
+            prefix = f"{PLATFORM}:{chat}:"
+            for id in await self._desk.client.ledger.open_ids():
+                if id.startswith(prefix):
+                    await self._desk.client.cancel(id, "system")
+            if change.chat.type in _GROUPS:
+                await self._desk.preferences.forget(scope_of(change.chat))
+        elif change.chat.type in _GROUPS and change.old_chat_member.status in (
+            ChatMemberStatus.LEFT,
+            ChatMemberStatus.BANNED,
+        ):
+            self._desk.spawn(self._commands.greet_group(change))
+
+
+def _is_a_persons(message: Message) -> bool:
+    """Not another bot's, nor what we shared, nor a channel's post that was copied into its discussion group."""
+    if message.chat.type not in (ChatType.PRIVATE, *_GROUPS) or message.via_bot or message.is_automatic_forward:
+        return False
+    return message.sender_chat is not None or (message.from_user is not None and not message.from_user.is_bot)

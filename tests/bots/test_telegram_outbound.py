@@ -1,0 +1,78 @@
+"""Turns in a chat: never more than the platform takes, progress before answers, one chat apart from the others."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+
+import pytest
+
+from unstill_bots.chat import ChatUnavailable
+from unstill_bots.telegram.outbound import CHAT, GROUP_MOST, Dropped, Outbound, Urgency
+
+
+async def test_one_message_a_second_in_a_chat_and_other_chats_at_once() -> None:
+    outbound = Outbound()
+    begun = time.monotonic()
+    # Given a chat that has just been sent something
+    await outbound.turn("1", Urgency.ANSWER)
+    # When another chat's answer comes, and this one's next
+    await outbound.turn("2", Urgency.ANSWER)
+    elsewhere = time.monotonic() - begun
+    await outbound.turn("1", Urgency.ANSWER)
+    # Then only this one's waited
+    assert elsewhere < CHAT
+    assert time.monotonic() - begun >= CHAT
+
+
+async def test_progress_gives_way_and_answers_that_would_wait_long_are_told_when_to_come_back() -> None:
+    outbound = Outbound()
+    await outbound.turn("1", Urgency.ANSWER)
+    with pytest.raises(Dropped):
+        await outbound.turn("1", Urgency.PROGRESS)
+    # When the platform asks for silence
+    outbound.flood("1", 30.0)
+    waits = []
+    for _ in range(3):
+        with pytest.raises(ChatUnavailable) as refusal:
+            await outbound.turn("1", Urgency.ANSWER)
+        waits.append(refusal.value.retry_after)
+    # Then each is told a later moment, none before the silence ends
+    assert waits[0] > 29.0
+    assert [later - earlier > CHAT * 0.9 for earlier, later in itertools.pairwise(waits)] == [True, True]
+    # and nobody else is held up
+    await asyncio.wait_for(outbound.turn("2", Urgency.ANSWER), 0.5)
+
+
+async def test_a_group_takes_no_more_than_its_minute_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a clock that does not stand in the way of a second a message
+    now = [1000.0]
+    monkeypatch.setattr("unstill_bots.telegram.outbound.time.monotonic", lambda: now[0])
+    outbound = Outbound()
+    for _ in range(GROUP_MOST):
+        await outbound.turn("-1", Urgency.ANSWER)
+        now[0] += CHAT
+    # Then the next has to wait for the minute to end, and progress found no room long before
+    with pytest.raises(ChatUnavailable) as refusal:
+        await outbound.turn("-1", Urgency.ANSWER)
+    assert refusal.value.retry_after > 61 - GROUP_MOST * CHAT - 1
+    now[0] += 45
+    await outbound.turn("-1", Urgency.ANSWER)
+    with pytest.raises(Dropped):
+        await outbound.turn("-1", Urgency.PROGRESS)
+
+
+async def test_draining_waits_for_what_is_on_its_way_and_lets_nothing_begin() -> None:
+    outbound = Outbound()
+
+    async def call() -> None:
+        with outbound.flying():
+            await asyncio.sleep(0.2)
+
+    task = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    await outbound.drain(5.0)
+    assert task.done()
+    with pytest.raises(ChatUnavailable):
+        await outbound.turn("1", Urgency.ANSWER)

@@ -1,0 +1,95 @@
+"""The house with its Telegram front end as a real process, and the platform beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PIL import Image
+from tests.doubles.telegram.messages import Message, Shown
+from tests.doubles.telegram_api import TelegramApi
+from tests.system.processes import House, wait_for
+
+CLIPS = ("animation", "video")
+
+
+class TelegramHouse:
+    """`api` is the platform; `house` the host's machine."""
+
+    def __init__(self, house: House, api: TelegramApi) -> None:
+        self.house = house
+        self.api = api
+        self.bot: subprocess.Popen[bytes] | None = None
+
+    def start_bot(self, *, log: str = "bot") -> None:
+        self.bot = self.house.start("unstill_bots.service", "telegram", log=log)
+
+    def polled(self) -> int:
+        return len(self.api.calls("getUpdates"))
+
+    def wait_for_bot(self) -> None:
+        before = self.polled()
+        wait_for(lambda: self.polled() > before, within=30, what="polling")
+
+    def stop_bot(self, within: float = 40.0) -> int:
+        assert self.bot is not None
+        self.bot.send_signal(signal.SIGTERM)
+        return self.bot.wait(within)
+
+
+@contextlib.contextmanager
+def telegram_house(folder: Path, *, engine: bool = True, bot: bool = True, **settings: str) -> Iterator[TelegramHouse]:
+    """All of it running. The engine renders 8 small frames in a moment."""
+    with TelegramApi.threaded() as api:
+        ours = {"UNSTILL_TELEGRAM__TOKEN": api.token, "UNSTILL_TELEGRAM__API_URL": api.url}
+        with House(folder, **{**ours, **settings}) as house:
+            telegram = TelegramHouse(house, api)
+            if engine:
+                house.start_engine()
+            if bot:
+                telegram.start_bot()
+                wait_for(lambda: telegram.polled() > 0, within=40, what="the bot's first poll")
+            try:
+                yield telegram
+            except BaseException:
+                print(house.log("bot")[-6000:], house.log("engine")[-2000:])
+                raise
+
+
+def photo(colour: str = "teal", size: tuple[int, int] = (320, 240)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def ours(history: list[Shown]) -> list[Shown]:
+    """What the bot said."""
+    return [shown for shown in history if shown.sender == "Unstill"]
+
+
+Said = Callable[[list[Shown]], bool]
+
+
+def has_clips(count: int = 1) -> Said:
+    """For `until`: so many clips of the bot's, and nothing of its that still waits."""
+
+    def said(history: list[Shown]) -> bool:
+        shown = ours(history)
+        return sum(one.kind in CLIPS for one in shown) == count and not any(
+            "Cancel" in str(one.buttons) for one in shown
+        )
+
+    return said
+
+
+def says(text: str) -> Said:
+    return lambda history: any(text in shown.text for shown in ours(history))
+
+
+def after(message: Message, said: Said) -> Said:
+    """The same, of what was said after that message."""
+    return lambda history: said([shown for shown in history if shown.id > message.id])

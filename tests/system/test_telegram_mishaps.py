@@ -1,0 +1,96 @@
+"""What goes wrong on Telegram's side: things deleted, chats closed, calls lost, floods."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.system.telegram_house import CLIPS, TelegramHouse, after, has_clips, ours, photo, says
+
+
+async def test_a_clip_whose_status_message_was_deleted_comes_as_a_new_reply(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    sent = ann.send_photo(chat, photo(), "slow waves")
+    status = ours(await chat.until(says("Rendering")))[0]
+    ann.delete(status)
+    history = await chat.until(has_clips(), 60)
+    assert len(ours(history)) == 1 and ours(history)[0].reply_to == sent.id
+
+
+async def test_a_clip_whose_request_was_deleted_still_comes(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    sent = ann.send_photo(chat, photo(), "slow waves")
+    status = ours(await chat.until(says("Rendering")))[0]
+    ann.delete(sent)
+    ann.delete(status)
+    history = await chat.until(has_clips(), 60)
+    assert [shown.reply_to for shown in history] == [None]
+
+
+async def test_an_upload_whose_answer_was_lost_shows_one_clip(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    telegram.api.trouble.next("editMessageMedia", "lost")
+    telegram.api.trouble.next("editMessageMedia", "bad gateway")
+    ann.send_photo(chat, photo(), "waves")
+    history = await chat.until(has_clips(), 60)
+    await asyncio.sleep(8)
+    # edited again for the answer that was lost, so nothing stands there twice
+    assert ours(chat.history()) and len(chat.history()) == len(history) == 2
+
+
+async def test_who_blocked_the_bot_has_no_jobs_left(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    ann.send_photo(chat, photo(), "slow waves")
+    ann.send_photo(chat, photo(), "slow leaves")
+    await chat.until(says("Rendering"))
+    ann.block()
+    await asyncio.sleep(2)
+    ann.unblock()
+    sent = ann.send_text(chat, "/queue")
+    await chat.until(after(sent, says("no clips in the making")))
+    assert not any(shown.kind in CLIPS for shown in chat.history())
+
+
+async def test_where_clips_are_forbidden_a_sentence_says_so(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    group = telegram.api.group("Friends", [ann])
+    group.mute_bot(only=frozenset({"can_send_other_messages", "can_send_videos"}))
+    ann.send_photo(group, photo(), "/animate waves")
+    await group.until(says("could not be sent here"), 60)
+
+
+async def test_a_flood_of_one_chat_is_answered_within_the_limits(telegram: TelegramHouse) -> None:
+    # Given a group in which everybody asks at once, and one person in private
+    people = [telegram.api.person(f"P{number}") for number in range(6)]
+    group = telegram.api.group("Crowd", people)
+    refused = telegram.api.limits.refused
+    for number, person in enumerate(people):
+        person.send_photo(group, photo(), f"/animate waves {number}")
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    ann.send_photo(chat, photo(), "leaves")
+    # Then the one is not held up by the crowd, which is answered too, and no call drew a 429
+    await chat.until(has_clips(), 60)
+    await group.until(has_clips(6), 120)
+    assert telegram.api.limits.refused == refused
+
+
+async def test_a_429_halts_that_chat_alone_and_loses_nothing(telegram: TelegramHouse) -> None:
+    ann, bob = telegram.api.person("Ann"), telegram.api.person("Bob")
+    mine, other = telegram.api.private(ann), telegram.api.private(bob)
+    ann.send_photo(mine, photo(), "slow waves")
+    await mine.until(says("Rendering"))
+    # Given a platform that allows less than it is known for
+    limits = telegram.api.limits
+    try:
+        limits.burst, limits.chat = 1, 0.2
+        await mine.until(lambda _: any(call.status == 429 for call in telegram.api.log[-50:]), 20)
+    finally:
+        limits.burst, limits.chat = 3, 1.0
+    bob.send_photo(other, photo(), "leaves")
+    await other.until(has_clips(), 60)
+    history = await mine.until(has_clips(), 60)
+    assert len(ours(history)) == 1

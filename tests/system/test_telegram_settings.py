@@ -1,0 +1,50 @@
+"""What people set for themselves on Telegram, and albums, which are several messages to a bot and one to a person."""
+
+from __future__ import annotations
+
+from tests.system.telegram_house import TelegramHouse, has_clips, ours, photo, says
+
+
+async def test_ones_own_defaults_hold_until_something_else_is_typed(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    # Given a shape and a language of her own
+    ann.send_text(chat, "/settings")
+    menu = ours(await chat.until(says("Your own defaults")))[0]
+    await ann.press("Shape: standard", menu).wait()
+    await chat.until(lambda history: any("Shape: 9:16" in str(shown.buttons) for shown in history))
+    await ann.press("Language: automatic", menu).wait()
+    await chat.until(lambda history: any("Language: English" in str(shown.buttons) for shown in history))
+    await ann.press("Done", menu).wait()
+    await chat.until(lambda history: not ours(history))
+    # When she sends a photo, and another with a shape
+    ann.send_photo(chat, photo(), "waves")
+    ann.send_photo(chat, photo(), "leaves --shape square")
+    # Then the first has hers, the second the one that she typed
+    history = await chat.until(has_clips(2), 60)
+    sizes = {(shown.media.width, shown.media.height) for shown in ours(history) if shown.media}
+    assert sizes == {(1080, 1920), (1080, 1080)}
+
+
+async def test_an_album_without_words_is_asked_about_once(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    sent = ann.send_album(chat, [photo("red"), photo("green")])
+    question = ours(await chat.until(says("these 2 pictures")))[0]
+    assert question.reply_to == sent[0].id
+    ann.send_text(chat, "leaves falling")
+    history = await chat.until(has_clips(2), 60)
+    assert [clip.reply_to for clip in ours(history)] == [message.id for message in sent]
+
+
+async def test_one_bad_picture_in_an_album_costs_only_itself(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    good = ann.send_document(chat, photo(), "waves", album="a")
+    bad = ann.send_document(chat, b"%PDF-1.7", name="a.pdf", mime="application/pdf", album="a")
+    broken = ann.send_document(chat, b"no picture", album="a")
+    history = await chat.until(lambda history: has_clips()(history) and len(ours(history)) == 3, 60)
+    shown = {one.reply_to: one for one in ours(history)}
+    assert shown[good.id].kind == "animation"
+    assert "not a picture that can be read" in shown[bad.id].text
+    assert "not a picture that can be read" in shown[broken.id].text
