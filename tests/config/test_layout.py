@@ -93,7 +93,7 @@ def test_help_is_the_default_and_tells_every_target() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony is not None
 
-    told = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert [line.split()[1] for line in told.splitlines()] == [
         *("setup", "demo", "test", "test-deep", "test-mutants", "chaos", "lint", "bench", "pictures", "clean", "help")

@@ -410,6 +410,14 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             self.tick(LEASE)
             self.reap()
 
+        @rule(n=st.integers(0, 9))
+        def sending_is_taken_over(self, n: int) -> None:
+            self.refuse(n)
+            self.send(n, False)
+            self.tick(60_000)
+            self.reap()
+            self.send(n, False)
+
         @rule()
         def crash(self) -> None:
             """Everybody with a token is gone and never heard of again."""
