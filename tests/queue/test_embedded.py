@@ -38,8 +38,10 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def owner(data: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that has started a server on the folder; it ends when its stdin does."""
+    # a job in the background of a shell is born deaf to SIGINT
+    program = f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{OWNER}"
     process = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with process:
         yield process
