@@ -21,7 +21,6 @@ from PIL import Image
 from tests.system.platform import Platform
 from tests.system.processes import House, child_of, kill
 
-SPEEDS = {"fast": 1.0}
 KINDS = ("good",) * 17 + ("bad picture", "crash", "option")
 FINAL = {
     "bad picture": "JPEG or PNG",
