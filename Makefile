@@ -24,7 +24,7 @@ demo: .venv/.runtime ## animate a sample photo through the real queue and engine
 	$(BIN)/python -m unstill_bots.demo
 
 test: .venv/.dev ## run all tests, with coverage
-	$(BIN)/python -W error -m pytest $(PACKAGES:%=--cov=%) --cov-branch
+	$(BIN)/python -W error -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PACKAGES:%=--cov=%) --cov-branch
 
 test-deep: .venv/.dev ## run the long searches
 	$(BIN)/python -W error -m pytest -m deep --timeout 7200

@@ -15,6 +15,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -290,7 +291,8 @@ async def test_what_takes_more_than_it_may_is_ended(limits: Limits, data: Callab
 def children(of: int | str = "self") -> set[int]:
     found = set()
     for task in Path(f"/proc/{of}/task").iterdir():
-        found |= {int(pid) for pid in (task / "children").read_text().split()}
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended since it was listed
+            found |= {int(pid) for pid in (task / "children").read_text().split()}
     return found
 
 
