@@ -16,7 +16,7 @@ PYPROJECTS := $(FOLDERS:%=%/pyproject.toml)
 PACKAGES := $(FOLDERS:%=unstill_%)
 SEED ?= 1
 
-.PHONY: setup demo test test-deep test-mutants chaos lint bench pictures clean help
+.PHONY: setup demo test test-deep test-mutants chaos lint bench bench-gpu pictures clean help
 
 setup: .venv/.dev ## install everything that demo, test, lint and bench need
 
@@ -44,6 +44,9 @@ lint: .venv/.dev ## check style, format, types and who imports whom
 bench: .venv/.dev ## measure and print the figures
 	$(BIN)/python -m tests.bench.run
 
+bench-gpu: .venv/.dev ## measure I2VGen-XL on a GPU, stock beside ours
+	$(BIN)/python -m tests.bench.bench_gpu
+
 pictures: .venv/.runtime ## make the README's pictures anew
 	$(BIN)/python -m tests.pictures.make_pictures
 
@@ -66,5 +69,5 @@ help: ## show this list
 
 .venv/.dev: .venv/.runtime pyproject.toml
 	@echo "Installing the test tools in .venv"
-	@$(PIP) install $(LOCKED) --group dev
+	@$(PIP) install $(LOCKED) -e './engine[diffusion]' --group dev
 	@touch $@

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ import msgspec
 
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.errors import OptionError
-from unstill_queue.options import PROMPT_MAX, Option, find
+from unstill_queue.options import PROMPT_MAX, Option, find, narrowed
 
 TEXT_MAX = 16_384
 """Longer captions are refused unread: no platform sends them, and the work stays bounded."""
@@ -69,8 +70,10 @@ class Caption(msgspec.Struct, frozen=True):
         )
 
 
-def parse(text: str, catalog: Catalog) -> Caption:
+def parse(text: str, catalog: Catalog, default_model: str = "") -> Caption:
     """Read a caption; commands and mentions of the bot are taken off before.
+
+    What is wrong with a value is said by what the caption's own model takes, or `default_model`.
 
     Raises:
         OptionError: an unknown option or a value it does not take, with the nearest known one; or a prompt of more
@@ -79,7 +82,11 @@ def parse(text: str, catalog: Catalog) -> Caption:
     if len(text) > TEXT_MAX:
         raise _too_long(text)
     reader = _Reader(_clean(text), catalog)
-    prompt = " ".join(reader.read())
+    try:
+        prompt = " ".join(reader.read())
+    except OptionError as error:
+        reader.read_on()
+        raise narrowed(error, reader.given, catalog, default_model=default_model) from None
     if len(prompt) > PROMPT_MAX:
         raise _too_long(prompt)
     return Caption(prompt, reader.given)
@@ -138,6 +145,13 @@ class _Reader:
                 self.at = found.end
                 self._take(found.name)
         return words
+
+    def read_on(self) -> None:
+        """Whatever else is wrong: the rest of what is given."""
+        while True:
+            with contextlib.suppress(OptionError):
+                self.read()
+                return
 
     def _skip_space(self) -> bool:
         while self.text.startswith(" ", self.at):

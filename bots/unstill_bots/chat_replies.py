@@ -48,6 +48,28 @@ class ChatReplies(Replies):
             jobs,
         )
 
+    def not_taken(self) -> str:
+        return self.gettext(
+            "The bot could not write this down in time. If nothing shows up here within a minute, try again."
+        )
+
+    def comes_by_message(self) -> str:
+        return self.gettext("The bot is no member here: if this takes over 14 minutes, the clip comes to your DMs.")
+
+    def cannot_speak_there(self) -> str:
+        return self.gettext(
+            "The bot may not send messages or files in that channel. Ask an admin, or use another channel."
+        )
+
+    def unseen_picture(self) -> str:
+        return self.gettext(
+            "The bot is not shown that picture. Press on it for long, or right-click it: Apps, Animate."
+        )
+
+    def ready(self, when: str) -> str:
+        """`when`: a time as the platform shows it, such as 'in 2 minutes'."""
+        return self.gettext("Ready {when}.", when=when)
+
     # -- commands
 
     def welcome(self) -> str:
@@ -105,13 +127,15 @@ class ChatReplies(Replies):
                 records=f"{record_hours:g}",
             ),
             self.gettext("Nothing goes to anybody else, and nothing is used for training."),
-            self.gettext("/forgetme cancels what is in the making and deletes pictures, clips and settings at once."),
+            self.gettext(
+                "/forgetme cancels what is in the making and deletes words, pictures, clips and settings at once."
+            ),
         )
 
     def forgotten(self, record_hours: float) -> str:
         return self.gettext(
-            "Your pictures, clips and settings are deleted. Your words and your id go by themselves within {hours} "
-            "hours. What stands in this chat, you can delete yourself.",
+            "Your words, pictures, clips and settings are deleted. Your id goes by itself within {hours} hours. What "
+            "stands in this chat, you can delete yourself.",
             hours=f"{record_hours:g}",
         )
 

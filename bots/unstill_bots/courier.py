@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from unstill_bots.chat import Chat, ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
@@ -19,11 +20,16 @@ from unstill_queue.client import Client
 from unstill_queue.codec import decode
 from unstill_queue.errors import NotFound, StorageError, UnknownJob
 from unstill_queue.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
-from unstill_queue.ledger import Record
+from unstill_queue.ledger import REFITS_MOST, Record
 from unstill_queue.outbox import Event, Outbox
 from unstill_queue.storage import Storage
 
 log = structlog.get_logger(__name__)
+
+
+class _Refitting(Exception):
+    """The clip is being made smaller: it comes again."""
+
 
 SEND_LEASE = 30.0
 CONSUMER = "courier"
@@ -58,7 +64,9 @@ class Courier:
 
     async def _run_deliveries(self) -> None:
         async for event in Outbox(self._client.redis, self._chat.platform).deliveries(CONSUMER):
-            await self._slots.acquire()
+            # a request that came back waits in the studio, and must not hold up answers meanwhile
+            if event.kind != "intake":
+                await self._slots.acquire()
             errand = asyncio.create_task(self._errand(event))
             self._errands.add(errand)
             errand.add_done_callback(self._errands.discard)
@@ -75,7 +83,8 @@ class Courier:
             # the ledger still holds the job as not delivered: it comes back
             log.exception("a delivery failed in an unforeseen way", job=event.id)
         finally:
-            self._slots.release()
+            if event.kind != "intake":
+                self._slots.release()
 
     async def deliver(self, id: str) -> bool:
         """Show the outcome, if it is ours to show now. True: it is shown, by this call."""
@@ -94,7 +103,9 @@ class Courier:
 
     async def _deliver(self, record: Record, outcome: Outcome, sender: str) -> bool:
         try:
-            receipt = await self._show_once(record, outcome)
+            receipt = await self._show_once(record, outcome, sender)
+        except _Refitting:
+            return False
         except ChatUnavailable as error:
             await self._ledger.unsend(record.id, sender, delay=error.retry_after)
             return False
@@ -114,7 +125,7 @@ class Courier:
         await self._call_after_wait(record)
         return True
 
-    async def _show_once(self, record: Record, outcome: Outcome) -> str:
+    async def _show_once(self, record: Record, outcome: Outcome, sender: str) -> str:
         """Show it by an edit of a message that is on record: repeated after a kill, it is still one answer.
 
         Where there is no such message, or it was deleted, a new one is sent first; if we die before it is
@@ -122,13 +133,13 @@ class Courier:
         """
         if record.note is not None:
             with contextlib.suppress(NoteGone):
-                return await self._show(record, outcome, record.note)
+                return await self._show(record, outcome, record.note, sender)
         replies = Replies(record.request.requester.language)
         note = await self._chat.say(record.request.reply_to, replies.received())
         await self._ledger.note_set(record.id, note)
-        return await self._show(record, outcome, note)
+        return await self._show(record, outcome, note, sender)
 
-    async def _show(self, record: Record, outcome: Outcome, note: str) -> str:
+    async def _show(self, record: Record, outcome: Outcome, note: str, sender: str) -> str:
         replies = Replies(record.request.requester.language)
         match outcome:
             case Succeeded():
@@ -137,11 +148,29 @@ class Courier:
                 except NotFound:
                     return await self._show_text(record, note, replies.failed(Failed("clip_expired", "")))
                 except ClipTooLarge:
+                    await self._refit(record, outcome, note, sender)
                     return await self._show_text(record, note, replies.failed(Failed("too_big", "")))
             case Failed(code=code, message=message):
                 return await self._show_text(record, note, message if code == SAID else replies.failed(outcome))
             case Cancelled(by=by):
                 return await self._show_text(record, note, replies.cancelled(by))
+
+    async def _refit(self, record: Record, made: Succeeded, note: str, sender: str) -> None:
+        """Have the clip made smaller, if it was not often enough already.
+
+        Raises:
+            _Refitting: there is nothing to show here now.
+            ChatGone: nor will there be.
+        """
+        if record.job is None or record.refits >= REFITS_MOST:
+            return
+        limit = self._studio.catalog.platforms[self._chat.platform].step_below(made.size)
+        log.info("the platform refused a clip's size", job=record.id, size=made.size, limit=limit)
+        with contextlib.suppress(ChatUnavailable, ChatUncertain, NoteGone):
+            await self._show_text(record, note, Replies(record.request.requester.language).refitting())
+        smaller = msgspec.structs.replace(record.job, upload_limit=limit)
+        if await self._client.refit(smaller, sender) != "no":
+            raise _Refitting
 
     async def _show_clip(self, record: Record, outcome: Succeeded, note: str, replies: Replies) -> str:
         text = replies.done(outcome, advice(outcome.parameters.prompt, outcome.parameters, synthetic=outcome.synthetic))
@@ -189,7 +218,8 @@ class Courier:
     async def _show_progress(self, event: Event) -> None:
         try:
             record = await self._ledger.read(event.id)
-            if record.outcome is not None:
+            # that a clip is made smaller was said, and takes seconds
+            if record.outcome is not None or record.refits:
                 return
             if event.kind == "progress":
                 text = Replies(record.request.requester.language).progress(decode(event.body, Progress))

@@ -29,6 +29,8 @@ def messages(catalog: Catalog) -> Iterator[MessageId]:
     for _, _, message, _, _ in extract_from_dir(PACKAGE, [("**.py", "python")], {}, KEYWORDS):
         yield message if isinstance(message, str) else tuple(message)
     for option in OPTIONS:
+        yield option.name
+        yield from option.choices
         yield option.help
         if option.unit:
             yield option.unit

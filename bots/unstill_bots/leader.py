@@ -27,6 +27,11 @@ return 1
 _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
+def leader_key(platform: str) -> str:
+    """The server's key that stands as long as somebody leads."""
+    return f"unstill:leader:{platform}"
+
+
 class LeadershipLost(Exception):
     """Another process leads now; this one has to stop at once."""
 
@@ -35,7 +40,7 @@ class Leader:
     """The lead of one platform, on one Redis."""
 
     def __init__(self, redis: Redis, platform: str, *, term: float = TERM) -> None:
-        self._key = f"unstill:leader:{platform}"
+        self._key = leader_key(platform)
         self._token = secrets.token_hex(8)
         self._term = term
         self._keep = redis.register_script(_KEEP)

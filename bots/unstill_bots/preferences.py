@@ -19,7 +19,8 @@ class Preferences(msgspec.Struct, frozen=True):
 
     `when`: what a group's bot answers: commands and mentions, every photo, or nothing. `who`: all, or admins only.
     `jobs`: most clips in the making at a time for the chat; 0 leaves it to the host. `thread`: the one topic that it
-    answers in.
+    answers in. `channels` and `roles`: ids of those of a server that may be used and may use it; empty for all.
+    `spoiler`: whether clips are covered until they are pressed.
     """
 
     language: str = ""
@@ -31,6 +32,9 @@ class Preferences(msgspec.Struct, frozen=True):
     jobs: int = 0
     quiet: bool = False
     thread: str = ""
+    channels: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    spoiler: bool = False
 
     @property
     def options(self) -> str:

@@ -75,6 +75,10 @@ class Replies:
         left = self.duration(progress.seconds_left)
         return self.gettext("Rendering: {percent}, {duration} left.", percent=percent, duration=left)
 
+    def refitting(self) -> str:
+        """The platform refused the clip's size."""
+        return self.gettext("This file is too large here. Making it smaller …")
+
     def duration(self, seconds: float) -> str:
         """Rounded as one says it: 'about 40 s', 'about 2 min', 'about 3 h'."""
         if not seconds > 0:
@@ -115,9 +119,13 @@ class Replies:
         return self.gettext("A camera moves over the still picture; no AI was used.")
 
     def note(self, note: str) -> str:
-        """The sentence of a code of Succeeded.notes, 'code' or 'code:value'; empty for one that says nothing here."""
+        """The sentence of a code of Succeeded.notes; empty for one that says nothing here.
+
+        They are 'code', 'code:value', or 'code:name=value,name=value'.
+        """
         code, _, value = note.partition(":")
-        return self._by_code(NOTES, code, {"value": value}) if code in NOTES else ""
+        named = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+        return self._by_code(NOTES, code, {**named, "value": value}) if code in NOTES else ""
 
     def advice(self, advice: Advice) -> str:
         return self.gettext("Tip: {advice}", advice=self._by_code(ADVICE, advice.code, advice.details))

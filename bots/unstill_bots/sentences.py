@@ -54,8 +54,19 @@ NOTES: dict[str, str] = {
     "frames_changed": N_("The model makes {value} frames, the nearest it can to what was asked."),
     "size_changed": N_("It was rendered at {value}, the nearest that the model can do."),
     "memory_saved": N_("The card's memory was short: it was rendered in a slower way."),
+    "memory_low": N_("This engine is set to need no more than {value} GiB of its card, which makes it slower."),
+    "memory_resolution": N_("Rendered at {chosen} instead of {asked}: the card has {free} GiB of memory for it."),
+    "memory_frames": N_("{chosen} frames instead of {asked}: the card has {free} GiB of memory for it."),
+    "memory_chunked": N_("The card's memory ran out: the frames were decoded a few at a time; the clip is the same."),
+    "memory_split": N_("The card's memory ran out: each step was done in two halves, slower; the clip is the same."),
+    "memory_offloaded": N_("The card's memory ran out: a part of the model waited elsewhere; the clip is the same."),
+    "memory_smaller": N_("The card's memory ran out: it was rendered at {chosen} instead of {asked}."),
+    "memory_fewer": N_("The card's memory ran out: {chosen} frames instead of {asked}."),
+    "experimental_size": N_("A resolution of {value} is experimental with this model: parts may look odd."),
+    "tried_again": N_("The engine had to start afresh on this; it was done at try {value}."),
     "smaller": N_("The clip was made smaller, {value}, to fit what may be uploaded here."),
-    "prompt_shortened": N_("The words were longer than the model reads; the end was left out."),
+    "prompt_shortened": N_("The words were longer than the model reads: it was cut after “{value}”."),
+    "negative_shortened": N_("What should not appear was longer than the model reads: it was cut after “{value}”."),
 }
 
 ADVICE: dict[str, str] = {

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
+from unstill_bots.alive import why_not_alive
 from unstill_bots.frontend import FrontEnd, Means
 from unstill_bots.leader import Leader, LeadershipLost
 from unstill_bots.local import EngineFailed, Local
@@ -30,19 +31,22 @@ from unstill_queue.storage import Storage
 
 log = structlog.get_logger(__name__)
 
-SETTINGS_WRONG, UNAVAILABLE = 3, 4
+NOT_ALIVE, SETTINGS_WRONG, UNAVAILABLE = 1, 3, 4
 SWEEP_EVERY = 3600.0
 SERVER_WITHIN = 10.0
 """Seconds that the queue's server gets to answer at the start."""
-PLATFORMS = ("telegram",)
+PLATFORMS = ("telegram", "discord")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 drained, 3 the settings are wrong, 4 something needed is not to be had."""
+    """Returns the exit code: 0 drained, 1 not alive, 3 the settings are wrong, 4 something needed is not to be had."""
     arguments = _parser().parse_args(argv)
     try:
         settings = Settings.load()
         setup_logging(settings.log, secrets=settings.secrets(), service=arguments.platform)
+        if arguments.alive:
+            why_not = asyncio.run(why_not_alive(settings, arguments.platform))
+            return _fail(why_not, NOT_ALIVE) if why_not else 0
         front_end = _front_end(arguments.platform, settings)
         asyncio.run(_serve(front_end, settings, settings.load_catalog()))
     except ConfigError as error:
@@ -56,6 +60,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _front_end(platform: str, settings: Settings) -> FrontEnd:
     """A platform's library is loaded only where it is served."""
+    if platform == "discord":
+        if settings.discord.token is None:
+            raise ConfigError(
+                "UNSTILL_DISCORD__TOKEN is not set. Make a bot at https://discord.com/developers/applications and put "
+                "its token into .env."
+            )
+        from unstill_bots.discord.program import DiscordFrontEnd
+
+        return DiscordFrontEnd()
     if settings.telegram.token is None:
         raise ConfigError("UNSTILL_TELEGRAM__TOKEN is not set. Get a token from @BotFather and put it into .env.")
     from unstill_bots.telegram.program import TelegramFrontEnd
@@ -148,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 drained, 3 the settings are wrong, 4 something needed is not to be had.",
     )
     parser.add_argument("platform", choices=PLATFORMS)
+    parser.add_argument("--alive", action="store_true", help="only say whether one serves, by 0 or 1, and end")
     return parser
 
 

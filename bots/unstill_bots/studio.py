@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
+import msgspec
 import structlog
 
 from unstill_bots import captions
@@ -23,10 +25,30 @@ from unstill_queue.storage import Storage
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 4
-"""Requests that are read at a time; the others wait their turn, in the ledger's care."""
+AT_ONCE, CHAT_AT_ONCE, READ_AT_ONCE = 24, 4, 4
+"""Requests in preparation, those of one chat among them, and pictures being read: what bounds the memory they take.
+The others wait their turn, in the ledger's care."""
 SAID = "said"
 """The code of a failure whose message is already the sentence for the person, in their language."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """A chat's own rules for a request: the sentence that refuses it, or the most that the chat may have in the making.
+
+    `jobs` 0: no rule. `full` is the sentence for one too many.
+    """
+
+    refusal: str | None = None
+    jobs: int = 0
+    full: str = ""
+
+
+Rule = Callable[[Request], Awaitable[Terms]]
+"""May raise ChatError where it cannot tell now; the request is then brought back."""
+
+
+async def _no_rule(request: Request) -> Terms:
+    return Terms()
 
 
 class Studio:
@@ -47,9 +69,12 @@ class Studio:
         self.settings = settings
         self.chat = chat
         self._make_safe = pictures.make_safe if pictures else make_safe
+        self.rule: Rule = _no_rule
         self._messages: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._reading: set[str] = set()
+        self._in_hand: set[str] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._chats: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._readers = asyncio.Semaphore(READ_AT_ONCE)
 
     async def receive(self, request: Request) -> bool:
         """Write the request down. When this returns, the platform may be told that it arrived.
@@ -63,30 +88,39 @@ class Studio:
 
         May be repeated at any time, by any process: only an ACCEPTED request is changed by it, or shown anything.
         """
-        if request.id in self._reading:
+        if request.id in self._in_hand:
             return False
-        self._reading.add(request.id)
+        self._in_hand.add(request.id)
+        chat = self._chats.setdefault(request.requester.place, asyncio.Semaphore(CHAT_AT_ONCE))
         try:
-            return await self._prepare(request)
+            async with chat, self._slots:
+                return await self._prepare(request)
         finally:
-            self._reading.discard(request.id)
+            self._in_hand.discard(request.id)
 
     async def _prepare(self, request: Request) -> bool:
         replies = Replies(request.requester.language)
         record = await self.client.ledger.read(request.id)
         if record.state is not State.ACCEPTED:
             return record.job is not None and record.outcome is None
-        await self.show(request, replies.received())
+        terms = Terms()
         try:
-            async with self._slots:
+            terms = await self.rule(request)
+            if terms.refusal is not None:
+                return await self._answer(request, terms.refusal)
+            if terms.jobs and await self.client.ledger.in_hand(request.requester.place) >= terms.jobs:
+                return await self._answer(request, terms.full)
+            await self.show(request, replies.received())
+            async with self._readers:
                 job, cost = await self._understand(record)
-            await self.client.submit(job, cost=cost)
+            await self.client.submit(job, cost=cost, chat_jobs=terms.jobs)
         except OptionError as error:
             return await self._answer(request, replies.option_error(error))
         except PictureError as error:
             return await self._answer(request, replies.picture_error(error))
         except QuotaExceeded as error:
-            return await self._answer(request, replies.quota(error))
+            own = terms.jobs and (error.quota, error.scope, error.limit) == ("jobs", "chat", terms.jobs)
+            return await self._answer(request, terms.full if own else replies.quota(error))
         except FetchError as error:
             return await self._answer(request, replies.failed(Failed(error.code, str(error))))
         except (ChatError, StorageError) as error:
@@ -98,7 +132,7 @@ class Studio:
 
     async def _understand(self, record: Record) -> tuple[Job, float]:
         request = record.request
-        caption = captions.parse(request.words, self.catalog)
+        caption = captions.parse(request.words, self.catalog, self.settings.engine.model)
         parameters, finish = resolve(
             caption.prompt, caption.given, self.catalog, default_model=self.settings.engine.model
         )

@@ -27,10 +27,21 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Statement(Entry):
+    """What one source says of a model's licence."""
+
+    source: str
+    says: str
+    url: str
+
+
 class Licence(Entry):
+    """`statements`: what the host has to know and accept before the model is loaded; none, nothing to accept."""
+
     name: str
     url: str = ""
     notice: str = ""
+    statements: tuple[Statement, ...] = ()
 
 
 class FrameGrid(Entry):
@@ -53,6 +64,27 @@ class Cost(Entry):
         return self.base + self.per_unit * num_frames * num_inference_steps * megapixels
 
 
+class Memory(Entry):
+    """What a model needs of its device, in GiB of 2**30 bytes; what a render needs is computed in `unstill_engine`.
+
+    `weights` is all that is loaded, `encoders` the part of it that only encodes words and picture.
+    `render` is for each megapixel of all frames, with both halves of classifier-free guidance at
+    once; `decode` for each megapixel that is decoded at once, `decode_frames` frames at most.
+    `least_free`: a resolution is chosen where more than that is free. `mode` "low" is to need no
+    more than `low`.
+    """
+
+    mode: Literal["auto", "low"] = "auto"
+    low: float = Field(gt=0)
+    weights: float = Field(ge=0)
+    encoders: float = Field(default=0.0, ge=0)
+    render: float = Field(gt=0)
+    decode: float = Field(gt=0)
+    decode_frames: int = Field(default=16, ge=1)
+    least_free: dict[int, float]
+    experimental: tuple[int, ...] = ()
+
+
 class Model(Entry):
     """One table of models.toml. `renderer` is 'module:Class'; ranges are inclusive."""
 
@@ -68,6 +100,13 @@ class Model(Entry):
     ranges: dict[str, tuple[float, float]]
     cost: Cost
     weights: dict[str, str] = {}
+    memory: Memory | None = None
+
+    def using(self, mode: Literal["auto", "low"]) -> Model:
+        """The same model, sparing with memory or not; one that says nothing of memory stays as it is."""
+        if self.memory is None:
+            return self
+        return self.model_copy(update={"memory": self.memory.model_copy(update={"mode": mode})})
 
     @model_validator(mode="after")
     def _agrees(self) -> Model:
@@ -82,6 +121,9 @@ class Model(Entry):
             raise ValueError(f"the default num_frames = {num_frames} is not on the frame grid")
         if self.resolutions and self.defaults.get("resolution", self.resolutions[0]) not in self.resolutions:
             raise ValueError(f"the default resolution = {self.defaults['resolution']} is none of the resolutions")
+        for resolution in (*self.memory.least_free, *self.memory.experimental) if self.memory else ():
+            if resolution not in self.resolutions:
+                raise ValueError(f"memory names the resolution {resolution}, which is none of the resolutions")
         return self
 
 
@@ -96,14 +138,24 @@ class Preset(Entry):
 
 
 class Platform(Entry):
-    """Sizes in bytes, lengths in characters, `edit_seconds` between two edits of a message."""
+    """Sizes in bytes, lengths in characters, `edit_seconds` between two edits of a message.
+
+    `upload_steps` are the limits that its chats are known to have: what a platform says of one of
+    them has been wrong.
+    """
 
     upload_limit: int = Field(gt=0)
+    upload_steps: tuple[int, ...] = ()
     download_limit: int = Field(gt=0)
     edit_seconds: float = Field(ge=0)
     caption_length: int = Field(gt=0)
     text_length: int = Field(gt=0)
     multipart_overhead: int = Field(ge=0)
+
+    def step_below(self, refused: int) -> int:
+        """The limit to try after a clip of `refused` bytes: the next step below that is known, else half of it."""
+        steps = [step - self.multipart_overhead for step in self.upload_steps]
+        return max((step for step in steps if 0 < step < refused), default=refused // 2)
 
 
 class Shape(Entry):
@@ -185,7 +237,12 @@ def _explain(error: ValidationError) -> str:
 
 def _siblings(loc: tuple[str, ...]) -> tuple[str, ...]:
     kinds: dict[str, type[Entry]] = {"models": Model, "presets": Preset, "platforms": Platform, "finishes": Shape}
-    nested: dict[str, type[Entry]] = {"licence": Licence, "frame_grid": FrameGrid, "cost": Cost}
+    nested: dict[str, type[Entry]] = {
+        "licence": Licence,
+        "frame_grid": FrameGrid,
+        "cost": Cost,
+        "memory": Memory,
+    }
     kind = Catalog if len(loc) == 1 else kinds[loc[0]] if len(loc) == 3 else nested.get(loc[2])
     return tuple(kind.model_fields) if kind else ()
 

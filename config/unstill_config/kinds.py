@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -74,18 +75,18 @@ def _storage(url: str) -> str:
 
 def _device(name: str) -> str:
     if not _DEVICE.fullmatch(name):
-        raise ValueError("cpu, cuda, or cuda:1 and the like for one of several cards")
+        raise ValueError("cpu, cuda, cuda:1 and the like for one of several cards, or all for each of them")
     return name
 
 
-def _listed(value: object) -> object:
+def _listed(what: str, value: object) -> object:
     if not isinstance(value, str):
         return value
     if value.startswith("["):
         try:
             return json.loads(value)
         except ValueError:
-            raise ValueError("a list of host names, with commas between them") from None
+            raise ValueError(f"{what}, with commas between them") from None
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
@@ -102,5 +103,6 @@ HttpUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidato
 WebsocketUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_websocket)]
 StorageUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storage)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
-Hosts = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_hosts)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(partial(_listed, "names"))]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(partial(_listed, "host names")), AfterValidator(_hosts)]
 Device = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_device)]

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
-from unstill_config.kinds import Device, Hosts, HttpUrl, Location, RedisUrl, StorageUrl, Text, WebsocketUrl
+from unstill_config.kinds import Device, Hosts, HttpUrl, Location, Names, RedisUrl, StorageUrl, Text, WebsocketUrl
 from unstill_config.sources import PREFIX, Known, Sources
 
 __all__ = [
@@ -71,10 +71,16 @@ class Catalogue(Group):
 
 
 class Engine(Group):
-    """One engine process. Times in seconds; `ffmpeg` None: the PATH's, else the one that ships with imageio-ffmpeg."""
+    """One engine process. Times in seconds; `ffmpeg` None: the PATH's, else the one that ships with imageio-ffmpeg.
+
+    `device` "all": one engine on each visible card. `memory` "low" needs less of the card and takes longer.
+    `accept_licences`: models whose licence the host has read and accepted, where it has to be.
+    """
 
     model: Text = "camera"
     device: Device = "cpu"
+    memory: Literal["auto", "low"] = "auto"
+    accept_licences: Names = ()
     name: Text | None = None
     ffmpeg: Location | None = None
     scratch: Location | None = None
@@ -123,10 +129,13 @@ class Telegram(Group):
 
 
 class Discord(Group):
+    """`message_content`: the bot has that privileged intent, and is shown the pictures that people reply to."""
+
     token: SecretStr | None = None
     api_url: HttpUrl = "https://discord.com/api/v10"
     gateway_url: WebsocketUrl = "wss://gateway.discord.gg/"
     cdn_hosts: Hosts = ()
+    message_content: bool = False
 
 
 class Log(Group):

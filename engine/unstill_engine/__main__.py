@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import structlog
 from redis.exceptions import RedisError
@@ -22,6 +22,8 @@ from unstill_engine.alive import why_not_alive
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.doctor import findings
+from unstill_engine.fleet import ALL, Fleet, names_by_device
+from unstill_engine.licence import check_accepted
 from unstill_engine.outcomes import EngineError
 from unstill_engine.worker import Worker
 from unstill_queue.embedded import EmbeddedValkey
@@ -46,9 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(json.dumps(asyncio.run(findings(settings, catalog))))
             return 0
         if arguments.alive:
-            why_not = asyncio.run(why_not_alive(settings))
+            why_not = _why_not_alive(settings)
             return _fail(why_not, NOT_ALIVE) if why_not else 0
+        check_accepted(settings, catalog)
         setup_logging(settings.log, secrets=settings.secrets(), service="engine")
+        if settings.engine.device == ALL:
+            fleet = Fleet(names_by_device(settings, os.environ), _environ(arguments))
+            return asyncio.run(_lead(fleet, until_eof=arguments.until_eof))
         asyncio.run(_serve(settings, catalog, until_eof=arguments.until_eof))
     except ConfigError as error:
         return _fail(error, SETTINGS_WRONG)
@@ -64,19 +70,42 @@ async def _serve(settings: Settings, catalog: Catalog, *, until_eof: bool) -> No
     storage = Storage.open(settings.storage)
     async with _server(settings) as url:
         worker = Worker(settings, catalog, url, ffmpeg, storage)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, worker.drain)
-        if until_eof:
-            loop.add_reader(sys.stdin.fileno(), lambda: _read(worker))
+        _drain_when_told(worker.drain, until_eof=until_eof)
         await worker.run()
 
 
-def _read(worker: Worker) -> None:
+async def _lead(fleet: Fleet, *, until_eof: bool) -> int:
+    _drain_when_told(fleet.drain, until_eof=until_eof)
+    return await fleet.run()
+
+
+def _drain_when_told(drain: Callable[[], None], *, until_eof: bool) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, drain)
+    if until_eof:
+        loop.add_reader(sys.stdin.fileno(), lambda: _read(drain))
+
+
+def _read(drain: Callable[[], None]) -> None:
     """Whoever started us holds the other end of stdin and writes nothing: its end is our end."""
     if not os.read(sys.stdin.fileno(), 4096):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-        worker.drain()
+        drain()
+
+
+def _why_not_alive(settings: Settings) -> str | None:
+    """Of a fleet, the first of those that do not serve."""
+    engine = settings.engine
+    names: Iterable[str | None] = [engine.name]
+    if engine.device == ALL and engine.name is not None:
+        names = names_by_device(settings, os.environ).values()
+    for name in names:
+        member = settings.model_copy(update={"engine": engine.model_copy(update={"name": name})})
+        why_not = asyncio.run(why_not_alive(member))
+        if why_not is not None:
+            return why_not
+    return None
 
 
 @contextlib.asynccontextmanager
@@ -96,11 +125,14 @@ def _environ(arguments: argparse.Namespace) -> dict[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="unstill-engine",
-        description="Renders clips from the queue: one model on one device. The rest is set by UNSTILL_ variables.",
+        description="Renders clips from the queue: one model on one device, or on each card by a process of its own. "
+        "The rest is set by UNSTILL_ variables.",
         epilog="Exit codes: 0 drained or alive, 1 not alive, 3 wrong settings, 4 something needed is not to be had.",
     )
     parser.add_argument("--model", help="a model of the catalogue (UNSTILL_ENGINE__MODEL)")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (UNSTILL_ENGINE__DEVICE)")
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1 …, or all: an engine on each visible card (UNSTILL_ENGINE__DEVICE)"
+    )
     parser.add_argument("--name", help="how this engine is called in `unstill status` (UNSTILL_ENGINE__NAME)")
     parser.add_argument("--until-eof", action="store_true", help="drain and end when standard input is closed")
     parser.add_argument("--doctor", action="store_true", help="print what this engine finds of what it needs, as JSON")

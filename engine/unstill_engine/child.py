@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from unstill_config.catalog import Model
 from unstill_engine.channel import Channel
@@ -39,11 +40,11 @@ from unstill_engine.messages import (
 )
 from unstill_engine.renderers.base import (
     DevicePoisoned,
-    Frames,
     Plan,
     RenderCancelled,
     Renderer,
     RenderError,
+    Revised,
 )
 from unstill_engine.spool import Spool, WrongFrames
 
@@ -54,6 +55,8 @@ STEP_SECONDS = 0.02
 """Steps that follow each other faster are not all reported; the first and the last one always are."""
 
 LONGEST_SENTENCE = 1_000
+
+T = TypeVar("T")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -112,6 +115,10 @@ def _load(load: Load, channel: Channel) -> Renderer | None:
         lock.acquire(load.name, timeout=load.lock_timeout)
         channel.send(Locked())
         started = time.monotonic()
+        # kernels that were compiled once are there after a restart; where the host says otherwise, there
+        os.environ.setdefault("TRITON_CACHE_DIR", str(Path(load.state) / "triton"))
+        # torch's own way against memory that is free but in pieces
+        os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
         model = Model.model_validate_json(load.model)
         module, _, name = model.renderer.partition(":")
         renderer: Renderer = getattr(importlib.import_module(module), name)(load.name, model)
@@ -154,7 +161,7 @@ def _render(command: Render, renderer: Renderer, channel: Channel) -> Report:
         return Failed(run, error.code, _sentence(error))
     except DevicePoisoned as error:
         traceback.print_exc()
-        return Poisoned(run, _sentence(error))
+        return Poisoned(run, _sentence(error), error.code)
     except MemoryError:
         traceback.print_exc()
         return Failed(
@@ -184,9 +191,19 @@ def _render_to_spool(command: Render, renderer: Renderer, channel: Channel) -> R
         for chunk in frames:
             if cancelled():
                 raise RenderCancelled
-            spool.write(chunk)
+            if isinstance(chunk, Revised):
+                _revise(run, chunk, spool, channel)
+            else:
+                spool.write(chunk)
         spool.check_complete()
     return Finished(run, time.monotonic() - started)
+
+
+def _revise(run: int, revised: Revised, spool: Spool, channel: Channel) -> None:
+    _check_plan(revised.plan)
+    if revised.anew:
+        spool.restart(revised.plan)
+    channel.send(Planned(run, revised.plan))
 
 
 def _check_plan(plan: Plan) -> None:
@@ -210,7 +227,7 @@ def _step_reporter(run: int, channel: Channel) -> Callable[[int, int], None]:
 
 
 @contextmanager
-def _closing(frames: Iterator[Frames]) -> Iterator[Iterator[Frames]]:
+def _closing(frames: Iterator[T]) -> Iterator[Iterator[T]]:
     """A generator that is left in the middle gives up what it holds at once, not when it is collected."""
     try:
         yield frames

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
+from unstill_engine.cards import visible_devices
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
+from unstill_engine.fleet import ALL
+from unstill_engine.licence import why_not_accepted
 
 SCRATCH_BYTES = 2_000_000_000
 """Raw frames of the longest camera clip at its largest, and a neighbour's."""
@@ -69,6 +73,9 @@ async def _device(settings: Settings) -> Finding:
         # its complaints come on stdout
         return _finding("device", False, f"{device}: {output.decode().strip()[:200] or 'no card answers'}", mend)
     cards = output.decode().strip().splitlines()
+    if device == ALL:
+        count = len(visible_devices(os.environ))
+        return _finding("device", count > 0, f"{count} of {len(cards)} cards: {'; '.join(cards)}", mend)
     index = int(device.partition(":")[2] or 0)
     if index >= len(cards):
         return _finding("device", False, f"{device}: there are {len(cards)} cards", mend)
@@ -77,8 +84,14 @@ async def _device(settings: Settings) -> Finding:
 
 def _model(settings: Settings, catalog: Catalog) -> Finding:
     name = settings.engine.model
-    known = name in catalog.models
-    licence = f" ({catalog.models[name].licence.name})" if known else ""
-    return _finding(
-        "model", known, f"{name}{licence}", f"Set UNSTILL_ENGINE__MODEL to one of {', '.join(catalog.models)}."
-    )
+    if name not in catalog.models:
+        return _finding("model", False, name, f"Set UNSTILL_ENGINE__MODEL to one of {', '.join(catalog.models)}.")
+    model = catalog.models[name].using(settings.engine.memory)
+    why_not = why_not_accepted(settings, catalog)
+    if why_not is not None:
+        happened, _, mend = why_not.partition(". ")
+        return _finding("model", False, f"{happened}.", mend)
+    low = ""
+    if model.memory is not None and model.memory.mode == "low":
+        low = f", within {model.memory.low:g} GiB: slower, and no larger than {min(model.resolutions)} px"
+    return _finding("model", True, f"{name} ({model.licence.name}){low}")

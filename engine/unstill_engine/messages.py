@@ -63,6 +63,8 @@ class NotLoaded(msgspec.Struct, frozen=True, tag="not_loaded"):
 
 
 class Planned(msgspec.Struct, frozen=True, tag="planned"):
+    """Comes again where the plan could not be kept; the last one holds."""
+
     run: int
     plan: Plan
 
@@ -91,10 +93,11 @@ class Interrupted(msgspec.Struct, frozen=True, tag="interrupted"):
 
 
 class Poisoned(msgspec.Struct, frozen=True, tag="poisoned"):
-    """The device answers no more; the child ends right after this."""
+    """The device answers no more; the child ends right after this. `code` as in renderers.base.DevicePoisoned."""
 
     run: int
     message: str
+    code: str = "engine_lost"
 
 
 Command = Load | Render | Cancel | Stop

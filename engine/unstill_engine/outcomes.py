@@ -60,10 +60,11 @@ class ChildHung(msgspec.Struct, frozen=True):
 
 
 class DevicePoisoned(msgspec.Struct, frozen=True):
-    """The device answered no more; the child gave itself up."""
+    """The device answered no more; the child gave itself up. `code` is for the answer after the last try."""
 
     reason: str
     stderr_tail: str
+    code: str = "engine_lost"
 
 
 ChildLost = ChildDied | ChildHung | DevicePoisoned

@@ -233,10 +233,10 @@ class EngineProcess:
                     return RenderFailed(code, message)
                 case Interrupted():
                     return RenderStopped()
-                case Poisoned(_, message):
+                case Poisoned(_, message, code):
                     child.kill()
                     await child.gone()
-                    return DevicePoisoned(message, child.stderr_tail)
+                    return DevicePoisoned(message, child.stderr_tail, code)
 
 
 def _rendered(plan: Plan, spool: Path, seconds: float) -> Rendered:

@@ -29,13 +29,23 @@ class Spool:
     """
 
     def __init__(self, path: Path, plan: Plan) -> None:
+        self._path = path
+        self._expect(plan)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+    def restart(self, plan: Plan) -> None:
+        """Forget the frames so far, and take those of this plan instead. Raises RenderError."""
+        os.ftruncate(self._file, 0)
+        os.lseek(self._file, 0, os.SEEK_SET)
+        self._expect(plan)
+
+    def _expect(self, plan: Plan) -> None:
         self._plan = plan
         self._shape = (plan.height, plan.width, CHANNELS)
         self._count = 0
         needed = plan.num_frames * plan.height * plan.width * CHANNELS
-        if shutil.disk_usage(path.parent).free < needed:
+        if shutil.disk_usage(self._path.parent).free < needed:
             raise _no_room(needed)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from unstill_config.settings import Settings
 from unstill_queue.codec import decode
 from unstill_queue.connection import connect
 from unstill_queue.jobs import Failed, Job, Outcome, Progress, Request, State
-from unstill_queue.ledger import Ledger, Place, Record, Wake
+from unstill_queue.ledger import REFIT_LANE, Ledger, Place, Record, Wake
 from unstill_queue.outbox import Event, Outbox
 from unstill_queue.wakeup import Wakeups
 
@@ -62,20 +62,33 @@ class Client:
         """Write the request down; when this returns it will be answered. False: it was there before."""
         return await self.ledger.accept(request)
 
-    async def submit(self, job: Job, *, cost: float) -> bool:
+    async def submit(self, job: Job, *, cost: float, chat_jobs: int = 0) -> bool:
         """Queue an accepted request as `job`; `cost` in estimated GPU-seconds. False: it had been queued before.
+
+        `chat_jobs`: most jobs of its chat queued or running, where the chat itself wants fewer than the host; 0: no.
 
         Raises:
             QuotaExceeded: nothing was queued.
             UnknownJob: it was never accepted.
         """
-        queued = await self.ledger.queue(job, cost=cost, quota=self._quota)
+        quota = self._quota
+        if chat_jobs:
+            most = min(chat_jobs, quota.chat_jobs or chat_jobs)
+            quota = quota.model_copy(update={"chat_jobs": most})
+        queued = await self.ledger.queue(job, cost=cost, quota=quota)
         if queued:
             await self.wakeups.wake(Wake(job.id, job.parameters.model, 1))
         return queued
 
     async def refuse(self, id: str, outcome: Failed) -> bool:
         return await self.ledger.refuse(id, outcome)
+
+    async def refit(self, job: Job, sender: str) -> Literal["ok", "no", "lost"]:
+        """As `Ledger.refit`, and engines hear of it."""
+        answer = await self.ledger.refit(job, sender)
+        if answer == "ok":
+            await self.wakeups.wake(Wake(job.id, REFIT_LANE, 1))
+        return answer
 
     async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
         return await self.ledger.cancel(id, by)

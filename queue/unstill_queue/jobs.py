@@ -115,7 +115,8 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
     """A clip is in storage under `clip`. Sizes in bytes and pixels, times in seconds.
 
     `parameters` are those that were used, which may differ from those asked for; `notes` are
-    codes that `replies` turns into sentences, each with what it is about.
+    codes that `replies` turns into sentences, each with what it is about. `original` is what a
+    smaller clip is made from, where `clip` itself had to give up quality for its limit.
     """
 
     clip: str
@@ -128,6 +129,7 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
     synthetic: bool
     render_seconds: float
     notes: tuple[str, ...] = ()
+    original: str | None = None
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -19,6 +19,8 @@ local ANSWER = { done = true, failed = true, cancelled = true }
 local DAY = 86400000
 -- a client may repeat a claim whose answer was lost for as long as its patience with a server that is away
 local CLAIM_KNOWN = 3600000
+-- requests that are listed under their person
+local MINE_MOST = 2000
 
 local function now()
   local t = redis.call('TIME')
@@ -154,10 +156,15 @@ local function charge(key, field, amount)
   if tonumber(redis.call('HINCRBYFLOAT', key, field, num(amount))) < 1e-6 then redis.call('HDEL', key, field) end
 end
 
+local function count_jobs(id, by)
+  local r = redis.call('HMGET', JOB .. id, 'person', 'place')
+  charge('unstill:jobs', 'p|' .. r[1], by)
+  charge('unstill:jobs', 'c|' .. r[2], by)
+end
+
 local function reserve(id)
   local r = redis.call('HMGET', JOB .. id, 'person', 'place', 'cost', 'day')
-  charge('unstill:jobs', 'p|' .. r[1], 1)
-  charge('unstill:jobs', 'c|' .. r[2], 1)
+  count_jobs(id, 1)
   local key = 'unstill:seconds:' .. r[4]
   charge(key, 'p|' .. r[1], tonumber(r[3]))
   charge(key, 'c|' .. r[2], tonumber(r[3]))
@@ -167,8 +174,7 @@ end
 local function give_back(id, seconds_too)
   local r = redis.call('HMGET', JOB .. id, 'person', 'place', 'cost', 'day')
   if not r[4] then return end
-  charge('unstill:jobs', 'p|' .. r[1], -1)
-  charge('unstill:jobs', 'c|' .. r[2], -1)
+  count_jobs(id, -1)
   local key = 'unstill:seconds:' .. r[4]
   if seconds_too and redis.call('EXISTS', key) == 1 then
     charge(key, 'p|' .. r[1], -tonumber(r[3]))
@@ -178,8 +184,14 @@ end
 
 -- Where a job goes next.
 
+-- Of a job that its person had forgotten, nothing stays that is not needed for what is still to happen.
+local function strip(id, fields)
+  if get(id, 'forgotten') then redis.call('HDEL', JOB .. id, unpack(fields)) end
+end
+
 local function answer(id, result, outcome)
   give_back(id, result ~= 'done')
+  strip(id, { 'job', 'made' })
   local lane = get(id, 'lane')
   if lane then redis.call('ZREM', 'unstill:running:' .. lane, id) end
   redis.call('HDEL', JOB .. id, 'progress')
@@ -188,8 +200,21 @@ local function answer(id, result, outcome)
   tell(id, 'answer')
 end
 
+-- The state stays, so that the same update seen again is no new request, and the tokens of those who may repeat
+-- themselves.
+local STAYS = { state = true, sender = true, finisher = true, refitter = true }
+
+local function strip_all(id)
+  local fields = {}
+  for _, field in ipairs(redis.call('HKEYS', JOB .. id)) do
+    if not STAYS[field] then fields[#fields + 1] = field end
+  end
+  strip(id, fields)
+end
+
 local function close(id, state, keep)
   set(id, 'state', state, 'ended_at', num(NOW))
+  strip_all(id)
   redis.call('ZREM', DUE, id)
   redis.call('PEXPIRE', JOB .. id, num(keep))
 end
@@ -225,6 +250,17 @@ local function run(id, owner, lease, engine)
   show(id, 'state', 'running')
 end
 
+-- A clip that its platform refused goes back into a line, on the lane of refits: an engine that needs no device
+-- makes it smaller. It counts as a job in hand again; its seconds stay charged.
+local function line_up_to_shrink(id, lane, job, wait)
+  set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made', get(id, 'outcome'), 'attempt', 1, 'wakes', 0,
+    'wait_until', num(NOW + wait))
+  redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged')
+  count_jobs(id, 1)
+  line_up(id)
+  due(id, NOW + 1000)
+end
+
 -- The one who rendered may still speak for the job: while the lease holds, and after it lapsed for as
 -- long as nobody else has taken the job (a Redis that was away must not cost a finished render).
 local function holds(id, owner)
@@ -243,7 +279,7 @@ function op.accept(id, platform, person, place, request, grace)
   due(id, NOW + tonumber(grace))
   local mine = 'unstill:mine:' .. person
   redis.call('ZADD', mine, num(NOW), id)
-  redis.call('ZREMRANGEBYRANK', mine, 0, -201)
+  redis.call('ZREMRANGEBYRANK', mine, 0, -1 - MINE_MOST)
   redis.call('PEXPIRE', mine, 30 * DAY)
   return { 'accepted', 'accepted' }
 end
@@ -273,13 +309,13 @@ function op.claim(lane, owner, lease, engine)
   -- an owner token is used for one claim; when the answer was lost, the same token gets the same job
   local before = redis.call('GET', 'unstill:claim:' .. owner)
   if before and holds(before, owner) == 'running' then
-    return { before, get(before, 'job'), get(before, 'attempt') }
+    return { before, get(before, 'job'), get(before, 'attempt'), get(before, 'made') or '' }
   end
   local id = next_in(lane)
   if not id then return {} end
   run(id, owner, tonumber(lease), engine)
   redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', CLAIM_KNOWN)
-  return { id, get(id, 'job'), get(id, 'attempt') }
+  return { id, get(id, 'job'), get(id, 'attempt'), get(id, 'made') or '' }
 end
 
 function op.beat(id, owner, lease, progress)
@@ -355,6 +391,36 @@ function op.cancel(id, outcome)
   return { 'late', state or 'none' }
 end
 
+local function forget(id, request, outcome)
+  local state = get(id, 'state')
+  set(id, 'forgotten', 1)
+  if FINAL[state] then return strip_all(id) end
+  set(id, 'request', request)
+  if op.cancel(id, outcome)[1] == 'late' then
+    -- an outcome that was filed and not shown; what its render cost stays charged
+    set(id, 'result', 'cancelled', 'outcome', outcome)
+    if state ~= 'sending' then set(id, 'state', 'cancelled') end
+    strip(id, { 'job', 'made' })
+  end
+end
+
+-- All that a person asked for. The pairs are an id and its request without words and picture; what came since
+-- the caller looked is returned, to be given next time.
+function op.forget(person, outcome, ...)
+  local mine, left, bare, pairs_given = 'unstill:mine:' .. person, {}, {}, { ... }
+  for i = 1, #pairs_given, 2 do bare[pairs_given[i]] = pairs_given[i + 1] end
+  for _, id in ipairs(redis.call('ZRANGE', mine, 0, -1)) do
+    local known = get(id, 'request')
+    if known and not bare[id] then
+      left[#left + 1] = id
+    else
+      if known then forget(id, bare[id], outcome) end
+      redis.call('ZREM', mine, id)
+    end
+  end
+  return left
+end
+
 function op.send(id, sender, lease)
   local state = get(id, 'state')
   local again = state == 'sending' and get(id, 'sender') == sender
@@ -372,6 +438,17 @@ function op.unsend(id, sender, delay)
   return { 'ok' }
 end
 
+-- The platform refused the clip's size. Said by its sender, `most` times a job; `job` holds the smaller limit.
+function op.refit(id, sender, lane, job, most, wait)
+  if get(id, 'refitter') == sender then return { 'ok' } end
+  if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then return { 'lost' } end
+  if get(id, 'result') ~= 'done' or tonumber(get(id, 'refits') or '0') >= tonumber(most) then return { 'no' } end
+  redis.call('HINCRBY', JOB .. id, 'refits', 1)
+  set(id, 'refitter', sender)
+  line_up_to_shrink(id, lane, job, tonumber(wait))
+  return { 'ok' }
+end
+
 -- What was shown was shown: a sender whose lease lapsed may still say so, until another one sends.
 function op.sent(id, sender, state, receipt, keep)
   if get(id, 'sender') ~= sender then return { 'lost' } end
@@ -386,7 +463,7 @@ function op.note_begin(id)
   local note = get(id, 'note')
   if note then return { 'note', note } end
   -- after the answer it would be the last word
-  if get(id, 'noting') or get(id, 'outcome') then return { 'unknown' } end
+  if get(id, 'noting') or get(id, 'outcome') or FINAL[get(id, 'state')] then return { 'unknown' } end
   if redis.call('EXISTS', JOB .. id) == 0 then return { 'unknown' } end
   set(id, 'noting', 1)
   return { 'go' }

@@ -6,6 +6,7 @@ answer was lost. Times are in seconds here and in milliseconds in the script.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable
 from importlib import resources
@@ -25,20 +26,30 @@ log = structlog.get_logger(__name__)
 
 ENGINE_ALIVE = 10.0
 """An engine that has not been heard of for so many seconds is not counted."""
+DAY = 24 * 3600
 GIVE_UP = 24 * 3600.0
 """An answer that could not be delivered for so long is not tried again: the platforms keep no update longer."""
+
+FORGET_AT_ONCE = 500
+"""Records a script; Lua takes some thousand arguments."""
 
 ENGINE_LOST = Failed("engine_lost", "The engine stopped three times while it worked on this. Try again later.")
 EXPIRED = Failed("expired", "No engine was free for a day. Try again later.")
 INTAKE_FAILED = Failed("intake_failed", "The request could not be read. Send it again.")
 
+REFIT_LANE = "~refit"
+"""Where clips wait that their platform refused for their size. Every engine serves it; no model has that name."""
+REFITS_MOST = 3
+"""How often one job's clip is made smaller before its answer is that it is too big."""
+
 
 class Claim(msgspec.Struct, frozen=True):
-    """A job that is this owner's until the lease ends. `attempt` counts from 1."""
+    """A job that is this owner's until the lease ends. `attempt` counts from 1; `made` is the clip to refit."""
 
     job: Job
     owner: str
     attempt: int
+    made: Succeeded | None = None
 
 
 class Wake(msgspec.Struct, frozen=True):
@@ -71,6 +82,15 @@ class Place(msgspec.Struct, frozen=True):
         return self.running / self.engines + self.ahead * self.rate / self.engines
 
 
+class Used(msgspec.Struct, frozen=True):
+    """What quotas count: jobs queued or running, and estimated GPU-seconds of today (UTC)."""
+
+    person_jobs: int
+    chat_jobs: int
+    person_seconds: float
+    chat_seconds: float
+
+
 class Record(msgspec.Struct, frozen=True):
     """What the ledger holds of a job, for people to look at. Times are seconds since the epoch."""
 
@@ -86,6 +106,14 @@ class Record(msgspec.Struct, frozen=True):
     receipt: str | None = None
     cost: float = 0.0
     sends: int = 0
+    refits: int = 0
+    made: Succeeded | None = None
+
+    @property
+    def clips(self) -> list[str]:
+        """The storage keys of what was made of it: the clip, and what a smaller one is made from."""
+        made = [one for one in (self.outcome, self.made) if isinstance(one, Succeeded)]
+        return [key for one in made for key in (one.clip, one.original) if key]
 
 
 class Ledger:
@@ -152,7 +180,8 @@ class Ledger:
         """
         while reply := await self._run("claim", lane, owner, _ms(self.settings.lease), engine):
             try:
-                return Claim(decode(reply[1], Job), owner, int(reply[2]))
+                made = decode(reply[3], Succeeded) if reply[3] else None
+                return Claim(decode(reply[1], Job), owner, int(reply[2]), made)
             except CodecError as error:
                 id = reply[0].decode()
                 log.error("a job cannot be read and is answered so", job=id, error=str(error))
@@ -197,6 +226,25 @@ class Ledger:
         answer: Literal["cancelled", "cancelling", "late"] = reply[0].decode()
         return answer
 
+    async def forget(self, person: str) -> list[Record]:
+        """Cancel what a person asked for, and take words, pictures and outcomes out of its records.
+
+        What was not answered yet is answered as cancelled. Of what was, the state alone stays, so that the same
+        update is still not new. Returns the records as they were: their pictures and clips are the caller's to delete.
+        """
+        forgotten: list[Record] = []
+        ids = [id.decode() for id in await self.redis.zrange(f"unstill:mine:{person}", 0, -1)]
+        while ids:
+            pairs: list[str | bytes] = []
+            for id in ids[:FORGET_AT_ONCE]:
+                with contextlib.suppress(UnknownJob):
+                    record = await self.read(id)
+                    forgotten.append(record)
+                    pairs += [id, encode(msgspec.structs.replace(record.request, words="", source=""))]
+            left = await self._run("forget", person, encode(Cancelled(person)), *pairs)
+            ids = [id.decode() for id in left]
+        return forgotten
+
     async def send(self, id: str, sender: str, *, lease: float = 60.0) -> bool:
         """Take the right to deliver the outcome. False: another has it, or it is delivered."""
         reply = await self._run("send", id, sender, _ms(lease))
@@ -206,6 +254,16 @@ class Ledger:
         """Not delivered, and surely nothing shown: try again after `delay` seconds."""
         reply = await self._run("unsend", id, sender, _ms(delay))
         return bool(reply[0] == b"ok")
+
+    async def refit(self, job: Job, sender: str) -> Literal["ok", "no", "lost"]:
+        """The platform refused the clip's size: have it made again under the smaller limit that `job` now has.
+
+        'no': it was made smaller often enough. 'lost': the right to deliver it is another's.
+        """
+        wait = _ms(self.settings.wait_hours * 3600)
+        reply = await self._run("refit", job.id, sender, REFIT_LANE, encode(job), REFITS_MOST, wait)
+        answer: Literal["ok", "no", "lost"] = reply[0].decode()
+        return answer
 
     async def sent(self, id: str, sender: str, receipt: str = "") -> bool:
         reply = await self._run("sent", id, sender, "sent", receipt, self._keep)
@@ -278,7 +336,8 @@ class Ledger:
     async def read(self, id: str) -> Record:
         """Raises UnknownJob."""
         raw: dict[bytes, bytes] = await _awaited(self.redis.hgetall(f"unstill:job:{id}"))
-        if not raw:
+        # without its request it was forgotten
+        if b"request" not in raw:
             raise UnknownJob(id)
         f = {name.decode(): value for name, value in raw.items()}
         return Record(
@@ -294,7 +353,13 @@ class Ledger:
             receipt=f["receipt"].decode() if "receipt" in f else None,
             cost=float(f.get("cost", b"0")),
             sends=int(f.get("sends", b"0")),
+            refits=int(f.get("refits", b"0")),
+            made=decode(f["made"], Succeeded) if "made" in f else None,
         )
+
+    async def in_hand(self, place: str) -> int:
+        """Jobs of a chat that are queued or running."""
+        return int(await _awaited(self.redis.hget("unstill:jobs", f"c|{place}")) or 0)
 
     async def open_ids(self) -> list[str]:
         """All jobs that are not final: they stand in the due index."""
@@ -313,9 +378,17 @@ class Ledger:
         raw: dict[bytes, bytes] = await _awaited(self.redis.hgetall("unstill:rate"))
         return {lane.decode(): float(rate) for lane, rate in raw.items()}
 
+    async def used(self, person: str, place: str) -> Used:
+        """By `Requester.person` and `Requester.place`."""
+        fields = [f"p|{person}", f"c|{place}"]
+        seconds, _ = await self.redis.time()
+        jobs = await _awaited(self.redis.hmget("unstill:jobs", fields))
+        today = await _awaited(self.redis.hmget(f"unstill:seconds:{seconds // DAY}", fields))
+        return Used(int(float(jobs[0] or 0)), int(float(jobs[1] or 0)), float(today[0] or 0), float(today[1] or 0))
+
     async def ids_of(self, person: str) -> list[str]:
         """A person's last 200 requests, the newest first."""
-        return [id.decode() for id in await self.redis.zrevrange(f"unstill:mine:{person}", 0, -1)]
+        return [id.decode() for id in await self.redis.zrevrange(f"unstill:mine:{person}", 0, 199)]
 
     async def engines(self) -> dict[str, list[tuple[str, bytes]]]:
         """Engines alive by lane: names with what they say of themselves."""

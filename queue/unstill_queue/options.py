@@ -74,6 +74,15 @@ class Option(msgspec.Struct, frozen=True):
             return self._parse_choice(given, catalog)
         return self._parse_number(given, catalog)
 
+    def number(self, text: str) -> float | None:
+        """The number that was typed, with or without its unit, whether it is allowed or not."""
+        plain = text.lower().removesuffix(self.unit).removesuffix("s" if self.unit == "seconds" else "").strip()
+        try:
+            number = float(plain)
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
+
     def _parse_flag(self, given: str, catalog: Catalog) -> bool:
         if given.lower() in _TRUE:
             return True
@@ -90,16 +99,14 @@ class Option(msgspec.Struct, frozen=True):
         raise OptionError(self.name, given, self.allowed(catalog), nearest=near[0] if near else None)
 
     def _parse_number(self, given: str, catalog: Catalog) -> int | float:
-        plain = given.lower().removesuffix(self.unit).removesuffix("s" if self.unit == "seconds" else "").strip()
-        try:
-            number = float(plain)
-        except ValueError:
-            raise OptionError(self.name, given, self.allowed(catalog)) from None
-        if not math.isfinite(number) or (self.type == "int" and number != int(number)):
+        number = self.number(given)
+        if number is None:
             raise OptionError(self.name, given, self.allowed(catalog))
-        low, high = self.least, self.most
-        if low is not None and high is not None and not low <= number <= high:
-            raise OptionError(self.name, given, self.allowed(catalog), nearest=f"{min(max(number, low), high):.12g}")
+        low = -math.inf if self.least is None else self.least
+        high = math.inf if self.most is None else self.most
+        near = min(max(round(number) if self.type == "int" else number, low), high)
+        if near != number:
+            raise OptionError(self.name, given, self.allowed(catalog), nearest=f"{near:.12g}")
         return int(number) if self.type == "int" else number
 
 
@@ -153,6 +160,26 @@ def find(name: str) -> Option:
         return _BY_NAME[folded]
     near = difflib.get_close_matches(folded, _BY_NAME, n=1, cutoff=0.5)
     raise OptionError(name, "", "", nearest=near[0] if near else None, unknown=True)
+
+
+def narrowed(error: OptionError, given: Mapping[str, Value], catalog: Catalog, *, default_model: str) -> OptionError:
+    """The same, by what the model takes that was asked for beside it: most take less than there is an option for."""
+    model = catalog.models.get(str(given.get("model", default_model)))
+    option = None if error.unknown else _BY_NAME.get(error.option)
+    if model is None or option is None or not error.value:
+        return error
+    number = option.number(error.value)
+    try:
+        if option.name in model.ranges:
+            low, high = model.ranges[option.name]
+            msgspec.structs.replace(option, least=low, most=high).parse(error.value, catalog)
+        elif option.name == "resolution" and number is not None:
+            _check_range(option.name, round(number), model)
+        elif option.name == "seconds" and number is not None:
+            _check_seconds(number, int(given.get("fps", model.defaults["fps"])), model)
+    except OptionError as narrower:
+        return narrower
+    return error
 
 
 def resolve(

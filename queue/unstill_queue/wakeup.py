@@ -53,7 +53,8 @@ class Wakeups:
                 "wake",
                 wake.id,
                 wake.attempt,
-                _job_id=f"{wake.id}:{wake.attempt}",
+                # with the lane: word of the render may still lie there when its refit waits
+                _job_id=f"{wake.lane}:{wake.id}:{wake.attempt}",
                 _queue_name=queue_name(wake.lane),
                 _defer_until=LONG_PAST,
                 # by default arq computes it from the score, which lies in the past
@@ -70,12 +71,15 @@ class Wakeups:
 class Listener:
     """The engine's side: calls `on_wake` when there is word of a job on its lane, while `ready` is true.
 
-    A busy engine leaves the words to the others.
+    A busy engine leaves the words to the others. `poll_delay` in seconds.
     """
 
-    def __init__(self, url: str, lane: str, on_wake: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, url: str, lane: str, on_wake: Callable[[], Awaitable[None]], poll_delay: float = POLL_DELAY
+    ) -> None:
         self._url = url
         self._lane = lane
+        self._poll_delay = poll_delay
         self._on_wake = on_wake
         self._ready = True
         self._worker: Worker | None = None
@@ -118,7 +122,7 @@ class Listener:
             job_completion_wait=5,
             max_tries=1,
             keep_result=0,
-            poll_delay=POLL_DELAY,
+            poll_delay=self._poll_delay,
             health_check_interval=HEALTH_CHECK_INTERVAL,
             allow_abort_jobs=False,
             job_serializer=dump_arq,

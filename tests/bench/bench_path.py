@@ -7,7 +7,6 @@ of noise, the platform a small one on this machine.
 from __future__ import annotations
 
 import asyncio
-import io
 import statistics
 import time
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from tests.bench.figures import Figure, at_most, percentile, plain, table
+from tests.system.backlog import picture, submit
 from tests.system.platform import Message, Platform
 from tests.system.processes import House
 
@@ -28,7 +27,7 @@ from unstill_engine.clip.fit import make_clip
 from unstill_engine.clip.spool import Source
 from unstill_queue.client import Client
 from unstill_queue.connection import connect
-from unstill_queue.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester
+from unstill_queue.jobs import Finish, Parameters
 from unstill_queue.recipe import Recipe
 from unstill_queue.storage import Storage
 
@@ -149,7 +148,7 @@ async def gaps(folder: Path) -> list[float]:
         storage = Storage.open(settings.storage)
         try:
             for n in range(IN_A_ROW):
-                await _submit(client, storage, n)
+                await submit(client, storage, n)
             house.start_engine()
             async with asyncio.timeout(180):
                 while sum(event == "end" for _, _, _, event, _ in house.events()) < IN_A_ROW:
@@ -158,23 +157,6 @@ async def gaps(folder: Path) -> list[float]:
             await client.close()
         edges = [(event, at) for at, _, _, event, _ in house.events() if event in ("begin", "end")]
     return [begin[1] - end[1] for end, begin in zip(edges[1::2], edges[2::2], strict=False)]
-
-
-async def _submit(client: Client, storage: Storage, n: int) -> None:
-    who = Requester("bench", f"u{n % 7}", f"c{n % 3}")
-    to = ReplyAddress("bench", who.chat, str(n))
-    request = Request(f"bench:{who.chat}:{n}", who, to, "photo", f"job {n}", 1_000_000)
-    await client.accept(request)
-    key = await storage.put(picture(640, 480), kind="pictures", suffix=".jpg")
-    parameters = Parameters("journal", f"job {n}", seed=n, num_frames=8, fps=8, resolution=64)
-    await client.submit(Job(request.id, who, to, key, parameters, Finish(), 1_000_000, time.time()), cost=0.3)
-
-
-def picture(width: int, height: int) -> bytes:
-    out = io.BytesIO()
-    noise = np.random.default_rng(1).integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8)
-    Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC).save(out, "JPEG", quality=90)
-    return out.getvalue()
 
 
 async def measure(folder: Path) -> list[Figure]:

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.bench import bench_camera, bench_clip, bench_fit, bench_path, bench_queue
+from tests.bench import bench_camera, bench_clip, bench_engines, bench_fit, bench_path, bench_queue, bench_telegram
 from tests.bench.figures import Figure, at_least, at_most, plain, table
 
 from unstill_engine.clip.binary import find_ffmpeg
@@ -56,8 +56,10 @@ def _most(rows: Sequence[dict[str, Any]], field: str) -> float:
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "queue": bench_queue.run,
     "path": bench_path.run,
+    "engines": bench_engines.run,
     "camera": camera,
     "fit": fit,
+    "telegram": bench_telegram.run,
 }
 
 

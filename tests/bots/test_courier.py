@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from unstill_config.settings import Quota, Settings
 from unstill_queue.client import Client
 from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.jobs import Cancelled, Outcome, Progress, ReplyAddress, Request, Requester, State, Succeeded
+from unstill_queue.ledger import REFIT_LANE, REFITS_MOST
 from unstill_queue.storage import Storage
 
 
@@ -332,17 +334,81 @@ async def test_a_chat_that_is_gone_ends_the_job(front: FrontEnd) -> None:
     assert (record.state, record.receipt) == (State.UNDELIVERABLE, "bot was blocked by the user")
 
 
-async def test_a_clip_that_expired_or_is_refused_is_answered_by_a_sentence(front: FrontEnd) -> None:
+async def refit(front: FrontEnd, request: Request) -> int:
+    """An engine makes it smaller, as a file of as many bytes as are now allowed; returns how many."""
+    claim = await front.ledger.claim(REFIT_LANE, f"{request.id} {secrets.token_hex(4)}", "engine")
+    assert claim is not None and claim.made is not None
+    size = claim.job.upload_limit
+    key = await front.storage.put(b"\0" * size, kind="clips", suffix=".mp4")
+    assert await front.ledger.finish(claim, msgspec.structs.replace(claim.made, clip=key, size=size))
+    return size
+
+
+async def test_a_clip_that_is_refused_comes_smaller_on_the_same_message(front: FrontEnd) -> None:
+    # Given a clip of 9 bytes, in a chat that takes less
     request = await front.finished()
-    front.chat.errors = {"deliver": [ClipTooLarge("413")]}
+    front.chat.errors = {"deliver": [ClipTooLarge("413"), ClipTooLarge("413")]}
+    # When it is delivered, and made smaller as long as it is refused
+    assert not await front.courier.deliver(request.id)
+    assert front.chat.now == ["This file is too large here. Making it smaller …"]
+    assert await refit(front, request) == 4
+    assert not await front.courier.deliver(request.id)
+    assert await refit(front, request) == 2
     assert await front.courier.deliver(request.id)
-    assert not front.chat.now[0].startswith("clip")
+    # Then it stands on that one message
+    [answer] = front.chat.now
+    assert answer.startswith("clip of 2 bytes")
+    assert await front.state(request) is State.SENT
+
+
+async def test_a_clip_that_is_refused_however_small_is_answered_by_a_sentence(front: FrontEnd) -> None:
+    request = await front.finished()
+    front.chat.errors = {"deliver": [ClipTooLarge("413")] * (REFITS_MOST + 1)}
+    for _ in range(REFITS_MOST):
+        assert not await front.courier.deliver(request.id)
+        await refit(front, request)
+    assert await front.courier.deliver(request.id)
+    [answer] = front.chat.now
+    assert answer.startswith("The clip does not fit into what may be uploaded here.")
+    assert await front.state(request) is State.SENT
+
+
+async def test_progress_of_a_refit_does_not_speak_of_places_in_the_queue(front: FrontEnd) -> None:
+    # Given a courier that shows progress, and a clip that is refused
+    await front.finished()
+    front.chat.errors = {"deliver": [ClipTooLarge("413")]}
+    running = asyncio.create_task(front.courier.run())
+    await waited(lambda: "Making it smaller" in front.chat.now[0])
+    # When an engine takes it and tells of it
+    claim = await front.ledger.claim(REFIT_LANE, "owner", "engine")
+    assert claim is not None and await front.ledger.beat(claim, Progress("encoding", 5, 100)) == "ok"
+    await asyncio.sleep(0.5)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    # Then the message still says what it said
+    assert front.chat.now == ["This file is too large here. Making it smaller …"]
+
+
+async def waited(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_refused_clip_in_a_chat_that_is_gone_ends_the_job(front: FrontEnd) -> None:
+    request = await front.finished()
+    front.chat.errors = {"deliver": [ClipTooLarge("413")], "revise": [ChatGone("kicked")]}
+    assert not await front.courier.deliver(request.id)
+    assert await front.state(request) is State.UNDELIVERABLE
+
+
+async def test_a_clip_that_expired_is_answered_by_a_sentence(front: FrontEnd) -> None:
     expired = await front.finished()
     outcome = (await front.ledger.read(expired.id)).outcome
     assert isinstance(outcome, Succeeded)
     await front.storage.delete(outcome.clip)
     assert await front.courier.deliver(expired.id)
-    assert not front.chat.now[1].startswith("clip")
+    assert not front.chat.now[0].startswith("clip")
 
 
 async def test_a_cancelled_job_says_so(front: FrontEnd) -> None:

@@ -12,15 +12,16 @@ from telegram import Message, User
 from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError, TimedOut
 
 from unstill_bots.chat import ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.messages import split
+from unstill_bots.rerolls import REROLLS, derived
 from unstill_bots.telegram.addressing import addressed
-from unstill_bots.telegram.asking import derived
-from unstill_bots.telegram.desk import split
 from unstill_bots.telegram.errors import MediaForbidden, ThreadGone, chat_error
-from unstill_bots.telegram.findings import Picture, Unfit, find
-from unstill_bots.telegram.keyboards import DATA_MOST, REROLLS, Press
+from unstill_bots.telegram.findings import Picture, find
+from unstill_bots.telegram.keyboards import DATA_MOST, Press
 from unstill_bots.telegram.menu import menus
 from unstill_bots.telegram.notes import Note, Receipt
 from unstill_bots.telegram.wire import UpdatesRequest
+from unstill_bots.unfit import Unfit
 
 ME = User(1, "Unstill", is_bot=True, username="unstill_bot")
 

@@ -163,3 +163,25 @@ def test_loading_is_quick() -> None:
 
     # Then a command line does not feel it (measured: 4 ms each; wide margin for a busy machine)
     assert (time.perf_counter() - started) / 10 < 0.1
+
+
+@given(refused=st.integers(2, 2**31), steps=st.lists(st.integers(1, 2**31), max_size=6), overhead=st.integers(0, 2**17))
+def test_the_next_upload_limit_is_always_smaller_and_a_known_one_where_there_is_one(
+    refused: int, steps: list[int], overhead: int
+) -> None:
+    terminal = Catalog.load().platforms["terminal"]
+    platform = terminal.model_copy(update={"upload_steps": tuple(steps), "multipart_overhead": overhead})
+    below = platform.step_below(refused)
+    assert 0 < below < refused
+    known = [step - overhead for step in steps if 0 < step - overhead < refused]
+    assert below == (max(known) if known else refused // 2)
+
+
+def test_discords_steps_are_those_of_its_boosts() -> None:
+    discord = Catalog.load().platforms["discord"]
+    mebibytes: list[float] = []
+    refused = 200 * 2**20
+    while len(mebibytes) < 6:
+        refused = discord.step_below(refused)
+        mebibytes.append(round(refused / 2**20, 1))
+    assert mebibytes == [99.9, 49.9, 19.9, 9.9, 7.9, 4.0]

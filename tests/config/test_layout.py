@@ -24,6 +24,8 @@ MADE = {
     *(".import_linter_cache", ".coverage", "htmlcov", "build", "dist", "clips", ".unstill", "__pycache__"),
 }
 
+TORCH = {"torch", "triton", "diffusers", "transformers", "accelerate", "safetensors", "huggingface-hub"}
+
 
 def test_the_standard_librarys_queue_is_not_hidden() -> None:
     assert queue.__file__ is not None
@@ -61,27 +63,46 @@ def test_the_root_holds_what_the_design_says_and_nothing_else() -> None:
 
 def test_tests_are_no_packages_and_their_names_are_unique() -> None:
     tests = [path for path in (ROOT / "tests").rglob("*.py") if "__pycache__" not in path.parts]
-    names = [path.name for path in tests if path.name != "conftest.py"]
+    # what a failure is called by; the parts of a double may be called alike
+    names = [path.name for path in tests if path.name.startswith("test_")]
 
     assert [path for path in tests if path.name == "__init__.py"] == []
     assert sorted(set(names)) == sorted(names)
 
 
-def test_every_requirement_is_locked_and_torch_is_none_of_them() -> None:
+def test_every_requirement_is_locked_and_only_the_engines_diffusion_names_torch() -> None:
     # Given all that the five files ask for
-    locked = set(re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
-    locked = {_normal(name) for name in locked}
+    locked = {
+        _normal(name)
+        for name in re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    }
+    develops = _names(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"])
     asked: set[str] = set()
+    extras: dict[str, set[str]] = {}
     for folder in FOLDERS:
         pyproject = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())
-        asked |= {*pyproject["project"]["dependencies"], *pyproject["build-system"]["requires"]}
-    embedded = tomllib.loads((ROOT / "queue" / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    asked |= {*embedded["embedded"], *tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]}
-    names = {_normal(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]) for requirement in asked}
+        asked |= _names([*pyproject["project"]["dependencies"], *pyproject["build-system"]["requires"]])
+        for extra, requirements in pyproject["project"].get("optional-dependencies", {}).items():
+            extras[f"{folder}[{extra}]"] = _names(requirements)
+    diffusion = extras.pop("engine[diffusion]", set())
+    asked = asked.union(*extras.values())
 
-    # Then each has its version in the one lock
-    assert {name for name in names if not name.startswith("unstill-")} - locked == set()
-    assert locked & {"torch", "diffusers", "transformers"} == set()
+    # Then each has its version in the one lock, and what the demo installs asks for no torch
+    assert "queue[embedded]" in extras
+    assert (asked | develops) - locked == set()
+    assert asked & TORCH == set()
+    assert diffusion - locked - TORCH == set()
+    installed = re.search(r"^\.venv/\.runtime:.*?(?=\n\n)", (ROOT / "Makefile").read_text(), re.MULTILINE | re.DOTALL)
+    assert installed is not None
+    assert set(re.findall(r"-e '?\./(\S+?)'?(?=\s)", installed[0])) == {
+        *("config", "queue[embedded]", "engine", "bots"),
+    }
+
+
+def _names(requirements: list[str]) -> set[str]:
+    """Of what is installed from elsewhere."""
+    names = {_normal(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]) for requirement in requirements}
+    return {name for name in names if not name.startswith("unstill-")}
 
 
 def _normal(name: str) -> str:
@@ -96,7 +117,20 @@ def test_help_is_the_default_and_tells_every_target() -> None:
     told = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert [line.split()[1] for line in told.splitlines()] == [
-        *("setup", "demo", "test", "test-deep", "test-mutants", "chaos", "lint", "bench", "pictures", "clean", "help")
+        *(
+            "setup",
+            "demo",
+            "test",
+            "test-deep",
+            "test-mutants",
+            "chaos",
+            "lint",
+            "bench",
+            "bench-gpu",
+            "pictures",
+            "clean",
+            "help",
+        )
     ]
     assert set(phony[1].split()) == {line.split()[1] for line in told.splitlines()}
 

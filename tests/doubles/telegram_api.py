@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from tests.doubles.clock import Clock
 from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.clock import Clock
 from tests.doubles.telegram.files import Files
 from tests.doubles.telegram.groups import Group
 from tests.doubles.telegram.limits import Limits

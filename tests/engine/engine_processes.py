@@ -32,8 +32,8 @@ class Engine:
             None, processors=[self.capture], wrapper_class=structlog.make_filtering_bound_logger(0)
         )
         self.spool = state / "spool"
-        values: dict[str, Any] = {"device": "cpu", "environ": ENVIRON, "grace": 1.0, **options}
-        self.process = EngineProcess(model_name="test", model=model_of(renderer), state=state, log=log, **values)
+        defaults = {"model": model_of(renderer), "device": "cpu", "environ": ENVIRON, "grace": 1.0}
+        self.process = EngineProcess(model_name="test", state=state, log=log, **{**defaults, **options})
         self.steps: list[tuple[int, int]] = []
 
     @property

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from unstill_engine.renderers.camera.moves import Axis, Move
 from unstill_engine.renderers.camera.path import trace
-from unstill_engine.renderers.camera.views import Size, frame_size, lay
+from unstill_engine.renderers.camera.views import lay
+from unstill_engine.renderers.framing import Size, frame_size
 from unstill_queue.jobs import Parameters
 
 SIDES = st.integers(min_value=1, max_value=2048)

@@ -42,27 +42,27 @@ def draw() -> str:
         first, second, third = (record(words, folder, environ) for words in (FIRST, SECOND, THIRD))
         with Image.open(folder / PHOTO) as photo:
             height = round(SIDE * photo.height / photo.width)
-            sent = _jpeg(photo.convert("RGB").resize((SIDE, height), Image.Resampling.LANCZOS), quality=70)
-        strip = _strip(folder / CLIP, SIDE, height)
+            sent = jpeg(photo.convert("RGB").resize((SIDE, height), Image.Resampling.LANCZOS), quality=70)
+        frames = strip(folder / CLIP, SIDE, height, FRAMES, FRAME_SECONDS, 50)
         shutil.rmtree(state, ignore_errors=True)
-    return _svg(first, second, third, sent, strip, height)
+    return _svg(first, second, third, sent, frames, height)
 
 
-def _strip(clip: Path, width: int, height: int) -> bytes:
-    """Frames of the clip, one below the other."""
+def strip(clip: Path, width: int, height: int, frames: int, seconds: float, quality: int) -> bytes:
+    """So many frames of the clip's seconds, one below the other, as a JPEG."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", f"file:{clip}"]
-    command += ["-vf", f"fps={FRAMES / FRAME_SECONDS},scale={width}:{height}:flags=lanczos", "-frames:v", str(FRAMES)]
+    command += ["-vf", f"fps={frames / seconds},scale={width}:{height}:flags=lanczos", "-frames:v", str(frames)]
     raw = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"], capture_output=True, check=True)
-    return _jpeg(Image.frombytes("RGB", (width, height * FRAMES), raw.stdout), quality=50)
+    return jpeg(Image.frombytes("RGB", (width, height * frames), raw.stdout), quality=quality)
 
 
-def _jpeg(image: Image.Image, *, quality: int) -> bytes:
+def jpeg(image: Image.Image, *, quality: int) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
     return out.getvalue()
 
 
-def _svg(first: Recording, second: Recording, third: Recording, sent: bytes, strip: bytes, height: int) -> str:
+def _svg(first: Recording, second: Recording, third: Recording, sent: bytes, frames: bytes, height: int) -> str:
     left, below = TERMINAL + 20, height + 34
     last = len(first.bar) - 1
     lines: list[str] = []
@@ -104,9 +104,9 @@ def _svg(first: Recording, second: Recording, third: Recording, sent: bytes, str
 {chr(10).join(lines)}
 </g>
 <text class="label" x="{left}" y="16">{PHOTO}: what went in</text>
-<image x="{left}" y="26" width="{SIDE}" height="{height}" clip-path="url(#photo)" href="{_data(sent)}"/>
+<image x="{left}" y="26" width="{SIDE}" height="{height}" clip-path="url(#photo)" href="{data_url(sent)}"/>
 <text class="label" x="{left}" y="{below + 16}">{CLIP}: what came out</text>
-<g clip-path="url(#frame)"><image class="clip" x="{left}" y="{below + 26}" width="{SIDE}" height="{height * FRAMES}" href="{_data(strip)}"/></g>
+<g clip-path="url(#frame)"><image class="clip" x="{left}" y="{below + 26}" width="{SIDE}" height="{height * FRAMES}" href="{data_url(frames)}"/></g>
 </svg>
 """  # noqa: E501
 
@@ -143,5 +143,6 @@ def _row(line: Line, y: int) -> str:
     return "".join(drawn)
 
 
-def _data(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+def data_url(data: bytes) -> str:
+    """Of a JPEG."""
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

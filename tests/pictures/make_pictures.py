@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.pictures import conversation, path
+from tests.pictures import chat, conversation, path
 
 FOLDER = Path(__file__).parent
 
 
 def main() -> int:
-    for name, draw in (("path", path.draw), ("conversation", conversation.draw)):
+    for name, draw in (("path", path.draw), ("conversation", conversation.draw), ("chat", chat.draw)):
         picture = FOLDER / f"{name}.svg"
         picture.write_text(draw(), "utf-8")
         print(f"{picture.relative_to(Path.cwd())}: {picture.stat().st_size / 1000:.0f} kB")

@@ -18,11 +18,14 @@ from redis import Redis
 from unstill_queue.codec import encode
 from unstill_queue.jobs import Cancelled, Failed
 
-LANE = "camera"
+LANE, REFITS_LANE = "camera", "~refit"
+LANES = (LANE, REFITS_LANE)
+REFITS = 2
 LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 24 * 3600_000, 3600_000, 7_200_000
 START = 1_000_000_000_000
 PEOPLE = [("t:ann", "t:c1"), ("t:bob", "t:c1"), ("t:cyd", "t:c2"), ("t:ann", "t:c2")]
 OUTCOME = encode(Failed("x", "y"))
+FORGOTTEN = encode(Cancelled("forgotten"))
 TIME = "redis.call('TIME')"
 CLOCK = "redis.call('HMGET', 'unstill:test:clock', 's', 'us')"
 QUOTA = (3, 4, "40", "60")
@@ -31,7 +34,7 @@ DUMP = """
 local jobs = {}
 for _, key in ipairs(redis.call('KEYS', 'unstill:job:*')) do
   jobs[#jobs + 1] = key
-  jobs[#jobs + 1] = redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt')
+  jobs[#jobs + 1] = redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt', 'request', 'job', 'made', 'outcome')
 end
 local lines = {}
 for _, key in ipairs(redis.call('KEYS', 'unstill:turn:*')) do
@@ -43,8 +46,13 @@ for _, key in ipairs(redis.call('KEYS', 'unstill:seconds:*')) do
   seconds[#seconds + 1] = key
   seconds[#seconds + 1] = redis.call('HGETALL', key)
 end
+local running, work = {}, {}
+for _, lane in ipairs({ 'camera', '~refit' }) do
+  running[#running + 1] = redis.call('ZRANGE', 'unstill:running:' .. lane, 0, -1)
+  work[#work + 1] = redis.call('HGETALL', 'unstill:work:' .. lane)
+end
 return { jobs, redis.call('ZRANGE', 'unstill:due', 0, -1), lines, redis.call('HGETALL', 'unstill:jobs'), seconds,
-  redis.call('ZRANGE', 'unstill:running:camera', 0, -1), redis.call('HGETALL', 'unstill:work:camera') }
+  running, work }
 """
 
 
@@ -75,6 +83,13 @@ class Model:
     finished_at: int = 0
     day: int = 0
     note: str = ""
+    lane: str = LANE
+    refits: int = 0
+    refitter: str = ""
+    words: bytes = b"job"
+    spent: bool = False
+    listed: bool = True
+    forgotten: bool = False
 
 
 @dataclass
@@ -130,8 +145,14 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         def answered(self, job: Model, result: str) -> None:
             job.state = job.result = result
+            job.spent = result == "done"
             job.finished_at, job.due, job.redos = self.world.now, self.world.now + 5000, 0
             job.owner = job.lapsed = ""
+
+        def closed(self, job: Model, state: str) -> None:
+            job.state = state
+            if job.forgotten:
+                job.note = ""
 
         def lapse(self, job: Model) -> None:
             if job.cancel:
@@ -198,7 +219,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         @staticmethod
         def spends(job: Model) -> bool:
-            return job.state in ("queued", "running") or job.result == "done"
+            return job.state in ("queued", "running") or job.spent
 
         @rule(n=st.integers(0, 9))
         def refuse(self, n: int) -> None:
@@ -210,21 +231,23 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if job.state == "accepted":
                 self.answered(job, "failed")
 
-        @rule(again=st.booleans())
-        def claim(self, again: bool) -> None:
+        @rule(again=st.booleans(), lane=st.sampled_from(LANES))
+        def claim(self, again: bool, lane: str = LANE) -> None:
             before = self.world.claims[-1] if self.world.claims and again else None
             token = before.token if before else self.token()
-            answer = self.call("claim", LANE, token, LEASE, "engine")
+            answer = self.call("claim", lane, token, LEASE, "engine")
             if before and self.holds(self.world.jobs[before.id], token) == "running" and self.claim_known(before):
                 assert answer[0].decode() == before.id, "a repeated claim must give the same job"
                 return
-            waiting = [id for id, job in self.world.jobs.items() if job.state == "queued"]
+            waiting = [id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane]
             assert bool(answer) == bool(waiting), "a job waits and is not given, or one is made up"
             if answer:
                 id = answer[0].decode()
                 job = self.world.jobs[id]
                 assert job.state == "queued", f"{id} was {job.state} and is given away"
+                assert job.lane == lane
                 assert int(answer[2]) == job.attempt
+                assert (answer[1], answer[3]) == (job.words, OUTCOME if job.refits else b"")
                 job.state, job.owner, job.lapsed = "running", token, ""
                 job.lease = job.due = self.world.now + LEASE
                 self.world.claims.append(Clerk(id, token))
@@ -298,6 +321,27 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             else:
                 assert answer == "late"
 
+        @rule(who=st.sampled_from(PEOPLE), share=st.sampled_from([0.5, 1, 1]))
+        def forget(self, who: tuple[str, str], share: float) -> None:
+            """All that a person asked for, but for what came since the caller looked."""
+            listed = [id for id, job in self.world.jobs.items() if job.person == who[0] and job.listed]
+            given = listed[: round(len(listed) * share)]
+            pairs = [word for id in given for word in (id, b"bare")]
+            left = self.call("forget", who[0], FORGOTTEN, *pairs)
+            assert {id.decode() for id in left} == set(listed) - set(given)
+            for id in given:
+                job = self.world.jobs[id]
+                job.listed, job.forgotten = False, True
+                if job.state in ("accepted", "queued"):
+                    self.answered(job, "cancelled")
+                elif job.state == "running":
+                    job.cancel = True
+                elif job.state in ("sent", "undeliverable"):
+                    job.note = ""
+                else:
+                    job.result = "cancelled"
+                    job.state = "sending" if job.state == "sending" else "cancelled"
+
         @rule(n=st.integers(0, 9), again=st.booleans())
         def send(self, n: int, again: bool) -> None:
             if (id := self.named(n)) is None:
@@ -326,7 +370,28 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             answer = self.word("sent", clerk.id, clerk.token, how, "receipt", KEEP)
             assert answer == ("ok" if mine else "lost")
             if mine and job.state not in ("sent", "undeliverable"):
-                job.state = how
+                self.closed(job, how)
+
+        @precondition(lambda self: self.world.senders)
+        @rule(n=st.integers(0, 9))
+        def refit(self, n: int) -> None:
+            """The platform refused the clip's size: it waits again, for any engine, a bounded number of times."""
+            clerk = self.world.senders[n % len(self.world.senders)]
+            job = self.world.jobs[clerk.id]
+            before = job.refitter == clerk.token
+            answer = self.word("refit", clerk.id, clerk.token, REFITS_LANE, b"smaller", REFITS, WAIT)
+            if before:
+                assert answer == "ok"
+            elif job.state != "sending" or job.sender != clerk.token:
+                assert answer == "lost"
+            elif job.result != "done" or job.refits >= REFITS:
+                assert answer == "no"
+            else:
+                assert answer == "ok"
+                job.state, job.lane, job.result, job.sender = "queued", REFITS_LANE, "", ""
+                job.refitter, job.words, job.attempt, job.wakes = clerk.token, b"smaller", 1, 0
+                job.refits += 1
+                job.due, job.wait_until = self.world.now + 1000, self.world.now + WAIT
 
         @rule(n=st.integers(0, 9), then=st.sampled_from(["note_set", "note_clear", "silence"]))
         def note(self, n: int, then: str) -> None:
@@ -378,7 +443,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 case "sending" if now - job.finished_at <= GIVE_UP:
                     job.state, job.due = job.result, now + 5000
                 case _ if now - job.finished_at > GIVE_UP:
-                    job.state = "undeliverable"
+                    self.closed(job, "undeliverable")
                 case _:
                     job.redos += 1
                     job.due = now + min(60_000, 5000 * 2 ** min(job.redos, 10))
@@ -418,6 +483,20 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             self.reap()
             self.send(n, False)
 
+        @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), again=st.booleans(), claims=st.booleans())
+        def clip_is_refused(self, n: int, who: tuple[str, str], again: bool, claims: bool) -> None:
+            self.submit(n, who, True)
+            for lane in LANES if again else LANES[:1]:
+                self.claim(False, lane)
+                if self.world.claims:
+                    self.finish(len(self.world.claims) - 1, "done")
+                    job = list(self.world.jobs).index(self.world.claims[-1].id)
+                    self.send(job, False)
+                if self.world.senders:
+                    self.refit(len(self.world.senders) - 1)
+            if claims:
+                self.claim(False, REFITS_LANE)
+
         @rule()
         def crash(self) -> None:
             """Everybody with a token is gone and never heard of again."""
@@ -441,9 +520,24 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 if states[id] == "running":
                     assert row[1].decode() == model[id].owner
                     assert int(row[3]) == model[id].attempt
-            assert {id.decode() for id in running} == {id for id in states if states[id] == "running"}
+                if model[id].forgotten:
+                    self.is_bare(states[id], row[4:])
+            for lane, ids in zip(LANES, running, strict=True):
+                expected = {id for id in states if states[id] == "running" and model[id].lane == lane}
+                assert {id.decode() for id in ids} == expected
             self.quotas_add_up(jobs_quota, seconds)
             self.lines_add_up(pairs(lines), work)
+
+        def is_bare(self, state: str, kept: list[bytes | None]) -> None:
+            """Of what was forgotten no words stay, but for those that an engine has in its hands."""
+            request, job, made, outcome = kept
+            if state == "running":
+                assert request == b"bare" and job
+            elif state in ("sent", "undeliverable"):
+                assert kept == [None] * 4
+            else:
+                assert (request, job, made) == (b"bare", None, None)
+                assert outcome in (FORGOTTEN, encode(Cancelled("somebody")))
 
         def quotas_add_up(self, jobs_quota: list[Any], seconds: list[Any]) -> None:
             in_use: Counter[str] = Counter()
@@ -462,18 +556,23 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         def lines_add_up(self, lines: dict[str, list[bytes]], work: list[Any]) -> None:
             expected: dict[str, set[str]] = {}
-            amounts: Counter[str] = Counter()
+            amounts: Counter[tuple[str, str]] = Counter()
             for id, job in self.world.jobs.items():
                 if job.state == "queued":
-                    lane = f"unstill:turn:{LANE}"
+                    lane = f"unstill:turn:{job.lane}"
                     expected.setdefault(lane, set()).add(job.place)
                     expected.setdefault(f"{lane}|{job.place}", set()).add(job.person)
                     expected.setdefault(f"{lane}|{job.place}|{job.person}", set()).add(id)
                     for name in (f"c|{job.place}", f"p|{job.place}|{job.person}"):
-                        amounts[name] += job.cost
-                        amounts[f"n{name}"] += 1
+                        amounts[job.lane, name] += job.cost
+                        amounts[job.lane, f"n{name}"] += 1
             assert {key: {m.decode() for m in members} for key, members in lines.items()} == expected
-            assert {key: float(value) for key, value in pairs(work).items()} == dict(amounts)
+            stored = {
+                (lane, key): float(value)
+                for lane, row in zip(LANES, work, strict=True)
+                for key, value in pairs(row).items()
+            }
+            assert stored == dict(amounts)
 
         def teardown(self) -> None:
             """Whatever happened: from here an engine and a courier bring every job to its one end."""
@@ -488,8 +587,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                         # what a quota keeps out is answered
                         self.refuse(n)
                 self.world.claims.clear()
-                for _ in self.world.jobs:
-                    self.claim(False)
+                for lane in LANES:
+                    for _ in self.world.jobs:
+                        self.claim(False, lane)
                 for n in range(len(self.world.claims)):
                     self.finish(n, "done")
                 self.world.senders.clear()

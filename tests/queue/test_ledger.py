@@ -358,3 +358,56 @@ async def test_unknown_jobs_are_said_to_be_unknown(ledger: Ledger) -> None:
             await ask
     with pytest.raises(UnknownJob):
         await ledger.queue(msgspec.structs.replace(a_job(a_request()), id="none"), cost=1, quota=Quota())
+
+
+async def test_what_a_person_wants_forgotten_is_cancelled_and_its_words_are_gone(ledger: Ledger, redis: Redis) -> None:
+    async def made(n: int) -> Job:
+        job = await queued(ledger, a_request(n))
+        claim = await ledger.claim(job.parameters.model, f"owner{n}", "engine")
+        assert claim is not None and claim.job == job and await ledger.finish(claim, DONE)
+        return job
+
+    # Given requests of one person in every state, and one of somebody else's
+    accepted, other = a_request(1), a_request(1, user="bob")
+    await ledger.accept(accepted)
+    await ledger.accept(other)
+    shown, done = await made(2), await made(3)
+    assert await ledger.send(shown.id, "sender") and await ledger.sent(shown.id, "sender", "receipt")
+    running = await queued(ledger, a_request(4))
+    claim = await ledger.claim(running.parameters.model, "owner", "engine")
+    waiting = await queued(ledger, a_request(5))
+    # When that is forgotten
+    person = accepted.requester.person
+    records = await ledger.forget(person)
+    # Then the caller has all of it once more, to delete pictures and clips
+    everything = {accepted.id, shown.id, done.id, running.id, waiting.id}
+    assert {record.id for record in records} == everything
+    assert all(record.request.words == "waves" for record in records)
+    assert await ledger.ids_of(person) == []
+    # and what waited is cancelled, what runs is told so, and what was answered is unknown but not new
+    for id in (accepted.id, done.id, waiting.id):
+        record = await ledger.read(id)
+        assert (record.state, record.outcome, record.job) == (State.CANCELLED, Cancelled(person), None)
+        assert (record.request.words, record.request.source) == ("", "")
+        assert record.request.reply_to.chat == accepted.reply_to.chat
+    assert claim is not None and await ledger.beat(claim) == "cancel"
+    with pytest.raises(UnknownJob):
+        await ledger.read(shown.id)
+    assert not await ledger.accept(a_request(2))
+    # and when the rest is answered, nothing of it stays
+    assert await ledger.finish(claim, DONE)
+    for id in everything - {shown.id}:
+        assert await ledger.send(id, "sender") and await ledger.sent(id, "sender", "receipt")
+    for id in everything:
+        assert set(await redis.hkeys(f"unstill:job:{id}")) <= {b"state", b"sender", b"finisher"}  # type: ignore[misc]
+        assert 0 < await redis.pttl(f"unstill:job:{id}") <= SETTINGS.keep_hours * 3_600_000
+    assert await ledger.open_ids() == [other.id]
+    assert (await ledger.read(other.id)).request.words == "waves"
+
+
+async def test_a_person_with_a_thousand_requests_is_forgotten_whole(ledger: Ledger) -> None:
+    for n in range(1100):
+        await ledger.accept(a_request(n))
+    assert len(await ledger.forget(a_request(0).requester.person)) == 1100
+    assert {(await ledger.read(id)).state for id in await ledger.open_ids()} == {State.CANCELLED}
+    assert await ledger.forget(a_request(0).requester.person) == []

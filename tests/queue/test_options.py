@@ -302,5 +302,5 @@ def test_a_missing_seed_is_drawn_and_a_given_one_kept(catalog: Catalog) -> None:
 
 
 def test_a_model_that_is_not_there_is_refused_with_those_that_are(catalog: Catalog) -> None:
-    with pytest.raises(OptionError, match=r"model cannot be none: it takes camera, four, eight"):
+    with pytest.raises(OptionError, match=rf"model cannot be none: it takes {', '.join(catalog.models)}"):
         resolve("", {}, catalog, default_model="none")

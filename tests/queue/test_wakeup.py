@@ -104,7 +104,7 @@ async def test_a_word_is_due_whatever_the_clocks_say(wakeups: Wakeups, redis: Re
     await wakeups.wake(Wake("j", "camera", 1))
     [(_, score)] = await redis.zrange(queue_name("camera"), 0, -1, withscores=True)
     assert 0 < score < 1e12
-    assert await redis.pttl("arq:job:j:1") > 23 * 3600_000
+    assert await redis.pttl("arq:job:camera:j:1") > 23 * 3600_000
 
 
 async def test_a_listener_outlives_its_server(valkey: EmbeddedValkey, wakeups: Wakeups) -> None:

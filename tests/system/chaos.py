@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import io
 import json
+import math
 import random
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from tests.system.platform import Platform
 from tests.system.processes import House, child_of, kill
 
 KINDS = ("good",) * 17 + ("bad picture", "crash", "option")
+ROOM = {"c1": 18_000, "c2": 15_000}
+"""Bytes that some chats take, where a clip has some 28,000: half of that still holds the recipe and a picture."""
 FINAL = {
     "bad picture": "JPEG or PNG",
     "crash": "The engine stopped",
@@ -42,6 +45,7 @@ class Result:
     rendered_after_done: list[str] = field(default_factory=list)
     overlapping: list[str] = field(default_factory=list)
     stray_status_messages: int = 0
+    made_smaller: int = 0
     seconds: float = 0.0
 
     @property
@@ -74,7 +78,7 @@ async def run(folder: Path, *, seed: int, requests: int, kills: int, seconds: fl
     counted: Counter[str] = Counter()
     with House(folder) as house:
         socket = folder / "platform.sock"
-        async with Platform(socket, seed=seed, lost=0.05, refused=0.06) as platform:
+        async with Platform(socket, seed=seed, lost=0.05, refused=0.06, room=ROOM) as platform:
             kinds = {f"r{n}": dice.choice(KINDS) for n in range(requests)}
             moments = sorted(
                 [(dice.uniform(0, seconds), "request", f"r{n}") for n in range(requests)]
@@ -164,6 +168,7 @@ def check(platform: Platform, house: House, kinds: dict[str, str], seed: int, ki
             result.wrong.append(f"{name} ({kind}): {seen[0]}")
         else:
             result.exactly_one += 1
+    result.made_smaller = sum(name in platform.shown_at for name in platform.too_large)
     begun: dict[str, float] = {}
     holder: dict[str, int] = {}
     for at, device, pid, event, prompt in house.events():
@@ -171,7 +176,10 @@ def check(platform: Platform, house: House, kinds: dict[str, str], seed: int, ki
         if event == "begin":
             begun[prompt] = at
             holder[device] = pid
-            if name in platform.shown_at and at > platform.shown_at[name]:
+            done_at = min(
+                [platform.shown_at.get(name, math.inf), *(when for when, _ in platform.too_large.get(name, ()))]
+            )
+            if at > done_at:
                 result.rendered_after_done.append(prompt)
         elif holder[device] != pid:
             result.overlapping.append(f"{prompt}: {pid} went on while {holder[device]} had the device")

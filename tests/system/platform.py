@@ -10,11 +10,16 @@ import asyncio
 import base64
 import hashlib
 import json
+import math
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+TOO_LARGE = "too large"
 
 
 @dataclass
@@ -31,12 +36,18 @@ class Message:
 
 
 class Platform:
-    """`lost` and `refused` are the shares of the bot's calls that go wrong; `slowest` is in seconds a call."""
+    """`lost` and `refused` are the shares of the bot's calls that go wrong; `slowest` is in seconds a call.
+
+    `room` is in bytes: what chats take less than they say.
+    """
 
     def __init__(
-        self, path: Path, *, seed: int = 0, lost: float = 0.0, refused: float = 0.0, slowest: float = 0.1
-    ) -> None:
+        self, path: Path, *, seed: int = 0, lost: float = 0.0, refused: float = 0.0, slowest: float = 0.1,
+        room: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
         self.path = path
+        self.room = dict(room)
+        self.too_large: dict[str, list[tuple[float, int]]] = {}
         self.messages: dict[int, Message] = {}
         self.updates: list[dict[str, Any]] = []
         self.confirmed = 0
@@ -113,10 +124,18 @@ class Platform:
                 self._show(message, call["content"])
                 return {"id": message.id}
             case "edit":
-                self._show(self.messages[call["id"]], call["content"])
+                message, size = self.messages[call["id"]], call["content"].get("size", 0)
+                if size > self._room_of(message.reply_to):
+                    self.too_large.setdefault(message.reply_to, []).append((time.monotonic(), size))
+                    return {"error": TOO_LARGE}
+                self._show(message, call["content"])
                 return {"id": call["id"]}
             case other:
                 return {"error": f"no such method {other}"}
+
+    def _room_of(self, name: str) -> float:
+        chat = next(update["chat"] for update in self.updates if update["name"] == name)
+        return self.room.get(chat, math.inf)
 
     def _show(self, message: Message, content: dict[str, Any]) -> None:
         message.contents.append(content)
@@ -128,6 +147,10 @@ class Refused(Exception):
     """The platform wants to be left alone for a while."""
 
 
+class TooLarge(Exception):
+    """The platform takes no file of that size there."""
+
+
 class Wire:
     """A client of it."""
 
@@ -135,7 +158,7 @@ class Wire:
         self._path = path
 
     async def call(self, **call: Any) -> dict[str, Any]:
-        """Raises ConnectionError where no answer came, and Refused."""
+        """Raises ConnectionError where no answer came, Refused and TooLarge."""
         reader, writer = await asyncio.open_unix_connection(self._path, limit=2**26)
         try:
             writer.write(json.dumps(call).encode() + b"\n")
@@ -146,6 +169,8 @@ class Wire:
         if not line:
             raise ConnectionError("no answer")
         answer: dict[str, Any] = json.loads(line)
+        if answer.get("error") == TOO_LARGE:
+            raise TooLarge
         if "error" in answer:
             raise Refused(answer["error"])
         return answer

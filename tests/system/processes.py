@@ -69,11 +69,13 @@ class House:
     @property
     def environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("UNSTILL_")}
+        # the processes stand in another folder than we do
+        given = [Path(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
         return {
             **kept,
             **self.settings,
             "JOURNAL_FILE": str(self.journal),
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, map(Path.absolute, given))]),
         }
 
     def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:
@@ -93,8 +95,8 @@ class House:
     def start_engine(self, *options: str, log: str = "engine") -> subprocess.Popen[bytes]:
         return self.start("unstill_engine", *options, log=log)
 
-    def start_bot(self, socket: Path) -> subprocess.Popen[bytes]:
-        return self.start("tests.system.recorder", str(socket), log="bot")
+    def start_bot(self, socket: Path, *, log: str = "bot") -> subprocess.Popen[bytes]:
+        return self.start("tests.system.recorder", str(socket), log=log)
 
     def log(self, name: str) -> str:
         path = self.folder / f"{name}.log"

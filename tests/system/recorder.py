@@ -7,9 +7,9 @@ import base64
 import sys
 from pathlib import Path
 
-from tests.system.platform import Refused, Wire, clip_content
+from tests.system.platform import Refused, TooLarge, Wire, clip_content
 
-from unstill_bots.chat import ChatUnavailable, ChatUncertain
+from unstill_bots.chat import ChatUnavailable, ChatUncertain, ClipTooLarge
 from unstill_bots.courier import Courier
 from unstill_bots.pictures import Pictures
 from unstill_bots.studio import Studio
@@ -36,6 +36,8 @@ class RecorderChat:
             return str((await self._wire.call(**call))["id"])
         except Refused as error:
             raise ChatUnavailable(str(error), 0.2) from error
+        except TooLarge as error:
+            raise ClipTooLarge("no file of that size here") from error
         except ConnectionError as error:
             raise ChatUncertain(str(error)) from error
 

@@ -18,7 +18,7 @@ STEP_SECONDS = "JOURNAL_STEP_SECONDS"
 
 
 class Journalled:
-    """8 frames of 64 x 64. 'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time."""
+    """Square frames. 'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time."""
 
     def __init__(self, name: str, model: Model) -> None:
         self._journal = Path(os.environ[JOURNAL])
@@ -28,7 +28,8 @@ class Journalled:
         self._device = device
 
     def plan(self, parameters: Parameters, picture: Path) -> Plan:
-        return Plan(64, 64, parameters.num_frames, parameters.fps, 0.2, 1000, parameters)
+        side = parameters.resolution
+        return Plan(side, side, parameters.num_frames, parameters.fps, 0.2, 1000, parameters)
 
     def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
         prompt = plan.parameters.prompt
@@ -46,11 +47,16 @@ class Journalled:
             time.sleep(self._pause * (50 if "slow" in prompt else 1))
             self._write("step", prompt)
             on_step(step + 1, plan.num_frames)
-            yield random.integers(0, 255, (1, 64, 64, 3), dtype=np.uint8)
+            yield random.integers(0, 255, (1, plan.height, plan.width, 3), dtype=np.uint8)
         self._write("end", prompt)
 
     def _write(self, event: str, prompt: str) -> None:
-        line = f"{time.monotonic():.6f} {self._device} {os.getpid()} {event} {prompt}\n"
-        journal = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(journal, line.encode())
-        os.close(journal)
+        write_event(self._journal, self._device, event, prompt)
+
+
+def write_event(journal: Path, device: str, event: str, prompt: str) -> None:
+    """A line of the journal, as `House.events` reads it; by one write, so that processes may share the file."""
+    line = f"{time.monotonic():.6f} {device} {os.getpid()} {event} {prompt}\n"
+    file = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(file, line.encode())
+    os.close(file)

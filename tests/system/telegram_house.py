@@ -14,6 +14,10 @@ from tests.doubles.telegram.messages import Message, Shown
 from tests.doubles.telegram_api import TelegramApi
 from tests.system.processes import House, wait_for
 
+from unstill_config.settings import Settings
+from unstill_queue.connection import connect
+from unstill_queue.ledger import Ledger
+
 CLIPS = ("animation", "video")
 
 
@@ -28,8 +32,13 @@ class TelegramHouse:
     def start_bot(self, *, log: str = "bot") -> None:
         self.bot = self.house.start("unstill_bots.service", "telegram", log=log)
 
+    def ledger(self) -> Ledger:
+        """Close its `redis`."""
+        return Ledger(connect(self.house.valkey.url), Settings().queue)
+
     def polled(self) -> int:
-        return len(self.api.calls("getUpdates"))
+        """Polls begun; one may wait for long before it is answered."""
+        return self.api.world.updates.polls
 
     def wait_for_bot(self) -> None:
         before = self.polled()
@@ -40,13 +49,31 @@ class TelegramHouse:
         self.bot.send_signal(signal.SIGTERM)
         return self.bot.wait(within)
 
+    def cut(self) -> bool:
+        """It polls, and keeps no connection."""
+        return False
+
+    def now(self) -> float:
+        """By the platform's clock."""
+        return self.api.clock.now()
+
+
+def telegram_settings(api: TelegramApi) -> dict[str, str]:
+    """What points a bot at the double."""
+    return {"UNSTILL_TELEGRAM__TOKEN": api.token, "UNSTILL_TELEGRAM__API_URL": api.url}
+
 
 @contextlib.contextmanager
-def telegram_house(folder: Path, *, engine: bool = True, bot: bool = True, **settings: str) -> Iterator[TelegramHouse]:
-    """All of it running. The engine renders 8 small frames in a moment."""
-    with TelegramApi.threaded() as api:
-        ours = {"UNSTILL_TELEGRAM__TOKEN": api.token, "UNSTILL_TELEGRAM__API_URL": api.url}
-        with House(folder, **{**ours, **settings}) as house:
+def telegram_house(
+    folder: Path, *, engine: bool = True, bot: bool = True, files: Path | None = None, **settings: str
+) -> Iterator[TelegramHouse]:
+    """All of it running. The engine renders 8 small frames in a moment.
+
+    `files`: the platform is a local Bot API server, which keeps files there.
+    """
+    with TelegramApi.threaded(folder=files) as api:
+        local_mode = {"UNSTILL_TELEGRAM__LOCAL_MODE": str(files is not None)}
+        with House(folder, **{**telegram_settings(api), **local_mode, **settings}) as house:
             telegram = TelegramHouse(house, api)
             if engine:
                 house.start_engine()

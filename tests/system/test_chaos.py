@@ -17,6 +17,7 @@ async def test_300_requests_and_60_kills_give_300_answers(tmp_path: Path) -> Non
     # Then each request has exactly one answer, none was rendered after it was shown, and no two at once on the device
     assert result.sound, result
     assert result.exactly_one == 300
+    assert result.made_smaller > 30
     assert sum(result.kills.values()) == 60
 
 
@@ -58,3 +59,13 @@ def test_the_checker_sees_each_fault(
     assert result.sound is not bool(fault)
     for name in ("none", "several", "wrong", "rendered_after_done", "overlapping"):
         assert bool(getattr(result, name)) is (name == fault)
+
+
+def test_the_checker_sees_a_render_for_a_clip_that_was_only_too_large(tmp_path: Path) -> None:
+    platform, house = Platform(tmp_path / "socket"), House(tmp_path)
+    platform.messages[0] = Message(0, "r0", [{"clip": "a"}])
+    platform.too_large["r0"] = [(5.0, 30_000)]
+    platform.shown_at["r0"] = 10.0
+    house.journal.write_text("1.0 cpu 7 begin request 0\n9.0 cpu 7 begin request 0\n")
+    result = check(platform, house, {"r0": "good"}, 0, {})
+    assert result.rendered_after_done == ["request 0"] and result.made_smaller == 1

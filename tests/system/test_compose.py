@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 from tests.system.compose_file import COMPOSE, OURS, PASSWORD, ROOT, SERVICES, environ, seconds
 
+from unstill_bots.discord import program as discord
+from unstill_bots.telegram import program as telegram
 from unstill_config.settings import Settings
 
+ENGINES = ("engine", "engine-gpu")
+BOTS = ("telegram", "discord")
+BOT_DRAIN = max(bot.ERRANDS_WITHIN + bot.CALLS_WITHIN + bot.FILING for bot in (telegram, discord))
 HAND_BACK = 20
 """Seconds that an engine may need after its drain: to hand jobs back, end its child and take leave."""
 NOT_IN_COMPOSE = {
@@ -17,6 +22,7 @@ NOT_IN_COMPOSE = {
     *(f"STORAGE__S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
 }
 """There is a server, and a folder."""
+NOT_A_BOTS = {f"ENGINE__{field}".upper() for group, field in Settings.known() if group == "engine" and field != "model"}
 
 # -- what a container may do
 
@@ -37,36 +43,63 @@ def test_a_service_can_change_nothing_but_its_volumes(name: str) -> None:
     assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
 
 
-def test_nothing_is_published_and_nothing_reaches_out() -> None:
-    assert COMPOSE["networks"] == {"queue": {"internal": True}}
-    for service in SERVICES.values():
-        assert service["networks"] == ["queue"]
+def test_nothing_is_published_and_nothing_reaches_out_but_the_bots_and_what_fetches_weights() -> None:
+    assert COMPOSE["networks"] == {"queue": {"internal": True}, "outside": {}}
+    for name, service in SERVICES.items():
+        assert service["networks"] == (["queue", "outside"] if name in ("engine-gpu", *BOTS) else ["queue"])
         assert not {"ports", "expose"} & service.keys()
 
 
 def test_what_is_to_last_is_started_again_and_watched() -> None:
     lasting = {name for name, service in SERVICES.items() if service.get("restart") == "unless-stopped"}
 
-    assert lasting == {"valkey", "engine"}
+    assert lasting == {"valkey", *ENGINES, *BOTS}
     for name in lasting:
         check = SERVICES[name]["healthcheck"]
         assert seconds(check["timeout"]) <= seconds(check["interval"])
         assert check["retries"] == 3
     assert "valkey-cli set" in SERVICES["valkey"]["healthcheck"]["test"][1]
-    assert SERVICES["engine"]["healthcheck"]["test"] == ["CMD", "unstill-engine", "--alive"]
+    for name in ENGINES:
+        assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "unstill-engine", "--alive"]
+    for name in BOTS:
+        assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "unstill-bot", name, "--alive"]
+        assert (SERVICES[name]["entrypoint"], SERVICES[name]["command"]) == (["unstill-bot"], [name])
+        assert seconds(SERVICES[name]["stop_grace_period"]) >= BOT_DRAIN + HAND_BACK
+        assert SERVICES[name]["profiles"] == [name]
     for service in OURS.values():
         assert service["depends_on"] == {"valkey": {"condition": "service_healthy"}}
         assert service["init"] is True
 
 
-def test_an_engine_is_given_the_time_to_drain() -> None:
-    engine = SERVICES["engine"]
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_is_given_the_time_to_drain(name: str) -> None:
+    engine = SERVICES[name]
     drain = Settings.load(environ(engine, VALKEY_PASSWORD=PASSWORD), Path("/nowhere")).engine.drain
 
     assert drain == Settings().engine.drain
     assert seconds(engine["stop_grace_period"]) >= drain + HAND_BACK
     # nor can .env make the drain longer than that
     assert environ(engine, VALKEY_PASSWORD=PASSWORD, UNSTILL_ENGINE__DRAIN="900")["UNSTILL_ENGINE__DRAIN"] == "120"
+
+
+def test_the_gpu_engine_sees_the_cards_and_keeps_what_was_fetched_and_compiled() -> None:
+    engine = SERVICES["engine-gpu"]
+    (device,) = engine["deploy"]["resources"]["reservations"]["devices"]
+    settings = Settings.load(environ(engine, VALKEY_PASSWORD=PASSWORD), Path("/nowhere")).engine
+    mounts = dict(volume.split(":") for volume in engine["volumes"] if isinstance(volume, str))
+    dockerfile = (ROOT / "engine/Dockerfile").read_text()
+
+    # nvidia-smi, by which cards are counted, is a utility to the driver's container runtime
+    assert {"gpu", "compute", "utility"} == set(device["capabilities"])
+    assert (settings.model, settings.device) == ("i2vgen-xl", "all")
+    assert mounts["models"] in re.findall(r"HF_HOME=(\S+)", dockerfile)
+    assert mounts["engine"] == str(settings.state)
+    assert all(f" {folder}" in dockerfile for folder in mounts.values())
+    # and both profiles do not run the one engine of the other
+    assert [SERVICES[name]["profiles"] for name in ENGINES] == [["cpu"], ["gpu"]]
+    # a C compiler is there for Triton, and torch is in no other image
+    assert "gcc" in engine["build"]["args"]["PACKAGES"]
+    assert [name for name, service in OURS.items() if "diffusion" in str(service["build"])] == ["engine-gpu"]
 
 
 def test_the_two_images_share_what_is_stored_and_every_volume_is_used() -> None:
@@ -95,8 +128,24 @@ def test_without_a_password_nothing_starts() -> None:
 @pytest.mark.parametrize(
     ("name", "groups", "not_theirs"),
     [
-        ("engine", {"redis", "storage", "catalog", "engine", "queue", "log"}, {"ENGINE__SCRATCH", "ENGINE__FFMPEG"}),
+        (
+            "engine",
+            {"redis", "storage", "catalog", "engine", "queue", "log"},
+            {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__MEMORY", "ENGINE__ACCEPT_LICENCES"},
+        ),
+        (
+            "engine-gpu",
+            {"redis", "storage", "catalog", "engine", "queue", "log"},
+            {"ENGINE__SCRATCH", "ENGINE__FFMPEG"},
+        ),
         ("terminal", {"redis", "storage", "catalog", "queue", "quota", "bots"}, {"STORAGE__KEEP_HOURS"}),
+        (
+            "telegram",
+            {"redis", "storage", "catalog", "queue", "quota", "bots", "log", "engine", "telegram"},
+            # the files of a local server would have to be seen here too
+            {*NOT_A_BOTS, "TELEGRAM__LOCAL_MODE"},
+        ),
+        ("discord", {"redis", "storage", "catalog", "queue", "quota", "bots", "log", "engine", "discord"}, NOT_A_BOTS),
     ],
 )
 def test_a_service_gets_every_setting_of_its_own_and_no_other(
@@ -128,7 +177,16 @@ def test_settings_in_env_come_through_and_compose_s_own_are_no_misspellings(tmp_
 # -- images
 
 
-@pytest.mark.parametrize(("name", "folders"), [("engine", "config queue engine"), ("terminal", "config queue bots")])
+@pytest.mark.parametrize(
+    ("name", "folders"),
+    [
+        ("engine", "config queue engine"),
+        ("engine-gpu", "config queue engine"),
+        ("terminal", "config queue bots"),
+        ("telegram", "config queue bots"),
+        ("discord", "config queue bots"),
+    ],
+)
 def test_an_image_is_built_from_its_own_folders_by_the_one_lock(name: str, folders: str) -> None:
     service = OURS[name]
     text = (ROOT / service["build"]["dockerfile"]).read_text()
@@ -140,7 +198,9 @@ def test_an_image_is_built_from_its_own_folders_by_the_one_lock(name: str, folde
 
     assert copied == ["constraints.txt", *folders.split()]
     assert installed is not None
-    assert installed[1].split() == [f"./{folder}" for folder in folders.split()]
+    # what the build may add is an extra of the engine's
+    plain = installed[1].replace('"./engine${EXTRAS}"', "./engine")
+    assert plain.split() == [f"./{folder}" for folder in folders.split()]
     assert set(copied) <= allowed
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == [service["user"]]
     assert re.search(r"^ARG PYTHON=3\.\d+-slim-\w+$", text, re.MULTILINE)

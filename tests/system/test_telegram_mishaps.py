@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.doubles.telegram.messages import Message
 from tests.system.telegram_house import CLIPS, TelegramHouse, after, has_clips, ours, photo, says
 
 
@@ -93,3 +94,20 @@ async def test_a_429_halts_that_chat_alone_and_loses_nothing(telegram: TelegramH
     await other.until(has_clips(), 60)
     history = await mine.until(has_clips(), 60)
     assert len(ours(history)) == 1
+
+
+async def test_a_line_that_a_kill_left_behind_goes_when_its_button_is_pressed(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    sent = ann.send_photo(chat, photo(), "waves")
+    clip = ours(await chat.until(has_clips()))[0]
+    # Given a status message of that request which the bot does not know of
+    world = telegram.api.world
+    keyboard = [[{"text": "Cancel", "callback_data": f"cancel {chat.id}:{sent.id}"}]]
+    number = world.next_message_id(chat)
+    line = world.post(
+        Message(number, chat, telegram.api.bot, world.clock.date(), "Got it.", keyboard=keyboard, reply_to=sent)
+    )
+    # When somebody presses its button, then it goes, and the clip stays
+    assert "too late to cancel" in await ann.press("Cancel", line).answer()
+    await chat.until(lambda history: [one.id for one in ours(history)] == [clip.id])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from datetime import UTC, datetime
 
 import msgspec
@@ -79,10 +77,3 @@ def thread_of(message: Message) -> str | None:
 def scope_of(chat: Chat) -> str:
     """A chat's name for its preferences."""
     return f"{PLATFORM}:{chat.id}"
-
-
-def derived(id: str, what: str) -> str:
-    """The id of a request that comes out of another one: the same for the same `what`, and short for ever."""
-    root = id.partition("~")[0]
-    digest = hashlib.sha256(f"{id} {what}".encode()).digest()
-    return f"{root}~{base64.b32encode(digest[:8]).decode().rstrip('=').lower()}"

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
-
 import structlog
-from msgspec.structs import replace
 from telegram import CallbackQuery, Message
 from telegram.error import TelegramError
 
-from unstill_bots import captions
 from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.rerolls import REROLLS, reroll
 from unstill_bots.telegram import keyboards
-from unstill_bots.telegram.asking import PLATFORM, Ask, derived
+from unstill_bots.telegram.asking import PLATFORM, Ask
 from unstill_bots.telegram.desk import Desk
 from unstill_bots.telegram.findings import Picture, find
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.keyboards import Press
 from unstill_bots.telegram.notes import Note
 from unstill_bots.telegram.settings_menu import SettingsMenu
-from unstill_config.catalog import Value
-from unstill_queue.errors import OptionError, StorageError
-from unstill_queue.jobs import Cancelled, Failed, Job, Request, Succeeded
+from unstill_queue.errors import StorageError
 from unstill_queue.ledger import Record
-from unstill_queue.options import SEED_MAX
 
 log = structlog.get_logger(__name__)
-
-TRIES = 20
-SIZES = ("preset", "resolution", "num_inference_steps", "fps")
-"""Options that would keep a better preset from being one."""
 
 
 class Buttons:
@@ -51,7 +40,7 @@ class Buttons:
             self._desk.spawn(self._settings.pressed(query, press.about))
         elif press.action == keyboards.PRESET and isinstance(message, Message):
             await self._preset(query, message, press.about)
-        elif press.action in (keyboards.CANCEL, keyboards.DELETE, *keyboards.REROLLS):
+        elif press.action in (keyboards.CANCEL, keyboards.DELETE, *REROLLS):
             await self._on_job(query, press)
         else:
             self._answer(query, "")
@@ -73,13 +62,16 @@ class Buttons:
             self._answer(query, replies.unknown_job())
             return
         own = str(query.from_user.id) == record.request.requester.user
-        if press.action in keyboards.REROLLS:
-            text = await self._reroll(record, press.action, replies) if own else replies.not_your_clip()
-            self._answer(query, text)
+        if press.action in REROLLS:
+            self._answer(query, await self._reroll(record, press.action, replies) if own else replies.not_your_clip())
         elif own:
             await self._end(query, press, record, replies)
         else:
             self._desk.spawn(self._end_for_admin(query, press, record, replies))
+
+    async def _reroll(self, record: Record, action: str, replies: ChatReplies) -> str:
+        intake = self._intake
+        return await reroll(record, action, replies, self._desk.catalog, intake.reception, intake.again)
 
     async def _end_for_admin(self, query: CallbackQuery, press: Press, record: Record, replies: ChatReplies) -> None:
         assert query.message is not None  # noqa: S101
@@ -95,6 +87,13 @@ class Buttons:
         done = await self._desk.client.cancel(record.id, f"{PLATFORM}:{query.from_user.id}")
         texts = {"cancelled": replies.cancelled(""), "cancelling": replies.cancelling()}
         self._answer(query, texts.get(done, replies.cannot_cancel()))
+        if done not in texts and query.message is not None:
+            self._desk.spawn(self._tidy(Note(str(query.message.chat.id), query.message.message_id), record))
+
+    async def _tidy(self, pressed: Note, record: Record) -> None:
+        """A kill may have left a line behind whose answer stands in another message."""
+        if record.note is not None and Note.of(record.note) != pressed:
+            await self._desk.bot.delete_message(int(pressed.chat), pressed.message)
 
     async def _delete(self, query: CallbackQuery, record: Record, replies: ChatReplies) -> None:
         message = query.message
@@ -105,45 +104,12 @@ class Buttons:
             log.info("a clip could not be deleted from its chat", error=str(error))
             await self._answer_now(query, replies.cannot_delete())
             return
-        if isinstance(record.outcome, Succeeded):
+        for key in record.clips:
             try:
-                await self._desk.studio.storage.delete(record.outcome.clip)
+                await self._desk.studio.storage.delete(key)
             except StorageError as error:
                 log.info("a clip could not be deleted from the storage", error=str(error))
         await self._answer_now(query, replies.deleted())
-
-    # -- one more
-
-    async def _reroll(self, record: Record, action: str, replies: ChatReplies) -> str:
-        """The same press is the same request, unless what came of it failed."""
-        if record.job is None:
-            return replies.unknown_job()
-        words = self._words(record, record.job, action)
-        for number in range(TRIES):
-            id = derived(record.id, f"{action} {number}")
-            earlier = await self._intake.record(id)
-            if earlier is None:
-                await self._intake.accept(_again(record, id, words), 0.0)
-                return replies.on_its_way()
-            if not isinstance(earlier.outcome, Failed | Cancelled):
-                return replies.already()
-        return replies.already()
-
-    def _words(self, record: Record, job: Job, action: str) -> str:
-        try:
-            caption = captions.parse(record.request.words, self._desk.catalog)
-        except OptionError:
-            return record.request.words
-        given: dict[str, Value] = {**caption.given, "seed": job.parameters.seed, "model": job.parameters.model}
-        changes: Mapping[str, dict[str, Value]] = {
-            keyboards.AGAIN: {"seed": secrets.randbelow(SEED_MAX + 1)},
-            keyboards.BETTER: {"preset": "quality"},
-            keyboards.REELS: {"shape": "reels"},
-            keyboards.LOOP: {"loop": True},
-        }
-        if action == keyboards.BETTER:
-            given = {name: value for name, value in given.items() if name not in SIZES}
-        return str(captions.Caption(caption.prompt, {**given, **changes[action]}))
 
     # -- words by a press
 
@@ -176,8 +142,3 @@ class Buttons:
             return None
         found = find(replied, self._desk.download_limit)
         return await self._intake.ask_of(replied, found) if isinstance(found, Picture) else None
-
-
-def _again(record: Record, id: str, words: str) -> Request:
-    to = replace(record.request.reply_to, extra={**record.request.reply_to.extra, "job": id})
-    return replace(record.request, id=id, words=words, reply_to=to)

@@ -8,17 +8,14 @@ from telegram import ChatMemberUpdated, Message
 from telegram.constants import ChatType
 
 from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.telegram.asking import PLATFORM, user_of
+from unstill_bots.own_jobs import OwnJobs
+from unstill_bots.telegram.asking import PLATFORM, scope_of, user_of
 from unstill_bots.telegram.desk import Desk
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.notes import Note
 from unstill_bots.telegram.settings_menu import SettingsMenu
-from unstill_queue.errors import StorageError
-from unstill_queue.jobs import ReplyAddress, State, Succeeded
+from unstill_queue.jobs import ReplyAddress
 from unstill_queue.ledger import Record
-
-LISTED = 10
-OPEN = (State.ACCEPTED, State.QUEUED, State.RUNNING)
 
 
 class Commands:
@@ -26,8 +23,8 @@ class Commands:
 
     def __init__(self, desk: Desk, intake: Intake) -> None:
         self._desk = desk
-        self._intake = intake
         self._settings = SettingsMenu(desk)
+        self._own = OwnJobs(desk.client, desk.studio.storage, intake.reception)
         self._all: dict[str, Callable[[Message, ChatReplies], Awaitable[str | None]]] = {
             "start": self._start,
             "help": self._help,
@@ -83,58 +80,27 @@ class Commands:
 
     # -- one's own jobs
 
-    async def _own(self, message: Message) -> list[Record]:
-        """The newest first."""
-        ids = await self._desk.client.ledger.ids_of(f"{PLATFORM}:{user_of(message)}")
-        records = [await self._intake.record(id) for id in ids]
-        return [record for record in records if record is not None]
-
     async def _queue(self, message: Message, replies: ChatReplies) -> str:
-        waiting = [record for record in reversed(await self._own(message)) if record.state in OPEN]
-        if message.chat.type != ChatType.PRIVATE:
-            waiting = [record for record in waiting if record.request.requester.chat == str(message.chat.id)]
-        lines = [await self._line(record, replies) for record in waiting[:LISTED]]
-        return "\n".join(lines) or replies.queue_empty()
-
-    async def _line(self, record: Record, replies: ChatReplies) -> str:
-        words = record.job.parameters.prompt if record.job else record.request.words
-        if record.progress is not None:
-            return replies.queue_line(words, replies.progress(record.progress))
-        if record.state is State.RUNNING:
-            return replies.queue_line(words, replies.running())
-        place = await self._desk.client.ledger.place(record.id)
-        return replies.queue_line(words, replies.queued(place.position or None, place.eta))
+        person = f"{PLATFORM}:{user_of(message)}"
+        private = message.chat.type == ChatType.PRIVATE
+        return await self._own.listing(person, replies, place=None if private else scope_of(message.chat))
 
     async def _cancel(self, message: Message, words: str) -> None:
-        waiting = [record for record in await self._own(message) if record.state in OPEN]
+        person = f"{PLATFORM}:{user_of(message)}"
+        waiting = await self._own.open(person)
         replied = message.reply_to_message
         if replied is not None:
             number = replied.message_id
             waiting = [record for record in waiting if _is_about(record, str(message.chat.id), number)]
-        by = f"{PLATFORM}:{user_of(message)}"
-        chosen = waiting if words.strip().lower() in ("all", "全部") else waiting[:1]
-        done = [await self._desk.client.cancel(record.id, by) for record in chosen]
-        if not any(answer in ("cancelled", "cancelling") for answer in done):
+        if not await self._own.cancel(person, waiting, words):
             replies = await self._desk.replies(message.chat, message.from_user)
             self._desk.spawn(self._desk.reply(message, replies.nothing_to_cancel()))
 
     async def _forget(self, message: Message, replies: ChatReplies) -> str:
         user = user_of(message)
-        for record in await self._own(message):
-            if record.state in OPEN:
-                await self._desk.client.cancel(record.id, f"{PLATFORM}:{user}")
-            keys = [record.job.picture] if record.job else []
-            keys += [record.outcome.clip] if isinstance(record.outcome, Succeeded) else []
-            for key in keys:
-                try:
-                    await self._desk.studio.storage.delete(key)
-                except StorageError:
-                    continue
-        waiting = await self._desk.memory.waiting(str(message.chat.id), user)
-        if waiting:
-            await self._desk.memory.no_longer(waiting)
+        await self._own.forget(f"{PLATFORM}:{user}")
+        await self._desk.memory.forget(user)
         await self._desk.preferences.forget(f"{PLATFORM}:{user}")
-        await self._desk.client.redis.delete(f"unstill:mine:{PLATFORM}:{user}")
         return replies.forgotten(self._desk.settings.queue.keep_hours)
 
 

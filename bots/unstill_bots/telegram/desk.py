@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 from telegram import Bot, Chat, Message, User
 from telegram.constants import ChatMemberStatus, ChatType
-from telegram.error import TelegramError
+from telegram.error import BadRequest, Forbidden, TelegramError
 
-from unstill_bots.chat import ChatError
+from unstill_bots.chat import ChatError, ChatUnavailable
 from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.errands import Errands
+from unstill_bots.messages import split
 from unstill_bots.preferences import Preferences, PreferenceStore
 from unstill_bots.studio import Studio
 from unstill_bots.telegram.api import LOCAL_UPLOAD_LIMIT
@@ -52,7 +53,7 @@ class Desk:
         self.settings = settings
         self.upload_limit = upload_limit(catalog, settings)
         self.download_limit = catalog.platforms[PLATFORM].download_limit
-        self._errands: set[asyncio.Task[None]] = set()
+        self.errands = Errands()
 
     @property
     def bot(self) -> Bot:
@@ -61,17 +62,10 @@ class Desk:
     # -- errands: what may take its time, and is no longer held against the update
 
     def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.create_task(_logged(errand))
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        self.errands.spawn(errand)
 
     async def drain(self, within: float) -> None:
-        """Let the errands end; what does not in time is cut off and comes back through the ledger."""
-        if self._errands:
-            await asyncio.wait(self._errands, timeout=within)
-        for errand in self._errands:
-            errand.cancel()
-        await asyncio.gather(*self._errands, return_exceptions=True)
+        await self.errands.drain(within)
 
     # -- people and chats
 
@@ -86,14 +80,23 @@ class Desk:
         return ChatReplies(await self.language(chat, user))
 
     async def is_admin(self, chat: str, user: str) -> bool:
-        """Whoever writes in the group's own name is one."""
+        """Whoever writes in the group's own name is one; who cannot be looked up is none."""
+        try:
+            return await self.admin(chat, user)
+        except ChatUnavailable:
+            return False
+
+    async def admin(self, chat: str, user: str) -> bool:
+        """The same. Raises ChatUnavailable where Telegram cannot say now."""
         if user == chat or user == str(ANONYMOUS):
             return True
         try:
             member = await self.bot.get_chat_member(int(chat), int(user))
         except TelegramError as error:
             log.info("a member could not be looked up", error=str(error))
-            return False
+            if isinstance(error, BadRequest | Forbidden):
+                return False
+            raise ChatUnavailable(error.message, 2.0) from error
         return member.status in (ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER)
 
     # -- talk that is no job's
@@ -123,21 +126,3 @@ def upload_limit(catalog: Catalog, settings: Settings) -> int:
 
 def address_of(message: Message) -> ReplyAddress:
     return ReplyAddress(PLATFORM, str(message.chat.id), str(message.message_id), thread_of(message))
-
-
-def split(text: str, most: int) -> list[str]:
-    """Into messages of at most `most` characters, between paragraphs or lines where it can be."""
-    parts = []
-    while len(text) > most:
-        cut = max(text.rfind("\n\n", 0, most), 0) or max(text.rfind("\n", 0, most), 0) or most
-        parts.append(text[:cut])
-        text = text[cut:].lstrip("\n")
-    return [*parts, text]
-
-
-async def _logged(errand: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await errand
-    except Exception:
-        # what was promised stands in the ledger and comes back
-        log.exception("an errand failed in an unforeseen way")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 import msgspec
 from telegram import Document, Message, Sticker
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif"})
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".3gp"})
+from unstill_bots.unfit import Unfit, unfit
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -27,13 +23,6 @@ class Picture(msgspec.Struct, frozen=True):
     def of(cls, source: str) -> Picture:
         file, _, size = source.partition(" ")
         return cls(file, int(size or 0))
-
-
-class Unfit(msgspec.Struct, frozen=True):
-    """Something else; `code` is one of replies' for pictures."""
-
-    code: str
-    format: str = ""
 
 
 def find(message: Message, download_limit: int) -> Picture | Unfit | None:
@@ -61,11 +50,5 @@ def _sticker(sticker: Sticker) -> Picture | Unfit:
 
 
 def _document(document: Document) -> Picture | Unfit:
-    kind = document.mime_type or ""
-    suffix = PurePath(document.file_name or "").suffix.lower()
-    if kind.startswith("image/") or suffix in PICTURE_SUFFIXES:
-        # what it truly is, its bytes say later
-        return Picture(document.file_id, document.file_size or 0)
-    if kind.startswith("video/") or suffix in VIDEO_SUFFIXES:
-        return Unfit("picture_video")
-    return Unfit("picture_unknown")
+    picture = Picture(document.file_id, document.file_size or 0)
+    return unfit(document.mime_type or "", document.file_name or "") or picture

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from weakref import WeakValueDictionary
 
 from telegram import Message
 from telegram.constants import ChatType
 
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.preferences import Preferences
-from unstill_bots.studio import SAID
+from unstill_bots.reception import Reception
+from unstill_bots.rerolls import derived
+from unstill_bots.studio import Terms
 from unstill_bots.telegram import keyboards
-from unstill_bots.telegram.asking import PLATFORM, Ask, ask_of, derived
+from unstill_bots.telegram.asking import PLATFORM, Ask, ask_of
 from unstill_bots.telegram.desk import Desk
 from unstill_bots.telegram.findings import Picture
-from unstill_bots.telegram.memory import DAY
 from unstill_bots.telegram.notes import REVISED, Note
-from unstill_queue.errors import UnknownJob
-from unstill_queue.jobs import Cancelled, Failed, Request, State
+from unstill_queue.jobs import Cancelled, Failed, Request
 from unstill_queue.ledger import Record
-
-AT_ONCE, CHAT_AT_ONCE = 24, 4
-"""Pictures being prepared: what bounds the memory they take, and what one chat may take of that."""
-GRACE, GRACE_EACH = 10.0, 0.5
-"""Seconds until a request that is not prepared comes back: a base, and for each that waits before it."""
 
 
 class Intake:
@@ -33,9 +26,7 @@ class Intake:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._chats: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._in_hand = 0
+        self.reception = Reception(desk.client, desk.studio, desk.errands, self._terms)
 
     async def ask_of(self, message: Message, picture: Picture) -> Ask:
         user = message.from_user if message.sender_chat is None else None
@@ -52,52 +43,23 @@ class Intake:
 
     async def accept(self, request: Request, age: float, *, note: str | None = None) -> bool:
         """Write it down, and have it prepared."""
-        new = await self._desk.client.ledger.accept(request, grace=GRACE + GRACE_EACH * self._in_hand)
-        if note is not None and await self._desk.client.ledger.note_begin(request.id) == "go":
-            await self._desk.client.ledger.note_set(request.id, note)
-        if not new:
-            return False
-        if age > DAY:
-            text = ChatReplies(request.requester.language).too_old()
-            await self._desk.client.refuse(request.id, Failed(SAID, text))
-        else:
-            self._in_hand += 1
-            self._desk.spawn(self._prepare(request))
-        return True
+        return await self.reception.accept(request, age, note=note)
 
-    async def _prepare(self, request: Request) -> None:
-        chat = request.requester.chat
-        own = self._chats.setdefault(chat, asyncio.Semaphore(CHAT_AT_ONCE))
-        try:
-            async with own, self._slots:
-                refusal = await self._refusal(request)
-                if refusal is None:
-                    await self._desk.studio.prepare(request)
-                else:
-                    await self._desk.client.refuse(request.id, Failed(SAID, refusal))
-        finally:
-            self._in_hand -= 1
+    async def again(self, request: Request) -> bool:
+        """One that was made out of another, now."""
+        return await self.accept(request, 0.0)
 
-    async def _refusal(self, request: Request) -> str | None:
-        """What a group's own rules say against it."""
-        if not request.requester.chat.startswith("-"):
-            return None
-        rules = await self._desk.preferences.get(f"{PLATFORM}:{request.requester.chat}")
-        replies = ChatReplies(request.requester.language)
-        if rules.who == "admins" and not await self._desk.is_admin(request.requester.chat, request.requester.user):
-            return replies.only_admins()
-        if rules.jobs and await self._in_the_making(request) >= rules.jobs:
-            return replies.chat_full(rules.jobs)
-        return None
-
-    async def _in_the_making(self, request: Request) -> int:
-        prefix = f"{PLATFORM}:{request.requester.chat}:"
-        count = 0
-        for id in await self._desk.client.ledger.open_ids():
-            if id.startswith(prefix) and id != request.id:
-                record = await self.record(id)
-                count += record is not None and record.state in (State.QUEUED, State.RUNNING)
-        return count
+    async def _terms(self, request: Request) -> Terms:
+        """A group's own rules. Raises ChatUnavailable where Telegram cannot say now who its admins are."""
+        who = request.requester
+        if not who.chat.startswith("-"):
+            return Terms()
+        today = await self._desk.memory.current(who.chat)
+        rules = await self._desk.preferences.get(f"{PLATFORM}:{today}")
+        replies = ChatReplies(who.language)
+        if rules.who == "admins" and not await self._desk.admin(today, who.user):
+            return Terms(replies.only_admins())
+        return Terms(jobs=rules.jobs, full=replies.chat_full(rules.jobs))
 
     async def _preferences(self, ask: Ask) -> Preferences:
         return await self._desk.preferences.get(f"{PLATFORM}:{ask.user}")
@@ -162,10 +124,7 @@ class Intake:
         return True
 
     async def record(self, id: str) -> Record | None:
-        try:
-            return await self._desk.client.ledger.read(id)
-        except UnknownJob:
-            return None
+        return await self.reception.record(id)
 
 
 def _is_answered(record: Record) -> bool:

@@ -6,14 +6,14 @@ import msgspec
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.rerolls import AGAIN, BETTER, LOOP, REELS, offered
 from unstill_bots.telegram.asking import PLATFORM
 from unstill_config.catalog import Catalog
 from unstill_queue.jobs import Job
 
 DATA_MOST = 64
 
-AGAIN, BETTER, REELS, LOOP, DELETE, CANCEL, PRESET, SET = "again", "better", "reels", "loop", "del", "cancel", "p", "s"
-REROLLS = (AGAIN, BETTER, REELS, LOOP)
+DELETE, CANCEL, PRESET, SET = "del", "cancel", "p", "s"
 
 
 class Press(msgspec.Struct, frozen=True):
@@ -47,16 +47,16 @@ def waiting(job: str, replies: ChatReplies) -> InlineKeyboardMarkup:
 
 def clip(job: Job, replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:
     """Under a clip: what would change nothing is left out."""
-    first = [_button(replies.button_again(), Press.on(AGAIN, job.id))]
-    if "quality" in catalog.presets:
-        first.append(_button(replies.button_better(), Press.on(BETTER, job.id)))
-    second = []
-    if job.finish.shape != "reels" and "reels" in catalog.finishes:
-        second.append(_button(replies.button_reels(), Press.on(REELS, job.id)))
-    if not job.finish.loop:
-        second.append(_button(replies.button_loop(), Press.on(LOOP, job.id)))
-    second.append(_button(replies.button_delete(), Press.on(DELETE, job.id)))
-    return InlineKeyboardMarkup([first, second])
+    texts = {
+        AGAIN: replies.button_again(),
+        BETTER: replies.button_better(),
+        REELS: replies.button_reels(),
+        LOOP: replies.button_loop(),
+    }
+    buttons = {action: _button(texts[action], Press.on(action, job.id)) for action in offered(job, catalog)}
+    first = [buttons[action] for action in (AGAIN, BETTER) if action in buttons]
+    second = [buttons[action] for action in (REELS, LOOP) if action in buttons]
+    return InlineKeyboardMarkup([first, [*second, _button(replies.button_delete(), Press.on(DELETE, job.id))]])
 
 
 def presets(replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:

@@ -62,6 +62,19 @@ class Memory:
         else:
             await self._redis.delete(_waiting(asks[0].chat, asks[0].user))
 
+    async def forget(self, user: str) -> None:
+        """Pictures of a person's that wait for words, in whatever chat, and their albums."""
+        async for key in self._redis.scan_iter(_waiting("*", user)):
+            asks: list[Ask] = decode(await self._redis.get(key) or encode([]), list[Ask])
+            for ask in asks:
+                await self._redis.delete(f"unstill:telegram:asked:{ask.id}")
+            await self._redis.delete(key)
+        async for key in self._redis.scan_iter(_album("*")):
+            name = key.decode().removeprefix(_album(""))
+            for part in await self.parts(name):
+                if part.ask.user == user:
+                    await self.drop(part)
+
     async def asked(self, ask: Ask, message: str) -> None:
         """The question for words that stands in the chat."""
         await self._redis.set(f"unstill:telegram:asked:{ask.id}", message, ex=DAY)

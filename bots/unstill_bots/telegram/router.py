@@ -12,10 +12,11 @@ from unstill_bots.telegram.asking import PLATFORM, scope_of, thread_of, user_of
 from unstill_bots.telegram.buttons import Buttons
 from unstill_bots.telegram.commands import Commands
 from unstill_bots.telegram.desk import Desk
-from unstill_bots.telegram.findings import Picture, Unfit, find
+from unstill_bots.telegram.findings import Picture, find
 from unstill_bots.telegram.inline import Inline
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.memory import Part
+from unstill_bots.unfit import Unfit
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ import click
 from unstill_bots import captions
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.errors import OptionError
-from unstill_queue.options import MOTIONS, OPTIONS, Option, find, resolve
+from unstill_queue.options import MOTIONS, OPTIONS, Option, find, narrowed, resolve
 from unstill_queue.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,11 +61,15 @@ def read(prompt: str, typed: Mapping[str, str | None], catalog: Catalog, default
     Raises:
         OptionError: an option is unknown, or a value cannot be used, by itself or with that model.
     """
-    caption = captions.parse(prompt, catalog)
+    # the model first: by what it takes the others are judged
+    flags = {name: text for name in sorted(typed, key="model".__ne__) if (text := typed[name]) is not None}
+    caption = captions.parse(prompt, catalog, flags.get("model", default_model))
     given: dict[str, Value] = dict(caption.given)
-    for name, text in typed.items():
-        if text is not None:
+    for name, text in flags.items():
+        try:
             given[name] = find(name).parse(text, catalog)
+        except OptionError as error:
+            raise narrowed(error, given, catalog, default_model=default_model) from None
     resolved, _ = resolve(caption.prompt, given, catalog, default_model=default_model)
     return str(captions.Caption(caption.prompt, given)), resolved.model
 

@@ -31,6 +31,8 @@ OnFrame = Callable[[int], None]
 
 
 def frames_in(source: Source) -> Any:
+    if source.encoded:
+        return ffmpeg.input("pipe:0", format="mp4", protocol_whitelist=PROTOCOLS).video
     return ffmpeg.input(
         "pipe:0",
         format="rawvideo",

@@ -14,7 +14,7 @@ import asyncio
 import math
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -25,7 +25,7 @@ from unstill_engine.clip.encode import Options, command, constant_quality, encod
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.finish import Layout, lay_out
 from unstill_engine.clip.probe import Movie, probe
-from unstill_engine.clip.sample import sample
+from unstill_engine.clip.sample import CRF_MAX, sample
 from unstill_engine.clip.spool import Source
 from unstill_queue import mp4
 from unstill_queue.jobs import Finish
@@ -37,18 +37,23 @@ AIM = 0.965
 FULL_ENOUGH = 0.93
 SHRINK = 0.75
 SIDE_LEAST = 64
+CRF_APART = 0.5
 CRFS = (18.0, 22.0, 26.0, 30.0, 35.0, 41.0)
 #: Frames up to which a clip is too short for two-pass.
 SHORT = 96
+#: What was encoded before gets one more: its curve bends where its own CRF is passed.
+CURVE_TRIES, CURVE_TRIES_AGAIN = 2, 3
 #: Bits a pixel below which a smaller picture looks better than a blurred one.
 BITS_LEAST = 0.035
 #: A raise is held back: bytes can grow faster than the bitrate (measured on grain: by its 1.45th power).
 RAISE = 0.8
+#: An original of so many limits is worth keeping: bounds what storage holds beside a clip.
+ORIGINAL_MOST = 4
 #: The least that a frame takes: a skipped picture, and its entries in the index.
 FRAME_LEAST = 20
 FILE_LEAST = 1500
 #: The share of the whole progress at the end of each encode.
-SHARES = (0.0, 0.6, 0.8, 1.0)
+SHARES = (0.0, 0.6, 0.8, 0.9, 1.0)
 
 OnProgress = Callable[[float], None]
 
@@ -57,7 +62,7 @@ class Clip(msgspec.Struct, frozen=True):
     """A finished file. Sizes in bytes and pixels, `duration` in seconds.
 
     `encodes`: how often the clip was encoded. `notes`: codes; "smaller:WxH" where the picture had to
-    shrink to fit.
+    shrink to fit. `original`: the same at CRF_BEST, where that was asked for and is not the clip itself.
     """
 
     path: Path
@@ -68,6 +73,7 @@ class Clip(msgspec.Struct, frozen=True):
     fps: float
     encodes: int
     notes: tuple[str, ...] = ()
+    original: Path | None = None
 
 
 class _Try(msgspec.Struct, frozen=True):
@@ -87,11 +93,14 @@ async def make_clip(
     ffmpeg: Ffmpeg,
     deadline: float,
     on_progress: OnProgress | None = None,
+    original: Path | None = None,
 ) -> Clip:
     """Encode, finish, fit under `limit` bytes, mark with the recipe, and put in place at `target`.
 
     The working files stand in a folder of their own beside `target` and are gone afterwards, however
-    it ends; `target` appears whole or not at all.
+    it ends; `target` appears whole or not at all. Where the clip gave up quality to fit, its first
+    encode is left at `original`, unless it is larger than ORIGINAL_MOST limits: then a still smaller
+    clip can as well be made from this one.
 
     `deadline` is in seconds, for all of it; `on_progress` gets a rising share from 0 to 1.
 
@@ -106,7 +115,7 @@ async def make_clip(
     try:
         async with asyncio.timeout(deadline):
             fitting = _Fitting(source, finish, shape, limit, recipe, ffmpeg, folder, on_progress or (lambda _: None))
-            return await fitting.run(target)
+            return await fitting.run(target, original)
     except TimeoutError as error:
         raise ClipError("encode_timeout", "Encoding the clip took too long. Try a shorter or smaller one.") from error
     finally:
@@ -132,8 +141,9 @@ class _Fitting:
         self.on_progress = on_progress
         self.full = lay_out(source, finish, shape)
         self.encodes = 0
+        self.first: _Try | None = None
 
-    async def run(self, target: Path) -> Clip:
+    async def run(self, target: Path, original: Path | None) -> Clip:
         best = await self._fit()
         tagged = self.folder / "tagged.mp4"
         try:
@@ -142,6 +152,7 @@ class _Fitting:
             if size > self.limit:
                 raise self._too_big()
             tagged.replace(target)
+            keeps = original is not None and self._keep_first(best, original)
         except OSError as error:
             raise _not_written(error) from error
         self.on_progress(1.0)
@@ -155,27 +166,35 @@ class _Fitting:
             fps=movie.fps,
             encodes=self.encodes,
             notes=(f"smaller:{layout.width}x{layout.height}",) if layout != self.full else (),
+            original=original if keeps else None,
         )
+
+    def _keep_first(self, best: _Try, original: Path) -> bool:
+        first = self.first
+        if first is None or first is best or first.movie.size > ORIGINAL_MOST * self.limit:
+            return False
+        first.path.replace(original)
+        return True
 
     async def _fit(self) -> _Try:
         if self.room < FILE_LEAST + FRAME_LEAST * self.full.frames:
             raise self._too_big()
         short = self.full.frames <= SHORT
-        first = await self._encode(self.full, constant_quality(CRF_BEST, stats=not short))
+        first = self.first = await self._encode(self.full, constant_quality(CRF_BEST, stats=not short))
         if self._fits(first):
             return first
-        layout = self._layout()
-        tries = self._by_curve(first, layout) if short else self._by_two_pass(first, layout)
-        fitting: list[_Try] = []
-        async for tried in tries:
-            if self._fits(tried):
-                fitting.append(tried)
-                if self._full_enough(tried):
-                    break
-        await tries.aclose()
-        if not fitting:
-            raise self._too_big()
-        return max(fitting, key=lambda tried: tried.movie.size)
+        for layout in self._layouts():
+            tries = self._by_curve(first, layout) if short else self._by_two_pass(first, layout)
+            fitting: list[_Try] = []
+            async for tried in tries:
+                if self._fits(tried):
+                    fitting.append(tried)
+                    if self._full_enough(tried):
+                        break
+            await tries.aclose()
+            if fitting:
+                return max(fitting, key=lambda tried: tried.movie.size)
+        raise self._too_big()
 
     async def _by_two_pass(self, first: _Try, layout: Layout) -> AsyncGenerator[_Try, None]:
         wanted = self._wanted(first)
@@ -192,25 +211,37 @@ class _Fitting:
             curve = await sample(self.ffmpeg, self.source, layout, CRFS, self.folder)
         curve = curve.raised(lift)
         crf = curve.solve(math.log(self._wanted(first)))
-        second = await self._encode(layout, constant_quality(crf))
-        yield second
-        missed = math.log(second.movie.video_bytes) - curve.at(crf)
-        curve = curve.tilted((CRF_BEST, 0.0 if layout == self.full else missed), (crf, missed))
-        yield await self._encode(layout, constant_quality(curve.solve(math.log(self._wanted(second)))))
+        known: tuple[float, float] | None = (CRF_BEST, 0.0) if layout == self.full else None
+        for _ in range(CURVE_TRIES_AGAIN if self.source.encoded else CURVE_TRIES):
+            tried = await self._encode(layout, constant_quality(crf))
+            yield tried
+            if crf == CRF_MAX and not self._fits(tried):
+                return
+            missed = math.log(tried.movie.video_bytes) - curve.at(crf)
+            # two CRFs that lie close tell the curve's height and nothing of its slope
+            apart = known is not None and abs(crf - known[0]) > CRF_APART
+            curve = curve.tilted(known if known and apart else (CRF_BEST, missed), (crf, missed))
+            known = (crf, 0.0)
+            crf = max(CRF_BEST, curve.solve(math.log(self._wanted(tried))))
 
-    def _layout(self) -> Layout:
-        """The largest that leaves BITS_LEAST to each pixel; bars and repeated frames cost nothing."""
+    def _layouts(self) -> Iterator[Layout]:
+        """The largest that leaves BITS_LEAST to each pixel; then, where nothing fits so, half of that, and so on.
+
+        Bars and repeated frames cost nothing.
+        """
         scale, layout = 1.0, self.full
-        while True:
-            pixels = layout.inner_width * layout.inner_height * min(layout.fed, layout.frames)
-            scale *= SHRINK
-            smaller = lay_out(self.source, self.finish, self.shape, scale)
-            if self.room * 8 >= BITS_LEAST * pixels or min(smaller.inner_width, smaller.inner_height) < SIDE_LEAST:
-                return layout
-            layout = smaller
+        while self.room * 8 < BITS_LEAST * layout.inner_width * layout.inner_height * min(layout.fed, layout.frames):
+            smaller = lay_out(self.source, self.finish, self.shape, scale * SHRINK)
+            if _is_tiny(smaller):
+                break
+            scale, layout = scale * SHRINK, smaller
+        yield layout
+        while not _is_tiny(smaller := lay_out(self.source, self.finish, self.shape, scale / 2)):
+            scale /= 2
+            yield smaller
 
     async def _encode(self, layout: Layout, quality: Options) -> _Try:
-        low, high = SHARES[self.encodes : self.encodes + 2]
+        low, high = SHARES[min(self.encodes, len(SHARES) - 2) :][:2]
         self.encodes += 1
         path = self.folder / f"clip-{self.encodes}.mp4"
 
@@ -241,6 +272,10 @@ class _Fitting:
     def _too_big(self) -> ClipError:
         message = f"The clip does not fit into {self.limit} bytes. Make it shorter, or send it where more is allowed."
         return ClipError("too_big", message, f"{self.source!r}, {self.encodes} encodes")
+
+
+def _is_tiny(layout: Layout) -> bool:
+    return min(layout.inner_width, layout.inner_height) < SIDE_LEAST
 
 
 def _not_written(error: OSError) -> ClipError:

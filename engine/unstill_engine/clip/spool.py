@@ -21,13 +21,17 @@ PIPE_SIZE = 2**20
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Raw frames in a file: (num_frames, height, width, 3) uint8 RGB, contiguous; `fps` frames a second."""
+    """Raw frames in a file: (num_frames, height, width, 3) uint8 RGB, contiguous; `fps` frames a second.
+
+    `encoded`: it is an MP4 of ours instead, whose index stands before its media.
+    """
 
     path: Path
     width: int
     height: int
     num_frames: int
     fps: float
+    encoded: bool = False
 
     @property
     def frame_bytes(self) -> int:
@@ -45,7 +49,7 @@ class Source(msgspec.Struct, frozen=True):
             size = self.path.stat().st_size
         except OSError as error:
             raise ClipError("bad_frames", "The rendered frames are gone. Try again.", str(error)) from error
-        if size != self.num_frames * self.frame_bytes:
+        if not self.encoded and size != self.num_frames * self.frame_bytes:
             raise ClipError(
                 "bad_frames", "The rendered frames are incomplete. Try again.", f"{size} bytes for {self!r}"
             )

@@ -35,6 +35,13 @@ class Plan(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class Revised(msgspec.Struct, frozen=True):
+    """The plan that holds from here on; `anew`: the frames so far do not count."""
+
+    plan: Plan
+    anew: bool
+
+
 class RenderCancelled(Exception):
     """Raised by a renderer that saw `cancelled()` turn true."""
 
@@ -48,14 +55,26 @@ class RenderError(Exception):
 
 
 class DevicePoisoned(Exception):
-    """The device answers no more in this process: the child must be replaced and the job tried again."""
+    """The device answers no more in this process: the child must be replaced and the job tried again.
+
+    `code`: what the job's answer is about where it was its last try.
+    """
+
+    code = "engine_lost"
+
+
+class MemoryExhausted(DevicePoisoned):
+    """The device is sound, but what this process holds of its memory leaves too little; a fresh one may do."""
+
+    code = "out_of_memory"
 
 
 class Renderer(Protocol):
     """One model on one device.
 
     `render` yields chunks of frames, each (T, H, W, 3) uint8 RGB with T >= 1, `plan.num_frames` of
-    them in all. It calls `on_step` after each step and looks at `cancelled` before each one.
+    them in all, and a `Revised` wherever the plan could not be kept. It calls `on_step` after each
+    step and looks at `cancelled` before each one.
     """
 
     def __init__(self, name: str, model: Model) -> None: ...
@@ -68,6 +87,8 @@ class Renderer(Protocol):
         """Raises RenderError where nothing near to what was asked can be rendered."""
         ...
 
-    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(
+        self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
+    ) -> Iterator[Frames] | Iterator[Frames | Revised]:
         """Raises RenderCancelled, RenderError, DevicePoisoned."""
         ...

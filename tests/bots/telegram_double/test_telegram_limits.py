@@ -15,8 +15,8 @@ from telegram.error import (
     RetryAfter,
 )
 from tests.bots.telegram_double.wire import png
+from tests.doubles.clock import Clock
 from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.clock import Clock
 from tests.doubles.telegram.errors import ApiError
 from tests.doubles.telegram.limits import Limits
 from tests.doubles.telegram.people import Person

@@ -133,7 +133,7 @@ def bot_member(user: dict[str, Any], standing: Standing, forbidden: frozenset[st
         case "restricted":
             flags = {right: right not in forbidden for right in RIGHTS}
             others = dict.fromkeys(
-                ("can_change_info", "can_invite_users", "can_pin_messages", "can_manage_topics"), False
+                ("can_change_info", "can_invite_users", "can_pin_messages", "can_manage_topics", "can_edit_tag"), False
             )
             return {"user": user, "status": "restricted", "is_member": True, **flags, **others, "until_date": 0}
         case "kicked":

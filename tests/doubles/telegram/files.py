@@ -9,7 +9,7 @@ import random
 from pathlib import Path
 
 from PIL import Image, ImageOps
-from tests.doubles.telegram.clock import Clock
+from tests.doubles.clock import Clock
 from tests.doubles.telegram.errors import ApiError, bad_request, not_found
 from tests.doubles.telegram.media import FOLDERS, File, Kind, Media
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 
-from tests.doubles.telegram.clock import Clock
+from tests.doubles.clock import Clock
 from tests.doubles.telegram.errors import too_many_requests
 
 Scope = tuple[str, int]

@@ -49,7 +49,8 @@ class Shown:
 @dataclass(eq=False)
 class Message:
     """`text` is the caption where there is media. `service` holds the fields of a service message, and then
-    `text` says them in words. `keyboard` is an inline keyboard's rows of InlineKeyboardButton.
+    `text` says them in words. `keyboard` is an inline keyboard's rows of InlineKeyboardButton. `posted_at` is `date`
+    with its fractions.
     """
 
     id: int
@@ -73,6 +74,7 @@ class Message:
     reactions: list[Wire] = field(default_factory=list)
     service: Wire | None = None
     deleted: bool = False
+    posted_at: float = 0.0
 
     @property
     def kind(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.doubles.telegram.clock import Clock
+from tests.doubles.clock import Clock
 from tests.doubles.telegram.errors import TERMINATED, WEBHOOK_ACTIVE, conflict
 
 Wire = dict[str, Any]
@@ -36,7 +36,7 @@ class Update:
 
 
 class Updates:
-    """One bot's queue. `arrived` is called, from any thread, when there is something new."""
+    """One bot's queue. `arrived` is called, from any thread, when there is something new; `polls` have begun so far."""
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self._clock = clock
@@ -44,7 +44,7 @@ class Updates:
         self._waiting: list[Update] = []
         self._next = 731_000_001
         self._poller: asyncio.Event | None = None
-        self._poll = 0
+        self.polls = 0
         self.allowed: frozenset[str] | None = None
         self.webhook_set = False
         self.arrived: Callable[[], None] = lambda: None
@@ -95,8 +95,8 @@ class Updates:
         """Everything below `offset` is confirmed. Raises 409 in whoever polled before, and with a webhook."""
         if self.webhook_set:
             raise conflict(WEBHOOK_ACTIVE)
-        self._poll += 1
-        mine = self._poll
+        self.polls += 1
+        mine = self.polls
         self.wake()
         if offset:
             self._confirm_below(offset)
@@ -117,6 +117,6 @@ class Updates:
                     self._poller = None
             if self.webhook_set:
                 raise conflict("terminated by setWebhook request")
-            if self._poll != mine:
+            if self.polls != mine:
                 raise conflict(TERMINATED)
         return [update.wire() for update in self.pending()[:limit]]

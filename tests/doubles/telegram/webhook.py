@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from tests.doubles.telegram.clock import Clock
+from tests.doubles.clock import Clock
 from tests.doubles.telegram.errors import bad_request
 from tests.doubles.telegram.requests import Call
 from tests.doubles.telegram.updates import Update, Updates

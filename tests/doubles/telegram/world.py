@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.doubles.clock import Clock
 from tests.doubles.telegram.chats import Chat, Standing, bot_member
-from tests.doubles.telegram.clock import Clock
 from tests.doubles.telegram.files import Files
 from tests.doubles.telegram.groups import Group
 from tests.doubles.telegram.limits import Limits
@@ -112,6 +112,7 @@ class World:
         with self.lock:
             chat = message.chat
             chat.messages[message.id] = message
+            message.posted_at = self.clock.now()
             if chat.kind == "private" and chat.standing == "stranger" and message.sender is not self.bot:
                 chat.standing = "member"
             self.tell("channel_post" if chat.kind == "channel" else "message", message)

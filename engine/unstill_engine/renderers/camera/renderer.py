@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from unstill_config.catalog import Model
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, RenderError
+from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.resample import Resampler, memory
-from unstill_engine.renderers.camera.views import Size, View, frame_size, lay
+from unstill_engine.renderers.camera.views import View, lay
 from unstill_engine.renderers.camera.words import direct
+from unstill_engine.renderers.framing import Size, frame_size
+from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_queue.jobs import Parameters
 
 _CHUNK = 8
@@ -48,8 +49,7 @@ class Camera:
         Raises:
             RenderError: "picture_gone" or "picture_unreadable".
         """
-        with _opened(picture) as image:
-            size = image.size
+        size = photo_size(picture)
         frame = frame_size(size, parameters, self._model.size_multiple)
         cost = self._model.cost.seconds(parameters.num_frames, 1, frame[0] * frame[1] / 1e6)
         return Plan(
@@ -71,7 +71,7 @@ class Camera:
         """
         if cancelled():
             raise RenderCancelled
-        image = _loaded(picture)
+        image = load_photo(picture)
         frame = (plan.width, plan.height)
         views = _views(plan.parameters, image.size, frame)
         resampler = Resampler(image, views, frame)
@@ -116,23 +116,3 @@ def _views(parameters: Parameters, picture: Size, frame: Size) -> list[View]:
         fps=parameters.fps,
     )
     return lay(path, picture, frame)
-
-
-def _opened(picture: Path) -> Image.Image:
-    try:
-        return Image.open(picture, formats=("PNG", "JPEG"))
-    except FileNotFoundError as error:
-        raise RenderError("picture_gone", "The photo is no longer there. Please send it again.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise RenderError("picture_unreadable", _UNREADABLE) from error
-
-
-def _loaded(picture: Path) -> Image.Image:
-    with _opened(picture) as image:
-        try:
-            return image.convert("RGB")
-        except (OSError, ValueError, SyntaxError) as error:
-            raise RenderError("picture_unreadable", _UNREADABLE) from error
-
-
-_UNREADABLE = "The photo cannot be read. Please send it again as a JPEG or PNG picture."

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unstill_engine.renderers.camera.views import Size, View
+from unstill_engine.renderers.camera.views import View
+from unstill_engine.renderers.framing import Size
 
 #: A level view is cut by Lanczos, which smooths as far as each frame needs, from a copy this much finer than the
 #: frame. From a copy of the frame's own fineness the sharpness changes by 16 % with where the pixels fall; so by 0.5 %.

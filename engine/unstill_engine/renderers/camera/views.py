@@ -8,13 +8,10 @@ import msgspec
 import numpy as np
 
 from unstill_engine.renderers.camera.path import Path
-from unstill_queue.jobs import Parameters
+from unstill_engine.renderers.framing import Size
 
-Size = tuple[int, int]
 Row = tuple[float, float, float]
 
-_SIDE_LEAST = 16
-_ASPECT_MOST = 4.0
 _HAIR = 1e-6
 
 
@@ -45,25 +42,6 @@ class View(msgspec.Struct, frozen=True):
         """The picture points at the frame's four corners."""
         (a, b, c), (d, e, f) = self.affine(frame)
         return [(a * u + b * v + c, d * u + e * v + f) for u in (0, frame[0]) for v in (0, frame[1])]
-
-
-def frame_size(picture: Size, parameters: Parameters, multiple: int) -> Size:
-    """Width and height of a frame: multiples of `multiple`, in the picture's shape unless both were given.
-
-    The short side is `parameters.resolution`. A picture longer than 4:1 is cropped to that.
-    """
-    aspect = min(max(picture[0] / picture[1], 1 / _ASPECT_MOST), _ASPECT_MOST)
-    if parameters.width and parameters.height:
-        width, height = float(parameters.width), float(parameters.height)
-    elif parameters.width:
-        width, height = parameters.width, parameters.width / aspect
-    elif parameters.height:
-        width, height = parameters.height * aspect, parameters.height
-    else:
-        width = parameters.resolution * max(aspect, 1.0)
-        height = parameters.resolution * max(1 / aspect, 1.0)
-    least = math.ceil(_SIDE_LEAST / multiple) * multiple
-    return max(round(width / multiple) * multiple, least), max(round(height / multiple) * multiple, least)
 
 
 def lay(path: Path, picture: Size, frame: Size) -> list[View]:

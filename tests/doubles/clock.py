@@ -1,4 +1,4 @@
-"""The platform's time, which a test can move on."""
+"""A platform's time, which a test can move on."""
 
 from __future__ import annotations
 

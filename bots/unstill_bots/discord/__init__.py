@@ -1,0 +1,1 @@
+"""Unstill on Discord."""

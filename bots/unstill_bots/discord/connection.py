@@ -1,0 +1,65 @@
+"""The connection to Discord."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import discord
+import yarl
+from discord.asset import Asset
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from unstill_bots.discord.breaker import Breaker
+from unstill_config.settings import Discord
+
+WAIT_MOST = 30.0
+"""Seconds that discord.py may wait for a rate limit; what would take longer goes back to the ledger."""
+OWN_API = "https://discord.com/api/v10"
+
+Take = Callable[[discord.Message], Awaitable[None]]
+Awake = Callable[[], Awaitable[None]]
+
+
+class Bot(discord.Client):
+    """Hands on what comes. `take` is given messages; `awake` is called whenever events may have been missed."""
+
+    take: Take | None = None
+    awake: Awake | None = None
+    left: Callable[[int], Awaitable[None]] | None = None
+
+    async def on_message(self, message: discord.Message) -> None:
+        if self.take is not None:
+            await self.take(message)
+
+    async def on_ready(self) -> None:
+        if self.awake is not None:
+            await self.awake()
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        if self.left is not None:
+            await self.left(guild.id)
+
+
+def open_bot(settings: Discord, breaker: Breaker) -> Bot:
+    """Not connected yet: nothing is sent."""
+    Route.BASE = settings.api_url
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
+    if settings.api_url != OWN_API and settings.cdn_hosts:
+        # stickers and avatars are named by paths alone; another server's lie with its attachments
+        Asset.BASE = f"{urlsplit(settings.api_url).scheme}://{settings.cdn_hosts[0]}"
+    # nobody here misses it
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    intents = discord.Intents.none()
+    intents.guilds = intents.guild_messages = intents.dm_messages = True
+    intents.message_content = settings.message_content
+    return Bot(
+        intents=intents,
+        allowed_mentions=discord.AllowedMentions.none(),
+        max_messages=None,
+        member_cache_flags=discord.MemberCacheFlags.none(),
+        chunk_guilds_at_startup=False,
+        max_ratelimit_timeout=WAIT_MOST,
+        http_trace=breaker.trace(),
+    )

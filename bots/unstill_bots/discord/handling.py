@@ -1,0 +1,102 @@
+"""What every interaction gets, whatever happens: an answer within three seconds, and one place for what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+from discord import InteractionResponseType, app_commands
+from redis.exceptions import RedisError
+
+from unstill_bots.discord.answering import answer, quickly
+from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.status import plain
+from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.messages import split
+from unstill_queue.errors import QueueError
+from unstill_queue.jobs import Failed
+
+log = structlog.get_logger(__name__)
+
+Interaction = discord.Interaction[Any]
+
+LANGUAGE_WITHIN = 0.3
+THINK_AFTER = 1.5
+PATIENCE = 6.0
+"""Seconds: to look up the person's language, until "is thinking" is shown, and how long it then may take."""
+TEXT_MOST = 2000
+"""Characters of a message."""
+
+
+async def replies_for(desk: Desk, interaction: Interaction) -> DiscordReplies:
+    """In the person's language; in that of their app where it cannot be looked up at once."""
+    try:
+        guild = discord.Object(interaction.guild_id) if interaction.guild_id else None
+        looking = desk.language(interaction.user, guild, interaction.locale)
+        return DiscordReplies(await quickly(looking, LANGUAGE_WITHIN))
+    except (RedisError, QueueError, OSError):
+        return DiscordReplies(str(interaction.locale))
+
+
+async def tell(interaction: Interaction, work: Coroutine[Any, Any, str]) -> None:
+    """Say what `work` comes to, to the person alone.
+
+    Raises what `work` raises, and TimeoutError.
+    """
+    task = asyncio.create_task(work)
+    try:
+        done, _ = await asyncio.wait((task,), timeout=THINK_AFTER)
+        if not done:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.wait((task,))
+        await say(interaction, task.result())
+    finally:
+        task.cancel()
+
+
+async def say(interaction: Interaction, text: str) -> None:
+    """To the person alone, in as many messages as it takes; what they wrote themselves pings and formats nothing."""
+    first, *others = split(plain(text), TEXT_MOST)
+    if interaction.response.type is InteractionResponseType.deferred_channel_message:
+        await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
+    else:
+        await answer(interaction, first)
+    for part in others:
+        await answer(interaction, part)
+
+
+async def failed(interaction: Interaction, error: BaseException) -> None:
+    """One sentence for the person, and the log. Raises nothing."""
+    error = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    replies = DiscordReplies(str(interaction.locale))
+    match error:
+        case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
+            log.warning("a command is not known as it was used", error=str(error))
+            text = replies.changed()
+        case RedisError() | QueueError() | OSError():
+            log.warning("an interaction could not be handled", error=repr(error))
+            text = replies.unreachable()
+        case discord.DiscordException() | aiohttp.ClientError():
+            # Discord itself refused an answer: most likely the next one, too
+            log.warning("an interaction could not be answered", error=str(error))
+            text = replies.failed(Failed("unknown", ""))
+        case _:
+            log.error("an interaction failed in an unforeseen way", exc_info=error)
+            text = replies.failed(Failed("unknown", ""))
+    try:
+        await say(interaction, text)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as refused:
+        log.info("nor could that be said", error=str(refused))
+
+
+async def guarded(interaction: Interaction, work: Coroutine[Any, Any, None]) -> None:
+    """For what discord.py would only log: presses and forms."""
+    try:
+        await work
+    except Exception as error:  # whatever it was, the person is told
+        await failed(interaction, error)

@@ -1,0 +1,163 @@
+"""Pictures on their way in from Discord: the ledger first, then everything else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import discord
+import structlog
+from redis.exceptions import RedisError
+
+from unstill_bots import captions
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.discord import rules
+from unstill_bots.discord.answering import answer, quickly
+from unstill_bots.discord.asking import PLATFORM, Ask
+from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.notes import Note
+from unstill_bots.own_jobs import OwnJobs
+from unstill_bots.preferences import Preferences
+from unstill_bots.reception import Reception
+from unstill_bots.studio import Terms
+from unstill_queue.errors import OptionError
+from unstill_queue.jobs import Request
+from unstill_queue.ledger import Record
+from unstill_queue.options import resolve
+
+log = structlog.get_logger(__name__)
+
+MOST_ADMITTED = 10_000
+"""Interactions that are remembered, the newest: by far more than there are within one's three seconds."""
+
+Written = tuple[str | None, list[Request]]
+"""A sentence that refuses it, or the requests that are new."""
+Writing = Coroutine[Any, Any, Written]
+
+
+class Intake:
+    """One front end's way in."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.reception = Reception(desk.client, desk.studio, desk.errands, self._rule)
+        self.own = OwnJobs(desk.client, desk.studio.storage, self.reception)
+        self._admitted: dict[int, None] = {}
+
+    async def admit(self, interaction: discord.Interaction, language: str, writing: Writing) -> bool:
+        """What an interaction asks for, which `writing` writes down or refuses, answered within three seconds.
+
+        What the queue's server has not confirmed in time is answered as not taken. Where it then turns out to have
+        been written down all the same, it is answered like any other request, in a message of its own: the ledger,
+        not what was said, decides what is owed. False: nothing in it was new, and the person has not been told.
+        """
+        if not self._is_first(interaction.id):
+            writing.close()
+            return True
+        write = asyncio.create_task(writing)
+        try:
+            refusal, new = await quickly(asyncio.shield(write))
+        except (TimeoutError, RedisError, OSError) as error:
+            log.warning("a request could not be written down in time", error=repr(error))
+            await answer(interaction, ChatReplies(language).not_taken())
+            self._desk.spawn(self._late(write))
+            return True
+        if refusal is not None:
+            await answer(interaction, refusal)
+            return True
+        if not new:
+            return False
+        first, *others = new
+        note = await self._desk.chat.respond(interaction, first)
+        self._desk.spawn(self._follow(first, others, note))
+        return True
+
+    def _is_first(self, interaction: int) -> bool:
+        """The platform may tell of one twice; it has one answer, which the first is giving."""
+        if interaction in self._admitted:
+            return False
+        self._admitted[interaction] = None
+        if len(self._admitted) > MOST_ADMITTED:
+            del self._admitted[next(iter(self._admitted))]
+        return True
+
+    async def write(self, interaction: discord.Interaction, asks: Sequence[Ask], words: str) -> Written:
+        """Into the ledger, with the person's own defaults before their words. Raises RedisError."""
+        own = await self._preferences(asks[0])
+        words = _with(own, words)
+        channels, roles = rules.standing(interaction.channel, interaction.user)
+        refusal = self._misread(words, asks[0]) or await rules.refusal(self._desk, asks[0], channels, roles)
+        if refusal is not None:
+            return refusal, []
+        requests = [ask.request(words) for ask in asks]
+        return None, [request for request in requests if await self.reception.write(request)]
+
+    def _misread(self, words: str, ask: Ask) -> str | None:
+        """What is wrong with the words is said at once, to the person alone."""
+        try:
+            model = self._desk.settings.engine.model
+            caption = captions.parse(words, self._desk.catalog, model)
+            resolve(caption.prompt, caption.given, self._desk.catalog, default_model=model)
+        except OptionError as error:
+            return ChatReplies(ask.language).option_error(error)
+        return None
+
+    async def _follow(self, first: Request, others: Sequence[Request], note: Note | None) -> None:
+        try:
+            if note is not None:
+                await self.reception.note(first.id, str(note))
+        finally:
+            # whatever happened to the note: it is in the ledger, and has to go on
+            for request in (first, *others):
+                self.reception.prepare(request)
+        if "unseen" not in first.reply_to.extra:
+            await self._desk.memory.spoken_to(int(first.reply_to.chat))
+
+    async def _late(self, write: asyncio.Task[Written]) -> None:
+        try:
+            _, new = await write
+        except (RedisError, OSError) as error:
+            # if it landed all the same, the ledger brings it back
+            log.info("a late request was not confirmed", error=str(error))
+            return
+        for request in new:
+            self.reception.prepare(request)
+
+    async def take(self, ask: Ask, words: str) -> bool:
+        """One request that no interaction waits for: it is in the ledger when this returns. False: it was here before.
+
+        Raises RedisError, and OSError.
+        """
+        own = await self._preferences(ask)
+        return await self.reception.accept(ask.request(_with(own, words)), ask.age)
+
+    async def accept(self, request: Request) -> bool:
+        """A request that was made out of another one."""
+        return await self.reception.accept(request, 0.0)
+
+    async def leave(self, guild: int) -> None:
+        """The bot was removed from a server: nothing more is made for it, and its settings go."""
+        place = f"{PLATFORM}:{guild}"
+        for id in await self._desk.client.ledger.open_ids():
+            if not id.startswith(f"{PLATFORM}:"):
+                continue
+            record = await self.record(id)
+            if record is not None and record.request.requester.place == place:
+                await self._desk.client.cancel(id, "system")
+        await self._desk.preferences.forget(place)
+
+    async def record(self, id: str) -> Record | None:
+        return await self.reception.record(id)
+
+    async def _preferences(self, ask: Ask) -> Preferences:
+        return await self._desk.preferences.get(f"{ask.who.person}")
+
+    async def _rule(self, request: Request) -> Terms:
+        """Channels and roles are held at the way in, where the person's are known; here only how many at a time."""
+        preferences = await self._desk.preferences.get(request.requester.place)
+        return Terms(jobs=preferences.jobs, full=ChatReplies(request.requester.language).chat_full(preferences.jobs))
+
+
+def _with(own: Preferences, words: str) -> str:
+    return " ".join(filter(None, (own.options, words)))

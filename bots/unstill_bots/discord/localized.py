@@ -1,0 +1,113 @@
+"""Names and descriptions of commands in the languages that we have, within what the platform takes."""
+
+from __future__ import annotations
+
+import re
+
+from discord import Locale
+from discord.app_commands import ContextMenu, TranslationContextLocation, Translator, locale_str
+from discord.app_commands.translator import TranslationContextTypes
+
+from unstill_bots.chat_replies import COMMANDS
+from unstill_bots.replies import Replies
+from unstill_bots.translations import N_, closest, translations
+from unstill_config.catalog import Catalog
+from unstill_queue.options import Option
+
+NAME_MOST, DESCRIPTION_MOST = 32, 100
+"""Characters of a command's or an option's name, and of its description: Discord's application commands."""
+CHOICE_MOST = 100
+"""Characters of a choice's name, and of its value."""
+
+NAMES = {
+    "animate": N_("animate"),
+    "queue": N_("queue"),
+    "cancel": N_("cancel"),
+    "presets": N_("presets"),
+    "settings": N_("settings"),
+    "status": N_("status"),
+    "help": N_("help"),
+    "privacy": N_("privacy"),
+    "forgetme": N_("forgetme"),
+    "image": N_("image"),
+    "prompt": N_("prompt"),
+    "which": N_("which"),
+    "newest": N_("newest"),
+    "all": N_("all"),
+}
+"""What is typed after a slash, and the options that are no option of the clip."""
+
+DESCRIPTIONS = {
+    **COMMANDS,
+    "animate": N_("make a picture move"),
+    "cancel": N_("cancel your newest clip, or all of them"),
+    "settings": N_("your own defaults, and how this server uses the bot"),
+    "image": N_("the picture to animate"),
+    "prompt": N_("what moves, and how"),
+    "which": N_("your newest one, or all of them"),
+}
+
+ANIMATE, ANIMATE_AVATAR = N_("Animate"), N_("Animate avatar")
+"""In the menus of messages and of people."""
+
+# letters, marks of scripts that need them, digits, '-', '_' and an apostrophe: as the platform checks it
+_NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")
+
+
+def is_name(text: str) -> bool:
+    """Whether the platform takes it after a slash, or as an option's name."""
+    return _NAME.fullmatch(text) is not None and text == text.lower()
+
+
+def shortened(text: str, most: int = DESCRIPTION_MOST) -> str:
+    """Of at least one character and at most that many."""
+    text = " ".join(text.split())
+    return (text if len(text) <= most else f"{text[: most - 1].rstrip()}…") or "…"
+
+
+def translated(text: str, language: str) -> str:
+    """Of a catalogue, which a host may have written: any text, and no placeholders in it."""
+    return translations(language).gettext(text) if text else ""
+
+
+def described(option: Option, catalog: Catalog, language: str = "en") -> str:
+    """What an option does, and for numbers which ones it takes."""
+    replies = Replies(language)
+    help_ = translated(option.help, language)
+    if option.type in ("int", "float"):
+        with_range = f"{help_} ({replies.allowed(option.allowed(catalog))})"
+        if len(with_range) <= DESCRIPTION_MOST:
+            return with_range
+    return shortened(help_)
+
+
+def marked(text: str, option: Option | None = None) -> locale_str:
+    """To be translated when the commands are told to the platform; with `option`, its description."""
+    return locale_str(shortened(text), words=text, option=option)
+
+
+class Localized(Translator):
+    """Translates by the catalogues of sentences; a language that we have not gets the English."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def translate(self, string: locale_str, locale: Locale, context: TranslationContextTypes) -> str | None:
+        """None where the English stays: also for a name that the platform would refuse."""
+        language = closest(locale.value)
+        words: str = string.extras.get("words", string.message)
+        if language == "en" or not words:
+            return None
+        option: Option | None = string.extras.get("option")
+        if option is not None:
+            return described(option, self._catalog, language)
+        text = translated(words, language)
+        if text == words:
+            return None
+        match context.location:
+            case TranslationContextLocation.command_name if isinstance(context.data, ContextMenu):
+                return shortened(text, NAME_MOST)
+            case TranslationContextLocation.command_name | TranslationContextLocation.parameter_name:
+                return text if is_name(text) else None
+            case _:
+                return shortened(text)

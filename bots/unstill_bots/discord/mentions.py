@@ -1,0 +1,182 @@
+"""Messages that are said to us: a mention with a picture, a reply to one, words for one that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from weakref import WeakValueDictionary
+
+import aiohttp
+import discord
+import structlog
+from redis.exceptions import RedisError
+
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.discord import rules
+from unstill_bots.discord.asking import PLATFORM, Ask, of_message, person_scope
+from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.findings import Picture, find
+from unstill_bots.discord.intake import Intake
+from unstill_bots.discord.memory import DAY
+from unstill_bots.pictures import PictureError
+from unstill_bots.unfit import Unfit
+from unstill_queue.jobs import ReplyAddress
+
+log = structlog.get_logger(__name__)
+
+KINDS = (discord.MessageType.default, discord.MessageType.reply)
+PAUSE, LONGEST_PAUSE = 0.5, 10.0
+MISSED_MOST = 100
+"""Messages of a channel that are read after a time away."""
+
+Found = list[Picture] | Unfit | None
+
+
+class Mentions:
+    """One front end's. Discord forgets a message that it has told us of: what cannot be written down is kept trying."""
+
+    def __init__(self, desk: Desk, intake: Intake) -> None:
+        self._desk = desk
+        self._intake = intake
+        self._channels: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def came(self, message: discord.Message) -> None:
+        """Until it is written down, or answered; messages of one channel one after the other."""
+        if not self.is_ours(message):
+            return
+        lock = self._channels.setdefault(message.channel.id, asyncio.Lock())
+        pause = PAUSE
+        while True:
+            try:
+                async with lock:
+                    await self._take(message)
+            except (RedisError, OSError) as error:
+                log.error("a message could not be written down yet", error=str(error), again_in=pause)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return
+
+    def is_ours(self, message: discord.Message) -> bool:
+        """Said to us by a person; in direct messages everything is."""
+        me = self._desk.bot.user
+        if me is None or message.author.bot or message.webhook_id or message.type not in KINDS:
+            return False
+        return message.guild is None or any(user.id == me.id for user in message.mentions)
+
+    async def catch_up(self) -> None:
+        """What was said to us while we were away, in the channels where we were spoken to before.
+
+        All of the last day is looked at: what was taken is known by its id, and nobody knows when we went away.
+        """
+        for channel in await self._desk.memory.channels():
+            try:
+                missed = await self._missed(channel)
+            except (discord.Forbidden, discord.NotFound):
+                await self._desk.memory.leave(channel)
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.warning("a channel could not be read for what was missed", error=str(error))
+            else:
+                for message in reversed(missed):
+                    await self.came(message)
+
+    async def _missed(self, channel: int) -> list[discord.Message]:
+        """The newest first."""
+        place = self._desk.bot.get_channel(channel) or await self._desk.bot.fetch_channel(channel)
+        if not isinstance(place, discord.abc.Messageable):
+            return []
+        since = discord.utils.utcnow() - timedelta(seconds=DAY)
+        return [one async for one in place.history(limit=MISSED_MOST) if one.created_at > since]
+
+    # -- one message
+
+    async def _take(self, message: discord.Message) -> None:
+        if await self._desk.memory.is_taken(message.id):
+            return
+        language = await self._desk.language(message.author, message.guild, None)
+        replies = ChatReplies(language)
+        if self._may_speak(message):
+            await self._understand(message, language, replies)
+        else:
+            self._desk.spawn(self._tell_alone(message, replies))
+        await self._desk.memory.took(message.channel.id, message.id)
+
+    async def _understand(self, message: discord.Message, language: str, replies: ChatReplies) -> None:
+        words = self._words(message)
+        found, elsewhere = await self._find(message)
+        if isinstance(found, Unfit):
+            self._say(message, replies.picture_error(PictureError(found.code, {"format": found.format})))
+        elif found:
+            limit = self._desk.upload_limit(message.channel)
+            asks = [of_message(message, one, language, limit, number=number) for number, one in enumerate(found)]
+            await self._asked(message, asks, words, replies)
+        else:
+            await self._no_picture(message, words, replies, elsewhere=elsewhere)
+
+    async def _asked(self, message: discord.Message, asks: list[Ask], words: str, replies: ChatReplies) -> None:
+        channels, roles = rules.standing(message.channel, message.author)
+        refusal = await rules.refusal(self._desk, asks[0], channels, roles)
+        own = await self._desk.preferences.get(person_scope(message.author))
+        if refusal is not None:
+            self._say(message, refusal)
+        elif words or own.preset:
+            await self._take_all(asks, words)
+        else:
+            await self._desk.memory.let_wait(asks)
+            self._say(message, replies.ask_words(len(asks)))
+
+    async def _take_all(self, asks: Sequence[Ask], words: str) -> None:
+        for ask in asks:
+            await self._intake.take(ask, words)
+
+    async def _no_picture(self, message: discord.Message, words: str, replies: ChatReplies, *, elsewhere: bool) -> None:
+        """Words for a picture that waits, or for none."""
+        channel, user = str(message.channel.id), str(message.author.id)
+        waiting = await self._desk.memory.waiting(channel, user) if words else []
+        if waiting:
+            await self._take_all(waiting, words)
+            await self._desk.memory.no_longer(channel, user)
+        elif elsewhere:
+            self._say(message, replies.unseen_picture())
+        else:
+            self._say(message, replies.no_picture())
+
+    async def _find(self, message: discord.Message) -> tuple[Found, bool]:
+        """What is in the message, else in the one that it replies to, and whether there is one that is none of ours."""
+        found = find(message)
+        if found or message.reference is None:
+            return found, False
+        replied = message.reference.resolved
+        if not isinstance(replied, discord.Message):
+            return None, True
+        ours = self._desk.bot.user is not None and replied.author.id == self._desk.bot.user.id
+        return (None if ours else find(replied)), not ours
+
+    def _words(self, message: discord.Message) -> str:
+        me = self._desk.bot.user
+        text = re.sub(rf"<@!?{me.id}>", " ", message.content) if me else message.content
+        return " ".join(text.split())
+
+    def _may_speak(self, message: discord.Message) -> bool:
+        if message.guild is None or message.guild.me is None:
+            return True
+        may = message.channel.permissions_for(message.guild.me)
+        thread = isinstance(message.channel, discord.Thread)
+        return (may.send_messages_in_threads if thread else may.send_messages) and may.attach_files
+
+    def _say(self, message: discord.Message, text: str) -> None:
+        self._desk.spawn(self._desk.chat.tell(address_of(message), text))
+
+    async def _tell_alone(self, message: discord.Message, replies: ChatReplies) -> None:
+        """Where the bot may not answer, the person is told so in private."""
+        direct = await self._desk.chat.posting.direct(str(message.author.id))
+        await self._desk.chat.tell(ReplyAddress(PLATFORM, direct, ""), replies.cannot_speak_there())
+
+
+def address_of(message: discord.Message) -> ReplyAddress:
+    guild = {"guild": str(message.guild.id)} if message.guild else {}
+    return ReplyAddress(
+        PLATFORM, str(message.channel.id), str(message.id), None, {"user": str(message.author.id), **guild}
+    )

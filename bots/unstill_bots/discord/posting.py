@@ -1,0 +1,217 @@
+"""Messages of ours: sent, changed, found again; by the bot's own token or by that of an interaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import discord
+import msgspec
+from msgspec.structs import replace
+
+from unstill_bots.chat import ChatGone, ChatUncertain, NoteGone
+from unstill_bots.discord.calls import Calls, LeftAlone, Urgency
+from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
+from unstill_bots.discord.notes import Note
+from unstill_queue.jobs import ReplyAddress
+
+IN_WORDS_SECONDS, NO_FILES_SECONDS, MOST_REMEMBERED = 600.0, 60.0, 5000
+"""How long it is remembered of a channel that the bot may not embed there, or attach; and of how many channels."""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What a message shows: an embed or a content, buttons, and a clip. `ping`: the one person it may mention."""
+
+    embed: discord.Embed | None
+    view: discord.ui.View | None
+    content: str = ""
+    clip: Path | None = None
+    name: str = ""
+    spoiler: bool = False
+    ping: str = ""
+
+    def with_file(self, clip: Path, name: str, *, spoiler: bool) -> Look:
+        return replace(self, clip=clip, name=name, spoiler=spoiler)
+
+    def without_embed(self) -> Look:
+        """The same in words, for where the bot may not embed."""
+        if self.embed is None:
+            return self
+        words = self.embed.description or self.content
+        return replace(self, embed=None, content=words[:2000])
+
+    @property
+    def mentions(self) -> discord.AllowedMentions:
+        users: list[discord.abc.Snowflake] = [discord.Object(int(self.ping))] if self.ping else []
+        return discord.AllowedMentions(everyone=False, users=users, roles=False, replied_user=False)
+
+    def arguments(self) -> dict[str, Any]:
+        """Of a new message."""
+        given: dict[str, Any] = {"allowed_mentions": self.mentions}
+        if self.content:
+            given["content"] = self.content
+        if self.embed is not None:
+            given["embed"] = self.embed
+        if self.view is not None:
+            given["view"] = self.view
+        return given
+
+    def changes(self) -> dict[str, Any]:
+        """Of an edit, which leaves nothing of what stood there."""
+        files = [discord.File(self.clip, self.name, spoiler=self.spoiler)] if self.clip else []
+        return {
+            "content": self.content or None,
+            "embed": self.embed,
+            "view": self.view,
+            "attachments": files,
+            "allowed_mentions": self.mentions,
+        }
+
+
+class Posting:
+    """One bot's."""
+
+    def __init__(self, bot: discord.Client, calls: Calls) -> None:
+        self._bot = bot
+        self._calls = calls
+        self._in_words: dict[str, float] = {}
+        self._no_files: dict[str, float] = {}
+
+    async def send(
+        self, channel: str, to: ReplyAddress, urgency: Urgency, look: Look, nonce: str, *, reply_to: int | None = None
+    ) -> discord.Message:
+        """A new message, a reply to `reply_to` or to the request's where it has one. Raises ChatError, Dropped."""
+        place = self._bot.get_partial_messageable(int(channel))
+        replied = reply_to or (int(to.message) if to.message and channel == to.chat else None)
+
+        async def send(look: Look, replied: int | None) -> discord.Message:
+            more: dict[str, Any] = {}
+            if replied is not None:
+                more["reference"] = discord.MessageReference(
+                    message_id=replied, channel_id=int(channel), fail_if_not_exists=False
+                )
+            return await place.send(nonce=nonce, **look.arguments(), **more)
+
+        async def embedded(look: Look) -> discord.Message:
+            try:
+                return await self._opened(channel, urgency, lambda: send(look, replied))
+            except ReplyImpossible:
+                return await self._opened(channel, urgency, lambda: send(look, None))
+
+        return await self._allowed(channel, look, embedded)
+
+    async def edit(self, to: ReplyAddress, note: Note, urgency: Urgency, look: Look) -> discord.Message:
+        """The message becomes what `look` says: by the interaction's token where the bot may not.
+
+        Raises ChatError, Dropped.
+        """
+        if note.by_token:
+            return await self._edit_by_token(to, note, urgency, look)
+
+        async def edit(look: Look) -> discord.Message:
+            place = self._bot.get_partial_messageable(int(note.channel))
+            # read anew at each try: an upload closes its file
+            return await place.get_partial_message(note.message).edit(**look.changes())
+
+        async def opened(look: Look) -> discord.Message:
+            return await self._opened(note.channel, urgency, lambda: edit(look))
+
+        try:
+            return await self._allowed(note.channel, look, opened)
+        except (ChatGone, LeftAlone) as error:
+            refused = error
+        try:
+            return await self._edit_by_token(to, note, urgency, look)
+        except (ChatGone, NoteGone):
+            raise refused from None
+
+    async def _edit_by_token(self, to: ReplyAddress, note: Note, urgency: Urgency, look: Look) -> discord.Message:
+        """A token has all rights that it needs, and a rate limit of its own."""
+        hook = self._webhook(to)
+        try:
+            return await self._calls.do(
+                f"{note.channel} by token", urgency, lambda: hook.edit_message(note.message, **look.changes())
+            )
+        except ThreadArchived as error:
+            raise ChatGone(str(error)) from error
+
+    async def original(self, to: ReplyAddress) -> discord.Message | None:
+        """An interaction's first answer; None where there is none, or it is out of reach. Raises ChatError."""
+        try:
+            hook = self._webhook(to)
+        except NoteGone:
+            return None
+        fetch: Callable[[Any], Awaitable[discord.Message]] = hook.fetch_message
+        try:
+            return await self._calls.do(to.chat, Urgency.ANSWER, lambda: fetch("@original"))
+        except NoteGone:
+            return None
+
+    async def direct(self, user: str) -> str:
+        """The channel of direct messages with a person. Raises ChatError."""
+        opened = await self._calls.do(
+            f"person {user}", Urgency.ANSWER, lambda: self._bot.create_dm(discord.Object(int(user)))
+        )
+        return str(opened.id)
+
+    def _webhook(self, to: ReplyAddress) -> discord.Webhook:
+        """Raises NoteGone where the token is over."""
+        if "token" not in to.extra or time.time() >= float(to.extra["until"]):
+            raise NoteGone("the interaction's token is over")
+        return discord.Webhook.partial(int(to.extra["application"]), to.extra["token"], client=self._bot)
+
+    async def _opened(
+        self, channel: str, urgency: Urgency, call: Callable[[], Awaitable[discord.Message]]
+    ) -> discord.Message:
+        """`call`; where its thread is archived, opened again first."""
+        try:
+            return await self._calls.do(channel, urgency, call)
+        except ThreadArchived:
+            await self._calls.do(channel, urgency, lambda: self._open_thread(int(channel)))
+        try:
+            return await self._calls.do(channel, urgency, call)
+        except ThreadArchived as error:
+            raise ChatUncertain("the thread closes at once") from error
+
+    async def _allowed(
+        self, channel: str, look: Look, show: Callable[[Look], Awaitable[discord.Message]]
+    ) -> discord.Message:
+        """`show`; in words where the bot may not embed. What it may not do is remembered for a while.
+
+        Raises PermissionMissing where the channel takes text, and no clips.
+        """
+        now = time.monotonic()
+        if look.clip is not None and now < self._no_files.get(channel, 0.0):
+            raise PermissionMissing("it was just refused to attach a file there")
+        refused = False
+        if look.embed is not None and now >= self._in_words.get(channel, 0.0):
+            try:
+                return await show(look)
+            except PermissionMissing:
+                refused = True
+        look = look.without_embed()
+        try:
+            shown = await show(look)
+        except PermissionMissing as error:
+            if look.clip is None:
+                # nothing smaller is left
+                self._calls.close(channel)
+                raise ChatGone(str(error)) from error
+            _remember(self._no_files, channel, now + NO_FILES_SECONDS)
+            raise
+        if refused:
+            _remember(self._in_words, channel, now + IN_WORDS_SECONDS)
+        return shown
+
+    async def _open_thread(self, channel: int) -> None:
+        found = await self._bot.fetch_channel(channel)
+        if isinstance(found, discord.Thread):
+            await found.edit(archived=False)
+
+
+def _remember(places: dict[str, float], channel: str, until: float) -> None:
+    if len(places) > MOST_REMEMBERED:
+        places.clear()
+    places[channel] = until

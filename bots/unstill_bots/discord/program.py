@@ -1,0 +1,134 @@
+"""The parts of the Discord front end, put together and run until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import aiohttp
+import discord
+import structlog
+
+from unstill_bots.courier import Courier
+from unstill_bots.discord.asking import PLATFORM
+from unstill_bots.discord.breaker import Breaker
+from unstill_bots.discord.calls import Calls
+from unstill_bots.discord.chat import DiscordChat
+from unstill_bots.discord.connection import Bot, open_bot
+from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.fetching import Fetcher
+from unstill_bots.discord.intake import Intake
+from unstill_bots.discord.memory import Memory
+from unstill_bots.discord.mentions import Mentions
+from unstill_bots.discord.tree import Tree
+from unstill_bots.frontend import Means, TokenRejected
+from unstill_bots.lag import watch_loop
+from unstill_bots.preferences import PreferenceStore
+from unstill_bots.studio import Studio
+from unstill_config.errors import ConfigError
+from unstill_config.settings import Discord
+
+log = structlog.get_logger(__name__)
+
+ERRANDS_WITHIN = 10.0
+CALLS_WITHIN = 20.0
+FILING = 0.5
+"""Seconds for the ledger to hear of the last answers."""
+NOT_TAKEN = 4004
+"""The gateway's code for a token that it does not know."""
+
+
+class DiscordFrontEnd:
+    """One bot. `run` returns when `stopping` is set and what was in hand is done or handed back."""
+
+    platform = PLATFORM
+
+    async def run(self, means: Means, stopping: asyncio.Event) -> None:
+        """Raises TokenRejected, and ConfigError where an intent is not granted."""
+        bot = await self._introduce(means.settings.discord, stopping)
+        if bot is None:
+            return
+        try:
+            await self._serve(bot, means, stopping)
+        except discord.PrivilegedIntentsRequired as error:
+            raise ConfigError(
+                "UNSTILL_DISCORD__MESSAGE_CONTENT is set, and the application lacks that intent. Switch it on in the "
+                "developer portal, or the setting off."
+            ) from error
+        except discord.ConnectionClosed as error:
+            if error.code == NOT_TAKEN:
+                raise _rejected() from error
+            raise
+        finally:
+            await bot.close()
+
+    async def _introduce(self, settings: Discord, stopping: asyncio.Event) -> Bot | None:
+        """Logged in; None when told to stop before Discord could be reached."""
+        if settings.token is None:
+            raise _rejected()
+        pause = 1.0
+        breaker = Breaker()
+        while not stopping.is_set():
+            bot = open_bot(settings, breaker)
+            try:
+                await bot.login(settings.token.get_secret_value())
+            except discord.LoginFailure as error:
+                await bot.close()
+                raise _rejected() from error
+            except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+                await bot.close()
+                log.warning("Discord cannot be reached", error=str(error), again_in=pause)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await stopping.wait()
+                pause = min(2 * pause, 30.0)
+            else:
+                log.info("serving Discord", bot=str(bot.user))
+                return bot
+        return None
+
+    async def _serve(self, bot: Bot, means: Means, stopping: asyncio.Event) -> None:
+        client, settings, catalog = means.client, means.settings, means.catalog
+        preferences, calls = PreferenceStore(client.redis), Calls()
+        fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit)
+        chat = DiscordChat(bot, client.ledger, preferences, fetcher, calls, catalog)
+        studio = Studio(client, means.storage, catalog, settings, chat, means.pictures)
+        desk = Desk(bot, chat, studio, client, Memory(client.redis), preferences, catalog, settings)
+        intake = Intake(desk)
+        mentions = Mentions(desk, intake)
+        tree = Tree(desk, intake)
+        bot.take, bot.awake, bot.left = mentions.came, mentions.catch_up, intake.leave
+        commands = asyncio.create_task(tree.register())
+        courier = asyncio.create_task(Courier(client, means.storage, chat, studio).run())
+        lag = asyncio.create_task(watch_loop())
+        gateway = asyncio.create_task(bot.connect(reconnect=True))
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait((stop, gateway, courier), return_when=asyncio.FIRST_COMPLETED)
+            for ended in (gateway, courier):
+                if ended.done():
+                    ended.result()
+            await self._stop_listening(bot, gateway)
+            await desk.drain(ERRANDS_WITHIN)
+            await calls.drain(CALLS_WITHIN)
+            await asyncio.sleep(FILING)
+        finally:
+            tasks = (courier, lag, gateway, stop, commands)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await fetcher.close()
+
+    async def _stop_listening(self, bot: Bot, gateway: asyncio.Task[None]) -> None:
+        """No more events; the answers to those that came can still go out."""
+        gateway.cancel()
+        await asyncio.gather(gateway, return_exceptions=True)
+        if bot.ws is not None:
+            with contextlib.suppress(Exception):
+                await bot.ws.close(code=1000)
+        # handlers that have begun write down what they were given
+        await asyncio.sleep(FILING)
+
+
+def _rejected() -> TokenRejected:
+    return TokenRejected("UNSTILL_DISCORD__TOKEN", "https://discord.com/developers/applications")

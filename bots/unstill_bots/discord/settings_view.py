@@ -1,0 +1,72 @@
+"""`/settings`: a person's own defaults, and for those who may manage a server, how it uses the bot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+from unstill_bots.discord.answering import answer, quickly
+from unstill_bots.discord.asking import guild_scope, person_scope
+from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.handling import Interaction, guarded, replies_for
+from unstill_bots.discord.settings_pages import SERVER, TEMPLATE, Change, SettingsPages
+from unstill_bots.preferences import Preferences
+
+
+class SettingsView:
+    """Shown to the person alone. What is set is decided by what is kept, not by what is shown."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._pages = SettingsPages(desk.catalog, desk.settings.engine.model)
+
+    def item(self) -> type[discord.ui.DynamicItem[Any]]:
+        """What discord.py hands changes to, of menus from before any restart, too."""
+        view = self
+
+        class SettingItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=TEMPLATE):
+            @classmethod
+            async def from_custom_id(cls, interaction: Interaction, item: Any, match: Any, /) -> Any:
+                return cls(item)
+
+            async def callback(self, interaction: Interaction) -> None:
+                await guarded(interaction, view.changed(interaction, Change.of(self.custom_id)))
+
+        return SettingItem
+
+    async def show(self, interaction: Interaction) -> None:
+        """Raises RedisError, OSError, also when it took too long."""
+        preferences = await quickly(self._desk.preferences.get(person_scope(interaction.user)))
+        replies = await replies_for(self._desk, interaction)
+        menu = self._pages.mine(preferences, replies, manager=is_manager(interaction))
+        await answer(interaction, replies.my_settings(), view=menu)
+
+    async def changed(self, interaction: Interaction, change: Change) -> None:
+        """One setting, or the other page. Raises as `show`."""
+        if change.page == SERVER and not is_manager(interaction):
+            replies = await replies_for(self._desk, interaction)
+            await answer(interaction, replies.for_managers())
+            return
+        preferences = await quickly(self._change(interaction, change))
+        replies = await replies_for(self._desk, interaction)
+        if change.page == SERVER:
+            text, menu = replies.server_settings(), self._pages.server(preferences, replies)
+        else:
+            text, menu = replies.my_settings(), self._pages.mine(preferences, replies, manager=is_manager(interaction))
+        await interaction.response.edit_message(content=text, view=menu)
+
+    async def _change(self, interaction: Interaction, change: Change) -> Preferences:
+        guild = interaction.guild_id
+        scope = guild_scope(guild) if change.page == SERVER and guild else person_scope(interaction.user)
+        preferences = await self._desk.preferences.get(scope)
+        data: Any = interaction.data
+        changed = self._pages.changed(preferences, change, [str(value) for value in data.get("values", ())])
+        if changed != preferences:
+            await self._desk.preferences.set(scope, changed)
+        return changed
+
+
+def is_manager(interaction: Interaction) -> bool:
+    """Of a server that the bot is in."""
+    return interaction.is_guild_integration() and interaction.permissions.manage_guild

@@ -1,0 +1,145 @@
+"""Every interaction, and who takes it: commands, menus of messages and people, forms, presses and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+from discord import InteractionType, app_commands
+from discord.app_commands import AppCommandContext, AppInstallationType, ContextMenu
+
+from unstill_bots.discord import modals, rules
+from unstill_bots.discord.answering import answer, quickly
+from unstill_bots.discord.asking import of_interaction, person_scope
+from unstill_bots.discord.commands import Commands
+from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.findings import Picture, find, of_attachment
+from unstill_bots.discord.handling import Interaction, failed, guarded, replies_for
+from unstill_bots.discord.intake import Intake, Writing, Written
+from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, marked
+from unstill_bots.discord.modals import Pointed, WordsForm, of_form
+from unstill_bots.discord.parameters import animate_command
+from unstill_bots.discord.presses import Presses
+from unstill_bots.discord.settings_view import SettingsView
+from unstill_bots.discord.sync import keep_registered
+from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.pictures import PictureError
+from unstill_bots.unfit import Unfit
+
+AVATAR_SIZE = 1024
+EVERYWHERE = AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+BY_EVERYBODY = AppInstallationType(guild=True, user=True)
+
+
+class Tree(app_commands.CommandTree[Any]):
+    """One front end's; to be made before its client connects."""
+
+    def __init__(self, desk: Desk, intake: Intake) -> None:
+        super().__init__(desk.bot, allowed_contexts=EVERYWHERE, allowed_installs=BY_EVERYBODY)
+        self._desk = desk
+        self._intake = intake
+        self._pointed = Pointed(desk.client.redis)
+        settings, presses = SettingsView(desk), Presses(desk, intake)
+        self.add_command(animate_command(self._animate, desk.catalog, desk.settings.engine.model))
+        for command in Commands(desk, intake, settings).all():
+            self.add_command(command)
+        self.add_command(self._message_menu())
+        self.add_command(self._person_menu())
+        desk.bot.add_dynamic_items(presses.item(), settings.item())
+        desk.bot.event(self._forms())
+
+    async def register(self) -> None:
+        """With Discord, where something changed; tried until it is done. Raises nothing."""
+        await self.set_translator(Localized(self._desk.catalog))
+        await keep_registered(self, self._desk.client.redis)
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        await failed(interaction, error)
+
+    # -- /animate
+
+    async def _animate(self, interaction: Interaction, image: discord.Attachment, words: str) -> None:
+        replies = await replies_for(self._desk, interaction)
+        found = of_attachment(image)
+        if isinstance(found, Unfit):
+            await answer(interaction, _unfit(found, replies))
+        else:
+            await self._admit(interaction, replies, self._write(interaction, [found], words, replies))
+
+    async def _admit(self, interaction: Interaction, replies: DiscordReplies, writing: Writing) -> None:
+        if not await self._intake.admit(interaction, replies.language, writing):
+            await answer(interaction, replies.already())
+
+    async def _write(
+        self, interaction: Interaction, found: Sequence[Picture], words: str, replies: DiscordReplies, form: str = ""
+    ) -> Written:
+        """Whoever has a preset of their own needs no words."""
+        if not words and not (await self._desk.preferences.get(person_scope(interaction.user))).preset:
+            return replies.need_words(), []
+        limit = self._desk.upload_limit(interaction)
+        asks = [
+            of_interaction(interaction, picture, replies.language, limit, number=number)
+            for number, picture in enumerate(found)
+        ]
+        return await self._intake.write(interaction, of_form(asks, form) if form else asks, words)
+
+    # -- Animate on a message, and on a person
+
+    def _message_menu(self) -> ContextMenu:
+        async def animate(interaction: Interaction, message: discord.Message) -> None:
+            replies = await replies_for(self._desk, interaction)
+            found = find(message)
+            if found is None:
+                await answer(interaction, replies.no_picture())
+            elif isinstance(found, Unfit):
+                await answer(interaction, _unfit(found, replies))
+            else:
+                await self._ask(interaction, found, replies)
+
+        return ContextMenu(name=marked(ANIMATE), callback=animate)
+
+    def _person_menu(self) -> ContextMenu:
+        async def animate_avatar(interaction: Interaction, person: discord.User) -> None:
+            still = person.display_avatar.with_format("png").with_size(AVATAR_SIZE)
+            await self._ask(interaction, [Picture(still.url)], await replies_for(self._desk, interaction))
+
+        return ContextMenu(name=marked(ANIMATE_AVATAR), callback=animate_avatar)
+
+    async def _ask(self, interaction: Interaction, found: Sequence[Picture], replies: DiscordReplies) -> None:
+        refusal = await quickly(self._open(interaction, found, replies))
+        if refusal is not None:
+            await answer(interaction, refusal)
+            return
+        await interaction.response.send_modal(WordsForm(interaction.id, replies, self._desk.catalog))
+
+    async def _open(self, interaction: Interaction, found: Sequence[Picture], replies: DiscordReplies) -> str | None:
+        """Who may not ask for a clip here is told before they write anything."""
+        ask = of_interaction(interaction, found[0], replies.language, self._desk.upload_limit(interaction))
+        channels, roles = rules.standing(interaction.channel, interaction.user)
+        refusal = await rules.refusal(self._desk, ask, channels, roles)
+        if refusal is None:
+            await self._pointed.keep(interaction.id, found)
+        return refusal
+
+    def _forms(self) -> Any:
+        async def on_interaction(interaction: Interaction) -> None:
+            custom_id = interaction.custom_id or ""
+            if interaction.type is InteractionType.modal_submit and modals.is_ours(custom_id):
+                await guarded(interaction, self._form(interaction, modals.form_of(custom_id)))
+
+        return on_interaction
+
+    async def _form(self, interaction: Interaction, form: str) -> None:
+        replies = await replies_for(self._desk, interaction)
+        await self._admit(interaction, replies, self._write_form(interaction, form, replies))
+
+    async def _write_form(self, interaction: Interaction, form: str, replies: DiscordReplies) -> Written:
+        found = await self._pointed.of(form)
+        if not found:
+            return replies.no_longer_open(), []
+        return await self._write(interaction, found, modals.written(interaction.data), replies, form)
+
+
+def _unfit(found: Unfit, replies: DiscordReplies) -> str:
+    return replies.picture_error(PictureError(found.code, {"format": found.format}))

@@ -1,0 +1,118 @@
+"""The sentences that only Discord's front end says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from unstill_bots.chat_replies import ChatReplies
+from unstill_config.catalog import Catalog
+
+
+class DiscordReplies(ChatReplies):
+    """`ChatReplies`, and what is said to one person alone: refusals, menus and settings."""
+
+    # -- when it does not work
+
+    def unreachable(self) -> str:
+        return self.gettext("The bot cannot reach its queue at the moment. Try again in a minute.")
+
+    def changed(self) -> str:
+        return self.gettext("This command has changed since your app last looked. Restart the app, or wait an hour.")
+
+    # -- what a server has set
+
+    def only_in(self, channels: Iterable[str]) -> str:
+        """By their ids; the apps show names."""
+        shown = " ".join(f"<#{id}>" for id in channels)
+        return self.gettext("This server makes clips only in {channels}. Ask there.", channels=shown)
+
+    def not_with_these_roles(self) -> str:
+        return self.gettext("This server lets only some roles ask for clips. Ask one of its admins.")
+
+    def chat_full(self, jobs: int) -> str:
+        return self.ngettext(
+            "This server allows {count} clip in the making at a time. Wait for it to end.",
+            "This server allows {count} clips in the making at a time. Wait for one to end.",
+            jobs,
+        )
+
+    # -- commands
+
+    def usage(self) -> str:
+        example = self.gettext("Waves rolling in, slow motion --seconds 3")
+        return self.gettext(
+            "Use /animate with a picture and words that say what moves, for example: {example}", example=example
+        )
+
+    def other_ways(self) -> str:
+        return self.gettext(
+            "Or press on a message for long, or right-click it: Apps, Animate. Or mention the bot beside a picture."
+        )
+
+    def help(self, catalog: Catalog) -> str:
+        usage, *blocks = super().help(catalog).split("\n\n")
+        return self._paragraphs(usage, self.other_ways(), *blocks)
+
+    def queue_empty(self) -> str:
+        return self.gettext("You have no clips in the making. Use /animate with a picture.")
+
+    def cancelled_some(self, count: int) -> str:
+        return self.ngettext("{count} clip is being cancelled.", "{count} clips are being cancelled.", count)
+
+    def mine_cancelled(self, count: int) -> str:
+        return self.cancelled_some(count) if count else self.nothing_to_cancel()
+
+    # -- words and a preset for a picture that somebody pointed at
+
+    def modal_title(self) -> str:
+        return self.gettext("Animate")
+
+    def modal_words(self) -> str:
+        return self.gettext("What should move, and how?")
+
+    def modal_example(self) -> str:
+        return self.gettext("Waves rolling in, slow motion --seconds 3")
+
+    def modal_preset(self) -> str:
+        return self.gettext("Preset")
+
+    def no_longer_open(self) -> str:
+        return self.gettext("This was open for too long. Choose Animate again.")
+
+    # -- settings
+
+    def my_settings(self) -> str:
+        return self.settings(group=False)
+
+    def server_settings(self) -> str:
+        return self.gettext("How this server uses the bot. Only members who may manage it can change this.")
+
+    def for_managers(self) -> str:
+        return self.gettext("Only members who may manage this server can change its settings.")
+
+    def button_server(self) -> str:
+        return self.gettext("This server …")
+
+    def button_mine(self) -> str:
+        return self.gettext("My own …")
+
+    def any_channel(self) -> str:
+        return self.gettext("Channels: all. Choose those that may be used.")
+
+    def any_role(self) -> str:
+        return self.gettext("Roles: everybody. Choose those that may ask for clips.")
+
+    def setting_value(self, name: str, value: object) -> str:
+        """Side by side with the preset "Standard", nothing is better called so."""
+        if name in ("preset", "shape", "resolution") and not value:
+            return self.gettext("not set")
+        return super().setting_value(name, value)
+
+    def spoiler(self, value: bool) -> str:
+        return self.gettext("Clips as spoilers: {value}", value=self.setting_value("quiet", value))
+
+    def setting_limit(self, jobs: int) -> str:
+        """A server's quota."""
+        if not jobs:
+            return self.gettext("Clips at a time: standard")
+        return self.gettext("Clips at a time: {count}", count=jobs)

@@ -1,0 +1,40 @@
+"""What may take its time beside the handling of an update: none is lost sight of, none ends the program."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Errands:
+    """One front end's tasks."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
+        """Run it; what it raises is logged."""
+        task = asyncio.create_task(_logged(errand))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, within: float) -> None:
+        """Let the errands end; what does not in `within` seconds is cut off and comes back through the ledger."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _logged(errand: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await errand
+    except Exception:
+        # what was promised stands in the ledger and comes back
+        log.exception("an errand failed in an unforeseen way")

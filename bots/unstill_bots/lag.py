@@ -1,0 +1,24 @@
+"""Whether the event loop keeps up: what blocks it costs people their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 0.5
+LAG_MOST = 0.5
+"""Seconds; Discord gives an interaction three for everything."""
+
+
+async def watch_loop() -> None:
+    """Until cancelled; says so in the log when the loop stood still."""
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(LOOK_EVERY)
+        lag = time.monotonic() - before - LOOK_EVERY
+        if lag > LAG_MOST:
+            log.warning("the event loop stood still", seconds=round(lag, 2))

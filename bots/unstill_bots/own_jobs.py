@@ -1,0 +1,76 @@
+"""What a person may do with their own clips in the making: list, cancel, forget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.reception import Reception
+from unstill_queue.client import Client
+from unstill_queue.errors import StorageError
+from unstill_queue.jobs import State
+from unstill_queue.ledger import Record
+from unstill_queue.storage import Storage
+
+log = structlog.get_logger(__name__)
+
+LISTED = 10
+OPEN = (State.ACCEPTED, State.QUEUED, State.RUNNING)
+ALL = ("all", "全部")
+"""Words that ask for all of them to be cancelled."""
+
+
+class OwnJobs:
+    """By person, as `Requester.person`."""
+
+    def __init__(self, client: Client, storage: Storage, reception: Reception) -> None:
+        self._client = client
+        self._storage = storage
+        self._reception = reception
+
+    async def records(self, person: str) -> list[Record]:
+        """The newest first."""
+        records = [await self._reception.record(id) for id in await self._client.ledger.ids_of(person)]
+        return [record for record in records if record is not None]
+
+    async def open(self, person: str) -> list[Record]:
+        """Those that wait or run, the newest first."""
+        return [record for record in await self.records(person) if record.state in OPEN]
+
+    async def listing(self, person: str, replies: ChatReplies, *, place: str | None = None) -> str:
+        """A line each, the oldest first; `place`, as `Requester.place`, leaves out what was asked for elsewhere."""
+        waiting = [
+            record
+            for record in reversed(await self.open(person))
+            if place is None or record.request.requester.place == place
+        ]
+        lines = [await self._line(record, replies) for record in waiting[:LISTED]]
+        return "\n".join(lines) or replies.queue_empty()
+
+    async def _line(self, record: Record, replies: ChatReplies) -> str:
+        words = record.job.parameters.prompt if record.job else record.request.words
+        if record.progress is not None:
+            return replies.queue_line(words, replies.progress(record.progress))
+        if record.state is State.RUNNING:
+            return replies.queue_line(words, replies.running())
+        place = await self._client.ledger.place(record.id)
+        return replies.queue_line(words, replies.queued(place.position or None, place.eta))
+
+    async def cancel(self, person: str, waiting: Sequence[Record], words: str = "") -> int:
+        """The first of `waiting`, or all if `words` say so; how many were."""
+        chosen = waiting if words.strip().lower() in ALL else waiting[:1]
+        done = [await self._client.cancel(record.id, person) for record in chosen]
+        return sum(answer in ("cancelled", "cancelling") for answer in done)
+
+    async def forget(self, person: str) -> None:
+        """Cancel what waits or runs, and delete words, pictures and clips."""
+        for record in await self._client.ledger.forget(person):
+            pictures = [record.job.picture] if record.job else []
+            for key in (*pictures, *record.clips):
+                try:
+                    await self._storage.delete(key)
+                except StorageError as error:
+                    # the sweep takes it
+                    log.info("a file could not be deleted", key=key, error=str(error))

@@ -1,0 +1,52 @@
+"""Which NVIDIA cards this process may use, without CUDA: a parent that had touched it could not be killed lightly."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+LIST_SECONDS = 10.0
+_DRIVER = Path("/proc/driver/nvidia/gpus")
+
+
+def visible_devices(environ: Mapping[str, str], driver: Path = _DRIVER) -> list[str]:
+    """'cuda:0' and so on, one for each card that CUDA would show to a process with that environment; none without one.
+
+    CUDA_VISIBLE_DEVICES decides where it is set, as CUDA reads it: what follows the first name that
+    is none of the machine's cards is not there. Else all cards of the machine.
+    """
+    cards = _cards(environ, driver)
+    chosen = environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None:
+        return [f"cuda:{number}" for number in range(len(cards))]
+    count = 0
+    for name in filter(None, (name.strip() for name in chosen.split(","))):
+        if not _is_one(name, cards):
+            break
+        count += 1
+    return [f"cuda:{number}" for number in range(count)]
+
+
+def _is_one(name: str, cards: list[str]) -> bool:
+    if name.lstrip("-").isdecimal():
+        return 0 <= int(name) < len(cards)
+    # a part of the card's id will do, and a slice of one is on some card
+    return name.startswith("MIG-") or any(card.startswith(name) for card in cards)
+
+
+def _cards(environ: Mapping[str, str], driver: Path) -> list[str]:
+    """The machine's cards in their order, by their ids where they are told."""
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", "-L"],  # noqa: S607  # the driver's own, wherever it was installed
+            env=dict(environ),
+            capture_output=True,
+            text=True,
+            timeout=LIST_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return [path.name for path in sorted(driver.iterdir())] if driver.is_dir() else []
+    return re.findall(r"^GPU \d+: .*\(UUID: (\S+)\)", listed.stdout, re.MULTILINE)

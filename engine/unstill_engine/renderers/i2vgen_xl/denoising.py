@@ -1,0 +1,131 @@
+"""From noise to a clip's latents: the loop over the scheduler's steps, with classifier-free guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from unstill_engine.renderers.base import OnStep, RenderCancelled
+from unstill_engine.renderers.i2vgen_xl.conditioning import Conditioning
+from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
+from unstill_engine.renderers.i2vgen_xl.unet import ClipConstants, FastUNet
+
+
+class Denoiser(Protocol):
+    """I2VGen-XL's UNet, for one clip at a time."""
+
+    def prepare(self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool) -> None:
+        """Before a clip's steps, `timesteps` (S,) on the device; `latents` are any of the clip's shape.
+
+        `split`: the rows of `conditioning` are computed one after the other, in half the memory.
+        """
+        ...
+
+    def step(self, latents: Tensor, index: int) -> Tensor:
+        """(1, 4, F, H, W) to the prediction for each row of the conditioning, (R, 4, F, H, W), until the next step."""
+        ...
+
+    def release(self) -> None:
+        """Gives back what is kept of the device besides the weights."""
+        ...
+
+
+class FastDenoiser:
+    """The fast forward; on CUDA as a graph that is captured once a shape."""
+
+    def __init__(self, unet: FastUNet, graphs: StepGraphs | None = None) -> None:
+        self._unet = unet
+        self._graphs = graphs
+        self._rows: tuple[ClipConstants, ...] = ()
+
+    @torch.no_grad()
+    def prepare(self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool) -> None:
+        clip = self._unet.prepare(
+            timesteps, conditioning.fps, conditioning.picture, conditioning.image, conditioning.text
+        )
+        self._rows = tuple(_row(clip, row) for row in range(clip.rows)) if split else (clip,)
+        if self._graphs is not None and len(self._rows) == 1:
+            self._graphs.bind(clip, latents)
+
+    @torch.no_grad()
+    def step(self, latents: Tensor, index: int) -> Tensor:
+        if self._graphs is None:
+            return torch.cat([self._unet.step(latents, clip.times[index], clip) for clip in self._rows])
+        if len(self._rows) == 1:
+            return self._graphs.step(latents, index)
+        noise = []
+        for clip in self._rows:
+            self._graphs.bind(clip, latents)
+            noise.append(self._graphs.step(latents, index).clone())
+        return torch.cat(noise)
+
+    def release(self) -> None:
+        self._rows = ()
+        if self._graphs is not None:
+            self._graphs.release()
+
+
+@torch.no_grad()
+def denoise(
+    denoiser: Denoiser,
+    scheduler: Any,
+    latents: Tensor,
+    conditioning: Conditioning,
+    *,
+    steps: int,
+    guidance_scale: float,
+    split: bool,
+    on_step: OnStep,
+    cancelled: Callable[[], bool],
+) -> Tensor:
+    """The clip's latents, (1, 4, F, H, W) in float32, from the noise `latents` in the UNet's own type.
+
+    Raises:
+        RenderCancelled: `cancelled()` was true before a step.
+    """
+    dtype, pace = latents.dtype, _Pace(latents.device)
+    scheduler.set_timesteps(steps)  # stays on the processor: on the device each step would wait for its coefficients
+    denoiser.prepare(conditioning, scheduler.timesteps.to(latents.device), latents, split=split)
+    latents = latents.float() * scheduler.init_noise_sigma
+    for index, timestep in enumerate(scheduler.timesteps.tolist()):
+        if cancelled():
+            raise RenderCancelled
+        noise = _guided(denoiser.step(latents.to(dtype), index), guidance_scale)
+        latents = scheduler.step(noise, timestep, latents, return_dict=False)[0]
+        pace.keep()
+        on_step(index + 1, steps)
+    return latents
+
+
+def _guided(noise: Tensor, scale: float) -> Tensor:
+    """Classifier-free guidance (Ho and Salimans 2022), in float32."""
+    if len(noise) == 1:
+        return noise.float()
+    unwanted, wanted = noise.float().chunk(2)
+    return unwanted + scale * (wanted - unwanted)
+
+
+def _row(clip: ClipConstants, row: int) -> ClipConstants:
+    chosen = slice(row, row + 1)
+    key_values = tuple((key[chosen], value[chosen]) for key, value in clip.key_values)
+    return ClipConstants(clip.times, clip.picture, key_values)
+
+
+class _Pace:
+    """Keeps the loop one step ahead of the device: far enough for it never to wait, and near enough to be cancelled."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+        self._before: torch.cuda.Event | None = None
+
+    def keep(self) -> None:
+        if not self._cuda:
+            return
+        done = torch.cuda.Event()
+        done.record()
+        if self._before is not None:
+            self._before.synchronize()
+        self._before = done

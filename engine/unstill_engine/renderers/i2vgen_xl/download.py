@@ -1,0 +1,135 @@
+"""Where a model's files are: a folder of the host's, or what the Hugging Face Hub has, fetched once."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils.tqdm import disable_progress_bars
+
+from unstill_engine.renderers.base import RenderError
+
+WEIGHTS = ("unet", "vae", "text_encoder", "image_encoder")
+FILES = (
+    *(f"{part}/config.json" for part in WEIGHTS),
+    "scheduler/scheduler_config.json",
+    "feature_extractor/preprocessor_config.json",
+    "tokenizer/tokenizer_config.json",
+)
+
+_NOT_THERE = (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError, HFValidationError)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def model_folder(weights: Mapping[str, str]) -> Path:
+    """The folder with all of the model's files; what is missing there of a repository's is downloaded.
+
+    `weights.repo` is a folder or a repository id; `revision` and `variant` are for the latter.
+
+    Raises:
+        RenderError: "model_unavailable" or "disk_full".
+    """
+    repo = weights.get("repo", "")
+    folder = Path(repo).expanduser()
+    if repo.startswith(("/", "~", ".")) or folder.is_dir():
+        lacking = _lacking(folder)
+        if lacking is not None:
+            raise _unavailable(f"The model folder {folder} is not whole: {lacking} is missing", "Fetch the model anew")
+        return folder
+    return _fetched(repo, weights.get("revision", "main"), weights.get("variant", ""))
+
+
+def variant_in(folder: Path, part: str, wanted: str) -> str | None:
+    """The variant of that part's weights to load: the one that is wanted, where it is there."""
+    return wanted if wanted and any((folder / part).glob(f"*.{wanted}*.safetensors")) else None
+
+
+def _lacking(folder: Path) -> str | None:
+    for name in FILES:
+        if not (folder / name).is_file():
+            return name
+    for part in WEIGHTS:
+        if not any((folder / part).glob("*.safetensors")):
+            return f"{part}/*.safetensors"
+    if not any((folder / "tokenizer" / name).is_file() for name in ("vocab.json", "tokenizer.json")):
+        return "tokenizer/vocab.json"
+    return None
+
+
+def _fetched(repo: str, revision: str, variant: str) -> Path:
+    which: dict[str, Any] = {
+        "repo_id": repo,
+        "revision": revision,
+        "allow_patterns": [*FILES, "tokenizer/*", *(f"{part}/*{_dotted(variant)}*.safetensors*" for part in WEIGHTS)],
+        "ignore_patterns": None if variant else ["*.fp16*"],
+    }
+    try:
+        folder = Path(snapshot_download(**which, local_files_only=True))
+        if _lacking(folder) is None:
+            return folder
+    except (LocalEntryNotFoundError, HFValidationError, OSError):
+        pass  # whatever is wrong there, the next call says it
+    disable_progress_bars()  # a log is no terminal
+    try:
+        needed = sum(file.file_size or 0 for file in snapshot_download(**which, dry_run=True) if file.will_download)
+        _check_room(repo, needed)
+        folder = Path(snapshot_download(**which))
+    except RenderError:
+        raise
+    except Exception as error:  # the client's own, of whichever library it speaks HTTP with, and the disk's
+        raise _not_fetched(repo, revision, error) from error
+    lacking = _lacking(folder)
+    if lacking is not None:
+        raise _unavailable(
+            f"The model {repo} at revision {revision} has no {lacking}", "Check weights.variant in the catalogue"
+        )
+    return folder
+
+
+def _dotted(variant: str) -> str:
+    return f".{variant}" if variant else ""
+
+
+def _check_room(repo: str, needed: int) -> None:
+    cache = Path(constants.HF_HUB_CACHE)
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise _no_room(repo, f"{needed / 1e9:.1f} GB on {there}, where {free / 1e9:.1f} GB are free")
+
+
+def _no_room(repo: str, what: str) -> RenderError:
+    return RenderError("disk_full", f"The model {repo} needs {what}. Make room there, or set HF_HOME to a larger disk.")
+
+
+def _not_fetched(repo: str, revision: str, error: Exception) -> RenderError:
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    if any(isinstance(cause, _NOT_THERE) for cause in causes):
+        return _unavailable(
+            f"{constants.ENDPOINT} has no model {repo} at revision {revision} for this machine",
+            "Check weights.repo and weights.revision in the catalogue",
+        )
+    if any(isinstance(cause, OSError) and cause.errno in _FULL for cause in causes):
+        return _no_room(repo, f"more room on {constants.HF_HUB_CACHE}")
+    return _unavailable(
+        f"The model {repo} is not on this machine, and {constants.ENDPOINT} cannot be reached to fetch it "
+        f"({type(causes[-1]).__name__})",
+        "Connect the machine, or name a folder that holds the model as weights.repo in the catalogue",
+    )
+
+
+def _unavailable(what: str, advice: str) -> RenderError:
+    return RenderError("model_unavailable", f"{what}. {advice}.")

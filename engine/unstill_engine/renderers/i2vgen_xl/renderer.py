@@ -1,0 +1,245 @@
+"""The `i2vgen_xl` renderer: a photo and words to a clip, by ali-vilab's I2VGen-XL."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import torch
+from PIL import Image
+from torch import Tensor
+
+from unstill_config.catalog import Model
+from unstill_engine.memory import Fitted, Thrift, fit
+from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, RenderError, Revised
+from unstill_engine.renderers.framing import Size
+from unstill_engine.renderers.i2vgen_xl.accelerator import device_errors, free_bytes, is_out_of_memory
+from unstill_engine.renderers.i2vgen_xl.choices import Choices
+from unstill_engine.renderers.i2vgen_xl.conditioning import Encoders, Noise
+from unstill_engine.renderers.i2vgen_xl.decode import FrameDecoder
+from unstill_engine.renderers.i2vgen_xl.denoising import Denoiser, FastDenoiser, denoise
+from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
+from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
+from unstill_engine.renderers.i2vgen_xl.loading import load_parts
+from unstill_engine.renderers.i2vgen_xl.ops import Ops, TorchOps
+from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
+from unstill_engine.renderers.i2vgen_xl.retreat import Retreat
+from unstill_engine.renderers.i2vgen_xl.shapes import cropped, size_for
+from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
+from unstill_engine.renderers.photo import load_photo, photo_size
+from unstill_queue.jobs import Parameters
+
+LATENT = 8
+"""Pixels to a latent, on each side."""
+
+
+class I2VGenXL:
+    """Equal to diffusers' I2VGenXLPipeline for the same seed and parameters, and the photo cropped to the clip's shape.
+
+    The seed alone decides what is random, on any device.
+    """
+
+    _device: torch.device
+    _dtype: torch.dtype
+    _encoders: Encoders
+    _denoiser: Denoiser
+    _decoder: FrameDecoder
+
+    def __init__(self, name: str, model: Model) -> None:
+        self._name = name
+        self._model = model
+        self._fresh = True
+
+    def load(self, device: str) -> None:
+        """Fetches the weights where they are not there, and loads them.
+
+        Raises:
+            RenderError: "model_unavailable", "disk_full" or "out_of_memory".
+            DevicePoisoned: the device answers nothing.
+        """
+        self._device = torch.device(device)
+        memory = self._model.memory
+        try:
+            with device_errors():
+                if self._device.type == "cuda":
+                    self._device = torch.device("cuda", self._device.index or 0)
+                    torch.cuda.set_device(self._device)  # kernels and graphs go to the current one
+                self._dtype = _dtype_on(self._device)
+                self._load(offload=memory is not None and memory.mode == "low")
+                if self._device.type == "cuda":
+                    self.rehearse()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise RenderError(
+                "out_of_memory",
+                f"{device} has too little memory for the model {self._name}. Free some of it, or choose another model.",
+            ) from error
+
+    def _load(self, *, offload: bool) -> None:
+        parts = load_parts(self._model.weights, self._device, self._dtype, offload=offload)
+        choices = Choices()
+        ops = _ops_on(self._device, choices)
+        self._scheduler = parts.scheduler
+        self._encoders = Encoders(parts, self._device)
+        unet = FastUNet(pack_unet(parts.unet, choices), ops, choices)
+        # a graph keeps its working memory for itself between steps and clips
+        graphs = StepGraphs(unet) if self._device.type == "cuda" and not offload else None
+        self._denoiser = FastDenoiser(unet, graphs)
+        scaling_factor = float(parts.vae.config.scaling_factor)
+        self._decoder = FrameDecoder(FastDecoder(parts.vae, ops, choices), scaling_factor, self._dtype)
+
+    def rehearse(self) -> None:
+        """A step of the usual clip, so that nobody waits for kernels to be compiled; none if it is too big."""
+        usual = self._model.defaults
+        parameters = Parameters(
+            model=self._name,
+            prompt="",
+            seed=0,
+            num_frames=int(usual["num_frames"]),
+            fps=int(usual["fps"]),
+            resolution=int(usual["resolution"]),
+            guidance_scale=float(usual["guidance_scale"]),
+        )
+        photo = Image.new("RGB", (parameters.resolution, parameters.resolution))
+        fitted = self._fit(parameters, photo.size)
+        plan = self._lay(fitted.parameters, photo.size)
+        try:
+            latents = self.latents(plan, fitted.thrift, photo, lambda step, steps: None, lambda: False)
+            self._decoder.decode(latents, 0, min(fitted.thrift.decode_frames, plan.num_frames))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._denoiser.release()
+
+    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+        """Frame size, seconds and bytes; smaller than what was asked where the device has too little memory for that.
+
+        Raises:
+            RenderError: "picture_gone" or "picture_unreadable".
+            DevicePoisoned: the device answers no more.
+        """
+        photo = photo_size(picture)
+        fitted = self._fit(parameters, photo)
+        plan = self._lay(fitted.parameters, photo)
+        return msgspec.structs.replace(plan, notes=(*fitted.notes, *_cuts(self._encoders, parameters)))
+
+    def render(
+        self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
+    ) -> Iterator[Frames | Revised]:
+        """Chunks of (T, H, W, 3), and a `Revised` where memory runs out. A step is one of the scheduler's.
+
+        Raises:
+            RenderCancelled: `cancelled()` was true before a step, or before a chunk was decoded.
+            RenderError: "picture_gone", "picture_unreadable" or "out_of_memory".
+            DevicePoisoned: the device answers no more.
+        """
+        if cancelled():
+            raise RenderCancelled
+        photo = load_photo(picture)
+        retreat = Retreat(
+            self._model,
+            plan,
+            self._fit(plan.parameters, photo.size).thrift,
+            replan=lambda parameters: self._lay(parameters, photo.size),
+            release=self._denoiser.release,
+            fresh=self._fresh,
+        )
+        self._fresh = False
+
+        def attempt(plan: Plan, thrift: Thrift) -> Iterator[Frames]:
+            latents = self.latents(plan, thrift, photo, on_step, cancelled)
+
+            def decode(start: int, stop: int) -> Frames:
+                if cancelled():
+                    raise RenderCancelled
+                return self._decoder.decode(latents, start, stop)
+
+            yield from retreat.in_chunks(decode, plan.num_frames, thrift.decode_frames)
+
+        yield from retreat.run(attempt)
+
+    def latents(
+        self, plan: Plan, thrift: Thrift, photo: Image.Image, on_step: OnStep, cancelled: Callable[[], bool]
+    ) -> Tensor:
+        """What stock I2VGenXLPipeline returns as `output_type="latent"`: (1, 4, F, height / 8, width / 8), in float32.
+
+        Raises:
+            RenderCancelled: `cancelled()` was true before a step.
+            torch.OutOfMemoryError: to be tried again with more thrift.
+        """
+        parameters, size = plan.parameters, (plan.width, plan.height)
+        guided = parameters.guidance_scale > 1
+        height, width = plan.height // LATENT, plan.width // LATENT
+        noise = Noise.of(parameters.seed, plan.num_frames, height, width, self._device, self._dtype)
+        conditioning = self._encoders.condition(
+            cropped(photo, size),
+            size,
+            (parameters.negative_prompt, parameters.prompt) if guided else (parameters.prompt,),
+            fps=plan.fps,
+            noise=noise,
+            offload=thrift.offload_encoders,
+        )
+        return denoise(
+            self._denoiser,
+            self._scheduler,
+            noise.latents,
+            conditioning,
+            steps=parameters.num_inference_steps,
+            guidance_scale=parameters.guidance_scale,
+            split=thrift.split_guidance,
+            on_step=on_step,
+            cancelled=cancelled,
+        )
+
+    def _fit(self, parameters: Parameters, photo: Size) -> Fitted:
+        def size_at(resolution: int) -> Size:
+            return self._size(msgspec.structs.replace(parameters, resolution=resolution), photo)
+
+        with device_errors():
+            free = free_bytes(self._device)
+        return fit(parameters, self._model, free, size_at, bytes_per_value=self._dtype.itemsize)
+
+    def _lay(self, parameters: Parameters, photo: Size) -> Plan:
+        width, height = self._size(parameters, photo)
+        frames, steps = parameters.num_frames, parameters.num_inference_steps
+        return Plan(
+            width=width,
+            height=height,
+            num_frames=frames,
+            fps=parameters.fps,
+            seconds=self._model.cost.seconds(frames, steps, width * height / 1e6),
+            memory=self._fit(parameters, photo).memory,
+            parameters=parameters,
+        )
+
+    def _size(self, parameters: Parameters, photo: Size) -> Size:
+        return size_for(photo, parameters, self._model.size_multiple)
+
+
+def _cuts(encoders: Encoders, parameters: Parameters) -> Iterator[str]:
+    """What the reply says of words that were not read."""
+    guided = parameters.guidance_scale > 1
+    texts = {"prompt_shortened": parameters.prompt, "negative_shortened": parameters.negative_prompt if guided else ""}
+    for code, text in texts.items():
+        read = encoders.words.last_read(text)
+        if read is not None:
+            yield f"{code}:{read}"
+
+
+def _dtype_on(device: torch.device) -> torch.dtype:
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+
+
+def _ops_on(device: torch.device, choices: Choices) -> Ops:
+    """Triton where it is installed and the card has what it needs, else PyTorch's own operations."""
+    capable = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    if not capable or importlib.util.find_spec("triton") is None:
+        return TorchOps()
+    from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
+
+    return TritonOps(choices)

@@ -1,0 +1,155 @@
+"""What a render does when memory runs out in the middle of it: the same clip by other ways, then a smaller one."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Generator, Iterator
+
+import msgspec
+import torch
+
+from unstill_config.catalog import Model
+from unstill_engine.memory import Thrift, smaller
+from unstill_engine.renderers.base import Frames, MemoryExhausted, Plan, RenderError, Revised
+from unstill_engine.renderers.i2vgen_xl.accelerator import device_errors, is_out_of_memory
+from unstill_queue.jobs import Parameters
+
+Attempt = Callable[[Plan, Thrift], Iterator[Frames]]
+
+TOO_LITTLE = "The card has too little memory left even for the smallest clip. Try again later, or ask the host."
+
+
+class Retreat:
+    """One render's way down, a rung each time that memory runs out.
+
+    First what leaves the clip as it is: fewer frames decoded at once, the halves of classifier-free
+    guidance one after the other, encoders off the device. Then a lower resolution, then fewer
+    frames. After the last rung a process that had rendered before gives itself up for a fresh one.
+    Each rung leaves a note in the plan.
+
+    `replan` lays out other parameters for the same photo; `release` drops what the caller holds of
+    the device besides the weights; `fresh` says that this process has rendered nothing before.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        plan: Plan,
+        thrift: Thrift,
+        *,
+        replan: Callable[[Parameters], Plan],
+        release: Callable[[], None],
+        fresh: bool,
+    ) -> None:
+        self._model = model
+        self._asked = plan.parameters
+        self._plan = plan
+        self._thrift = thrift
+        self._replan = replan
+        self._release = release
+        self._fresh = fresh
+        self._told = plan
+        self._decoding = False
+
+    def run(self, attempt: Attempt) -> Iterator[Frames | Revised]:
+        """The frames of the first attempt that comes to its end; each call of `attempt` begins from nothing.
+
+        Raises:
+            RenderError: "out_of_memory", in a fresh process.
+            MemoryExhausted: the same, in one that has rendered before.
+            DevicePoisoned: the device answers no more.
+        """
+        while not (yield from self._attempted(attempt)):
+            self._clear()
+            self._step_down()
+            self._told = self._plan
+            yield Revised(self._plan, anew=True)
+
+    def in_chunks(self, decode: Callable[[int, int], Frames], num_frames: int, at_once: int) -> Iterator[Frames]:
+        """The frames by `decode(start, stop)`, `at_once` of them; where memory runs out, half as many from there on.
+
+        What was denoised stays where it is: only the chunk that failed is decoded again.
+        """
+        self._decoding = True
+        start = 0
+        while start < num_frames:
+            stop = min(start + at_once, num_frames)
+            frames = self._decoded(decode, start, stop)
+            if frames is not None:
+                yield frames
+                start = stop
+                continue
+            at_once = (stop - start) // 2
+            self._clear()
+            self._thrift = msgspec.structs.replace(self._thrift, decode_frames=at_once)
+            self._note("memory_chunked")
+
+    def _attempted(self, attempt: Attempt) -> Generator[Frames | Revised, None, bool]:
+        """Whether it came to its end, rather than to that of the memory."""
+        self._decoding = False
+        try:
+            with device_errors():
+                for frames in attempt(self._plan, self._thrift):
+                    if self._plan is not self._told:
+                        self._told = self._plan
+                        yield Revised(self._plan, anew=False)
+                    yield frames
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self._log(error)
+            return False
+        return True
+
+    def _decoded(self, decode: Callable[[int, int], Frames], start: int, stop: int) -> Frames | None:
+        try:
+            return decode(start, stop)
+        except Exception as error:
+            if stop - start == 1 or not is_out_of_memory(error):
+                raise
+            self._log(error)
+            return None
+
+    def _clear(self) -> None:
+        """Only outside of an `except`: its traceback holds the tensors of what failed."""
+        self._release()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _step_down(self) -> None:
+        thrift = self._thrift
+        if not (self._decoding or thrift.split_guidance) and self._plan.parameters.guidance_scale > 1:
+            self._thrift = msgspec.structs.replace(thrift, split_guidance=True)
+            self._note("memory_split")
+        elif not thrift.offload_encoders:
+            self._thrift = msgspec.structs.replace(thrift, offload_encoders=True)
+            self._note("memory_offloaded")
+        else:
+            self._shrink()
+
+    def _shrink(self) -> None:
+        parameters = smaller(self._plan.parameters, self._model)
+        if parameters is None:
+            if self._fresh:
+                raise RenderError("out_of_memory", TOO_LITTLE)
+            raise MemoryExhausted("memory ran out on the last rung")
+        notes = self._plan.notes
+        replanned = self._replan(parameters)
+        self._plan = msgspec.structs.replace(replanned, notes=tuple(dict.fromkeys((*notes, *replanned.notes))))
+        for code, name in (("memory_smaller", "resolution"), ("memory_fewer", "num_frames")):
+            asked, chosen = getattr(self._asked, name), getattr(parameters, name)
+            if asked != chosen:
+                self._note(f"{code}:asked={asked},chosen={chosen}")
+
+    def _note(self, note: str) -> None:
+        """Once, and one of a kind: a lower rung of the same kind takes the place of the one before."""
+        code = note.partition(":")[0]
+        others = tuple(other for other in self._plan.notes if other.partition(":")[0] != code)
+        self._plan = msgspec.structs.replace(self._plan, notes=(*others, note))
+
+    def _log(self, error: Exception) -> None:
+        plan = self._plan
+        what = f"{plan.num_frames} frames of {plan.width}x{plan.height}, {self._thrift}"
+        print(f"out of memory with {what}: {str(error).splitlines()[0]}", file=sys.stderr)

@@ -1,0 +1,161 @@
+"""The backend for CUDA: Triton kernels where they are faster, cuDNN and cuBLAS for convolutions and products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from unstill_engine.renderers.i2vgen_xl import kernels
+from unstill_engine.renderers.i2vgen_xl.choices import Choices
+from unstill_engine.renderers.i2vgen_xl.kernels import Fold, Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.ops import Field, TorchOps, convolve
+from unstill_engine.renderers.i2vgen_xl.weights import (
+    Conv,
+    GroupNorm,
+    LayerNorm,
+    NormedLinear,
+    SelfAttention,
+    TemporalConv,
+)
+
+_ATTENTION = [
+    SDPBackend.CUDNN_ATTENTION,
+    SDPBackend.FLASH_ATTENTION,
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.MATH,
+]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The tiles of the products that Triton computes. `geglu_short` is for few inputs, up to 512."""
+
+    geglu: Tile = field(default_factory=lambda: Tile(128, 128, 0, 64, 4, 3))
+    geglu_short: Tile = field(default_factory=lambda: Tile(128, 128, 0, 64, 4, 2))
+    temporal: Tile = field(default_factory=lambda: Tile(128, 128, 32, 64, 4, 3))
+
+
+class TritonOps(TorchOps):
+    """Needs compute capability 8.0; the fused products need 9.0, and give way to cuBLAS below that."""
+
+    def __init__(
+        self, choices: Choices | None = None, tiles: Tiles | None = None, *, fused: bool | None = None
+    ) -> None:
+        self.choices = choices or Choices()
+        self.tiles = tiles or Tiles()
+        self.passes = Pass(self.choices.sums_part, self.choices.sums_rows, self.choices.sums_warps)
+        if fused is None:
+            fused = torch.cuda.get_device_capability() >= (9, 0)
+        if not fused:
+            self.choices = replace(self.choices, temporal_conv="unfold", geglu_width=0)
+
+    def field(self, x: Tensor) -> Field:
+        return Field(x, None, self._sums(x))
+
+    def group_norm(self, fields: Sequence[Field], norm: GroupNorm, frames: int, *, silu: bool) -> Tensor:
+        x = fields[0].x
+        out = x.new_empty(*x.shape[:3], norm.weight.shape[0])
+        scale_shift = self._moments(fields, norm, frames)
+        offset = 0
+        for part in fields:
+            kernels.normalise(part.x, scale_shift, out, offset, frames, silu=silu)
+            offset += part.x.shape[-1]
+        return out
+
+    def _moments(self, fields: Sequence[Field], norm: GroupNorm, frames: int) -> Tensor:
+        sums = [part.sums if part.sums is not None else self._sums(part.x) for part in fields]
+        if len({part.shape[1] for part in sums}) > 1:
+            sums = [part.sum(1, keepdim=True) for part in sums]
+        joined = sums[0] if len(sums) == 1 else torch.cat(sums, -1)
+        # only a field on its own has a bias pending
+        bias = fields[0].bias
+        pixels = fields[0].x.shape[1] * fields[0].x.shape[2]
+        return kernels.moments(joined, norm.weight, norm.bias, bias, norm.groups, norm.eps, frames, pixels)
+
+    def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
+        y = convolve(x, conv.weight, conv.stride)
+        if bias is not None:
+            return Field(y, bias, self._sums(y))
+        return Field(y, None, self._sums(y, conv.bias, residual, write=True))
+
+    def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
+        if conv.phases:
+            y = self._phases(x, conv.weight)
+            joined, sums = kernels.join_phases_sums(y, conv.bias, passes=self.passes)
+            return Field(joined, None, sums)
+        y = self._upsample_conv(x, conv)
+        return Field(y, None, self._sums(y, conv.bias, write=True))
+
+    def _phases(self, x: Tensor, weight: Tensor) -> Tensor:
+        """The 2x2 convolution, as a matrix product where there are so many channels that cuDNN is slow at it."""
+        if x.shape[-1] < self.choices.product_width:
+            return convolve(x, weight)
+        n, height, width, channels = x.shape
+        padded = F.pad(x, (0, 0, 1, 1, 1, 1))
+        around = torch.cat([padded[:, a : a + height + 1, b : b + width + 1] for a in (0, 1) for b in (0, 1)], -1)
+        matrix = weight.permute(0, 2, 3, 1).reshape(-1, 4 * channels)
+        return F.linear(around.view(-1, 4 * channels), matrix).view(n, height + 1, width + 1, -1)
+
+    def temporal_conv(self, field: Field, conv: TemporalConv, frames: int, residual: Tensor | None = None) -> Field:
+        x = field.x
+        n, height, width, channels = x.shape
+        scale_shift = self._moments([field], conv.norm, frames)
+        tile = self.tiles.temporal
+        whole = conv.weight.shape[0] % tile.width == 0 and channels % tile.depth == 0
+        if whole and self.choices.temporal_conv == "direct":
+            y = torch.empty_like(x)
+            kernels.normalise(x, scale_shift, y, 0, frames, silu=True)
+            out, sums = kernels.temporal_product(y, conv.weight, frames, tile, conv.bias, residual)
+            return Field(out, conv.bias if residual is None else None, self._sums(out) if sums is None else sums)
+        unfolded = x.new_empty(n * height * width, 3 * channels)
+        kernels.normalise(x, scale_shift, unfolded, 0, frames, silu=True, unfold=True)
+        if residual is None:
+            out = F.linear(unfolded, conv.weight).view(n, height, width, -1)
+            return Field(out, conv.bias, self._sums(out))
+        rows = residual.view(n * height * width, -1).addmm_(unfolded, conv.weight.t())
+        out = rows.view(n, height, width, -1)
+        return Field(out, None, self._sums(out, conv.bias, write=True))
+
+    def layer_norm(self, rows: Tensor, norm: LayerNorm) -> Tensor:
+        return kernels.layer_norm(rows, norm.before, norm.weight, norm.bias, norm.eps)
+
+    def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        with sdpa_kernel(_ATTENTION, set_priority=True):
+            return super().attention(query, key, value)
+
+    def row_scale(self, rows: Tensor, norm: LayerNorm) -> Tensor:
+        return kernels.row_scale(rows, norm.before, norm.eps)
+
+    def temporal_attention(
+        self, rows: Tensor, scale: Tensor | None, attention: SelfAttention, frames: int, pixels: int
+    ) -> Tensor:
+        qkv = F.linear(rows, attention.qkv.weight)
+        return kernels.temporal_attention(qkv, frames, pixels, attention.heads, _fold(attention.qkv, scale))
+
+    def geglu(self, rows: Tensor, scale: Tensor | None, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
+        if out is None:
+            out = rows.new_empty(len(rows), gate.weight.shape[0] // 2)
+        polynomial, fold = self.choices.geglu_polynomial, _fold(gate, scale)
+        if rows.shape[1] <= self.choices.geglu_width and gate.bias is not None:
+            tile = self.tiles.geglu_short if rows.shape[1] <= 512 else self.tiles.geglu
+            kernels.geglu_product(rows, gate.weight, gate.bias, out, fold, polynomial=polynomial, tile=tile)
+        else:
+            product = F.linear(rows, gate.weight, gate.bias if fold is None else None)
+            kernels.geglu(product, out, fold, polynomial=polynomial)
+        return out
+
+    def _sums(
+        self, x: Tensor, bias: Tensor | None = None, residual: Tensor | None = None, *, write: bool = False
+    ) -> Tensor:
+        return kernels.channel_sums(x, bias, residual, write=write, passes=self.passes)
+
+
+def _fold(linear: NormedLinear, scale: Tensor | None) -> Fold | None:
+    if scale is None or linear.ahead is None or linear.bias is None:
+        return None
+    return Fold(scale, linear.ahead, linear.bias)

@@ -1,0 +1,230 @@
+"""The forward of I2VGenXLUNet, channels-last: what is constant over a clip's steps once, the rest in `step`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unstill_engine.renderers.i2vgen_xl.choices import Choices
+from unstill_engine.renderers.i2vgen_xl.ops import Field, Ops, convolve
+from unstill_engine.renderers.i2vgen_xl.weights import (
+    Block,
+    Conv,
+    CrossAttention,
+    Layer,
+    LayerNorm,
+    NormedLinear,
+    Resnet,
+    SelfAttention,
+    Transformer,
+    UNetWeights,
+)
+
+KeyValue = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class ClipConstants:
+    """What a clip's steps share.
+
+    `times` (S, T): the time projections of all resnets, a row for each step. `picture` (F, H, W, 4): the photo's part
+    of the input. `key_values`: for each cross-attention keys and values (R, heads, L, D), R being 2 with guidance.
+    """
+
+    times: Tensor
+    picture: Tensor
+    key_values: tuple[KeyValue, ...]
+
+    @property
+    def rows(self) -> int:
+        return self.key_values[0][0].shape[0]
+
+
+class FastUNet:
+    """Computes what `I2VGenXLUNet.forward` does, for one clip and both halves of its guidance at once."""
+
+    def __init__(self, weights: UNetWeights, ops: Ops, choices: Choices | None = None) -> None:
+        self.weights = weights
+        self.ops = ops
+        self.choices = choices or Choices()
+
+    def prepare(
+        self, timesteps: Tensor, fps: Tensor, image_latents: Tensor, image_embeddings: Tensor, text_embeddings: Tensor
+    ) -> ClipConstants:
+        """What is constant over the steps.
+
+        `timesteps` (S,), `fps` (1,), `image_latents` (1, 4, F, H, W); `image_embeddings` (R, E) or (R, 1, E) and
+        `text_embeddings` (R, L, E) with R = 2 for guidance, the unconditional first, or R = 1.
+        Raises ValueError where H or W cannot be halved as often as the UNet does: 3 times.
+        """
+        weights, stem = self.weights, self.weights.stem
+        _, channels, frames, height, width = image_latents.shape
+        factor = 2 ** sum(block.sampler is not None for block in weights.down)
+        if height % factor or width % factor:
+            raise ValueError(f"The latents are {height} by {width}, but both must be multiples of {factor}.")
+        dtype = weights.time_bias.dtype
+        fps_embedding = stem["fps"](weights.time_proj(fps).to(dtype))
+        embedding = stem["time"](weights.time_proj(timesteps).to(dtype)) + fps_embedding
+        times = F.linear(F.silu(embedding), weights.time_weight, weights.time_bias)
+
+        rows = text_embeddings.shape[0]
+        latents_context = (
+            stem["latents_context"](image_latents[:, :, 0]).flatten(2).transpose(1, 2).expand(rows, -1, -1)
+        )
+        image_context = stem["context"](image_embeddings).view(rows, -1, weights.context_width)
+        context = torch.cat([text_embeddings, latents_context, image_context], 1)
+        key_values = tuple(_key_value(context, attention) for attention in weights.key_values)
+
+        picture = stem["latents_in"](image_latents[0].transpose(0, 1))  # (F, 4, H, W)
+        by_pixel = picture.permute(2, 3, 0, 1).reshape(height * width, frames, channels)
+        by_pixel = stem["latents_temporal"](by_pixel).view(height, width, frames, channels)
+        return ClipConstants(times, by_pixel.permute(2, 0, 1, 3).contiguous(), key_values)
+
+    def step(self, latents: Tensor, times: Tensor, clip: ClipConstants) -> Tensor:
+        """`latents` (1, 4, F, H, W) and a row of `clip.times` (T,) to the predictions (R, 4, F, H, W)."""
+        return _Step(self, times, clip, latents.shape[2]).run(latents)
+
+
+def _key_value(context: Tensor, attention: CrossAttention) -> KeyValue:
+    both = F.linear(context, attention.key_value).view(*context.shape[:2], 2, attention.heads, -1)
+    key, value = both.permute(2, 0, 3, 1, 4).contiguous()
+    return key, value
+
+
+class _Step:
+    """One pass. `copies` is how often what flows now stands for: all rows of the guidance until they part ways."""
+
+    def __init__(self, unet: FastUNet, times: Tensor, clip: ClipConstants, frames: int) -> None:
+        self.weights, self.ops, self.choices = unet.weights, unet.ops, unet.choices
+        self.times, self.clip, self.frames = times, clip, frames
+        self.copies = clip.rows
+
+    def run(self, latents: Tensor) -> Tensor:
+        weights, ops = self.weights, self.ops
+        x = torch.cat([latents[0].permute(1, 2, 3, 0), self.clip.picture], -1)
+        if not self.choices.share_prefix:
+            x = self.part(x)
+        field = self.temporal(ops.conv(x, weights.conv_in), weights.temporal_in)
+        skips = [field]
+        for block in weights.down:
+            field = self.block(field, block, skips, down=True)
+        field = self.block(field, weights.mid, [], down=True)
+        skips = [self.part_field(skip) if skip.x.shape[0] < field.x.shape[0] else skip for skip in skips]
+        for block in weights.up:
+            field = self.block(field, block, skips, down=False)
+        y = ops.group_norm([field], weights.norm_out, 1, silu=True)
+        noise = convolve(y, weights.conv_out.weight) + weights.conv_out.bias
+        return noise.view(self.clip.rows, self.frames, *noise.shape[1:]).permute(0, 4, 1, 2, 3)
+
+    def part(self, x: Tensor) -> Tensor:
+        copies, self.copies = self.copies, 1
+        return torch.cat([x] * copies)
+
+    def part_field(self, field: Field) -> Field:
+        rows = self.clip.rows
+        return Field(torch.cat([field.x] * rows), None, None if field.sums is None else torch.cat([field.sums] * rows))
+
+    def block(self, field: Field, block: Block, skips: list[Field], *, down: bool) -> Field:
+        for layer in block.layers:
+            field = self.layer([field] if down else [field, skips.pop()], layer)
+            if down:
+                skips.append(field)
+        if block.sampler is not None:
+            field = self.sample(field, block.sampler, down=down)
+            if down:
+                skips.append(field)
+        return field
+
+    def sample(self, field: Field, conv: Conv, *, down: bool) -> Field:
+        return self.ops.conv(field.x, conv) if down else self.ops.upsample_conv(field.x, conv)
+
+    def layer(self, fields: list[Field], layer: Layer) -> Field:
+        field = self.resnet(fields, layer.resnet)
+        if layer.spatial is not None and layer.temporal is not None:
+            field = self.spatial(field, layer.spatial)
+            field = self.temporal(field, layer.temporal)
+        return field
+
+    def resnet(self, fields: list[Field], resnet: Resnet) -> Field:
+        ops = self.ops
+        y = ops.group_norm(fields, resnet.norm1, 1, silu=True)
+        hidden = ops.conv(y, resnet.conv1, self.times[None, resnet.time])
+        y = ops.group_norm([hidden], resnet.norm2, 1, silu=True)
+        field = ops.conv(y, resnet.conv2, residual=self.shortcut(fields, resnet))
+        identity = field.x
+        for index, conv in enumerate(resnet.temporal):
+            last = index == len(resnet.temporal) - 1
+            field = ops.temporal_conv(field, conv, self.frames, identity if last else None)
+        return field
+
+    def shortcut(self, fields: list[Field], resnet: Resnet) -> Tensor:
+        if resnet.shortcut is None:
+            return fields[0].x
+        first, *rest = fields
+        begin = first.x.shape[-1]
+        out = first.rows @ resnet.shortcut[:, :begin].t()
+        for field in rest:
+            end = begin + field.x.shape[-1]
+            out = self.ops.accumulate(out, field.rows, resnet.shortcut[:, begin:end])
+            begin = end
+        return out.view(*first.x.shape[:3], -1)
+
+    def spatial(self, field: Field, weights: Transformer) -> Field:
+        attention1, attention2 = weights.attn1, cast(CrossAttention, weights.attn2)
+        ops, (n, height, width, channels) = self.ops, field.x.shape
+        pixels, copies = height * width, self.copies
+        wide, rows = self.stream(field, weights, copies)
+        ops.norm_project(replace(field, bias=weights.pending), weights.norm, 1, weights.proj_in, rows)
+        normed = ops.layer_norm(rows, weights.norms[0])
+        qkv = F.linear(normed, attention1.qkv.weight).view(n, pixels, 3, attention1.heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = ops.attention(qkv[0], qkv[1], qkv[2]).view(n * pixels, -1)
+        rows, x = ops.accumulate(rows, mixed, attention1.out), field.rows
+        if copies > 1:  # here the guidance's halves part
+            inner = rows.shape[1]
+            wide.view(copies, len(rows), -1)[1:, :, :inner] = rows
+            rows, x, n = wide[:, :inner], self.part(x), n * copies
+        normed = ops.layer_norm(rows, weights.norms[1])
+        key, value = self.clip.key_values[attention2.index]
+        query = F.linear(normed, attention2.query).view(len(key), -1, attention2.heads, key.shape[-1]).transpose(1, 2)
+        mixed = ops.attention(query, key, value).view(n * pixels, -1)
+        rows = ops.accumulate(rows, mixed, attention2.out)
+        x = self.feed_forward(x, wide, rows, weights)
+        return ops.field(x.view(n, height, width, channels))
+
+    def temporal(self, field: Field, weights: Transformer) -> Field:
+        ops, (n, height, width, channels) = self.ops, field.x.shape
+        wide, rows = self.stream(field, weights, 1)
+        ops.norm_project(replace(field, bias=weights.pending), weights.norm, self.frames, weights.proj_in, rows)
+        for attention, norm in zip((weights.attn1, weights.attn2), weights.norms[:2], strict=True):
+            own = cast(SelfAttention, attention)
+            read, scale = self.normed(rows, norm, own.qkv)
+            mixed = ops.temporal_attention(read, scale, own, self.frames, height * width)
+            rows = ops.accumulate(rows, mixed, own.out)
+        x = self.feed_forward(field.rows, wide, rows, weights)
+        return ops.field(x.view(n, height, width, channels))
+
+    def stream(self, field: Field, weights: Transformer, copies: int) -> tuple[Tensor, Tensor]:
+        """A buffer for what proj_out reads, and the part of its rows that the residual stream of `field` takes."""
+        inner, count = weights.proj_in.shape[0], field.rows.shape[0]
+        columns = inner if weights.ff is not None else weights.out.shape[1]
+        wide = field.x.new_empty(count * copies, columns)
+        return wide, wide[:count, :inner]
+
+    def normed(self, rows: Tensor, norm: LayerNorm, linear: NormedLinear) -> tuple[Tensor, Tensor | None]:
+        """What `linear` is to be given: normalised rows, or as they are, with their scale."""
+        if linear.ahead is None:
+            return self.ops.layer_norm(rows, norm), None
+        return rows, self.ops.row_scale(rows, norm)
+
+    def feed_forward(self, x: Tensor, wide: Tensor, rows: Tensor, weights: Transformer) -> Tensor:
+        """The feed-forward, proj_out and the residual `x`, over `x`."""
+        read, scale = self.normed(rows, weights.norms[2], weights.gate)
+        if weights.ff is None:
+            self.ops.geglu(read, scale, weights.gate, wide[:, rows.shape[1] :])
+            return self.ops.accumulate(x, wide, weights.out)
+        rows = self.ops.accumulate(rows, self.ops.geglu(read, scale, weights.gate), weights.ff)
+        return self.ops.accumulate(x, rows, weights.out)

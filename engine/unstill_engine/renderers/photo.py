@@ -1,0 +1,40 @@
+"""The photo of a job, as a renderer reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from unstill_engine.renderers.base import RenderError
+from unstill_engine.renderers.framing import Size
+
+_UNREADABLE = "The photo cannot be read. Please send it again as a JPEG or PNG picture."
+
+
+def photo_size(picture: Path) -> Size:
+    """Width and height in pixels.
+
+    Raises:
+        RenderError: "picture_gone" or "picture_unreadable".
+    """
+    with _opened(picture) as image:
+        return image.size
+
+
+def load_photo(picture: Path) -> Image.Image:
+    """All of the photo, in RGB. Raises RenderError as `photo_size` does."""
+    with _opened(picture) as image:
+        try:
+            return image.convert("RGB")
+        except (OSError, ValueError, SyntaxError) as error:
+            raise RenderError("picture_unreadable", _UNREADABLE) from error
+
+
+def _opened(picture: Path) -> Image.Image:
+    try:
+        return Image.open(picture, formats=("PNG", "JPEG"))
+    except FileNotFoundError as error:
+        raise RenderError("picture_gone", "The photo is no longer there. Please send it again.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise RenderError("picture_unreadable", _UNREADABLE) from error

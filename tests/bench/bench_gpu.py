@@ -1,0 +1,251 @@
+"""I2VGen-XL on a GPU, stock beside ours: `make bench-gpu`, or `python -m tests.bench.bench_gpu --parts steps vae`.
+
+All models have random weights and are made on the device. Each part ends by itself, and one that fails does not end
+the others. `--explore` measures every operation in every way. `--tiny` runs the whole program on any machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from tests.bench.figures import Figure, table
+from tests.bench.gpu_models import build_unet, build_vae
+from tests.bench.gpu_steps import BASE, VARIANTS, Row, inputs, measure_steps, measure_vae, profile, stepper
+from tests.bench.gpu_timing import ceilings, wait
+
+PARTS = ("ceilings", "steps", "vae", "profile", "start", "clip", "engine", "fleet")
+WORK = {(512, 512): 41.87, (704, 1280): 176.19}
+"""TFLOP of one step with guidance at 16 frames."""
+
+
+class Bench:
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.tiny: bool = options.tiny
+        self.device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        self.frames = 4 if self.tiny else 16
+        self.sizes = [(64, 64), (64, 128)] if self.tiny else list(WORK)
+        if options.quick:
+            self.sizes = self.sizes[:1]
+        self.results: dict[str, Any] = {"circumstances": circumstances(self.device, sys.argv[1:])}
+        self.rate = 0.0
+        self.unet: Any = None
+        self.kept: tempfile.TemporaryDirectory[str] | None = None
+
+    def stock(self) -> Any:
+        if self.unet is None:
+            self.unet = build_unet(self.device, self.dtype, tiny=self.tiny)
+        return self.unet
+
+    def part(self, name: str, run: Callable[[], Any]) -> None:
+        begin = time.monotonic()
+        print(f"\n== {name}", flush=True)
+        try:
+            self.results[name] = run()
+        except Exception as error:  # what follows is still worth its time
+            self.results[name] = {"failed": f"{type(error).__name__}: {error}"}
+            print(f"{name} failed: {type(error).__name__}: {error}", flush=True)
+        print(f"== {name}: {time.monotonic() - begin:.1f} s", flush=True)
+        if self.options.out:
+            Path(self.options.out).write_text(json.dumps(self.results, indent=1, default=asdict))
+
+    def ceilings(self) -> dict[str, float]:
+        found = ceilings(self.device, *((128, 0.01) if self.tiny else ()))
+        self.rate = found["product_sustained_tflops"]
+        print(found, flush=True)
+        return found
+
+    def explore(self) -> Any:
+        from tests.bench.gpu_ops import explore
+
+        return explore(
+            self.device, self.dtype, set(self.options.ops or ()), tiny=self.tiny, budget=self.options.explore_seconds
+        )
+
+    def steps(self) -> Any:
+        rows = []
+        for index, (height, width) in enumerate(self.sizes):
+            given = inputs(self.stock(), self.frames, height, width, 50)
+            wanted = self.options.variants if index == 0 else ["ours"]
+            variants = {name: VARIANTS[name] for name in wanted or VARIANTS}
+            floor = 1e3 * WORK.get((height, width), 0.0) / self.rate if self.rate else 0.0
+            steps = 3 if self.tiny else 50 if index == 0 else 15
+            with_stock = not self.options.no_stock
+            rows += measure_steps(self.stock(), given, variants, steps=steps, with_stock=with_stock, floor=floor)
+        return rows
+
+    def vae(self) -> Any:
+        vae = build_vae(self.device, self.dtype, tiny=self.tiny)
+        return [
+            row
+            for height, width in self.sizes
+            for row in measure_vae(vae, self.frames, height, width, (2,) if self.tiny else (4, 8, 16))
+        ]
+
+    def profile(self) -> Any:
+        return profile(self.stock(), inputs(self.stock(), self.frames, *self.sizes[0], 50), BASE)
+
+    def checkpoint(self) -> Path:
+        """The folder of a whole model with random weights, made once."""
+        from tests.bench.gpu_clip import save_models
+
+        self.unet = None  # its memory would count
+        if self.kept is None:
+            begin = time.monotonic()
+            self.kept = tempfile.TemporaryDirectory(prefix="unstill-", ignore_cleanup_errors=True)
+            save_models(Path(self.kept.name), self.device, self.dtype, tiny=self.tiny)
+            print(f"model made and saved in {time.monotonic() - begin:.1f} s", flush=True)
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return Path(self.kept.name)
+
+    def clip(self) -> Any:
+        from tests.bench.gpu_render import Clips
+
+        made = self.checkpoint(), torch.device(self.card), self.dtype, self.tiny
+        return self.gather(lambda rows, figures: Clips(*made, rows, figures).run())
+
+    def engine(self) -> Any:
+        from tests.bench.gpu_engine import measure_engine
+
+        return self.gather(partial(measure_engine, self.checkpoint(), self.card, tiny=self.tiny))
+
+    def fleet(self) -> Any:
+        from tests.bench.gpu_engine import measure_fleet
+
+        return self.gather(partial(measure_fleet, self.checkpoint(), self.card, tiny=self.tiny))
+
+    @property
+    def card(self) -> str:
+        return "cuda:0" if str(self.device) == "cuda" else str(self.device)
+
+    def gather(self, measure: Callable[[list[Row], list[Figure]], None]) -> dict[str, Any]:
+        """What was measured, also before something failed."""
+        rows: list[Row] = []
+        figures: list[Figure] = []
+        found = {"rows": rows, "figures": figures}
+        try:
+            measure(rows, figures)
+        except Exception as error:
+            traceback.print_exc()
+            return {**found, "failed": f"{type(error).__name__}: {error}"}
+        finally:
+            print(table(figures), flush=True)
+        return found
+
+    def start(self) -> Any:
+        """Two fresh processes with one empty Triton cache: what the first clip of a machine waits for, and the next."""
+        found = {}
+        with tempfile.TemporaryDirectory() as cache:
+            for temperature in ("cold", "warm"):
+                command = [sys.executable, "-m", "tests.bench.bench_gpu", "--first-step", "--device", str(self.device)]
+                command += ["--tiny"] if self.tiny else []
+                begin = time.monotonic()
+                environment = {**os.environ, "TRITON_CACHE_DIR": cache}
+                done = subprocess.run(
+                    command, env=environment, capture_output=True, text=True, timeout=240, check=False
+                )
+                if done.returncode:
+                    raise RuntimeError(done.stderr[-500:])
+                found[temperature] = {**json.loads(done.stdout.splitlines()[-1]), "process_s": time.monotonic() - begin}
+                print(temperature, found[temperature], flush=True)
+        return found
+
+
+@torch.no_grad()
+def first_step(bench: Bench) -> None:
+    """Prints what this process took to its first step at each size, by parts."""
+    from tests.bench.gpu_steps import ops_for
+
+    from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
+    from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
+
+    begin = time.monotonic()
+    times = {}
+    stock = bench.stock()
+    wait(bench.device)
+    times["build_s"] = time.monotonic() - begin
+    begin = time.monotonic()
+    given = [inputs(stock, bench.frames, height, width, 50) for height, width in bench.sizes]
+    unet = FastUNet(pack_unet(stock, BASE), ops_for(bench.device, BASE), BASE)
+    wait(bench.device)
+    times["pack_s"] = time.monotonic() - begin
+    for (height, width), one in zip(bench.sizes, given, strict=True):
+        begin = time.monotonic()
+        stepper(unet, one)(0)
+        wait(bench.device)
+        times[f"{height}x{width}_s"] = time.monotonic() - begin
+    print(json.dumps(times))
+
+
+def circumstances(device: torch.device, arguments: Sequence[str]) -> dict[str, str]:
+    import diffusers
+
+    found = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "diffusers": diffusers.__version__,
+        "command": " ".join(["python -m tests.bench.bench_gpu", *arguments]),
+        "device": platform.processor() or platform.machine(),
+    }
+    if device.type == "cuda":
+        import triton
+
+        found["device"] = torch.cuda.get_device_name(device)
+        found["cuda"] = f"{torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}, Triton {triton.__version__}"
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")  # as an engine's child does
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_gpu", description=__doc__)
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="which parts; all by default")
+    parser.add_argument("--explore", action="store_true", help="measure each operation in every way, last of all")
+    parser.add_argument("--explore-seconds", type=float, default=300, help="the longest that this may take")
+    parser.add_argument("--ops", nargs="*", help="explore these alone")
+    parser.add_argument("--variants", nargs="*", choices=list(VARIANTS), help="these variants of the step alone")
+    parser.add_argument("--quick", action="store_true", help="512x512 alone")
+    parser.add_argument("--no-stock", action="store_true", help="do not time the stock UNet")
+    parser.add_argument("--tiny", action="store_true", help="models of a few layers: tests the program")
+    parser.add_argument("--device", help="cuda, cuda:1, cpu")
+    parser.add_argument("--out", help="a file for all results, JSON")
+    parser.add_argument("--first-step", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    torch.backends.cudnn.benchmark = False
+    bench = Bench(options)
+    if options.first_step:
+        first_step(bench)
+        return 0
+    print(bench.results["circumstances"], flush=True)
+    for name in PARTS:
+        if name in options.parts:
+            bench.part(name, getattr(bench, name))
+    if options.explore:
+        bench.part("explore", bench.explore)
+    if bench.kept is not None:
+        bench.kept.cleanup()
+    failed = [name for name, found in bench.results.items() if isinstance(found, dict) and "failed" in found]
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""The commands that Discord is told of: made from the one schema, and within what the platform takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import discord
+import pytest
+from discord import app_commands
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.bots.discord_catalogs import CATALOG, TEXT, catalogs
+
+from unstill_bots.captions import parse
+from unstill_bots.discord.localized import NAMES, Localized, is_name
+from unstill_bots.discord.parameters import animate_command, offered, offers, words
+from unstill_bots.discord.sync import payload
+from unstill_bots.translations import translations
+from unstill_config.catalog import Catalog
+from unstill_queue.options import OPTIONS, SEED_MAX, find
+
+# https://discord.com/developers/docs/interactions/application-commands
+NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")
+TOTAL_MOST = 8000
+
+MADE = settings(max_examples=40, deadline=None)
+
+
+async def nothing(*_: Any) -> None:
+    """Stands for whoever takes the pictures; no test here gets so far."""
+
+
+async def animate(catalog: Catalog, model: str = "camera") -> dict[str, Any]:
+    client = discord.Client(intents=discord.Intents.none())
+    tree = app_commands.CommandTree(client)
+    await tree.set_translator(Localized(catalog))
+    tree.add_command(animate_command(nothing, catalog, model))
+    (made,) = await payload(tree)
+    return made
+
+
+def texts(part: dict[str, Any]) -> Iterator[list[str]]:
+    """Every name, description and value, each with what it is in other languages."""
+    for key in ("name", "description"):
+        if key in part:
+            yield [part[key], *part.get(f"{key}_localizations", {}).values()]
+    if "value" in part:
+        yield [str(part["value"])]
+    for below in (*part.get("options", ()), *part.get("choices", ())):
+        yield from texts(below)
+
+
+def check(command: dict[str, Any]) -> None:
+    """What the platform refuses a command for."""
+    assert len(command["options"]) <= 25
+    required = [option["required"] for option in command["options"]]
+    assert required == sorted(required, reverse=True)
+    for part in (command, *command["options"]):
+        names = [part["name"], *part.get("name_localizations", {}).values()]
+        assert all(NAME.fullmatch(name) and name == name.lower() for name in names), names
+        descriptions = [part["description"], *part.get("description_localizations", {}).values()]
+        assert all(1 <= len(text) <= 100 for text in descriptions), descriptions
+        assert len(part.get("choices", ())) <= 25
+        assert not (part.get("choices") and part.get("autocomplete"))
+        for choice in part.get("choices", ()):
+            assert all(1 <= len(text) <= 100 for group in texts(choice) for text in group)
+        if "min_value" in part:
+            assert -(2**53) <= part["min_value"] <= part["max_value"] <= 2**53
+        if "min_length" in part:
+            assert 0 <= part["min_length"] <= part["max_length"] <= 6000
+    for language in ("", "zh-CN"):
+        called = [option.get("name_localizations", {}).get(language, option["name"]) for option in command["options"]]
+        assert len(set(called)) == len(called)
+    assert sum(max(map(len, group)) for group in texts(command)) <= TOTAL_MOST
+
+
+# -- the command
+
+
+async def test_animate_takes_the_picture_the_words_and_every_option_of_the_schema() -> None:
+    made = await animate(CATALOG)
+
+    assert [option["name"] for option in made["options"]] == ["image", "prompt", *(one.name for one in OPTIONS)]
+    assert [option["name"] for option in made["options"] if option["required"]] == ["image"]
+    check(made)
+
+
+async def test_types_and_ranges_are_those_of_the_schema() -> None:
+    made = {option["name"]: option for option in (await animate(CATALOG))["options"]}
+    types = {"int": 4, "float": 10, "flag": 5, "text": 3, "choice": 3}
+
+    for option in OPTIONS:
+        told = made[option.name]
+        assert told["type"] == types[option.type]
+        if option.type in ("int", "float"):
+            assert (told["min_value"], told["max_value"]) == (option.least, option.most)
+    assert made["image"]["type"] == 11
+    assert [choice["value"] for choice in made["motion"]["choices"]] == ["low", "medium", "high"]
+    completed = {name for name, option in made.items() if option.get("autocomplete")}
+    assert completed == {"preset", "model", "resolution", "shape"}
+
+
+async def test_all_of_it_is_told_in_both_languages() -> None:
+    made = await animate(CATALOG)
+
+    for part in (made, *made["options"]):
+        assert set(part["name_localizations"]) == {"zh-CN", "zh-TW"}, part["name"]
+        assert set(part["description_localizations"]) == {"zh-CN", "zh-TW"}, part["name"]
+    assert made["name_localizations"]["zh-CN"] == "动起来"
+    seconds = next(option for option in made["options"] if option["name"] == "seconds")
+    assert seconds["description"] == "length of the clip (a number from 0.2 to 20 seconds)"
+    assert seconds["description_localizations"]["zh-CN"] == "视频长度 (0.2 到 20 秒)"
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(option.name for option in OPTIONS)])
+def test_a_name_is_one_that_the_platform_takes_in_every_language(name: str) -> None:
+    assert is_name(name)
+    assert is_name(translations("zh_CN").gettext(name))
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "two words", "a" * 33, "a.b", "表情😀"])
+def test_what_is_no_name_is_not_taken_for_one(name: str) -> None:
+    assert not is_name(name)
+
+
+@MADE
+@given(catalogs(), TEXT, st.sampled_from(["en", "zh_CN"]))
+async def test_for_any_catalogue_command_and_choices_stay_within_the_limits(
+    catalog: Catalog, typed: str, language: str
+) -> None:
+    model = next(iter(catalog.models))
+
+    check(await animate(catalog, model))
+    for option in OPTIONS:
+        if option.catalogue or option.name == "resolution":
+            choices = offered(offers(option, catalog, language, model), typed)
+            assert len(choices) <= 25
+            assert len({choice.name for choice in choices}) == len(choices)
+            for choice in choices:
+                assert 1 <= len(choice.name) <= 100
+                assert not isinstance(choice.value, str) or 1 <= len(choice.value) <= 100
+
+
+def test_what_is_offered_is_what_was_begun_to_be_typed() -> None:
+    preset, shape, size = find("preset"), find("shape"), find("resolution")
+
+    assert [one.value for one in offered(offers(preset, CATALOG, "en", "camera"), "  Q")][:1] == ["quality"]
+    assert [one.name for one in offered(offers(preset, CATALOG, "zh_CN", "camera"), "预览")] == ["预览: 快速小图"]
+    assert [one.value for one in offered(offers(shape, CATALOG, "en", "camera"), "9")] == ["reels", "landscape"]
+    assert [one.value for one in offered(offers(size, CATALOG, "en", "camera"), "")] == [256, 512, 768, 1024]
+    assert offered(offers(size, CATALOG, "en", "gone"), "") == []
+
+
+# -- what was chosen, as a caption
+
+
+def values() -> st.SearchStrategy[dict[str, Any]]:
+    kinds: dict[str, st.SearchStrategy[Any]] = {}
+    for option in OPTIONS:
+        least, most = option.least or 0, option.most or 0
+        match option.type:
+            case "int":
+                kinds[option.name] = st.integers(int(least), int(most))
+            case "float":
+                kinds[option.name] = st.floats(float(least), float(most))
+            case "flag":
+                kinds[option.name] = st.booleans()
+            case "choice":
+                kinds[option.name] = st.sampled_from(option.choices_in(CATALOG))
+            case "text":
+                kinds[option.name] = st.text("abc \"'“\\-=", min_size=1, max_size=20).filter(
+                    lambda t: t == " ".join(t.split()) and t
+                )
+    return st.fixed_dictionaries({}, optional=kinds)
+
+
+@settings(max_examples=200, deadline=None)
+@given(values(), st.lists(st.sampled_from(["waves", "slow", "motion", "at", "7", "yes", "秒", "3"]), max_size=6))
+def test_what_was_chosen_is_read_back_whatever_the_prompt_begins_with(given: dict[str, Any], said: list[str]) -> None:
+    prompt = " ".join(said)
+
+    caption = parse(words(prompt, {**given, "seed": None} if "seed" not in given else given), CATALOG)
+
+    assert caption.prompt == prompt
+    assert dict(caption.given) == given
+
+
+def test_what_is_typed_in_the_prompt_wins_over_nothing_else() -> None:
+    caption = parse(words("waves --seed 8 --no people", {"seed": SEED_MAX, "loop": True, "camera": "zoom in"}), CATALOG)
+
+    assert caption.prompt == "waves"
+    assert dict(caption.given) == {"seed": 8, "loop": True, "camera": "zoom in", "negative_prompt": "people"}
+
+
+def test_nothing_chosen_and_nothing_said_is_nothing() -> None:
+    assert words("  ", {"preset": None, "seed": None}) == ""
+    assert words("", {"preset": ""}) == ""

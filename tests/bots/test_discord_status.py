@@ -1,0 +1,76 @@
+"""A job's one message on Discord, as it is written."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unstill_bots.discord.chat import nonce_of
+from unstill_bots.discord.notes import Note, Receipt
+from unstill_bots.discord.status import BAR, bar, plain, status
+from unstill_queue.jobs import Cancelled, Failed, Progress, ReplyAddress, Request, Requester, State
+from unstill_queue.ledger import Place, Record
+
+SNOWFLAKES = st.integers(0, 2**63 - 1)
+
+
+def record(state: State, progress: Progress | None = None, outcome: Failed | Cancelled | None = None) -> Record:
+    who = Requester("discord", "1", "2", "en")
+    request = Request("discord:3:4", who, ReplyAddress("discord", "3", "4"), "", "waves", 1000)
+    return Record("discord:3:4", state, request, time.time(), progress=progress, outcome=outcome)
+
+
+def test_who_waits_sees_the_place_and_a_time_that_counts_down() -> None:
+    place = Place(State.QUEUED, position=3, ahead=30.0, running=10.0, engines=1, rate=1.0)
+    shown = status("2 others are ahead of you. Ready in about 40 s.", record(State.QUEUED), place)
+    found = re.fullmatch(r"2 others are ahead of you\. Ready <t:(\d+):R>\.", shown.description or "")
+    assert found and abs(int(found[1]) - time.time() - 40) < 5
+
+
+def test_who_waits_without_an_engine_sees_no_time() -> None:
+    place = Place(State.QUEUED, position=1, ahead=0.0, running=0.0, engines=0, rate=1.0)
+    assert status("You are next.", record(State.QUEUED), place).description == "You are next."
+
+
+def test_progress_is_a_bar_with_a_time() -> None:
+    shown = status("", record(State.RUNNING, Progress("rendering", 5, 10, 20.0)), None)
+    first, second = (shown.description or "").split("\n")
+    assert first == "▰" * 6 + "▱" * 6
+    assert re.fullmatch(r"Rendering: 50 %\. Ready <t:\d+:R>\.", second)
+
+
+@pytest.mark.parametrize("outcome", [Failed("unknown", "no"), Cancelled("discord:1")])
+def test_an_answer_in_words_shows_no_bar(outcome: Failed | Cancelled) -> None:
+    shown = status("That is all.", record(State.FAILED, Progress("rendering", 5, 10), outcome), None)
+    assert shown.description == "That is all."
+
+
+@given(st.integers(-5, 1000), st.integers(0, 500))
+def test_a_bar_has_always_the_same_length(step: int, steps: int) -> None:
+    assert len(bar(Progress("rendering", max(0, step), steps))) == BAR
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=200))
+def test_nobodys_words_are_markup_or_mentions(text: str) -> None:
+    shown = plain(text)
+    assert not re.search(r"<@[!&]?\d|@everyone|@here", shown)
+    assert not re.search(r"(?<!\\)[*`~|]", re.sub(r"\\\\", "", shown))
+
+
+@given(SNOWFLAKES, SNOWFLAKES, st.booleans(), SNOWFLAKES)
+def test_notes_and_receipts_come_back_as_they_were(channel: int, message: int, by_token: bool, file: int) -> None:
+    note = Note(str(channel), message, by_token)
+    assert Note.of(str(note)) == note
+    receipt = Receipt(note, str(file))
+    assert Receipt.of(str(receipt)) == receipt and Note.of(str(receipt)) == note
+    assert Receipt.of(str(note)) is None
+
+
+@given(st.text(), st.text())
+def test_nonces_fit_and_differ_with_what_they_are_made_of(one: str, other: str) -> None:
+    assert len(nonce_of(one)) == 25
+    assert (nonce_of(one) == nonce_of(other)) == (one == other)

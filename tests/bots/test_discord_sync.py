@@ -1,0 +1,116 @@
+"""Discord is told of the commands when there is something new to tell, and whatever happens the bot goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from discord import app_commands
+from redis.asyncio import Redis
+from tests.doubles.discord_api import DiscordApi
+
+from unstill_bots.discord.breaker import Breaker
+from unstill_bots.discord.connection import Bot, open_bot
+from unstill_bots.discord.localized import Localized
+from unstill_bots.discord.parameters import animate_command
+from unstill_bots.discord.sync import keep_registered, register
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Discord
+from unstill_queue.connection import connect
+from unstill_queue.embedded import EmbeddedValkey
+
+CATALOG = Catalog.load()
+
+
+@pytest.fixture
+async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
+    client = connect(valkey.url, patience=0.5)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[DiscordApi]:
+    async with DiscordApi() as double:
+        # commands may be told twice a minute
+        double.limits.hurry = 60.0
+        yield double
+
+
+@pytest.fixture
+async def bot(api: DiscordApi) -> AsyncIterator[Bot]:
+    bot = open_bot(Discord(api_url=api.url, gateway_url=api.gateway_url), Breaker())
+    await bot.login(api.token)
+    yield bot
+    await bot.close()
+
+
+async def nothing(*_: Any) -> None:
+    """Takes the pictures that nobody sends here."""
+
+
+async def tree_of(bot: Bot) -> app_commands.CommandTree[Bot]:
+    tree = app_commands.CommandTree(bot)
+    await tree.set_translator(Localized(CATALOG))
+    tree.add_command(animate_command(nothing, CATALOG, "camera"))
+    return tree
+
+
+async def test_commands_are_told_once_and_again_when_something_changed(bot: Bot, api: DiscordApi, redis: Redis) -> None:
+    tree = await tree_of(bot)
+
+    assert await register(tree, redis)
+    assert await register(tree, redis)
+
+    assert api.commands.replaced == 1
+    (told,) = api.commands.listed()
+    assert (told["name"], told["name_localizations"]["zh-CN"]) == ("animate", "动起来")
+
+    # When there is one more
+    @tree.command(name="more", description="what is new")
+    async def more(interaction: Any) -> None:
+        """Answers nobody here."""
+
+    assert await register(tree, redis)
+
+    assert api.commands.replaced == 2
+    assert {command["name"] for command in api.commands.listed()} == {"animate", "more"}
+
+
+async def test_what_failed_is_tried_until_it_is_done(bot: Bot, api: DiscordApi, redis: Redis) -> None:
+    tree = await tree_of(bot)
+    api.trouble.next("replace_commands", "unavailable", times=2)
+
+    async with asyncio.timeout(20):
+        await keep_registered(tree, redis, pause=0.01)
+
+    assert api.commands.replaced == 1
+    assert len(api.calls("replace_commands")) == 3
+
+
+async def test_a_command_that_the_platform_refuses_ends_nothing(bot: Bot, api: DiscordApi, redis: Redis) -> None:
+    tree = await tree_of(bot)
+
+    @tree.command(name="empty", description="what is taken away")
+    async def empty(interaction: Any) -> None:
+        """Never called."""
+
+    empty.description = ""
+    await tree.set_translator(None)
+
+    assert not await register(tree, redis)
+    assert (api.commands.replaced, api.commands.listed()) == (0, [])
+
+
+async def test_without_the_queues_server_nothing_is_told_nor_raised(
+    bot: Bot, api: DiscordApi, redis: Redis, valkey: EmbeddedValkey
+) -> None:
+    tree = await tree_of(bot)
+    valkey.kill()
+
+    async with asyncio.timeout(20):
+        assert not await register(tree, redis)
+
+    assert api.commands.replaced == 0

@@ -1,0 +1,156 @@
+"""Runs each Triton kernel in Triton's interpreter and prints, as JSON, how far it is from its reference.
+
+Distances are the largest, by the largest value expected.
+
+A process of its own, started with TRITON_INTERPRET=1: Triton reads that once, when it is imported.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator
+
+import torch
+from tests.engine.i2vgen_fast_models import given, least_unet, stock_noise, tiny_vae
+from torch import Tensor
+
+from unstill_engine.renderers.i2vgen_xl import kernels
+from unstill_engine.renderers.i2vgen_xl.choices import Choices
+from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
+from unstill_engine.renderers.i2vgen_xl.kernels import Fold, Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.ops import add_bias
+from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
+from unstill_engine.renderers.i2vgen_xl.triton_ops import Tiles, TritonOps
+from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
+
+TAILED = Tile(32, 32, 16, 16, 4, 2)
+Case = Callable[[], Iterator[tuple[str, Tensor, Tensor]]]
+
+
+def difference(out: Tensor, expected: Tensor) -> float:
+    assert out.shape == expected.shape, (out.shape, expected.shape)
+    return float((out.double() - expected.double()).abs().max() / expected.abs().max().clamp(min=1))
+
+
+def sums() -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Pictures of which a program's part is not the whole, and a last part that is not full."""
+    for pixels, channels, bias_rows in (((5, 15), 40, 1), ((3, 3), 64, 2)):
+        x, residual = torch.randn(4, *pixels, channels), torch.randn(4, *pixels, channels)
+        passes = Pass(part=64, rows=16)
+        bias = torch.randn(bias_rows, channels)
+        _, plain = kernels.channel_sums_reference(x)
+        yield "plain", kernels.channel_sums(x, passes=passes).sum(1, keepdim=True), plain
+        value, expected = kernels.channel_sums_reference(x, bias, residual)
+        found = kernels.channel_sums(x, bias, residual, write=True, passes=passes)
+        yield "settled", x, value
+        yield "of settled", found.sum(1, keepdim=True), expected
+    y, bias = torch.randn(2, 5, 4, 4 * 24), torch.randn(1, 24)
+    value, expected = kernels.join_phases_sums_reference(y, bias)
+    out, found = kernels.join_phases_sums(y, bias)
+    yield "phases", out, value
+    yield "of phases", found.sum(1, keepdim=True), expected
+
+
+def norms() -> Iterator[tuple[str, Tensor, Tensor]]:
+    x, weight, norm_bias = torch.randn(6, 5, 7, 48), torch.randn(48), torch.randn(48)
+    for frames, bias in ((1, None), (3, torch.randn(1, 48)), (1, torch.randn(2, 48)), (3, torch.randn(2, 48))):
+        given = (kernels.channel_sums(x), weight, norm_bias, bias, 4, 1e-5, frames, 35)
+        found = kernels.moments(*given)
+        yield f"moments over {frames}", found, kernels.moments_reference(*given)
+        shifted = (x if bias is None else add_bias(x, bias)).view(6 // frames, -1, 48).transpose(1, 2)
+        expected = torch.nn.functional.group_norm(shifted, 4, weight, norm_bias, 1e-5).transpose(1, 2).reshape(x.shape)
+        out = torch.empty_like(x)
+        kernels.normalise(x, found, out, 0, frames, silu=False)
+        yield f"GroupNorm over {frames}", out, expected
+    left, right = x[..., :32].contiguous(), x[..., 32:].contiguous()
+    scale_shift, joined = torch.randn(2, 6, 48), torch.full_like(x, float("nan"))
+    kernels.normalise(left, scale_shift, joined, 0, 1, silu=True)
+    kernels.normalise(right, scale_shift, joined, 32, 1, silu=True)
+    yield "side by side", joined, kernels.normalise_reference(x, scale_shift, 0, 1, silu=True, unfold=False)
+    unfolded, scale_shift = torch.full((6 * 35, 144), float("nan")), torch.randn(2, 2, 48)
+    kernels.normalise(x, scale_shift, unfolded, 0, 3, silu=True, unfold=True)
+    yield "unfolded", unfolded, kernels.normalise_reference(x, scale_shift, 0, 3, silu=True, unfold=True)
+    for width in (40, 64, 7):
+        rows = torch.randn(37, 100)[:, :width]
+        before, by, plus = torch.randn(3, width)
+        expected = kernels.layer_norm_reference(rows, before, by, plus, 1e-5)
+        yield f"LayerNorm of {width}", kernels.layer_norm(rows, before, by, plus, 1e-5), expected
+        yield "its scale", kernels.row_scale(rows, before, 1e-5), kernels.row_scale_reference(rows, before, 1e-5)
+
+
+def folded(rows: int, columns: int) -> Fold:
+    return Fold(torch.rand(rows) + 0.5, torch.randn(columns), torch.randn(columns))
+
+
+def attention() -> Iterator[tuple[str, Tensor, Tensor]]:
+    for frames, pixels in ((16, 6), (5, 9), (8, 16), (1, 4)):
+        qkv = torch.randn(2 * frames * pixels, 3 * 32)
+        found = kernels.temporal_attention(qkv, frames, pixels, 2)
+        yield f"{frames} frames", found, kernels.temporal_attention_reference(qkv, frames, pixels, 2)
+        fold = folded(len(qkv), 96)
+        found = kernels.temporal_attention(qkv, frames, pixels, 2, fold)
+        yield "with a fold", found, kernels.temporal_attention_reference(qkv, frames, pixels, 2, fold)
+
+
+def gated() -> Iterator[tuple[str, Tensor, Tensor]]:
+    x, wide = 3 * torch.randn(21, 96), torch.full((21, 64), float("nan"))
+    for polynomial, fold in itertools.product((False, True), (None, folded(21, 96))):
+        kernels.geglu(x, wide[:, 16:], fold, polynomial=polynomial)
+        yield f"pointwise, polynomial {polynomial}", wide[:, 16:].clone(), kernels.geglu_reference(x, fold)
+    a, weight, bias = torch.randn(70, 48), torch.randn(96, 48), torch.randn(96)
+    for fold in (None, folded(70, 96)):
+        wide = torch.full((70, 64), float("nan"))
+        tile = Tile(32, 32, 0, 16, 4, 2)
+        kernels.geglu_product(a, weight, bias, wide[:, 16:], fold, polynomial=False, tile=tile)
+        yield "product", wide[:, 16:], kernels.geglu_product_reference(a, weight, bias, fold)
+
+
+def temporal() -> Iterator[tuple[str, Tensor, Tensor]]:
+    """A clip of whole tiles, and one in which a tile spans frames and another is not full."""
+    for height, width in ((8, 8), (5, 7)):
+        y, weight, bias = torch.randn(6, height, width, 32), torch.randn(96, 96), torch.randn(1, 96)
+        residual = torch.randn(6, height, width, 96)
+        for more in ((), (bias, residual)):
+            out, found = kernels.temporal_product(y, weight, 3, TAILED, *more)
+            yield (
+                f"{height}x{width}, settled {bool(more)}",
+                out,
+                kernels.temporal_product_reference(y, weight, 3, *more),
+            )
+            if found is not None:
+                _, expected = kernels.channel_sums_reference(out)
+                yield "sums", found.sum(1, keepdim=True) / 64, expected / 64
+            else:
+                assert height * width % TAILED.rows
+    out, found = kernels.temporal_product(y, weight, 3, Tile(32, 32, 0, 16, 4, 2))
+    yield "without a tail", out, kernels.temporal_product_reference(y, weight, 3)
+
+
+@torch.no_grad()
+def unet() -> Iterator[tuple[str, Tensor, Tensor]]:
+    stock, inputs = least_unet(), given(2, 3, 4, 4)
+    tile, gated = Tile(64, 16, 16, 32, 4, 2), Tile(64, 64, 0, 32, 4, 2)
+    choices = Choices(geglu_width=32, product_width=64)
+    expected = stock_noise(stock, inputs, 1)
+    ops = TritonOps(choices, Tiles(gated, gated, tile), fused=True)
+    fast = FastUNet(pack_unet(copy.deepcopy(stock), choices), ops, choices)
+    clip = fast.prepare(inputs.timesteps, inputs.fps, inputs.photo, inputs.image, inputs.text)
+    yield "step", fast.step(inputs.latents, clip.times[1], clip), expected
+
+
+@torch.no_grad()
+def decoder() -> Iterator[tuple[str, Tensor, Tensor]]:
+    vae, latents = tiny_vae(levels=2), torch.randn(2, 4, 4, 4)
+    expected = vae.decode(latents).sample.permute(0, 2, 3, 1)
+    yield "decode", FastDecoder(vae, TritonOps(fused=True)).decode(latents), expected
+
+
+CASES: dict[str, Case] = {case.__name__: case for case in (sums, norms, attention, gated, temporal, unet, decoder)}
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    found = {name: [(told, difference(*pair)) for told, *pair in CASES[name]()] for name in sys.argv[1:]}
+    print(json.dumps(found))

@@ -1,0 +1,95 @@
+"""Kills at random moments under 50 chats on Telegram, a burst, and that the count tells a sound bot from another."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.doubles.telegram.messages import Message
+from tests.doubles.telegram_api import TelegramApi
+from tests.system.processes import House
+from tests.system.telegram_burst import burst
+from tests.system.telegram_count import Asked, count
+from tests.system.telegram_house import TelegramHouse, photo, telegram_house
+from tests.system.telegram_kills import run
+
+
+@pytest.mark.timeout(420)
+async def test_under_kills_100_requests_in_50_chats_have_100_answers_and_no_message_more(tmp_path: Path) -> None:
+    with telegram_house(tmp_path, engine=False, UNSTILL_BOTS__NOTIFY_AFTER="12") as telegram:
+        # When bot, engine, renderer and server are killed while people ask, private and in groups
+        kills = {"bot": 4, "engine": 3, "renderer": 3, "server": 4}
+        counted, killed = await run(telegram, seed=20261121, requests=100, kills=kills, seconds=30)
+        print(counted, killed)
+    # Then each request has its one answer, and every other message is a call or a line that a kill left behind
+    assert counted.sound, counted
+    assert (counted.requests, counted.answers) == (100, 100)
+    assert sum(killed.values()) == 14 and killed["bot"] >= 3 and killed["server"] == 4
+
+
+@pytest.mark.timeout(420)
+async def test_a_burst_is_answered_once_each_within_the_limits(tmp_path: Path) -> None:
+    with telegram_house(tmp_path, JOURNAL_STEP_SECONDS="0", UNSTILL_BOTS__NOTIFY_AFTER="3600") as telegram:
+        # When 150 photos come in one moment from 30 chats
+        seen = await burst(telegram, photos=150, private=15, groups=15, within=240)
+        print(seen)
+    # Then each has its clip in its one message, and hardly a call was refused
+    assert seen.counted.sound, seen
+    assert seen.counted.messages == seen.counted.answers == 150
+    assert seen.refused * 100 <= seen.calls
+    assert seen.peak < 400
+
+
+STATUS, CLIP, OPTION = "Got it. Looking at your picture …", "clip", "I do not know sead. Did you mean seed?"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "kills", "sound"),
+    [
+        ("good", [CLIP], [], True),
+        ("good", [CLIP, "Your clip is ready."], [], True),
+        ("option", [OPTION], [], True),
+        ("good", ["The engine stopped three times while it worked on this. Try again later."], [], True),
+        ("good", [STATUS, CLIP], [0.5], True),
+        # what must not pass
+        ("good", [], [], False),
+        ("good", [STATUS], [], False),
+        ("good", [STATUS], [0.5], False),
+        ("good", [CLIP, CLIP], [], False),
+        ("good", [CLIP, CLIP], [0.5], False),
+        ("good", [CLIP, "Your clip is ready.", "Your clip is ready."], [], False),
+        ("good", [OPTION], [], False),
+        ("option", [CLIP], [], False),
+        ("good", [STATUS, CLIP], [], False),
+        ("good", [STATUS, CLIP], [1.5], False),
+        ("good", [CLIP, STATUS], [0.5], False),
+    ],
+)
+def test_the_count_sees_each_fault(tmp_path: Path, kind: str, said: list[str], kills: list[float], sound: bool) -> None:
+    # Given what the bot said to a request, a second apart, and when it was killed
+    api = TelegramApi()
+    ann = api.person("Ann")
+    chat = api.private(ann)
+    sent = ann.send_photo(chat, photo(), "waves")
+    began = time.time()
+    clip = api.files.clip(
+        "animation", b"\0\0\0\x18ftyp", "a.mp4", width=64, height=64, duration=1, thumbnail=None
+    )  # fmt: skip
+    for number, text in enumerate(said):
+        message = Message(
+            api.world.next_message_id(chat), chat, api.bot, int(began), text,
+            media=clip if text == CLIP else None, reply_to=sent,
+        )  # fmt: skip
+        api.world.post(message).posted_at = began + number
+    # Then the count passes it, or not
+    telegram = TelegramHouse(House(tmp_path), api)
+    counted = count([Asked(sent, kind)], telegram, [began + kill for kill in kills])
+    assert counted.sound is sound, counted
+
+
+def test_a_message_that_answers_nobody_is_seen(tmp_path: Path) -> None:
+    api = TelegramApi()
+    chat = api.private(api.person("Ann"))
+    api.world.post(Message(1, chat, api.bot, 0, STATUS))
+    assert not count([], TelegramHouse(House(tmp_path), api)).sound
