@@ -56,10 +56,6 @@ class Reception:
     async def _refuse(self, request: Request, sentence: str) -> None:
         await self._client.refuse(request.id, Failed(SAID, sentence))
 
-    async def in_the_making(self, place: str) -> int:
-        """Jobs of a chat that wait or run; `place` as `Requester.place`."""
-        return await self._client.ledger.in_hand(place)
-
     async def record(self, id: str) -> Record | None:
         try:
             return await self._client.ledger.read(id)

@@ -13,9 +13,7 @@ The bot is whatever program calls `url` and connects to `gateway_url`. People ac
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from collections.abc import Iterator
 from typing import Self
 
@@ -35,52 +33,27 @@ from tests.doubles.discord.trouble import Trouble
 from tests.doubles.discord.uploads import Uploads
 from tests.doubles.discord.users import User
 from tests.doubles.discord.world import Answered, World
+from tests.doubles.double import Double
 
 __all__ = ["TOKEN", "DiscordApi", "File"]
 
 TOKEN = "ZGlzY29yZC1kb3VibGU.double.of-no-real-application-0123456789"  # noqa: S105  of no real bot
 
 
-class DiscordApi:
+class DiscordApi(Double):
     """`seed` decides the misbehaviour. REST stands at `url`, the gateway at `gateway_url`, files at `cdn_url`."""
 
     def __init__(self, token: str = TOKEN, *, name: str = "Unstill", seed: int = 0) -> None:
         self.world = World(token, name, seed=seed)
         self._server = Server(self.world)
-
-    async def __aenter__(self) -> Self:
-        await self._server.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._server.close()
+        super().__init__(self._server)
 
     @classmethod
     @contextlib.contextmanager
     def threaded(cls, token: str = TOKEN, *, name: str = "Unstill", seed: int = 0) -> Iterator[Self]:
         """The server in a thread with a loop of its own."""
-        discord = cls(token, name=name, seed=seed)
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, name="discord")
-        thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(discord.up(), loop).result(10)
-            try:
-                yield discord
-            finally:
-                asyncio.run_coroutine_threadsafe(discord.down(), loop).result(10)
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
-
-    async def up(self) -> None:
-        """Listen, again on the same port after `down`."""
-        await self._server.open()
-
-    async def down(self) -> None:
-        """Nobody listens any more, and connections are cut. What was said and what waits stays."""
-        await self._server.close()
+        with cls(token, name=name, seed=seed).in_thread("discord") as discord:
+            yield discord
 
     @property
     def url(self) -> str:

@@ -11,14 +11,13 @@ The bot is whatever program calls `url`. People act from the server's own loop o
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 from tests.doubles.clock import Clock
+from tests.doubles.double import Double
 from tests.doubles.telegram.chats import Chat
 from tests.doubles.telegram.files import Files
 from tests.doubles.telegram.groups import Group
@@ -32,7 +31,7 @@ from tests.doubles.telegram.world import Answered, World
 TOKEN = "4321:AAF-telegram-double-token-0123456789"  # noqa: S105  of no real bot
 
 
-class TelegramApi:
+class TelegramApi(Double):
     """`seed` decides the misbehaviour. `folder` makes it a local Bot API server, with its files in there.
 
     Methods stand at `<url>/bot<token>/<method>`, files at `<url>/file/bot<token>/<path>`.
@@ -43,13 +42,7 @@ class TelegramApi:
     ) -> None:
         self.world = World(token, username, seed=seed, folder=folder)
         self._server = Server(self.world)
-
-    async def __aenter__(self) -> Self:
-        await self._server.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._server.close()
+        super().__init__(self._server)
 
     @classmethod
     @contextlib.contextmanager
@@ -57,26 +50,8 @@ class TelegramApi:
         cls, token: str = TOKEN, *, username: str = "unstill_bot", seed: int = 0, folder: Path | None = None
     ) -> Iterator[Self]:
         """The server in a thread with a loop of its own."""
-        telegram = cls(token, username=username, seed=seed, folder=folder)
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, name="telegram")
-        thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(telegram.up(), loop).result(10)
+        with cls(token, username=username, seed=seed, folder=folder).in_thread("telegram") as telegram:
             yield telegram
-            asyncio.run_coroutine_threadsafe(telegram.down(), loop).result(10)
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
-
-    async def up(self) -> None:
-        """Listen, again on the same port after `down`."""
-        await self._server.open()
-
-    async def down(self) -> None:
-        """Nobody listens any more. What was said and what waits stays."""
-        await self._server.close()
 
     @property
     def url(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from telegram import Message
-from telegram.constants import ChatType
 
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.preferences import Preferences
@@ -132,7 +131,3 @@ def _is_answered(record: Record) -> bool:
     if record.outcome is None or isinstance(record.outcome, Failed):
         return False
     return not (isinstance(record.outcome, Cancelled) and record.outcome.by == REVISED)
-
-
-def is_private(message: Message) -> bool:
-    return message.chat.type == ChatType.PRIVATE

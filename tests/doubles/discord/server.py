@@ -15,8 +15,8 @@ from tests.doubles.discord.errors import ApiError, RateLimited, not_found, too_l
 from tests.doubles.discord.limits import Bucket, bucket_name, retry_headers
 from tests.doubles.discord.requests import Call, read
 from tests.doubles.discord.routes import MAJORS, ROUTES, Route
-from tests.doubles.discord.trouble import Fate
 from tests.doubles.discord.world import Answered, World
+from tests.doubles.trouble import Fate
 
 # imported for the operations that they enter
 ROOMS = (channel_calls, command_calls, interaction_calls, message_calls)
@@ -104,7 +104,7 @@ class Server:
             raise unauthorized()
 
     async def _refuse(
-        self, request: web.Request, call: Call, fate: Fate, error: ApiError, bucket: Bucket | None
+        self, request: web.Request, call: Call, fate: Fate[Any], error: ApiError, bucket: Bucket | None
     ) -> web.StreamResponse:
         world = self._world
         shared = isinstance(error, RateLimited) and error.scope == "shared"

@@ -11,9 +11,9 @@ from tests.doubles.telegram import answering, editing, looking, profile, sending
 from tests.doubles.telegram.errors import ApiError, not_found, too_large
 from tests.doubles.telegram.methods import METHODS
 from tests.doubles.telegram.requests import Call, read
-from tests.doubles.telegram.trouble import Fate
 from tests.doubles.telegram.webhook import Webhook
 from tests.doubles.telegram.world import Answered, World
+from tests.doubles.trouble import Fate
 
 # imported for the methods that they enter
 ROOMS = (answering, editing, looking, profile, sending)
@@ -73,8 +73,8 @@ class Server:
             call = await self._read(request, name)
             if call.size > world.files.max_upload + ENVELOPE:
                 raise too_large()
-            if fate.gateway:
-                raise ApiError(fate.gateway, STATUS_OF_GATEWAY[fate.gateway])
+            if fate.refused:
+                raise ApiError(fate.refused, STATUS_OF_GATEWAY[fate.refused])
             result = await self._do(call)
         except ApiError as error:
             return await self._answer(request, call, fate, error.code, error.wire())
@@ -111,7 +111,7 @@ class Server:
                     return METHODS[name](world, call)
 
     async def _answer(
-        self, request: web.Request, call: Call, fate: Fate, status: int, wire: dict[str, Any]
+        self, request: web.Request, call: Call, fate: Fate[Any], status: int, wire: dict[str, Any]
     ) -> web.StreamResponse:
         if fate.wait:
             await asyncio.sleep(fate.wait)
@@ -147,8 +147,8 @@ class Server:
             return self._cut(request, call, "dropped")
         try:
             self._check_token(request)
-            if fate.gateway:
-                raise ApiError(fate.gateway, STATUS_OF_GATEWAY[fate.gateway])
+            if fate.refused:
+                raise ApiError(fate.refused, STATUS_OF_GATEWAY[fate.refused])
             data = world.files.download(request.match_info["path"])
         except ApiError as error:
             return await self._answer(request, call, Fate(), error.code, error.wire())
