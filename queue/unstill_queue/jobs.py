@@ -9,16 +9,26 @@ import msgspec
 
 
 class Requester(msgspec.Struct, frozen=True):
-    """Who asked, and where. Ids are the platform's own, as text."""
+    """Who asked, and where. Ids are the platform's own, as text.
+
+    `persona`: `user` is a channel or group in whose name somebody wrote, so that the person behind it is unknown.
+    """
 
     platform: str
     user: str
     chat: str
     language: str = "en"
+    persona: bool = False
 
     @property
     def person(self) -> str:
+        """The owner of the request: who may cancel and delete it, and have it forgotten."""
         return f"{self.platform}:{self.user}"
+
+    @property
+    def account(self) -> str:
+        """Whose quotas and turns it counts on. A person can have many channels: a chat's personas share one account."""
+        return f"{self.place}:personas" if self.persona else self.person
 
     @property
     def place(self) -> str:

@@ -5,12 +5,12 @@
 -- unstill:job:<id>               hash, the record
 -- unstill:due                    zset id -> ms: when somebody must look again. Every job that is not final stands here
 -- unstill:turn:<lane>            zset place -> virtual start tag      (places with queued jobs)
--- unstill:turn:<lane>|<place>    zset person -> virtual start tag     (persons with queued jobs there)
--- unstill:turn:<lane>|<place>|<person>  zset id -> sequence           (that person's line)
+-- unstill:turn:<lane>|<place>    zset account -> virtual start tag    (accounts with queued jobs there)
+-- unstill:turn:<lane>|<place>|<account>  zset id -> sequence          (that account's line)
 -- unstill:clock:<lane>[|<place>] hash: v = virtual time, f|<name> = finish tag of one that left
--- unstill:work:<lane>            hash: queued seconds and jobs by place and person
+-- unstill:work:<lane>            hash: queued seconds and jobs by place and account
 -- unstill:running:<lane>         zset id -> ms when it should end
--- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by person (p|) and place (c|)
+-- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
 -- unstill:outbox:<platform>, unstill:progress:<platform>  streams
 
 local JOB, DUE = 'unstill:job:', 'unstill:due'
@@ -43,15 +43,19 @@ local function show(id, kind, body)
     'place', get(id, 'place'), 'body', body or '')
 end
 
+-- An account is a person, or all who write in the name of a channel or group in one chat. A record that was
+-- accepted by an older version has none.
+local function account_of(id) return get(id, 'account') or get(id, 'person') end
+
 -- Whose turn it is: start-time fair queueing (Goyal, Vin, Cheng 1996) over places, and within a place over
--- persons, in estimated seconds. Decided when an engine asks: a score fixed at submission cannot be fair on both levels.
+-- accounts, in estimated seconds. Decided when an engine asks: a score fixed at submission cannot be fair on both levels.
 
 local function turn_keys(id)
-  local r = redis.call('HMGET', JOB .. id, 'lane', 'place', 'person', 'cost')
-  local lane, place, person = 'unstill:turn:' .. r[1], r[2], r[3]
+  local r = redis.call('HMGET', JOB .. id, 'lane', 'place', 'cost')
+  local lane, place, account = 'unstill:turn:' .. r[1], r[2], account_of(id)
   return {
-    name = r[1], place = place, person = person, cost = tonumber(r[4]),
-    lane = lane, places = lane .. '|' .. place, line = lane .. '|' .. place .. '|' .. person,
+    name = r[1], place = place, account = account, cost = tonumber(r[3]),
+    lane = lane, places = lane .. '|' .. place, line = lane .. '|' .. place .. '|' .. account,
     lane_clock = 'unstill:clock:' .. r[1], place_clock = 'unstill:clock:' .. r[1] .. '|' .. place,
     work = 'unstill:work:' .. r[1],
   }
@@ -84,7 +88,7 @@ local function leave(set_key, clock, name)
 end
 
 local function count_work(k, sign)
-  for _, field in ipairs({ 'c|' .. k.place, 'p|' .. k.place .. '|' .. k.person }) do
+  for _, field in ipairs({ 'c|' .. k.place, 'p|' .. k.place .. '|' .. k.account }) do
     if redis.call('HINCRBY', k.work, 'n' .. field, sign) <= 0 then
       redis.call('HDEL', k.work, 'n' .. field, field)
     else
@@ -97,7 +101,7 @@ local function line_up(id, front)
   local k = turn_keys(id)
   local sequence = redis.call('INCR', 'unstill:sequence')
   enter(k.lane, k.lane_clock, k.place, sequence)
-  enter(k.places, k.place_clock, k.person, sequence)
+  enter(k.places, k.place_clock, k.account, sequence)
   if front then
     local first = redis.call('ZRANGE', k.line, 0, 0, 'WITHSCORES')
     redis.call('ZADD', k.line, first[2] and num(tonumber(first[2]) - 1) or sequence, id)
@@ -112,7 +116,7 @@ local function step_out(id)
   if redis.call('ZREM', k.line, id) == 0 then return end
   count_work(k, -1)
   if redis.call('ZCARD', k.line) == 0 then
-    leave(k.places, k.place_clock, k.person)
+    leave(k.places, k.place_clock, k.account)
     if redis.call('ZCARD', k.places) == 0 then leave(k.lane, k.lane_clock, k.place) end
   end
 end
@@ -121,28 +125,28 @@ local function next_in(lane)
   local key = 'unstill:turn:' .. lane
   local place = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
   if not place[1] then return nil end
-  local person = redis.call('ZRANGE', key .. '|' .. place[1], 0, 0, 'WITHSCORES')
-  local id = redis.call('ZRANGE', key .. '|' .. place[1] .. '|' .. person[1], 0, 0)[1]
+  local account = redis.call('ZRANGE', key .. '|' .. place[1], 0, 0, 'WITHSCORES')
+  local id = redis.call('ZRANGE', key .. '|' .. place[1] .. '|' .. account[1], 0, 0)[1]
   local k = turn_keys(id)
-  -- a job that comes back after a crash has been charged to its person before
+  -- a job that comes back after a crash has been charged to its account before
   local charge = get(id, 'charged') and 0 or k.cost
   set(id, 'charged', 1)
   redis.call('HSET', k.lane_clock, 'v', place[2])
-  redis.call('HSET', k.place_clock, 'v', person[2])
+  redis.call('HSET', k.place_clock, 'v', account[2])
   redis.call('ZADD', k.lane, num(tonumber(place[2]) + charge), k.place)
-  redis.call('ZADD', k.places, num(tonumber(person[2]) + charge), k.person)
+  redis.call('ZADD', k.places, num(tonumber(account[2]) + charge), k.account)
   step_out(id)
   return id
 end
 
 -- Quotas: jobs queued or running, and seconds by UTC day.
 
-local function over_quota(person, place, cost, limits)
+local function over_quota(account, place, cost, limits)
   local seconds = 'unstill:seconds:' .. math.floor(NOW / DAY)
   local checks = {
-    { 'jobs', 'person', 'unstill:jobs', 'p|' .. person, 1, limits[1] },
+    { 'jobs', 'person', 'unstill:jobs', 'p|' .. account, 1, limits[1] },
     { 'jobs', 'chat', 'unstill:jobs', 'c|' .. place, 1, limits[2] },
-    { 'seconds', 'person', seconds, 'p|' .. person, cost, limits[3] },
+    { 'seconds', 'person', seconds, 'p|' .. account, cost, limits[3] },
     { 'seconds', 'chat', seconds, 'c|' .. place, cost, limits[4] },
   }
   for _, c in ipairs(checks) do
@@ -157,28 +161,27 @@ local function charge(key, field, amount)
 end
 
 local function count_jobs(id, by)
-  local r = redis.call('HMGET', JOB .. id, 'person', 'place')
-  charge('unstill:jobs', 'p|' .. r[1], by)
-  charge('unstill:jobs', 'c|' .. r[2], by)
+  charge('unstill:jobs', 'p|' .. account_of(id), by)
+  charge('unstill:jobs', 'c|' .. get(id, 'place'), by)
 end
 
 local function reserve(id)
-  local r = redis.call('HMGET', JOB .. id, 'person', 'place', 'cost', 'day')
+  local r = redis.call('HMGET', JOB .. id, 'place', 'cost', 'day')
   count_jobs(id, 1)
-  local key = 'unstill:seconds:' .. r[4]
-  charge(key, 'p|' .. r[1], tonumber(r[3]))
-  charge(key, 'c|' .. r[2], tonumber(r[3]))
+  local key = 'unstill:seconds:' .. r[3]
+  charge(key, 'p|' .. account_of(id), tonumber(r[2]))
+  charge(key, 'c|' .. r[1], tonumber(r[2]))
   redis.call('PEXPIRE', key, 3 * DAY)
 end
 
 local function give_back(id, seconds_too)
-  local r = redis.call('HMGET', JOB .. id, 'person', 'place', 'cost', 'day')
-  if not r[4] then return end
+  local r = redis.call('HMGET', JOB .. id, 'place', 'cost', 'day')
+  if not r[3] then return end
   count_jobs(id, -1)
-  local key = 'unstill:seconds:' .. r[4]
+  local key = 'unstill:seconds:' .. r[3]
   if seconds_too and redis.call('EXISTS', key) == 1 then
-    charge(key, 'p|' .. r[1], -tonumber(r[3]))
-    charge(key, 'c|' .. r[2], -tonumber(r[3]))
+    charge(key, 'p|' .. account_of(id), -tonumber(r[2]))
+    charge(key, 'c|' .. r[1], -tonumber(r[2]))
   end
 end
 
@@ -271,11 +274,11 @@ end
 
 local op = {}
 
-function op.accept(id, platform, person, place, request, grace)
+function op.accept(id, platform, person, place, account, request, grace)
   local state = get(id, 'state')
   if state then return { 'seen', state } end
-  set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'request', request,
-    'accepted_at', num(NOW), 'intakes', 0)
+  set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
+    'request', request, 'accepted_at', num(NOW), 'intakes', 0)
   due(id, NOW + tonumber(grace))
   local mine = 'unstill:mine:' .. person
   redis.call('ZADD', mine, num(NOW), id)
@@ -288,7 +291,7 @@ function op.queue(id, lane, cost, job, wait, person_jobs, chat_jobs, person_seco
   local state = get(id, 'state')
   if state ~= 'accepted' then return { 'already', state or 'none' } end
   local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
-  local over = over_quota(get(id, 'person'), get(id, 'place'), tonumber(cost), limits)
+  local over = over_quota(account_of(id), get(id, 'place'), tonumber(cost), limits)
   if over then return over end
   set(id, 'state', 'queued', 'lane', lane, 'cost', cost, 'job', job, 'day', math.floor(NOW / DAY), 'attempt', 1,
     'wakes', 0, 'queued_at', num(NOW), 'wait_until', num(NOW + tonumber(wait)))
@@ -550,8 +553,8 @@ function op.index(...)
   return lost
 end
 
--- Reading. Jobs ahead in the same place are counted person by person, other places by their mean cost, so
--- the answer is exact for jobs of one cost and takes time in people and chats, not in jobs.
+-- Reading. Jobs ahead in the same place are counted account by account, other places by their mean cost, so
+-- the answer is exact for jobs of one cost and takes time in accounts and chats, not in jobs.
 
 local function ahead(tag, limit, work, count)
   if count == 0 or work <= 0 then return 0, 0 end
@@ -587,10 +590,10 @@ function op.position(id, alive)
   if state ~= 'queued' then return { state, 0, '0', num(left), engines, rate } end
   local k = turn_keys(id)
   local own = redis.call('ZRANK', k.line, id)
-  local own_field = 'p|' .. k.place .. '|' .. k.person
+  local own_field = 'p|' .. k.place .. '|' .. k.account
   local own_mean = tonumber(redis.call('HGET', k.work, own_field)) / tonumber(redis.call('HGET', k.work, 'n' .. own_field))
-  local person_tag = tonumber(redis.call('ZSCORE', k.places, k.person)) + own * own_mean
-  local jobs, seconds = among(k.places, k.person, person_tag, k.work, 'p|' .. k.place .. '|')
+  local account_tag = tonumber(redis.call('ZSCORE', k.places, k.account)) + own * own_mean
+  local jobs, seconds = among(k.places, k.account, account_tag, k.work, 'p|' .. k.place .. '|')
   jobs, seconds = jobs + own, seconds + own * own_mean
   local place_tag = tonumber(redis.call('ZSCORE', k.lane, k.place)) + seconds
   local others, others_seconds = among(k.lane, k.place, place_tag, k.work, 'c|')

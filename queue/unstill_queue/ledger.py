@@ -138,7 +138,10 @@ class Ledger:
         end has to read it before it is told of it again.
         """
         who = request.requester
-        reply = await self._run("accept", request.id, who.platform, who.person, who.place, encode(request), _ms(grace))
+        written = encode(request)
+        reply = await self._run(
+            "accept", request.id, who.platform, who.person, who.place, who.account, written, _ms(grace)
+        )
         return bool(reply[0] == b"accepted")
 
     async def queue(self, job: Job, *, cost: float, quota: QuotaSettings) -> bool:
@@ -378,9 +381,9 @@ class Ledger:
         raw: dict[bytes, bytes] = await _awaited(self.redis.hgetall("unstill:rate"))
         return {lane.decode(): float(rate) for lane, rate in raw.items()}
 
-    async def used(self, person: str, place: str) -> Used:
-        """By `Requester.person` and `Requester.place`."""
-        fields = [f"p|{person}", f"c|{place}"]
+    async def used(self, account: str, place: str) -> Used:
+        """By `Requester.account` and `Requester.place`."""
+        fields = [f"p|{account}", f"c|{place}"]
         seconds, _ = await self.redis.time()
         jobs = await _awaited(self.redis.hmget("unstill:jobs", fields))
         today = await _awaited(self.redis.hmget(f"unstill:seconds:{seconds // DAY}", fields))

@@ -75,13 +75,13 @@ async def test_what_is_used_is_what_the_ledger_counts(ledger: Ledger) -> None:
         )
 
     # Given two jobs that are queued, which is all that there may be
-    assert await ledger.used(who.person, who.place) == Used(0, 0, 0.0, 0.0)
+    assert await ledger.used(who.account, who.place) == Used(0, 0, 0.0, 0.0)
     await queue(1)
-    assert over_quota(await ledger.used(who.person, who.place), most) is None
+    assert over_quota(await ledger.used(who.account, who.place), most) is None
     await queue(2)
 
     # Then both say so: what is asked beforehand, and the ledger itself
-    used = await ledger.used(who.person, who.place)
+    used = await ledger.used(who.account, who.place)
     assert used == Used(2, 2, 5.0, 5.0)
     assert over_quota(used, most) is not None
     with pytest.raises(QuotaExceeded):
@@ -89,4 +89,4 @@ async def test_what_is_used_is_what_the_ledger_counts(ledger: Ledger) -> None:
 
     # and one that is cancelled makes room, and gives its seconds back
     await ledger.cancel("discord:5:1", who.person)
-    assert await ledger.used(who.person, who.place) == Used(1, 1, 2.5, 2.5)
+    assert await ledger.used(who.account, who.place) == Used(1, 1, 2.5, 2.5)

@@ -15,6 +15,7 @@ from unstill_bots.chat import ChatGone, ChatUnavailable, ChatUncertain, ClipTooL
 from unstill_bots.messages import split
 from unstill_bots.rerolls import REROLLS, derived
 from unstill_bots.telegram.addressing import addressed
+from unstill_bots.telegram.asking import ask_of
 from unstill_bots.telegram.errors import MediaForbidden, ThreadGone, chat_error
 from unstill_bots.telegram.findings import Picture, find
 from unstill_bots.telegram.keyboards import DATA_MOST, Press
@@ -22,6 +23,7 @@ from unstill_bots.telegram.menu import menus
 from unstill_bots.telegram.notes import Note, Receipt
 from unstill_bots.telegram.wire import UpdatesRequest
 from unstill_bots.unfit import Unfit
+from unstill_queue.jobs import Requester
 
 ME = User(1, "Unstill", is_bot=True, username="unstill_bot")
 
@@ -60,6 +62,17 @@ def message(chat: str = "supergroup", **fields: Any) -> Message:
 def test_a_group_is_listened_to_only_when_it_speaks_to_us(text: str, command: str, words: str, ours: bool) -> None:
     said = addressed(message(text=text), ME)
     assert (said.command, said.words, said.ours) == (command, words, ours)
+
+
+def test_who_writes_as_a_channel_or_group_is_a_persona_of_the_chat() -> None:
+    def who(**fields: Any) -> Requester:
+        return ask_of(message(text="waves", **fields), Picture("p", 1), "en").who
+
+    channels = [who(sender_chat={"id": id, "type": "channel", "title": "C"}) for id in (-1008, -1009)]
+    group = who(sender_chat={"id": -1007, "type": "supergroup", "title": "G"})
+    assert [each.person for each in (*channels, group)] == ["telegram:-1008", "telegram:-1009", "telegram:-1007"]
+    assert {each.account for each in (*channels, group)} == {"telegram:-1007:personas"}
+    assert who().person == who().account == "telegram:9"
 
 
 def test_a_private_chat_and_a_reply_are_always_for_us() -> None:

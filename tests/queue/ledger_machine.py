@@ -23,7 +23,16 @@ LANES = (LANE, REFITS_LANE)
 REFITS = 2
 LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 24 * 3600_000, 3600_000, 7_200_000
 START = 1_000_000_000_000
-PEOPLE = [("t:ann", "t:c1"), ("t:bob", "t:c1"), ("t:cyd", "t:c2"), ("t:ann", "t:c2")]
+PERSONAS = "t:c1:personas"
+PEOPLE = [
+    ("t:ann", "t:c1", "t:ann"),
+    ("t:bob", "t:c1", "t:bob"),
+    ("t:cyd", "t:c2", "t:cyd"),
+    ("t:ann", "t:c2", "t:ann"),
+    ("t:-1", "t:c1", PERSONAS),
+    ("t:-2", "t:c1", PERSONAS),
+]
+"""Person, place and account: two channels that write in one chat share theirs."""
 OUTCOME = encode(Failed("x", "y"))
 FORGOTTEN = encode(Cancelled("forgotten"))
 TIME = "redis.call('TIME')"
@@ -65,6 +74,7 @@ class Model:
     state: str
     person: str
     place: str
+    account: str
     cost: int
     due: int
     owner: str = ""
@@ -178,7 +188,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             redis.hset("unstill:test:clock", mapping={"s": seconds, "us": rest * 1000})
 
         @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), cost=st.sampled_from([1, 10, 25]))
-        def accept(self, n: int, who: tuple[str, str], cost: int) -> None:
+        def accept(self, n: int, who: tuple[str, str, str], cost: int) -> None:
             id = f"j{n}"
             answer = self.word("accept", id, "t", *who, b"request", 10_000)
             if id in self.world.jobs:
@@ -207,13 +217,13 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             jobs: Counter[str] = Counter()
             seconds: Counter[str] = Counter()
             for other in self.world.jobs.values():
-                for name in (other.person, other.place):
+                for name in (other.account, other.place):
                     jobs[name] += other.state in ("queued", "running")
                     seconds[name] += other.cost * (self.spends(other) and other.day == today)
             return (
-                jobs[job.person] + 1 > QUOTA[0]
+                jobs[job.account] + 1 > QUOTA[0]
                 or jobs[job.place] + 1 > QUOTA[1]
-                or seconds[job.person] + job.cost > int(QUOTA[2])
+                or seconds[job.account] + job.cost > int(QUOTA[2])
                 or seconds[job.place] + job.cost > int(QUOTA[3])
             )
 
@@ -322,7 +332,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 assert answer == "late"
 
         @rule(who=st.sampled_from(PEOPLE), share=st.sampled_from([0.5, 1, 1]))
-        def forget(self, who: tuple[str, str], share: float) -> None:
+        def forget(self, who: tuple[str, str, str], share: float) -> None:
             """All that a person asked for, but for what came since the caller looked."""
             listed = [id for id, job in self.world.jobs.items() if job.person == who[0] and job.listed]
             given = listed[: round(len(listed) * share)]
@@ -464,7 +474,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         # -- what often follows each other, so that a search gets deep
 
         @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), claims=st.booleans())
-        def submit(self, n: int, who: tuple[str, str], claims: bool) -> None:
+        def submit(self, n: int, who: tuple[str, str, str], claims: bool) -> None:
             self.accept(n, who, 1)
             self.queue(list(self.world.jobs).index(f"j{n}"))
             if claims:
@@ -484,7 +494,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             self.send(n, False)
 
         @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), again=st.booleans(), claims=st.booleans())
-        def clip_is_refused(self, n: int, who: tuple[str, str], again: bool, claims: bool) -> None:
+        def clip_is_refused(self, n: int, who: tuple[str, str, str], again: bool, claims: bool) -> None:
             self.submit(n, who, True)
             for lane in LANES if again else LANES[:1]:
                 self.claim(False, lane)
@@ -543,7 +553,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             in_use: Counter[str] = Counter()
             spent: Counter[tuple[int, str]] = Counter()
             for job in self.world.jobs.values():
-                for name in (f"p|{job.person}", f"c|{job.place}"):
+                for name in (f"p|{job.account}", f"c|{job.place}"):
                     in_use[name] += job.state in ("queued", "running")
                     spent[job.day, name] += job.cost * self.spends(job)
             assert {k: float(v) for k, v in pairs(jobs_quota).items()} == {k: n for k, n in in_use.items() if n}
@@ -561,9 +571,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 if job.state == "queued":
                     lane = f"unstill:turn:{job.lane}"
                     expected.setdefault(lane, set()).add(job.place)
-                    expected.setdefault(f"{lane}|{job.place}", set()).add(job.person)
-                    expected.setdefault(f"{lane}|{job.place}|{job.person}", set()).add(id)
-                    for name in (f"c|{job.place}", f"p|{job.place}|{job.person}"):
+                    expected.setdefault(f"{lane}|{job.place}", set()).add(job.account)
+                    expected.setdefault(f"{lane}|{job.place}|{job.account}", set()).add(id)
+                    for name in (f"c|{job.place}", f"p|{job.place}|{job.account}"):
                         amounts[job.lane, name] += job.cost
                         amounts[job.lane, f"n{name}"] += 1
             assert {key: {m.decode() for m in members} for key, members in lines.items()} == expected

@@ -26,6 +26,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "if state == 'queued' and get(id, 'lapsed') == owner then return 'lapsed' end",
         "if get(id, 'lapsed') == owner then return 'lapsed' end",
     ),
+    "each channel that a person writes as has quotas and turns of its own": ("return get(id, 'account') or get(id, 'person') end", "return get(id, 'person') end"),
     "seconds are not given back on failure": ("give_back(id, result ~= 'done')", "give_back(id, false)"),
     "seconds are given back for a finished clip": ("give_back(id, result ~= 'done')", "give_back(id, true)"),
     "a place in the quota is never given back": ("  count_jobs(id, -1)\n", ""),

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota
-from unstill_queue.codec import decode
+from unstill_queue.codec import decode, encode
 from unstill_queue.connection import connect
 from unstill_queue.errors import QuotaExceeded, UnknownJob
 from unstill_queue.jobs import (
@@ -22,6 +22,7 @@ from unstill_queue.jobs import (
     Outcome,
     Progress,
     Request,
+    Requester,
     State,
 )
 from unstill_queue.ledger import GIVE_UP, INTAKE_FAILED, Ledger
@@ -196,6 +197,35 @@ async def test_cancel_of_a_running_job_reaches_its_engine_and_outlives_it(ledger
     assert (await ledger.read(job.id)).outcome == Cancelled("ann")
     assert await ledger.cancel(job.id, "ann") == "late"
     assert await ledger.cancel("nothing", "ann") == "none"
+
+
+async def test_channels_that_write_in_one_chat_share_a_quota(ledger: Ledger) -> None:
+    # Given one job of a quota of one, asked for in a channel's name
+    one = Quota(person_jobs=1)
+    await queued(ledger, a_request(1, user="-100", persona=True), quota=one)
+    # When another channel asks in the same chat
+    second = a_request(2, user="-200", persona=True)
+    await ledger.accept(second)
+    # Then that is one too many, as both may be one person's
+    with pytest.raises(QuotaExceeded, match="1 of 1"):
+        await ledger.queue(a_job(second), cost=1, quota=one)
+    # and each still owns what is its own, and a person is not counted among them
+    assert await ledger.ids_of(second.requester.person) == [second.id]
+    await queued(ledger, a_request(3), quota=one)
+
+
+async def test_a_record_of_before_there_were_accounts_counts_on_its_person(ledger: Ledger, redis: Redis) -> None:
+    # Given a queued job whose record has no account, and a request that has no persona
+    old = msgspec.msgpack.decode(encode(a_request().requester)[1:])
+    assert old.pop("persona") is False
+    assert decode(b"\x01" + msgspec.msgpack.encode(old), Requester) == a_request().requester
+    await ledger.accept(a_request())
+    await redis.hdel(f"unstill:job:{a_request().id}", "account")  # type: ignore[misc]
+    assert await ledger.queue(a_job(a_request()), cost=10, quota=Quota())
+    # Then it counts as one of that person's, and has its turn
+    who = a_request().requester
+    assert (await ledger.used(who.account, who.place)).person_jobs == 1
+    assert await ledger.claim("camera", "owner", "engine") is not None
 
 
 @pytest.mark.parametrize(("field", "scope"), [("person_seconds", "person"), ("chat_seconds", "chat")])

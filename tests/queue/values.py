@@ -5,8 +5,10 @@ from __future__ import annotations
 from unstill_queue.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester, Succeeded
 
 
-def a_request(n: int = 1, user: str = "ann", chat: str = "c1", platform: str = "test") -> Request:
-    who = Requester(platform, user, chat)
+def a_request(
+    n: int = 1, user: str = "ann", chat: str = "c1", platform: str = "test", *, persona: bool = False
+) -> Request:
+    who = Requester(platform, user, chat, persona=persona)
     to = ReplyAddress(platform, chat, str(n))
     return Request(f"{platform}:{chat}:{user}:{n}", who, to, "file", "waves", 1_000_000)
 

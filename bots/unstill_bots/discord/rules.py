@@ -39,7 +39,7 @@ async def refusal(desk: Desk, ask: Ask, channels: Collection[str], roles: Collec
     The ledger decides on quotas once more; here it is so that the person alone is told. Raises RedisError.
     """
     replies = DiscordReplies(ask.language)
-    used = await desk.client.ledger.used(ask.who.person, ask.who.place)
+    used = await desk.client.ledger.used(ask.who.account, ask.who.place)
     if ask.guild:
         rules = await desk.preferences.get(f"{PLATFORM}:{ask.guild}")
         refused = forbidden(rules, channels, roles, replies)

@@ -16,7 +16,10 @@ ANONYMOUS = 1087968824
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """A picture that somebody sent, before there are words for it. `sent_at` in seconds since the epoch."""
+    """A picture that somebody sent, before there are words for it. `sent_at` in seconds since the epoch.
+
+    `persona`: as in `Requester`.
+    """
 
     chat: str
     message: str
@@ -26,6 +29,7 @@ class Ask(msgspec.Struct, frozen=True):
     picture: Picture
     thread: str | None = None
     album: str = ""
+    persona: bool = False
 
     @property
     def id(self) -> str:
@@ -33,7 +37,7 @@ class Ask(msgspec.Struct, frozen=True):
 
     @property
     def who(self) -> Requester:
-        return Requester(PLATFORM, self.user, self.chat, self.language)
+        return Requester(PLATFORM, self.user, self.chat, self.language, self.persona)
 
     @property
     def age(self) -> float:
@@ -59,6 +63,7 @@ def ask_of(message: Message, picture: Picture, language: str) -> Ask:
         picture=picture,
         thread=thread_of(message),
         album=message.media_group_id or "",
+        persona=message.sender_chat is not None,
     )
 
 
