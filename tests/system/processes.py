@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from tests.system.renderers import Gate
 
 from unstill_queue.embedded import EmbeddedValkey
 
 ROOT = Path(__file__).parents[2]
+
+PATIENCE = 180.0
+"""Seconds that a test waits for what a loaded machine does late. Only what never happens takes as long."""
 
 CATALOG = """
 [models.journal]
@@ -52,7 +60,8 @@ class House:
             "UNSTILL_ENGINE__MODEL": "journal",
             "UNSTILL_ENGINE__STATE": str(folder / "state"),
             "UNSTILL_ENGINE__SCRATCH": str(folder / "scratch"),
-            "UNSTILL_QUEUE__LEASE": "2",
+            # no machine is too slow, and no gate is held for too long
+            "UNSTILL_ENGINE__DEADLINE_LEAST": "3600",
             "UNSTILL_QUEUE__BEAT": "0.5",
             "UNSTILL_QUEUE__REAP": "0.1",
             "UNSTILL_QUEUE__AUDIT": "5",
@@ -65,6 +74,11 @@ class House:
         }
         (folder / "scratch").mkdir(exist_ok=True)
         self.started: list[subprocess.Popen[bytes]] = []
+        self._gates = itertools.count(1)
+
+    def gate(self) -> Gate:
+        """Make one that is closed."""
+        return Gate(self.journal, next(self._gates))
 
     @property
     def environ(self) -> dict[str, str]:
@@ -140,10 +154,19 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def wait_for(condition: object, within: float = 20.0, what: str = "it") -> None:
-    """Poll a callable until it is true."""
+def wait_for(condition: Callable[[], object], within: float = PATIENCE, what: str = "it") -> None:
+    """Poll until it is true."""
     ends = time.monotonic() + within
-    while not condition():  # type: ignore[operator]
+    while not condition():
         if time.monotonic() > ends:
             raise AssertionError(f"{what} did not happen within {within} s")
         time.sleep(0.02)
+
+
+async def until(condition: Callable[[], object], what: str = "it") -> None:
+    """The same, where the loop has to go on."""
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > ends:
+            raise AssertionError(f"{what} did not happen within {PATIENCE} s")
+        await asyncio.sleep(0.02)

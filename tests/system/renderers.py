@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +16,52 @@ from unstill_queue.jobs import Parameters
 
 JOURNAL = "JOURNAL_FILE"
 STEP_SECONDS = "JOURNAL_STEP_SECONDS"
+LOOK_EVERY = 0.02
+
+
+class Gate:
+    """Holds renders after their first step until the test opens it, however fast or slow the machine is.
+
+    The gate's text belongs in the prompt: f"{gate} waves". `House.gate` makes one; as a context manager it is opened
+    at the end. Renders of several jobs, and of several tries, may stand at the same gate; a cancel still ends them.
+    """
+
+    def __init__(self, journal: Path, number: int) -> None:
+        self._journal = journal
+        self._text = f"held-{number}"
+        self._file = _gate_file(journal, number)
+
+    def __str__(self) -> str:
+        return self._text
+
+    def reached(self, times: int = 1) -> bool:
+        """Tell whether that many renders have come to stand at it so far. For `wait_for`."""
+        if not self._journal.exists():
+            return False
+        lines = [line.split(" ", 4) for line in self._journal.read_text().splitlines()]
+        return sum(event == "held" and self._text in prompt.split() for *_, event, prompt in lines) >= times
+
+    def open(self) -> None:
+        self._file.parent.mkdir(exist_ok=True)
+        self._file.touch()
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.open()
+
+
+def _gate_file(journal: Path, number: int | str) -> Path:
+    """The file that is there once the gate is open."""
+    return journal.with_name("gates") / str(number)
 
 
 class Journalled:
-    """Square frames. 'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time."""
+    """Square frames. 'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time.
+
+    'held-N' stands at gate N, and 'slow' takes 50 times as long a step.
+    """
 
     def __init__(self, name: str, model: Model) -> None:
         self._journal = Path(os.environ[JOURNAL])
@@ -48,7 +91,14 @@ class Journalled:
             self._write("step", prompt)
             on_step(step + 1, plan.num_frames)
             yield random.integers(0, 255, (1, plan.height, plan.width, 3), dtype=np.uint8)
+            if step == 0 and (gate := re.search(r"\bheld-(\d+)\b", prompt)):
+                self._stand_at(_gate_file(self._journal, gate[1]), prompt, cancelled)
         self._write("end", prompt)
+
+    def _stand_at(self, gate: Path, prompt: str, cancelled: Callable[[], bool]) -> None:
+        self._write("held", prompt)
+        while not gate.exists() and not cancelled():
+            time.sleep(LOOK_EVERY)
 
     def _write(self, event: str, prompt: str) -> None:
         write_event(self._journal, self._device, event, prompt)

@@ -15,7 +15,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 from PIL import Image
-from tests.system.processes import House, child_of, kill
+from tests.system.processes import PATIENCE, House, child_of, kill, until
 
 from unstill_config.settings import Settings
 from unstill_queue.client import Client
@@ -36,7 +36,8 @@ from unstill_queue.ledger import Wake
 from unstill_queue.storage import Storage
 from unstill_queue.wakeup import queue_name
 
-LEASE = 2.0
+SHORT_LEASE = pytest.mark.parametrize("house", [{"UNSTILL_QUEUE__LEASE": "2"}], indirect=True)
+"""Where the test waits for a lease to be over. A slow machine may lose one that is so short."""
 
 
 class Person:
@@ -62,19 +63,18 @@ class Person:
         assert await self.client.submit(job, cost=0.3)
         return request.id
 
-    async def outcome(self, id: str, within: float = 40.0) -> Outcome:
-        async with asyncio.timeout(within):
+    async def outcome(self, id: str) -> Outcome:
+        async with asyncio.timeout(PATIENCE):
             async for update in self.client.watch(id):
                 if update.outcome is not None:
                     return update.outcome
         raise AssertionError("watching ended without an outcome")
 
-    async def running(self, id: str, step: int = 1, within: float = 20.0) -> None:
-        """Wait until that many steps are done."""
-        async with asyncio.timeout(within):
-            async for update in self.client.watch(id):
-                if update.progress and update.progress.phase == "rendering" and update.progress.step >= step:
-                    return
+    async def state(self, id: str, state: State) -> None:
+        """Wait until it is in that state."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.client.ledger.read(id)).state is not state:
+                await asyncio.sleep(0.02)
 
     async def attempt(self, id: str) -> int:
         return (await self.client.ledger.read(id)).attempt
@@ -97,23 +97,19 @@ def begun(house: House, prompt: str) -> list[float]:
     return [at for at, _, _, event, told in house.events() if event == "begin" and told == prompt]
 
 
-async def test_a_job_whose_engine_is_killed_runs_again_within_its_lease_and_a_second(
-    house: House, person: Person
-) -> None:
+@SHORT_LEASE
+async def test_a_job_whose_engine_is_killed_runs_again_when_its_lease_is_over(house: House, person: Person) -> None:
     # Given two engines, and a job that runs on one
     engines = [house.start_engine("--device", f"cpu:{n}", log=f"engine{n}") for n in (0, 1)]
-    id = await person.ask("slow once")
-    await person.running(id)
-    busy = house.events()[0][2]
-    victim = next(engine for engine in engines if child_of(engine.pid) == busy)
-    # When that engine is killed in the middle
-    kill(victim.pid)
-    killed = time.monotonic()
-    # Then the other one runs the job again, where arq alone would have waited 309 s
-    async with asyncio.timeout(LEASE + 10):
-        while len(begun(house, "slow once")) < 2:
-            await asyncio.sleep(0.02)
-    assert begun(house, "slow once")[1] - killed <= LEASE + 1.0
+    with house.gate() as gate:
+        id = await person.ask(f"{gate} waves")
+        await until(gate.reached)
+        busy = house.events()[0][2]
+        victim = next(engine for engine in engines if child_of(engine.pid) == busy)
+        # When that engine is killed in the middle
+        kill(victim.pid)
+        # Then the other one runs the job again, long before the 309 s that arq alone would have waited
+        await until(lambda: gate.reached(2))
     assert isinstance(await person.outcome(id), Succeeded)
     assert await person.attempt(id) == 2
 
@@ -140,59 +136,61 @@ async def test_a_render_past_its_deadline_is_killed_and_tried_again(house: House
     assert len({pid for _, _, pid, _, _ in house.events()}) == 2
 
 
-@pytest.mark.parametrize("away", [1.0, 30.0])
+@pytest.mark.parametrize("away", [1.0, 25.0])
 async def test_everything_goes_on_after_the_server_was_away(house: House, person: Person, away: float) -> None:
     # Given an engine, a job that runs and one that waits
     engine = house.start_engine()
-    running = await person.ask("slow render")
+    gate = house.gate()
+    running = await person.ask(f"{gate} render")
     waiting = await person.ask("waits")
-    await person.running(running)
-    # When the server is killed, and is away for longer than the render and its lease take, or not
+    await until(gate.reached)
+    # When the server is killed, and is away for longer than the lease and than the rest of the render, or not
     await asyncio.to_thread(house.valkey.kill)
+    gate.open()
     await asyncio.sleep(away)
     await asyncio.to_thread(house.valkey.start)
     # Then both are done, the finished render was not thrown away, and nobody had to be started again
     assert isinstance(await person.outcome(running), Succeeded)
     assert isinstance(await person.outcome(waiting), Succeeded)
-    assert len(begun(house, "slow render")) == 1
+    assert len(begun(house, f"{gate} render")) == 1
     assert engine.poll() is None
     assert await person.attempt(running) == 1
 
 
-async def test_cancelling_a_queued_job_takes_half_a_second_at_most(house: House, person: Person) -> None:
+async def test_a_queued_job_is_cancelled_before_the_render_in_front_of_it_ends(house: House, person: Person) -> None:
     house.start_engine()
-    running, waiting = await person.ask("slow render"), await person.ask("waits")
-    await person.running(running)
-    asked = time.monotonic()
-    assert await person.client.cancel(waiting, "ann") == "cancelled"
-    assert await person.outcome(waiting) == Cancelled("ann")
-    assert time.monotonic() - asked <= 0.5
-    await person.client.cancel(running, "ann")
+    with house.gate() as gate:
+        await person.ask(f"{gate} render")
+        waiting = await person.ask("waits")
+        await until(gate.reached)
+        assert await person.client.cancel(waiting, "ann") == "cancelled"
+        assert await person.outcome(waiting) == Cancelled("ann")
 
 
-async def test_cancelling_a_render_frees_the_device_within_a_step(house: House, person: Person) -> None:
-    # Given a render with steps of a second, and another job behind it
+async def test_cancelling_a_render_frees_the_device_at_its_next_step(house: House, person: Person) -> None:
+    # Given a render in mid-step that would go on for ever, and another job behind it
     house.start_engine()
-    running, waiting = await person.ask("slow render"), await person.ask("next")
-    await person.running(running)
+    gate = house.gate()
+    running, waiting = await person.ask(f"{gate} render"), await person.ask("next")
+    await until(gate.reached)
     # When it is cancelled
-    asked = time.monotonic()
     assert await person.client.cancel(running, "ann") == "cancelling"
     assert await person.outcome(running) == Cancelled("ann")
-    # Then the device has gone to the next within a step, by the same child
+    # Then the device has gone to the next without another step, by the same child
     assert isinstance(await person.outcome(waiting), Succeeded)
     events = house.events()
-    assert begun(house, "next")[0] - asked <= 1.0 + 0.5
+    assert [event for *_, event, told in events if told == f"{gate} render"] == ["begin", "step", "held", "cancelled"]
     assert len({pid for _, _, pid, _, _ in events}) == 1
 
 
 async def test_sigterm_lets_the_running_job_end(house: House, person: Person) -> None:
     engine = house.start_engine()
-    running, waiting = await person.ask("slow render"), await person.ask("waits")
-    await person.running(running)
-    engine.send_signal(signal.SIGTERM)
+    with house.gate() as gate:
+        running, waiting = await person.ask(f"{gate} render"), await person.ask("waits")
+        await until(gate.reached)
+        engine.send_signal(signal.SIGTERM)
     assert isinstance(await person.outcome(running), Succeeded)
-    assert await asyncio.to_thread(engine.wait, 20) == 0
+    assert await asyncio.to_thread(engine.wait, PATIENCE) == 0
     assert (await person.client.ledger.read(waiting)).state is State.QUEUED
     # and the next engine goes on
     house.start_engine()
@@ -202,10 +200,11 @@ async def test_sigterm_lets_the_running_job_end(house: House, person: Person) ->
 @pytest.mark.parametrize("house", [{"UNSTILL_ENGINE__DRAIN": "0"}], indirect=True)
 async def test_what_does_not_end_in_time_is_handed_back_without_costing_a_try(house: House, person: Person) -> None:
     engine = house.start_engine()
-    id = await person.ask("slow render")
-    await person.running(id)
-    engine.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(engine.wait, 20) == 0
+    with house.gate() as gate:
+        id = await person.ask(f"{gate} render")
+        await until(gate.reached)
+        engine.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(engine.wait, PATIENCE) == 0
     record = await person.client.ledger.read(id)
     assert (record.state, record.attempt) == (State.QUEUED, 1)
     house.start_engine()
@@ -213,28 +212,33 @@ async def test_what_does_not_end_in_time_is_handed_back_without_costing_a_try(ho
     assert await person.attempt(id) == 1
 
 
+@SHORT_LEASE
 async def test_a_killed_engine_leaves_no_renderer_on_the_device(house: House, person: Person) -> None:
     # Given an engine in the middle of a long render
     engine = house.start_engine()
-    id = await person.ask("slow once")
-    await person.running(id)
-    orphan = child_of(engine.pid)
-    assert orphan
-    # When it is killed and started again at once
-    kill(engine.pid)
-    house.start_engine()
+    with house.gate() as gate:
+        id = await person.ask(f"{gate} render")
+        await until(gate.reached)
+        orphan = child_of(engine.pid)
+        assert orphan
+        # When it is killed and started again at once
+        kill(engine.pid)
+        house.start_engine()
+        await until(lambda: gate.reached(2))
     assert isinstance(await person.outcome(id), Succeeded)
     # Then the old child did nothing after the new one had begun
     events = house.events()
-    again = begun(house, "slow once")[1]
+    again = begun(house, f"{gate} render")[1]
     assert all(at < again for at, _, pid, _, _ in events if pid == orphan)
 
 
 async def test_two_engines_share_one_queue(house: House, person: Person) -> None:
     for n in (0, 1):
         house.start_engine("--device", f"cpu:{n}", log=f"engine{n}")
-    await asyncio.sleep(4)
-    ids = [await person.ask(f"job {n} slow") for n in range(2)]
+    with house.gate() as gate:
+        ids = [await person.ask(f"{gate} job {n}") for n in range(2)]
+        # the device of the one is held, so the other job has to go to the other
+        await until(lambda: gate.reached(2))
     for id in ids:
         assert isinstance(await person.outcome(id), Succeeded)
     assert {device for _, device, _, _, _ in house.events()} == {"cpu:0", "cpu:1"}
@@ -244,13 +248,14 @@ async def test_a_job_that_is_claimed_while_sigterm_arrives_is_not_dropped(house:
     # Given an engine that ends a job while another waits
     house.settings["UNSTILL_ENGINE__DRAIN"] = "0"
     engine = house.start_engine()
-    first, second = await person.ask("first slow"), await person.ask("second slow")
-    await person.running(first, step=7)
-    # When SIGTERM arrives while its next claim is on its way
-    await person.client.redis.client_pause(2500, all=False)
-    await asyncio.sleep(2.0)
+    with house.gate() as gate:
+        first, second = await person.ask(f"{gate} first"), await person.ask("second")
+        await until(gate.reached)
+        # When SIGTERM arrives while its next claim is on its way
+        await person.client.redis.client_pause(2500, all=False)
+    await until(lambda: any(event == "end" for *_, event, _ in house.events()))
     engine.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(engine.wait, 20) == 0
+    assert await asyncio.to_thread(engine.wait, PATIENCE) == 0
     # Then nothing it had in hand costs a try, or waits for a lease to end
     for id in (first, second):
         record = await person.client.ledger.read(id)
@@ -261,23 +266,21 @@ async def test_a_clip_in_the_making_is_handed_back_too(house: House, person: Per
     # Given an engine whose ffmpeg takes its time
     slow = tmp_path / "slow-ffmpeg"
     slow.write_text(
-        f"#!{sys.executable}\nimport os, sys, time\nif 'rawvideo' in sys.argv:\n    time.sleep(30)\n"
+        f"#!{sys.executable}\nimport os, sys, time\nif 'rawvideo' in sys.argv:\n    time.sleep(10_000)\n"
         f"os.execv({shutil.which('ffmpeg') or imageio_ffmpeg.get_ffmpeg_exe()!r}, sys.argv)\n"
     )
     slow.chmod(0o700)
     house.settings |= {"UNSTILL_ENGINE__DRAIN": "0", "UNSTILL_ENGINE__FFMPEG": str(slow)}
     engine = house.start_engine()
     id = await person.ask("clip")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for update in person.client.watch(id):
             if update.progress and update.progress.phase == "encoding":
                 break
     # When it has to end
-    asked = time.monotonic()
     engine.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(engine.wait, 20) == 0
-    # Then it ends at once, and the job waits for the next engine at its first try
-    assert time.monotonic() - asked < 8
+    # Then it ends without waiting for the ffmpeg, and the job waits for the next engine at its first try
+    assert await asyncio.to_thread(engine.wait, PATIENCE) == 0
     record = await person.client.ledger.read(id)
     assert (record.state, record.attempt) == (State.QUEUED, 1)
 
@@ -285,22 +288,25 @@ async def test_a_clip_in_the_making_is_handed_back_too(house: House, person: Per
 async def test_storage_that_is_away_for_a_moment_costs_no_try_and_no_render(house: House, person: Person) -> None:
     # Given a job whose picture cannot be read when its turn comes
     house.start_engine()
-    first, id = await person.ask("first slow"), await person.ask("slow render")
-    await person.running(first)
+    one, two = house.gate(), house.gate()
+    first, id = await person.ask(f"{one} first"), await person.ask(f"{two} render")
+    await until(one.reached)
     with unmounted(house.folder / "storage" / "pictures"):
+        one.open()
         await person.outcome(first)
+        await person.state(id, State.RUNNING)
+        # for a while: it is tried again and again
         await asyncio.sleep(3)
         assert (await person.client.ledger.read(id)).state is State.RUNNING
     # And whose clip cannot be stored
-    await person.running(id)
+    await until(two.reached)
     with unmounted(house.folder / "storage" / "clips"):
-        async with asyncio.timeout(20):
-            while not any(event == "end" and told == "slow render" for *_, event, told in house.events()):
-                await asyncio.sleep(0.1)
+        two.open()
+        await until(lambda: any(event == "end" and told == f"{two} render" for *_, event, told in house.events()))
         await asyncio.sleep(3)
     # Then it is done at its first try all the same
     assert isinstance(await person.outcome(id), Succeeded)
-    assert len(begun(house, "slow render")) == 1
+    assert len(begun(house, f"{two} render")) == 1
     assert await person.attempt(id) == 1
 
 
@@ -320,9 +326,7 @@ async def test_an_engine_that_cannot_work_does_not_eat_the_queue(house: House, p
     house.settings["UNSTILL_ENGINE__SCRATCH"] = str(scratch)
     house.start_engine()
     assert isinstance(await person.outcome(await person.ask("first")), Succeeded)
-    async with asyncio.timeout(5):
-        while any(scratch.iterdir()):
-            await asyncio.sleep(0.02)
+    await until(lambda: not any(scratch.iterdir()))
     scratch.rmdir()
     # When several jobs are queued
     ids = [await person.ask(f"job {n}") for n in range(4)]
@@ -338,9 +342,10 @@ async def test_an_engine_that_cannot_work_does_not_eat_the_queue(house: House, p
 
 async def test_an_engine_that_is_busy_from_its_start_leaves_the_words_to_others(house: House, person: Person) -> None:
     # Given a job that waited when the engine started
-    id = await person.ask("slow render")
+    gate = house.gate()
+    await person.ask(f"{gate} render")
     house.start_engine()
-    await person.running(id)
+    await until(gate.reached)
     # When there is word of another
     await person.client.wakeups.wake(Wake("another", "journal", 1))
     await asyncio.sleep(1.0)
@@ -354,16 +359,14 @@ async def test_a_word_that_was_lost_for_good_costs_seconds(house: House, person:
     assert isinstance(await person.outcome(await person.ask("first")), Succeeded)
     # When a job is queued of which no word can be said: arq takes it for one that it has
     await person.client.redis.set("arq:job:journal:test:c1:2:1", b"left by an engine that was killed")
-    asked = time.monotonic()
+    # Then the engine looks by itself
     assert isinstance(await person.outcome(await person.ask("second")), Succeeded)
-    # Then the engine has looked by itself
-    assert time.monotonic() - asked < 8
 
 
 def test_a_wrong_password_is_one_plain_line(house: House) -> None:
     house.settings["UNSTILL_REDIS__URL"] = house.valkey.url.replace("unix://", "unix://:wrong@")
     engine = house.start_engine()
-    assert engine.wait(20) == 4
+    assert engine.wait(PATIENCE) == 4
     said = house.log("engine")
     assert "UNSTILL_REDIS__URL" in said.splitlines()[-1]
     assert "Traceback" not in said and "wrong@" not in said
