@@ -76,7 +76,7 @@ async def run(folder: Path, *, seed: int, requests: int, kills: int, seconds: fl
     dice = random.Random(seed)
     started = time.monotonic()
     counted: Counter[str] = Counter()
-    with House(folder) as house:
+    with House(folder, UNSTILL_QUEUE__LEASE="2") as house:
         socket = folder / "platform.sock"
         async with Platform(socket, seed=seed, lost=0.05, refused=0.06, room=ROOM) as platform:
             kinds = {f"r{n}": dice.choice(KINDS) for n in range(requests)}

@@ -154,7 +154,7 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def wait_for(condition: Callable[[], object], within: float = PATIENCE, what: str = "it") -> None:
+def wait_for(condition: Callable[..., object], within: float = PATIENCE, what: str = "it") -> None:
     """Poll until it is true."""
     ends = time.monotonic() + within
     while not condition():
@@ -163,7 +163,7 @@ def wait_for(condition: Callable[[], object], within: float = PATIENCE, what: st
         time.sleep(0.02)
 
 
-async def until(condition: Callable[[], object], what: str = "it") -> None:
+async def until(condition: Callable[..., object], what: str = "it") -> None:
     """The same, where the loop has to go on."""
     ends = time.monotonic() + PATIENCE
     while not condition():

@@ -15,7 +15,7 @@ from tests.system.discord_kills import count, run
 
 @pytest.mark.timeout(420)
 async def test_under_kills_requests_in_50_channels_have_one_answer_each(tmp_path: Path) -> None:
-    with discord_house(tmp_path, engine=False, UNSTILL_BOTS__NOTIFY_AFTER="3600") as discord:
+    with discord_house(tmp_path, engine=False, UNSTILL_BOTS__NOTIFY_AFTER="3600", UNSTILL_QUEUE__LEASE="2") as discord:
         # When bot, engine, renderer, server and gateway are killed while people ask
         kills = {"bot": 3, "engine": 2, "renderer": 3, "server": 3, "gateway": 3}
         counted, killed = await run(discord, seed=20261121, requests=100, kills=kills, seconds=30)

@@ -17,7 +17,7 @@ from tests.system.telegram_kills import run
 
 @pytest.mark.timeout(420)
 async def test_under_kills_100_requests_in_50_chats_have_100_answers_and_no_message_more(tmp_path: Path) -> None:
-    with telegram_house(tmp_path, engine=False, UNSTILL_BOTS__NOTIFY_AFTER="12") as telegram:
+    with telegram_house(tmp_path, engine=False, UNSTILL_BOTS__NOTIFY_AFTER="12", UNSTILL_QUEUE__LEASE="2") as telegram:
         # When bot, engine, renderer and server are killed while people ask, private and in groups
         kills = {"bot": 4, "engine": 3, "renderer": 3, "server": 4}
         counted, killed = await run(telegram, seed=20261121, requests=100, kills=kills, seconds=30)

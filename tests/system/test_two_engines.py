@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.system.backlog import submit
-from tests.system.processes import House, child_of, kill, wait_for
+from tests.system.processes import PATIENCE, House, child_of, kill, until
 
 from unstill_config.settings import Settings
 from unstill_queue.client import Client
@@ -57,7 +57,7 @@ class Queue:
 
     async def done(self, ids: list[str]) -> None:
         """Wait until each has ended well."""
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(PATIENCE):
             for id in ids:
                 async for update in self.client.watch(id):
                     if update.outcome is not None:
@@ -96,10 +96,6 @@ def engines_of(fleet: subprocess.Popen[bytes]) -> list[int]:
         return []
 
 
-async def until(condition: object, what: str) -> None:
-    await asyncio.to_thread(wait_for, condition, 60.0, what)
-
-
 async def test_two_engines_work_off_one_backlog_side_by_side(house: House, queue: Queue) -> None:
     # Given two engines that are ready, and a backlog
     fleet = [house.start_engine("--device", f"cpu:{n}", log=f"engine{n}") for n in (0, 1)]
@@ -124,7 +120,7 @@ async def test_device_all_is_an_engine_on_each_card_until_it_is_told_to_stop(hou
     # and each has a name of its own, by which the health check asks for both
     alive = ["--device", "all", "--alive"]
     check = house.start_engine(*alive, log="alive")
-    assert await asyncio.to_thread(check.wait, 30) == 0
+    assert await asyncio.to_thread(check.wait, PATIENCE) == 0
     # When one of them is killed, then another takes its place, and the card serves again
     first = engines_of(fleet)[0]
     kill(first)
@@ -133,10 +129,10 @@ async def test_device_all_is_an_engine_on_each_card_until_it_is_told_to_stop(hou
     # When it is told to stop, then all drain and nothing is left
     engines = engines_of(fleet)
     fleet.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(fleet.wait, 30) == 0
+    assert await asyncio.to_thread(fleet.wait, PATIENCE) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in engines)
     check = house.start_engine(*alive, log="gone")
-    assert await asyncio.to_thread(check.wait, 30) == 1
+    assert await asyncio.to_thread(check.wait, PATIENCE) == 1
     assert "engine studio-0" in house.log("gone")
 
 
@@ -163,7 +159,7 @@ def test_an_engine_that_cannot_start_ends_the_fleet_with_its_code(house: House) 
     # Given no card at all
     house.settings["PATH"] = str(house.folder)
     fleet = house.start_engine("--device", "all")
-    assert fleet.wait(30) == 3
+    assert fleet.wait(PATIENCE) == 3
     assert "no card is visible" in house.log("engine")
 
 
@@ -171,5 +167,5 @@ def test_an_engine_that_cannot_start_ends_the_fleet_with_its_code(house: House) 
 def test_settings_that_no_engine_can_use_are_not_tried_for_ever(house: House) -> None:
     house.settings["UNSTILL_ENGINE__FFMPEG"] = "/nowhere/ffmpeg"
     fleet = house.start_engine("--device", "all")
-    assert fleet.wait(60) == 4
+    assert fleet.wait(PATIENCE) == 4
     assert house.log("engine").count("unstill-engine: ") == 2
