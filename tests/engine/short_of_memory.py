@@ -13,8 +13,8 @@ import torch
 from unstill_config.catalog import Catalog, Model
 from unstill_engine.memory import GIB, Thrift, peak, thrifts
 from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, Revised
-from unstill_engine.renderers.i2vgen_xl.accelerator import device_errors
-from unstill_engine.renderers.i2vgen_xl.retreat import Retreat
+from unstill_engine.renderers.torch.device import device_errors
+from unstill_engine.renderers.torch.oom_fallback import Retreat
 from unstill_queue.jobs import Parameters
 
 STEPS = 3

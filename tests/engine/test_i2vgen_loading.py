@@ -112,9 +112,10 @@ def environ(tmp_path: Path, endpoint: str) -> dict[str, str]:
 ASKS = """
 import sys
 from unstill_engine.renderers.base import RenderError
-from unstill_engine.renderers.i2vgen_xl.download import model_folder
+from unstill_engine.renderers.i2vgen_xl.contents import CONTENTS
+from unstill_engine.renderers.torch.download import model_folder
 try:
-    print(model_folder({"repo": sys.argv[1], "revision": sys.argv[2], "variant": sys.argv[3]}))
+    print(model_folder({"repo": sys.argv[1], "revision": sys.argv[2], "variant": sys.argv[3]}, CONTENTS))
 except RenderError as error:
     print(error.code, error)
 """

@@ -23,9 +23,9 @@ from unstill_engine.renderers.base import (
     Revised,
 )
 from unstill_engine.renderers.i2vgen_xl.conditioning import Conditioning
-from unstill_engine.renderers.i2vgen_xl.decode import Decoder, FrameDecoder
 from unstill_engine.renderers.i2vgen_xl.denoising import Denoiser
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
+from unstill_engine.renderers.torch.frames import Decoder, FrameDecoder
 
 
 @pytest.fixture(scope="module")

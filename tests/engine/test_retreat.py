@@ -25,8 +25,8 @@ from unstill_engine.renderers.base import (
     RenderError,
     Revised,
 )
-from unstill_engine.renderers.i2vgen_xl.accelerator import free_bytes, is_out_of_memory
-from unstill_engine.renderers.i2vgen_xl.retreat import Retreat
+from unstill_engine.renderers.torch.device import free_bytes, is_out_of_memory
+from unstill_engine.renderers.torch.oom_fallback import Retreat
 from unstill_queue.jobs import Parameters
 
 

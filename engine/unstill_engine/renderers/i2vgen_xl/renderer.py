@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,22 +12,30 @@ from torch import Tensor
 
 from unstill_config.catalog import Model
 from unstill_engine.memory import Fitted, Thrift, fit
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, RenderError, Revised
+from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, Revised
 from unstill_engine.renderers.framing import Size
-from unstill_engine.renderers.i2vgen_xl.accelerator import device_errors, free_bytes, is_out_of_memory
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.conditioning import Encoders, Noise
-from unstill_engine.renderers.i2vgen_xl.decode import FrameDecoder
 from unstill_engine.renderers.i2vgen_xl.denoising import Denoiser, FastDenoiser, denoise
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
 from unstill_engine.renderers.i2vgen_xl.loading import load_parts
 from unstill_engine.renderers.i2vgen_xl.ops import Ops, TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
-from unstill_engine.renderers.i2vgen_xl.retreat import Retreat
 from unstill_engine.renderers.i2vgen_xl.shapes import cropped, size_for
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
 from unstill_engine.renderers.photo import load_photo, photo_size
+from unstill_engine.renderers.torch.device import (
+    device_errors,
+    dtype_on,
+    free_bytes,
+    is_out_of_memory,
+    loading_errors,
+    open_device,
+    runs_triton,
+)
+from unstill_engine.renderers.torch.frames import FrameDecoder
+from unstill_engine.renderers.torch.oom_fallback import Retreat
 from unstill_queue.jobs import Parameters
 
 LATENT = 8
@@ -59,24 +66,13 @@ class I2VGenXL:
             RenderError: "model_unavailable", "disk_full" or "out_of_memory".
             DevicePoisoned: the device answers nothing.
         """
-        self._device = torch.device(device)
         memory = self._model.memory
-        try:
-            with device_errors():
-                if self._device.type == "cuda":
-                    self._device = torch.device("cuda", self._device.index or 0)
-                    torch.cuda.set_device(self._device)  # kernels and graphs go to the current one
-                self._dtype = _dtype_on(self._device)
-                self._load(offload=memory is not None and memory.mode == "low")
-                if self._device.type == "cuda":
-                    self.rehearse()
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise RenderError(
-                "out_of_memory",
-                f"{device} has too little memory for the model {self._name}. Free some of it, or choose another model.",
-            ) from error
+        with loading_errors(self._name, device):
+            self._device = open_device(device)
+            self._dtype = dtype_on(self._device)
+            self._load(offload=memory is not None and memory.mode == "low")
+            if self._device.type == "cuda":
+                self.rehearse()
 
     def _load(self, *, offload: bool) -> None:
         parts = load_parts(self._model.weights, self._device, self._dtype, offload=offload)
@@ -229,16 +225,9 @@ def _cuts(encoders: Encoders, parameters: Parameters) -> Iterator[str]:
             yield f"{code}:{read}"
 
 
-def _dtype_on(device: torch.device) -> torch.dtype:
-    if device.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
-
-
 def _ops_on(device: torch.device, choices: Choices) -> Ops:
-    """Triton where it is installed and the card has what it needs, else PyTorch's own operations."""
-    capable = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-    if not capable or importlib.util.find_spec("triton") is None:
+    """Return Triton's kernels where they run, else PyTorch's own operations."""
+    if not runs_triton(device):
         return TorchOps()
     from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
 

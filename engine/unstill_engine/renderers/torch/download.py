@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,49 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from unstill_engine.renderers.base import RenderError
 
-WEIGHTS = ("unet", "vae", "text_encoder", "image_encoder")
-FILES = (
-    *(f"{part}/config.json" for part in WEIGHTS),
-    "scheduler/scheduler_config.json",
-    "feature_extractor/preprocessor_config.json",
-    "tokenizer/tokenizer_config.json",
-)
-
 _NOT_THERE = (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError, HFValidationError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def model_folder(weights: Mapping[str, str]) -> Path:
-    """The folder with all of the model's files; what is missing there of a repository's is downloaded.
+@dataclass(frozen=True)
+class Contents:
+    """What a model's folder has to hold; names are relative to it.
+
+    `weights` are folders of safetensors files, each with its config.json; `files` have to be there too, and of each
+    group in `either` one file. `more` are patterns of what is fetched besides, where it is there.
+    """
+
+    weights: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    either: tuple[tuple[str, ...], ...] = ()
+    more: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The files that are known by name."""
+        return (*(f"{part}/config.json" for part in self.weights), *self.files)
+
+    def lacking(self, folder: Path) -> str | None:
+        """Return the name of the first file that is not there; None where the folder is whole."""
+        for name in self.named:
+            if not (folder / name).is_file():
+                return name
+        for part in self.weights:
+            if not any((folder / part).glob("*.safetensors")):
+                return f"{part}/*.safetensors"
+        for group in self.either:
+            if not any((folder / name).is_file() for name in group):
+                return group[0]
+        return None
+
+    def patterns(self, variant: str) -> list[str]:
+        """Return the patterns of all that is to be fetched of a repository."""
+        dotted = f".{variant}" if variant else ""
+        return [*self.named, *self.more, *(f"{part}/*{dotted}*.safetensors*" for part in self.weights)]
+
+
+def model_folder(weights: Mapping[str, str], contents: Contents) -> Path:
+    """Return the folder with all of `contents`; what is missing there of a repository's is downloaded.
 
     `weights.repo` is a folder or a repository id; `revision` and `variant` are for the latter.
 
@@ -43,40 +73,28 @@ def model_folder(weights: Mapping[str, str]) -> Path:
     repo = weights.get("repo", "")
     folder = Path(repo).expanduser()
     if repo.startswith(("/", "~", ".")) or folder.is_dir():
-        lacking = _lacking(folder)
+        lacking = contents.lacking(folder)
         if lacking is not None:
             raise _unavailable(f"The model folder {folder} is not whole: {lacking} is missing", "Fetch the model anew")
         return folder
-    return _fetched(repo, weights.get("revision", "main"), weights.get("variant", ""))
+    return _fetched(repo, weights.get("revision", "main"), weights.get("variant", ""), contents)
 
 
 def variant_in(folder: Path, part: str, wanted: str) -> str | None:
-    """The variant of that part's weights to load: the one that is wanted, where it is there."""
+    """Return the variant of that part's weights to load: the one that is wanted, where it is there."""
     return wanted if wanted and any((folder / part).glob(f"*.{wanted}*.safetensors")) else None
 
 
-def _lacking(folder: Path) -> str | None:
-    for name in FILES:
-        if not (folder / name).is_file():
-            return name
-    for part in WEIGHTS:
-        if not any((folder / part).glob("*.safetensors")):
-            return f"{part}/*.safetensors"
-    if not any((folder / "tokenizer" / name).is_file() for name in ("vocab.json", "tokenizer.json")):
-        return "tokenizer/vocab.json"
-    return None
-
-
-def _fetched(repo: str, revision: str, variant: str) -> Path:
+def _fetched(repo: str, revision: str, variant: str, contents: Contents) -> Path:
     which: dict[str, Any] = {
         "repo_id": repo,
         "revision": revision,
-        "allow_patterns": [*FILES, "tokenizer/*", *(f"{part}/*{_dotted(variant)}*.safetensors*" for part in WEIGHTS)],
+        "allow_patterns": contents.patterns(variant),
         "ignore_patterns": None if variant else ["*.fp16*"],
     }
     try:
         folder = Path(snapshot_download(**which, local_files_only=True))
-        if _lacking(folder) is None:
+        if contents.lacking(folder) is None:
             return folder
     except (LocalEntryNotFoundError, HFValidationError, OSError):
         pass  # whatever is wrong there, the next call says it
@@ -89,16 +107,12 @@ def _fetched(repo: str, revision: str, variant: str) -> Path:
         raise
     except Exception as error:  # the client's own, of whichever library it speaks HTTP with, and the disk's
         raise _not_fetched(repo, revision, error) from error
-    lacking = _lacking(folder)
+    lacking = contents.lacking(folder)
     if lacking is not None:
         raise _unavailable(
             f"The model {repo} at revision {revision} has no {lacking}", "Check weights.variant in the catalogue"
         )
     return folder
-
-
-def _dotted(variant: str) -> str:
-    return f".{variant}" if variant else ""
 
 
 def _check_room(repo: str, needed: int) -> None:

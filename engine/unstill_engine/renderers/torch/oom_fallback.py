@@ -12,7 +12,7 @@ import torch
 from unstill_config.catalog import Model
 from unstill_engine.memory import Thrift, smaller
 from unstill_engine.renderers.base import Frames, MemoryExhausted, Plan, RenderError, Revised
-from unstill_engine.renderers.i2vgen_xl.accelerator import device_errors, is_out_of_memory
+from unstill_engine.renderers.torch.device import device_errors, is_out_of_memory
 from unstill_queue.jobs import Parameters
 
 Attempt = Callable[[Plan, Thrift], Iterator[Frames]]
