@@ -174,14 +174,28 @@ local function reserve(id)
   redis.call('PEXPIRE', key, 3 * DAY)
 end
 
-local function give_back(id, seconds_too)
+-- What was rendered so far, over all tries, in estimated seconds and at most what was reserved. An engine that died
+-- is charged until its lease was over, and not until somebody looked.
+local function rendered(id)
+  local r = redis.call('HMGET', JOB .. id, 'state', 'lane', 'cost', 'started_at', 'lease', 'rendered')
+  local before = tonumber(r[6] or '0')
+  if r[1] ~= 'running' then return before end
+  local wall = (math.min(NOW, tonumber(r[5])) - tonumber(r[4])) / 1000
+  if wall <= 0 then return before end
+  local rate = tonumber(redis.call('HGET', 'unstill:rate', r[2]) or '1')
+  return math.min(tonumber(r[3]), before + wall / rate)
+end
+
+-- A clip costs what was reserved, a cancelled job what was rendered of it, a failure nothing.
+local function give_back(id, result)
   local r = redis.call('HMGET', JOB .. id, 'place', 'cost', 'day')
   if not r[3] then return end
   count_jobs(id, -1)
-  local key = 'unstill:seconds:' .. r[3]
-  if seconds_too and redis.call('EXISTS', key) == 1 then
-    charge(key, 'p|' .. account_of(id), -tonumber(r[2]))
-    charge(key, 'c|' .. r[1], -tonumber(r[2]))
+  local key, cost = 'unstill:seconds:' .. r[3], tonumber(r[2])
+  local back = result == 'failed' and cost or result == 'cancelled' and cost - rendered(id) or 0
+  if back ~= 0 and redis.call('EXISTS', key) == 1 then
+    charge(key, 'p|' .. account_of(id), -back)
+    charge(key, 'c|' .. r[1], -back)
   end
 end
 
@@ -193,7 +207,7 @@ local function strip(id, fields)
 end
 
 local function answer(id, result, outcome)
-  give_back(id, result ~= 'done')
+  give_back(id, result)
   strip(id, { 'job', 'made' })
   local lane = get(id, 'lane')
   if lane then redis.call('ZREM', 'unstill:running:' .. lane, id) end
@@ -223,6 +237,7 @@ local function close(id, state, keep)
 end
 
 local function requeue(id)
+  set(id, 'rendered', num(rendered(id)))
   redis.call('ZREM', 'unstill:running:' .. get(id, 'lane'), id)
   set(id, 'state', 'queued', 'wakes', 0, 'lapsed', get(id, 'owner'))
   redis.call('HDEL', JOB .. id, 'owner', 'progress')
@@ -254,10 +269,10 @@ local function run(id, owner, lease, engine)
 end
 
 -- A clip that its platform refused goes back into a line, on the lane of refits: an engine that needs no device
--- makes it smaller. It counts as a job in hand again; its seconds stay charged.
+-- makes it smaller. It counts as a job in hand again; its seconds stay charged, as it was rendered whole.
 local function line_up_to_shrink(id, lane, job, wait)
   set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made', get(id, 'outcome'), 'attempt', 1, 'wakes', 0,
-    'wait_until', num(NOW + wait))
+    'wait_until', num(NOW + wait), 'rendered', get(id, 'cost'))
   redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged')
   count_jobs(id, 1)
   line_up(id)

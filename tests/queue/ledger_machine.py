@@ -6,7 +6,7 @@ the scripts, so that a copy with a planted bug can be shown to fail.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -38,6 +38,9 @@ FORGOTTEN = encode(Cancelled("forgotten"))
 TIME = "redis.call('TIME')"
 CLOCK = "redis.call('HMGET', 'unstill:test:clock', 's', 'us')"
 QUOTA = (3, 4, "40", "60")
+ROUNDING = 1e-5
+RATE = 2
+"""What a second of estimate takes in truth, once a job was finished."""
 
 DUMP = """
 local jobs = {}
@@ -97,7 +100,9 @@ class Model:
     refits: int = 0
     refitter: str = ""
     words: bytes = b"job"
-    spent: bool = False
+    started_at: int = 0
+    rendered: float = 0.0
+    charged: float = 0.0
     listed: bool = True
     forgotten: bool = False
 
@@ -117,6 +122,7 @@ class World:
     claims: list[Clerk] = field(default_factory=list)
     senders: list[Clerk] = field(default_factory=list)
     tokens: int = 0
+    rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LANES, 1.0))
 
 
 def pairs(flat: list[Any]) -> dict[str, Any]:
@@ -154,10 +160,17 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         # -- the model's own transitions
 
         def answered(self, job: Model, result: str) -> None:
+            job.charged = {"done": float(job.cost), "failed": 0.0, "cancelled": self.rendered(job)}[result]
             job.state = job.result = result
-            job.spent = result == "done"
             job.finished_at, job.due, job.redos = self.world.now, self.world.now + 5000, 0
             job.owner = job.lapsed = ""
+
+        def rendered(self, job: Model) -> float:
+            """In estimated seconds: over all tries, each by the wall until its lease was over, and at most the cost."""
+            if job.state != "running":
+                return job.rendered
+            wall = (min(self.world.now, job.lease) - job.started_at) / 1000
+            return min(job.cost, job.rendered + wall / self.world.rates[job.lane])
 
         def closed(self, job: Model, state: str) -> None:
             job.state = state
@@ -170,6 +183,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             elif job.attempt >= ATTEMPTS:
                 self.answered(job, "failed")
             else:
+                job.rendered = self.rendered(job)
                 job.state, job.lapsed, job.owner, job.wakes = "queued", job.owner, "", 0
                 job.attempt += 1
                 job.due = self.world.now + 1000
@@ -205,31 +219,36 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             answer = self.word("queue", id, LANE, job.cost, b"job", WAIT, *QUOTA)
             if job.state != "accepted":
                 assert answer == "already"
-            elif self.over_quota(job):
+                return
+            room = self.room(job)
+            if room < -ROUNDING:
                 assert answer == "quota"
-            else:
+            elif room > ROUNDING or all(self.spends(other) % 1 == 0 for other in self.world.jobs.values()):
                 assert answer == "queued"
+            if answer == "queued":
                 job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
                 job.wait_until, job.day = self.world.now + WAIT, self.world.now // 86_400_000
 
-        def over_quota(self, job: Model) -> bool:
+        def room(self, job: Model) -> float:
+            """What the quota that is nearest to its end would hold beside that job; below 0 it is too much."""
             today = self.world.now // 86_400_000
             jobs: Counter[str] = Counter()
-            seconds: Counter[str] = Counter()
+            seconds: defaultdict[str, float] = defaultdict(float)
             for other in self.world.jobs.values():
                 for name in (other.account, other.place):
                     jobs[name] += other.state in ("queued", "running")
-                    seconds[name] += other.cost * (self.spends(other) and other.day == today)
-            return (
-                jobs[job.account] + 1 > QUOTA[0]
-                or jobs[job.place] + 1 > QUOTA[1]
-                or seconds[job.account] + job.cost > int(QUOTA[2])
-                or seconds[job.place] + job.cost > int(QUOTA[3])
+                    seconds[name] += self.spends(other) * (other.day == today)
+            return min(
+                QUOTA[0] - jobs[job.account] - 0.5,
+                QUOTA[1] - jobs[job.place] - 0.5,
+                float(QUOTA[2]) - seconds[job.account] - job.cost,
+                float(QUOTA[3]) - seconds[job.place] - job.cost,
             )
 
         @staticmethod
-        def spends(job: Model) -> bool:
-            return job.state in ("queued", "running") or job.spent
+        def spends(job: Model) -> float:
+            """Seconds of its day's quotas."""
+            return job.cost if job.state in ("queued", "running") else job.charged
 
         @rule(n=st.integers(0, 9))
         def refuse(self, n: int) -> None:
@@ -259,6 +278,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 assert int(answer[2]) == job.attempt
                 assert (answer[1], answer[3]) == (job.words, OUTCOME if job.refits else b"")
                 job.state, job.owner, job.lapsed = "running", token, ""
+                job.started_at = self.world.now
                 job.lease = job.due = self.world.now + LEASE
                 self.world.claims.append(Clerk(id, token))
 
@@ -280,6 +300,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if held == "lapsed":
                 job.state, job.owner, job.lapsed = "running", clerk.token, ""
                 job.attempt -= 1
+                job.started_at = self.world.now
             job.lease = job.due = self.world.now + LEASE
 
         @precondition(lambda self: self.world.claims)
@@ -288,11 +309,13 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             clerk = self.world.claims[n % len(self.world.claims)]
             job = self.world.jobs[clerk.id]
             held = self.holds(job, clerk.token)
-            answer = self.word("finish", clerk.id, clerk.token, result, OUTCOME, "2.5")
+            answer = self.word("finish", clerk.id, clerk.token, result, OUTCOME, str(RATE * job.cost))
             assert answer == ("ok" if held or job.finisher == clerk.token else "lost")
             if held:
                 job.finisher = clerk.token
                 self.answered(job, "cancelled" if job.cancel else result)
+                if job.result == "done":
+                    self.world.rates[job.lane] = RATE
 
         @precondition(lambda self: self.world.claims)
         @rule(n=st.integers(0, 9), how=st.sampled_from(["release", "retry"]))
@@ -306,6 +329,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 if answer == "ended":
                     self.answered(job, "cancelled")
                 elif held:
+                    job.rendered = self.rendered(job)
                     job.state, job.owner, job.wakes, job.due = "queued", "", 0, self.world.now + 1000
                 return
             answer = self.word("retry", clerk.id, clerk.token, ATTEMPTS, OUTCOME)
@@ -401,6 +425,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 job.state, job.lane, job.result, job.sender = "queued", REFITS_LANE, "", ""
                 job.refitter, job.words, job.attempt, job.wakes = clerk.token, b"smaller", 1, 0
                 job.refits += 1
+                job.rendered = job.cost
                 job.due, job.wait_until = self.world.now + 1000, self.world.now + WAIT
 
         @rule(n=st.integers(0, 9), then=st.sampled_from(["note_set", "note_clear", "silence"]))
@@ -551,18 +576,19 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         def quotas_add_up(self, jobs_quota: list[Any], seconds: list[Any]) -> None:
             in_use: Counter[str] = Counter()
-            spent: Counter[tuple[int, str]] = Counter()
+            spent: defaultdict[tuple[int, str], float] = defaultdict(float)
             for job in self.world.jobs.values():
                 for name in (f"p|{job.account}", f"c|{job.place}"):
                     in_use[name] += job.state in ("queued", "running")
-                    spent[job.day, name] += job.cost * self.spends(job)
+                    spent[job.day, name] += self.spends(job)
             assert {k: float(v) for k, v in pairs(jobs_quota).items()} == {k: n for k, n in in_use.items() if n}
             stored = {
                 (int(key.rsplit(":", 1)[1]), name): float(value)
                 for key, row in pairs(seconds).items()
                 for name, value in pairs(row).items()
             }
-            assert stored == {k: n for k, n in spent.items() if n}
+            for key in stored.keys() | spent.keys():
+                assert abs(stored.get(key, 0.0) - spent[key]) < ROUNDING, f"seconds of {key}"
 
         def lines_add_up(self, lines: dict[str, list[bytes]], work: list[Any]) -> None:
             expected: dict[str, set[str]] = {}

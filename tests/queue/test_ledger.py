@@ -25,7 +25,7 @@ from unstill_queue.jobs import (
     Requester,
     State,
 )
-from unstill_queue.ledger import GIVE_UP, INTAKE_FAILED, Ledger
+from unstill_queue.ledger import GIVE_UP, INTAKE_FAILED, Claim, Ledger
 from unstill_queue.outbox import Outbox
 
 SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05)
@@ -247,6 +247,68 @@ async def test_gpu_seconds_count_by_day_and_come_back_on_failure(ledger: Ledger,
     await ledger.accept(a_request(4))
     with pytest.raises(QuotaExceeded):
         await ledger.queue(a_job(a_request(4)), cost=10, quota=quota)
+
+
+async def rendering(ledger: Ledger, redis: Redis, owner: str, seconds: float) -> Claim:
+    """A claim whose lease was over when it had been rendered for so long, by the server's clock."""
+    claim = await ledger.claim("camera", owner, "engine")
+    assert claim
+    raw: Any = redis
+    begun = int(await raw.hget(f"unstill:job:{claim.job.id}", "started_at")) - 3_600_000
+    times = {"started_at": begun, "lease": round(begun + seconds * 1000)}
+    await raw.hset(f"unstill:job:{claim.job.id}", mapping=times)
+    await raw.zadd("unstill:due", {claim.job.id: 0})
+    return claim
+
+
+@pytest.mark.parametrize("end", ["obeys", "dies", "finishes"])
+async def test_what_was_rendered_of_a_cancelled_job_stays_charged(ledger: Ledger, redis: Redis, end: str) -> None:
+    # Given a lane on which jobs take twice their estimate, and a job of ten seconds that lost an engine after four
+    await redis.hset("unstill:rate", "camera", "2")  # type: ignore[misc]
+    job = await queued(ledger, a_request(), cost=10)
+    who = job.requester
+    await rendering(ledger, redis, "first", 4.0)
+    await ledger.reap()
+    # When it is cancelled after five more, however its engine takes it
+    claim = await rendering(ledger, redis, "second", 5.0)
+    assert await ledger.cancel(job.id, "ann") == "cancelling"
+    if end == "dies":
+        await ledger.reap()
+    else:
+        assert await ledger.finish(claim, Cancelled("ann") if end == "obeys" else DONE, seconds=20.0)
+    assert (await ledger.read(job.id)).outcome == Cancelled("ann")
+    # Then half of nine seconds stay charged to the person and to the chat, and its place is free
+    used = await ledger.used(who.account, who.place)
+    assert (used.person_jobs, used.person_seconds, used.chat_seconds) == (0, 4.5, 4.5)
+
+
+async def test_no_more_is_charged_than_was_reserved_and_nothing_for_a_failure(ledger: Ledger, redis: Redis) -> None:
+    who = a_request().requester
+    # Given two jobs that are rendered for far longer than their estimate of ten seconds
+    for n in (1, 2):
+        await queued(ledger, a_request(n), cost=10)
+    cancelled = await rendering(ledger, redis, "one", 600.0)
+    failed = await rendering(ledger, redis, "two", 600.0)
+    # When one is cancelled, and the other fails though that was not the person's doing
+    await ledger.cancel(cancelled.job.id, "ann")
+    assert await ledger.finish(cancelled, Cancelled("ann")) and await ledger.finish(failed, Failed("x", "y"))
+    # Then the first costs its ten seconds
+    assert (await ledger.used(who.account, who.place)).person_seconds == 10.0
+
+
+async def test_eight_renders_that_are_cancelled_at_the_end_use_up_a_quota(ledger: Ledger, redis: Redis) -> None:
+    # Given a quota of an hour a day
+    quota = Quota(person_seconds=3600, person_jobs=0)
+    # When somebody cancels renders of 600 seconds just before they end
+    for n in range(6):
+        await queued(ledger, a_request(n), cost=600, quota=quota)
+        claim = await rendering(ledger, redis, f"owner{n}", 599.0)
+        await ledger.cancel(claim.job.id, "ann")
+        assert await ledger.finish(claim, Cancelled("ann"))
+    # Then the seventh is one too many
+    await ledger.accept(a_request(7))
+    with pytest.raises(QuotaExceeded):
+        await ledger.queue(a_job(a_request(7)), cost=600, quota=quota)
 
 
 async def test_a_released_job_is_first_again_and_keeps_its_tries(ledger: Ledger) -> None:
