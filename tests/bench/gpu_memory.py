@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from tests.bench.gpu_steps import Row
 
-from unstill_engine.memory import GIB, MEGAPIXEL
 from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.i2vgen_xl.memory import MEGAPIXEL
+from unstill_engine.renderers.torch.placement import GIB
 
 
 @dataclass(frozen=True)

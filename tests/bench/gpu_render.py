@@ -29,10 +29,11 @@ from tests.engine.i2vgen_stock import stock_pipeline
 from torch import Tensor
 
 from unstill_config.catalog import Memory
-from unstill_engine.memory import GIB, Thrift, thrifts
 from unstill_engine.renderers.base import Frames, Plan, Revised
 from unstill_engine.renderers.i2vgen_xl.conditioning import Noise
+from unstill_engine.renderers.i2vgen_xl.memory import memory_modes
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
+from unstill_engine.renderers.torch.placement import GIB, MemoryMode
 from unstill_queue.jobs import Parameters
 
 SECONDS = 150.0
@@ -137,7 +138,7 @@ class Clips:
         picture = self._photo(short)
         plan = renderer.plan(short, picture)
         opened = Image.open(picture).convert("RGB")
-        latents = renderer.latents(plan, thrift_of(self._memory, plan), opened, lambda done, steps: None, lambda: False)
+        latents = renderer.latents(plan, mode_of(self._memory, plan), opened, lambda done, steps: None, lambda: False)
         ours = latents.cpu(), torch.from_numpy(self._clip(renderer, short, "of the comparison").frames)
         del renderer, latents
         gc.collect()
@@ -246,7 +247,7 @@ class Clips:
         for kind in ("allocated", "reserved"):
             measured = []
             for clip in clips:
-                at_once = thrift_of(memory, clip.plan).decode_frames
+                at_once = mode_of(memory, clip.plan).decode_frames
                 held = (getattr(clip.denoising, kind), getattr(clip.decoding, kind))
                 measured.append(Measured(clip.plan, at_once, *held))
             report(self.rows, {"memory's figures": f"by what was {kind}", **constants(weights.allocated, measured)})
@@ -324,6 +325,6 @@ def in_steps(parameters: Parameters, steps: int) -> Parameters:
     return msgspec.structs.replace(parameters, num_inference_steps=steps)
 
 
-def thrift_of(memory: Memory, plan: Plan) -> Thrift:
+def mode_of(memory: Memory, plan: Plan) -> MemoryMode:
     """Of a plan that did not have to save memory."""
-    return next(thrifts(memory, plan.parameters))
+    return next(memory_modes(memory, plan.parameters))

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from unstill_config.catalog import Catalog, Model
-from unstill_engine.memory import GIB, Thrift, peak, thrifts
 from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, Revised
+from unstill_engine.renderers.i2vgen_xl.memory import memory_modes, peak
 from unstill_engine.renderers.torch.device import device_errors
-from unstill_engine.renderers.torch.oom_fallback import Retreat
+from unstill_engine.renderers.torch.oom_fallback import OomFallback
+from unstill_engine.renderers.torch.placement import GIB, MemoryMode
 from unstill_queue.jobs import Parameters
 
 STEPS = 3
@@ -71,19 +72,19 @@ class ShortOfMemory:
         self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Iterator[Frames | Revised]:
         fresh, self._fresh = self._fresh, False
-        retreat = Retreat(
+        fallback = OomFallback(
             self._model,
             plan,
-            next(thrifts(self._memory, plan.parameters)),
+            next(memory_modes(self._memory, plan.parameters)),
             replan=lambda parameters: self.plan(parameters, picture),
             release=self._release,
             fresh=fresh,
         )
 
-        def attempt(plan: Plan, thrift: Thrift) -> Iterator[Frames]:
-            return self._attempt(plan, thrift, retreat, on_step, cancelled)
+        def attempt(plan: Plan, mode: MemoryMode) -> Iterator[Frames]:
+            return self._attempt(plan, mode, fallback, on_step, cancelled)
 
-        yield from retreat.run(attempt)
+        yield from fallback.run(attempt)
 
     def _again(self) -> bool:
         """Whether a child before this one has been here: it left a mark where the journals are kept."""
@@ -97,28 +98,28 @@ class ShortOfMemory:
         self.held = 0
 
     def _attempt(
-        self, plan: Plan, thrift: Thrift, retreat: Retreat, on_step: OnStep, cancelled: Callable[[], bool]
+        self, plan: Plan, mode: MemoryMode, fallback: OomFallback, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Iterator[Frames]:
         if "poison" in plan.parameters.prompt and not ("once" in plan.parameters.prompt and self._again()):
             raise RuntimeError("CUDA error: an illegal memory access was encountered\nCompile with TORCH_USE_CUDA_DSA")
         for step in range(STEPS):
             if cancelled():
                 raise RenderCancelled
-            self._allocate(plan, thrift, "denoise")
+            self._allocate(plan, mode, "denoise")
             on_step(step + 1, STEPS)
 
         def decode(start: int, stop: int) -> Frames:
-            self._allocate(plan, msgspec.structs.replace(thrift, decode_frames=stop - start), "decode")
+            self._allocate(plan, msgspec.structs.replace(mode, decode_frames=stop - start), "decode")
             size = (plan.width, plan.height)
             return np.concatenate([frame(plan.parameters.seed, index, size) for index in range(start, stop)])
 
-        yield from retreat.in_chunks(decode, plan.num_frames, thrift.decode_frames)
+        yield from fallback.in_chunks(decode, plan.num_frames, mode.decode_frames)
 
-    def _allocate(self, plan: Plan, thrift: Thrift, phase: str) -> None:
+    def _allocate(self, plan: Plan, mode: MemoryMode, phase: str) -> None:
         """What the phase needs, of what it has."""
         room = dict(part.split("=") for part in plan.parameters.prompt.split() if "=" in part)
         memory = self._memory.model_copy(update={"decode" if phase == "denoise" else "render": 1e-9})
-        needed = peak(memory, (plan.width, plan.height), plan.parameters, thrift)
+        needed = peak(memory, (plan.width, plan.height), plan.parameters, mode)
         if phase in room and needed > float(room[phase]) * GIB:
             torch.empty(NO_CARD_HAS, dtype=torch.uint8)
         self.held += needed
@@ -127,9 +128,9 @@ class ShortOfMemory:
 class OfTheCard(ShortOfMemory):
     """The same with the error of the card's allocator, which this machine need not have."""
 
-    def _allocate(self, plan: Plan, thrift: Thrift, phase: str) -> None:
+    def _allocate(self, plan: Plan, mode: MemoryMode, phase: str) -> None:
         try:
-            super()._allocate(plan, thrift, phase)
+            super()._allocate(plan, mode, phase)
         except RuntimeError as error:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.") from error
 

@@ -13,12 +13,12 @@ from tests.engine.i2vgen_stock import stock_clip, stock_pipeline
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, tiny_renderer
 from torch import Tensor
 
-from unstill_engine.memory import Thrift
 from unstill_engine.renderers.base import Plan
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 from unstill_engine.renderers.i2vgen_xl.shapes import cropped
+from unstill_engine.renderers.torch.placement import MemoryMode
 
-WHOLE = Thrift(decode_frames=32)
+WHOLE = MemoryMode(decode_frames=32)
 TOLERANCE = 1e-4
 
 
@@ -32,8 +32,8 @@ def renderer(tiny_i2vgen: Path, tmp_path_factory: pytest.TempPathFactory) -> I2V
     return tiny_renderer(tiny_i2vgen, tmp_path_factory.mktemp("catalog"))
 
 
-def latents(renderer: I2VGenXL, plan: Plan, photo: Image.Image, thrift: Thrift = WHOLE) -> Tensor:
-    return renderer.latents(plan, thrift, photo, lambda step, steps: None, lambda: False)
+def latents(renderer: I2VGenXL, plan: Plan, photo: Image.Image, mode: MemoryMode = WHOLE) -> Tensor:
+    return renderer.latents(plan, mode, photo, lambda step, steps: None, lambda: False)
 
 
 def opened(picture: Path) -> Image.Image:
@@ -103,18 +103,18 @@ def test_the_comparison_sees_each_branch_of_the_model(
 
 
 @pytest.mark.parametrize(
-    "thrift",
+    "mode",
     [
-        Thrift(decode_frames=1),
-        Thrift(decode_frames=32, split_guidance=True),
-        Thrift(decode_frames=32, split_guidance=True, offload_encoders=True),
+        MemoryMode(decode_frames=1),
+        MemoryMode(decode_frames=32, split_guidance=True),
+        MemoryMode(decode_frames=32, split_guidance=True, offload_encoders=True),
     ],
 )
-def test_thrift_changes_nothing(renderer: I2VGenXL, tmp_path: Path, thrift: Thrift) -> None:
+def test_a_memory_mode_changes_nothing(renderer: I2VGenXL, tmp_path: Path, mode: MemoryMode) -> None:
     picture = noisy_photo(tmp_path)
     plan, photo = renderer.plan(parameters(negative_prompt="a blur"), picture), opened(picture)
 
-    whole, sparing = (latents(renderer, plan, photo, thrift=how) for how in (WHOLE, thrift))
+    whole, sparing = (latents(renderer, plan, photo, mode=how) for how in (WHOLE, mode))
 
     assert float((whole - sparing).abs().max()) <= 1e-5
 

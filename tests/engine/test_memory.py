@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unstill_config.catalog import Catalog, Memory
-from unstill_engine.memory import GIB, Fitted, Thrift, fit, peak, smaller, thrifts
+from unstill_engine.renderers.i2vgen_xl.memory import memory_modes, peak, place_clip
+from unstill_engine.renderers.torch.placement import GIB, MemoryMode, Placement, smaller
 from unstill_queue.jobs import Parameters
 
 CATALOG = Catalog.load()
@@ -35,11 +36,11 @@ def square(resolution: int) -> tuple[int, int]:
     return resolution, resolution
 
 
-def fitted(parameters: Parameters, gib: float, aspect: float = 1.0, mode: str = "auto") -> Fitted:
+def placed(parameters: Parameters, gib: float, aspect: float = 1.0, mode: str = "auto") -> Placement:
     def size_at(resolution: int) -> tuple[int, int]:
         return round(resolution * aspect / 64) * 64, resolution
 
-    return fit(parameters, MODEL.using("low" if mode == "low" else "auto"), int(gib * GIB), size_at)
+    return place_clip(parameters, MODEL.using("low" if mode == "low" else "auto"), int(gib * GIB), size_at)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def fitted(parameters: Parameters, gib: float, aspect: float = 1.0, mode: str = 
 )
 def test_each_card_gets_the_resolution_that_is_promised_for_it(gib: float, resolution: int) -> None:
     # Given somebody who asks for as much as there is
-    chosen = fitted(msgspec.structs.replace(ONE, resolution=1024), gib)
+    chosen = placed(msgspec.structs.replace(ONE, resolution=1024), gib)
     # Then they get what the card can do, and are told what and why
     assert chosen.parameters.resolution == resolution
     told = f"memory_resolution:asked=1024,chosen={resolution},free={gib:.1f}"
@@ -57,25 +58,25 @@ def test_each_card_gets_the_resolution_that_is_promised_for_it(gib: float, resol
 
 def test_what_is_experimental_is_said_so() -> None:
     large = msgspec.structs.replace(ONE, resolution=1024)
-    assert "experimental_size:1024" in fitted(large, 40).notes
-    assert fitted(ONE, 40).notes == ()
+    assert "experimental_size:1024" in placed(large, 40).notes
+    assert placed(ONE, 40).notes == ()
 
 
 def test_the_usual_clip_needs_no_more_than_it_may() -> None:
     # at 512x512x16, with nothing that slows it down; stock holds 8.6 GiB for the same
-    usual = fitted(ONE, 40)
+    usual = placed(ONE, 40)
     assert usual.memory <= 7.6 * GIB
-    assert not usual.thrift.split_guidance and not usual.thrift.offload_encoders
+    assert not usual.mode.split_guidance and not usual.mode.offload_encoders
 
 
 @pytest.mark.parametrize("name", CATALOG.presets)
 def test_low_needs_no_more_than_six_gib_whatever_is_asked(name: str) -> None:
     values = CATALOG.presets[name].for_model("i2vgen-xl")
     numbers = {key: values[key] for key in ("resolution", "num_frames", "guidance_scale") if key in values}
-    chosen = fitted(msgspec.structs.replace(ONE, **numbers), 80, mode="low")
+    chosen = placed(msgspec.structs.replace(ONE, **numbers), 80, mode="low")
     assert chosen.memory <= 6 * GIB
     assert chosen.parameters.resolution == 512
-    assert chosen.thrift.offload_encoders
+    assert chosen.mode.offload_encoders
     assert "memory_low:6" in chosen.notes
 
 
@@ -85,16 +86,16 @@ def test_low_needs_no_more_than_six_gib_whatever_is_asked(name: str) -> None:
     [(512, 512, 7.29), (1280, 704, 4.64 + 9.6e9 / GIB)],
 )
 def test_the_estimate_is_what_was_measured(width: int, height: int, measured: float) -> None:
-    assert peak(MEMORY, (width, height), ONE, Thrift(1)) / GIB == pytest.approx(measured, rel=0.05)
+    assert peak(MEMORY, (width, height), ONE, MemoryMode(1)) / GIB == pytest.approx(measured, rel=0.05)
 
 
 @given(asked, free_gib, aspects)
 def test_whatever_is_chosen_can_be_rendered(parameters: Parameters, gib: float, aspect: float) -> None:
-    chosen = fitted(parameters, gib, aspect)
+    chosen = placed(parameters, gib, aspect)
     assert chosen.parameters.resolution in MODEL.resolutions
     assert chosen.parameters.resolution <= parameters.resolution
     assert 8 <= chosen.parameters.num_frames <= parameters.num_frames
-    assert 1 <= chosen.thrift.decode_frames <= chosen.parameters.num_frames
+    assert 1 <= chosen.mode.decode_frames <= chosen.parameters.num_frames
     # only the smallest clip of all is tried where nothing is known to fit
     smallest = (chosen.parameters.resolution, chosen.parameters.num_frames) == (512, 8)
     assert chosen.memory <= gib * GIB or smallest
@@ -105,14 +106,14 @@ def test_whatever_is_chosen_can_be_rendered(parameters: Parameters, gib: float, 
 
 @given(asked, free_gib, free_gib, aspects)
 def test_more_memory_never_gives_a_smaller_clip(parameters: Parameters, a: float, b: float, aspect: float) -> None:
-    less, more = (fitted(parameters, gib, aspect).parameters for gib in sorted((a, b)))
+    less, more = (placed(parameters, gib, aspect).parameters for gib in sorted((a, b)))
     assert (less.resolution, less.num_frames) <= (more.resolution, more.num_frames)
 
 
 @given(asked, aspects)
-def test_each_thrift_needs_no_more_than_the_one_before(parameters: Parameters, aspect: float) -> None:
+def test_each_memory_mode_needs_no_more_than_the_one_before(parameters: Parameters, aspect: float) -> None:
     size = (round(parameters.resolution * aspect), parameters.resolution)
-    needs = [peak(MEMORY, size, parameters, thrift) for thrift in thrifts(MEMORY, parameters)]
+    needs = [peak(MEMORY, size, parameters, mode) for mode in memory_modes(MEMORY, parameters)]
     assert needs == sorted(needs, reverse=True)
 
 
@@ -129,9 +130,9 @@ def test_the_way_down_ends_at_the_smallest_clip(parameters: Parameters) -> None:
 
 def test_a_model_that_says_nothing_of_memory_is_left_alone() -> None:
     camera = CATALOG.models["camera"]
-    assert fit(ONE, camera, GIB, square).parameters == ONE
+    assert place_clip(ONE, camera, GIB, square).parameters == ONE
 
 
 def test_wider_numbers_need_more() -> None:
-    wide = fit(ONE, MODEL, 100 * GIB, square, bytes_per_value=4)
-    assert abs(wide.memory - 2 * fit(ONE, MODEL, 100 * GIB, square).memory) <= 1
+    wide = place_clip(ONE, MODEL, 100 * GIB, square, bytes_per_value=4)
+    assert abs(wide.memory - 2 * place_clip(ONE, MODEL, 100 * GIB, square).memory) <= 1

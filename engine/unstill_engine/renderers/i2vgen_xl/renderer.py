@@ -11,7 +11,6 @@ from PIL import Image
 from torch import Tensor
 
 from unstill_config.catalog import Model
-from unstill_engine.memory import Fitted, Thrift, fit
 from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, Revised
 from unstill_engine.renderers.framing import Size
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
@@ -20,6 +19,7 @@ from unstill_engine.renderers.i2vgen_xl.denoising import Denoiser, FastDenoiser,
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
 from unstill_engine.renderers.i2vgen_xl.loading import load_parts
+from unstill_engine.renderers.i2vgen_xl.memory import place_clip
 from unstill_engine.renderers.i2vgen_xl.ops import Ops, TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
 from unstill_engine.renderers.i2vgen_xl.shapes import cropped, size_for
@@ -35,7 +35,8 @@ from unstill_engine.renderers.torch.device import (
     runs_triton,
 )
 from unstill_engine.renderers.torch.frames import FrameDecoder
-from unstill_engine.renderers.torch.oom_fallback import Retreat
+from unstill_engine.renderers.torch.oom_fallback import OomFallback
+from unstill_engine.renderers.torch.placement import MemoryMode, Placement
 from unstill_queue.jobs import Parameters
 
 LATENT = 8
@@ -100,11 +101,11 @@ class I2VGenXL:
             guidance_scale=float(usual["guidance_scale"]),
         )
         photo = Image.new("RGB", (parameters.resolution, parameters.resolution))
-        fitted = self._fit(parameters, photo.size)
-        plan = self._lay(fitted.parameters, photo.size)
+        placed = self._place(parameters, photo.size)
+        plan = self._lay(placed.parameters, photo.size)
         try:
-            latents = self.latents(plan, fitted.thrift, photo, lambda step, steps: None, lambda: False)
-            self._decoder.decode(latents, 0, min(fitted.thrift.decode_frames, plan.num_frames))
+            latents = self.latents(plan, placed.mode, photo, lambda step, steps: None, lambda: False)
+            self._decoder.decode(latents, 0, min(placed.mode.decode_frames, plan.num_frames))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -118,9 +119,9 @@ class I2VGenXL:
             DevicePoisoned: the device answers no more.
         """
         photo = photo_size(picture)
-        fitted = self._fit(parameters, photo)
-        plan = self._lay(fitted.parameters, photo)
-        return msgspec.structs.replace(plan, notes=(*fitted.notes, *_cuts(self._encoders, parameters)))
+        placed = self._place(parameters, photo)
+        plan = self._lay(placed.parameters, photo)
+        return msgspec.structs.replace(plan, notes=(*placed.notes, *_cuts(self._encoders, parameters)))
 
     def render(
         self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
@@ -135,36 +136,36 @@ class I2VGenXL:
         if cancelled():
             raise RenderCancelled
         photo = load_photo(picture)
-        retreat = Retreat(
+        fallback = OomFallback(
             self._model,
             plan,
-            self._fit(plan.parameters, photo.size).thrift,
+            self._place(plan.parameters, photo.size).mode,
             replan=lambda parameters: self._lay(parameters, photo.size),
             release=self._denoiser.release,
             fresh=self._fresh,
         )
         self._fresh = False
 
-        def attempt(plan: Plan, thrift: Thrift) -> Iterator[Frames]:
-            latents = self.latents(plan, thrift, photo, on_step, cancelled)
+        def attempt(plan: Plan, mode: MemoryMode) -> Iterator[Frames]:
+            latents = self.latents(plan, mode, photo, on_step, cancelled)
 
             def decode(start: int, stop: int) -> Frames:
                 if cancelled():
                     raise RenderCancelled
                 return self._decoder.decode(latents, start, stop)
 
-            yield from retreat.in_chunks(decode, plan.num_frames, thrift.decode_frames)
+            yield from fallback.in_chunks(decode, plan.num_frames, mode.decode_frames)
 
-        yield from retreat.run(attempt)
+        yield from fallback.run(attempt)
 
     def latents(
-        self, plan: Plan, thrift: Thrift, photo: Image.Image, on_step: OnStep, cancelled: Callable[[], bool]
+        self, plan: Plan, mode: MemoryMode, photo: Image.Image, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Tensor:
         """What stock I2VGenXLPipeline returns as `output_type="latent"`: (1, 4, F, height / 8, width / 8), in float32.
 
         Raises:
             RenderCancelled: `cancelled()` was true before a step.
-            torch.OutOfMemoryError: to be tried again with more thrift.
+            torch.OutOfMemoryError: to be tried again in a more sparing mode.
         """
         parameters, size = plan.parameters, (plan.width, plan.height)
         guided = parameters.guidance_scale > 1
@@ -176,7 +177,7 @@ class I2VGenXL:
             (parameters.negative_prompt, parameters.prompt) if guided else (parameters.prompt,),
             fps=plan.fps,
             noise=noise,
-            offload=thrift.offload_encoders,
+            offload=mode.offload_encoders,
         )
         return denoise(
             self._denoiser,
@@ -185,18 +186,18 @@ class I2VGenXL:
             conditioning,
             steps=parameters.num_inference_steps,
             guidance_scale=parameters.guidance_scale,
-            split=thrift.split_guidance,
+            split=mode.split_guidance,
             on_step=on_step,
             cancelled=cancelled,
         )
 
-    def _fit(self, parameters: Parameters, photo: Size) -> Fitted:
+    def _place(self, parameters: Parameters, photo: Size) -> Placement:
         def size_at(resolution: int) -> Size:
             return self._size(msgspec.structs.replace(parameters, resolution=resolution), photo)
 
         with device_errors():
             free = free_bytes(self._device)
-        return fit(parameters, self._model, free, size_at, bytes_per_value=self._dtype.itemsize)
+        return place_clip(parameters, self._model, free, size_at, bytes_per_value=self._dtype.itemsize)
 
     def _lay(self, parameters: Parameters, photo: Size) -> Plan:
         width, height = self._size(parameters, photo)
@@ -207,7 +208,7 @@ class I2VGenXL:
             num_frames=frames,
             fps=parameters.fps,
             seconds=self._model.cost.seconds(frames, steps, width * height / 1e6),
-            memory=self._fit(parameters, photo).memory,
+            memory=self._place(parameters, photo).memory,
             parameters=parameters,
         )
 

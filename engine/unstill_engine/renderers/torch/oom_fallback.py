@@ -10,17 +10,17 @@ import msgspec
 import torch
 
 from unstill_config.catalog import Model
-from unstill_engine.memory import Thrift, smaller
 from unstill_engine.renderers.base import Frames, MemoryExhausted, Plan, RenderError, Revised
 from unstill_engine.renderers.torch.device import device_errors, is_out_of_memory
+from unstill_engine.renderers.torch.placement import MemoryMode, smaller
 from unstill_queue.jobs import Parameters
 
-Attempt = Callable[[Plan, Thrift], Iterator[Frames]]
+Attempt = Callable[[Plan, MemoryMode], Iterator[Frames]]
 
 TOO_LITTLE = "The card has too little memory left even for the smallest clip. Try again later, or ask the host."
 
 
-class Retreat:
+class OomFallback:
     """One render's way down, a rung each time that memory runs out.
 
     First what leaves the clip as it is: fewer frames decoded at once, the halves of classifier-free
@@ -36,7 +36,7 @@ class Retreat:
         self,
         model: Model,
         plan: Plan,
-        thrift: Thrift,
+        mode: MemoryMode,
         *,
         replan: Callable[[Parameters], Plan],
         release: Callable[[], None],
@@ -45,7 +45,7 @@ class Retreat:
         self._model = model
         self._asked = plan.parameters
         self._plan = plan
-        self._thrift = thrift
+        self._mode = mode
         self._replan = replan
         self._release = release
         self._fresh = fresh
@@ -53,7 +53,7 @@ class Retreat:
         self._decoding = False
 
     def run(self, attempt: Attempt) -> Iterator[Frames | Revised]:
-        """The frames of the first attempt that comes to its end; each call of `attempt` begins from nothing.
+        """Yield the frames of the first attempt that comes to its end; each call of `attempt` begins from nothing.
 
         Raises:
             RenderError: "out_of_memory", in a fresh process.
@@ -67,7 +67,7 @@ class Retreat:
             yield Revised(self._plan, anew=True)
 
     def in_chunks(self, decode: Callable[[int, int], Frames], num_frames: int, at_once: int) -> Iterator[Frames]:
-        """The frames by `decode(start, stop)`, `at_once` of them; where memory runs out, half as many from there on.
+        """Yield the frames by `decode(start, stop)`, `at_once` of them; half as many from where memory runs out.
 
         What was denoised stays where it is: only the chunk that failed is decoded again.
         """
@@ -82,7 +82,7 @@ class Retreat:
                 continue
             at_once = (stop - start) // 2
             self._clear()
-            self._thrift = msgspec.structs.replace(self._thrift, decode_frames=at_once)
+            self._mode = msgspec.structs.replace(self._mode, decode_frames=at_once)
             self._note("memory_chunked")
 
     def _attempted(self, attempt: Attempt) -> Generator[Frames | Revised, None, bool]:
@@ -90,7 +90,7 @@ class Retreat:
         self._decoding = False
         try:
             with device_errors():
-                for frames in attempt(self._plan, self._thrift):
+                for frames in attempt(self._plan, self._mode):
                     if self._plan is not self._told:
                         self._told = self._plan
                         yield Revised(self._plan, anew=False)
@@ -119,12 +119,12 @@ class Retreat:
             torch.cuda.empty_cache()
 
     def _step_down(self) -> None:
-        thrift = self._thrift
-        if not (self._decoding or thrift.split_guidance) and self._plan.parameters.guidance_scale > 1:
-            self._thrift = msgspec.structs.replace(thrift, split_guidance=True)
+        mode = self._mode
+        if not (self._decoding or mode.split_guidance) and self._plan.parameters.guidance_scale > 1:
+            self._mode = msgspec.structs.replace(mode, split_guidance=True)
             self._note("memory_split")
-        elif not thrift.offload_encoders:
-            self._thrift = msgspec.structs.replace(thrift, offload_encoders=True)
+        elif not mode.offload_encoders:
+            self._mode = msgspec.structs.replace(mode, offload_encoders=True)
             self._note("memory_offloaded")
         else:
             self._shrink()
@@ -151,5 +151,5 @@ class Retreat:
 
     def _log(self, error: Exception) -> None:
         plan = self._plan
-        what = f"{plan.num_frames} frames of {plan.width}x{plan.height}, {self._thrift}"
+        what = f"{plan.num_frames} frames of {plan.width}x{plan.height}, {self._mode}"
         print(f"out of memory with {what}: {str(error).splitlines()[0]}", file=sys.stderr)

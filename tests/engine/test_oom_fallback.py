@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from tests.engine.short_of_memory import OfTheCard, ShortOfMemory, frame, poisoned_by, small_model
 
 from unstill_bots.replies import Replies
-from unstill_engine.memory import Thrift
 from unstill_engine.renderers.base import (
     DevicePoisoned,
     Frames,
@@ -26,7 +25,8 @@ from unstill_engine.renderers.base import (
     Revised,
 )
 from unstill_engine.renderers.torch.device import free_bytes, is_out_of_memory
-from unstill_engine.renderers.torch.oom_fallback import Retreat
+from unstill_engine.renderers.torch.oom_fallback import OomFallback
+from unstill_engine.renderers.torch.placement import MemoryMode
 from unstill_queue.jobs import Parameters
 
 
@@ -156,7 +156,7 @@ def test_what_failed_holds_no_tensor_when_the_next_rung_begins() -> None:
         def __del__(self) -> None:
             held.append(False)
 
-    def attempt(plan: Plan, thrift: object) -> Iterator[Frames]:
+    def attempt(plan: Plan, mode: object) -> Iterator[Frames]:
         if not held:
             guard = Guard()
             guard.tensor = torch.zeros(1024)  # type: ignore[attr-defined]
@@ -165,8 +165,8 @@ def test_what_failed_holds_no_tensor_when_the_next_rung_begins() -> None:
         yield frame(1, 0, (plan.width, plan.height))
 
     plan = renderer.plan(Parameters("i2vgen-xl", "", 1, 1, 8, 32, guidance_scale=9.0), Path())
-    retreat = Retreat(small_model(), plan, Thrift(1), replan=lambda _: plan, release=lambda: None, fresh=True)
-    pieces = list(retreat.run(attempt))
+    fallback = OomFallback(small_model(), plan, MemoryMode(1), replan=lambda _: plan, release=lambda: None, fresh=True)
+    pieces = list(fallback.run(attempt))
     # Then it was gone, cycle and all, before the second
     assert held == [False]
     assert len(pieces) == 2

@@ -1,4 +1,4 @@
-"""A retreat through the real child process: the last plan holds, and a child that gives itself up is replaced."""
+"""The OOM fallback through the real child process: the last plan holds, and a child that gives up is replaced."""
 
 from __future__ import annotations
 
