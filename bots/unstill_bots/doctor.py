@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from unstill_bots.local import engine_environ
 from unstill_bots.terminal.looking import where
 from unstill_bots.terminal.wording import Wording
+from unstill_config.children import child_environ
 from unstill_config.settings import Settings
 from unstill_queue.connection import connect, server_check
 from unstill_queue.embedded import EmbeddedValkey
@@ -127,7 +128,7 @@ async def _engine(settings: Settings, wording: Wording) -> list[Finding]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "unstill_engine", "--doctor",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=engine_environ(settings),
+        env=child_environ("engine", engine_environ(settings), also=settings.engine.variables),
     )  # fmt: skip
     try:
         async with asyncio.timeout(ENGINE_WITHIN):

@@ -15,6 +15,7 @@ from typing import Self
 
 import structlog
 
+from unstill_config.children import child_environ
 from unstill_config.settings import Settings
 from unstill_queue.codec import decode
 from unstill_queue.embedded import EmbeddedValkey
@@ -33,7 +34,6 @@ END_WITHIN = 15.0
 LOG_MAX = 4_000_000
 """Bytes of an engine's log beyond which the next engine begins a new one."""
 _SAYS = "unstill-engine: "
-_BOTS_OWN = ("UNSTILL_TELEGRAM__", "UNSTILL_DISCORD__")
 
 
 class EngineFailed(Exception):
@@ -76,7 +76,11 @@ class LocalEngine:
                     stdin=subprocess.PIPE,
                     stdout=out,
                     stderr=out,
-                    env=engine_environ(self._settings) | {"UNSTILL_REDIS__URL": self._url},
+                    env=child_environ(
+                        "engine",
+                        engine_environ(self._settings) | {"UNSTILL_REDIS__URL": self._url},
+                        also=self._settings.engine.variables,
+                    ),
                     cwd=self._folder,
                     start_new_session=True,  # Ctrl-C in a terminal is for us, who cancel first
                 )
@@ -177,10 +181,9 @@ class Local:
 
 
 def engine_environ(settings: Settings) -> dict[str, str]:
-    """What an engine's process is given: our environment and settings, without the bots' tokens, and our drain."""
+    """Our environment, with our settings wherever they were written, and our drain: to choose an engine's from."""
     others = {name: value for name, value in os.environ.items() if not name.upper().startswith("UNSTILL_")}
-    ours = {name: value for name, value in settings.environ().items() if not name.startswith(_BOTS_OWN)}
-    return {**others, **ours, "UNSTILL_ENGINE__DRAIN": DRAIN}
+    return {**others, **settings.environ(), "UNSTILL_ENGINE__DRAIN": DRAIN}
 
 
 async def engines_alive(ledger: Ledger, model: str) -> list[EngineInfo]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import msgspec
 
 from unstill_bots.sentences import PICTURES
 from unstill_bots.sniff import sniff
+from unstill_config.children import child_environ
 
 
 class PictureError(Exception):
@@ -76,7 +76,6 @@ _CHUNK = 1 << 18
 _ENDING = 5.0
 _MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff"}
 _OVERSPENT = {signal.SIGKILL, signal.SIGXCPU, signal.SIGALRM}
-_KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
 
 
 class Pictures:
@@ -154,8 +153,6 @@ async def make_safe(data: bytes, *, limits: Limits | None = None) -> SafePicture
 
 
 async def _start() -> asyncio.subprocess.Process:
-    # The environment holds tokens; a process that reads strangers' files does not get them.
-    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -164,7 +161,7 @@ async def _start() -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=kept,
+        env=child_environ("picture"),
         start_new_session=True,  # Ctrl-C in a terminal is for the parent, which ends it
     )
 

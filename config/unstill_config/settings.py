@@ -74,6 +74,7 @@ class Engine(Group):
     """One engine process. Times in seconds; `ffmpeg` None: the PATH's, else the one that ships with imageio-ffmpeg.
 
     `device` "all": one engine on each visible card. `memory` "low" needs less of the card and takes longer.
+    `variables`: further environment variables that the model's process is given, which gets no more than it needs.
     `accept_licences`: models whose licence the host has read and accepted, where it has to be.
     """
 
@@ -84,6 +85,7 @@ class Engine(Group):
     name: Text | None = None
     ffmpeg: Location | None = None
     scratch: Location | None = None
+    variables: Names = ()
     state: Location = Path("~/.unstill/engine")
     deadline_factor: float = Field(default=5.0, ge=1)
     deadline_least: float = Field(default=60.0, gt=0)

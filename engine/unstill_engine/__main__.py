@@ -53,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_accepted(settings, catalog)
         setup_logging(settings.log, secrets=settings.secrets(), service="engine")
         if settings.engine.device == ALL:
-            fleet = Fleet(names_by_device(settings, os.environ), _environ(arguments))
+            fleet = Fleet(
+                names_by_device(settings, os.environ), _environ(arguments), variables=settings.engine.variables
+            )
             return asyncio.run(_lead(fleet, until_eof=arguments.until_eof))
         asyncio.run(_serve(settings, catalog, until_eof=arguments.until_eof))
     except ConfigError as error:

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from unstill_config.children import child_environ
+
 LIST_SECONDS = 10.0
 _DRIVER = Path("/proc/driver/nvidia/gpus")
 
@@ -41,7 +43,8 @@ def _cards(environ: Mapping[str, str], driver: Path) -> list[str]:
     try:
         listed = subprocess.run(
             ["nvidia-smi", "-L"],  # noqa: S607  # the driver's own, wherever it was installed
-            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            env=child_environ("nvidia-smi", environ),
             capture_output=True,
             text=True,
             timeout=LIST_SECONDS,

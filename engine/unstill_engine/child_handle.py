@@ -6,18 +6,18 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Self, cast
 
 from structlog.typing import FilteringBoundLogger
 
+from unstill_config.children import child_environ
 from unstill_engine.messages import STACKS_SIGNAL, Command, MessageError, Report, ReportStream, pack
 from unstill_engine.stderr_log import StderrLog
 
 STACKS_SECONDS = 0.3
 PIPES_SECONDS = 0.5
-SETTINGS_PREFIX = "UNSTILL_"
 
 
 class ChildGone(Exception):
@@ -45,10 +45,10 @@ class ChildHandle(asyncio.SubprocessProtocol):
         self.pid = 0
 
     @classmethod
-    async def spawn(cls, environ: Mapping[str, str], log: FilteringBoundLogger) -> Self:
+    async def spawn(cls, environ: Mapping[str, str], log: FilteringBoundLogger, *, also: Sequence[str] = ()) -> Self:
         """Call on the thread that lives as long as the worker: Linux ends the child with this thread.
 
-        The child gets no setting of ours from `environ`: it needs no token and no password.
+        Of `environ` the child gets what a model's process needs, and what `also` names.
 
         Raises:
             OSError: no process can be started.
@@ -60,7 +60,7 @@ class ChildHandle(asyncio.SubprocessProtocol):
             "-m",
             "unstill_engine.child",
             str(os.getpid()),
-            env={name: value for name, value in environ.items() if not name.startswith(SETTINGS_PREFIX)},
+            env=child_environ("model", environ, also=also),
             process_group=0,
         )
         handle._gone = asyncio.create_task(handle._wait_until_gone())

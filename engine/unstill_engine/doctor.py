@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from unstill_config.catalog import Catalog
+from unstill_config.children import child_environ
 from unstill_config.settings import Settings
 from unstill_engine.cards import visible_devices
 from unstill_engine.clip.binary import find_ffmpeg
@@ -59,7 +60,12 @@ async def _device(settings: Settings) -> Finding:
     query = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total", "--format=csv,noheader"]
     mend = "Install the card's driver, or set UNSTILL_ENGINE__DEVICE=cpu."
     try:
-        process = await asyncio.create_subprocess_exec(*query, stdout=asyncio.subprocess.PIPE)
+        process = await asyncio.create_subprocess_exec(
+            *query,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            env=child_environ("nvidia-smi"),
+        )
     except OSError:
         return _finding("device", False, f"{device}: no card answers", mend)
     try:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from unstill_config.children import child_environ
 from unstill_config.errors import ConfigError
 from unstill_config.settings import Settings
 from unstill_engine.cards import visible_devices
@@ -44,9 +45,17 @@ def names_by_device(settings: Settings, environ: Mapping[str, str]) -> dict[str,
 class Fleet:
     """`names`: each engine's by its device. Every one drains and ends when this process does, however it does."""
 
-    def __init__(self, names: Mapping[str, str], environ: Mapping[str, str], command: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        environ: Mapping[str, str],
+        command: Sequence[str] = (),
+        *,
+        variables: Sequence[str] = (),
+    ) -> None:
         self._names = names
         self._environ = environ
+        self._variables = variables
         self._command = command or (sys.executable, "-m", "unstill_engine", "--until-eof")
         self._draining = asyncio.Event()
         self._running: dict[str, asyncio.subprocess.Process] = {}
@@ -84,7 +93,10 @@ class Fleet:
         environ = {**self._environ, "UNSTILL_ENGINE__DEVICE": device, "UNSTILL_ENGINE__NAME": name}
         # its own session: a terminal's Ctrl-C is ours to pass on. It reads the end of stdin when we are killed.
         process = await asyncio.create_subprocess_exec(
-            *self._command, env=environ, stdin=subprocess.PIPE, start_new_session=True
+            *self._command,
+            env=child_environ("engine", environ, also=self._variables),
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         self._running[device] = process
         if self._draining.is_set():

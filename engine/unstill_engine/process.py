@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,10 +48,10 @@ class _Run:
 class EngineProcess:
     """One renderer on one device, in a process of its own.
 
-    `state` is the folder of the device locks; `environ` is what the child sees, without our own
-    settings. Times in seconds: `lock_timeout` to get the device from another process,
-    `load_deadline` to load the model, `plan_deadline` to plan a job, `grace` between a cancel and
-    the kill of a child that does not obey it.
+    `state` is the folder of the device locks. Of `environ` the child sees what a model's process
+    needs, and what `variables` names; no setting of ours. Times in seconds: `lock_timeout` to get
+    the device from another process, `load_deadline` to load the model, `plan_deadline` to plan a
+    job, `grace` between a cancel and the kill of a child that does not obey it.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class EngineProcess:
         state: Path,
         log: FilteringBoundLogger,
         environ: Mapping[str, str] | None = None,
+        variables: Sequence[str] = (),
         lock_timeout: float = 30.0,
         load_deadline: float = 900.0,
         plan_deadline: float = 60.0,
@@ -74,6 +75,7 @@ class EngineProcess:
             os.environ if environ is None else environ,
             self._log,
             load_deadline=load_deadline,
+            variables=variables,
         )
         self._plan_deadline = plan_deadline
         self._grace = grace

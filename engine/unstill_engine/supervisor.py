@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
@@ -25,10 +25,17 @@ class Supervisor:
     """`load_deadline` is what a model may take to load, in seconds, once the child holds the device."""
 
     def __init__(
-        self, load: Load, environ: Mapping[str, str], log: FilteringBoundLogger, *, load_deadline: float
+        self,
+        load: Load,
+        environ: Mapping[str, str],
+        log: FilteringBoundLogger,
+        *,
+        load_deadline: float,
+        variables: Sequence[str] = (),
     ) -> None:
         self._load = load
         self._environ = environ
+        self._variables = variables
         self._log = log
         self._load_deadline = load_deadline
         self._load_result: asyncio.Future[ChildHandle]
@@ -136,7 +143,7 @@ class Supervisor:
     async def _spawn(self) -> ChildHandle:
         """A child that holds the device and has loaded the model. Raises EngineError."""
         try:
-            child = await ChildHandle.spawn(self._environ, self._log)
+            child = await ChildHandle.spawn(self._environ, self._log, also=self._variables)
         except OSError as error:
             text = f"The engine's process cannot be started: {error.strerror}. See that the machine has memory left."
             raise EngineError("engine_lost", text) from error

@@ -64,6 +64,7 @@ class Worker:
             model=catalog.models[engine.model].using(engine.memory),
             device=engine.device,
             state=engine.state,
+            variables=engine.variables,
             log=log,
         )
         self._draining = asyncio.Event()

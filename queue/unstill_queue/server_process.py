@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from unstill_config.children import child_environ
 from unstill_queue.errors import EmbeddedError
 
 START_WITHIN = 20.0
@@ -63,6 +64,7 @@ class ServerProcess:
                     stderr=out,
                     cwd=data,
                     pass_fds=(inherits,),
+                    env=child_environ("valkey"),
                     start_new_session=True,
                 )
             self._guard = self._start_guard()
@@ -76,6 +78,7 @@ class ServerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env=child_environ("guard"),
                 start_new_session=True,
             )
         except OSError:

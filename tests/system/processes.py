@@ -62,6 +62,7 @@ class House:
             "UNSTILL_ENGINE__SCRATCH": str(folder / "scratch"),
             # no machine is too slow, and no gate is held for too long
             "UNSTILL_ENGINE__DEADLINE_LEAST": "3600",
+            "UNSTILL_ENGINE__VARIABLES": "JOURNAL_FILE,JOURNAL_STEP_SECONDS",
             "UNSTILL_QUEUE__BEAT": "0.5",
             "UNSTILL_QUEUE__REAP": "0.1",
             "UNSTILL_QUEUE__AUDIT": "5",

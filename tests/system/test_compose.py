@@ -22,6 +22,8 @@ NOT_IN_COMPOSE = {
     *(f"STORAGE__S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
 }
 """There is a server, and a folder."""
+ENGINES_OWN = {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__VARIABLES"}
+"""What the image itself says, and what only a renderer of one's own needs."""
 NOT_A_BOTS = {f"ENGINE__{field}".upper() for group, field in Settings.known() if group == "engine" and field != "model"}
 
 # -- what a container may do
@@ -131,12 +133,12 @@ def test_without_a_password_nothing_starts() -> None:
         (
             "engine",
             {"redis", "storage", "catalog", "engine", "queue", "log"},
-            {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__MEMORY", "ENGINE__ACCEPT_LICENCES"},
+            {*ENGINES_OWN, "ENGINE__MEMORY", "ENGINE__ACCEPT_LICENCES"},
         ),
         (
             "engine-gpu",
             {"redis", "storage", "catalog", "engine", "queue", "log"},
-            {"ENGINE__SCRATCH", "ENGINE__FFMPEG"},
+            ENGINES_OWN,
         ),
         ("terminal", {"redis", "storage", "catalog", "queue", "quota", "bots"}, {"STORAGE__KEEP_HOURS"}),
         (

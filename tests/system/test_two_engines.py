@@ -112,11 +112,13 @@ async def test_two_engines_work_off_one_backlog_side_by_side(house: House, queue
 @pytest.mark.usefixtures("two_cards")
 async def test_device_all_is_an_engine_on_each_card_until_it_is_told_to_stop(house: House, queue: Queue) -> None:
     # Given a fleet
-    house.settings["UNSTILL_ENGINE__NAME"] = "studio"
+    house.settings |= {"UNSTILL_ENGINE__NAME": "studio", "UNSTILL_DISCORD__TOKEN": "planted"}
     fleet = house.start_engine("--device", "all")
     await until(lambda: len(engines_of(fleet)) == 2, "an engine on each card")
     await queue.done(await queue.fill(6))
     assert set(renders(house)) == {"cuda:0", "cuda:1"}
+    # and no token of a bot that the fleet's environment holds
+    assert all(b"planted" not in Path(f"/proc/{pid}/environ").read_bytes() for pid in engines_of(fleet))
     # and each has a name of its own, by which the health check asks for both
     alive = ["--device", "all", "--alive"]
     check = house.start_engine(*alive, log="alive")

@@ -11,6 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from unstill_config.children import child_environ
+from unstill_config.programs import bundled_ffmpeg
+
 FPS = 12
 SECONDS = 3
 STRIP_PICTURES = 3
@@ -37,15 +40,7 @@ def find_ffmpeg(setting: Path | None) -> str | None:
     """The setting's, the PATH's, or the one in imageio-ffmpeg where that is installed."""
     if setting is not None:
         return str(setting)
-    if on_path := shutil.which("ffmpeg"):
-        return on_path
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        return None
-    with contextlib.suppress(RuntimeError):
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    return None
+    return shutil.which("ffmpeg") or bundled_ffmpeg()
 
 
 def _fitted(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
@@ -59,7 +54,11 @@ def _frames(binary: str, clip: Path, width: int, height: int, fps: int) -> Itera
     command = [binary, "-nostdin", "-v", "quiet", "-protocol_whitelist", "file,pipe", "-i", f"file:{clip}"]
     command += ["-t", str(SECONDS), "-vf", f"fps={fps},scale={width}:{height}", "-f", "rawvideo"]
     with subprocess.Popen(  # noqa: S603
-        [*command, "-pix_fmt", "rgb24", "pipe:1"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        [*command, "-pix_fmt", "rgb24", "pipe:1"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=child_environ("ffmpeg"),
     ) as process:
         assert process.stdout is not None  # noqa: S101
         try:

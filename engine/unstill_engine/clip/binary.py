@@ -7,9 +7,10 @@ import re
 import shutil
 from pathlib import Path
 
-import imageio_ffmpeg
 import msgspec
 
+from unstill_config.children import child_environ
+from unstill_config.programs import bundled_ffmpeg
 from unstill_engine.clip.errors import ClipError
 
 OLDEST = (5, 1)
@@ -40,7 +41,7 @@ async def find_ffmpeg(setting: Path | None = None) -> Ffmpeg:
             return found
         raise ClipError("no_ffmpeg", f"The ffmpeg of the settings, {setting}, cannot be used: {found}. {MEND}", found)
     faults: list[str] = []
-    for candidate in (shutil.which("ffmpeg"), await asyncio.to_thread(_bundled)):
+    for candidate in (shutil.which("ffmpeg"), bundled_ffmpeg()):
         found = await inspect(candidate) if candidate else "none found"
         if isinstance(found, Ffmpeg):
             return found
@@ -57,6 +58,7 @@ async def inspect(path: str) -> Ffmpeg | str:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            env=child_environ("ffmpeg"),
         )
     except (OSError, ValueError) as error:
         return f"it does not start ({error})"
@@ -84,10 +86,3 @@ def too_old(version: str) -> bool:
     """Snapshots such as N-118448-g1 carry no release number and count as new."""
     release = re.match(r"n?(\d+)\.(\d+)", version)
     return release is not None and (int(release[1]), int(release[2])) < OLDEST
-
-
-def _bundled() -> str | None:
-    try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError:
-        return None

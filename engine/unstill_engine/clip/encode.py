@@ -10,6 +10,7 @@ from typing import Any
 
 import ffmpeg
 
+from unstill_config.children import child_environ
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.finish import Layout, whole
@@ -106,6 +107,7 @@ async def run(line: Sequence[str], stdin: int, folder: Path, on_frame: OnFrame) 
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=folder,
+            env=child_environ("ffmpeg"),
             start_new_session=True,
         )
     except OSError as error:
