@@ -28,6 +28,7 @@ from unstill_queue.errors import QueueError
 from unstill_queue.ledger import Ledger
 from unstill_queue.reaper import Reaper
 from unstill_queue.storage import Storage
+from unstill_queue.trash import Trash
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +91,7 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         means = Means(settings, catalog, client, storage, pictures)
         helpers: list[Coroutine[Any, Any, None]] = [
             Reaper(Ledger(hasty, settings.queue), client.wakeups).run(),
+            Trash(Ledger(hasty, settings.queue), storage).run(),
             _sweep(storage, settings.storage.keep_hours * 3600),
         ]
         if local.embedded:

@@ -119,7 +119,12 @@ class Errand(ABC):
             return self._storage_away("the clip could not be stored", error)
 
     async def _stored(self, clip: Path) -> str:
-        return await self._patiently(lambda: self._means.storage.put(clip, kind="clips", suffix=".mp4"))
+        """The key that it is stored under, which is on record first: a clip that ends up unwanted is found by it."""
+        key = self._means.storage.new_key("clips")
+        await self.lease.record(key)
+        # where the job is no longer ours or wanted, this task was cancelled, and ends here
+        await asyncio.sleep(0)
+        return await self._patiently(lambda: self._means.storage.put(clip, key=key))
 
     async def _patiently(self, do: Callable[[], Awaitable[T]]) -> T:
         """Again and again while storage is away, but not for a job that is not wanted here any more."""

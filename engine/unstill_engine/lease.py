@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import Literal, Self
 
 import structlog
 
@@ -73,23 +73,30 @@ class Lease:
         """End the work on it here; the job stays ours until it is handed back."""
         self._end(stopped=True)
 
+    async def record(self, clip: str) -> None:
+        """Put the key of a clip on record, which is about to be stored; ends the lease where none may be."""
+        self._heard(await self._ledger.clip(self._claim, clip))
+
     async def _beat(self) -> None:
         settings = self._ledger.settings
         while not self.lost:
             progress, self._progress = self._progress, None
             self._news.clear()
-            match await self._ledger.beat(self._claim, progress):
-                case "cancel":
-                    self._end(cancelled=True)
-                case "lost":
-                    log.warning("a job was lost to another engine", job=self._claim.job.id)
-                    self._end(lost=True)
-                case "ok":
-                    pass
+            self._heard(await self._ledger.beat(self._claim, progress))
             await asyncio.sleep(min(TELL_EVERY, settings.beat))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, settings.beat - TELL_EVERY)):
                     await self._news.wait()
+
+    def _heard(self, answer: Literal["ok", "cancel", "lost"]) -> None:
+        match answer:
+            case "cancel":
+                self._end(cancelled=True)
+            case "lost":
+                log.warning("a job was lost to another engine", job=self._claim.job.id)
+                self._end(lost=True)
+            case "ok":
+                pass
 
     def _end(self, *, cancelled: bool = False, lost: bool = False, stopped: bool = False) -> None:
         before = self.ended

@@ -34,6 +34,7 @@ from unstill_queue.jobs import EngineInfo
 from unstill_queue.ledger import REFIT_LANE, Ledger
 from unstill_queue.reaper import Reaper
 from unstill_queue.storage import Storage
+from unstill_queue.trash import Trash
 from unstill_queue.wakeup import POLL_DELAY, Wakeups
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class Worker:
         # a reaper must see that the server is away, so its connection does not wait
         self._reaping = connect(url, patience=0)
         self._reaper = Reaper(Ledger(self._reaping, settings.queue), wakeups)
+        self._trash = Trash(Ledger(self._reaping, settings.queue), storage)
         self._process = EngineProcess(
             model_name=engine.model,
             model=catalog.models[engine.model].using(engine.memory),
@@ -99,7 +101,7 @@ class Worker:
         listen = [lane.listen for lane in self._lanes]
         background = [
             asyncio.create_task(run())
-            for run in (*listen, self._reaper.run, self._announce, self._hear_cancels, self._sweep)
+            for run in (*listen, self._reaper.run, self._trash.run, self._announce, self._hear_cancels, self._sweep)
         ]
         serving = [asyncio.create_task(lane.serve()) for lane in self._lanes]
         try:

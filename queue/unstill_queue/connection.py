@@ -148,7 +148,26 @@ async def server_check(redis: Redis) -> list[str]:
     except ResponseError:
         # hosted servers refuse CONFIG
         appendfsync = None
-    return shortcomings(info, appendfsync)
+    found = shortcomings(info, appendfsync)
+    if info.get("aof_enabled") and not await may_rewrite(redis):
+        found.append("What is forgotten stays in the server's file for long; let us use its command BGREWRITEAOF.")
+    return found
+
+
+async def may_rewrite(redis: Redis) -> bool:
+    """Whether the server keeps an append-only file and lets us have it written anew. It is not written by this."""
+    if not (await redis.info("persistence")).get("aof_enabled"):
+        return False
+    async with redis.client() as one:
+        ask: Callable[[str], Awaitable[Any]] = one.execute_command
+        await ask("MULTI")
+        try:
+            await ask("BGREWRITEAOF")
+        except ResponseError:
+            return False
+        finally:
+            await ask("DISCARD")
+    return True
 
 
 def shortcomings(info: Mapping[str, Any], appendfsync: str | None) -> list[str]:

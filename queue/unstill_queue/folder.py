@@ -42,7 +42,8 @@ class Folder:
 
     def write(self, key: str, data: bytes | Path) -> None:
         """Whole or not at all, also after a power cut."""
-        incoming = self.path / INCOMING / uuid.uuid4().hex
+        # named after the key, so that `drop` finds what a killed writer left
+        incoming = self.path / INCOMING / f"{Path(key).name}.{uuid.uuid4().hex}"
         try:
             with incoming.open("xb") as out:
                 if isinstance(data, Path):
@@ -55,6 +56,11 @@ class Folder:
             self._place(incoming, self.path / key)
         finally:
             incoming.unlink(missing_ok=True)
+
+    def drop(self, key: str) -> None:
+        """Remove what has been written so far of a key that is no longer wanted. Its writer, if it lives, fails."""
+        for path in (self.path / INCOMING).glob(f"{Path(key).name}.*"):
+            path.unlink(missing_ok=True)
 
     def tidy(self, before: datetime) -> None:
         """Remove what crashes left half written before then, and the empty folders of days gone by."""

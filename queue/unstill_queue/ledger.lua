@@ -12,6 +12,9 @@
 -- unstill:running:<lane>         zset id -> ms when it should end
 -- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
 -- unstill:outbox:<platform>, unstill:progress:<platform>  streams
+-- unstill:platforms              set of those that have such streams
+-- unstill:trash                  zset storage key -> ms when that file is to be deleted, the next time
+-- unstill:thrown                 hash storage key -> ms when it was thrown there
 
 local JOB, DUE = 'unstill:job:', 'unstill:due'
 local FINAL = { sent = true, undeliverable = true }
@@ -21,6 +24,8 @@ local DAY = 86400000
 local CLAIM_KNOWN = 3600000
 -- requests that are listed under their person
 local MINE_MOST = 2000
+-- a file's key stays in the trash for as long as somebody may still be storing it
+local TRASH_KEPT = 600000
 
 local function now()
   local t = redis.call('TIME')
@@ -199,6 +204,32 @@ local function give_back(id, result)
   end
 end
 
+-- Files. Their keys are on record before their bytes are stored (fields `picture`, and `clips` with a space between
+-- two), so whoever looks at a record knows all that may exist, and what is thrown is surely deleted.
+
+local function throw(keys)
+  for key in string.gmatch(keys or '', '%S+') do
+    redis.call('ZADD', 'unstill:trash', num(NOW), key)
+    redis.call('HSET', 'unstill:thrown', key, num(NOW))
+  end
+end
+
+local function throw_files(id)
+  throw(get(id, 'picture'))
+  throw(get(id, 'clips'))
+  redis.call('HDEL', JOB .. id, 'picture', 'clips')
+end
+
+local function holds_word(words, word) return string.find(' ' .. words .. ' ', ' ' .. word .. ' ', 1, true) end
+
+local function keep_clips(id, wanted)
+  local kept = {}
+  for key in string.gmatch(get(id, 'clips') or '', '%S+') do
+    if holds_word(wanted, key) then kept[#kept + 1] = key else throw(key) end
+  end
+  set(id, 'clips', table.concat(kept, ' '))
+end
+
 -- Where a job goes next.
 
 -- Of a job that its person had forgotten, nothing stays that is not needed for what is still to happen.
@@ -208,6 +239,7 @@ end
 
 local function answer(id, result, outcome)
   give_back(id, result)
+  if result ~= 'done' then throw_files(id) end
   strip(id, { 'job', 'made' })
   local lane = get(id, 'lane')
   if lane then redis.call('ZREM', 'unstill:running:' .. lane, id) end
@@ -295,6 +327,7 @@ function op.accept(id, platform, person, place, account, request, grace)
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
     'request', request, 'accepted_at', num(NOW), 'intakes', 0)
   due(id, NOW + tonumber(grace))
+  redis.call('SADD', 'unstill:platforms', platform)
   local mine = 'unstill:mine:' .. person
   redis.call('ZADD', mine, num(NOW), id)
   redis.call('ZREMRANGEBYRANK', mine, 0, -1 - MINE_MOST)
@@ -314,6 +347,14 @@ function op.queue(id, lane, cost, job, wait, person_jobs, chat_jobs, person_seco
   line_up(id)
   due(id, NOW + 1000)
   return { 'queued', 'queued' }
+end
+
+-- The key under which a request's picture is to be stored: `key`, or the one that was given before. 'no': it has ended
+-- or is being forgotten, and nothing of it may be stored.
+function op.picture(id, key)
+  if get(id, 'state') ~= 'accepted' or get(id, 'forgotten') then return { 'no' } end
+  if not get(id, 'picture') then set(id, 'picture', key) end
+  return { 'ok', get(id, 'picture') }
 end
 
 function op.refuse(id, outcome)
@@ -353,7 +394,18 @@ function op.beat(id, owner, lease, progress)
   return { get(id, 'cancel') and 'cancel' or 'ok' }
 end
 
-function op.finish(id, owner, result, outcome, seconds)
+-- The key of a file that is to be stored for a job. Nothing may be stored where the answer is not 'ok'.
+function op.clip(id, owner, key)
+  if not holds(id, owner) then return { 'lost' } end
+  if get(id, 'cancel') then return { 'cancel' } end
+  local clips = get(id, 'clips') or ''
+  if not holds_word(clips, key) then set(id, 'clips', clips == '' and key or clips .. ' ' .. key) end
+  return { 'ok' }
+end
+
+-- `clips`: the keys of the files that the outcome names. What else was stored for the job, by tries that were lost or
+-- before it was made smaller, is thrown away.
+function op.finish(id, owner, result, outcome, seconds, clips)
   local held = holds(id, owner)
   if not held then return { get(id, 'finisher') == owner and 'ok' or 'lost' } end
   if held == 'lapsed' then step_out(id) end
@@ -365,6 +417,7 @@ function op.finish(id, owner, result, outcome, seconds)
   end
   answer(id, result, outcome)
   if result == 'done' then
+    keep_clips(id, clips)
     local lane, cost = get(id, 'lane'), tonumber(get(id, 'cost'))
     if cost > 0 then
       local measured = tonumber(seconds) / cost
@@ -566,6 +619,59 @@ function op.index(...)
     end
   end
   return lost
+end
+
+-- Files to delete now. Who is given them and dies is followed by another after `lease`.
+function op.trash(limit, lease)
+  local keys = redis.call('ZRANGEBYSCORE', 'unstill:trash', '-inf', num(NOW), 'LIMIT', 0, limit)
+  for _, key in ipairs(keys) do redis.call('ZADD', 'unstill:trash', num(NOW + lease), key) end
+  return keys
+end
+
+-- They are deleted. Again a little later, and less and less often, as their bytes may have been on their way.
+function op.trashed(...)
+  for _, key in ipairs({ ... }) do
+    local age = NOW - tonumber(redis.call('HGET', 'unstill:thrown', key) or '0')
+    if age < TRASH_KEPT then
+      redis.call('ZADD', 'unstill:trash', num(NOW + math.max(2000, age)), key)
+    else
+      redis.call('ZREM', 'unstill:trash', key)
+      redis.call('HDEL', 'unstill:thrown', key)
+    end
+  end
+  return { 'ok' }
+end
+
+-- What is deleted from a stream, or trimmed, stays in the memory of its node and so in the server's file until the
+-- whole node goes. Written anew, the stream holds what can be read of it and nothing else; its readers go on.
+function op.compact(stream)
+  if redis.call('EXISTS', stream) == 0 then return { 'none' } end
+  local groups, last = {}, nil
+  local about = redis.call('XINFO', 'STREAM', stream)
+  for i = 1, #about, 2 do
+    if about[i] == 'last-generated-id' then last = about[i + 1] end
+  end
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local known = {}
+    for i = 1, #group, 2 do known[group[i]] = group[i + 1] end
+    groups[known['name']] = known['last-delivered-id']
+  end
+  local entries = redis.call('XRANGE', stream, '-', '+')
+  redis.call('DEL', stream)
+  for _, entry in ipairs(entries) do redis.call('XADD', stream, entry[1], unpack(entry[2])) end
+  if last ~= '0-0' and (#entries == 0 or entries[#entries][1] ~= last) then
+    -- ids go up for ever, as readers say after which one they go on
+    redis.call('XADD', stream, last, 'id', '')
+    redis.call('XDEL', stream, last)
+  end
+  for name, delivered in pairs(groups) do redis.call('XGROUP', 'CREATE', stream, name, delivered, 'MKSTREAM') end
+  return { 'ok' }
+end
+
+-- Whoever asked for the server's file to be written anew at `asked` or before need not ask again.
+function op.rewritten(asked)
+  if redis.call('GET', 'unstill:rewrite') == asked then redis.call('DEL', 'unstill:rewrite') end
+  return { 'ok' }
 end
 
 -- Reading. Jobs ahead in the same place are counted account by account, other places by their mean cost, so

@@ -32,6 +32,8 @@ GIVE_UP = 24 * 3600.0
 
 FORGET_AT_ONCE = 500
 """Records a script; Lua takes some thousand arguments."""
+TRASH_AT_ONCE, TRASH_LEASE = 200, 60.0
+"""Files that are deleted in one go, and the seconds that whoever took them has for it."""
 
 ENGINE_LOST = Failed("engine_lost", "The engine stopped three times while it worked on this. Try again later.")
 EXPIRED = Failed("expired", "No engine was free for a day. Try again later.")
@@ -112,8 +114,7 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def clips(self) -> list[str]:
         """The storage keys of what was made of it: the clip, and what a smaller one is made from."""
-        made = [one for one in (self.outcome, self.made) if isinstance(one, Succeeded)]
-        return [key for one in made for key in (one.clip, one.original) if key]
+        return [*_files(self.outcome), *_files(self.made)]
 
 
 class Ledger:
@@ -174,6 +175,15 @@ class Ledger:
         reply = await self._run("refuse", id, encode(outcome))
         return bool(reply[0] == b"ok")
 
+    async def picture(self, id: str, key: str) -> str | None:
+        """Put the key of a request's picture on record, before its bytes are stored.
+
+        Returns the key to store it under, which is the one of an earlier try where there was one. None: the request
+        has ended or is being forgotten, and nothing of it may be stored.
+        """
+        reply = await self._run("picture", id, key)
+        return reply[1].decode() if reply[0] == b"ok" else None
+
     # -- the engine's side
 
     async def claim(self, lane: str, owner: str, engine: str) -> Claim | None:
@@ -188,7 +198,7 @@ class Ledger:
             except CodecError as error:
                 id = reply[0].decode()
                 log.error("a job cannot be read and is answered so", job=id, error=str(error))
-                await self._run("finish", id, owner, "failed", encode(INTAKE_FAILED), "0")
+                await self._run("finish", id, owner, "failed", encode(INTAKE_FAILED), "0", "")
         return None
 
     async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
@@ -198,9 +208,18 @@ class Ledger:
         answer: Literal["ok", "cancel", "lost"] = reply[0].decode()
         return answer
 
+    async def clip(self, claim: Claim, key: str) -> Literal["ok", "cancel", "lost"]:
+        """Put the key of a file on record, before it is stored; nothing may be stored unless the answer is 'ok'."""
+        reply = await self._run("clip", claim.job.id, claim.owner, key)
+        answer: Literal["ok", "cancel", "lost"] = reply[0].decode()
+        return answer
+
     async def finish(self, claim: Claim, outcome: Outcome, *, seconds: float = 0.0) -> bool:
         """File the outcome. `seconds`: what the render took, for the rate. False: the job is another's now."""
-        reply = await self._run("finish", claim.job.id, claim.owner, _result(outcome), encode(outcome), repr(seconds))
+        clips = " ".join(_files(outcome))
+        reply = await self._run(
+            "finish", claim.job.id, claim.owner, _result(outcome), encode(outcome), repr(seconds), clips
+        )
         return bool(reply[0] == b"ok")
 
     async def release(self, claim: Claim) -> Wake | None:
@@ -307,6 +326,21 @@ class Ledger:
         return [
             Wake(id, lane, int(attempt)) for id, lane, attempt in zip(words[::3], words[1::3], words[2::3], strict=True)
         ]
+
+    async def trash(self) -> list[str]:
+        """The storage keys of files to delete now; say by `trashed` that they are."""
+        return [key.decode() for key in await self._run("trash", TRASH_AT_ONCE, _ms(TRASH_LEASE))]
+
+    async def trashed(self, keys: list[str]) -> None:
+        await self._run("trashed", *keys)
+
+    async def compact(self, stream: str) -> None:
+        """Write a stream anew, without the bytes of what was deleted from it."""
+        await self._run("compact", stream)
+
+    async def rewritten(self, asked: bytes) -> None:
+        """The server's file holds nothing any more that was deleted at `asked` or before."""
+        await self._run("rewritten", asked)
 
     async def audit(self) -> list[str]:
         """Walk through all records; put back what the due index lost, and return it.
@@ -417,6 +451,10 @@ def _awaited(answer: Any) -> Awaitable[Any]:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _files(outcome: Outcome | None) -> list[str]:
+    return [key for key in (outcome.clip, outcome.original) if key] if isinstance(outcome, Succeeded) else []
 
 
 def _result(outcome: Outcome) -> str:

@@ -31,6 +31,12 @@ class Event(msgspec.Struct, frozen=True):
     place: str = ""
 
 
+async def stream_keys(redis: Redis) -> list[str]:
+    """The server's keys of all platforms' streams."""
+    platforms: Any = await redis.smembers("unstill:platforms")  # type: ignore[misc]  # redis-py's types leave async open
+    return [f"unstill:{name}:{one.decode()}" for one in sorted(platforms) for name in ("outbox", "progress")]
+
+
 class Outbox:
     """The streams of one platform."""
 

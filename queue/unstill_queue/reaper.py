@@ -9,11 +9,13 @@ import structlog
 from redis.exceptions import RedisError
 
 from unstill_queue.ledger import Ledger
+from unstill_queue.rewriting import rewrite, trim_streams
 from unstill_queue.wakeup import Wakeups
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+REWRITE_LOOK_EVERY = 1.0
 
 
 class Reaper:
@@ -27,6 +29,7 @@ class Reaper:
         self._ledger = ledger
         self._wakeups = wakeups
         self._settings = ledger.settings
+        self._rewrote = 0.0
 
     async def run(self) -> None:
         """Reap until cancelled."""
@@ -41,6 +44,7 @@ class Reaper:
                     await asyncio.sleep(self._settings.lease)
                     away = False
                 await self.sweep()
+                await self._rewrite()
                 if time.monotonic() - audited > self._settings.audit:
                     audited = time.monotonic()
                     await self.audit()
@@ -62,9 +66,15 @@ class Reaper:
                 return
 
     async def audit(self) -> None:
+        await trim_streams(self._ledger)
         lost = await self._ledger.audit()
         if lost:
             log.error("jobs were missing from the due index and are back in it", jobs=lost)
+
+    async def _rewrite(self) -> None:
+        if time.monotonic() - self._rewrote > REWRITE_LOOK_EVERY:
+            self._rewrote = time.monotonic()
+            await rewrite(self._ledger)
 
     async def _after_restart(self) -> None:
         """A server that has just come up has leases that nobody could renew while it was away."""

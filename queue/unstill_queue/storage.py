@@ -61,12 +61,22 @@ class Storage:
             folder.make()
             return cls(LocalStore(folder.path), str(folder.path), folder)
 
-    async def put(self, data: bytes | Path, *, kind: Kind, suffix: str | None = None) -> str:
-        """Store bytes, or a file's; return the key. What is stored is whole, and safe from a power cut."""
+    def new_key(self, kind: Kind, suffix: str | None = None) -> str:
+        """Return a random key, to be put on record before its bytes are stored."""
         suffix = suffix or SUFFIXES[kind]
         if not SUFFIX.fullmatch(suffix):
             raise ValueError(f"{suffix!r} is not a dot and up to five of a-z and 0-9")
-        key = f"{kind}/{datetime.now(UTC):%Y%m%d}/{uuid.uuid4().hex}{suffix}"
+        return f"{kind}/{datetime.now(UTC):%Y%m%d}/{uuid.uuid4().hex}{suffix}"
+
+    async def put(
+        self, data: bytes | Path, *, kind: Kind = "pictures", suffix: str | None = None, key: str | None = None
+    ) -> str:
+        """Store bytes, or a file's; return the key. What is stored is whole, and safe from a power cut.
+
+        `key` is one of `new_key`'s that is on record already, under which a put may be repeated; without it a key
+        is made from `kind` and `suffix`.
+        """
+        key = _checked(key or self.new_key(kind, suffix))
         if isinstance(data, Path) and not await asyncio.to_thread(os.access, data, os.R_OK):
             raise StorageError(f"The file {data} cannot be read.")
         with _translated(self._where):
@@ -77,7 +87,7 @@ class Storage:
                     self._store,
                     key,
                     data,
-                    attributes={"Content-Type": CONTENT_TYPES.get(suffix, "application/octet-stream")},
+                    attributes={"Content-Type": CONTENT_TYPES.get(Path(key).suffix, "application/octet-stream")},
                     max_concurrency=PARTS_AT_ONCE,
                 )
         return key
@@ -106,8 +116,10 @@ class Storage:
             return (await obstore.head_async(self._store, key))["size"]
 
     async def delete(self, key: str) -> None:
-        """What is not there needs no deleting."""
+        """Delete it, and what a writer has begun or left behind of it. What is not there needs no deleting."""
         with contextlib.suppress(NotFound), _translated(self._where, _checked(key)):
+            if self._folder:
+                await asyncio.to_thread(self._folder.drop, key)
             await obstore.delete_async(self._store, key)
 
     async def sweep(self, older_than_seconds: float) -> int:
@@ -148,8 +160,13 @@ class Storage:
                 await self.delete(key)
 
 
+def is_key(text: str) -> bool:
+    """Whether it is a key that a storage makes."""
+    return KEY.fullmatch(text) is not None
+
+
 def _checked(key: str) -> str:
-    if not KEY.fullmatch(key):
+    if not is_key(key):
         raise StorageError(f"{key[:80]!r} is not a key of this storage.")
     return key
 

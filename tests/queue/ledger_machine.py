@@ -46,7 +46,8 @@ DUMP = """
 local jobs = {}
 for _, key in ipairs(redis.call('KEYS', 'unstill:job:*')) do
   jobs[#jobs + 1] = key
-  jobs[#jobs + 1] = redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt', 'request', 'job', 'made', 'outcome')
+  jobs[#jobs + 1] = redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt', 'request', 'job', 'made', 'outcome',
+    'picture', 'clips')
 end
 local lines = {}
 for _, key in ipairs(redis.call('KEYS', 'unstill:turn:*')) do
@@ -64,7 +65,7 @@ for _, lane in ipairs({ 'camera', '~refit' }) do
   work[#work + 1] = redis.call('HGETALL', 'unstill:work:' .. lane)
 end
 return { jobs, redis.call('ZRANGE', 'unstill:due', 0, -1), lines, redis.call('HGETALL', 'unstill:jobs'), seconds,
-  running, work }
+  running, work, redis.call('ZRANGE', 'unstill:trash', 0, -1) }
 """
 
 
@@ -104,6 +105,8 @@ class Model:
     rendered: float = 0.0
     charged: float = 0.0
     listed: bool = True
+    picture: str = ""
+    clips: list[str] = field(default_factory=list)
     forgotten: bool = False
 
 
@@ -123,6 +126,7 @@ class World:
     senders: list[Clerk] = field(default_factory=list)
     tokens: int = 0
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LANES, 1.0))
+    trash: set[str] = field(default_factory=set)
 
 
 def pairs(flat: list[Any]) -> dict[str, Any]:
@@ -164,6 +168,13 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             job.state = job.result = result
             job.finished_at, job.due, job.redos = self.world.now, self.world.now + 5000, 0
             job.owner = job.lapsed = ""
+            if result != "done":
+                self.throw(job, *job.clips, job.picture)
+                job.picture = ""
+
+        def throw(self, job: Model, *files: str) -> None:
+            job.clips = [file for file in job.clips if file not in files]
+            self.world.trash.update(filter(None, files))
 
         def rendered(self, job: Model) -> float:
             """In estimated seconds: over all tries, each by the wall until its lease was over, and at most the cost."""
@@ -251,6 +262,32 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             return job.cost if job.state in ("queued", "running") else job.charged
 
         @rule(n=st.integers(0, 9))
+        def picture(self, n: int) -> None:
+            """A request's picture has one key, and none where it may not be stored."""
+            if (id := self.named(n)) is None:
+                return
+            job = self.world.jobs[id]
+            answer = self.call("picture", id, key := self.token())
+            if job.state != "accepted":
+                assert answer == [b"no"]
+            else:
+                job.picture = job.picture or key
+                assert answer == [b"ok", job.picture.encode()]
+
+        @precondition(lambda self: self.world.claims)
+        @rule(n=st.integers(0, 9))
+        def clip(self, n: int) -> None:
+            """Whoever holds a job that is wanted may store a file for it, whose key is on record then."""
+            clerk = self.world.claims[n % len(self.world.claims)]
+            job = self.world.jobs[clerk.id]
+            answer = self.word("clip", clerk.id, clerk.token, key := self.token())
+            held = self.holds(job, clerk.token)
+            assert answer == ("lost" if not held else "cancel" if job.cancel else "ok")
+            if answer == "ok":
+                job.clips.append(key)
+                assert self.word("clip", clerk.id, clerk.token, key) == "ok"
+
+        @rule(n=st.integers(0, 9))
         def refuse(self, n: int) -> None:
             if (id := self.named(n)) is None:
                 return
@@ -309,13 +346,15 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             clerk = self.world.claims[n % len(self.world.claims)]
             job = self.world.jobs[clerk.id]
             held = self.holds(job, clerk.token)
-            answer = self.word("finish", clerk.id, clerk.token, result, OUTCOME, str(RATE * job.cost))
+            kept, seconds = job.clips[-1:], str(RATE * job.cost)
+            answer = self.word("finish", clerk.id, clerk.token, result, OUTCOME, seconds, " ".join(kept))
             assert answer == ("ok" if held or job.finisher == clerk.token else "lost")
             if held:
                 job.finisher = clerk.token
                 self.answered(job, "cancelled" if job.cancel else result)
                 if job.result == "done":
                     self.world.rates[job.lane] = RATE
+                    self.throw(job, *(file for file in job.clips if file not in kept))
 
         @precondition(lambda self: self.world.claims)
         @rule(n=st.integers(0, 9), how=st.sampled_from(["release", "retry"]))
@@ -544,7 +583,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         def agrees(self) -> None:
             if not hasattr(self, "world"):
                 return
-            jobs, due, lines, jobs_quota, seconds, running, work = dump()
+            jobs, due, lines, jobs_quota, seconds, running, work, trash = dump()
             stored = {key.removeprefix("unstill:job:"): row for key, row in pairs(jobs).items()}
             model = self.world.jobs
             states = {id: row[0].decode() for id, row in stored.items()}
@@ -556,7 +595,11 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     assert row[1].decode() == model[id].owner
                     assert int(row[3]) == model[id].attempt
                 if model[id].forgotten:
-                    self.is_bare(states[id], row[4:])
+                    self.is_bare(states[id], row[4:8])
+                else:
+                    picture, clips = (field.decode() if field else "" for field in row[8:])
+                    assert (picture, clips.split()) == (model[id].picture, model[id].clips)
+            assert {key.decode() for key in trash} >= self.world.trash, "a file that nobody needs stays"
             for lane, ids in zip(LANES, running, strict=True):
                 expected = {id for id in states if states[id] == "running" and model[id].lane == lane}
                 assert {id.decode() for id in ids} == expected
