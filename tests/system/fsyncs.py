@@ -7,6 +7,7 @@ import os
 import platform
 import signal
 import struct
+import threading
 from pathlib import Path
 
 # include/uapi/linux/ptrace.h
@@ -40,10 +41,14 @@ class Fsyncs:
 
     Construct and `follow` in one thread: ptrace belongs to the thread that attached. `sizes` is by path
     the size in bytes that each file had when its last successful fsync began: so much is surely on the disk.
+    `held` is set as soon as an fsync is held.
     """
 
     def __init__(self, pid: int) -> None:
         self.sizes: dict[Path, int] = {}
+        self.held = threading.Event()
+        self._holding = False
+        self._last: Path | None = None
         self._pid = pid
         self._numbers = NUMBERS[platform.machine()]
         self._begun: dict[int, tuple[Path, int]] = {}
@@ -55,6 +60,10 @@ class Fsyncs:
                 _ptrace(SEIZE, thread, 0, TRACE_SYSGOOD | TRACE_CLONE | EXIT_KILL)
                 _ptrace(INTERRUPT, thread, 0, 0)
             seized |= new
+
+    def hold(self) -> None:
+        """From any thread: let one more fsync begin and end, and hold each one after it before it has begun."""
+        self._holding = True
 
     def follow(self) -> None:
         """Until the process has ended."""
@@ -68,24 +77,31 @@ class Fsyncs:
     def _stopped(self, thread: int, status: int) -> None:
         number = os.WSTOPSIG(status)
         try:
-            if number == SYSCALL_STOP:
-                self._look(thread)
+            if number == SYSCALL_STOP and self._look(thread):
+                self.held.set()
+                return
             # the higher bits tell one of ptrace's own stops from a signal that is to be passed on
             passed_on = 0 if number == SYSCALL_STOP or status >> 16 else number
             _ptrace(SYSCALL, thread, 0, passed_on)
         except (ProcessLookupError, FileNotFoundError):
             self._begun.pop(thread, None)  # it was killed while it stood
 
-    def _look(self, thread: int) -> None:
+    def _look(self, thread: int) -> bool:
+        """Tell whether it is to stand where it is."""
         _ptrace(GET_SYSCALL_INFO, thread, INFO_SIZE, ctypes.addressof(self._info))
         kind = self._info.raw[0]
         if kind == INFO_ENTRY:
             call, descriptor = struct.unpack_from("QQ", self._info, INFO_AT)
             if call in self._numbers:
                 link = Path(f"/proc/{self._pid}/fd/{descriptor}")
-                self._begun[thread] = link.readlink(), link.stat().st_size
+                path = link.readlink()
+                if self._last == path:
+                    return True
+                self._last = path if self._holding else None
+                self._begun[thread] = path, link.stat().st_size
         elif kind == INFO_EXIT and (begun := self._begun.pop(thread, None)):
             (result,) = struct.unpack_from("q", self._info, INFO_AT)
             if result == 0:
                 path, size = begun
                 self.sizes[path] = max(size, self.sizes.get(path, 0))
+        return False

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Self
 
 from tests.system.fsyncs import Fsyncs
+from tests.system.processes import PATIENCE
 
 from unstill_queue.server_process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
-READY = "ready\n"
+READY, HELD = "ready\n", "held\n"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Cut:
 
 
 class PoweredValkey:
-    """A server on the empty folder `data`. For `async with`; `cut` once within it."""
+    """A server on the empty folder `data`. For `async with`; `hold_fsyncs` and `cut` once within it, in this order."""
 
     def __init__(self, data: Path, *, appendfsync: str) -> None:
         self.url = f"unix://{data}/valkey.sock"
@@ -47,8 +48,14 @@ class PoweredValkey:
         assert self._process.stdout and (await self._process.stdout.readline()).decode() == READY
         return self
 
+    async def hold_fsyncs(self) -> None:
+        """Have one more fsync end, and return when the one after it wants to begin, which it does not until the cut."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(b"hold\n")
+        assert (await self._process.stdout.readline()).decode() == HELD
+
     async def cut(self) -> Cut:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             said, _ = await self._process.communicate(b"cut\n")
         return Cut(**json.loads(said))
 
@@ -59,7 +66,7 @@ class PoweredValkey:
 
 
 def serve(data: Path, appendfsync: str) -> Cut:
-    """Run a server until a line, or the end, comes on standard input."""
+    """Run a server until the line "cut", or the end, comes on standard input; "hold" holds its fsyncs."""
     options = {"appendfsync": appendfsync, "auto-aof-rewrite-percentage": "0"}
     lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     server = ServerProcess(data, data / "valkey.sock", options, inherits=lock)
@@ -67,7 +74,11 @@ def serve(data: Path, appendfsync: str) -> Cut:
     fsyncs = Fsyncs(server.pid)
 
     def cut() -> None:
-        sys.stdin.readline()
+        if sys.stdin.readline() == "hold\n":
+            fsyncs.hold()
+            fsyncs.held.wait()
+            print(HELD, end="", flush=True)
+            sys.stdin.readline()
         os.kill(server.pid, signal.SIGKILL)
 
     threading.Thread(target=cut, daemon=True).start()
