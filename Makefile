@@ -13,18 +13,24 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --constraint constraints.txt --build-constraint constraints.txt
 FOLDERS := config queue engine bots
 PYPROJECTS := $(FOLDERS:%=%/pyproject.toml)
-PACKAGES := $(FOLDERS:%=unstill_%)
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 SEED ?= 1
+TESTS ?=
 
-.PHONY: setup demo test test-deep test-mutants chaos lint bench bench-gpu pictures clean help
+.PHONY: setup demo test coverage test-deep test-mutants chaos lint bench bench-gpu pictures clean help
 
 setup: .venv/.dev ## install everything that demo, test, lint and bench need
 
 demo: .venv/.runtime ## animate a sample photo through the real queue and engine, and show the clip
 	$(BIN)/python -m unstill_bots.demo
 
-test: .venv/.dev ## run all tests, with coverage
-	$(BIN)/python -W error -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PACKAGES:%=--cov=%) --cov-branch
+test: .venv/.dev ## run all tests
+	$(BIN)/python -W error -m pytest $(SIDE_BY_SIDE) $(TESTS)
+
+coverage: .venv/.dev ## run all tests and measure which lines they run, in the processes that they start too
+	$(BIN)/python -W error -m pytest $(SIDE_BY_SIDE) --timeout 3000 --cov --cov-report= $(TESTS)
+	$(BIN)/coverage report
+	@echo "At least that: a process that a test kills takes its lines with it."
 
 test-deep: .venv/.dev ## run the long searches
 	$(BIN)/python -W error -m pytest -m deep --timeout 7200

@@ -121,6 +121,7 @@ def test_help_is_the_default_and_tells_every_target() -> None:
             "setup",
             "demo",
             "test",
+            "coverage",
             "test-deep",
             "test-mutants",
             "chaos",
