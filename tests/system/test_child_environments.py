@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import imageio_ffmpeg
 import pytest
@@ -73,27 +74,43 @@ def below(pid: int) -> Iterator[int]:
         yield from below(child)
 
 
-def kind_of(pid: int) -> str | None:
-    try:
-        line = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-    except OSError:
-        return None
-    return next((kind for mark, kind in MARKS.items() if mark in line), None)
-
-
-def found(bot: int) -> dict[str, int]:
-    return {kind: pid for pid in below(bot) if (kind := kind_of(pid))}
-
-
 def secrets_of(environ: bytes) -> set[str]:
     return {value for value in VALUES if value.encode() in environ}
 
 
 def open_in(pid: int) -> dict[int, str]:
-    """What is open there, by descriptor; devices and the kernel's own nameless files left out."""
+    """Files and sockets that are open there, by descriptor; devices left out."""
     links = {int(link.name): str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
-    return {number: target for number, target in links.items() if target.startswith(("socket:", "/"))
-            and not target.startswith("/dev/")}  # fmt: skip
+    kept = {number: target for number, target in links.items() if target.startswith(("socket:", "/"))}
+    return {number: target for number, target in kept.items() if not target.startswith("/dev/")}
+
+
+class Child(NamedTuple):
+    """`passed`: what of its parent's it has open beside its standard input and outputs."""
+
+    kind: str
+    secrets: set[str]
+    passed: set[str]
+
+    @classmethod
+    def read(cls, pid: int) -> Child | None:
+        """None where it is of no kind, or ends at this moment, or is its parent still, about to become a program."""
+        process = Path(f"/proc/{pid}")
+        try:
+            line = (process / "cmdline").read_bytes()
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            kind = next((kind for mark, kind in MARKS.items() if mark in line.decode()), None)
+            if kind is None or line == Path(f"/proc/{parent}/cmdline").read_bytes():
+                return None
+            theirs = set(open_in(parent).values())
+            passed = {target for number, target in open_in(pid).items() if number > 2 and target in theirs}
+            return cls(kind, secrets_of((process / "environ").read_bytes()), passed)
+        except OSError:
+            return None
+
+
+def children_of(bot: int) -> dict[str, Child]:
+    return {child.kind: child for pid in below(bot) if (child := Child.read(pid))}
 
 
 async def test_no_child_of_a_running_bot_holds_a_secret_that_it_does_not_need(tmp_path: Path) -> None:
@@ -108,22 +125,23 @@ async def test_no_child_of_a_running_bot_holds_a_secret_that_it_does_not_need(tm
         telegram.start_bot()
         assert telegram.bot is not None
         bot = telegram.bot.pid
-        assert secrets_of(Path(f"/proc/{bot}/environ").read_bytes()) == VALUES
+        wait_for(lambda: secrets_of(Path(f"/proc/{bot}/environ").read_bytes()) == VALUES, what="the bot's own start")
         # When a clip is in the making
         ann = telegram.api.person("Ann")
         chat = telegram.api.private(ann)
         ann.send_photo(chat, photo(), "waves")
-        wait_for(lambda: found(bot).keys() == ALLOWED.keys(), within=60, what="every kind of child")
-        children = found(bot)
+        children: dict[str, Child] = {}
+
+        def all_seen() -> bool:
+            children.update(children_of(bot))
+            return children.keys() == ALLOWED.keys()
+
+        wait_for(all_seen, within=120, what="every kind of child")
         # Then each child holds the secrets of its own work alone
-        held = {kind: secrets_of(Path(f"/proc/{pid}/environ").read_bytes()) for kind, pid in children.items()}
-        assert held == ALLOWED
-        # and has none of its parent's files and sockets open, but its standard ones and the lock of the server's folder
-        for kind, pid in children.items():
-            parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-            theirs = set(open_in(parent).values())
-            passed = {target for number, target in open_in(pid).items() if number > 2 and target in theirs}
-            assert passed == ({str(tmp_path / "own" / "lock")} if kind == "server" else set()), kind
+        assert {kind: child.secrets for kind, child in children.items()} == ALLOWED
+        # and has none of its parent's files and sockets open; the server the lock of its folder
+        passed = {kind: child.passed for kind, child in children.items() if child.passed}
+        assert passed == {"server": {str(tmp_path / "own" / "lock")}}
         # And all of them do their work
         gate.touch()
         await chat.until(has_clips(), 60)
