@@ -7,7 +7,9 @@
 -- unstill:turn:<lane>            zset place -> virtual start tag      (places with queued jobs)
 -- unstill:turn:<lane>|<place>    zset account -> virtual start tag    (accounts with queued jobs there)
 -- unstill:turn:<lane>|<place>|<account>  zset id -> sequence          (that account's line)
--- unstill:clock:<lane>[|<place>] hash: v = virtual time, f|<name> = finish tag of one that left
+-- unstill:clock:<lane>[|<place>] hash: v = virtual time, f|<name> = finish tag of one that left; of a lane also
+--                                a|<account> = tag from which on it may be served again, wherever it waits, and
+--                                b|<place> = the own tag of a place that is put off until then
 -- unstill:work:<lane>            hash: queued seconds and jobs by place and account
 -- unstill:running:<lane>         zset id -> ms when it should end
 -- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
@@ -76,7 +78,8 @@ local function enter(set_key, clock, name, sequence)
 end
 
 local function leave(set_key, clock, name)
-  local tag = redis.call('ZSCORE', set_key, name)
+  local tag = redis.call('HGET', clock, 'b|' .. name) or redis.call('ZSCORE', set_key, name)
+  redis.call('HDEL', clock, 'b|' .. name)
   redis.call('ZREM', set_key, name)
   if redis.call('ZCARD', set_key) == 0 then
     redis.call('DEL', clock)
@@ -86,7 +89,7 @@ local function leave(set_key, clock, name)
       local v = tonumber(redis.call('HGET', clock, 'v') or '0')
       local all = redis.call('HGETALL', clock)
       for i = 1, #all, 2 do
-        if all[i] ~= 'v' and tonumber(all[i + 1]) <= v then redis.call('HDEL', clock, all[i]) end
+        if all[i] ~= 'v' and all[i]:sub(1, 2) ~= 'b|' and tonumber(all[i + 1]) <= v then redis.call('HDEL', clock, all[i]) end
       end
     end
   end
@@ -107,6 +110,12 @@ local function line_up(id, front)
   local sequence = redis.call('INCR', 'unstill:sequence')
   enter(k.lane, k.lane_clock, k.place, sequence)
   enter(k.places, k.place_clock, k.account, sequence)
+  local own_tag = redis.call('HGET', k.lane_clock, 'b|' .. k.place)
+  if own_tag and redis.call('ZCARD', k.places) > 1 then
+    local v = tonumber(redis.call('HGET', k.lane_clock, 'v') or '0')
+    redis.call('ZADD', k.lane, num(math.max(v, tonumber(own_tag))), k.place)
+    redis.call('HDEL', k.lane_clock, 'b|' .. k.place)
+  end
   if front then
     local first = redis.call('ZRANGE', k.line, 0, 0, 'WITHSCORES')
     redis.call('ZADD', k.line, first[2] and num(tonumber(first[2]) - 1) or sequence, id)
@@ -126,18 +135,42 @@ local function step_out(id)
   end
 end
 
-local function next_in(lane)
+-- Who waits in many places has the turns of one: a place where nobody else waits is put off until its account may be
+-- served again, and where others wait they go first.
+local function entitled(lane, account)
+  return tonumber(redis.call('HGET', 'unstill:clock:' .. lane, 'a|' .. account) or '0')
+end
+
+local function first_in(lane)
   local key = 'unstill:turn:' .. lane
-  local place = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-  if not place[1] then return nil end
-  local account = redis.call('ZRANGE', key .. '|' .. place[1], 0, 0, 'WITHSCORES')
-  local id = redis.call('ZRANGE', key .. '|' .. place[1] .. '|' .. account[1], 0, 0)[1]
+  while true do
+    local place = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if not place[1] then return nil end
+    local tag = tonumber(place[2])
+    local accounts = redis.call('ZRANGE', key .. '|' .. place[1], 0, 9, 'WITHSCORES')
+    for i = 1, #accounts, 2 do
+      if entitled(lane, accounts[i]) <= tag then return place, { accounts[i], accounts[i + 1] } end
+    end
+    if #accounts > 2 then return place, accounts end
+    redis.call('HSETNX', 'unstill:clock:' .. lane, 'b|' .. place[1], place[2])
+    redis.call('ZADD', key, num(entitled(lane, accounts[1])), place[1])
+  end
+end
+
+local function next_in(lane)
+  local place, account = first_in(lane)
+  if not place then return nil end
+  local id = redis.call('ZRANGE', 'unstill:turn:' .. lane .. '|' .. place[1] .. '|' .. account[1], 0, 0)[1]
   local k = turn_keys(id)
   -- a job that comes back after a crash has been charged to its account before
   local charge = get(id, 'charged') and 0 or k.cost
   set(id, 'charged', 1)
   redis.call('HSET', k.lane_clock, 'v', place[2])
-  redis.call('HSET', k.place_clock, 'v', account[2])
+  redis.call('HDEL', k.lane_clock, 'b|' .. k.place)
+  -- a little less than its place's next tag, so that its other places come before that
+  if charge > 0 then redis.call('HSET', k.lane_clock, 'a|' .. k.account, num(place[2] + charge * (1 - 1e-6))) end
+  local v = tonumber(redis.call('HGET', k.place_clock, 'v') or '0')
+  redis.call('HSET', k.place_clock, 'v', num(math.max(v, tonumber(account[2]))))
   redis.call('ZADD', k.lane, num(tonumber(place[2]) + charge), k.place)
   redis.call('ZADD', k.places, num(tonumber(account[2]) + charge), k.account)
   step_out(id)
@@ -674,8 +707,9 @@ function op.rewritten(asked)
   return { 'ok' }
 end
 
--- Reading. Jobs ahead in the same place are counted account by account, other places by their mean cost, so
--- the answer is exact for jobs of one cost and takes time in accounts and chats, not in jobs.
+-- Reading. Jobs ahead in the same place are counted account by account, other places by their mean cost, so the
+-- answer is exact for jobs of one cost, but where somebody waits in several chats with others, and takes time in
+-- accounts and chats, not in jobs.
 
 local function ahead(tag, limit, work, count)
   if count == 0 or work <= 0 then return 0, 0 end
@@ -684,16 +718,48 @@ local function ahead(tag, limit, work, count)
   return n, n * mean
 end
 
-local function among(set_key, own, limit, work_key, prefix)
+-- Other accounts of the same place, but for those that have to wait for what they have elsewhere.
+local function among_accounts(k, limit, place_tag)
   local jobs, seconds = 0, 0
-  local all = redis.call('ZRANGEBYSCORE', set_key, '-inf', num(limit), 'WITHSCORES')
+  local all = redis.call('ZRANGEBYSCORE', k.places, '-inf', num(limit), 'WITHSCORES')
   for i = 1, #all, 2 do
-    if all[i] ~= own then
-      local count = tonumber(redis.call('HGET', work_key, 'n' .. prefix .. all[i]) or '0')
-      local work = tonumber(redis.call('HGET', work_key, prefix .. all[i]) or '0')
+    if all[i] ~= k.account and entitled(k.name, all[i]) <= place_tag then
+      local field = 'p|' .. k.place .. '|' .. all[i]
+      local count = tonumber(redis.call('HGET', k.work, 'n' .. field) or '0')
+      local work = tonumber(redis.call('HGET', k.work, field) or '0')
       local n, s = ahead(tonumber(all[i + 1]), limit, work, count)
       jobs, seconds = jobs + n, seconds + s
     end
+  end
+  return jobs, seconds
+end
+
+-- The account of a place where nobody else waits.
+local function alone_in(lane_key, place)
+  local accounts = redis.call('ZRANGE', lane_key .. '|' .. place, 0, 1)
+  return #accounts == 1 and accounts[1] or nil
+end
+
+-- Other places; those of one account that is alone in them count as one. `own`: those of the asker alone, or none of them.
+local function among_places(k, limit, asker, own)
+  local flows = {}
+  local all = redis.call('ZRANGEBYSCORE', k.lane, '-inf', num(limit), 'WITHSCORES')
+  for i = 1, #all, 2 do
+    local account = alone_in(k.lane, all[i])
+    if all[i] ~= k.place and (asker ~= nil and account == asker) == own then
+      local name, tag = account or 'c|' .. all[i], tonumber(all[i + 1])
+      if account then tag = math.max(tag, entitled(k.name, account)) end
+      local flow = flows[name] or { tag = tag, count = 0, work = 0 }
+      flow.tag = math.min(flow.tag, tag)
+      flow.count = flow.count + tonumber(redis.call('HGET', k.work, 'nc|' .. all[i]) or '0')
+      flow.work = flow.work + tonumber(redis.call('HGET', k.work, 'c|' .. all[i]) or '0')
+      flows[name] = flow
+    end
+  end
+  local jobs, seconds = 0, 0
+  for _, flow in pairs(flows) do
+    local n, s = ahead(flow.tag, limit, flow.work, flow.count)
+    jobs, seconds = jobs + n, seconds + s
   end
   return jobs, seconds
 end
@@ -714,10 +780,15 @@ function op.position(id, alive)
   local own_field = 'p|' .. k.place .. '|' .. k.account
   local own_mean = tonumber(redis.call('HGET', k.work, own_field)) / tonumber(redis.call('HGET', k.work, 'n' .. own_field))
   local account_tag = tonumber(redis.call('ZSCORE', k.places, k.account)) + own * own_mean
-  local jobs, seconds = among(k.places, k.account, account_tag, k.work, 'p|' .. k.place .. '|')
+  local place_tag, alone = tonumber(redis.call('ZSCORE', k.lane, k.place)), alone_in(k.lane, k.place)
+  local jobs, seconds = among_accounts(k, account_tag, place_tag)
   jobs, seconds = jobs + own, seconds + own * own_mean
-  local place_tag = tonumber(redis.call('ZSCORE', k.lane, k.place)) + seconds
-  local others, others_seconds = among(k.lane, k.place, place_tag, k.work, 'c|')
+  if alone then
+    place_tag = math.max(place_tag, entitled(k.name, alone))
+    local n, s = among_places(k, place_tag + seconds, alone, true)
+    jobs, seconds = jobs + n, seconds + s
+  end
+  local others, others_seconds = among_places(k, place_tag + seconds, alone, false)
   return { state, jobs + others + 1, num(seconds + others_seconds), num(left), engines, rate }
 end
 

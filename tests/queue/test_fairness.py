@@ -68,6 +68,30 @@ def test_a_newcomer_is_next_but_one_behind_a_hundred(redis: Redis) -> None:
     assert {lane.serve(), lane.serve()} == {b, c}
 
 
+@pytest.mark.parametrize("joins", [False, True], ids=["in a chat of their own", "in one of those chats"])
+@pytest.mark.parametrize("served", [1, 2, 5, 20])
+@pytest.mark.parametrize("each", [1, 5], ids=["in turn", "chat by chat"])
+def test_a_newcomer_is_next_but_one_behind_a_person_in_eight_chats(
+    redis: Redis, served: int, each: int, joins: bool
+) -> None:
+    # Given A with five jobs in each of eight chats, asked for in turn or chat by chat, and some of them served
+    lane = Lane(redis)
+    for n in range(40):
+        lane.submit(f"c{n // each % 8}", "A")
+    for _ in range(served):
+        lane.serve()
+    # When B asks for one
+    mine = lane.submit("c7" if joins else "d", "B")
+    # Then it is at most next but one, as it was told
+    position = lane.position(mine)
+    turns = [lane.serve() for _ in range(3)]
+    assert turns.index(mine) <= 1
+    assert position == turns.index(mine) + 1
+    # and all of A's come in the end
+    assert len({lane.serve() for _ in range(40 - served - 2)} - {None}) == 40 - served - 2
+    assert lane.serve() is None
+
+
 def test_equal_turns_go_by_arrival(redis: Redis) -> None:
     lane = Lane(redis)
     ids = [lane.submit(f"c{n}", f"p{n}") for n in (5, 3, 9, 1, 7)]
@@ -124,14 +148,20 @@ def test_ten_thousand_of_one_person_cost_the_others_less_than_two_jobs(redis: Re
 Step = st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.sampled_from([5.0, 10.0, 30.0]))
 
 
+@pytest.mark.parametrize("spread", [False, True], ids=["people of one chat each", "people alone in many chats"])
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(Step, st.none()), min_size=5, max_size=80))
 def test_no_order_of_submits_gives_more_than_a_share_while_another_waits(
-    redis: Redis, steps: list[tuple[str, str, float] | None]
+    redis: Redis, spread: bool, steps: list[tuple[str, str, float] | None]
 ) -> None:
     """The law of start-time fair queueing: over any time in which two always wait, what they were served
-    differs by no more than the longest job of each; the same for two people of one chat."""
+    differs by no more than the longest job of each. Two are two chats, or two people of one chat, as long as nobody
+    waits in both chats; and two people who ask each in many chats, alone."""
     lane = Lane(redis)
+
+    def shares(chat: str, person: str) -> list[tuple[str, ...]]:
+        return [(person,)] if spread else [(chat,), (chat, person)]
+
     waiting: Counter[tuple[str, ...]] = Counter()
     served: defaultdict[tuple[str, ...], float] = defaultdict(float)
     #: for each pair that waits at the same time: what each had been served when that began
@@ -152,13 +182,14 @@ def test_no_order_of_submits_gives_more_than_a_share_while_another_waits(
 
     for step in steps:
         if step is not None:
-            chat, person, cost = step
+            one, other, cost = step
+            chat, person = (f"{one}{other}", one) if spread else (one, f"{one}{other}")
             lane.submit(chat, person, cost)
-            waiting[(chat,)] += 1
-            waiting[chat, person] += 1
+            for name in shares(chat, person):
+                waiting[name] += 1
         elif id := lane.serve():
             chat, person = lane.who[id]
-            for name in ((chat,), (chat, person)):
+            for name in shares(chat, person):
                 waiting[name] -= 1
                 served[name] += lane.cost[id]
         note_pairs()
@@ -169,12 +200,13 @@ def test_no_order_of_submits_gives_more_than_a_share_while_another_waits(
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), st.none()), max_size=50))
 def test_the_position_told_is_the_turn_taken(redis: Redis, steps: list[tuple[str, str] | None]) -> None:
-    # Given any history of jobs of one cost
+    # Given any history of jobs of one cost, of people who ask in one chat each
     lane = Lane(redis)
     queued: list[str] = []
     for step in steps:
         if step is not None:
-            queued.append(lane.submit(*step))
+            chat, person = step
+            queued.append(lane.submit(chat, f"{chat}{person}"))
         elif id := lane.serve():
             queued.remove(id)
     # When each is told its place, and all are served
