@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +15,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from unstill_engine.renderers.i2vgen_xl import kernels
-from unstill_engine.renderers.i2vgen_xl.kernels import Fold, Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.kernels import Pass, Tile
 from unstill_engine.renderers.i2vgen_xl.ops import convolve, unfold_frames
 
 Variant = tuple[str, Callable[[], Any]]
@@ -85,17 +84,14 @@ class Explorer:
         for n, h, w, c in self.levels:
             m, inner = n * h * w, 4 * c
             a, weight, bias = self.rand(m, c), self.rand(2 * inner, c, scale=c**-0.5), self.rand(2 * inner)
-            fold = Fold(torch.rand(m, device=self.device), self.rand(2 * inner), bias)
             wide = torch.empty(m, c + inner, device=self.device, dtype=self.dtype)[:, c:]
             both = F.linear(a, weight, bias)
             ways: list[Variant] = [("product alone", partial(F.linear, a, weight, bias))]
             for polynomial, kind in ((True, "polynomial"), (False, "erf")):
                 ways.append((f"pointwise {kind}", partial(kernels.geglu, both, wide, polynomial=polynomial)))
-                for tile, given in itertools.product(TINY_TILES if self.tiny else GEGLU_TILES, (None, fold)):
-                    call = partial(
-                        kernels.geglu_product, a, weight, bias, wide, given, polynomial=polynomial, tile=tile
-                    )
-                    ways.append((f"{tell(tile)} {kind}{' folded' if given else ''}", call))
+                for tile in TINY_TILES if self.tiny else GEGLU_TILES:
+                    call = partial(kernels.geglu_product, a, weight, bias, wide, polynomial=polynomial, tile=tile)
+                    ways.append((f"{tell(tile)} {kind}", call))
             self.compare("geglu", f"{m}x{c}x{2 * inner}", 4.0 * m * c * inner, ways, None)
 
     def temporal(self) -> None:
@@ -137,8 +133,6 @@ class Explorer:
             for block, warps in ((512, 1), (1024, 1), (1024, 2), (2048, 2), (2048, 4)):
                 call = partial(kernels.layer_norm, wide, vector, vector, vector, 1e-5, block=block, warps=warps)
                 ways.append((f"LayerNorm {block} {warps}w", call))
-                scale = partial(kernels.row_scale, wide, vector, 1e-5, block=block, warps=warps)
-                ways.append((f"its scale {block} {warps}w", scale))
             self.compare("norm", f"{n}x{h}x{w}x{c}", 0.0, ways, None)
 
     def attention(self) -> None:
@@ -156,13 +150,12 @@ class Explorer:
         for n, h, w, c in self.levels:
             heads, rows, pixels = max(1, c // 64), n * h * w, h * w
             qkv = self.rand(rows, 3 * c)
-            fold = Fold(torch.rand(rows, device=self.device), self.rand(3 * c), self.rand(3 * c))
             ways: list[Variant] = []
-            for (entries, warps), given in itertools.product(((32, 1), (32, 2), (64, 2), (64, 4)), (None, fold)):
+            for entries, warps in ((32, 1), (32, 2), (64, 2), (64, 4)):
                 call = partial(
-                    kernels.temporal_attention, qkv, self.frames, pixels, heads, given, entries=entries, warps=warps
+                    kernels.temporal_attention, qkv, self.frames, pixels, heads, entries=entries, warps=warps
                 )
-                ways.append((f"{entries} entries {warps}w{' folded' if given else ''}", call))
+                ways.append((f"{entries} entries {warps}w", call))
             self.compare("per pixel", f"{rows}x{c}", 4.0 * rows * c * self.frames, ways, None)
 
     def upsample(self) -> None:

@@ -8,7 +8,6 @@ A process of its own, started with TRITON_INTERPRET=1: Triton reads that once, w
 from __future__ import annotations
 
 import copy
-import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from torch import Tensor
 from unstill_engine.renderers.i2vgen_xl import kernels
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
-from unstill_engine.renderers.i2vgen_xl.kernels import Fold, Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.kernels import Pass, Tile
 from unstill_engine.renderers.i2vgen_xl.ops import add_bias
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
 from unstill_engine.renderers.i2vgen_xl.triton_ops import Tiles, TritonOps
@@ -78,11 +77,6 @@ def norms() -> Iterator[tuple[str, Tensor, Tensor]]:
         before, by, plus = torch.randn(3, width)
         expected = kernels.layer_norm_reference(rows, before, by, plus, 1e-5)
         yield f"LayerNorm of {width}", kernels.layer_norm(rows, before, by, plus, 1e-5), expected
-        yield "its scale", kernels.row_scale(rows, before, 1e-5), kernels.row_scale_reference(rows, before, 1e-5)
-
-
-def folded(rows: int, columns: int) -> Fold:
-    return Fold(torch.rand(rows) + 0.5, torch.randn(columns), torch.randn(columns))
 
 
 def attention() -> Iterator[tuple[str, Tensor, Tensor]]:
@@ -90,22 +84,18 @@ def attention() -> Iterator[tuple[str, Tensor, Tensor]]:
         qkv = torch.randn(2 * frames * pixels, 3 * 32)
         found = kernels.temporal_attention(qkv, frames, pixels, 2)
         yield f"{frames} frames", found, kernels.temporal_attention_reference(qkv, frames, pixels, 2)
-        fold = folded(len(qkv), 96)
-        found = kernels.temporal_attention(qkv, frames, pixels, 2, fold)
-        yield "with a fold", found, kernels.temporal_attention_reference(qkv, frames, pixels, 2, fold)
 
 
 def gated() -> Iterator[tuple[str, Tensor, Tensor]]:
     x, wide = 3 * torch.randn(21, 96), torch.full((21, 64), float("nan"))
-    for polynomial, fold in itertools.product((False, True), (None, folded(21, 96))):
-        kernels.geglu(x, wide[:, 16:], fold, polynomial=polynomial)
-        yield f"pointwise, polynomial {polynomial}", wide[:, 16:].clone(), kernels.geglu_reference(x, fold)
+    for polynomial in (False, True):
+        kernels.geglu(x, wide[:, 16:], polynomial=polynomial)
+        yield f"pointwise, polynomial {polynomial}", wide[:, 16:].clone(), kernels.geglu_reference(x)
     a, weight, bias = torch.randn(70, 48), torch.randn(96, 48), torch.randn(96)
-    for fold in (None, folded(70, 96)):
-        wide = torch.full((70, 64), float("nan"))
-        tile = Tile(32, 32, 0, 16, 4, 2)
-        kernels.geglu_product(a, weight, bias, wide[:, 16:], fold, polynomial=False, tile=tile)
-        yield "product", wide[:, 16:], kernels.geglu_product_reference(a, weight, bias, fold)
+    wide = torch.full((70, 64), float("nan"))
+    tile = Tile(32, 32, 0, 16, 4, 2)
+    kernels.geglu_product(a, weight, bias, wide[:, 16:], polynomial=False, tile=tile)
+    yield "product", wide[:, 16:], kernels.geglu_product_reference(a, weight, bias)
 
 
 def temporal() -> Iterator[tuple[str, Tensor, Tensor]]:

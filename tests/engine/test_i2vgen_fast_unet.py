@@ -16,9 +16,7 @@ from unstill_engine.renderers.i2vgen_xl.ops import TorchOps, convolve, join_phas
 from unstill_engine.renderers.i2vgen_xl.packing import interleave, pack_unet, upsample_phases
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
 
-OTHERWISE = Choices(
-    share_prefix=False, upsample_phases=False, merge_projections=False, fold_gates=True, fold_attention=True
-)
+OTHERWISE = Choices(share_prefix=False, upsample_phases=False, merge_projections=False)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +45,7 @@ def test_a_step_is_the_stock_unets(
         assert (noise - expected).abs().max() <= 1e-4
 
 
-@pytest.mark.parametrize(
-    "choice", ["share_prefix", "upsample_phases", "merge_projections", "fold_gates", "fold_attention"]
-)
+@pytest.mark.parametrize("choice", ["share_prefix", "upsample_phases", "merge_projections"])
 @torch.no_grad()
 def test_each_choice_alone_changes_rounding_at_most(unet: Any, choice: str) -> None:
     inputs = given(2, 4, 8, 8)

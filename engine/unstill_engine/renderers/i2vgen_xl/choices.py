@@ -18,10 +18,6 @@ class Choices:
     """From this many channels on that 2x2 convolution is a matrix product: cuDNN 9.19 has no fast kernel for it."""
     merge_projections: bool = True
     """The feed-forward's second matrix and proj_out as one product of 5 C inputs."""
-    fold_gates: bool = False
-    """The LayerNorm before a feed-forward as part of its first matrix, finished with GEGLU: no faster, 0.3 GiB more."""
-    fold_attention: bool = False
-    """Likewise before temporal attention, finished where that reads query, key and value."""
     temporal_conv: Literal["unfold", "direct"] = "direct"
     """Temporal convolution as one product over three frames side by side, or by a kernel that reads them in place."""
     geglu_width: int = 1280

@@ -49,18 +49,6 @@ class Pass:
 SUMS = Pass()
 
 
-@dataclass(frozen=True)
-class Fold:
-    """What is still to be done to a product of N columns for a LayerNorm before it: see `NormedLinear`."""
-
-    scale: Tensor
-    ahead: Tensor
-    bias: Tensor
-
-    def reference(self, x: Tensor) -> Tensor:
-        return ((x.float() + self.ahead.float()) * self.scale[:, None] + self.bias.float()).to(x.dtype)
-
-
 def columns(channels: int) -> int:
     return 64 if channels % 64 == 0 else triton.next_power_of_2(min(channels, 64))
 
@@ -342,7 +330,7 @@ def normalise_reference(
 @triton.jit
 def _layer_norm(
     x, before, weight, bias, y, count, channels, stride, eps,
-    ROWS: tl.constexpr, COLS: tl.constexpr, TAIL: tl.constexpr, SCALE_ALONE: tl.constexpr,
+    ROWS: tl.constexpr, COLS: tl.constexpr, TAIL: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     inside = row < count
@@ -364,19 +352,16 @@ def _layer_norm(
         tail = tl.where(mask_tail, tail - mean[:, None], 0.0)
         squares += tl.sum(tail * tail, 1)
     factor = 1.0 / tl.sqrt(squares / channels + eps)
-    if SCALE_ALONE:
-        tl.store(y + row, factor, mask=inside)
-    else:
-        target = y + row[:, None] * channels
-        by = tl.load(weight + column, mask=column < channels, other=0.0).to(tl.float32)
-        plus = tl.load(bias + column, mask=column < channels, other=0.0).to(tl.float32)
-        result = value * factor[:, None] * by[None, :] + plus[None, :]
-        tl.store(target + column[None, :], result.to(y.dtype.element_ty), mask=mask)
-        if TAIL:
-            by = tl.load(weight + column_tail, mask=column_tail < channels, other=0.0).to(tl.float32)
-            plus = tl.load(bias + column_tail, mask=column_tail < channels, other=0.0).to(tl.float32)
-            result = tail * factor[:, None] * by[None, :] + plus[None, :]
-            tl.store(target + column_tail[None, :], result.to(y.dtype.element_ty), mask=mask_tail)
+    target = y + row[:, None] * channels
+    by = tl.load(weight + column, mask=column < channels, other=0.0).to(tl.float32)
+    plus = tl.load(bias + column, mask=column < channels, other=0.0).to(tl.float32)
+    result = value * factor[:, None] * by[None, :] + plus[None, :]
+    tl.store(target + column[None, :], result.to(y.dtype.element_ty), mask=mask)
+    if TAIL:
+        by = tl.load(weight + column_tail, mask=column_tail < channels, other=0.0).to(tl.float32)
+        plus = tl.load(bias + column_tail, mask=column_tail < channels, other=0.0).to(tl.float32)
+        result = tail * factor[:, None] * by[None, :] + plus[None, :]
+        tl.store(target + column_tail[None, :], result.to(y.dtype.element_ty), mask=mask_tail)
 
 
 def layer_norm(
@@ -384,32 +369,14 @@ def layer_norm(
 ) -> Tensor:
     """LayerNorm of the rows of `x + before`; the rows of `x` may stand apart, those of the result do not."""
     y = torch.empty(x.shape, device=x.device, dtype=x.dtype)
-    _launch_layer_norm(x, before, weight, bias, y, eps, block, warps, scale_alone=False)
-    return y
-
-
-def row_scale(x: Tensor, before: Tensor, eps: float, *, block: int = 1024, warps: int = 2) -> Tensor:
-    """The inverse of the standard deviation of each row of `x + before`, fp32."""
-    scale = torch.empty(len(x), device=x.device, dtype=torch.float32)
-    _launch_layer_norm(x, before, before, before, scale, eps, block, warps, scale_alone=True)
-    return scale
-
-
-def _launch_layer_norm(
-    x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, y: Tensor, eps: float, block: int, warps: int,
-    *, scale_alone: bool,
-) -> None:  # fmt: skip
     count, channels = x.shape
     cols, tail = split_width(channels)
     rows = max(1, block // cols)
     _layer_norm[(triton.cdiv(count, rows),)](
         x, before, weight, bias, y, count, channels, x.stride(0), eps,
-        ROWS=rows, COLS=cols, TAIL=tail, SCALE_ALONE=scale_alone, num_warps=warps,
+        ROWS=rows, COLS=cols, TAIL=tail, num_warps=warps,
     )  # fmt: skip
-
-
-def row_scale_reference(x: Tensor, before: Tensor, eps: float) -> Tensor:
-    return (x.float() + before.float()).var(1, correction=0).add(eps).rsqrt()
+    return y
 
 
 def layer_norm_reference(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
@@ -420,15 +387,8 @@ def layer_norm_reference(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor
 
 
 @triton.jit
-def _finish_norm(x, by, ahead, bias, column):
-    shifted = x.to(tl.float32) + tl.load(ahead + column).to(tl.float32)[None, :]
-    return (shifted * by + tl.load(bias + column).to(tl.float32)[None, :]).to(x.dtype)
-
-
-@triton.jit
 def _temporal_attention(
-    qkv, row_scale, ahead, bias, out, pixels, channels, frames, scale,
-    FRAMES: tl.constexpr, PIXELS: tl.constexpr, DIM: tl.constexpr, FOLDED: tl.constexpr,
+    qkv, out, pixels, channels, frames, scale, FRAMES: tl.constexpr, PIXELS: tl.constexpr, DIM: tl.constexpr,
 ):  # fmt: skip
     program, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     blocks = tl.cdiv(pixels, PIXELS)
@@ -442,11 +402,6 @@ def _temporal_attention(
     query = tl.load(source, mask=mask, other=0.0)
     key = tl.load(source + channels, mask=mask, other=0.0)
     value = tl.load(source + 2 * channels, mask=mask, other=0.0)
-    if FOLDED:
-        by = tl.load(row_scale + row[:, None], mask=mask, other=0.0)
-        query = _finish_norm(query, by, ahead, bias, column)
-        key = _finish_norm(key, by, ahead, bias, channels + column)
-        value = _finish_norm(value, by, ahead, bias, 2 * channels + column)
     score = tl.dot(query, tl.trans(key)) * scale
     allowed = (pixel[:, None] == pixel[None, :]) & (frame < frames)[None, :]
     score = tl.where(allowed, score, float("-inf"))
@@ -456,7 +411,7 @@ def _temporal_attention(
 
 
 def temporal_attention(
-    qkv: Tensor, frames: int, pixels: int, heads: int, fold: Fold | None = None, *, entries: int = 64, warps: int = 4
+    qkv: Tensor, frames: int, pixels: int, heads: int, *, entries: int = 64, warps: int = 4
 ) -> Tensor:
     """`qkv` rows of 3 C in the order (clip, frame, pixel), to rows of C.
 
@@ -468,17 +423,15 @@ def temporal_attention(
     padded = max(2, triton.next_power_of_2(frames))
     side = max(entries // padded, 16 // padded, 1)
     grid = (count // (frames * pixels) * triton.cdiv(pixels, side), heads)
-    given = (qkv, qkv, qkv) if fold is None else (fold.scale, fold.ahead, fold.bias)
     _temporal_attention[grid](
-        qkv, *given, out, pixels, channels, frames, (channels // heads) ** -0.5 * LOG2_E,
-        FRAMES=padded, PIXELS=side, DIM=channels // heads, FOLDED=fold is not None, num_warps=warps,
+        qkv, out, pixels, channels, frames, (channels // heads) ** -0.5 * LOG2_E,
+        FRAMES=padded, PIXELS=side, DIM=channels // heads, num_warps=warps,
     )  # fmt: skip
     return out
 
 
-def temporal_attention_reference(qkv: Tensor, frames: int, pixels: int, heads: int, fold: Fold | None = None) -> Tensor:
-    whole = qkv if fold is None else fold.reference(qkv)
-    split = whole.view(-1, frames, pixels, 3, heads, qkv.shape[1] // 3 // heads).permute(3, 0, 2, 4, 1, 5).float()
+def temporal_attention_reference(qkv: Tensor, frames: int, pixels: int, heads: int) -> Tensor:
+    split = qkv.view(-1, frames, pixels, 3, heads, qkv.shape[1] // 3 // heads).permute(3, 0, 2, 4, 1, 5).float()
     score = split[0] @ split[1].transpose(-1, -2) * split.shape[-1] ** -0.5
     out: Tensor = (score.softmax(-1) @ split[2]).permute(0, 3, 1, 2, 4).reshape(len(qkv), -1)
     return out.to(qkv.dtype)
@@ -508,8 +461,7 @@ def _gelu(x, POLYNOMIAL: tl.constexpr):
 
 @triton.jit
 def _geglu(
-    x, row_scale, ahead, bias, y, count, channels, stride,
-    ROWS: tl.constexpr, COLS: tl.constexpr, POLYNOMIAL: tl.constexpr, FOLDED: tl.constexpr,
+    x, y, count, channels, stride, ROWS: tl.constexpr, COLS: tl.constexpr, POLYNOMIAL: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLS + tl.arange(0, COLS)
@@ -518,46 +470,29 @@ def _geglu(
     known = pair < 2 * channels
     both = tl.load(x + row[:, None] * (2 * channels) + pair[None, :], mask=mask & known[None, :], other=0.0)
     both = both.to(tl.float32)
-    if FOLDED:
-        both += tl.load(ahead + pair, mask=known, other=0.0).to(tl.float32)[None, :]
-        both *= tl.load(row_scale + row, mask=row < count, other=0.0)[:, None]
-        both += tl.load(bias + pair, mask=known, other=0.0).to(tl.float32)[None, :]
     value, gate = tl.split(tl.reshape(both, (ROWS, COLS, 2)))
     result = (value * _gelu(gate, POLYNOMIAL)).to(y.dtype.element_ty)
     tl.store(y + row[:, None] * stride + column[None, :], result, mask=mask & (column < channels)[None, :])
 
 
-def geglu(
-    x: Tensor,
-    out: Tensor,
-    fold: Fold | None = None,
-    *,
-    polynomial: bool,
-    rows: int = 16,
-    cols: int = 128,
-    warps: int = 4,
-) -> None:
+def geglu(x: Tensor, out: Tensor, *, polynomial: bool, rows: int = 16, cols: int = 128, warps: int = 4) -> None:
     """Columns (value 0, gate 0, value 1, ...) of `x` (M, 2 I) to `out` (M, I), whose rows may stand apart."""
     count, channels = out.shape
-    given = (x, x, x) if fold is None else (fold.scale, fold.ahead, fold.bias)
     _geglu[(triton.cdiv(count, rows), triton.cdiv(channels, cols))](
-        x, *given, out, count, channels, out.stride(0),
-        ROWS=rows, COLS=cols, POLYNOMIAL=polynomial, FOLDED=fold is not None, num_warps=warps,
+        x, out, count, channels, out.stride(0), ROWS=rows, COLS=cols, POLYNOMIAL=polynomial, num_warps=warps,
     )  # fmt: skip
 
 
-def geglu_reference(x: Tensor, fold: Fold | None = None) -> Tensor:
-    whole = x.float() if fold is None else fold.reference(x.float())
-    value, gate = whole.view(len(x), -1, 2).unbind(-1)
+def geglu_reference(x: Tensor) -> Tensor:
+    value, gate = x.float().view(len(x), -1, 2).unbind(-1)
     out: Tensor = value * F.gelu(gate)
     return out.to(x.dtype)
 
 
 @triton.jit
 def _geglu_product(
-    a, w, row_scale, ahead, bias, y, count, channels, inputs,
+    a, w, bias, y, count, channels, inputs,
     ROWS: tl.constexpr, COLS: tl.constexpr, DEPTH: tl.constexpr, GROUP: tl.constexpr, POLYNOMIAL: tl.constexpr,
-    FOLDED: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0)
     across = tl.cdiv(channels * 2, COLS)
@@ -570,40 +505,32 @@ def _geglu_product(
     for depth in range(0, inputs, DEPTH):
         total = tl.dot(a.load([row, depth]), w.load([column, depth]).T, total)
     both = column + tl.arange(0, COLS)
-    if FOLDED:
-        line = row + tl.arange(0, ROWS)
-        total += tl.load(ahead + both, mask=both < 2 * channels, other=0.0).to(tl.float32)[None, :]
-        total *= tl.load(row_scale + line, mask=line < count, other=0.0)[:, None]
     total += tl.load(bias + both, mask=both < 2 * channels, other=0.0).to(tl.float32)[None, :]
     value, gate = tl.split(tl.reshape(total, (ROWS, COLS // 2, 2)))
     y.store([row, column // 2], (value * _gelu(gate, POLYNOMIAL)).to(y.dtype))
 
 
 def geglu_product(
-    a: Tensor, weight: Tensor, bias: Tensor, out: Tensor, fold: Fold | None = None, *, polynomial: bool, tile: Tile,
-    group: int = 8,
-) -> None:  # fmt: skip
+    a: Tensor, weight: Tensor, bias: Tensor, out: Tensor, *, polynomial: bool, tile: Tile, group: int = 8
+) -> None:
     """`a` (M, K) by interleaved `weight` (2 I, K), plus `bias` (2 I,), GEGLU of that into `out` (M, I).
 
-    Rows must be aligned to 16 bytes. With a `fold`, its bias holds.
+    Rows must be aligned to 16 bytes.
     """
     count, inputs = a.shape
     channels = out.shape[1]
     grid = (triton.cdiv(count, tile.rows) * triton.cdiv(2 * channels, tile.cols),)
-    given = (bias, bias, bias) if fold is None else (fold.scale, fold.ahead, fold.bias)
     _geglu_product[grid](
         TensorDescriptor.from_tensor(a, [tile.rows, tile.depth]),
         TensorDescriptor.from_tensor(weight, [tile.cols, tile.depth]),
-        *given, TensorDescriptor.from_tensor(out, [tile.rows, tile.cols // 2]), count, channels, inputs,
-        ROWS=tile.rows, COLS=tile.cols, DEPTH=tile.depth, GROUP=group, POLYNOMIAL=polynomial, FOLDED=fold is not None,
+        bias, TensorDescriptor.from_tensor(out, [tile.rows, tile.cols // 2]), count, channels, inputs,
+        ROWS=tile.rows, COLS=tile.cols, DEPTH=tile.depth, GROUP=group, POLYNOMIAL=polynomial,
         num_warps=tile.warps, num_stages=tile.stages,
     )  # fmt: skip
 
 
-def geglu_product_reference(a: Tensor, weight: Tensor, bias: Tensor, fold: Fold | None = None) -> Tensor:
-    if fold is None:
-        return geglu_reference(F.linear(a.float(), weight.float(), bias.float())).to(a.dtype)
-    return geglu_reference(F.linear(a.float(), weight.float()), fold).to(a.dtype)
+def geglu_product_reference(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return geglu_reference(F.linear(a.float(), weight.float(), bias.float())).to(a.dtype)
 
 
 # --- temporal convolution: a product over three frames that are read in place

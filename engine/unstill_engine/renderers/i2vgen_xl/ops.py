@@ -14,7 +14,7 @@ from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
     GroupNorm,
     LayerNorm,
-    NormedLinear,
+    Linear,
     SelfAttention,
     TemporalConv,
 )
@@ -68,10 +68,6 @@ class Ops(Protocol):
 
     def layer_norm(self, rows: Tensor, norm: LayerNorm) -> Tensor: ...
 
-    def row_scale(self, rows: Tensor, norm: LayerNorm) -> Tensor:
-        """What LayerNorm multiplies each row with, (rows,) in fp32: see `NormedLinear`."""
-        ...
-
     def accumulate(self, rows: Tensor, a: Tensor, weight: Tensor) -> Tensor:
         """`rows + a @ weight.T`, over `rows`."""
         ...
@@ -80,13 +76,11 @@ class Ops(Protocol):
         """(N, heads, S, D) each, to (N, S, heads * D)."""
         ...
 
-    def temporal_attention(
-        self, rows: Tensor, scale: Tensor | None, attention: SelfAttention, frames: int, pixels: int
-    ) -> Tensor:
+    def temporal_attention(self, rows: Tensor, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
         """Each pixel attends over its frames; `rows` are (B, frames, pixels) in that order."""
         ...
 
-    def geglu(self, rows: Tensor, scale: Tensor | None, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
+    def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
         """`value * gelu(gate)` of what `gate` makes of the rows (see `Transformer.gate`), into `out` where given."""
         ...
 
@@ -139,32 +133,17 @@ class TorchOps:
     def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
-    def row_scale(self, rows: Tensor, norm: LayerNorm) -> Tensor:
-        return (rows + norm.before).float().var(1, correction=0).add(norm.eps).rsqrt()
-
-    def temporal_attention(
-        self, rows: Tensor, scale: Tensor | None, attention: SelfAttention, frames: int, pixels: int
-    ) -> Tensor:
+    def temporal_attention(self, rows: Tensor, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
         count, channels = rows.shape
-        qkv = apply(attention.qkv, rows, scale).view(
-            -1, frames, pixels, 3, attention.heads, channels // attention.heads
-        )
+        qkv = F.linear(rows, attention.qkv).view(-1, frames, pixels, 3, attention.heads, channels // attention.heads)
         query, key, value = qkv.permute(3, 0, 2, 4, 1, 5).flatten(1, 2)
         out = F.scaled_dot_product_attention(query, key, value)
         return out.view(-1, pixels, *out.shape[1:]).permute(0, 3, 1, 2, 4).reshape(count, channels)
 
-    def geglu(self, rows: Tensor, scale: Tensor | None, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
-        value, gates = apply(gate, rows, scale).view(len(rows), -1, 2).unbind(-1)
+    def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
+        value, gates = F.linear(rows, gate.weight, gate.bias).view(len(rows), -1, 2).unbind(-1)
         y = value * F.gelu(gates)
         return y if out is None else out.copy_(y)
-
-
-def apply(linear: NormedLinear, rows: Tensor, scale: Tensor | None) -> Tensor:
-    """What `linear` makes of rows that its LayerNorm has been at; or, with a `scale`, of those that it has not."""
-    if scale is None or linear.ahead is None or linear.bias is None:
-        return F.linear(rows, linear.weight, linear.bias)
-    y = (F.linear(rows, linear.weight) + linear.ahead) * scale[:, None] + linear.bias
-    return y.to(rows.dtype)
 
 
 def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:

@@ -22,7 +22,7 @@ from unstill_engine.renderers.i2vgen_xl.weights import (
     GroupNorm,
     Layer,
     LayerNorm,
-    NormedLinear,
+    Linear,
     Resnet,
     SelfAttention,
     TemporalConv,
@@ -66,16 +66,6 @@ def interleave(weight: Tensor) -> Tensor:
     return torch.stack([value, gate], 1).flatten(0, 1).contiguous()
 
 
-def fold_norm(weight: Tensor, bias: Tensor | None, norm: LayerNorm) -> NormedLinear:
-    """`weight` (N, C) and `bias` (N,) of a layer behind `norm`, for rows that did not go through it."""
-    exact = weight.float()
-    constant = exact @ norm.bias.float() + (0 if bias is None else bias.float())
-    scaled = exact * norm.weight.float()
-    centred = (scaled - scaled.mean(1, keepdim=True)).to(weight.dtype)
-    ahead = centred.float() @ norm.before.float()
-    return NormedLinear(centred, constant.to(weight.dtype), ahead.to(weight.dtype))
-
-
 class _Packer:
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
@@ -107,10 +97,9 @@ class _Packer:
             convs = (*convs[:-1], replace(convs[-1], bias=convs[-1].bias + ahead))
         return Resnet(group_norm(module.norm1), conv1, group_norm(module.norm2), conv2, shortcut, time, convs)
 
-    def self_attention(self, module: Any, norm: LayerNorm, *, fold: bool) -> SelfAttention:
+    def self_attention(self, module: Any) -> SelfAttention:
         qkv = torch.cat([module.to_q.weight, module.to_k.weight, module.to_v.weight]).detach()
-        linear = fold_norm(qkv, None, norm) if fold else NormedLinear(qkv, None)
-        return SelfAttention(linear, module.to_out[0].weight.detach(), module.heads)
+        return SelfAttention(qkv, module.to_out[0].weight.detach(), module.heads)
 
     def cross_attention(self, module: Any) -> CrossAttention:
         key_value = torch.cat([module.to_k.weight, module.to_v.weight]).detach()
@@ -141,18 +130,14 @@ class _Packer:
             LayerNorm(norm.weight.detach(), norm.bias.detach(), norm.eps, before)
             for norm, before in zip((block.norm1, block.norm2, block.norm3), befores, strict=True)
         ]
-        fold = self.choices.fold_attention
-        gate, gate_bias = interleave(value.weight), interleave(value.bias)
-        second = (
-            self.self_attention(block.attn2, norms[1], fold=fold) if temporal else self.cross_attention(block.attn2)
-        )
+        second = self.self_attention(block.attn2) if temporal else self.cross_attention(block.attn2)
         return Transformer(
             norm=group_norm(module.norm),
             proj_in=module.proj_in.weight.detach(),
             norms=(norms[0], norms[1], norms[2]),
-            attn1=self.self_attention(block.attn1, norms[0], fold=fold and temporal),
+            attn1=self.self_attention(block.attn1),
             attn2=second,
-            gate=fold_norm(gate, gate_bias, norms[2]) if self.choices.fold_gates else NormedLinear(gate, gate_bias),
+            gate=Linear(interleave(value.weight), interleave(value.bias)),
             ff=ff,
             out=out,
             pending=-(bias_out.to(dtype)[None] if later is None else bias_out.to(dtype)[None] + later),

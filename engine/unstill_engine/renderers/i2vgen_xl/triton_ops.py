@@ -12,13 +12,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from unstill_engine.renderers.i2vgen_xl import kernels
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
-from unstill_engine.renderers.i2vgen_xl.kernels import Fold, Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.kernels import Pass, Tile
 from unstill_engine.renderers.i2vgen_xl.ops import Field, TorchOps, convolve
 from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
     GroupNorm,
     LayerNorm,
-    NormedLinear,
+    Linear,
     SelfAttention,
     TemporalConv,
 )
@@ -128,34 +128,21 @@ class TritonOps(TorchOps):
         with sdpa_kernel(_ATTENTION, set_priority=True):
             return super().attention(query, key, value)
 
-    def row_scale(self, rows: Tensor, norm: LayerNorm) -> Tensor:
-        return kernels.row_scale(rows, norm.before, norm.eps)
+    def temporal_attention(self, rows: Tensor, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
+        return kernels.temporal_attention(F.linear(rows, attention.qkv), frames, pixels, attention.heads)
 
-    def temporal_attention(
-        self, rows: Tensor, scale: Tensor | None, attention: SelfAttention, frames: int, pixels: int
-    ) -> Tensor:
-        qkv = F.linear(rows, attention.qkv.weight)
-        return kernels.temporal_attention(qkv, frames, pixels, attention.heads, _fold(attention.qkv, scale))
-
-    def geglu(self, rows: Tensor, scale: Tensor | None, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
+    def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
         if out is None:
             out = rows.new_empty(len(rows), gate.weight.shape[0] // 2)
-        polynomial, fold = self.choices.geglu_polynomial, _fold(gate, scale)
-        if rows.shape[1] <= self.choices.geglu_width and gate.bias is not None:
+        polynomial = self.choices.geglu_polynomial
+        if rows.shape[1] <= self.choices.geglu_width:
             tile = self.tiles.geglu_short if rows.shape[1] <= 512 else self.tiles.geglu
-            kernels.geglu_product(rows, gate.weight, gate.bias, out, fold, polynomial=polynomial, tile=tile)
+            kernels.geglu_product(rows, gate.weight, gate.bias, out, polynomial=polynomial, tile=tile)
         else:
-            product = F.linear(rows, gate.weight, gate.bias if fold is None else None)
-            kernels.geglu(product, out, fold, polynomial=polynomial)
+            kernels.geglu(F.linear(rows, gate.weight, gate.bias), out, polynomial=polynomial)
         return out
 
     def _sums(
         self, x: Tensor, bias: Tensor | None = None, residual: Tensor | None = None, *, write: bool = False
     ) -> Tensor:
         return kernels.channel_sums(x, bias, residual, write=write, passes=self.passes)
-
-
-def _fold(linear: NormedLinear, scale: Tensor | None) -> Fold | None:
-    if scale is None or linear.ahead is None or linear.bias is None:
-        return None
-    return Fold(scale, linear.ahead, linear.bias)

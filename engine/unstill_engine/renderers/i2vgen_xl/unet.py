@@ -16,8 +16,6 @@ from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
     CrossAttention,
     Layer,
-    LayerNorm,
-    NormedLinear,
     Resnet,
     SelfAttention,
     Transformer,
@@ -180,7 +178,7 @@ class _Step:
         wide, rows = self.stream(field, weights, copies)
         ops.norm_project(replace(field, bias=weights.pending), weights.norm, 1, weights.proj_in, rows)
         normed = ops.layer_norm(rows, weights.norms[0])
-        qkv = F.linear(normed, attention1.qkv.weight).view(n, pixels, 3, attention1.heads, -1).permute(2, 0, 3, 1, 4)
+        qkv = F.linear(normed, attention1.qkv).view(n, pixels, 3, attention1.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = ops.attention(qkv[0], qkv[1], qkv[2]).view(n * pixels, -1)
         rows, x = ops.accumulate(rows, mixed, attention1.out), field.rows
         if copies > 1:  # here the guidance's halves part
@@ -201,8 +199,8 @@ class _Step:
         ops.norm_project(replace(field, bias=weights.pending), weights.norm, self.frames, weights.proj_in, rows)
         for attention, norm in zip((weights.attn1, weights.attn2), weights.norms[:2], strict=True):
             own = cast(SelfAttention, attention)
-            read, scale = self.normed(rows, norm, own.qkv)
-            mixed = ops.temporal_attention(read, scale, own, self.frames, height * width)
+            normed = ops.layer_norm(rows, norm)
+            mixed = ops.temporal_attention(normed, own, self.frames, height * width)
             rows = ops.accumulate(rows, mixed, own.out)
         x = self.feed_forward(field.rows, wide, rows, weights)
         return ops.field(x.view(n, height, width, channels))
@@ -214,17 +212,11 @@ class _Step:
         wide = field.x.new_empty(count * copies, columns)
         return wide, wide[:count, :inner]
 
-    def normed(self, rows: Tensor, norm: LayerNorm, linear: NormedLinear) -> tuple[Tensor, Tensor | None]:
-        """What `linear` is to be given: normalised rows, or as they are, with their scale."""
-        if linear.ahead is None:
-            return self.ops.layer_norm(rows, norm), None
-        return rows, self.ops.row_scale(rows, norm)
-
     def feed_forward(self, x: Tensor, wide: Tensor, rows: Tensor, weights: Transformer) -> Tensor:
         """The feed-forward, proj_out and the residual `x`, over `x`."""
-        read, scale = self.normed(rows, weights.norms[2], weights.gate)
+        normed = self.ops.layer_norm(rows, weights.norms[2])
         if weights.ff is None:
-            self.ops.geglu(read, scale, weights.gate, wide[:, rows.shape[1] :])
+            self.ops.geglu(normed, weights.gate, wide[:, rows.shape[1] :])
             return self.ops.accumulate(x, wide, weights.out)
-        rows = self.ops.accumulate(rows, self.ops.geglu(read, scale, weights.gate), weights.ff)
+        rows = self.ops.accumulate(rows, self.ops.geglu(normed, weights.gate), weights.ff)
         return self.ops.accumulate(x, rows, weights.out)

@@ -65,24 +65,18 @@ class Resnet:
 
 
 @dataclass(frozen=True)
-class NormedLinear:
-    """A linear layer of LayerNorm's result: `weight` (N, C), `bias` (N,).
-
-    With `ahead` (N,) the norm is folded into it. The rows x go in as they are, and `(x @ weight.T + ahead) * scale
-    + bias` comes out, where `scale` is the inverse of each row's standard deviation. The mean needs no care: each row
-    of `weight` has had its own taken off, so that it is blind to what all of x's columns share.
-    """
+class Linear:
+    """`weight` (N, C), `bias` (N,)."""
 
     weight: Tensor
-    bias: Tensor | None
-    ahead: Tensor | None = None
+    bias: Tensor
 
 
 @dataclass(frozen=True)
 class SelfAttention:
     """`qkv` (3 C, C), `out` (C, C)."""
 
-    qkv: NormedLinear
+    qkv: Tensor
     out: Tensor
     heads: int
 
@@ -112,7 +106,7 @@ class Transformer:
     norms: tuple[LayerNorm, LayerNorm, LayerNorm]
     attn1: SelfAttention
     attn2: SelfAttention | CrossAttention
-    gate: NormedLinear
+    gate: Linear
     ff: Tensor | None
     out: Tensor
     pending: Tensor
