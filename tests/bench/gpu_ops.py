@@ -14,8 +14,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from unstill_engine.renderers.i2vgen_xl import kernels
-from unstill_engine.renderers.i2vgen_xl.kernels import Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.kernels.channel_sums import channel_sums, join_phases_sums
+from unstill_engine.renderers.i2vgen_xl.kernels.geglu import geglu, geglu_product
+from unstill_engine.renderers.i2vgen_xl.kernels.group_norm import normalise
+from unstill_engine.renderers.i2vgen_xl.kernels.layer_norm import layer_norm
+from unstill_engine.renderers.i2vgen_xl.kernels.temporal_attention import temporal_attention
+from unstill_engine.renderers.i2vgen_xl.kernels.temporal_conv import temporal_product
+from unstill_engine.renderers.i2vgen_xl.kernels.tiles import Pass, Tile
 from unstill_engine.renderers.i2vgen_xl.ops import convolve, unfold_frames
 
 Variant = tuple[str, Callable[[], Any]]
@@ -88,9 +93,9 @@ class Explorer:
             both = F.linear(a, weight, bias)
             ways: list[Variant] = [("product alone", partial(F.linear, a, weight, bias))]
             for polynomial, kind in ((True, "polynomial"), (False, "erf")):
-                ways.append((f"pointwise {kind}", partial(kernels.geglu, both, wide, polynomial=polynomial)))
+                ways.append((f"pointwise {kind}", partial(geglu, both, wide, polynomial=polynomial)))
                 for tile in TINY_TILES if self.tiny else GEGLU_TILES:
-                    call = partial(kernels.geglu_product, a, weight, bias, wide, polynomial=polynomial, tile=tile)
+                    call = partial(geglu_product, a, weight, bias, wide, polynomial=polynomial, tile=tile)
                     ways.append((f"{tell(tile)} {kind}", call))
             self.compare("geglu", f"{m}x{c}x{2 * inner}", 4.0 * m * c * inner, ways, None)
 
@@ -104,15 +109,15 @@ class Explorer:
             cube = y.view(n // self.frames, self.frames, h, w, c).permute(0, 4, 1, 2, 3)
             ways: list[Variant] = [
                 ("unfolded product", partial(F.linear, unfolded, weight)),
-                ("normalise", partial(kernels.normalise, y, moments, out, 0, self.frames, silu=True)),
+                ("normalise", partial(normalise, y, moments, out, 0, self.frames, silu=True)),
                 (
                     "normalise, unfolded",
-                    partial(kernels.normalise, y, moments, unfolded, 0, self.frames, silu=True, unfold=True),
+                    partial(normalise, y, moments, unfolded, 0, self.frames, silu=True, unfold=True),
                 ),
                 ("cuDNN 3d", partial(F.conv3d, cube, volume, None, 1, (1, 0, 0))),
             ]
             for tile in TINY_TILES if self.tiny else TEMPORAL_TILES:
-                call = partial(kernels.temporal_product, y, weight, self.frames, tile)
+                call = partial(temporal_product, y, weight, self.frames, tile)
                 ways.append((tell(tile), call))
             self.compare("temporal", f"{n}x{h}x{w}x{c}", 6.0 * n * h * w * c * c, ways, None)
 
@@ -124,14 +129,14 @@ class Explorer:
             ways: list[Variant] = []
             for passes in (Pass(256, 32, 4), Pass(128, 32, 4), Pass(256, 64, 8), Pass(256, 64, 4), Pass(512, 64, 8)):
                 told = f"{passes.part} {passes.rows} {passes.warps}w"
-                ways.append((f"sums {told}", partial(kernels.channel_sums, x, passes=passes)))
-                call = partial(kernels.channel_sums, out, vector[None], x, write=True, passes=passes)
+                ways.append((f"sums {told}", partial(channel_sums, x, passes=passes)))
+                call = partial(channel_sums, out, vector[None], x, write=True, passes=passes)
                 ways.append((f"sums, settling {told}", call))
             for rows, warps in ((64, 4), (32, 2), (32, 4), (128, 8)):
-                apply = partial(kernels.normalise, x, moments, out, 0, 1, silu=True, rows=rows, warps=warps)
+                apply = partial(normalise, x, moments, out, 0, 1, silu=True, rows=rows, warps=warps)
                 ways.append((f"normalise {rows} {warps}w", apply))
             for block, warps in ((512, 1), (1024, 1), (1024, 2), (2048, 2), (2048, 4)):
-                call = partial(kernels.layer_norm, wide, vector, vector, vector, 1e-5, block=block, warps=warps)
+                call = partial(layer_norm, wide, vector, vector, vector, 1e-5, block=block, warps=warps)
                 ways.append((f"LayerNorm {block} {warps}w", call))
             self.compare("norm", f"{n}x{h}x{w}x{c}", 0.0, ways, None)
 
@@ -152,9 +157,7 @@ class Explorer:
             qkv = self.rand(rows, 3 * c)
             ways: list[Variant] = []
             for entries, warps in ((32, 1), (32, 2), (64, 2), (64, 4)):
-                call = partial(
-                    kernels.temporal_attention, qkv, self.frames, pixels, heads, entries=entries, warps=warps
-                )
+                call = partial(temporal_attention, qkv, self.frames, pixels, heads, entries=entries, warps=warps)
                 ways.append((f"{entries} entries {warps}w", call))
             self.compare("per pixel", f"{rows}x{c}", 4.0 * rows * c * self.frames, ways, None)
 
@@ -167,7 +170,7 @@ class Explorer:
             ways: list[Variant] = [
                 ("3x3 on the large picture", partial(convolve, big, weight)),
                 ("phases", partial(convolve, x, phases)),
-                ("joining them", partial(kernels.join_phases_sums, y, bias)),
+                ("joining them", partial(join_phases_sums, y, bias)),
             ]
             self.compare("upsample", f"{n}x{h}x{w}x{c}", 18.0 * n * h * w * 4 * c * c, ways, None)
 

@@ -13,13 +13,19 @@ import sys
 from collections.abc import Callable, Iterator
 
 import torch
+from tests.engine import kernel_references as references
 from tests.engine.i2vgen_fast_models import given, least_unet, stock_noise, tiny_vae
 from torch import Tensor
 
-from unstill_engine.renderers.i2vgen_xl import kernels
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
-from unstill_engine.renderers.i2vgen_xl.kernels import Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.kernels.channel_sums import channel_sums, join_phases_sums
+from unstill_engine.renderers.i2vgen_xl.kernels.geglu import geglu, geglu_product
+from unstill_engine.renderers.i2vgen_xl.kernels.group_norm import moments, normalise
+from unstill_engine.renderers.i2vgen_xl.kernels.layer_norm import layer_norm
+from unstill_engine.renderers.i2vgen_xl.kernels.temporal_attention import temporal_attention
+from unstill_engine.renderers.i2vgen_xl.kernels.temporal_conv import temporal_product
+from unstill_engine.renderers.i2vgen_xl.kernels.tiles import Pass, Tile
 from unstill_engine.renderers.i2vgen_xl.ops import add_bias
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
 from unstill_engine.renderers.i2vgen_xl.triton_ops import Tiles, TritonOps
@@ -40,15 +46,15 @@ def sums() -> Iterator[tuple[str, Tensor, Tensor]]:
         x, residual = torch.randn(4, *pixels, channels), torch.randn(4, *pixels, channels)
         passes = Pass(part=64, rows=16)
         bias = torch.randn(bias_rows, channels)
-        _, plain = kernels.channel_sums_reference(x)
-        yield "plain", kernels.channel_sums(x, passes=passes).sum(1, keepdim=True), plain
-        value, expected = kernels.channel_sums_reference(x, bias, residual)
-        found = kernels.channel_sums(x, bias, residual, write=True, passes=passes)
+        _, plain = references.channel_sums(x)
+        yield "plain", channel_sums(x, passes=passes).sum(1, keepdim=True), plain
+        value, expected = references.channel_sums(x, bias, residual)
+        found = channel_sums(x, bias, residual, write=True, passes=passes)
         yield "settled", x, value
         yield "of settled", found.sum(1, keepdim=True), expected
     y, bias = torch.randn(2, 5, 4, 4 * 24), torch.randn(1, 24)
-    value, expected = kernels.join_phases_sums_reference(y, bias)
-    out, found = kernels.join_phases_sums(y, bias)
+    value, expected = references.join_phases_sums(y, bias)
+    out, found = join_phases_sums(y, bias)
     yield "phases", out, value
     yield "of phases", found.sum(1, keepdim=True), expected
 
@@ -56,46 +62,46 @@ def sums() -> Iterator[tuple[str, Tensor, Tensor]]:
 def norms() -> Iterator[tuple[str, Tensor, Tensor]]:
     x, weight, norm_bias = torch.randn(6, 5, 7, 48), torch.randn(48), torch.randn(48)
     for frames, bias in ((1, None), (3, torch.randn(1, 48)), (1, torch.randn(2, 48)), (3, torch.randn(2, 48))):
-        given = (kernels.channel_sums(x), weight, norm_bias, bias, 4, 1e-5, frames, 35)
-        found = kernels.moments(*given)
-        yield f"moments over {frames}", found, kernels.moments_reference(*given)
+        given = (channel_sums(x), weight, norm_bias, bias, 4, 1e-5, frames, 35)
+        found = moments(*given)
+        yield f"moments over {frames}", found, references.moments(*given)
         shifted = (x if bias is None else add_bias(x, bias)).view(6 // frames, -1, 48).transpose(1, 2)
         expected = torch.nn.functional.group_norm(shifted, 4, weight, norm_bias, 1e-5).transpose(1, 2).reshape(x.shape)
         out = torch.empty_like(x)
-        kernels.normalise(x, found, out, 0, frames, silu=False)
+        normalise(x, found, out, 0, frames, silu=False)
         yield f"GroupNorm over {frames}", out, expected
     left, right = x[..., :32].contiguous(), x[..., 32:].contiguous()
     scale_shift, joined = torch.randn(2, 6, 48), torch.full_like(x, float("nan"))
-    kernels.normalise(left, scale_shift, joined, 0, 1, silu=True)
-    kernels.normalise(right, scale_shift, joined, 32, 1, silu=True)
-    yield "side by side", joined, kernels.normalise_reference(x, scale_shift, 0, 1, silu=True, unfold=False)
+    normalise(left, scale_shift, joined, 0, 1, silu=True)
+    normalise(right, scale_shift, joined, 32, 1, silu=True)
+    yield "side by side", joined, references.normalise(x, scale_shift, 0, 1, silu=True, unfold=False)
     unfolded, scale_shift = torch.full((6 * 35, 144), float("nan")), torch.randn(2, 2, 48)
-    kernels.normalise(x, scale_shift, unfolded, 0, 3, silu=True, unfold=True)
-    yield "unfolded", unfolded, kernels.normalise_reference(x, scale_shift, 0, 3, silu=True, unfold=True)
+    normalise(x, scale_shift, unfolded, 0, 3, silu=True, unfold=True)
+    yield "unfolded", unfolded, references.normalise(x, scale_shift, 0, 3, silu=True, unfold=True)
     for width in (40, 64, 7):
         rows = torch.randn(37, 100)[:, :width]
         before, by, plus = torch.randn(3, width)
-        expected = kernels.layer_norm_reference(rows, before, by, plus, 1e-5)
-        yield f"LayerNorm of {width}", kernels.layer_norm(rows, before, by, plus, 1e-5), expected
+        expected = references.layer_norm(rows, before, by, plus, 1e-5)
+        yield f"LayerNorm of {width}", layer_norm(rows, before, by, plus, 1e-5), expected
 
 
 def attention() -> Iterator[tuple[str, Tensor, Tensor]]:
     for frames, pixels in ((16, 6), (5, 9), (8, 16), (1, 4)):
         qkv = torch.randn(2 * frames * pixels, 3 * 32)
-        found = kernels.temporal_attention(qkv, frames, pixels, 2)
-        yield f"{frames} frames", found, kernels.temporal_attention_reference(qkv, frames, pixels, 2)
+        found = temporal_attention(qkv, frames, pixels, 2)
+        yield f"{frames} frames", found, references.temporal_attention(qkv, frames, pixels, 2)
 
 
 def gated() -> Iterator[tuple[str, Tensor, Tensor]]:
     x, wide = 3 * torch.randn(21, 96), torch.full((21, 64), float("nan"))
     for polynomial in (False, True):
-        kernels.geglu(x, wide[:, 16:], polynomial=polynomial)
-        yield f"pointwise, polynomial {polynomial}", wide[:, 16:].clone(), kernels.geglu_reference(x)
+        geglu(x, wide[:, 16:], polynomial=polynomial)
+        yield f"pointwise, polynomial {polynomial}", wide[:, 16:].clone(), references.geglu(x)
     a, weight, bias = torch.randn(70, 48), torch.randn(96, 48), torch.randn(96)
     wide = torch.full((70, 64), float("nan"))
     tile = Tile(32, 32, 0, 16, 4, 2)
-    kernels.geglu_product(a, weight, bias, wide[:, 16:], polynomial=False, tile=tile)
-    yield "product", wide[:, 16:], kernels.geglu_product_reference(a, weight, bias)
+    geglu_product(a, weight, bias, wide[:, 16:], polynomial=False, tile=tile)
+    yield "product", wide[:, 16:], references.geglu_product(a, weight, bias)
 
 
 def temporal() -> Iterator[tuple[str, Tensor, Tensor]]:
@@ -104,19 +110,19 @@ def temporal() -> Iterator[tuple[str, Tensor, Tensor]]:
         y, weight, bias = torch.randn(6, height, width, 32), torch.randn(96, 96), torch.randn(1, 96)
         residual = torch.randn(6, height, width, 96)
         for more in ((), (bias, residual)):
-            out, found = kernels.temporal_product(y, weight, 3, TAILED, *more)
+            out, found = temporal_product(y, weight, 3, TAILED, *more)
             yield (
                 f"{height}x{width}, settled {bool(more)}",
                 out,
-                kernels.temporal_product_reference(y, weight, 3, *more),
+                references.temporal_product(y, weight, 3, *more),
             )
             if found is not None:
-                _, expected = kernels.channel_sums_reference(out)
+                _, expected = references.channel_sums(out)
                 yield "sums", found.sum(1, keepdim=True) / 64, expected / 64
             else:
                 assert height * width % TAILED.rows
-    out, found = kernels.temporal_product(y, weight, 3, Tile(32, 32, 0, 16, 4, 2))
-    yield "without a tail", out, kernels.temporal_product_reference(y, weight, 3)
+    out, found = temporal_product(y, weight, 3, Tile(32, 32, 0, 16, 4, 2))
+    yield "without a tail", out, references.temporal_product(y, weight, 3)
 
 
 @torch.no_grad()

@@ -10,9 +10,14 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from unstill_engine.renderers.i2vgen_xl import kernels
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
-from unstill_engine.renderers.i2vgen_xl.kernels import Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.kernels.channel_sums import channel_sums, join_phases_sums
+from unstill_engine.renderers.i2vgen_xl.kernels.geglu import geglu, geglu_product
+from unstill_engine.renderers.i2vgen_xl.kernels.group_norm import moments, normalise
+from unstill_engine.renderers.i2vgen_xl.kernels.layer_norm import layer_norm
+from unstill_engine.renderers.i2vgen_xl.kernels.temporal_attention import temporal_attention
+from unstill_engine.renderers.i2vgen_xl.kernels.temporal_conv import temporal_product
+from unstill_engine.renderers.i2vgen_xl.kernels.tiles import Pass, Tile
 from unstill_engine.renderers.i2vgen_xl.ops import Field, TorchOps, convolve
 from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
@@ -63,7 +68,7 @@ class TritonOps(TorchOps):
         scale_shift = self._moments(fields, norm, frames)
         offset = 0
         for part in fields:
-            kernels.normalise(part.x, scale_shift, out, offset, frames, silu=silu)
+            normalise(part.x, scale_shift, out, offset, frames, silu=silu)
             offset += part.x.shape[-1]
         return out
 
@@ -75,7 +80,7 @@ class TritonOps(TorchOps):
         # only a field on its own has a bias pending
         bias = fields[0].bias
         pixels = fields[0].x.shape[1] * fields[0].x.shape[2]
-        return kernels.moments(joined, norm.weight, norm.bias, bias, norm.groups, norm.eps, frames, pixels)
+        return moments(joined, norm.weight, norm.bias, bias, norm.groups, norm.eps, frames, pixels)
 
     def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
         y = convolve(x, conv.weight, conv.stride)
@@ -86,7 +91,7 @@ class TritonOps(TorchOps):
     def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
         if conv.phases:
             y = self._phases(x, conv.weight)
-            joined, sums = kernels.join_phases_sums(y, conv.bias, passes=self.passes)
+            joined, sums = join_phases_sums(y, conv.bias, passes=self.passes)
             return Field(joined, None, sums)
         y = self._upsample_conv(x, conv)
         return Field(y, None, self._sums(y, conv.bias, write=True))
@@ -109,11 +114,11 @@ class TritonOps(TorchOps):
         whole = conv.weight.shape[0] % tile.width == 0 and channels % tile.depth == 0
         if whole and self.choices.temporal_conv == "direct":
             y = torch.empty_like(x)
-            kernels.normalise(x, scale_shift, y, 0, frames, silu=True)
-            out, sums = kernels.temporal_product(y, conv.weight, frames, tile, conv.bias, residual)
+            normalise(x, scale_shift, y, 0, frames, silu=True)
+            out, sums = temporal_product(y, conv.weight, frames, tile, conv.bias, residual)
             return Field(out, conv.bias if residual is None else None, self._sums(out) if sums is None else sums)
         unfolded = x.new_empty(n * height * width, 3 * channels)
-        kernels.normalise(x, scale_shift, unfolded, 0, frames, silu=True, unfold=True)
+        normalise(x, scale_shift, unfolded, 0, frames, silu=True, unfold=True)
         if residual is None:
             out = F.linear(unfolded, conv.weight).view(n, height, width, -1)
             return Field(out, conv.bias, self._sums(out))
@@ -122,14 +127,14 @@ class TritonOps(TorchOps):
         return Field(out, None, self._sums(out, conv.bias, write=True))
 
     def layer_norm(self, rows: Tensor, norm: LayerNorm) -> Tensor:
-        return kernels.layer_norm(rows, norm.before, norm.weight, norm.bias, norm.eps)
+        return layer_norm(rows, norm.before, norm.weight, norm.bias, norm.eps)
 
     def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         with sdpa_kernel(_ATTENTION, set_priority=True):
             return super().attention(query, key, value)
 
     def temporal_attention(self, rows: Tensor, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
-        return kernels.temporal_attention(F.linear(rows, attention.qkv), frames, pixels, attention.heads)
+        return temporal_attention(F.linear(rows, attention.qkv), frames, pixels, attention.heads)
 
     def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
         if out is None:
@@ -137,12 +142,12 @@ class TritonOps(TorchOps):
         polynomial = self.choices.geglu_polynomial
         if rows.shape[1] <= self.choices.geglu_width:
             tile = self.tiles.geglu_short if rows.shape[1] <= 512 else self.tiles.geglu
-            kernels.geglu_product(rows, gate.weight, gate.bias, out, polynomial=polynomial, tile=tile)
+            geglu_product(rows, gate.weight, gate.bias, out, polynomial=polynomial, tile=tile)
         else:
-            kernels.geglu(F.linear(rows, gate.weight, gate.bias), out, polynomial=polynomial)
+            geglu(F.linear(rows, gate.weight, gate.bias), out, polynomial=polynomial)
         return out
 
     def _sums(
         self, x: Tensor, bias: Tensor | None = None, residual: Tensor | None = None, *, write: bool = False
     ) -> Tensor:
-        return kernels.channel_sums(x, bias, residual, write=write, passes=self.passes)
+        return channel_sums(x, bias, residual, write=write, passes=self.passes)
