@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {
     "animate": N_("animate the picture that you reply to"),
     "queue": N_("your clips in the making"),
     "cancel": N_("cancel your newest clip, or the one that you reply to"),
+    "delete": N_("delete the clip that you reply to"),
     "presets": N_("ready-made sets of options"),
     "settings": N_("how clips are made, and when the bot answers"),
     "status": N_("how busy the bot is"),
@@ -176,6 +177,24 @@ class ChatReplies(Replies):
 
     def not_your_clip(self) -> str:
         return self.gettext("Only the person who asked for it can do that.")
+
+    def unproven(self, command: str) -> str:
+        """Whoever wrote as a channel, and presses in their own name; at most 200 characters, as under any button."""
+        return self.gettext(
+            "Only who asked for it can do that. If you asked as a channel, send {command} as that channel, in reply to "
+            "this message.",
+            command=command,
+        )
+
+    def unproven_words(self) -> str:
+        """The same, of what asks for one more clip."""
+        return self.gettext(
+            "Only who asked for it can do that. If you asked as a channel, send /animate and words as that channel, in "
+            "reply to the picture."
+        )
+
+    def nothing_to_delete(self) -> str:
+        return self.gettext("There is no clip to delete. Send /delete in reply to a clip of yours.")
 
     def no_longer_there(self) -> str:
         return self.gettext("The picture is no longer known. Send it again.")

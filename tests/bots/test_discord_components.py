@@ -12,11 +12,12 @@ from tests.bots.discord_catalogs import CATALOG, TEXT, catalogs
 from tests.doubles.discord import components
 
 from unstill_bots.captions import parse
-from unstill_bots.discord.buttons import CANCEL, DELETE, Press, clip, view_for, waiting
+from unstill_bots.discord.buttons import Press, clip, view_for, waiting
 from unstill_bots.discord.modals import WordsForm, form_of, is_ours, written
 from unstill_bots.discord.settings_pages import ME, SERVER, Change, SettingsPages
 from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.preferences import Preferences
+from unstill_bots.presses import CANCEL, DELETE
 from unstill_bots.rerolls import AGAIN, BETTER, LOOP, REELS, REROLLS, derived
 from unstill_config.catalog import Catalog
 from unstill_queue.jobs import (

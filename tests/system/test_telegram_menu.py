@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
 
-EVERYBODY = {"animate", "queue", "cancel", "presets", "status", "help", "privacy", "forgetme"}
+EVERYBODY = {"animate", "queue", "cancel", "delete", "presets", "status", "help", "privacy", "forgetme"}
 
 
 async def test_the_menus_are_registered_once(tmp_path: Path) -> None:

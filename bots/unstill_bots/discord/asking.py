@@ -66,7 +66,7 @@ def of_interaction(
     interaction: discord.Interaction, picture: Picture, language: str, upload_limit: int, *, number: int = 0
 ) -> Ask:
     """`number`: of several pictures that one interaction points at."""
-    channel = str(interaction.channel_id or interaction.user.id)
+    channel = channel_of(interaction)
     return Ask(
         id=f"{PLATFORM}:{channel}:{interaction.id}" + (f".{number}" if number else ""),
         user=str(interaction.user.id),
@@ -96,6 +96,11 @@ def of_message(message: discord.Message, picture: Picture, language: str, upload
         guild=str(message.guild.id) if message.guild else "",
         message=str(message.id),
     )
+
+
+def channel_of(interaction: discord.Interaction) -> str:
+    """The id of the channel or thread where it happened; the person's where Discord names none."""
+    return str(interaction.channel_id or interaction.user.id)
 
 
 def is_seen(interaction: discord.Interaction) -> bool:

@@ -8,17 +8,17 @@ import msgspec
 from unstill_bots import rerolls
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.discord.asking import PLATFORM
+from unstill_bots.presses import CANCEL, DELETE
 from unstill_config.catalog import Catalog
 from unstill_queue.jobs import Job, Succeeded
 from unstill_queue.ledger import Record
 
-CANCEL, DELETE = "cancel", "delete"
 TEMPLATE = rf"(?:{'|'.join((CANCEL, DELETE, *rerolls.REROLLS))}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""
 
 
 class Press(msgspec.Struct, frozen=True):
-    """What to do, and to which job, whose id goes without the platform."""
+    """What to do, as in `presses.ACTIONS`, and to which job, whose id goes without the platform."""
 
     action: str
     about: str

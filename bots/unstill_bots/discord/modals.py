@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import discord
+import msgspec
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
@@ -25,19 +26,27 @@ FORM = "form"
 WORDS, PRESET = "words", "preset"
 
 
-class Pointed:
-    """The pictures of open forms, on the queue's Redis. A form is called by the interaction that opened it."""
+class Pointed(msgspec.Struct, frozen=True):
+    """What a form was opened for: pictures that `user` pointed at in `channel`."""
+
+    user: str
+    channel: str
+    pictures: list[Picture]
+
+
+class OpenForms:
+    """Those that may still come back, on the queue's Redis. A form is called by the interaction that opened it."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def keep(self, form: int, pictures: Sequence[Picture]) -> None:
-        await self._redis.set(_key(str(form)), encode(list(pictures)), ex=KEPT)
+    async def keep(self, form: int, pointed: Pointed) -> None:
+        await self._redis.set(_key(str(form)), encode(pointed), ex=KEPT)
 
-    async def of(self, form: str) -> list[Picture]:
-        """None at all where it was open for too long."""
+    async def of(self, form: str) -> Pointed | None:
+        """None where it was open for too long."""
         data = await self._redis.get(_key(form))
-        return [] if data is None else decode(data, list[Picture])
+        return None if data is None else decode(data, Pointed)
 
 
 class WordsForm(discord.ui.Modal):
@@ -104,4 +113,4 @@ def of_form(asks: Sequence[Ask], form: str) -> list[Ask]:
 
 
 def _key(form: str) -> str:
-    return f"unstill:discord:form:{form}"
+    return f"unstill:discord:pointed:{form}"

@@ -9,16 +9,17 @@ import structlog
 
 from unstill_bots import rerolls
 from unstill_bots.discord import rules
+from unstill_bots.discord.actors import DiscordActor, shown_by, thing_of
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.asking import of_interaction, person_scope
-from unstill_bots.discord.buttons import CANCEL, TEMPLATE, Press
+from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.desk import Desk
 from unstill_bots.discord.findings import Picture
 from unstill_bots.discord.handling import Interaction, guarded, replies_for, tell
 from unstill_bots.discord.intake import Intake, Written
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_queue.errors import StorageError
-from unstill_queue.jobs import Request, Succeeded
+from unstill_bots.presses import ACTIONS, CANCEL, DELETE, Thing, Verdict, cancel, delete_files, judge, refusal
+from unstill_queue.jobs import Request
 from unstill_queue.ledger import Record
 
 log = structlog.get_logger(__name__)
@@ -65,11 +66,10 @@ class Presses:
 
     async def _write(self, interaction: Interaction, press: Press, replies: DiscordReplies, said: list[str]) -> Written:
         """The one more request; `said` gets what to say where there is none."""
-        record = await self._intake.record(press.job)
-        if record is None or record.job is None:
-            return replies.unknown_job(), []
-        if record.request.requester.user != str(interaction.user.id):
-            return replies.not_your_clip(), []
+        action, record = ACTIONS[press.action], await self._intake.record(press.job)
+        verdict = await judge(action, DiscordActor(interaction), thing_of(record) if record else None)
+        if verdict is not Verdict.ALLOWED or record is None:
+            return refusal(verdict, action, replies), []
         ask = of_interaction(
             interaction,
             Picture.of(record.request.source),
@@ -77,9 +77,9 @@ class Presses:
             self._desk.upload_limit(interaction),
         )
         channels, roles = rules.standing(interaction.channel, interaction.user)
-        refusal = await rules.refusal(self._desk, ask, channels, roles)
-        if refusal is not None:
-            return refusal, []
+        refused = await rules.refusal(self._desk, ask, channels, roles)
+        if refused is not None:
+            return refused, []
         new: list[Request] = []
 
         async def accept(request: Request) -> bool:
@@ -96,22 +96,26 @@ class Presses:
     # -- no more
 
     async def _cancel(self, interaction: Interaction, press: Press, replies: DiscordReplies) -> str:
-        record = await self._intake.record(press.job)
-        if record is None:
-            return replies.unknown_job()
-        if not may_end(interaction, record):
-            return replies.not_yours()
-        done = await self._desk.client.cancel(record.id, person_scope(interaction.user))
-        texts = {"cancelled": replies.cancelled(""), "cancelling": replies.cancelling()}
-        return texts.get(done, replies.cannot_cancel())
+        action, record = ACTIONS[CANCEL], await self._intake.record(press.job)
+        verdict = await judge(action, DiscordActor(interaction), thing_of(record) if record else None)
+        if verdict is not Verdict.ALLOWED or record is None:
+            return refusal(verdict, action, replies)
+        _, said = await cancel(self._desk.client, record, person_scope(interaction.user), replies)
+        return said
 
     async def _delete(self, interaction: Interaction, press: Press, replies: DiscordReplies) -> None:
-        record = await quickly(self._intake.record(press.job))
-        if not may_end(interaction, record):
-            await answer(interaction, replies.not_your_clip() if record else replies.unknown_job())
+        """After /forgetme, and when the record has expired, the message itself says whose it is."""
+        record, thing, actor = await quickly(self._shown(interaction, press))
+        if record is not None and record.outcome is None:
+            await tell(interaction, self._cancel(interaction, press, replies))
+            return
+        verdict = await judge(ACTIONS[DELETE], actor, thing)
+        if verdict is not Verdict.ALLOWED:
+            await answer(interaction, refusal(verdict, ACTIONS[DELETE], replies))
             return
         # by its own token, which may delete the message that was pressed wherever that is
         await interaction.response.defer()
+        await delete_files(self._desk.studio.storage, record.clips if record else ())
         try:
             await interaction.delete_original_response()
         except discord.NotFound:
@@ -119,15 +123,7 @@ class Presses:
         except discord.DiscordException as error:
             log.info("a clip could not be deleted from its channel", error=str(error))
             await answer(interaction, replies.cannot_delete())
-            return
-        if record is not None and isinstance(record.outcome, Succeeded):
-            try:
-                await self._desk.studio.storage.delete(record.outcome.clip)
-            except StorageError as error:
-                log.info("a clip could not be deleted from the storage", error=str(error))
 
-
-def may_end(interaction: Interaction, record: Record | None) -> bool:
-    """Whoever asked for it, as long as that is known; in a server also those who may delete others' messages."""
-    owner = record is not None and record.request.requester.user == str(interaction.user.id)
-    return owner or (interaction.guild_id is not None and interaction.permissions.manage_messages)
+    async def _shown(self, interaction: Interaction, press: Press) -> tuple[Record | None, Thing, DiscordActor]:
+        record, actor = await self._intake.record(press.job), DiscordActor(interaction)
+        return record, thing_of(record) if record else await shown_by(self._desk, interaction, actor), actor

@@ -6,12 +6,14 @@ from typing import Any
 
 import discord
 
+from unstill_bots.discord.actors import DiscordActor, is_manager
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.asking import guild_scope, person_scope
 from unstill_bots.discord.desk import Desk
 from unstill_bots.discord.handling import Interaction, guarded, replies_for
 from unstill_bots.discord.settings_pages import SERVER, TEMPLATE, Change, SettingsPages
 from unstill_bots.preferences import Preferences
+from unstill_bots.presses import ACTIONS, CHAT_SETTINGS, SETTINGS, Verdict, judge, refusal
 
 
 class SettingsView:
@@ -44,9 +46,14 @@ class SettingsView:
 
     async def changed(self, interaction: Interaction, change: Change) -> None:
         """One setting, or the other page. Raises as `show`."""
-        if change.page == SERVER and not is_manager(interaction):
-            replies = await replies_for(self._desk, interaction)
-            await answer(interaction, replies.for_managers())
+        if interaction.message is None or not interaction.message.flags.ephemeral:
+            # no menu of ours, whatever was sent with it: to change it would be to change what all see
+            await interaction.response.defer()
+            return
+        action = ACTIONS[CHAT_SETTINGS if change.page == SERVER else SETTINGS]
+        verdict = await judge(action, DiscordActor(interaction))
+        if verdict is not Verdict.ALLOWED:
+            await answer(interaction, refusal(verdict, action, await replies_for(self._desk, interaction)))
             return
         preferences = await quickly(self._change(interaction, change))
         replies = await replies_for(self._desk, interaction)
@@ -65,8 +72,3 @@ class SettingsView:
         if changed != preferences:
             await self._desk.preferences.set(scope, changed)
         return changed
-
-
-def is_manager(interaction: Interaction) -> bool:
-    """Of a server that the bot is in."""
-    return interaction.is_guild_integration() and interaction.permissions.manage_guild

@@ -10,6 +10,7 @@ from discord import InteractionType, app_commands
 from discord.app_commands import AppCommandContext, AppInstallationType, ContextMenu
 
 from unstill_bots.discord import modals, rules
+from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.asking import of_interaction, person_scope
 from unstill_bots.discord.commands import Commands
@@ -18,13 +19,14 @@ from unstill_bots.discord.findings import Picture, find, of_attachment
 from unstill_bots.discord.handling import Interaction, failed, guarded, replies_for
 from unstill_bots.discord.intake import Intake, Writing, Written
 from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, marked
-from unstill_bots.discord.modals import Pointed, WordsForm, of_form
+from unstill_bots.discord.modals import OpenForms, Pointed, WordsForm, of_form
 from unstill_bots.discord.parameters import animate_command
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import keep_registered
 from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.pictures import PictureError
+from unstill_bots.presses import ACTIONS, FORM, Thing, Verdict, judge
 from unstill_bots.unfit import Unfit
 
 AVATAR_SIZE = 1024
@@ -39,7 +41,7 @@ class Tree(app_commands.CommandTree[Any]):
         super().__init__(desk.bot, allowed_contexts=EVERYWHERE, allowed_installs=BY_EVERYBODY)
         self._desk = desk
         self._intake = intake
-        self._pointed = Pointed(desk.client.redis)
+        self._open = OpenForms(desk.client.redis)
         settings, presses = SettingsView(desk), Presses(desk, intake)
         self.add_command(animate_command(self._animate, desk.catalog, desk.settings.engine.model))
         for command in Commands(desk, intake, settings).all():
@@ -107,19 +109,19 @@ class Tree(app_commands.CommandTree[Any]):
         return ContextMenu(name=marked(ANIMATE_AVATAR), callback=animate_avatar)
 
     async def _ask(self, interaction: Interaction, found: Sequence[Picture], replies: DiscordReplies) -> None:
-        refusal = await quickly(self._open(interaction, found, replies))
+        refusal = await quickly(self._may_ask(interaction, found, replies))
         if refusal is not None:
             await answer(interaction, refusal)
             return
         await interaction.response.send_modal(WordsForm(interaction.id, replies, self._desk.catalog))
 
-    async def _open(self, interaction: Interaction, found: Sequence[Picture], replies: DiscordReplies) -> str | None:
+    async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: DiscordReplies) -> str | None:
         """Who may not ask for a clip here is told before they write anything."""
         ask = of_interaction(interaction, found[0], replies.language, self._desk.upload_limit(interaction))
         channels, roles = rules.standing(interaction.channel, interaction.user)
         refusal = await rules.refusal(self._desk, ask, channels, roles)
         if refusal is None:
-            await self._pointed.keep(interaction.id, found)
+            await self._open.keep(interaction.id, Pointed(ask.user, ask.channel, list(found)))
         return refusal
 
     def _forms(self) -> Any:
@@ -135,10 +137,13 @@ class Tree(app_commands.CommandTree[Any]):
         await self._admit(interaction, replies, self._write_form(interaction, form, replies))
 
     async def _write_form(self, interaction: Interaction, form: str, replies: DiscordReplies) -> Written:
-        found = await self._pointed.of(form)
-        if not found:
+        """A client may claim to send any form: it is its opener's, in the channel where it was opened."""
+        pointed = await self._open.of(form)
+        thing = Thing(pointed.user, pointed.channel) if pointed else None
+        verdict = await judge(ACTIONS[FORM], DiscordActor(interaction), thing)
+        if pointed is None or verdict is not Verdict.ALLOWED:
             return replies.no_longer_open(), []
-        return await self._write(interaction, found, modals.written(interaction.data), replies, form)
+        return await self._write(interaction, pointed.pictures, modals.written(interaction.data), replies, form)
 
 
 def _unfit(found: Unfit, replies: DiscordReplies) -> str:

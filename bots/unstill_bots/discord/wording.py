@@ -87,7 +87,7 @@ class DiscordReplies(ChatReplies):
     def server_settings(self) -> str:
         return self.gettext("How this server uses the bot. Only members who may manage it can change this.")
 
-    def for_managers(self) -> str:
+    def settings_for_admins(self) -> str:
         return self.gettext("Only members who may manage this server can change its settings.")
 
     def button_server(self) -> str:

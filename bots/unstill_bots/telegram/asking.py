@@ -11,8 +11,6 @@ from unstill_bots.telegram.findings import Picture
 from unstill_queue.jobs import ReplyAddress, Request, Requester
 
 PLATFORM = "telegram"
-ANONYMOUS = 1087968824
-"""GroupAnonymousBot: an admin who presses a button in the group's own name."""
 
 
 class Ask(msgspec.Struct, frozen=True):

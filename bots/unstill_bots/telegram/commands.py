@@ -9,9 +9,24 @@ from telegram.constants import ChatType
 
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.own_jobs import OwnJobs
+from unstill_bots.presses import (
+    ACTIONS,
+    CANCEL,
+    DELETE,
+    SETTINGS,
+    TELEGRAM,
+    Verdict,
+    cancel,
+    commands_of,
+    judge,
+    refusal,
+)
+from unstill_bots.telegram.actors import TelegramActor, presses_of, shown_by, thing_of
 from unstill_bots.telegram.asking import PLATFORM, scope_of, user_of
+from unstill_bots.telegram.buttons import delete
 from unstill_bots.telegram.desk import Desk
 from unstill_bots.telegram.intake import Intake
+from unstill_bots.telegram.keyboards import ON_JOBS
 from unstill_bots.telegram.notes import Note
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_queue.jobs import ReplyAddress
@@ -23,6 +38,7 @@ class Commands:
 
     def __init__(self, desk: Desk, intake: Intake) -> None:
         self._desk = desk
+        self._intake = intake
         self._settings = SettingsMenu(desk)
         self._own = OwnJobs(desk.client, desk.studio.storage, intake.reception)
         self._all: dict[str, Callable[[Message, ChatReplies], Awaitable[str | None]]] = {
@@ -37,14 +53,17 @@ class Commands:
 
     async def run(self, name: str, words: str, message: Message) -> None:
         """What changes something is done when this returns; what is said follows."""
-        if name == "cancel":
+        if name not in commands_of(TELEGRAM):
+            if message.chat.type == ChatType.PRIVATE:
+                self._desk.spawn(self._answer("help", message))
+        elif name == CANCEL:
             await self._cancel(message, words)
-        elif name == "settings":
+        elif name == DELETE:
+            self._desk.spawn(self._delete(message))
+        elif name == SETTINGS:
             self._desk.spawn(self._settings.show(message))
-        elif name in self._all:
+        else:
             self._desk.spawn(self._answer(name, message))
-        elif message.chat.type == ChatType.PRIVATE:
-            self._desk.spawn(self._answer("help", message))
 
     async def greet_group(self, change: ChatMemberUpdated) -> None:
         """On being added."""
@@ -92,9 +111,57 @@ class Commands:
         if replied is not None:
             number = replied.message_id
             waiting = [record for record in waiting if _is_about(record, str(message.chat.id), number)]
+            if not waiting:
+                self._desk.spawn(self._cancel_anothers(message, replied))
+                return
         if not await self._own.cancel(person, waiting, words):
             replies = await self._desk.replies(message.chat, message.from_user)
             self._desk.spawn(self._desk.reply(message, replies.nothing_to_cancel()))
+
+    async def _cancel_anothers(self, message: Message, replied: Message) -> None:
+        """For admins, who may end what others asked for; its status message shows that it has ended."""
+        replies = await self._desk.replies(message.chat, message.from_user)
+        actor = await TelegramActor.of_reply(self._desk, message, replied)
+        record = await self._shown_in(replied, actor)
+        if record is None:
+            await self._desk.reply(message, replies.nothing_to_cancel())
+            return
+        verdict = await judge(ACTIONS[CANCEL], actor, await thing_of(self._desk, record))
+        if verdict is not Verdict.ALLOWED:
+            await self._desk.reply(message, refusal(verdict, ACTIONS[CANCEL], replies))
+            return
+        done, said = await cancel(self._desk.client, record, f"{PLATFORM}:{actor.user}", replies)
+        if not done:
+            await self._desk.reply(message, said)
+
+    async def _delete(self, message: Message) -> None:
+        """What the button does, for who cannot press it: a person who writes as a channel sends commands as it, too."""
+        replies = await self._desk.replies(message.chat, message.from_user)
+        replied = message.reply_to_message
+        if replied is None or replied.from_user is None or replied.from_user.id != self._desk.me.id:
+            await self._desk.reply(message, replies.nothing_to_delete())
+            return
+        actor = await TelegramActor.of_reply(self._desk, message, replied)
+        record = await self._shown_in(replied, actor)
+        thing = shown_by(replied, actor) if record is None else await thing_of(self._desk, record)
+        verdict = await judge(ACTIONS[DELETE], actor, thing)
+        if verdict is not Verdict.ALLOWED:
+            said = refusal(verdict, ACTIONS[DELETE], replies)
+        elif record is not None and record.outcome is None:
+            _, said = await cancel(self._desk.client, record, f"{PLATFORM}:{actor.user}", replies)
+        else:
+            said = await delete(self._desk, Note.of(actor.message), record, replies)
+        await self._desk.reply(message, said)
+
+    async def _shown_in(self, replied: Message, actor: TelegramActor) -> Record | None:
+        """The job that a message of ours shows: by the buttons that we put there, or as one of the person's own."""
+        if replied.from_user is None or replied.from_user.id != self._desk.me.id:
+            return None
+        jobs = {press.job for press in presses_of(replied) if press.action in ON_JOBS}
+        known = [await self._intake.record(job) for job in jobs]
+        known += await self._own.records(f"{PLATFORM}:{actor.user}")
+        shown = (one for one in known if one is not None and one.note and str(Note.of(one.note)) == actor.message)
+        return next(shown, None)
 
     async def _forget(self, message: Message, replies: ChatReplies) -> str:
         user = user_of(message)

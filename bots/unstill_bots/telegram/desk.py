@@ -17,7 +17,7 @@ from unstill_bots.messages import split
 from unstill_bots.preferences import Preferences, PreferenceStore
 from unstill_bots.studio import Studio
 from unstill_bots.telegram.api import LOCAL_UPLOAD_LIMIT
-from unstill_bots.telegram.asking import ANONYMOUS, PLATFORM, scope_of, thread_of
+from unstill_bots.telegram.asking import PLATFORM, scope_of, thread_of
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.outbound import Dropped, Urgency
@@ -80,22 +80,35 @@ class Desk:
         return ChatReplies(await self.language(chat, user))
 
     async def is_admin(self, chat: str, user: str) -> bool:
-        """Whoever writes in the group's own name is one; who cannot be looked up is none."""
+        """As `admin`; who cannot be looked up is none."""
         try:
             return await self.admin(chat, user)
         except ChatUnavailable:
             return False
 
     async def admin(self, chat: str, user: str) -> bool:
-        """The same. Raises ChatUnavailable where Telegram cannot say now."""
-        if user == chat or user == str(ANONYMOUS):
-            return True
+        """Whether `user` is an admin of a group or channel; whoever writes in its own name is one. Nobody is of a
+        private chat. Raises ChatUnavailable where Telegram cannot say now.
+        """
+        if not chat.startswith("-"):
+            return False
+        return user == chat or bool(await self._is_admin_member(chat, user))
+
+    async def speaks_for(self, channel: str, user: str) -> bool | None:
+        """Whether `user` may write as `channel`; None where the bot is not shown its members."""
+        try:
+            return await self._is_admin_member(channel, user)
+        except ChatUnavailable:
+            return None
+
+    async def _is_admin_member(self, chat: str, user: str) -> bool | None:
+        """None where Telegram refuses to say. Raises ChatUnavailable."""
         try:
             member = await self.bot.get_chat_member(int(chat), int(user))
         except TelegramError as error:
             log.info("a member could not be looked up", error=str(error))
             if isinstance(error, BadRequest | Forbidden):
-                return False
+                return None
             raise ChatUnavailable(error.message, 2.0) from error
         return member.status in (ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER)
 

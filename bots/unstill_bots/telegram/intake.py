@@ -56,7 +56,7 @@ class Intake:
         today = await self._desk.memory.current(who.chat)
         rules = await self._desk.preferences.get(f"{PLATFORM}:{today}")
         replies = ChatReplies(who.language)
-        if rules.who == "admins" and not await self._desk.admin(today, who.user):
+        if rules.who == "admins" and not await self._desk.admin(today, await self._desk.memory.current(who.user)):
             return Terms(replies.only_admins())
         return Terms(jobs=rules.jobs, full=replies.chat_full(rules.jobs))
 

@@ -6,30 +6,34 @@ import msgspec
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.rerolls import AGAIN, BETTER, LOOP, REELS, offered
+from unstill_bots.presses import CANCEL, DELETE, PRESET, SETTINGS
+from unstill_bots.rerolls import AGAIN, BETTER, LOOP, REELS, REROLLS, offered
 from unstill_bots.telegram.asking import PLATFORM
 from unstill_config.catalog import Catalog
 from unstill_queue.jobs import Job
 
 DATA_MOST = 64
 
-DELETE, CANCEL, PRESET, SET = "del", "cancel", "p", "s"
+SENT = {CANCEL: "cancel", DELETE: "del", PRESET: "p", SETTINGS: "s", **{action: action for action in REROLLS}}
+"""Actions, as buttons in chats send them."""
+ON_JOBS = (CANCEL, DELETE, *REROLLS)
+_ACTIONS = {sent: action for action, sent in SENT.items()}
 
 
 class Press(msgspec.Struct, frozen=True):
-    """A button's data: what to do, and to which job, or with which value."""
+    """A button's data: what to do, and to which job, or with which value. `action` is empty where we know of none."""
 
     action: str
     about: str = ""
 
     @property
     def data(self) -> str:
-        return f"{self.action} {self.about}"
+        return f"{SENT[self.action]} {self.about}"
 
     @classmethod
     def of(cls, data: str) -> Press:
-        action, _, about = data.partition(" ")
-        return cls(action, about)
+        sent, _, about = data.partition(" ")
+        return cls(_ACTIONS.get(sent, ""), about)
 
     @classmethod
     def on(cls, action: str, job: str) -> Press:

@@ -20,7 +20,7 @@ from unstill_bots.chat_replies import ChatReplies
 
 log = structlog.get_logger(__name__)
 
-EVERYBODY = ("animate", "queue", "cancel", "presets", "status", "help", "privacy", "forgetme")
+EVERYBODY = ("animate", "queue", "cancel", "delete", "presets", "status", "help", "privacy", "forgetme")
 LANGUAGES = {"": "en", "zh": "zh_CN"}
 """Telegram's language codes to ours; none is for all the others."""
 REGISTERED = "unstill:telegram:menu"

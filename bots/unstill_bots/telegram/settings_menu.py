@@ -7,14 +7,16 @@ from typing import Any
 
 import structlog
 from msgspec.structs import replace
-from telegram import CallbackQuery, Chat, InlineKeyboardButton, InlineKeyboardMarkup, Message, User
+from telegram import CallbackQuery, Chat, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from telegram.constants import ChatType
 from telegram.error import TelegramError
 
 from unstill_bots.chat import ChatError
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.preferences import Preferences
+from unstill_bots.presses import ACTIONS, CHAT_SETTINGS, SETTINGS, Verdict, judge
 from unstill_bots.telegram import keyboards
+from unstill_bots.telegram.actors import TelegramActor
 from unstill_bots.telegram.asking import scope_of, thread_of, user_of
 from unstill_bots.telegram.desk import Desk, address_of
 from unstill_bots.telegram.keyboards import Press
@@ -58,7 +60,7 @@ class SettingsMenu:
     async def show(self, message: Message) -> None:
         """A group's to its admins only."""
         chat = message.chat
-        if chat.type != ChatType.PRIVATE and not await self._desk.is_admin(str(chat.id), user_of(message)):
+        if not await self._may(chat, user_of(message)):
             replies = await self._desk.replies(chat, message.from_user)
             await self._desk.reply(message, replies.settings_for_admins())
             return
@@ -73,7 +75,7 @@ class SettingsMenu:
         message = query.message
         if not isinstance(message, Message):
             return
-        if not await self._may(message.chat, query.from_user):
+        if not await self._may(message.chat, str(query.from_user.id)):
             replies = await self._desk.replies(message.chat, query.from_user)
             await self._quietly(self._desk.bot.answer_callback_query(query.id, replies.settings_for_admins()))
             return
@@ -102,11 +104,11 @@ class SettingsMenu:
         buttons = [
             InlineKeyboardButton(
                 replies.setting(name, self._value(name, getattr(preferences, name), replies)),
-                callback_data=Press(keyboards.SET, name).data,
+                callback_data=Press(SETTINGS, name).data,
             )
             for name in self.choices(chat, thread)
         ]
-        done = InlineKeyboardButton(replies.button_done(), callback_data=Press(keyboards.SET, DONE).data)
+        done = InlineKeyboardButton(replies.button_done(), callback_data=Press(SETTINGS, DONE).data)
         return keyboards.rows([*buttons, done], 2)
 
     def _value(self, name: str, value: Any, replies: ChatReplies) -> str:
@@ -116,8 +118,9 @@ class SettingsMenu:
             return self._desk.catalog.finishes[value].title
         return replies.setting_value(name, value)
 
-    async def _may(self, chat: Chat, user: User) -> bool:
-        return chat.type == ChatType.PRIVATE or await self._desk.is_admin(str(chat.id), str(user.id))
+    async def _may(self, chat: Chat, user: str) -> bool:
+        action = ACTIONS[SETTINGS if chat.type == ChatType.PRIVATE else CHAT_SETTINGS]
+        return await judge(action, TelegramActor(self._desk, user, str(chat.id), "")) is Verdict.ALLOWED
 
     async def _quietly(self, call: Any) -> None:
         try:

@@ -139,6 +139,22 @@ class Person(User):
         data = {"custom_id": component["custom_id"], "component_type": components.BUTTON, "id": 1}
         return self._world.ask(self, found.channel, COMPONENT, data, message=found)
 
+    def forge(self, message: Message | Shown, custom_id: str, *values: str) -> Interaction:
+        """A press, or a choice of `values`, whose client sends what it likes; the platform says who, and where."""
+        found = self._world.find(message)
+        assert Can.VIEW_CHANNEL in found.channel.permissions(self), f"{self.name} cannot see {found.channel.name}"
+        kind = components.SELECT if values else components.BUTTON
+        data: Wire = {"custom_id": custom_id, "component_type": kind, "id": 1}
+        if values:
+            data["values"] = list(values)
+        return self._world.ask(self, found.channel, COMPONENT, data, message=found)
+
+    def forge_form(self, opened: Interaction, custom_id: str, **filled: Any) -> Interaction:
+        """A form whose client sends it off under another name."""
+        assert opened.modal, f"no modal: {opened.seen()}"
+        opened.modal = {**opened.modal, "custom_id": custom_id}
+        return self.submit(opened, **filled)
+
     def choose(self, message: Message | Shown, menu: str, *picked: str) -> Interaction:
         """Of a menu, by its placeholder; options by their label or value."""
         found, component = self._component(message, menu)

@@ -52,7 +52,10 @@ def get_chat(world: World, call: Call) -> Wire:
 
 @method("getChatMember")
 def get_chat_member(world: World, call: Call) -> Wire:
-    member = chat_of(world, call).member_wire(call.number("user_id"))
+    chat, user = chat_of(world, call), call.number("user_id")
+    if chat.kind == "channel" and chat.standing != "administrator" and user != world.bot.id:
+        raise bad_request("member list is inaccessible")
+    member = chat.member_wire(user)
     if member is None:
         raise bad_request("PARTICIPANT_ID_INVALID")
     return member

@@ -167,6 +167,13 @@ class Person(User):
             assert "callback_data" in pressed[0], f"{button!r} opens something and tells the bot nothing"
             return self._world.ask_callback(self, found, pressed[0]["callback_data"])
 
+    def forge(self, data: str, message: Message | Shown) -> CallbackQuery:
+        """A press whose client sends what it likes; the platform says who it was, and under which message."""
+        with self._world.lock:
+            found = self._world.find(message)
+            assert found.keyboard, f"no button to press in: {found.shown().line()}"
+            return self._world.ask_callback(self, found, data)
+
     def inline(self, query: str, *, offset: str = "", chat: Chat | None = None) -> InlineQuery:
         """What is typed after the bot's name, in whatever chat."""
         with self._world.lock:

@@ -1,0 +1,80 @@
+"""Who used the application, and what stands in a message, as `presses.judge` wants to know it."""
+
+from __future__ import annotations
+
+import aiohttp
+import discord
+import structlog
+
+from unstill_bots.discord.asking import channel_of
+from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.handling import Interaction
+from unstill_bots.discord.notes import Note
+from unstill_bots.presses import Thing
+from unstill_queue.ledger import Record
+
+log = structlog.get_logger(__name__)
+
+
+class DiscordActor:
+    """Whoever caused an interaction, where Discord says that it happened: `chat` is the channel or thread."""
+
+    def __init__(self, interaction: Interaction) -> None:
+        self._interaction = interaction
+        self.user = str(interaction.user.id)
+        self.chat = channel_of(interaction)
+        self.message = str(Note(self.chat, interaction.message.id)) if interaction.message else ""
+
+    async def owns(self, user: str) -> bool | None:
+        return user == self.user
+
+    async def moderates(self) -> bool:
+        """Those who may delete others' messages, in the channel or thread of the interaction. Where the application
+        came along with a person only, it is no matter of the server's.
+        """
+        return self._interaction.is_guild_integration() and self._interaction.permissions.manage_messages
+
+    async def manages(self) -> bool:
+        return is_manager(self._interaction)
+
+
+def is_manager(interaction: Interaction) -> bool:
+    """Of a server that the bot is in."""
+    return interaction.is_guild_integration() and interaction.permissions.manage_guild
+
+
+def thing_of(record: Record) -> Thing:
+    """A job, where its answer stands; as long as there is none, in the channel where it will."""
+    user = record.request.requester.user
+    if record.note is None:
+        return Thing(user, record.request.reply_to.chat)
+    note = Note.of(record.note)
+    return Thing(user, note.channel, str(Note(note.channel, note.message)))
+
+
+async def shown_by(desk: Desk, interaction: Interaction, actor: DiscordActor) -> Thing:
+    """The message that was pressed, of which no record is left: it belongs to whoever it answers."""
+    return Thing(await _asker(desk, interaction), actor.chat, actor.message)
+
+
+async def _asker(desk: Desk, interaction: Interaction) -> str:
+    """Empty where nobody can tell."""
+    message = interaction.message
+    if interaction.guild_id is None and interaction.context.dm_channel:
+        # the bot's direct messages with one person
+        return str(interaction.user.id)
+    if message is None:
+        return ""
+    if message.interaction_metadata is not None:
+        return str(message.interaction_metadata.user.id)
+    reference = message.reference
+    if reference is None or reference.message_id is None:
+        return ""
+    replied = reference.resolved
+    if replied is None:
+        place = desk.bot.get_partial_messageable(reference.channel_id)
+        try:
+            replied = await place.fetch_message(reference.message_id)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            log.info("the message that a clip answers could not be read", error=str(error))
+    return str(replied.author.id) if isinstance(replied, discord.Message) else ""

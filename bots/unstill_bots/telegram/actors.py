@@ -1,0 +1,78 @@
+"""Who pressed a button or sent a command, and what stands in a message, as `presses.judge` wants to know it."""
+
+from __future__ import annotations
+
+from telegram import CallbackQuery, InlineKeyboardMarkup, Message
+from telegram.constants import ChatType
+
+from unstill_bots.presses import Thing
+from unstill_bots.telegram.asking import user_of
+from unstill_bots.telegram.desk import Desk
+from unstill_bots.telegram.keyboards import Press
+from unstill_bots.telegram.notes import Note
+from unstill_queue.ledger import Record
+
+
+class TelegramActor:
+    """`user` is a person, or the channel or group in whose name a message was sent; `chat` the chat's id of today."""
+
+    def __init__(self, desk: Desk, user: str, chat: str, message: str) -> None:
+        self._desk = desk
+        self.user = user
+        self.chat = chat
+        self.message = message
+
+    @classmethod
+    async def of_press(cls, desk: Desk, query: CallbackQuery) -> TelegramActor:
+        """A press comes from the person, in whosever name they write."""
+        assert query.message is not None  # noqa: S101
+        chat = str(query.message.chat.id)
+        note = str(Note(chat, query.message.message_id))
+        return cls(desk, str(query.from_user.id), await desk.memory.current(chat), note)
+
+    @classmethod
+    async def of_reply(cls, desk: Desk, message: Message, replied: Message) -> TelegramActor:
+        """A command about the message that it replies to."""
+        chat = str(message.chat.id)
+        note = str(Note(chat, replied.message_id))
+        return cls(desk, user_of(message), await desk.memory.current(chat), note)
+
+    async def owns(self, user: str) -> bool | None:
+        if user == self.user:
+            return True
+        if not user.startswith("-"):
+            return False
+        persona = await self._desk.memory.current(user)
+        return await self.moderates() if persona == self.chat else await self._desk.speaks_for(persona, self.user)
+
+    async def moderates(self) -> bool:
+        return await self._desk.is_admin(self.chat, self.user)
+
+    async def manages(self) -> bool:
+        return await self.moderates()
+
+
+async def thing_of(desk: Desk, record: Record) -> Thing:
+    """A job, where its answer stands; as long as there is none, in the chat where it will."""
+    note = record.note and str(Note.of(record.note))
+    chat = Note.of(note).chat if note else record.request.reply_to.chat
+    return Thing(record.request.requester.user, await desk.memory.current(chat), note or "")
+
+
+def shown_by(message: Message, actor: TelegramActor) -> Thing:
+    """A message of ours of which no record is left: it belongs to whom it answers, and in a private chat to the person.
+
+    A message that somebody else's message carries along as its reply target does not say what it answers.
+    """
+    if message.chat.type == ChatType.PRIVATE:
+        user = str(message.chat.id)
+    else:
+        user = user_of(message.reply_to_message) if message.reply_to_message else ""
+    return Thing(user, actor.chat, actor.message)
+
+
+def presses_of(message: Message) -> list[Press]:
+    """What the buttons under a message send: those of the message itself, whatever a client claims."""
+    markup: InlineKeyboardMarkup | None = message.reply_markup
+    buttons = [button for row in (markup.inline_keyboard if markup else ()) for button in row]
+    return [Press.of(button.callback_data) for button in buttons if isinstance(button.callback_data, str)]

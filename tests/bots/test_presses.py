@@ -1,0 +1,181 @@
+"""Who may do what: the judge over all there is, and that what platforms offer is what the judge knows of."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.bots.permission_table import (
+    ADMIN,
+    ANONYMOUS,
+    CHANNEL,
+    DIRECT,
+    ELSEWHERE,
+    INSTALL,
+    OWNER,
+    PRIVATE,
+    TABLE,
+    Cell,
+    every_cell,
+)
+
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.discord import buttons as discord_buttons
+from unstill_bots.discord.settings_pages import Change, SettingsPages
+from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.preferences import Preferences
+from unstill_bots.presses import ACTIONS, BOTH, DISCORD, TELEGRAM, May, Thing, Verdict, judge, refusal
+from unstill_bots.telegram import keyboards, menu
+from unstill_bots.telegram.keyboards import Press
+from unstill_config.catalog import Catalog
+from unstill_queue.jobs import Finish, Job, Parameters, ReplyAddress, Requester
+
+HERE, THERE, NOTE = "here", "there", "here:7"
+
+
+class Somebody:
+    """An actor as a test describes it. `speaks`: of which users they are, or may speak for; None: nobody can tell."""
+
+    def __init__(self, chat: str, message: str, speaks: dict[str, bool | None], *, admin: bool = False) -> None:
+        self.chat = chat
+        self.message = message
+        self._speaks = speaks
+        self._admin = admin
+
+    async def owns(self, user: str) -> bool | None:
+        return self._speaks.get(user, False)
+
+    async def moderates(self) -> bool:
+        return self._admin
+
+    async def manages(self) -> bool:
+        return self._admin
+
+
+def actor_of(cell: Cell) -> Somebody:
+    """As the platforms have them; whoever acts from elsewhere sends the same callback data from there."""
+    if ACTIONS[cell.action].may is May.ADMINS:
+        # a chat's settings are changed there alone, by whatever was sent from wherever
+        return Somebody(HERE, NOTE, {}, admin=cell.who in (ADMIN, ANONYMOUS) and cell.place != INSTALL)
+    if cell.who == ELSEWHERE or (cell.who != OWNER and cell.place in (PRIVATE, DIRECT)):
+        return Somebody(THERE, "there:7", {}, admin=cell.who == ELSEWHERE)
+    asked = cell.who in (OWNER, ANONYMOUS, CHANNEL)
+    admin = cell.who in (ADMIN, ANONYMOUS) and cell.place != INSTALL
+    return Somebody(HERE, NOTE, {"asker": asked}, admin=admin)
+
+
+@pytest.mark.parametrize("cell", every_cell(), ids=str)
+async def test_who_may_do_what_is_as_it_is_written_down(cell: Cell) -> None:
+    verdict = await judge(ACTIONS[cell.action], actor_of(cell), Thing("asker", HERE, NOTE))
+    assert (verdict is Verdict.ALLOWED) is cell.expected
+
+
+def test_each_action_has_its_row() -> None:
+    assert set(TABLE) == set(ACTIONS)
+
+
+@pytest.mark.parametrize("name", [action.name for action in ACTIONS.values() if action.may is not May.EVERYBODY])
+async def test_what_nobody_can_tell_is_refused_with_what_to_do(name: str) -> None:
+    action = ACTIONS[name]
+    if action.may is May.ADMINS:
+        return
+    # Given what was asked for in a channel's name, and a press by somebody who may be its owner, or not
+    unsure = Somebody(HERE, NOTE, {"channel": None})
+    verdict = await judge(action, unsure, Thing("channel", HERE, NOTE))
+    # Then it is refused, in a sentence that says how to prove it
+    assert verdict is Verdict.UNPROVEN
+    for language in ("en", "zh_CN"):
+        said = refusal(verdict, action, ChatReplies(language))
+        assert ("/cancel" if name == "cancel" else "/delete" if name == "delete" else "/animate") in said
+        # what fits under a button
+        assert len(said) <= 200
+
+
+@pytest.mark.parametrize(
+    ("message", "known", "expected"),
+    [
+        (NOTE, {"delete", "cancel", "again"}, "the answer itself"),
+        ("here:8", {"cancel"}, "another message of the chat"),
+    ],
+)
+async def test_only_what_ends_a_job_may_be_done_from_another_message(
+    message: str, known: set[str], expected: str
+) -> None:
+    asker = Somebody(HERE, message, {"asker": True}, admin=True)
+    for name in ("delete", "cancel", "again"):
+        verdict = await judge(ACTIONS[name], asker, Thing("asker", HERE, NOTE))
+        assert verdict is (Verdict.ALLOWED if name in known else Verdict.UNKNOWN), (expected, name)
+
+
+async def test_what_nobody_is_known_to_have_asked_for_is_an_admins_to_delete() -> None:
+    nobodys = Thing("", HERE, NOTE)
+    assert await judge(ACTIONS["delete"], Somebody(HERE, NOTE, {"": True}), nobodys) is Verdict.UNKNOWN
+    assert await judge(ACTIONS["delete"], Somebody(HERE, NOTE, {}, admin=True), nobodys) is Verdict.ALLOWED
+
+
+async def test_what_is_not_there_is_nobodys() -> None:
+    for action in ACTIONS.values():
+        if action.may in (May.OWNER, May.OWNER_OR_ADMINS):
+            assert await judge(action, Somebody(HERE, NOTE, {"asker": True}, admin=True)) is Verdict.UNKNOWN
+
+
+# -- what platforms offer
+
+
+def test_telegrams_menus_offer_the_commands_that_there_are() -> None:
+    offered = {command.command for _, _, menu_ in menu.menus() for command in menu_}
+    assert offered == {action.name for action in ACTIONS.values() if TELEGRAM in action.commands}
+
+
+def test_telegrams_buttons_are_the_actions_that_there_are() -> None:
+    replies, catalog = ChatReplies("en"), Catalog.load()
+    job = a_job()
+    markups = [keyboards.waiting(job.id, replies), keyboards.clip(job, replies, catalog)]
+    markups.append(keyboards.presets(replies, catalog))
+    shown = {
+        Press.of(str(button.callback_data)).action
+        for markup in markups
+        for row in markup.inline_keyboard
+        for button in row
+    }
+    buttons = {action.name for action in ACTIONS.values() if TELEGRAM in action.buttons}
+    # a chat's settings are sent as a person's are: which of them is meant, the chat decides
+    assert shown | {"settings"} == set(keyboards.SENT) == buttons - {"chat_settings"}
+    # and what is sent is read back, and nothing else is anything
+    assert all(Press.of(Press(name, "x").data) == Press(name, "x") for name in keyboards.SENT)
+    assert Press.of("delete 5:7").action == ""
+
+
+@pytest.mark.parametrize("replies", [ChatReplies("en"), DiscordReplies("zh_CN")])
+def test_each_refusal_is_a_sentence(replies: ChatReplies) -> None:
+    for action in ACTIONS.values():
+        for verdict in Verdict:
+            assert refusal(verdict, action, replies)
+
+
+def test_actions_name_platforms_that_there_are() -> None:
+    for action in ACTIONS.values():
+        named = {*action.buttons, *action.commands, *action.menus, *action.forms}
+        assert named and named <= set(BOTH) and action.does
+        assert DISCORD in named or TELEGRAM in named
+
+
+def test_discords_buttons_are_the_actions_that_there_are() -> None:
+    catalog, replies = Catalog.load(), DiscordReplies("en")
+    pages = SettingsPages(catalog, "camera")
+    settings = [pages.mine(Preferences(), replies, manager=True), pages.server(Preferences(), replies)]
+    views = [discord_buttons.waiting("discord:5:7", "en"), discord_buttons.clip(a_job(), catalog)]
+    custom_ids = {str(getattr(item, "custom_id", "")) for view in views for item in view.children}
+    changes = {Change.of(str(getattr(item, "custom_id", ""))) for view in settings for item in view.children}
+    shown = {discord_buttons.Press.of(custom_id).action for custom_id in custom_ids}
+    pages_shown = {{"me": "settings", "server": "chat_settings"}[change.page] for change in changes}
+    assert shown | pages_shown == {action.name for action in ACTIONS.values() if DISCORD in action.buttons}
+    # what is no button of ours is not handed to us
+    assert all(re.fullmatch(discord_buttons.TEMPLATE, custom_id) for custom_id in custom_ids)
+    assert not re.fullmatch(discord_buttons.TEMPLATE, "erase 5:7")
+
+
+def a_job() -> Job:
+    parameters = Parameters("camera", "waves", seed=7, num_frames=8, fps=8, resolution=64)
+    who, to = Requester("telegram", "9", "5"), ReplyAddress("telegram", "5", "7")
+    return Job("telegram:5:7", who, to, "pictures/x", parameters, Finish(), 1_000_000, 0.0)
