@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from importlib import resources
@@ -12,6 +13,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from unstill_config.errors import ConfigError
 from unstill_config.wording import expected, nearest, one_line, shown
+
+log = logging.getLogger(__name__)
+
+GONE = (("models", "licence", "notice"),)
+"""What earlier versions had: a kind of entry, a field, and a field in that. A host's file may still say it."""
 
 _RENDERER = re.compile(r"[a-zA-Z_][\w.]*:[a-zA-Z_]\w*")
 Value = bool | int | float | str
@@ -40,7 +46,6 @@ class Licence(Entry):
 
     name: str
     url: str = ""
-    notice: str = ""
     statements: tuple[Statement, ...] = ()
 
 
@@ -208,7 +213,7 @@ class Catalog(Entry):
         if overrides is not None:
             source = str(overrides)
             try:
-                tables = _laid_over(tables, tomllib.loads(overrides.read_text("utf-8-sig")))
+                tables = _laid_over(tables, _without_gone(tomllib.loads(overrides.read_text("utf-8-sig")), source))
             except OSError as error:
                 raise ConfigError(f"The catalogue {overrides} cannot be read: {error.strerror}.") from None
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -245,6 +250,17 @@ def _siblings(loc: tuple[str, ...]) -> tuple[str, ...]:
     }
     kind = Catalog if len(loc) == 1 else kinds[loc[0]] if len(loc) == 3 else nested.get(loc[2])
     return tuple(kind.model_fields) if kind else ()
+
+
+def _without_gone(tables: dict[str, Any], source: str) -> dict[str, Any]:
+    for kind, field, gone in GONE:
+        entries = tables.get(kind)
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            within = entry.get(field) if isinstance(entry, dict) else None
+            if isinstance(within, dict) and gone in within:
+                del within[gone]
+                log.warning("%s", one_line(f"{source}: {kind}.{name}.{field}.{gone} is no longer read. Remove it."))
+    return tables
 
 
 def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

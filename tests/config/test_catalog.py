@@ -185,3 +185,18 @@ def test_discords_steps_are_those_of_its_boosts() -> None:
         refused = discord.step_below(refused)
         mebibytes.append(round(refused / 2**20, 1))
     assert mebibytes == [99.9, 49.9, 19.9, 9.9, 7.9, 4.0]
+
+
+def test_a_field_that_is_gone_is_accepted_and_logged(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # Given a host's file from when licences had a notice
+    file.write_text(MODEL.replace('{ name = "MIT" }', '{ name = "MIT", notice = "as it is" }'), "utf-8")
+    # When it is read, then it serves, and the log says what to do
+    assert Catalog.load(file).models["mine"].licence.name == "MIT"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", f"{file}: models.mine.licence.notice is no longer read. Remove it.")
+    ]
+
+
+@pytest.mark.parametrize("text", ["models = 1", "[models]\nmine = 1", "[models.mine]\nlicence = 1"])
+def test_a_file_of_another_shape_is_wrong_all_the_same(file: Path, text: str) -> None:
+    assert wrong(file, text)

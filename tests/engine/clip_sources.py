@@ -14,6 +14,7 @@ from unstill_config.catalog import Catalog
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.fit import Clip, make_clip
 from unstill_engine.clip.spool import Source
+from unstill_queue import mp4
 from unstill_queue.jobs import Finish, Parameters
 from unstill_queue.recipe import Recipe
 
@@ -113,3 +114,13 @@ def decoded(clip: Clip, binary: Ffmpeg) -> Frame:
     line += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-sws_flags", "accurate_rnd+full_chroma_int", "pipe:1"]
     raw = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout
     return np.frombuffer(raw, np.uint8).reshape(-1, clip.height, clip.width, 3)
+
+
+def has_constant_rate(path: Path) -> bool:
+    """Whether all frames of the MP4 stay equally long, by the table of times of its first track."""
+    with path.open("rb") as file:
+        data, moov = mp4.read_moov(file, mp4.top_level(file))
+    times = mp4.find(data, moov, b"trak", b"mdia", b"minf", b"stbl", b"stts")
+    assert times is not None
+    runs = mp4.big_endian("I", data[times.body + 8 : times.end])
+    return len({length for number, length in zip(runs[::2], runs[1::2], strict=True) if number}) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.engine.clip_sources import SHAPES, clip_of, decoded, grey_of, spooled, steps, texture
+from tests.engine.clip_sources import SHAPES, clip_of, decoded, grey_of, has_constant_rate, spooled, steps, texture
 
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.finish import lay_out
@@ -55,10 +55,11 @@ async def test_picture_keeps_its_aspect_in_every_shape(
 
 async def test_file_is_what_every_client_plays(tmp_path: Path, binary: Ffmpeg) -> None:
     source = spooled(tmp_path / "spool", steps(128, 96, 16))
-    movie = probe((await clip_of(source, binary)).path)
+    clip = await clip_of(source, binary)
+    movie = probe(clip.path)
     assert (movie.codec, movie.profile) == ("avc1", 100)
     assert movie.faststart
-    assert movie.constant_rate
+    assert has_constant_rate(clip.path)
     assert (movie.frames, movie.fps, movie.duration) == (16, 8.0, 2.0)
     assert not movie.has_audio
     said = subprocess.run(
@@ -88,7 +89,7 @@ async def test_rate_changes_and_the_length_stays(tmp_path: Path, binary: Ffmpeg,
     # Then there are that many a second, as long as before, in order, from first to last
     movie = probe(clip.path)
     assert movie.fps == pytest.approx(output_fps)
-    assert movie.constant_rate
+    assert has_constant_rate(clip.path)
     assert movie.duration == pytest.approx(2.0, abs=1 / output_fps)
     numbers = [shown_number(frame, num_frames) for frame in decoded(clip, binary)]
     assert numbers == sorted(numbers)

@@ -19,7 +19,7 @@ class Movie(msgspec.Struct, frozen=True):
     """A clip's own account of itself. `duration` in seconds; sizes in pixels and bytes.
 
     `codec` is the video track's, such as "avc1"; `profile` H.264's profile_idc, 100 being High.
-    `constant_rate`: all frames stay equally long. `faststart`: the index stands before the media.
+    `faststart`: the index stands before the media.
     """
 
     size: int
@@ -28,7 +28,6 @@ class Movie(msgspec.Struct, frozen=True):
     height: int
     frames: int
     fps: float
-    constant_rate: bool
     codec: str
     profile: int
     video_bytes: int
@@ -68,8 +67,7 @@ def _read(data: bytes, moov: mp4.Box, size: int, faststart: bool) -> Movie:
     frames, video_bytes = _sizes(data, _need(data, video, b"mdia", b"minf", b"stbl", b"stsz"))
     times = _need(data, video, b"mdia", b"minf", b"stbl", b"stts")
     timescale = _timescale(data, _need(data, video, b"mdia", b"mdhd"))
-    ticks, lengths = _times(data, times)
-    duration = ticks / timescale
+    duration = _ticks(data, times) / timescale
     return Movie(
         size=size,
         duration=duration,
@@ -77,7 +75,6 @@ def _read(data: bytes, moov: mp4.Box, size: int, faststart: bool) -> Movie:
         height=height,
         frames=frames,
         fps=frames / duration if duration else 0.0,
-        constant_rate=len(lengths) == 1,
         codec=codec,
         profile=profile,
         video_bytes=video_bytes,
@@ -129,12 +126,11 @@ def _sizes(data: bytes, stsz: mp4.Box) -> tuple[int, int]:
     return count, sum(sizes[:count])
 
 
-def _times(data: bytes, stts: mp4.Box) -> tuple[int, set[int]]:
+def _ticks(data: bytes, stts: mp4.Box) -> int:
     count = struct.unpack_from(">I", data, stts.body + 4)[0]
     if count > RUNS_MAX:
         raise mp4.Mp4Error("its frames last too many different times")
     runs = mp4.big_endian("I", data[stts.body + 8 : stts.end])
     if len(runs) < 2 * count:
         raise mp4.Mp4Error("its table of times is cut short")
-    pairs = list(zip(runs[0 : 2 * count : 2], runs[1 : 2 * count : 2], strict=True))
-    return sum(number * length for number, length in pairs), {length for number, length in pairs if number}
+    return sum(number * length for number, length in zip(runs[0 : 2 * count : 2], runs[1 : 2 * count : 2], strict=True))

@@ -1,6 +1,6 @@
 """Paints `lake.jpg`, the photo of the demo: an evening over a mountain lake, made of noise and light alone.
 
-    python bots/unstill_bots/samples/make_sample.py [OUT.jpg]
+    python -m tests.pictures.make_sample [OUT.jpg]
 
 Needs numpy and Pillow. The same numbers give the same picture, so the picture can be made again at any time.
 """
@@ -22,6 +22,7 @@ HORIZON = 640
 SUN = (660.0, 492.0)
 SEED = 11
 BYTES_MOST = 300_000
+SAMPLE = Path(__file__).parents[2] / "bots/unstill_bots/samples/lake.jpg"
 
 
 def noise(shape: tuple[int, int], scale: tuple[float, float], octaves: int, rng: np.random.Generator) -> Plane:
@@ -219,7 +220,7 @@ def paint() -> Image.Image:
 
 
 def main() -> None:
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("lake.jpg")
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLE
     picture = paint()
     for quality in range(92, 40, -2):
         picture.save(out, "JPEG", quality=quality, optimize=True, progressive=True, subsampling="4:2:0")
