@@ -18,7 +18,7 @@ from unstill_bots.replies import Replies
 from unstill_bots.studio import SAID, Studio
 from unstill_queue.client import Client
 from unstill_queue.codec import decode
-from unstill_queue.errors import NotFound, StorageError, UnknownJob
+from unstill_queue.errors import NotFound, StorageError, UnknownJob, UnreadableRecord
 from unstill_queue.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
 from unstill_queue.ledger import REFITS_MOST, Record
 from unstill_queue.outbox import Event, Outbox
@@ -34,6 +34,8 @@ class _Refitting(Exception):
 SEND_LEASE = 30.0
 CONSUMER = "courier"
 """One name for all: the streams give each entry once whatever the names, and keep every name for ever."""
+NEWER_AGAIN = 600.0
+"""Seconds after which a record of a newer version is looked at again, by then perhaps by a newer program."""
 AT_ONCE = 20
 """Deliveries at a time; more would draw the platforms' flood limits, and one slow chat holds up only itself."""
 
@@ -73,10 +75,7 @@ class Courier:
 
     async def _errand(self, event: Event) -> None:
         try:
-            if event.kind == "intake":
-                await self._studio.prepare((await self._ledger.read(event.id)).request)
-            else:
-                await self.deliver(event.id)
+            await self._take(event)
         except UnknownJob:
             log.warning("a job's record had expired", job=event.id)
         except Exception:
@@ -85,6 +84,15 @@ class Courier:
         finally:
             if event.kind != "intake":
                 self._slots.release()
+
+    async def _take(self, event: Event) -> None:
+        try:
+            if event.kind == "intake":
+                await self._studio.prepare((await self._ledger.read(event.id)).request)
+            else:
+                await self.deliver(event.id)
+        except UnreadableRecord as error:
+            await self._ledger.set_aside(error)
 
     async def deliver(self, id: str) -> bool:
         """Show the outcome, if it is ours to show now. True: it is shown, by this call."""
@@ -96,6 +104,10 @@ class Courier:
             async with self._studio.message(id):
                 record = await self._ledger.read(id)
                 return record.outcome is not None and await self._deliver(record, record.outcome, sender)
+        except UnreadableRecord as error:
+            if error.newer:
+                await self._ledger.unsend(id, sender, delay=NEWER_AGAIN)
+            raise
         finally:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -16,18 +16,21 @@ from redis.exceptions import RedisError
 
 from unstill_bots.local import engine_environ
 from unstill_bots.terminal.looking import where
+from unstill_bots.terminal.options import printable
 from unstill_bots.terminal.wording import Wording
 from unstill_config.children import child_environ
 from unstill_config.settings import Settings
 from unstill_queue.connection import connect, server_check
 from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import QueueError
+from unstill_queue.ledger import Ledger
 from unstill_queue.storage import Storage
 
 OLDEST_PYTHON = (3, 11)
 DISK_BYTES = 1_000_000_000
 MEMORY_BYTES = 1_000_000_000
 ENGINE_WITHIN = 60.0
+UNREADABLE_SHOWN = 5
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -61,28 +64,41 @@ async def findings(settings: Settings, wording: Wording) -> AsyncIterator[Findin
 async def _server(settings: Settings, wording: Wording) -> AsyncIterator[Finding]:
     """The one of the settings; without one, ours is started for a moment or joined."""
     if settings.redis.url is not None:
-        yield await _ask_server(settings.redis.url.get_secret_value(), wording)
+        for finding in await _ask_server(settings, settings.redis.url.get_secret_value(), wording):
+            yield finding
         return
     try:
         async with EmbeddedValkey(settings.redis.data) as server:
-            yield await _ask_server(server.url, wording)
+            for finding in await _ask_server(settings, server.url, wording):
+                yield finding
     except QueueError as error:
         yield Finding("server", False, str(error), wording.gettext("Set UNSTILL_REDIS__URL to a Redis or Valkey."))
 
 
-async def _ask_server(url: str, wording: Wording) -> Finding:
+async def _ask_server(settings: Settings, url: str, wording: Wording) -> list[Finding]:
     redis = connect(url, patience=2.0)
     try:
         info = await redis.info("server")
         faults = await server_check(redis)
+        unreadable = await Ledger(redis, settings.queue).unreadable()
     except (RedisError, OSError) as error:
         mend = wording.gettext("Start it, or check UNSTILL_REDIS__URL.")
-        return Finding("server", False, f"{where(url)}: {error}", mend)
+        return [Finding("server", False, f"{where(url)}: {error}", mend)]
     finally:
         await redis.aclose()
     name = "Valkey" if "valkey_version" in info else "Redis"
     text = f"{name} {info.get('valkey_version') or info.get('redis_version')}, {where(url)}"
-    return Finding("server", not faults, text, " ".join(faults))
+    findings = [Finding("server", not faults, text, " ".join(faults))]
+    if unreadable:
+        findings.append(_unreadable(unreadable, wording))
+    return findings
+
+
+def _unreadable(records: dict[str, str], wording: Wording) -> Finding:
+    shown = [f"{printable(id)} ({printable(wrong)})" for id, wrong in list(records.items())[:UNREADABLE_SHOWN]]
+    text = wording.ngettext("{count} record cannot be read", "{count} records cannot be read", len(records))
+    mend = wording.gettext("Look for the cause in the log; `unstill queue --forget-unreadable` deletes them.")
+    return Finding("records", False, f"{text}: {', '.join(shown)}.", mend)
 
 
 async def _storage(settings: Settings, wording: Wording) -> Finding:

@@ -9,7 +9,7 @@ import structlog
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.reception import Reception
 from unstill_queue.client import Client
-from unstill_queue.errors import StorageError
+from unstill_queue.errors import StorageError, UnknownJob
 from unstill_queue.jobs import State
 from unstill_queue.ledger import Record
 from unstill_queue.storage import Storage
@@ -55,7 +55,11 @@ class OwnJobs:
             return replies.queue_line(words, replies.progress(record.progress))
         if record.state is State.RUNNING:
             return replies.queue_line(words, replies.running())
-        place = await self._client.ledger.place(record.id)
+        try:
+            place = await self._client.ledger.place(record.id)
+        except UnknownJob:
+            # it ended, or was damaged, since it was read
+            return replies.queue_line(words, replies.queued(None))
         return replies.queue_line(words, replies.queued(place.position or None, place.eta))
 
     async def cancel(self, person: str, waiting: Sequence[Record], words: str = "") -> int:

@@ -7,8 +7,7 @@ from typing import Literal
 import msgspec
 from redis.asyncio import Redis
 
-from unstill_queue.codec import decode, encode
-from unstill_queue.errors import CodecError
+from unstill_queue.codec import decode_or, encode
 
 KEPT_DAYS = 365
 """Preferences that nobody used for so long go."""
@@ -51,14 +50,7 @@ class PreferenceStore:
 
     async def get(self, scope: str) -> Preferences:
         """What was set, or the defaults; also where an older or newer program wrote what cannot be read."""
-        data = await self._redis.get(_key(scope))
-        if data is None:
-            return Preferences()
-        try:
-            read: Preferences = decode(data, Preferences)
-        except CodecError:
-            return Preferences()
-        return read
+        return decode_or(await self._redis.get(_key(scope)), Preferences, Preferences())
 
     async def set(self, scope: str, preferences: Preferences) -> None:
         await self._redis.set(_key(scope), encode(preferences), ex=KEPT_DAYS * 24 * 3600)

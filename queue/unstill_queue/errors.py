@@ -50,6 +50,20 @@ class UnknownJob(QueueError):
         super().__init__(f"There is no job {job}. It may have expired.")
 
 
+class UnreadableRecord(UnknownJob):
+    """A record stands under the id, and this program cannot act on it: `wrong` says why, for the operator.
+
+    `newer`: it was written by a newer version, which can. An UnknownJob, so that whoever walks over records and
+    leaves out those that are gone leaves out these too.
+    """
+
+    def __init__(self, job: str, wrong: str, *, newer: bool = False) -> None:
+        super().__init__(job)
+        self.wrong = wrong
+        self.newer = newer
+        self.args = (f"The record of {job} cannot be read: {wrong}. Run unstill doctor.",)
+
+
 class StorageError(QueueError):
     """The bytes could not be read or written."""
 
@@ -63,7 +77,15 @@ class NotFound(StorageError):
 
 
 class CodecError(QueueError):
-    """Bytes that are not one of our values, or are of a version we do not read."""
+    """Bytes that are not one of our values."""
+
+
+class NewerVersion(CodecError):
+    """One of our values as a newer version writes it; `version` is its number."""
+
+    def __init__(self, version: int, ours: int) -> None:
+        self.version = version
+        super().__init__(f"The record is of version {version} and this program reads {ours}. Update this program.")
 
 
 class EmbeddedError(QueueError):

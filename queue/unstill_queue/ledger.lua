@@ -13,6 +13,7 @@
 -- unstill:work:<lane>            hash: queued seconds and jobs by place and account
 -- unstill:running:<lane>         zset id -> ms when it should end
 -- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
+-- unstill:unreadable             zset id -> ms: records that nobody can act on, out of the due index
 -- unstill:outbox:<platform>, unstill:progress:<platform>  streams
 -- unstill:platforms              set of those that have such streams
 -- unstill:trash                  zset storage key -> ms when that file is to be deleted, the next time
@@ -28,6 +29,8 @@ local CLAIM_KNOWN = 3600000
 local MINE_MOST = 2000
 -- a file's key stays in the trash for as long as somebody may still be storing it
 local TRASH_KEPT = 600000
+local UNREADABLE, UNREADABLE_MOST, UNREADABLE_KEPT = 'unstill:unreadable', 1000, 3 * DAY
+local GONE = 'its record is gone'
 
 local function now()
   local t = redis.call('TIME')
@@ -54,18 +57,63 @@ end
 -- accepted by an older version has none.
 local function account_of(id) return get(id, 'account') or get(id, 'person') end
 
+-- A record is looked at before anything is changed: one that was damaged must stop nobody but itself.
+
+local NUMBERS = {
+  accepted = {},
+  queued = { 'cost', 'attempt', 'day', 'wait_until' },
+  running = { 'cost', 'attempt', 'day', 'lease', 'started_at' },
+  done = { 'finished_at' }, failed = { 'finished_at' }, cancelled = { 'finished_at' }, sending = { 'finished_at' },
+}
+local TEXTS = {
+  accepted = { 'request' },
+  queued = { 'lane', 'job' },
+  running = { 'lane', 'job', 'owner' },
+  done = { 'result', 'outcome' }, failed = { 'result', 'outcome' }, cancelled = { 'result', 'outcome' },
+  sending = { 'result', 'outcome' },
+}
+
+local function finite(text)
+  local n = tonumber(text)
+  return n and n == n and math.abs(n) < math.huge
+end
+
+-- What is wrong with a record, in words for the operator; nil where its state can be acted on.
+local function fault(id)
+  local kind = redis.call('TYPE', JOB .. id).ok
+  if kind == 'none' then return GONE end
+  if kind ~= 'hash' then return 'a ' .. kind .. ' stands in its place' end
+  local state = get(id, 'state')
+  if FINAL[state] then return nil end
+  if not NUMBERS[state] then return 'its state is ' .. (state or 'missing') end
+  if not account_of(id) then return 'its person is missing' end
+  for _, field in ipairs({ 'platform', 'place', unpack(TEXTS[state]) }) do
+    if not get(id, field) then return 'its ' .. field .. ' is missing' end
+  end
+  for _, field in ipairs({ 'accepted_at', unpack(NUMBERS[state]) }) do
+    local value = get(id, field)
+    if not finite(value) then return 'its ' .. field .. ' is ' .. (value or 'missing') end
+  end
+end
+
+local set_aside
+
 -- Whose turn it is: start-time fair queueing (Goyal, Vin, Cheng 1996) over places, and within a place over
 -- accounts, in estimated seconds. Decided when an engine asks: a score fixed at submission cannot be fair on both levels.
 
+local function keys_of(name, place, account, cost)
+  local lane = 'unstill:turn:' .. name
+  return {
+    name = name, place = place, account = account, cost = cost,
+    lane = lane, places = lane .. '|' .. place, line = lane .. '|' .. place .. '|' .. account,
+    lane_clock = 'unstill:clock:' .. name, place_clock = 'unstill:clock:' .. name .. '|' .. place,
+    work = 'unstill:work:' .. name,
+  }
+end
+
 local function turn_keys(id)
   local r = redis.call('HMGET', JOB .. id, 'lane', 'place', 'cost')
-  local lane, place, account = 'unstill:turn:' .. r[1], r[2], account_of(id)
-  return {
-    name = r[1], place = place, account = account, cost = tonumber(r[3]),
-    lane = lane, places = lane .. '|' .. place, line = lane .. '|' .. place .. '|' .. account,
-    lane_clock = 'unstill:clock:' .. r[1], place_clock = 'unstill:clock:' .. r[1] .. '|' .. place,
-    work = 'unstill:work:' .. r[1],
-  }
+  return keys_of(r[1], r[2], account_of(id), tonumber(r[3]))
 end
 
 local function enter(set_key, clock, name, sequence)
@@ -79,6 +127,7 @@ end
 
 local function leave(set_key, clock, name)
   local tag = redis.call('HGET', clock, 'b|' .. name) or redis.call('ZSCORE', set_key, name)
+  if not tag then return end
   redis.call('HDEL', clock, 'b|' .. name)
   redis.call('ZREM', set_key, name)
   if redis.call('ZCARD', set_key) == 0 then
@@ -97,10 +146,12 @@ end
 
 local function count_work(k, sign)
   for _, field in ipairs({ 'c|' .. k.place, 'p|' .. k.place .. '|' .. k.account }) do
+    -- of a record that cannot say its cost: `tidy` counts anew
+    local cost = k.cost or 0
     if redis.call('HINCRBY', k.work, 'n' .. field, sign) <= 0 then
       redis.call('HDEL', k.work, 'n' .. field, field)
     else
-      redis.call('HINCRBYFLOAT', k.work, field, num(sign * k.cost))
+      redis.call('HINCRBYFLOAT', k.work, field, num(sign * cost))
     end
   end
 end
@@ -125,14 +176,14 @@ local function line_up(id, front)
   count_work(k, 1)
 end
 
-local function step_out(id)
-  local k = turn_keys(id)
-  if redis.call('ZREM', k.line, id) == 0 then return end
+local function leave_line(k, id)
+  if redis.call('ZREM', k.line, id) == 0 then return false end
   count_work(k, -1)
   if redis.call('ZCARD', k.line) == 0 then
     leave(k.places, k.place_clock, k.account)
     if redis.call('ZCARD', k.places) == 0 then leave(k.lane, k.lane_clock, k.place) end
   end
+  return true
 end
 
 -- Who waits in many places has the turns of one: a place where nobody else waits is put off until its account may be
@@ -141,7 +192,9 @@ local function entitled(lane, account)
   return tonumber(redis.call('HGET', 'unstill:clock:' .. lane, 'a|' .. account) or '0')
 end
 
-local function first_in(lane)
+local function step_out(id) return leave_line(turn_keys(id), id) end
+
+local function first_account(lane)
   local key = 'unstill:turn:' .. lane
   while true do
     local place = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -151,16 +204,34 @@ local function first_in(lane)
     for i = 1, #accounts, 2 do
       if entitled(lane, accounts[i]) <= tag then return place, { accounts[i], accounts[i + 1] } end
     end
-    if #accounts > 2 then return place, accounts end
+    if #accounts ~= 2 then return place, accounts end
     redis.call('HSETNX', 'unstill:clock:' .. lane, 'b|' .. place[1], place[2])
     redis.call('ZADD', key, num(entitled(lane, accounts[1])), place[1])
   end
 end
 
-local function next_in(lane)
-  local place, account = first_in(lane)
-  if not place then return nil end
-  local id = redis.call('ZRANGE', 'unstill:turn:' .. lane .. '|' .. place[1] .. '|' .. account[1], 0, 0)[1]
+-- The first of a line whose record can be acted on; what cannot is set aside.
+local function first_in(lane, bad)
+  while true do
+    local place, account = first_account(lane)
+    if not place then return nil end
+    local k = keys_of(lane, place[1], account[1] or '', nil)
+    local id = redis.call('ZRANGE', k.line, 0, 0)[1]
+    local wrong = id and fault(id)
+    if id and not wrong and get(id, 'state') == 'queued' then return id, place, account end
+    if wrong then set_aside(id, wrong, bad) end
+    if id then
+      leave_line(k, id)
+    else
+      redis.call('ZREM', k.places, k.account)
+      if redis.call('ZCARD', k.places) == 0 then redis.call('ZREM', k.lane, k.place) end
+    end
+  end
+end
+
+local function next_in(lane, bad)
+  local id, place, account = first_in(lane, bad)
+  if not id then return nil end
   local k = turn_keys(id)
   -- a job that comes back after a crash has been charged to its account before
   local charge = get(id, 'charged') and 0 or k.cost
@@ -263,6 +334,65 @@ local function keep_clips(id, wanted)
   set(id, 'clips', table.concat(kept, ' '))
 end
 
+-- `bad` gathers ids and what is wrong, for the log. Where the record stood is seen to once, at the script's end.
+local aside = {}
+function set_aside(id, wrong, bad)
+  bad[#bad + 1], bad[#bad + 2] = id, wrong
+  aside[#aside + 1] = id
+  redis.call('ZADD', UNREADABLE, num(NOW), id)
+  redis.call('ZREMRANGEBYSCORE', UNREADABLE, '-inf', num(NOW - UNREADABLE_KEPT))
+  redis.call('ZREMRANGEBYRANK', UNREADABLE, 0, -1 - UNREADABLE_MOST)
+  redis.call('ZREM', DUE, id)
+  redis.call('PEXPIRE', JOB .. id, UNREADABLE_KEPT)
+end
+
+local function drop(id)
+  if redis.call('TYPE', JOB .. id).ok == 'hash' then throw_files(id) end
+  redis.call('DEL', JOB .. id)
+  redis.call('ZREM', UNREADABLE, id)
+end
+
+local function add(counts, name, field, amount)
+  counts[name] = counts[name] or {}
+  counts[name][field] = (counts[name][field] or 0) + amount
+end
+
+-- A damaged record may not say in which line it stood and whose quota it held. So it is taken out of every line, and
+-- what is left is counted anew from the records that are sound; only the day's seconds stay spent.
+local function tidy()
+  for _, key in ipairs(redis.call('KEYS', 'unstill:running:*')) do redis.call('ZREM', key, unpack(aside)) end
+  local counts = { ['unstill:jobs'] = {} }
+  for _, key in ipairs(redis.call('KEYS', 'unstill:turn:*')) do
+    if not string.find(key, '|', 1, true) then
+      local lane = string.sub(key, 14)
+      counts['unstill:work:' .. lane] = {}
+      for _, place in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+        for _, account in ipairs(redis.call('ZRANGE', key .. '|' .. place, 0, -1)) do
+          for _, id in ipairs(aside) do leave_line(keys_of(lane, place, account, 0), id) end
+        end
+      end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', DUE, 0, -1)) do
+    local state = not fault(id) and get(id, 'state')
+    if state == 'queued' or state == 'running' then
+      local k = turn_keys(id)
+      add(counts, 'unstill:jobs', 'p|' .. k.account, 1)
+      add(counts, 'unstill:jobs', 'c|' .. k.place, 1)
+      if redis.call('ZSCORE', k.line, id) then
+        for _, field in ipairs({ 'c|' .. k.place, 'p|' .. k.place .. '|' .. k.account }) do
+          add(counts, k.work, 'n' .. field, 1)
+          add(counts, k.work, field, k.cost)
+        end
+      end
+    end
+  end
+  for name, fields in pairs(counts) do
+    redis.call('DEL', name)
+    for field, amount in pairs(fields) do redis.call('HSET', name, field, num(amount)) end
+  end
+end
+
 -- Where a job goes next.
 
 -- Of a job that its person had forgotten, nothing stays that is not needed for what is still to happen.
@@ -355,8 +485,11 @@ end
 local op = {}
 
 function op.accept(id, platform, person, place, account, request, grace)
+  local wrong = fault(id)
+  if wrong and wrong ~= GONE and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end
   local state = get(id, 'state')
   if state then return { 'seen', state } end
+  redis.call('ZREM', UNREADABLE, id)
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
     'request', request, 'accepted_at', num(NOW), 'intakes', 0)
   due(id, NOW + tonumber(grace))
@@ -399,15 +532,16 @@ end
 
 function op.claim(lane, owner, lease, engine)
   -- an owner token is used for one claim; when the answer was lost, the same token gets the same job
+  local bad = {}
   local before = redis.call('GET', 'unstill:claim:' .. owner)
-  if before and holds(before, owner) == 'running' then
-    return { before, get(before, 'job'), get(before, 'attempt'), get(before, 'made') or '' }
+  if before and not fault(before) and holds(before, owner) == 'running' then
+    return { bad, before, get(before, 'job'), get(before, 'attempt'), get(before, 'made') or '' }
   end
-  local id = next_in(lane)
-  if not id then return {} end
+  local id = next_in(lane, bad)
+  if not id then return { bad } end
   run(id, owner, tonumber(lease), engine)
   redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', CLAIM_KNOWN)
-  return { id, get(id, 'job'), get(id, 'attempt'), get(id, 'made') or '' }
+  return { bad, id, get(id, 'job'), get(id, 'attempt'), get(id, 'made') or '' }
 end
 
 function op.beat(id, owner, lease, progress)
@@ -508,17 +642,23 @@ local function forget(id, request, outcome)
   end
 end
 
--- All that a person asked for. The pairs are an id and its request without words and picture; what came since
--- the caller looked is returned, to be given next time.
+-- All that a person asked for. The pairs are an id and its request without words and picture, or nothing where that
+-- cannot be read: such a record goes altogether. What came since the caller looked is returned, to be given next time.
 function op.forget(person, outcome, ...)
   local mine, left, bare, pairs_given = 'unstill:mine:' .. person, {}, {}, { ... }
   for i = 1, #pairs_given, 2 do bare[pairs_given[i]] = pairs_given[i + 1] end
   for _, id in ipairs(redis.call('ZRANGE', mine, 0, -1)) do
-    local known = get(id, 'request')
+    local wrong = fault(id)
+    local known = (wrong and wrong ~= GONE) or (not wrong and get(id, 'request'))
     if known and not bare[id] then
       left[#left + 1] = id
     else
-      if known then forget(id, bare[id], outcome) end
+      if known and (wrong or bare[id] == '') then
+        set_aside(id, wrong or '', {})
+        drop(id)
+      elseif known then
+        forget(id, bare[id], outcome)
+      end
       redis.call('ZREM', mine, id)
     end
   end
@@ -627,31 +767,70 @@ function look.sending(id, s)
   due(id, NOW + 5000)
 end
 
+-- What nobody foresaw in one record stops that one alone. The server's own trouble (no memory, a replica) is not its.
+local function by_itself(id, bad, act, s)
+  local ok, answer = pcall(act, id, s)
+  if ok then return answer end
+  local said = type(answer) == 'table' and answer.err or tostring(answer)
+  for _, own in ipairs({ 'WRONGTYPE', 'attempt to', 'bad argument', 'is not an integer', 'is not a float' }) do
+    if string.find(said, own, 1, true) then return set_aside(id, said, bad) end
+  end
+  error(answer, 0)
+end
+
 function op.reap(limit, attempts, give_up, keep, engine_lost, expired, intake_failed)
   local s = { attempts = tonumber(attempts), give_up = tonumber(give_up), keep = tonumber(keep),
     engine_lost = engine_lost, expired = expired, intake_failed = intake_failed }
-  local wakes = {}
+  local wakes, bad = {}, {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', num(NOW), 'LIMIT', 0, limit)) do
-    local state = get(id, 'state')
-    if not look[state] then
+    local wrong = fault(id)
+    local state = not wrong and get(id, 'state')
+    if wrong then
+      set_aside(id, wrong, bad)
+    elseif not look[state] then
       redis.call('ZREM', DUE, id)
-    elseif look[state](id, s) then
+    elseif by_itself(id, bad, look[state], s) then
       for _, word in ipairs({ id, get(id, 'lane'), get(id, 'attempt') }) do wakes[#wakes + 1] = word end
     end
   end
-  return wakes
+  return { wakes, bad }
 end
 
 function op.index(...)
-  local lost = {}
+  local lost, bad = {}, {}
   for _, id in ipairs({ ... }) do
-    local state = get(id, 'state')
-    if state and not FINAL[state] and not redis.call('ZSCORE', DUE, id) then
+    local wrong = fault(id)
+    local known = wrong == GONE or redis.call('ZSCORE', UNREADABLE, id)
+    if wrong and not known then
+      set_aside(id, wrong, bad)
+    elseif not known and not FINAL[get(id, 'state')] and not redis.call('ZSCORE', DUE, id) then
       due(id, NOW)
       lost[#lost + 1] = id
     end
   end
-  return lost
+  return { lost, bad }
+end
+
+-- What a program cannot decode.
+function op.set_aside(id, wrong)
+  local known = fault(id)
+  if not known and FINAL[get(id, 'state')] then return { 'final' } end
+  set_aside(id, known or wrong, {})
+  return { 'ok' }
+end
+
+function op.unreadable()
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGE', UNREADABLE, 0, -1)) do
+    found[#found + 1], found[#found + 2] = id, fault(id) or ''
+  end
+  return found
+end
+
+function op.drop_unreadable()
+  local ids = redis.call('ZRANGE', UNREADABLE, 0, -1)
+  for _, id in ipairs(ids) do drop(id) end
+  return ids
 end
 
 -- Files to delete now. Who is given them and dies is followed by another after `lease`.
@@ -777,6 +956,10 @@ function op.position(id, alive)
   if state ~= 'queued' then return { state, 0, '0', num(left), engines, rate } end
   local k = turn_keys(id)
   local own = redis.call('ZRANK', k.line, id)
+  -- an index that was damaged, not the record: nobody can say how many are ahead
+  if not own or not redis.call('ZSCORE', k.places, k.account) or not redis.call('ZSCORE', k.lane, k.place) then
+    return { state, 0, '0', num(left), engines, rate }
+  end
   local own_field = 'p|' .. k.place .. '|' .. k.account
   local own_mean = tonumber(redis.call('HGET', k.work, own_field)) / tonumber(redis.call('HGET', k.work, 'n' .. own_field))
   local account_tag = tonumber(redis.call('ZSCORE', k.places, k.account)) + own * own_mean
@@ -806,4 +989,18 @@ function op.engine_gone(name, lane)
   return { 'ok' }
 end
 
-return op[ARGV[1]](unpack(ARGV, 2))
+local ABOUT_ONE = {}
+for _, name in ipairs({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'cancel', 'send', 'unsend', 'refit',
+  'sent', 'note_begin', 'note_set', 'note_clear', 'position' }) do ABOUT_ONE[name] = true end
+
+if ABOUT_ONE[ARGV[1]] then
+  local wrong = fault(ARGV[2])
+  if wrong and wrong ~= GONE then
+    set_aside(ARGV[2], wrong, {})
+    tidy()
+    return { 'unreadable', ARGV[2], wrong }
+  end
+end
+local reply = op[ARGV[1]](unpack(ARGV, 2))
+if aside[1] then tidy() end
+return reply

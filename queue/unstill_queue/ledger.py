@@ -6,7 +6,6 @@ answer was lost. Times are in seconds here and in milliseconds in the script.
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Awaitable
 from importlib import resources
@@ -15,11 +14,12 @@ from typing import Any, Literal
 import msgspec
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from unstill_config.settings import Queue as QueueSettings
 from unstill_config.settings import Quota as QuotaSettings
 from unstill_queue.codec import decode, encode
-from unstill_queue.errors import CodecError, QuotaExceeded, UnknownJob
+from unstill_queue.errors import CodecError, NewerVersion, QuotaExceeded, UnknownJob, UnreadableRecord
 from unstill_queue.jobs import Cancelled, Failed, Job, Outcome, Progress, Request, State, Succeeded
 
 log = structlog.get_logger(__name__)
@@ -117,6 +117,9 @@ class Record(msgspec.Struct, frozen=True):
         return [*_files(self.outcome), *_files(self.made)]
 
 
+KNOWN = frozenset(map(str, State))
+
+
 class Ledger:
     """The ledger on one Redis or Valkey, 6.2 or newer."""
 
@@ -128,6 +131,8 @@ class Ledger:
 
     async def _run(self, op: str, *args: str | bytes | float) -> list[Any]:
         result: list[Any] = await self._script(args=[op, *args])
+        if len(result) == 3 and result[0] == b"unreadable":
+            _report(result[1:])
         return result
 
     # -- in
@@ -191,28 +196,30 @@ class Ledger:
 
         A job that this program cannot decode is answered, as it would end every engine that takes it.
         """
-        while reply := await self._run("claim", lane, owner, _ms(self.settings.lease), engine):
+        while True:
+            bad, *taken = await self._run("claim", lane, owner, _ms(self.settings.lease), engine)
+            _report(bad)
+            if not taken:
+                return None
+            id, job, attempt, made = taken
             try:
-                made = decode(reply[3], Succeeded) if reply[3] else None
-                return Claim(decode(reply[1], Job), owner, int(reply[2]), made)
+                return Claim(decode(job, Job), owner, int(attempt), decode(made, Succeeded) if made else None)
             except CodecError as error:
-                id = reply[0].decode()
-                log.error("a job cannot be read and is answered so", job=id, error=str(error))
+                log.error("a job cannot be read and is answered so", job=id.decode(), error=str(error))
                 await self._run("finish", id, owner, "failed", encode(INTAKE_FAILED), "0", "")
-        return None
 
     async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
         """Renew the lease and tell progress. 'cancel': somebody no longer wants it. 'lost': it is another's."""
         body = encode(progress) if progress else b""
         reply = await self._run("beat", claim.job.id, claim.owner, _ms(self.settings.lease), body)
-        answer: Literal["ok", "cancel", "lost"] = reply[0].decode()
-        return answer
+        answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
+        return "lost" if answer == "unreadable" else answer
 
     async def clip(self, claim: Claim, key: str) -> Literal["ok", "cancel", "lost"]:
         """Put the key of a file on record, before it is stored; nothing may be stored unless the answer is 'ok'."""
         reply = await self._run("clip", claim.job.id, claim.owner, key)
-        answer: Literal["ok", "cancel", "lost"] = reply[0].decode()
-        return answer
+        answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
+        return "lost" if answer == "unreadable" else answer
 
     async def finish(self, claim: Claim, outcome: Outcome, *, seconds: float = 0.0) -> bool:
         """File the outcome. `seconds`: what the render took, for the rate. False: the job is another's now."""
@@ -243,7 +250,7 @@ class Ledger:
     async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
         """Queued: gone at once. Running: the engine is told. Ended: 'late'."""
         reply = await self._run("cancel", id, encode(Cancelled(by)))
-        if reply[0] == b"late" and reply[1] == b"none":
+        if reply[0] == b"unreadable" or (reply[0] == b"late" and reply[1] == b"none"):
             return "none"
         answer: Literal["cancelled", "cancelling", "late"] = reply[0].decode()
         return answer
@@ -259,8 +266,13 @@ class Ledger:
         while ids:
             pairs: list[str | bytes] = []
             for id in ids[:FORGET_AT_ONCE]:
-                with contextlib.suppress(UnknownJob):
+                try:
                     record = await self.read(id)
+                except UnreadableRecord:
+                    pairs += [id, ""]
+                except UnknownJob:
+                    pass
+                else:
                     forgotten.append(record)
                     pairs += [id, encode(msgspec.structs.replace(record.request, words="", source=""))]
             left = await self._run("forget", person, encode(Cancelled(person)), *pairs)
@@ -284,8 +296,8 @@ class Ledger:
         """
         wait = _ms(self.settings.wait_hours * 3600)
         reply = await self._run("refit", job.id, sender, REFIT_LANE, encode(job), REFITS_MOST, wait)
-        answer: Literal["ok", "no", "lost"] = reply[0].decode()
-        return answer
+        answer: Literal["ok", "no", "lost", "unreadable"] = reply[0].decode()
+        return "lost" if answer == "unreadable" else answer
 
     async def sent(self, id: str, sender: str, receipt: str = "") -> bool:
         reply = await self._run("sent", id, sender, "sent", receipt, self._keep)
@@ -298,8 +310,8 @@ class Ledger:
     async def note_begin(self, id: str) -> Literal["go", "note", "unknown"]:
         """May the status message be sent? 'go' is said once; then report by `note_set` or `note_clear`."""
         reply = await self._run("note_begin", id)
-        answer: Literal["go", "note", "unknown"] = reply[0].decode()
-        return answer
+        answer: Literal["go", "note", "unknown", "unreadable"] = reply[0].decode()
+        return "unknown" if answer == "unreadable" else answer
 
     async def note_set(self, id: str, note: str) -> None:
         await self._run("note_set", id, note)
@@ -322,7 +334,8 @@ class Ledger:
             encode(EXPIRED),
             encode(INTAKE_FAILED),
         )
-        words = [word.decode() for word in reply]
+        words = [word.decode() for word in reply[0]]
+        _report(reply[1])
         return [
             Wake(id, lane, int(attempt)) for id, lane, attempt in zip(words[::3], words[1::3], words[2::3], strict=True)
         ]
@@ -355,15 +368,19 @@ class Ledger:
             cursor, keys = await self.redis.scan(cursor, "unstill:job:*", count=500)
             ids = [key.decode().removeprefix("unstill:job:") for key in keys]
             if ids:
-                lost += [id.decode() for id in await self._run("index", *ids)]
+                found, bad = await self._run("index", *ids)
+                lost += [id.decode() for id in found]
+                _report(bad)
             if cursor == 0:
                 return lost
 
     # -- looking
 
     async def place(self, id: str) -> Place:
-        """Raises UnknownJob."""
+        """Raises UnknownJob, and UnreadableRecord, which is one."""
         reply = await self._run("position", id, _ms(ENGINE_ALIVE))
+        if reply[0] == b"unreadable":
+            raise UnreadableRecord(id, reply[2].decode(errors="replace"))
         if reply[0] == b"none":
             raise UnknownJob(id)
         return Place(
@@ -371,28 +388,51 @@ class Ledger:
         )
 
     async def read(self, id: str) -> Record:
-        """Raises UnknownJob."""
-        raw: dict[bytes, bytes] = await _awaited(self.redis.hgetall(f"unstill:job:{id}"))
+        """Raises UnknownJob, and UnreadableRecord, which is one."""
+        try:
+            raw: dict[bytes, bytes] = await _awaited(self.redis.hgetall(f"unstill:job:{id}"))
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            raise UnreadableRecord(id, "something else stands in its place") from error
         # without its request it was forgotten
-        if b"request" not in raw:
+        if b"request" not in raw and (not raw or b"state" in raw):
             raise UnknownJob(id)
-        f = {name.decode(): value for name, value in raw.items()}
-        return Record(
-            id=id,
-            state=State(f["state"].decode()),
-            request=decode(f["request"], Request),
-            accepted_at=float(f["accepted_at"]) / 1000,
-            job=decode(f["job"], Job) if "job" in f else None,
-            attempt=int(f.get("attempt", b"0")),
-            progress=decode(f["progress"], Progress) if "progress" in f else None,
-            outcome=decode(f["outcome"], Outcome) if "outcome" in f else None,
-            note=f["note"].decode() if "note" in f else None,
-            receipt=f["receipt"].decode() if "receipt" in f else None,
-            cost=float(f.get("cost", b"0")),
-            sends=int(f.get("sends", b"0")),
-            refits=int(f.get("refits", b"0")),
-            made=decode(f["made"], Succeeded) if "made" in f else None,
-        )
+        try:
+            return _record(id, {name.decode(): value for name, value in raw.items()})
+        except KeyError as error:
+            raise UnreadableRecord(id, f"its {error.args[0]} is missing") from error
+        except NewerVersion as error:
+            raise UnreadableRecord(id, str(error), newer=True) from error
+        except (CodecError, ValueError) as error:
+            raise UnreadableRecord(id, str(error)) from error
+
+    async def set_aside(self, error: UnreadableRecord) -> None:
+        """Take a record that cannot be decoded out of everybody's way. One of a newer version stays where it is."""
+        if error.newer:
+            log.warning("a record of a newer version is left for a newer program", job=error.job, wrong=error.wrong)
+            return
+        await self._run("set_aside", error.job, error.wrong)
+        _report([error.job.encode(), error.wrong.encode()])
+
+    async def unreadable(self) -> dict[str, str]:
+        """What was set aside: ids, and what is wrong with each. It expires after three days."""
+        reply = await self._run("unreadable")
+        found = {}
+        for id, wrong in zip(reply[::2], reply[1::2], strict=True):
+            found[id.decode(errors="replace")] = wrong.decode(errors="replace")
+            if not wrong:
+                try:
+                    await self.read(id.decode())
+                except UnreadableRecord as error:
+                    found[error.job] = error.wrong
+                except UnknownJob:
+                    pass
+        return found
+
+    async def drop_unreadable(self) -> list[str]:
+        """Delete what was set aside, for good."""
+        return [id.decode(errors="replace") for id in await self._run("drop_unreadable")]
 
     async def in_hand(self, place: str) -> int:
         """Jobs of a chat that are queued or running."""
@@ -407,8 +447,9 @@ class Ledger:
         async with self.redis.pipeline(transaction=False) as pipe:
             for id in await self.open_ids():
                 pipe.hmget(f"unstill:job:{id}", ["state", "lane"])
-            found = await pipe.execute()
-        return dict(Counter((State(state.decode()), (lane or b"").decode()) for state, lane in found if state))
+            found = await pipe.execute(raise_on_error=False)
+        known = [one for one in found if not isinstance(one, Exception) and (one[0] or b"").decode() in KNOWN]
+        return dict(Counter((State(state.decode()), (lane or b"").decode()) for state, lane in known))
 
     async def rates(self) -> dict[str, float]:
         """By lane, what a second of estimate takes in truth; only lanes that have finished a job."""
@@ -441,6 +482,36 @@ class Ledger:
     @property
     def _keep(self) -> int:
         return _ms(self.settings.keep_hours * 3600)
+
+
+def _record(id: str, f: dict[str, bytes]) -> Record:
+    """Raises CodecError, ValueError or KeyError: it is not whole."""
+    return Record(
+        id=id,
+        state=State(f["state"].decode()),
+        request=decode(f["request"], Request),
+        accepted_at=float(f["accepted_at"]) / 1000,
+        job=decode(f["job"], Job) if "job" in f else None,
+        attempt=int(f.get("attempt", b"0")),
+        progress=decode(f["progress"], Progress) if "progress" in f else None,
+        outcome=decode(f["outcome"], Outcome) if "outcome" in f else None,
+        note=f["note"].decode() if "note" in f else None,
+        receipt=f["receipt"].decode() if "receipt" in f else None,
+        cost=float(f.get("cost", b"0")),
+        sends=int(f.get("sends", b"0")),
+        refits=int(f.get("refits", b"0")),
+        made=decode(f["made"], Succeeded) if "made" in f else None,
+    )
+
+
+def _report(bad: list[bytes]) -> None:
+    """Ids, each followed by what is wrong with it."""
+    for id, wrong in zip(bad[::2], bad[1::2], strict=True):
+        log.error(
+            "a record cannot be read and is set aside; unstill doctor shows it",
+            job=id.decode(errors="replace"),
+            wrong=wrong.decode(errors="replace"),
+        )
 
 
 def _awaited(answer: Any) -> Awaitable[Any]:

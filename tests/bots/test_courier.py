@@ -7,6 +7,7 @@ import io
 import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from unstill_bots.studio import Studio
 from unstill_config.settings import Quota, Settings
 from unstill_queue.client import Client
 from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.errors import UnreadableRecord
 from unstill_queue.jobs import Cancelled, Outcome, Progress, ReplyAddress, Request, Requester, State, Succeeded
 from unstill_queue.ledger import REFIT_LANE, REFITS_MOST
 from unstill_queue.storage import Storage
@@ -461,3 +463,33 @@ def test_values_cross_processes_whole() -> None:
     """The address of a reply is plain data: a bot that restarts can still answer."""
     to = ReplyAddress("terminal", "c1", "7", thread="3", extra={"token": "x"})
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(to), type=ReplyAddress) == to
+
+
+async def test_an_answer_whose_record_is_damaged_stops_no_other(front: FrontEnd) -> None:
+    # Given two clips to deliver, of which one's record was damaged
+    damaged, sound = await front.finished(), await front.finished()
+    redis: Any = front.client.redis
+    await redis.hset(f"unstill:job:{damaged.id}", "request", b"\x01\xc1")
+    delivering = asyncio.create_task(front.courier.run())
+    # When both are to be delivered
+    async with asyncio.timeout(20):
+        while not (await front.ledger.unreadable() and await front.state(sound) is State.SENT):
+            await asyncio.sleep(0.02)
+    delivering.cancel()
+    # Then the sound one is shown, and the other one is out of everybody's way
+    assert any("clip of" in text for text in front.chat.now)
+    assert (await front.ledger.unreadable()).keys() == {damaged.id}
+    assert await front.ledger.open_ids() == []
+
+
+async def test_an_answer_of_a_newer_version_is_left_for_a_newer_program(front: FrontEnd) -> None:
+    newer = await front.finished()
+    redis: Any = front.client.redis
+    before = await redis.hget(f"unstill:job:{newer.id}", "request")
+    await redis.hset(f"unstill:job:{newer.id}", "request", b"\x02\x80")
+    with pytest.raises(UnreadableRecord):
+        await front.courier.deliver(newer.id)
+    assert await front.ledger.open_ids() == [newer.id]
+    # and the newer program delivers it
+    await redis.hset(f"unstill:job:{newer.id}", "request", before)
+    assert await front.courier.deliver(newer.id)

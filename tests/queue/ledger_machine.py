@@ -45,8 +45,10 @@ RATE = 2
 DUMP = """
 local jobs = {}
 for _, key in ipairs(redis.call('KEYS', 'unstill:job:*')) do
+  local hash = redis.call('TYPE', key).ok == 'hash'
   jobs[#jobs + 1] = key
-  jobs[#jobs + 1] = redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt', 'request', 'job', 'made', 'outcome',
+  jobs[#jobs + 1] = not hash and {} or
+    redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt', 'request', 'job', 'made', 'outcome',
     'picture', 'clips')
 end
 local lines = {}
@@ -108,6 +110,7 @@ class Model:
     picture: str = ""
     clips: list[str] = field(default_factory=list)
     forgotten: bool = False
+    damage: str = ""
 
 
 @dataclass
@@ -127,6 +130,8 @@ class World:
     tokens: int = 0
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LANES, 1.0))
     trash: set[str] = field(default_factory=set)
+    broken: dict[str, Model] = field(default_factory=dict)
+    leaked: defaultdict[tuple[int, str], float] = field(default_factory=lambda: defaultdict(float))
 
 
 def pairs(flat: list[Any]) -> dict[str, Any]:
@@ -156,6 +161,10 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         def token(self) -> str:
             self.world.tokens += 1
             return f"token{self.world.tokens}"
+
+        def set_aside(self, bad: list[bytes]) -> None:
+            """Nothing is but what was damaged, and `damage` has seen to that."""
+            assert bad == []
 
         def named(self, n: int) -> str | None:
             ids = list(self.world.jobs)
@@ -215,11 +224,16 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), cost=st.sampled_from([1, 10, 25]))
         def accept(self, n: int, who: tuple[str, str, str], cost: int) -> None:
             id = f"j{n}"
+            broken = self.world.broken.get(id)
+            if broken:
+                # the same message is the same person's
+                who = broken.person, broken.place, broken.account
             answer = self.word("accept", id, "t", *who, b"request", 10_000)
-            if id in self.world.jobs:
+            if id in self.world.jobs or (broken and broken.damage not in ("gone", "string")):
                 assert answer == "seen"
             else:
                 assert answer == "accepted"
+                self.world.broken.pop(id, None)
                 self.world.jobs[id] = Model("accepted", *who, cost, self.world.now + 10_000, accepted_at=self.world.now)
 
         @rule(n=st.integers(0, 9))
@@ -234,7 +248,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             room = self.room(job)
             if room < -ROUNDING:
                 assert answer == "quota"
-            elif room > ROUNDING or all(self.spends(other) % 1 == 0 for other in self.world.jobs.values()):
+            elif room > ROUNDING or self.whole():
                 assert answer == "queued"
             if answer == "queued":
                 job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
@@ -249,12 +263,18 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 for name in (other.account, other.place):
                     jobs[name] += other.state in ("queued", "running")
                     seconds[name] += self.spends(other) * (other.day == today)
+            seconds[job.account] += self.world.leaked[today, f"p|{job.account}"]
+            seconds[job.place] += self.world.leaked[today, f"c|{job.place}"]
             return min(
                 QUOTA[0] - jobs[job.account] - 0.5,
                 QUOTA[1] - jobs[job.place] - 0.5,
                 float(QUOTA[2]) - seconds[job.account] - job.cost,
                 float(QUOTA[3]) - seconds[job.place] - job.cost,
             )
+
+        def whole(self) -> bool:
+            spent = [self.spends(job) for job in self.world.jobs.values()]
+            return all(seconds % 1 == 0 for seconds in (*spent, *self.world.leaked.values()))
 
         @staticmethod
         def spends(job: Model) -> float:
@@ -301,23 +321,27 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         def claim(self, again: bool, lane: str = LANE) -> None:
             before = self.world.claims[-1] if self.world.claims and again else None
             token = before.token if before else self.token()
-            answer = self.call("claim", lane, token, LEASE, "engine")
+            bad, *answer = self.call("claim", lane, token, LEASE, "engine")
+            self.set_aside(bad)
             if before and self.holds(self.world.jobs[before.id], token) == "running" and self.claim_known(before):
                 assert answer[0].decode() == before.id, "a repeated claim must give the same job"
                 return
             waiting = [id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane]
             assert bool(answer) == bool(waiting), "a job waits and is not given, or one is made up"
             if answer:
-                id = answer[0].decode()
-                job = self.world.jobs[id]
-                assert job.state == "queued", f"{id} was {job.state} and is given away"
-                assert job.lane == lane
-                assert int(answer[2]) == job.attempt
-                assert (answer[1], answer[3]) == (job.words, OUTCOME if job.refits else b"")
-                job.state, job.owner, job.lapsed = "running", token, ""
-                job.started_at = self.world.now
-                job.lease = job.due = self.world.now + LEASE
-                self.world.claims.append(Clerk(id, token))
+                self.given(answer, token, lane)
+
+        def given(self, answer: list[Any], token: str, lane: str) -> None:
+            id = answer[0].decode()
+            job = self.world.jobs[id]
+            assert job.state == "queued", f"{id} was {job.state} and is given away"
+            assert job.lane == lane
+            assert int(answer[2]) == job.attempt
+            assert (answer[1], answer[3]) == (job.words, OUTCOME if job.refits else b"")
+            job.state, job.owner, job.lapsed = "running", token, ""
+            job.started_at = self.world.now
+            job.lease = job.due = self.world.now + LEASE
+            self.world.claims.append(Clerk(id, token))
 
         def claim_known(self, clerk: Clerk) -> bool:
             # the memory of a claim ends by the server's own clock, which we do not move
@@ -401,7 +425,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             given = listed[: round(len(listed) * share)]
             pairs = [word for id in given for word in (id, b"bare")]
             left = self.call("forget", who[0], FORGOTTEN, *pairs)
-            assert {id.decode() for id in left} == set(listed) - set(given)
+            self.left_over(left, who[0], set(listed) - set(given))
             for id in given:
                 job = self.world.jobs[id]
                 job.listed, job.forgotten = False, True
@@ -414,6 +438,14 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 else:
                     job.result = "cancelled"
                     job.state = "sending" if job.state == "sending" else "cancelled"
+
+        def left_over(self, left: list[bytes], person: str, sound: set[str]) -> None:
+            damaged = {
+                id
+                for id, job in self.world.broken.items()
+                if job.person == person and job.listed and job.damage != "gone"
+            }
+            assert {id.decode() for id in left} == sound | damaged
 
         @rule(n=st.integers(0, 9), again=st.booleans())
         def send(self, n: int, again: bool) -> None:
@@ -487,7 +519,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         @rule()
         def reap(self) -> None:
-            wakes = self.call("reap", 100, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
+            wakes, bad = self.call("reap", 100, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
+            self.set_aside(bad)
             woken = {id.decode(): int(attempt) for id, attempt in zip(wakes[::3], wakes[2::3], strict=True)}
             expected = {}
             for id, job in self.world.jobs.items():
@@ -530,17 +563,82 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             job = self.world.jobs[id]
             redis.zrem("unstill:due", id)
             final = job.state in ("sent", "undeliverable")
-            assert self.call("index", id, "unknown") == ([] if final else [id.encode()])
-            assert self.call("index", id) == []
+            assert self.call("index", id, "unknown") == [[] if final else [id.encode()], []]
+            assert self.call("index", id) == [[], []]
             if not final:
                 job.due = self.world.now
+
+        @rule(
+            n=st.integers(0, 9),
+            how=st.sampled_from(["gone", "string", "state", "platform", "place", "own", "number"]),
+            seen_by=st.sampled_from(["reap", "index", "cancel", "beat", "forget", "claim", "claim"]),
+        )
+        def damage(self, n: int, how: str, seen_by: str) -> None:
+            """One record is damaged: whoever meets it sets it aside, and nothing else changes."""
+            open_ids = [id for id, job in self.world.jobs.items() if job.state not in ("sent", "undeliverable")]
+            if not open_ids:
+                return
+            id = open_ids[n % len(open_ids)]
+            job, key = self.world.jobs.pop(id), f"unstill:job:{id}"
+            own = {"accepted": "request", "queued": "lane", "running": "owner"}.get(job.state, "outcome")
+            number = {"accepted": "accepted_at", "queued": "cost", "running": "lease"}.get(job.state, "finished_at")
+            match how:
+                case "gone":
+                    redis.delete(key)
+                case "string":
+                    redis.set(key, "rubbish")
+                case "state":
+                    redis.hset(key, "state", "dreaming")
+                case "number":
+                    redis.hset(key, number, "soon")
+                case _:
+                    redis.hdel(key, own if how == "own" else how)
+            self.world.broken[id], job.damage = job, how
+            for name in (f"p|{job.account}", f"c|{job.place}"):
+                self.world.leaked[job.day, name] += self.spends(job)
+            clerks = self.world.claims, self.world.senders
+            self.world.claims, self.world.senders = ([one for one in some if one.id != id] for some in clerks)
+            self.meet(id, job, "reap" if how == "gone" and seen_by != "claim" else seen_by)
+
+        def meet(self, id: str, job: Model, seen_by: str) -> None:
+            match seen_by:
+                case "index":
+                    assert self.call("index", id)[1][0] == id.encode()
+                    assert self.call("index", id) == [[], []]
+                case "cancel" | "beat":
+                    assert self.word(seen_by, id, "token", LEASE, b"") == "unreadable"
+                case "forget" if job.listed:
+                    # it cannot be read, so it is given without its request, and goes
+                    listed = {other for other, one in self.world.jobs.items() if one.listed}
+                    others = {other for other in listed if self.world.jobs[other].person == job.person}
+                    self.world.broken.pop(id)
+                    if job.damage != "string":
+                        self.throw(job, *job.clips, job.picture)
+                    self.left_over(self.call("forget", job.person, FORGOTTEN, id, b""), job.person, others)
+                case "claim" if job.state == "queued":
+                    # when its turn comes, the next one is given
+                    bad: list[bytes] = []
+                    while not bad:
+                        token = self.token()
+                        bad, *answer = self.call("claim", job.lane, token, LEASE, "engine")
+                        assert bad or answer, "it is in no line and was not told of"
+                        if answer:
+                            self.given(answer, token, job.lane)
+                    assert bad[0] == id.encode()
+                case _:
+                    redis.zadd("unstill:due", {id: 0})
+                    _, bad = self.call("reap", 1, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
+                    assert bad[0] == id.encode()
+            aside = self.call("unreadable")[::2]
+            assert (id.encode() in aside) == (id in self.world.broken)
 
         # -- what often follows each other, so that a search gets deep
 
         @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), claims=st.booleans())
         def submit(self, n: int, who: tuple[str, str, str], claims: bool) -> None:
             self.accept(n, who, 1)
-            self.queue(list(self.world.jobs).index(f"j{n}"))
+            if f"j{n}" in self.world.jobs:
+                self.queue(list(self.world.jobs).index(f"j{n}"))
             if claims:
                 self.claim(False)
 
@@ -586,6 +684,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             jobs, due, lines, jobs_quota, seconds, running, work, trash = dump()
             stored = {key.removeprefix("unstill:job:"): row for key, row in pairs(jobs).items()}
             model = self.world.jobs
+            stored = {id: row for id, row in stored.items() if id not in self.world.broken}
             states = {id: row[0].decode() for id, row in stored.items()}
             assert states == {id: job.state for id, job in model.items()}
             unfinished = {id for id, state in states.items() if state not in ("sent", "undeliverable")}
@@ -630,6 +729,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 for key, row in pairs(seconds).items()
                 for name, value in pairs(row).items()
             }
+            for (day, name), leaked in self.world.leaked.items():
+                spent[day, name] += leaked
             for key in stored.keys() | spent.keys():
                 assert abs(stored.get(key, 0.0) - spent[key]) < ROUNDING, f"seconds of {key}"
 

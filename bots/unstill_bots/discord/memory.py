@@ -7,7 +7,7 @@ import time
 from redis.asyncio import Redis
 
 from unstill_bots.discord.asking import Ask
-from unstill_queue.codec import decode, encode
+from unstill_queue.codec import decode_or, encode
 
 DAY = 24 * 3600
 MOST_WAITING = 20
@@ -50,7 +50,7 @@ class Memory:
 
     async def waiting(self, channel: str, user: str) -> list[Ask]:
         data = await self._redis.get(_waiting(channel, user))
-        return [] if data is None else decode(data, list[Ask])
+        return decode_or(data, list[Ask], [])
 
     async def let_wait(self, asks: list[Ask]) -> None:
         """Beside those that wait already."""

@@ -16,7 +16,7 @@ from unstill_bots.discord.localized import CHOICE_MOST, shortened, translated
 from unstill_bots.discord.parameters import CHOICES_MOST, words
 from unstill_bots.discord.wording import DiscordReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.codec import decode, encode
+from unstill_queue.codec import decode_or, encode
 from unstill_queue.options import PROMPT_MAX
 
 KEPT = 3600
@@ -45,8 +45,7 @@ class OpenForms:
 
     async def of(self, form: str) -> Pointed | None:
         """None where it was open for too long."""
-        data = await self._redis.get(_key(form))
-        return None if data is None else decode(data, Pointed)
+        return decode_or(await self._redis.get(_key(form)), Pointed, None)
 
 
 class WordsForm(discord.ui.Modal):

@@ -8,7 +8,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from unstill_bots.telegram.asking import Ask
-from unstill_queue.codec import decode, encode
+from unstill_queue.codec import decode_or, encode
 
 DAY = 24 * 3600
 GATHER = 1.5
@@ -45,8 +45,7 @@ class Memory:
     # -- pictures without words, by chat and person
 
     async def waiting(self, chat: str, user: str) -> list[Ask]:
-        data = await self._redis.get(_waiting(chat, user))
-        return [] if data is None else decode(data, list[Ask])
+        return decode_or(await self._redis.get(_waiting(chat, user)), list[Ask], [])
 
     async def let_wait(self, asks: list[Ask]) -> None:
         """Beside those that wait already."""
@@ -65,7 +64,7 @@ class Memory:
     async def forget(self, user: str) -> None:
         """Pictures of a person's that wait for words, in whatever chat, and their albums."""
         async for key in self._redis.scan_iter(_waiting("*", user)):
-            asks: list[Ask] = decode(await self._redis.get(key) or encode([]), list[Ask])
+            asks: list[Ask] = decode_or(await self._redis.get(key), list[Ask], [])
             for ask in asks:
                 await self._redis.delete(f"unstill:telegram:asked:{ask.id}")
             await self._redis.delete(key)
@@ -100,8 +99,8 @@ class Memory:
 
     async def parts(self, name: str) -> list[Part]:
         raw = await self._redis.hgetall(_album(name))  # type: ignore[misc]  # redis-py's types leave async open
-        parts: list[Part] = [decode(data, Part) for data in raw.values()]
-        return sorted(parts, key=lambda part: int(part.ask.message))
+        parts: list[Part | None] = [decode_or(data, Part, None) for data in raw.values()]
+        return sorted(filter(None, parts), key=lambda part: int(part.ask.message))
 
     async def drop(self, part: Part) -> None:
         await self._redis.hdel(_album(f"{part.ask.chat}:{part.ask.album}"), part.ask.message)  # type: ignore[misc]

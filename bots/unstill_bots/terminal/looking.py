@@ -17,7 +17,7 @@ from unstill_bots.terminal.wording import Wording
 from unstill_config.settings import Settings
 from unstill_queue.client import Client, Update
 from unstill_queue.connection import connect
-from unstill_queue.errors import UnknownJob
+from unstill_queue.errors import UnknownJob, UnreadableRecord
 from unstill_queue.jobs import EngineInfo, State
 from unstill_queue.ledger import Place, Record
 
@@ -107,16 +107,22 @@ def where(url: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
-async def queue(client: Client, person: str | None) -> list[Row]:
-    """What is not answered yet, next first: a person's, or everybody's."""
+async def queue(client: Client, person: str | None) -> tuple[list[Row], dict[str, str]]:
+    """What is not answered yet, next first, and ids that cannot be read, with what is wrong: a person's, or all."""
+    aside = await client.ledger.unreadable()
     ids = await client.ledger.open_ids() if person is None else await client.ledger.ids_of(person)
     rows = []
+    unreadable = {id: wrong for id, wrong in aside.items() if person is None or id in ids}
     for id in ids:
-        with contextlib.suppress(UnknownJob):
+        try:
             record = await client.ledger.read(id)
             if not record.state.final:
                 rows.append(Row(record, await client.ledger.place(id)))
-    return sorted(rows, key=lambda row: (row.place.position, row.record.accepted_at))
+        except UnreadableRecord as error:
+            unreadable[id] = error.wrong
+        except UnknownJob:
+            pass
+    return sorted(rows, key=lambda row: (row.place.position, row.record.accepted_at)), unreadable
 
 
 async def cancel(client: Client, ids: Sequence[str], person: str) -> dict[str, Answer]:

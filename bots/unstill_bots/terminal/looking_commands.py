@@ -42,19 +42,31 @@ def _table(*heads: str) -> Table:
 
 @click.command()
 @click.option("--all", "everybody", is_flag=True, help="everybody's jobs, not only yours")
+@click.option("--forget-unreadable", is_flag=True, help="delete the records that cannot be read")
 @shared
-def queue(everybody: bool, as_json: bool, language: str | None) -> Code:
+def queue(everybody: bool, forget_unreadable: bool, as_json: bool, language: str | None) -> Code:
     """Show the jobs that wait or run."""
     settings, wording = prepare(language)
 
-    async def look() -> list[looking.Row]:
+    async def look() -> tuple[list[looking.Row], dict[str, str], list[str]]:
         async with looking.opened(settings, wording) as client:
-            return await looking.queue(client, None if everybody else requester(wording.language).person)
+            dropped = await client.ledger.drop_unreadable() if forget_unreadable else []
+            person = None if everybody else requester(wording.language).person
+            return *await looking.queue(client, person), dropped
 
-    rows = asyncio.run(look())
+    rows, unreadable, dropped = asyncio.run(look())
     if as_json:
-        print_json({"jobs": [row.as_json() for row in rows]})
-    elif not rows:
+        print_json(
+            {
+                "jobs": [row.as_json() for row in rows],
+                "unreadable": [{"id": id, "wrong": wrong} for id, wrong in unreadable.items()],
+                "forgotten": dropped,
+            }
+        )
+        return Code.OK
+    for id in dropped:
+        print(f"{printable(id)}: {wording.unreadable_dropped()}")
+    if not rows and not unreadable:
         print(wording.queue_empty())
     else:
         table = _table(*wording.queue_head())
@@ -71,6 +83,8 @@ def queue(everybody: bool, as_json: bool, language: str | None) -> Code:
                 f"{row.share:.0%}" if row.share else "",
             ]
             table.add_row(*map(Text, cells))
+        for id, wrong in unreadable.items():
+            table.add_row(*map(Text, (printable(id), wording.unreadable(), "", "", printable(wrong), "")))
         _print(table)
     return Code.OK
 
@@ -88,7 +102,7 @@ def cancel(ids: tuple[str, ...], all_mine: bool, as_json: bool, language: str | 
 
     async def go() -> dict[str, looking.Answer]:
         async with looking.opened(settings, wording) as client:
-            mine = await looking.queue(client, person) if all_mine else []
+            mine, _ = await looking.queue(client, person) if all_mine else ([], {})
             wanted = [*ids, *(row.record.id for row in mine if row.record.outcome is None)]
             return await looking.cancel(client, wanted, person)
 

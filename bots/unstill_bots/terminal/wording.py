@@ -134,6 +134,12 @@ class Wording(Replies):
             State.UNDELIVERABLE: text("undeliverable"),
         }[state]
 
+    def unreadable(self) -> str:
+        return self.gettext("unreadable")
+
+    def unreadable_dropped(self) -> str:
+        return self.gettext("The record could not be read and is deleted.")
+
     def which_cancel(self) -> str:
         return self.gettext("Say which: unstill cancel ID, or --all-mine. `unstill queue` shows the ids.")
 
