@@ -7,13 +7,15 @@ import contextlib
 import hashlib
 import hmac
 import json
+from urllib.parse import unquote, urlsplit
 
-import h11
 import structlog
+from aiohttp import HttpVersion11, web
 from redis.exceptions import RedisError
 from telegram import Bot, Update
 from telegram.error import InvalidToken, TelegramError
 
+from unstill_bots.http_server import HttpServer
 from unstill_bots.telegram.polling import Take
 from unstill_bots.telegram.router import KINDS
 from unstill_bots.telegram.wire import readable
@@ -23,15 +25,15 @@ log = structlog.get_logger(__name__)
 
 BODY_MOST = 1 << 20
 """Bytes of an update; Telegram's are far smaller."""
-QUIET_MOST = 75.0
-"""Seconds without a request after which a connection is closed."""
+BODY_WITHIN = 10.0
+"""Seconds that a body may take to come."""
 AT_ONCE = 20
-HEADER = b"x-telegram-bot-api-secret-token"
+HEADER = "X-Telegram-Bot-Api-Secret-Token"
 PAUSE = 5.0
 
 
 class Webhook:
-    """A small HTTP server for one address. TLS ends at a proxy before it."""
+    """Takes the updates that Telegram posts to the path of `webhook_url`."""
 
     def __init__(self, bot: Bot, take: Take, settings: Telegram) -> None:
         self._bot = bot
@@ -40,7 +42,6 @@ class Webhook:
         self._secret = hashlib.sha256(f"{bot.token} webhook".encode()).hexdigest()
         self._stopping = asyncio.Event()
         self._one_by_one = asyncio.Lock()
-        self._busy = 0
         self.port = 0
 
     def stop(self) -> None:
@@ -49,15 +50,24 @@ class Webhook:
 
     async def run(self) -> None:
         """Until `stop`. Raises InvalidToken, and OSError where the port cannot be had."""
-        server = await asyncio.start_server(self._serve, self._settings.webhook_host, self._settings.webhook_port)
-        async with server:
-            self.port = server.sockets[0].getsockname()[1]
+        app = web.Application(client_max_size=BODY_MOST)
+        self.add_to(app)
+        server = HttpServer(app, self._settings.webhook_host, self._settings.webhook_port)
+        await server.start()
+        self.port = server.port
+        try:
             log.info("listening for Telegram's webhook", host=self._settings.webhook_host, port=self.port)
             await self._register()
             await self._stopping.wait()
-            server.close()
-            while self._busy:
-                await asyncio.sleep(0.02)
+        finally:
+            await server.stop()
+
+    def add_to(self, app: web.Application) -> None:
+        """Have the application answer at our path."""
+        path = unquote(urlsplit(str(self._settings.webhook_url)).path) or "/"
+        resource = web.PlainResource(path)
+        resource.add_route("POST", self.handle, expect_handler=self._expect)
+        app.router.register_resource(resource)
 
     async def _register(self) -> None:
         while not self._stopping.is_set():
@@ -78,57 +88,54 @@ class Webhook:
             else:
                 return
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=16_384)
-        try:
-            while not self._stopping.is_set():
-                status = await self._exchange(connection, reader)
-                if status == 0:
-                    break
-                headers = [("content-length", "0")]
-                writer.write(connection.send(h11.Response(status_code=status, headers=headers)) or b"")
-                writer.write(connection.send(h11.EndOfMessage()) or b"")
-                await writer.drain()
-                if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
-                    break
-                connection.start_next_cycle()
-        except (OSError, TimeoutError, h11.ProtocolError) as error:
-            log.info("a connection to the webhook broke", error=str(error))
-        finally:
-            writer.close()
-
-    async def _exchange(self, connection: h11.Connection, reader: asyncio.StreamReader) -> int:
-        """Read one request and take it; the status to answer with, 0 at the connection's end."""
-        request: h11.Request | None = None
-        body = bytearray()
-        while True:
-            event = connection.next_event()
-            if event is h11.NEED_DATA:
-                async with asyncio.timeout(QUIET_MOST):
-                    connection.receive_data(await reader.read(65_536))
-            elif isinstance(event, h11.Request):
-                request = event
-            elif isinstance(event, h11.Data):
-                body += event.data
-                if len(body) > BODY_MOST:
-                    return 413
-            elif isinstance(event, h11.EndOfMessage) and request is not None:
-                return await self._answer(request, bytes(body))
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one request; nothing of its body is read unless it carries our secret and is of a sane size."""
+        status = self._refusal(request)
+        if status is None:
+            try:
+                async with asyncio.timeout(BODY_WITHIN):
+                    body = await request.read()
+            except TimeoutError:
+                status = 408
+            except web.HTTPRequestEntityTooLarge:
+                status = 413
+            except (web.RequestPayloadError, ConnectionError):
+                status = 400
             else:
-                return 0
+                return web.Response(status=await self._take_in(body))
+        response = web.Response(status=status)
+        # what is left of the body would be taken for the next request
+        response.force_close()
+        return response
 
-    async def _answer(self, request: h11.Request, body: bytes) -> int:
-        given = dict(request.headers).get(HEADER, b"")
+    async def _expect(self, request: web.Request) -> web.Response | None:
+        """Whoever asks before sending the body is told to go on only where it will be read."""
+        status = self._refusal(request)
+        if status is None and request.version < HttpVersion11:
+            return None
+        if status is None:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            # the writer takes this for a part of the answer, which could then no longer be an error
+            request.writer.output_size = 0
+            return None
+        response = web.Response(status=status)
+        response.force_close()
+        return response
+
+    def _refusal(self, request: web.Request) -> int | None:
+        """The status to refuse it with, by its headers alone."""
+        given = request.headers.get(HEADER, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._secret.encode()):
             return 403
-        if request.method != b"POST":
-            return 405
+        return 413 if (request.content_length or 0) > BODY_MOST else None
+
+    async def _take_in(self, body: bytes) -> int:
+        """Have the update written down; the status to answer with."""
         try:
             update = Update.de_json(readable(json.loads(body)), self._bot)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             log.warning("the webhook was sent something that is no update")
             return 400
-        self._busy += 1
         try:
             async with self._one_by_one:
                 await self._take(update)
@@ -138,6 +145,4 @@ class Webhook:
         except Exception:
             # it would come again and again, and hold up all after it
             log.exception("an update could not be understood and is left out", update=update.update_id)
-        finally:
-            self._busy -= 1
         return 200
