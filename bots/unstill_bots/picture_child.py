@@ -12,48 +12,63 @@ import contextlib
 import gc
 import io
 import json
+import math
 import os
 import resource
 import signal
 import sys
+import time
 import warnings
 from typing import Any
 
 from PIL import GifImagePlugin, Image, ImageCms, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL import TiffImagePlugin as _exif_reader
 
+from unstill_bots.pixels import ORIENTATION, UPRIGHT, bands, on_white, orientation, reduced, to_srgb
+
 _PLUGINS = (GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin, _exif_reader)
 
 LOSSLESS_PIXELS = 1_000_000
 """PNG up to here when the source was lossless; above, PNG takes 0.3 s and more, and JPEG 95 4:4:4 shows no loss."""
 
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_ORIENTATION = 0x0112
+_LIBRARIES = 16 * 1024**2
+"""Of what `untouched` counts, this much may be touched later: the unread parts of Python and of the decoders."""
+_UNANSWERED = 2
+"""The status after an error that nobody foresaw. Python's own is 1, where the process could not even be started."""
 
 
 class Refused(Exception):
     """The picture is sound, and yet not one we take."""
 
     def __init__(self, code: str, **details: object) -> None:
-        self.code = code
-        self.details = {name: str(value) for name, value in details.items()}
+        self.reply = {"code": code, "details": {name: str(value) for name, value in details.items()}}
         super().__init__(code)
 
 
-def confine(memory: int, cpu: int, wall: int) -> None:
-    """Give up what decoding needs not. Bytes, seconds of CPU, seconds."""
-    signal.alarm(wall)
+def untouched() -> int:
+    """The bytes of address space that are mapped and not in memory, such as unread parts of libraries; 0 if unknown."""
+    try:
+        with open("/proc/self/statm") as file:  # noqa: PTH123  pathlib would take a tenth of the time to start
+            size, resident = file.read().split()[:2]
+    except (OSError, ValueError):
+        return 0
+    return (int(size) - int(resident)) * resource.getpagesize()
+
+
+def confine(memory: int, cpu: float, wall: float) -> None:
+    """Give up what decoding needs not.
+
+    Args:
+        memory: the most bytes that the process may ever have in memory, what it has already included.
+        cpu: seconds of computing from here on.
+        wall: seconds from here on by the clock, for a process that waits instead of computing.
+    """
+    signal.setitimer(signal.ITIMER_REAL, wall)
+    signal.setitimer(signal.ITIMER_PROF, cpu)
+    overspent = math.ceil(time.process_time() + cpu) + 1  # in whole seconds, for a decoder that undoes its timer
     bounds = {
-        "RLIMIT_AS": memory,
-        "RLIMIT_CPU": cpu,
+        "RLIMIT_AS": memory - _LIBRARIES + untouched(),
+        "RLIMIT_CPU": overspent,
         "RLIMIT_FSIZE": 0,
         "RLIMIT_CORE": 0,
         "RLIMIT_NPROC": 0,
@@ -65,17 +80,20 @@ def confine(memory: int, cpu: int, wall: int) -> None:
                 resource.setrlimit(getattr(resource, name), (bound, bound))
 
 
-def open_picture(data: bytes, kind: str, limits: dict[str, int]) -> Image.Image:
-    """Open and decode the first frame, at a size not far above the one we keep.
+def open_picture(data: bytes, kind: str, limits: dict[str, Any]) -> tuple[Image.Image, bool]:
+    """Open and decode the first frame, at a size not far above the one we keep; and say whether there are more.
 
     Raises:
         Refused: too large, too small or too narrow. Anything else: the file is broken.
     """
-    Image.MAX_IMAGE_PIXELS = limits["pixels"]
+    most = limits["format_pixels"].get(kind, limits["pixels"])
+    Image.MAX_IMAGE_PIXELS = most
     image = Image.open(io.BytesIO(data), formats=[kind])
     width, height = image.size
-    if max(width, height) > limits["side"] or width * height > limits["pixels"]:
-        raise Refused("picture_too_many_pixels", width=width, height=height, megapixels=limits["pixels"] // 10**6)
+    if width * height > most:
+        raise too_many_pixels(kind, limits)
+    if max(width, height) > limits["side"]:
+        raise Refused("picture_too_long", width=width, height=height, most=limits["side"])
     if min(width, height) < limits["short_side"]:
         raise Refused("picture_too_small", width=width, height=height, least=limits["short_side"])
     if max(width, height) > limits["aspect"] * min(width, height):
@@ -83,21 +101,17 @@ def open_picture(data: bytes, kind: str, limits: dict[str, int]) -> Image.Image:
     if kind == "JPEG":
         # libjpeg halves in the same pass. A little under `longest` will do: the usual 4032 px become 2016 so.
         image.draft(None, reduced(image.size, limits["longest"] * 9 // 10))
+    more = animated(image, kind)  # before the first frame is decoded: to look for a second one throws it away
     image.load()
-    return image
+    return image, more
 
 
-def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """The size with its long side at most `longest`, in its own shape, never smaller than a pixel."""
-    scale = min(1.0, longest / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # whatever is wrong with the EXIF, the pixels are still good
-        return 1
+def too_many_pixels(kind: str, limits: dict[str, Any]) -> Refused:
+    """The refusal that names the limit which holds for this format, and the one for all where they differ."""
+    megapixels = f"{limits['pixels'] / 10**6:g}"
+    if (own := limits["format_pixels"].get(kind)) is None:
+        return Refused("picture_too_many_pixels", megapixels=megapixels)
+    return Refused("picture_too_many_for_format", format=kind, own=f"{own / 10**6:g}", megapixels=megapixels)
 
 
 def animated(image: Image.Image, kind: str) -> bool:
@@ -107,61 +121,13 @@ def animated(image: Image.Image, kind: str) -> bool:
         return False
 
 
-def eight_bit(image: Image.Image) -> Image.Image:
-    """L, RGB, RGBA, CMYK or LAB with 8 bits a channel, from whatever the file holds."""
-    if image.mode == "I;16":  # `convert` alone would clip at 255
-        return image.point(lambda value: value / 256).convert("L")
-    if image.mode in ("I", "F", "I;16B", "I;16L", "I;16N"):
-        return image.convert("F").point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    if image.mode == "1":
-        return image.convert("L")
-    return image if image.mode in ("L", "RGB", "CMYK", "LAB") else image.convert("RGB")
-
-
-def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bool]:
-    """RGB or RGBA in sRGB; False where the file's colour profile could not be used."""
-    mode = "RGBA" if image.mode == "RGBA" else "RGB"
-    if profile is None:
-        return image.convert(mode), True
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if image.mode in ("RGB", "RGBA") and "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image, True
-        converted = ImageCms.profileToProfile(
-            image,
-            source,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode=mode,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except MemoryError:
-        raise
-    except Exception:
-        return image.convert(mode), False
-    return (converted if converted is not None else image.convert(mode)), True
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    if image.mode != "RGBA":
-        return image
-    white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image.getchannel("A"))
-    return white
-
-
-def make_safe(data: bytes, kind: str, limits: dict[str, int]) -> tuple[dict[str, Any], bytes]:
+def make_safe(data: bytes, kind: str, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """Upright, sRGB, 8 bits, opaque, at most `longest` px, nothing of the file but its pixels."""
-    image = open_picture(data, kind, limits)
-    turn = _UPRIGHT.get(orientation(image))
+    image, more = open_picture(data, kind, limits)
+    turn = UPRIGHT.get(orientation(image))
     profile = image.info.get("icc_profile")
-    notes = ["picture_first_frame"] if animated(image, kind) else []
-    plain = eight_bit(image)
-    size = reduced(plain.size, limits["longest"])
-    if size != plain.size:
-        plain = plain.resize(size, Image.Resampling.LANCZOS)
+    notes = ["picture_first_frame"] if more else []
+    plain = bands(image, reduced(image.size, limits["longest"]))
     plain, profiled = to_srgb(plain, profile if isinstance(profile, bytes) else None)
     if not profiled:
         notes.append("picture_profile_ignored")
@@ -180,14 +146,14 @@ def make_safe(data: bytes, kind: str, limits: dict[str, int]) -> tuple[dict[str,
     )
 
 
-def answer(data: bytes, kind: str, limits: dict[str, int]) -> tuple[dict[str, Any], bytes]:
+def answer(data: bytes, kind: str, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """What `make_safe` gives, or the code of what is wrong; never raises."""
     try:
         return make_safe(data, kind, limits)
     except Refused as refusal:
-        return {"code": refusal.code, "details": refusal.details}, b""
+        return refusal.reply, b""
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return {"code": "picture_too_many_pixels", "details": {"megapixels": str(limits["pixels"] // 10**6)}}, b""
+        return too_many_pixels(kind, limits).reply, b""
     except MemoryError:
         return {"code": "picture_too_heavy", "details": {"reason": "memory"}}, b""
     except Exception as error:
@@ -195,10 +161,10 @@ def answer(data: bytes, kind: str, limits: dict[str, int]) -> tuple[dict[str, An
         return {"code": "picture_broken", "details": {"reason": reason}}, b""
 
 
-def rehearse(limits: dict[str, int]) -> None:
+def rehearse(limits: dict[str, Any]) -> None:
     """Decode small pictures of our own, so that all that Pillow imports late is there before nothing can be opened."""
     exif = Image.Exif()
-    exif[_ORIENTATION] = 6
+    exif[ORIENTATION] = 6
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     size = (limits["short_side"],) * 2
     for kind, mode in (
@@ -213,12 +179,13 @@ def rehearse(limits: dict[str, int]) -> None:
         image = Image.new(mode, size)
         image.save(out, kind, exif=exif, icc_profile=profile, **({"transparency": 0} if mode == "P" else {}))
         make_safe(out.getvalue(), kind, limits)
+    untouched()
 
 
 def main() -> None:
     Image.preinit()
     gc.disable()
-    rehearse({"pixels": 10_000, "side": 1000, "short_side": 16, "aspect": 8, "longest": 16})
+    rehearse({"pixels": 10_000, "format_pixels": {}, "side": 1000, "short_side": 16, "aspect": 8, "longest": 8})
     # A photo whose EXIF or MPO index is odd is still a photo: only a bomb's warning is an error.
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -226,11 +193,14 @@ def main() -> None:
     if not head:  # the parent closed or died
         return
     task = json.loads(head)
-    limits: dict[str, int] = task["limits"]
+    limits: dict[str, Any] = task["limits"]
     confine(limits["memory"], limits["cpu"], limits["wall"])
-    reply, picture = answer(sys.stdin.buffer.read(), task["format"], limits)
-    sys.stdout.buffer.write(json.dumps(reply).encode() + b"\n" + picture)
-    sys.stdout.buffer.flush()
+    try:
+        reply, picture = answer(sys.stdin.buffer.read(), task["format"], limits)
+        sys.stdout.buffer.write(json.dumps(reply).encode() + b"\n" + picture)
+        sys.stdout.buffer.flush()
+    except Exception:
+        os._exit(_UNANSWERED)
     os._exit(0)
 
 

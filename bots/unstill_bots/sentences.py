@@ -34,6 +34,11 @@ PICTURES: dict[str, str] = {
     "picture_empty": N_("The file is empty. Send it again."),
     "picture_too_many_bytes": N_("The picture is larger than {megabytes} MB. Send it as a photo, or make it smaller."),
     "picture_too_many_pixels": N_("The picture has more than {megapixels} megapixels. Make it smaller first."),
+    "picture_too_many_for_format": N_(
+        "The {format} has more than {own} megapixels. "
+        "Make it smaller, or save it as a JPEG of at most {megapixels} megapixels."
+    ),
+    "picture_too_long": N_("The picture has a side of more than {most} pixels. Make it smaller first."),
     "picture_too_small": N_("The picture is too small: each side needs at least {least} pixels. Send a larger one."),
     "picture_too_narrow": N_(
         "The picture is too narrow: one side may be at most {most} times as long as the other. Crop it first."

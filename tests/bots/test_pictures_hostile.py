@@ -10,13 +10,12 @@ import random
 import signal
 import struct
 import sys
-import time
 import warnings
 import zipfile
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,17 +23,18 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.bots.hostile.law import children, waiting_process
+from tests.bots.hostile.mutations import mutate
+from tests.bots.hostile.sources import SOURCES, chunk, source
 
 from unstill_bots import picture_child
-from unstill_bots.pictures import Limits, PictureError, Pictures, make_safe
+from unstill_bots.pictures import Limits, PictureError, Pictures
 from unstill_bots.sentences import PICTURES
 from unstill_bots.sniff import sniff
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
-LIMITS: dict[str, int] = {
-    name: int(value) for name, value in msgspec.to_builtins(Limits(pixels=1_000_000, longest=128)).items()
-}
+LIMITS: dict[str, Any] = msgspec.to_builtins(Limits(pixels=1_000_000, longest=128))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -64,10 +64,6 @@ def noise(kind: str, size: tuple[int, int] = (160, 120), **options: object) -> b
     out = io.BytesIO()
     Image.effect_noise(size, 90).convert("RGB").save(out, kind, **options)
     return out.getvalue()
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def png(width: int, height: int, depth: int, colour: int, body: bytes, *before: bytes) -> bytes:
@@ -147,15 +143,12 @@ async def test_other_files_are_named_and_get_advice(pictures: Pictures, data: by
 
 @in_one_loop
 async def test_bombs_cost_a_sentence(pictures: Pictures) -> None:
-    started = time.perf_counter()
-
     assert await refused(pictures, bit_bomb()) == "picture_too_many_pixels"
-    assert await refused(pictures, huge_webp()) in ("picture_too_many_pixels", "picture_broken")
+    assert await refused(pictures, huge_webp()) == "picture_too_many_for_format"
     assert await refused(pictures, text_bomb()) in ("picture_broken", "picture_too_heavy")
     assert await refused(pictures, false_size(6000, 6000)) == "picture_broken"
     assert await refused(pictures, false_size(100_000, 100_000)) == "picture_too_many_pixels"
     assert await refused(pictures, bytes(Limits().bytes + 1)) == "picture_too_many_bytes"
-    assert time.perf_counter() - started < 30
 
 
 @in_one_loop
@@ -196,104 +189,19 @@ def test_truncated_anywhere_is_refused(kind: str) -> None:
         assert (reply["code"], picture) == ("picture_broken", b"")
 
 
-def mutated(source: bytes, chance: random.Random) -> bytes:
-    data = bytearray(source)
-    for _ in range(chance.choice((1, 2, 5, 30))):
-        at = chance.randrange(len(data) if chance.random() < 0.5 else min(200, len(data)))
-        match chance.randrange(4):
-            case 0:
-                data[at] = chance.randrange(256)
-            case 1:
-                data[at : at + chance.randrange(1, 9)] = b""
-            case 2:
-                data[at:at] = chance.randbytes(chance.randrange(1, 9))
-            case _:
-                data[at : at + 4] = chance.choice((b"\xff\xff\xff\xff", bytes(4), b"\x7f\xff\xff\xff"))
-        if not data:
-            return b"\xff"
-    return bytes(data)
-
-
-SOURCES: dict[str, Callable[[], bytes]] = {
-    "JPEG": lambda: noise("JPEG", (64, 48), icc_profile=b"x" * 300, progressive=True),
-    "PNG": lambda: noise("PNG", (64, 48), icc_profile=b"x" * 300),
-    "WEBP": lambda: noise("WEBP", (64, 48)),
-    "GIF": lambda: noise("GIF", (64, 48)),
-}
-
-
 @pytest.mark.usefixtures("decoder_here")
 @pytest.mark.parametrize("kind", SOURCES)
 def test_five_hundred_mutants_of_each_format_are_answered(kind: str) -> None:
     chance = random.Random(kind)
-    source = SOURCES[kind]()
+    sources = [source(kind, name) for name in SOURCES[kind]]
 
-    answers = [picture_child.answer(mutated(source, chance), kind, LIMITS) for _ in range(500)]
+    answers = [picture_child.answer(mutate(chance.choice(sources), chance), kind, LIMITS) for _ in range(500)]
 
     codes = [reply.get("code") for reply, _ in answers]
     assert set(codes) <= {None, *PICTURES}
     assert codes.count("picture_broken") > 20
     for reply, picture in answers:
         assert bool(picture) == ("code" not in reply)
-
-
-@in_one_loop
-async def test_fifty_mutants_through_the_real_process(pictures: Pictures) -> None:
-    chance = random.Random(50)
-    sources = [make() for make in SOURCES.values()]
-
-    async def answer(data: bytes) -> str:
-        try:
-            return (await pictures.make_safe(data)).format
-        except PictureError as error:
-            return error.code
-
-    answers = await asyncio.gather(*(answer(mutated(chance.choice(sources), chance)) for _ in range(50)))
-
-    assert len(answers) == 50
-    assert set(answers) <= {"png", "jpg", *PICTURES}
-
-
-def blank(size: tuple[int, int]) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size).save(out, "PNG", compress_level=1)
-    return out.getvalue()
-
-
-def many_scans() -> bytes:
-    """36 megapixels of noise that a decoder goes over ten times: seconds of work."""
-    tile = Image.effect_noise((1000, 1000), 120).convert("RGB")
-    image = Image.new("RGB", (6000, 6000))
-    for place in range(36):
-        image.paste(tile, (place % 6 * 1000, place // 6 * 1000))
-    out = io.BytesIO()
-    image.save(out, "JPEG", progressive=True, quality=60)
-    return out.getvalue()
-
-
-@in_one_loop
-@pytest.mark.parametrize(
-    ("limits", "data"),
-    [
-        (Limits(memory=150 * 1024**2), lambda: blank((6000, 6000))),
-        (Limits(cpu=1, wall=120), many_scans),
-        (Limits(wall=0.02), lambda: blank((64, 64))),
-    ],
-    ids=["memory", "cpu", "wall"],
-)
-async def test_what_takes_more_than_it_may_is_ended(limits: Limits, data: Callable[[], bytes]) -> None:
-    with pytest.raises(PictureError) as refusal:
-        await make_safe(data(), limits=limits)
-
-    assert refusal.value.code == "picture_too_heavy"
-
-
-def children(of: int | str = "self") -> set[int]:
-    found = set()
-    for task in Path(f"/proc/{of}/task").iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended since it was listed
-            found |= {int(pid) for pid in (task / "children").read_text().split()}
-    return found
 
 
 async def test_never_more_processes_than_allowed_and_none_left() -> None:
@@ -344,8 +252,10 @@ async def test_the_process_holds_no_secrets(monkeypatch: pytest.MonkeyPatch) -> 
     async with Pictures():
         while not (started := children() - before):
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
-        environment = Path(f"/proc/{started.pop()}/environ").read_bytes()
+        process = Path(f"/proc/{started.pop()}")
+        while b"picture_child" not in (process / "cmdline").read_bytes():  # until then it is still a copy of this one
+            await asyncio.sleep(0.01)
+        environment = (process / "environ").read_bytes()
 
     assert b"PATH=" in environment
     assert b"SECRET" not in environment
@@ -353,14 +263,19 @@ async def test_the_process_holds_no_secrets(monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_a_cancelled_request_ends_its_process() -> None:
     before = children()
-    task = asyncio.create_task(make_safe(noise("PNG", (1500, 1500), compress_level=1)))
-    while not children() - before:
-        await asyncio.sleep(0.005)
+    async with Pictures() as pictures:
+        # Given a process that has the file and cannot answer
+        child = await waiting_process(pictures)
+        child.send_signal(signal.SIGSTOP)
+        task = asyncio.create_task(pictures.make_safe(noise("PNG")))
+        while await waiting_process(pictures) is child:
+            await asyncio.sleep(0)
 
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
+        assert child.returncode == -signal.SIGKILL
     assert children() <= before
 
 
@@ -372,7 +287,8 @@ async def test_a_process_that_died_while_it_waited_is_replaced() -> None:
         # When what waits is killed, as by a system short of memory
         for pid in started:
             os.kill(pid, signal.SIGKILL)
-        await asyncio.sleep(0.2)
+        while children() & started:
+            await asyncio.sleep(0.01)
 
         assert (await pictures.make_safe(noise("PNG"))).width == 160
 

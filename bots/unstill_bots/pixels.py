@@ -1,0 +1,105 @@
+"""A decoded picture made plain: reduced, 8 bits a channel, sRGB, opaque. Runs in the process that decodes it."""
+
+from __future__ import annotations
+
+import io
+import math
+
+from PIL import Image, ImageCms
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+ORIENTATION = 0x0112
+BAND = 4_000_000
+"""Pixels of the file that are converted at a time, at up to 12 bytes each: the whole would need three copies of it."""
+SUPPORT = 3
+"""LANCZOS reads three pixels of the result's size on each side."""
+
+
+def orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # whatever is wrong with the EXIF, the pixels are still good
+        return 1
+
+
+def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """The size with its long side at most `longest`, in its own shape, never smaller than a pixel."""
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def eight_bit(image: Image.Image) -> Image.Image:
+    """L, RGB, RGBA, CMYK or LAB with 8 bits a channel, from whatever the file holds."""
+    if image.mode == "I;16":  # `convert` alone would clip at 255
+        return image.point(lambda value: value / 256).convert("L")
+    if image.mode in ("I", "F", "I;16B", "I;16L", "I;16N"):
+        return image.convert("F").point(lambda value: value / 256).convert("L")
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode == "1":
+        return image.convert("L")
+    return image if image.mode in ("L", "RGB", "CMYK", "LAB") else image.convert("RGB")
+
+
+def bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture with 8 bits a channel, reduced to `size`, worked on in bands that each need little memory.
+
+    A band is cut with the rows around it that the filter reads, so the result is the same as that of the whole.
+    """
+    if size == image.size:
+        return eight_bit(image)
+    scale = image.height / size[1]
+    rows = max(1, int(BAND / image.width / scale))
+    whole: Image.Image | None = None
+    for top in range(0, size[1], rows):
+        bottom = min(size[1], top + rows)
+        first = max(0, math.floor((top - SUPPORT) * scale))
+        last = min(image.height, math.ceil((bottom + SUPPORT) * scale))
+        band = eight_bit(image.crop((0, first, image.width, last)))
+        box = (0.0, top * scale - first, float(image.width), min(bottom * scale - first, float(band.height)))
+        band = band.resize((size[0], bottom - top), Image.Resampling.LANCZOS, box)
+        if whole is None:
+            whole = Image.new(band.mode, size)
+        whole.paste(band, (0, top))
+    assert whole is not None  # noqa: S101  a size has at least one row
+    return whole
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bool]:
+    """RGB or RGBA in sRGB; False where the file's colour profile could not be used."""
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+    if profile is None:
+        return image.convert(mode), True
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if image.mode in ("RGB", "RGBA") and "srgb" in ImageCms.getProfileDescription(source).lower():
+            return image, True
+        converted = ImageCms.profileToProfile(
+            image,
+            source,
+            ImageCms.createProfile("sRGB"),
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode=mode,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except MemoryError:
+        raise
+    except Exception:
+        return image.convert(mode), False
+    return (converted if converted is not None else image.convert(mode)), True
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image.getchannel("A"))
+    return white
