@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from unstill_config.catalog import Catalog, Memory
 from unstill_engine.renderers.i2vgen_xl.memory import memory_modes, peak, place_clip
-from unstill_engine.renderers.torch.placement import GIB, MemoryMode, Placement, smaller
+from unstill_engine.renderers.torch.placement import GIB, MemoryMode, Placement, place, smaller
 from unstill_queue.jobs import Parameters
 
 CATALOG = Catalog.load()
@@ -136,3 +136,17 @@ def test_a_model_that_says_nothing_of_memory_is_left_alone() -> None:
 def test_wider_numbers_need_more() -> None:
     wide = place_clip(ONE, MODEL, 100 * GIB, square, bytes_per_value=4)
     assert abs(wide.memory - 2 * place_clip(ONE, MODEL, 100 * GIB, square).memory) <= 1
+
+
+def test_the_estimate_is_the_renderers_own() -> None:
+    # Given a renderer of which each frame needs a GiB in its fast mode and half of that in the other
+    def modes(memory: Memory, parameters: Parameters) -> tuple[MemoryMode, ...]:
+        return MemoryMode(2), MemoryMode(1)
+
+    def estimate(memory: Memory, parameters: Parameters, mode: MemoryMode) -> int:
+        return parameters.num_frames * mode.decode_frames * GIB // 2
+
+    # When there is less and less, then the mode goes first, and the frames after it
+    found = [place(ONE, MODEL, gib * GIB, modes=modes, estimate=estimate) for gib in (16, 15, 7, 1)]
+    assert [(one.mode.decode_frames, one.parameters.num_frames) for one in found] == [(2, 16), (1, 16), (1, 8), (1, 8)]
+    assert [one.memory // GIB for one in found] == [16, 8, 4, 4]

@@ -30,6 +30,8 @@ class OomFallback:
 
     `replan` lays out other parameters for the same photo; `release` drops what the caller holds of
     the device besides the weights; `fresh` says that this process has rendered nothing before.
+    `splits` and `offloads`: whether the renderer knows `MemoryMode.split_guidance` and
+    `offload_encoders`; a rung that it does not know is left out.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class OomFallback:
         replan: Callable[[Parameters], Plan],
         release: Callable[[], None],
         fresh: bool,
+        splits: bool = True,
+        offloads: bool = True,
     ) -> None:
         self._model = model
         self._asked = plan.parameters
@@ -49,6 +53,8 @@ class OomFallback:
         self._replan = replan
         self._release = release
         self._fresh = fresh
+        self._splits = splits
+        self._offloads = offloads
         self._told = plan
         self._decoding = False
 
@@ -120,10 +126,11 @@ class OomFallback:
 
     def _step_down(self) -> None:
         mode = self._mode
-        if not (self._decoding or mode.split_guidance) and self._plan.parameters.guidance_scale > 1:
+        unsplit = self._splits and not mode.split_guidance and self._plan.parameters.guidance_scale > 1
+        if unsplit and not self._decoding:
             self._mode = msgspec.structs.replace(mode, split_guidance=True)
             self._note("memory_split")
-        elif not mode.offload_encoders:
+        elif self._offloads and not mode.offload_encoders:
             self._mode = msgspec.structs.replace(mode, offload_encoders=True)
             self._note("memory_offloaded")
         else:

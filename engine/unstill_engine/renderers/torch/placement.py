@@ -20,7 +20,7 @@ class MemoryMode(msgspec.Struct, frozen=True):
 
     `decode_frames` are decoded at once; `split_guidance` computes the two halves of classifier-free
     guidance one after the other; with `offload_encoders` the text and image encoders are on the
-    device only while they encode. A renderer that has none of these to spare leaves them unread.
+    device only while they encode. A renderer yields those alone that it can do.
     """
 
     decode_frames: int
