@@ -58,7 +58,7 @@ async def test_a_model_that_nothing_else_knows_is_served(engine: Engine) -> None
     one, other = (np.frombuffer(data, np.uint8).astype(int) for data in (pixels, parted.spool.read_bytes()))
     assert one.std() > 1
     assert np.abs(one - other).max() <= 1
-    # and where not even one frame fits, no rung was tried that this model does not have
+    # and where nothing fits, no rung was tried that this model does not have
     failed = await render(engine, "0")
     assert isinstance(failed, RenderFailed) and failed.code == "out_of_memory"
     assert "split_guidance=True" not in engine.logged

@@ -45,7 +45,7 @@ class Decoder:
 
 
 class Toy:
-    """The prompt says how many frames fit at once."""
+    """The prompt says how many frames fit at once; with 0 not even the latents do."""
 
     def __init__(self, name: str, model: Model) -> None:
         self._name = name
@@ -84,6 +84,8 @@ class Toy:
         def attempt(plan: Plan, mode: MemoryMode) -> Iterator[Frames]:
             if cancelled():
                 raise RenderCancelled
+            if not self._decoder.most:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
             generator = torch.Generator().manual_seed(plan.parameters.seed)
             still = torch.randn((1, 4, 1, plan.height // 8, plan.width // 8), generator=generator)
             latents = torch.cat([still.roll(index, -1) for index in range(plan.num_frames)], 2).to(self._device)
