@@ -13,6 +13,7 @@
 -- unstill:work:<lane>            hash: queued seconds and jobs by place and account
 -- unstill:running:<lane>         zset id -> ms when it should end
 -- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
+-- unstill:watched                hash: ms = time that some reaper saw pass, at = when one last looked
 -- unstill:unreadable             zset id -> ms: records that nobody can act on, out of the due index
 -- unstill:outbox:<platform>, unstill:progress:<platform>  streams
 -- unstill:platforms              set of those that have such streams
@@ -31,6 +32,10 @@ local MINE_MOST = 2000
 local TRASH_KEPT = 600000
 local UNREADABLE, UNREADABLE_MOST, UNREADABLE_KEPT = 'unstill:unreadable', 1000, 3 * DAY
 local GONE = 'its record is gone'
+-- of the time between two looks at most so much was seen to pass; the clock jumped where it went back, or by so much on
+local TICK, WENT_BACK, WENT_ON = 5000, -1000, 60000
+-- what is left of a lease when the clock has jumped: more than a beat
+local LEASE_LEFT = 5000
 
 local function now()
   local t = redis.call('TIME')
@@ -51,6 +56,18 @@ end
 local function show(id, kind, body)
   redis.call('XADD', 'unstill:progress:' .. get(id, 'platform'), 'MAXLEN', '~', 10000, '*', 'id', id, 'kind', kind,
     'place', get(id, 'place'), 'body', body or '')
+end
+
+-- Waits of a day count the time that somebody was there to see pass, in small ticks. The server's clock may jump, and
+-- nobody may be there for a night: neither is a wait.
+local function watched() return tonumber(redis.call('HGET', 'unstill:watched', 'ms') or '0') end
+
+-- A record of an older version has only the clock's time.
+local function seen(id, field, at, most)
+  if not get(id, field) then
+    set(id, field, num(watched() - math.max(0, math.min(most, NOW - tonumber(get(id, at))))))
+  end
+  return watched() - tonumber(get(id, field))
 end
 
 -- An account is a person, or all who write in the name of a channel or group in one chat. A record that was
@@ -407,7 +424,8 @@ local function answer(id, result, outcome)
   local lane = get(id, 'lane')
   if lane then redis.call('ZREM', 'unstill:running:' .. lane, id) end
   redis.call('HDEL', JOB .. id, 'progress')
-  set(id, 'state', result, 'result', result, 'outcome', outcome, 'finished_at', num(NOW), 'redos', 0)
+  set(id, 'state', result, 'result', result, 'outcome', outcome, 'finished_at', num(NOW),
+    'finished_seen', num(watched()), 'redos', 0)
   due(id, NOW + 5000)
   tell(id, 'answer')
 end
@@ -467,7 +485,7 @@ end
 -- makes it smaller. It counts as a job in hand again; its seconds stay charged, as it was rendered whole.
 local function line_up_to_shrink(id, lane, job, wait)
   set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made', get(id, 'outcome'), 'attempt', 1, 'wakes', 0,
-    'wait_until', num(NOW + wait), 'rendered', get(id, 'cost'))
+    'wait_until', num(NOW + wait), 'queued_seen', num(watched()), 'wait', num(wait), 'rendered', get(id, 'cost'))
   redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged')
   count_jobs(id, 1)
   line_up(id)
@@ -491,7 +509,8 @@ function op.accept(id, platform, person, place, account, request, grace)
   if state then return { 'seen', state } end
   redis.call('ZREM', UNREADABLE, id)
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
-    'request', request, 'accepted_at', num(NOW), 'intakes', 0)
+    'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()),
+    'intakes', 0)
   due(id, NOW + tonumber(grace))
   redis.call('SADD', 'unstill:platforms', platform)
   local mine = 'unstill:mine:' .. person
@@ -508,7 +527,8 @@ function op.queue(id, lane, cost, job, wait, person_jobs, chat_jobs, person_seco
   local over = over_quota(account_of(id), get(id, 'place'), tonumber(cost), limits)
   if over then return over end
   set(id, 'state', 'queued', 'lane', lane, 'cost', cost, 'job', job, 'day', math.floor(NOW / DAY), 'attempt', 1,
-    'wakes', 0, 'queued_at', num(NOW), 'wait_until', num(NOW + tonumber(wait)))
+    'wakes', 0, 'queued_at', num(NOW), 'wait_until', num(NOW + tonumber(wait)),
+    'queued_seen', num(watched()), 'wait', wait)
   reserve(id)
   line_up(id)
   due(id, NOW + 1000)
@@ -728,14 +748,15 @@ local look = {}
 
 -- How often its front end was told says nothing: that may be down, or have many to read before this one.
 function look.accepted(id, s)
-  if NOW - tonumber(get(id, 'accepted_at')) > s.give_up then return answer(id, 'failed', s.intake_failed) end
+  if seen(id, 'accepted_seen', 'accepted_at', s.give_up) > s.give_up then return answer(id, 'failed', s.intake_failed) end
   local intakes = redis.call('HINCRBY', JOB .. id, 'intakes', 1)
   tell(id, 'intake')
   due(id, NOW + math.min(60000, 10000 * intakes))
 end
 
 function look.queued(id, s)
-  if NOW > tonumber(get(id, 'wait_until')) then
+  if not get(id, 'wait') then set(id, 'wait', num(math.max(0, get(id, 'wait_until') - NOW))) end
+  if seen(id, 'queued_seen', 'queued_at', 0) > tonumber(get(id, 'wait')) then
     step_out(id)
     return answer(id, 'failed', s.expired)
   end
@@ -750,7 +771,7 @@ function look.running(id, s)
   return lapse(id, s.attempts, s.engine_lost)
 end
 
-local function given_up(id, s) return NOW - tonumber(get(id, 'finished_at')) > s.give_up end
+local function given_up(id, s) return seen(id, 'finished_seen', 'finished_at', s.give_up) > s.give_up end
 
 local function look_answer(id, s)
   if given_up(id, s) then return close(id, 'undeliverable', s.keep) end
@@ -765,6 +786,49 @@ function look.sending(id, s)
   set(id, 'state', get(id, 'result'))
   tell(id, 'answer')
   due(id, NOW + 5000)
+end
+
+-- Appointments are in the server's time, and where that jumps they move along: nothing due is put off by as much, and no
+-- lease is over that nobody could renew. Those made since the jump stay.
+local function move(by, at)
+  local far = NOW - by / 2
+  if by < 0 then
+    for _, key in ipairs({ DUE, 'unstill:trash', unpack(redis.call('KEYS', 'unstill:engines:*')) }) do
+      local all = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+      for i = 1, #all, 2 do
+        local score = tonumber(all[i + 1])
+        if score > far then redis.call('ZADD', key, num(score + by), all[i]) end
+      end
+    end
+    local thrown = redis.call('HGETALL', 'unstill:thrown')
+    for i = 1, #thrown, 2 do
+      if tonumber(thrown[i + 1]) > far then redis.call('HSET', 'unstill:thrown', thrown[i], num(thrown[i + 1] + by)) end
+    end
+    for _, key in ipairs({ 'unstill:audited', unpack(redis.call('KEYS', 'unstill:leader:*')) }) do
+      local left = redis.call('PTTL', key)
+      if left > -by / 2 then redis.call('PEXPIRE', key, num(math.max(1, left + by))) end
+    end
+  end
+  for _, key in ipairs(redis.call('KEYS', 'unstill:running:*')) do
+    local all = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+    for i = 1, #all, 2 do
+      local id, ends = all[i], tonumber(all[i + 1])
+      if by < 0 and ends > far or by > 0 and ends <= NOW then redis.call('ZADD', key, num(ends + by), id) end
+      local lease = not fault(id) and tonumber(get(id, 'lease'))
+      if lease and (by < 0 and lease > far or by > 0 and lease > at and lease <= NOW) then
+        set(id, 'lease', num(NOW + LEASE_LEFT), 'started_at', num(math.min(NOW, get(id, 'started_at') + by)))
+        due(id, NOW + LEASE_LEFT)
+      end
+    end
+  end
+end
+
+local function watch()
+  local at = tonumber(redis.call('HGET', 'unstill:watched', 'at') or num(NOW - 1000))
+  local passed = NOW - at
+  if passed > WENT_BACK and passed < 1000 then return end
+  redis.call('HSET', 'unstill:watched', 'at', num(NOW), 'ms', num(watched() + math.max(0, math.min(passed, TICK))))
+  if passed <= WENT_BACK or passed > WENT_ON then move(passed, at) end
 end
 
 -- What nobody foresaw in one record stops that one alone. The server's own trouble (no memory, a replica) is not its.
@@ -782,6 +846,7 @@ function op.reap(limit, attempts, give_up, keep, engine_lost, expired, intake_fa
   local s = { attempts = tonumber(attempts), give_up = tonumber(give_up), keep = tonumber(keep),
     engine_lost = engine_lost, expired = expired, intake_failed = intake_failed }
   local wakes, bad = {}, {}
+  watch()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', num(NOW), 'LIMIT', 0, limit)) do
     local wrong = fault(id)
     local state = not wrong and get(id, 'state')
@@ -990,8 +1055,8 @@ function op.engine_gone(name, lane)
 end
 
 local ABOUT_ONE = {}
-for _, name in ipairs({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'cancel', 'send', 'unsend', 'refit',
-  'sent', 'note_begin', 'note_set', 'note_clear', 'position' }) do ABOUT_ONE[name] = true end
+for _, name in ipairs({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'cancel', 'send',
+  'unsend', 'refit', 'sent', 'note_begin', 'note_set', 'note_clear', 'position' }) do ABOUT_ONE[name] = true end
 
 if ABOUT_ONE[ARGV[1]] then
   local wrong = fault(ARGV[2])

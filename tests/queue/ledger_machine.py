@@ -21,7 +21,8 @@ from unstill_queue.jobs import Cancelled, Failed
 LANE, REFITS_LANE = "camera", "~refit"
 LANES = (LANE, REFITS_LANE)
 REFITS = 2
-LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 24 * 3600_000, 3600_000, 7_200_000
+LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 40_000, 3600_000, 20_000
+JUMP = 26 * 3600_000
 START = 1_000_000_000_000
 PERSONAS = "t:c1:personas"
 PEOPLE = [
@@ -94,9 +95,9 @@ class Model:
     intakes: int = 0
     wakes: int = 0
     redos: int = 0
-    accepted_at: int = 0
-    wait_until: int = 0
-    finished_at: int = 0
+    accepted_seen: int = 0
+    queued_seen: int = 0
+    finished_seen: int = 0
     day: int = 0
     note: str = ""
     lane: str = LANE
@@ -124,6 +125,8 @@ class Clerk:
 @dataclass
 class World:
     now: int = START
+    watched: int = 0
+    watched_at: int | None = None
     jobs: dict[str, Model] = field(default_factory=dict)
     claims: list[Clerk] = field(default_factory=list)
     senders: list[Clerk] = field(default_factory=list)
@@ -175,7 +178,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         def answered(self, job: Model, result: str) -> None:
             job.charged = {"done": float(job.cost), "failed": 0.0, "cancelled": self.rendered(job)}[result]
             job.state = job.result = result
-            job.finished_at, job.due, job.redos = self.world.now, self.world.now + 5000, 0
+            job.finished_seen, job.due, job.redos = self.world.watched, self.world.now + 5000, 0
             job.owner = job.lapsed = ""
             if result != "done":
                 self.throw(job, *job.clips, job.picture)
@@ -189,7 +192,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             """In estimated seconds: over all tries, each by the wall until its lease was over, and at most the cost."""
             if job.state != "running":
                 return job.rendered
-            wall = (min(self.world.now, job.lease) - job.started_at) / 1000
+            wall = max(0, min(self.world.now, job.lease) - job.started_at) / 1000
             return min(job.cost, job.rendered + wall / self.world.rates[job.lane])
 
         def closed(self, job: Model, state: str) -> None:
@@ -215,7 +218,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         # -- rules
 
-        @rule(ms=st.sampled_from([0, 1, 500, 999, 1000, LEASE - 1, LEASE, LEASE + 1, 60_000, WAIT + 1, GIVE_UP + 1]))
+        @rule(ms=st.sampled_from([0, 1, 500, 999, 1000, LEASE - 1, LEASE, LEASE + 1, 60_000, JUMP, -JUMP, -15_000]))
         def tick(self, ms: int) -> None:
             self.world.now += ms
             seconds, rest = divmod(self.world.now, 1000)
@@ -234,7 +237,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             else:
                 assert answer == "accepted"
                 self.world.broken.pop(id, None)
-                self.world.jobs[id] = Model("accepted", *who, cost, self.world.now + 10_000, accepted_at=self.world.now)
+                self.world.jobs[id] = Model(
+                    "accepted", *who, cost, self.world.now + 10_000, accepted_seen=self.world.watched
+                )
 
         @rule(n=st.integers(0, 9))
         def queue(self, n: int) -> None:
@@ -252,7 +257,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 assert answer == "queued"
             if answer == "queued":
                 job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
-                job.wait_until, job.day = self.world.now + WAIT, self.world.now // 86_400_000
+                job.queued_seen, job.day = self.world.watched, self.world.now // 86_400_000
 
         def room(self, job: Model) -> float:
             """What the quota that is nearest to its end would hold beside that job; below 0 it is too much."""
@@ -497,7 +502,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 job.refitter, job.words, job.attempt, job.wakes = clerk.token, b"smaller", 1, 0
                 job.refits += 1
                 job.rendered = job.cost
-                job.due, job.wait_until = self.world.now + 1000, self.world.now + WAIT
+                job.due, job.queued_seen = self.world.now + 1000, self.world.watched
 
         @rule(n=st.integers(0, 9), then=st.sampled_from(["note_set", "note_clear", "silence"]))
         def note(self, n: int, then: str) -> None:
@@ -519,6 +524,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         @rule()
         def reap(self) -> None:
+            self.watch()
             wakes, bad = self.call("reap", 100, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
             self.set_aside(bad)
             woken = {id.decode(): int(attempt) for id, attempt in zip(wakes[::3], wakes[2::3], strict=True)}
@@ -530,10 +536,34 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                         expected[id] = job.attempt
             assert woken == expected
 
+        @rule(ticks=st.sampled_from([1, 4, 9]))
+        def time_is_watched(self, ticks: int) -> None:
+            """What is no wait to a clock that jumps is one to somebody who looks all the time."""
+            for _ in range(ticks):
+                self.tick(5000)
+                self.reap()
+
+        def watch(self) -> None:
+            world = self.world
+            at = world.now - 1000 if world.watched_at is None else world.watched_at
+            passed = world.now - at
+            if -1000 < passed < 1000:
+                return
+            world.watched, world.watched_at = world.watched + max(0, min(passed, 5000)), world.now
+            if -1000 < passed <= 60_000:
+                return
+            for job in world.jobs.values():
+                if passed < 0 and job.due > world.now - passed / 2:
+                    job.due += passed
+                stale = job.lease > world.now - passed / 2 if passed < 0 else at < job.lease <= world.now
+                if job.state == "running" and stale:
+                    job.lease = job.due = world.now + 5000
+                    job.started_at = min(world.now, job.started_at + passed)
+
         def look(self, job: Model) -> None:
-            now = self.world.now
+            now, watched = self.world.now, self.world.watched
             match job.state:
-                case "accepted" if now - job.accepted_at > GIVE_UP:
+                case "accepted" if watched - job.accepted_seen > GIVE_UP:
                     self.answered(job, "failed")
                 case "accepted":
                     job.intakes += 1
@@ -541,15 +571,15 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 case "queued":
                     job.wakes += 1
                     job.due = now + min(300_000, 1000 * 2**job.wakes)
-                    if now > job.wait_until:
+                    if watched - job.queued_seen > WAIT:
                         self.answered(job, "failed")
                 case "running" if job.lease > now:
                     job.due = job.lease
                 case "running":
                     self.lapse(job)
-                case "sending" if now - job.finished_at <= GIVE_UP:
+                case "sending" if watched - job.finished_seen <= GIVE_UP:
                     job.state, job.due = job.result, now + 5000
-                case _ if now - job.finished_at > GIVE_UP:
+                case _ if watched - job.finished_seen > GIVE_UP:
                     self.closed(job, "undeliverable")
                 case _:
                     job.redos += 1
@@ -627,6 +657,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     assert bad[0] == id.encode()
                 case _:
                     redis.zadd("unstill:due", {id: 0})
+                    self.watch()
                     _, bad = self.call("reap", 1, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
                     assert bad[0] == id.encode()
             aside = self.call("unreadable")[::2]
@@ -759,7 +790,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if not hasattr(self, "world"):
                 return
             for _ in range(40):
-                self.tick(61_000)
+                self.tick(59_000)
                 self.reap()
                 for n, job in enumerate(self.world.jobs.values()):
                     if job.state == "accepted":

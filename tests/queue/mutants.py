@@ -105,6 +105,11 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "the auditor tells of a damaged record again and again": ("local known = wrong == GONE or redis.call('ZSCORE', UNREADABLE, id)", "local known = wrong == GONE"),
     "a damaged record outlives what its person had forgotten": ("      if known and (wrong or bare[id] == '') then\n", "      if wrong then\n      elseif known and bare[id] == '' then\n"),
     "a message cannot come anew where rubbish stands": ("and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end", "then end"),
+    "a clock that jumps on ends all waits": ("math.max(0, math.min(passed, TICK))", "math.max(0, passed)"),
+    "a clock that is set back takes time away": ("math.max(0, math.min(passed, TICK))", "math.min(passed, TICK)"),
+    "a clock that is set back puts all off": ("redis.call('ZADD', key, num(score + by), all[i]) end", "end"),
+    "a clock that is set back gives a dead engine a day": ("if lease and (by < 0 and lease > far or", "if lease and (false or"),
+    "a clock that jumps on takes what an engine works on": ("by > 0 and lease > at and lease <= NOW) then", "false) then"),
     "an answer that every courier dies with is told for ever": (
         "function look.sending(id, s)\n  if given_up(id, s) then",
         "function look.sending(id, s)\n  if false then",
