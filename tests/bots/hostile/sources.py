@@ -84,7 +84,9 @@ def interlaced(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 
 def srgb() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    """A colour profile that does not hold the second in which it was made."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + profile[36:]
 
 
 def exif(turn: int = 6) -> bytes:
