@@ -1,6 +1,6 @@
-"""One seed, one run: kills bot, engine, renderer and server at random moments while requests arrive.
+"""One seed, one run: kills bot, engine, child and server at random moments while requests arrive.
 
-`make chaos SEED=n`. The checker at the end looks at what people see and at the device's journal alone.
+`make chaos SEED=n`. `chaos_count` says at the end what came of it.
 """
 
 from __future__ import annotations
@@ -8,56 +8,68 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import itertools
 import json
-import math
 import random
+import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image
+from tests.system.chaos_count import Result, answers, check
+from tests.system.clip_origin import colour_of
+from tests.system.keeper import AWAY, Keeper
 from tests.system.platform import Platform
-from tests.system.processes import House, child_of, kill
+from tests.system.processes import PATIENCE, House
 
-KINDS = ("good",) * 17 + ("bad picture", "crash", "option")
-ROOM = {"c1": 18_000, "c2": 15_000}
-"""Bytes that some chats take, where a clip has some 28,000: half of that still holds the recipe and a picture."""
-FINAL = {
-    "bad picture": "JPEG or PNG",
-    "crash": "The engine stopped",
-    "option": "Did you mean",
-}
+from unstill_config.settings import Settings
+from unstill_queue.connection import connect
+from unstill_queue.ledger import Ledger
 
-
-@dataclass
-class Result:
-    seed: int
-    requests: int
-    kills: dict[str, int]
-    exactly_one: int = 0
-    none: list[str] = field(default_factory=list)
-    several: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    failed_by_kills: int = 0
-    rendered_after_done: list[str] = field(default_factory=list)
-    overlapping: list[str] = field(default_factory=list)
-    stray_status_messages: int = 0
-    made_smaller: int = 0
-    seconds: float = 0.0
-
-    @property
-    def sound(self) -> bool:
-        return not (self.none or self.several or self.wrong or self.rendered_after_done or self.overlapping)
+KINDS = ("good",) * 89 + ("bad picture",) * 5 + ("option",) * 5 + ("crash",)
+"""What is asked for. A renderer that crashes three times a request is started ever later, and costs a run its time."""
+FIRST = ("good", "crash", "bad picture", "option")
+TARGETS = ("bot", "engine", "renderer", "server")
+ROOM = {"c1": 16_000, "c2": 14_000}
+"""Bytes that some chats take, where a clip has some 22,000: two thirds of that still hold the recipe and a picture."""
+SETTINGS = {"UNSTILL_QUEUE__LEASE": "2", "JOURNAL_STEP_SECONDS": "0.005"}
+QUIET = 12.0
+"""Seconds with nothing open in the ledger, longer than its auditor's period: then no answer comes any more."""
+SAY_AGAIN = 4.0
+"""Seconds for whoever would say something a second time."""
 
 
-def picture(kind: str, random: random.Random) -> bytes:
+class FrontEnd:
+    """The recorder's process, as the keeper wants it."""
+
+    def __init__(self, house: House, platform: Platform) -> None:
+        self.house = house
+        self.bot: subprocess.Popen[bytes] | None = None
+        self._platform = platform
+        self._polls = 0
+
+    def start_bot(self) -> None:
+        self._polls = self._platform.polls
+        self.bot = self.house.start_bot(self._platform.path)
+
+    def serves(self) -> bool:
+        return self._platform.polls > self._polls
+
+    def cut(self) -> bool:
+        return False
+
+    def now(self) -> float:
+        return time.monotonic()
+
+
+def picture(kind: str, n: int, dice: random.Random) -> bytes:
     if kind == "bad picture":
-        return b"\xff\xd8\xff\xe0 this is not a picture" + random.randbytes(200)
+        return b"\xff\xd8\xff\xe0 this is not a picture" + dice.randbytes(200)
     out = io.BytesIO()
-    Image.new("RGB", (80, 80), tuple(random.randbytes(3))).save(out, "JPEG")
+    Image.new("RGB", (80, 80), colour_of(n)).save(out, "JPEG")
     return out.getvalue()
 
 
@@ -71,119 +83,74 @@ def words(kind: str, n: int) -> str:
             return f"request {n} --seed {n}"
 
 
-async def run(folder: Path, *, seed: int, requests: int, kills: int, seconds: float) -> Result:
-    """`seconds` is how long requests and kills are spread over; what they left undone gets two minutes more."""
+async def run(
+    folder: Path, *, seed: int, requests: int, kills: int, seconds: float, packages: Path | None = None
+) -> Result:
+    """`seconds` is how long requests and kills are spread over. `packages`: a folder of the product's, to run instead.
+
+    What is left undone then gets as long as the ledger holds anything open.
+    """
     dice = random.Random(seed)
     started = time.monotonic()
-    counted: Counter[str] = Counter()
-    with House(folder, UNSTILL_QUEUE__LEASE="2") as house:
-        socket = folder / "platform.sock"
-        async with Platform(socket, seed=seed, lost=0.05, refused=0.06, room=ROOM) as platform:
+    with House(folder, **SETTINGS) as house:
+        house.packages = packages
+        async with Platform(folder / "platform.sock", seed=seed, lost=0.05, refused=0.06, room=ROOM) as platform:
+            front_end = FrontEnd(house, platform)
+            keeper = Keeper(front_end)
+            keeping = asyncio.create_task(keeper.run())
             kinds = {f"r{n}": dice.choice(KINDS) for n in range(requests)}
-            moments = sorted(
-                [(dice.uniform(0, seconds), "request", f"r{n}") for n in range(requests)]
-                + [(dice.uniform(1, seconds), "kill", "") for _ in range(kills)]
-            )
-            keeper = asyncio.create_task(keep_alive(house, socket))
-            for at, what, name in moments:
-                await asyncio.sleep(max(0.0, started + at - time.monotonic()))
-                if what == "request":
-                    n = int(name[1:])
-                    platform.post(
-                        name, words(kinds[name], n), picture(kinds[name], dice), user=f"u{n % 20}", chat=f"c{n % 7}"
-                    )
-                else:
-                    counted[await one_kill(house, dice)] += 1
-            ends = time.monotonic() + 120 + requests
-            while time.monotonic() < ends and not all(answers(platform, name) for name in kinds):
-                await asyncio.sleep(0.2)
-            # whoever would say something a second time gets the time to do so
-            await asyncio.sleep(8)
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
-            result = check(platform, house, kinds, seed, dict(counted))
+            # each kind in every run, and none that crashes among the last, which would wait for one another
+            kinds |= {f"r{n}": kind for n, kind in enumerate(FIRST) if n < requests}
+            kinds |= {f"r{n}": "good" for n in range(requests * 4 // 5, requests) if kinds[f"r{n}"] == "crash"}
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_ask(platform, kinds, random.Random(seed + 1), seconds))
+                group.create_task(_kill(keeper, front_end, kills, random.Random(seed + 2), seconds))
+            await _all_said(house, platform, kinds)
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            result = check(platform, house, kinds, seed)
+    result.kills = {target: keeper.kills[target] for target in TARGETS}
+    result.missed = kills - sum(result.kills.values())
     result.seconds = round(time.monotonic() - started, 1)
     return result
 
 
-async def keep_alive(house: House, socket: Path) -> None:
-    """What a container platform does: whoever has ended is started again, a little later."""
-    bot, engine = house.start_bot(socket), house.start_engine()
-    while True:
-        await asyncio.sleep(0.2)
-        if bot.poll() is not None:
-            bot = house.start_bot(socket)
-        if engine.poll() is not None:
-            engine = house.start_engine()
-        house.started = [bot, engine]
+async def _ask(platform: Platform, kinds: dict[str, str], dice: random.Random, seconds: float) -> None:
+    started = time.monotonic()
+    for at, (name, kind) in zip(sorted(dice.uniform(0, seconds) for _ in kinds), kinds.items(), strict=True):
+        await asyncio.sleep(max(0.0, started + at - time.monotonic()))
+        n = int(name[1:])
+        platform.post(name, words(kind, n), picture(kind, n, dice), user=f"u{n % 20}", chat=f"c{n % 7}")
 
 
-async def one_kill(house: House, dice: random.Random) -> str:
-    bot, engine = house.started[-2:] if len(house.started) >= 2 else (None, None)
-    target = dice.choice(["bot", "engine", "renderer", "server"])
-    if target == "server":
-        await asyncio.to_thread(house.valkey.kill)
-        await asyncio.sleep(dice.choice([0.0, 0.1, 0.5, 1.5]))
-        await asyncio.to_thread(house.valkey.start)
-    elif target == "bot" and bot:
-        kill(bot.pid)
-    elif target == "engine" and engine:
-        kill(engine.pid)
-    elif target == "renderer" and engine and (child := child_of(engine.pid)):
-        kill(child)
-    else:
-        return "nobody was there"
-    return target
+async def _kill(keeper: Keeper, front_end: FrontEnd, kills: int, dice: random.Random, seconds: float) -> None:
+    """Each target as often as the others. One that is being started is waited for, so that a kill meets somebody."""
+    targets = list(itertools.islice(itertools.cycle(TARGETS), kills))
+    dice.shuffle(targets)
+    started = time.monotonic()
+    for at, target in zip(sorted(dice.uniform(1, seconds) for _ in targets), targets, strict=True):
+        await asyncio.sleep(max(0.0, started + at - time.monotonic()))
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends and not (front_end.serves() if target == "bot" else keeper.lives(target)):
+            await asyncio.sleep(0.02)
+        await keeper.kill(target, dice.choice(AWAY))
 
 
-def answers(platform: Platform, name: str) -> list[str]:
-    """The outcomes that a person sees for a request: clips, and sentences that are no progress."""
-    said = []
-    for message in platform.of(name):
-        shown = message.shown
-        if "clip" in shown:
-            said.append("clip")
-        elif shown.get("ping"):
-            continue
-        elif any(final in shown["text"] for final in FINAL.values()):
-            said.append(shown["text"])
-    return said
-
-
-def check(platform: Platform, house: House, kinds: dict[str, str], seed: int, kills: dict[str, int]) -> Result:
-    result = Result(seed, len(kinds), kills)
-    for name, kind in kinds.items():
-        seen = answers(platform, name)
-        said = [message for message in platform.of(name) if not message.shown.get("ping")]
-        result.stray_status_messages += len(said) - len(seen)
-        if not seen:
-            result.none.append(f"{name} ({kind}): {[m.shown for m in platform.of(name)]}")
-        elif len(seen) > 1:
-            result.several.append(f"{name} ({kind}): {seen}")
-        elif kind == "good" and FINAL["crash"] in seen[0]:
-            # three kills hit the same job: a clear failure is its right answer
-            result.failed_by_kills += 1
-            result.exactly_one += 1
-        elif (seen[0] != "clip") if kind == "good" else (FINAL[kind] not in seen[0]):
-            result.wrong.append(f"{name} ({kind}): {seen[0]}")
-        else:
-            result.exactly_one += 1
-    result.made_smaller = sum(name in platform.shown_at for name in platform.too_large)
-    begun: dict[str, float] = {}
-    holder: dict[str, int] = {}
-    for at, device, pid, event, prompt in house.events():
-        name = f"r{prompt.split()[1]}"
-        if event == "begin":
-            begun[prompt] = at
-            holder[device] = pid
-            done_at = min(
-                [platform.shown_at.get(name, math.inf), *(when for when, _ in platform.too_large.get(name, ()))]
-            )
-            if at > done_at:
-                result.rendered_after_done.append(prompt)
-        elif holder[device] != pid:
-            result.overlapping.append(f"{prompt}: {pid} went on while {holder[device]} had the device")
-    return result
+async def _all_said(house: House, platform: Platform, kinds: dict[str, str]) -> None:
+    """Until each request has its answer and the ledger holds nothing open, or nothing was open for `QUIET` seconds."""
+    ledger = Ledger(connect(house.valkey.url, patience=0), Settings().queue)
+    ends = time.monotonic() + PATIENCE + len(kinds)
+    open_at = time.monotonic()
+    try:
+        while time.monotonic() < min(ends, open_at + QUIET):
+            if await ledger.open_ids() or platform.confirmed < len(kinds):
+                open_at = time.monotonic()
+            elif all(answers(platform, name) for name in kinds):
+                break
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(SAY_AGAIN)
+    finally:
+        await ledger.redis.aclose()
 
 
 def main() -> int:
@@ -206,7 +173,7 @@ def main() -> int:
                 seconds=arguments.seconds,
             )
         )
-    print(json.dumps(asdict(result), indent=2))
+    print(json.dumps({"sound": result.sound, **asdict(result)}))
     return 0 if result.sound else 1
 
 

@@ -41,11 +41,21 @@ class Keeper:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.05)
             if not _lives(self._front_end.bot):
                 self._front_end.start_bot()
             if not _lives(self._engine):
                 self._engine = self._front_end.house.start_engine()
+
+    def lives(self, target: str) -> bool:
+        """Tell whether a kill of it would meet somebody; an engine counts from when it has a renderer."""
+        match target:
+            case "bot":
+                return _lives(self._front_end.bot)
+            case "engine" | "renderer":
+                return _lives(self._engine) and child_of(self._engine.pid) is not None
+            case _:
+                return True
 
     async def kill(self, target: str, away: float) -> None:
         """`away`: seconds until a server is there again."""
@@ -58,7 +68,7 @@ class Keeper:
             case "bot" if bot is not None and _lives(bot):
                 kill(bot.pid)
                 self.bot_killed_at.append(self._front_end.now())
-            case "engine":
+            case "engine" if _lives(self._engine):
                 kill(self._engine.pid)
             case "renderer" if child := child_of(self._engine.pid):
                 kill(child)

@@ -1,7 +1,7 @@
-"""A small chat platform: a server that keeps updates until they are confirmed, and each chat's visible messages.
+"""A small chat platform: a server that keeps updates until they are confirmed, and no longer; and visible messages.
 
 It speaks JSON lines over a unix socket and misbehaves on request: some answers are lost after the deed,
-some calls are refused for a while. What people see is all that it remembers.
+some calls are refused for a while. What people see is all that it remembers, and that nobody can kill.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tests.system.clip_origin import Origin, origin
+
 TOO_LARGE = "too large"
 
 
@@ -27,6 +29,7 @@ class Message:
     """One message of the bot's. `contents` are what it said, the last one being what stands there now."""
 
     id: int
+    chat: str
     reply_to: str
     contents: list[dict[str, Any]] = field(default_factory=list)
 
@@ -48,8 +51,12 @@ class Platform:
         self.path = path
         self.room = dict(room)
         self.too_large: dict[str, list[tuple[float, int]]] = {}
+        self.origins: dict[str, Origin] = {}
+        self.misaddressed: list[str] = []
+        self.polls = 0
         self.messages: dict[int, Message] = {}
         self.updates: list[dict[str, Any]] = []
+        self._by_name: dict[str, dict[str, Any]] = {}
         self.confirmed = 0
         self.shown_at: dict[str, float] = {}
         self.calls = 0
@@ -68,16 +75,16 @@ class Platform:
 
     def post(self, name: str, words: str, picture: bytes, *, user: str = "ann", chat: str = "c1") -> None:
         """Somebody sends a picture."""
-        self.updates.append(
-            {
-                "n": len(self.updates) + 1,
-                "name": name,
-                "words": words,
-                "user": user,
-                "chat": chat,
-                "picture": base64.b64encode(picture).decode(),
-            }
-        )
+        update = {
+            "n": len(self.updates) + 1,
+            "name": name,
+            "words": words,
+            "user": user,
+            "chat": chat,
+            "picture": base64.b64encode(picture).decode(),
+        }
+        self.updates.append(update)
+        self._by_name[name] = update
         self._arrived.set()
 
     def of(self, name: str) -> list[Message]:
@@ -107,24 +114,31 @@ class Platform:
     async def _do(self, call: dict[str, Any]) -> dict[str, Any]:
         match call["op"]:
             case "updates":
+                self.polls += 1
                 self.confirmed = max(self.confirmed, call["after"])
-                if call["after"] >= len(self.updates):
+                if self.confirmed >= len(self.updates):
                     self._arrived.clear()
                     try:
                         async with asyncio.timeout(1):
                             await self._arrived.wait()
                     except TimeoutError:
                         pass
-                return {"updates": [{**u, "picture": None} for u in self.updates[call["after"] :][:50]]}
+                # what is confirmed is gone, also for who has forgotten it
+                return {"updates": [{**u, "picture": None} for u in self.updates[self.confirmed :][:50]]}
             case "picture":
-                return {"picture": next(u["picture"] for u in self.updates if u["name"] == call["name"])}
+                return {"picture": self._update(call["name"])["picture"]}
             case "say":
-                message = Message(len(self.messages) + 1, call["reply_to"])
+                if self._update(call["reply_to"])["chat"] != call["chat"]:
+                    self.misaddressed.append(f"a reply to {call['reply_to']} in {call['chat']}")
+                message = Message(len(self.messages) + 1, call["chat"], call["reply_to"])
                 self.messages[message.id] = message
                 self._show(message, call["content"])
                 return {"id": message.id}
             case "edit":
                 message, size = self.messages[call["id"]], call["content"].get("size", 0)
+                if message.chat != call["chat"]:
+                    self.misaddressed.append(f"message {message.id} of {message.chat}, looked for in {call['chat']}")
+                    return {"error": "no such message there"}
                 if size > self._room_of(message.reply_to):
                     self.too_large.setdefault(message.reply_to, []).append((time.monotonic(), size))
                     return {"error": TOO_LARGE}
@@ -134,10 +148,16 @@ class Platform:
                 return {"error": f"no such method {other}"}
 
     def _room_of(self, name: str) -> float:
-        chat = next(update["chat"] for update in self.updates if update["name"] == name)
-        return self.room.get(chat, math.inf)
+        return self.room.get(self._update(name)["chat"], math.inf)
+
+    def _update(self, name: str) -> dict[str, Any]:
+        return self._by_name[name]
 
     def _show(self, message: Message, content: dict[str, Any]) -> None:
+        if "clip" in content:
+            data = base64.b64decode(content["clip"])
+            content = {**content, "clip": hashlib.sha256(data).hexdigest()}
+            self.origins[content["clip"]] = origin(data)
         message.contents.append(content)
         if "clip" in content:
             self.shown_at.setdefault(message.reply_to, time.monotonic())
@@ -178,4 +198,4 @@ class Wire:
 
 def clip_content(clip: Path, text: str) -> dict[str, Any]:
     data = clip.read_bytes()
-    return {"clip": hashlib.sha256(data).hexdigest(), "size": len(data), "head": data[4:8].decode(), "text": text}
+    return {"clip": base64.b64encode(data).decode(), "size": len(data), "head": data[4:8].decode(), "text": text}

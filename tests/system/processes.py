@@ -74,6 +74,8 @@ class House:
             **settings,
         }
         (folder / "scratch").mkdir(exist_ok=True)
+        self.packages: Path | None = None
+        """Where the processes find the product's packages, if not where this one does."""
         self.started: list[subprocess.Popen[bytes]] = []
         self._gates = itertools.count(1)
 
@@ -86,11 +88,12 @@ class House:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("UNSTILL_")}
         # the processes stand in another folder than we do
         given = [Path(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        first = [self.packages] if self.packages else []
         return {
             **kept,
             **self.settings,
             "JOURNAL_FILE": str(self.journal),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, map(Path.absolute, given))]),
+            "PYTHONPATH": os.pathsep.join(map(str, [*first, ROOT, *map(Path.absolute, given)])),
         }
 
     def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:

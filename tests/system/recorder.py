@@ -11,6 +11,7 @@ from tests.system.platform import Refused, TooLarge, Wire, clip_content
 
 from unstill_bots.chat import ChatUnavailable, ChatUncertain, ClipTooLarge
 from unstill_bots.courier import Courier
+from unstill_bots.errands import Errands
 from unstill_bots.pictures import Pictures
 from unstill_bots.studio import Studio
 from unstill_config.logs import setup_logging
@@ -45,16 +46,16 @@ class RecorderChat:
         return base64.b64decode((await self._wire.call(op="picture", name=request.source))["picture"])
 
     async def say(self, to: ReplyAddress, text: str) -> str:
-        return await self._call(op="say", reply_to=to.message, content={"text": text})
+        return await self._call(op="say", chat=to.chat, reply_to=to.message, content={"text": text})
 
     async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
-        await self._call(op="edit", id=int(note), content={"text": text})
+        await self._call(op="edit", chat=to.chat, id=int(note), content={"text": text})
 
     async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
-        return await self._call(op="edit", id=int(note), content=clip_content(clip, text))
+        return await self._call(op="edit", chat=to.chat, id=int(note), content=clip_content(clip, text))
 
     async def call(self, to: ReplyAddress, text: str) -> None:
-        await self._call(op="say", reply_to=to.message, content={"text": text, "ping": True})
+        await self._call(op="say", chat=to.chat, reply_to=to.message, content={"text": text, "ping": True})
 
 
 async def main(path: Path) -> None:
@@ -71,10 +72,10 @@ async def main(path: Path) -> None:
         studio = Studio(client, storage, settings.load_catalog(), settings, chat, pictures)
         group.create_task(Courier(client, storage, chat, studio).run())
         group.create_task(reaper.run())
-        group.create_task(intake(wire, studio, group))
+        group.create_task(intake(wire, studio, Errands()))
 
 
-async def intake(wire: Wire, studio: Studio, group: asyncio.TaskGroup) -> None:
+async def intake(wire: Wire, studio: Studio, errands: Errands) -> None:
     after = 0
     while True:
         for update in (await wire.call(op="updates", after=after))["updates"]:
@@ -86,7 +87,7 @@ async def intake(wire: Wire, studio: Studio, group: asyncio.TaskGroup) -> None:
             # only now does the offset move: what was not written down comes again
             after = update["n"]
             if new:
-                group.create_task(studio.prepare(request))
+                errands.spawn(studio.prepare(request))
 
 
 if __name__ == "__main__":

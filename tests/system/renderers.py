@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from unstill_config.catalog import Model
 from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
@@ -58,8 +59,9 @@ def _gate_file(journal: Path, number: int | str) -> Path:
 
 
 class Journalled:
-    """Square frames. 'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time.
+    """Square frames of noise, their left quarter in the picture's mean colour.
 
+    'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time.
     'held-N' stands at gate N, and 'slow' takes 50 times as long a step.
     """
 
@@ -79,6 +81,8 @@ class Journalled:
         first = f"begin {prompt}" not in self._journal.read_text() if self._journal.exists() else True
         self._write("begin", prompt)
         random = np.random.default_rng(plan.parameters.seed)
+        with Image.open(picture) as photo:
+            colour = np.asarray(photo.convert("RGB").resize((1, 1), Image.Resampling.BOX))[0, 0]
         for step in range(plan.num_frames):
             if cancelled():
                 self._write("cancelled", prompt)
@@ -90,7 +94,9 @@ class Journalled:
             time.sleep(self._pause * (50 if "slow" in prompt else 1))
             self._write("step", prompt)
             on_step(step + 1, plan.num_frames)
-            yield random.integers(0, 255, (1, plan.height, plan.width, 3), dtype=np.uint8)
+            frame = random.integers(0, 255, (1, plan.height, plan.width, 3), dtype=np.uint8)
+            frame[:, :, : plan.width // 4] = colour
+            yield frame
             if step == 0 and (gate := re.search(r"\bheld-(\d+)\b", prompt)):
                 self._stand_at(_gate_file(self._journal, gate[1]), prompt, cancelled)
         self._write("end", prompt)
