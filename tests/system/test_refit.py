@@ -131,9 +131,10 @@ async def test_it_never_waits_behind_renders_nor_they_behind_it(house: House) ->
         await until(lambda: "refused" in platform.too_large)
         with house.gate() as device:
             platform.post("first", "first --seed 1", photo(), chat="c1")
-            platform.post("second", f"{device} second --seed 1", photo(), chat="c2")
+            await until(lambda: "first" in begun(house))
             # When its refit hangs for as long as a whole render takes
-            await until(lambda: "first" in begun(house) and device.reached())
+            platform.post("second", f"{device} second --seed 1", photo(), chat="c2")
+            await until(device.reached)
             # Then renders went on, and it is done before them once it can
             assert answer(platform, "refused") is None
             gate.open()
