@@ -11,23 +11,26 @@ import structlog
 
 from unstill_bots import captions
 from unstill_bots.chat import Chat, ChatError, ChatUnavailable, FetchError
+from unstill_bots.gate import FairGate
 from unstill_bots.pictures import PictureError, Pictures, make_safe
 from unstill_bots.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.client import Client
-from unstill_queue.errors import OptionError, QuotaExceeded, StorageError
-from unstill_queue.fairness import estimated_seconds
-from unstill_queue.jobs import Failed, Job, Request, State
+from unstill_queue.errors import OptionError, QuotaExceeded, StorageError, UnknownJob
+from unstill_queue.fairness import LEAST, aspect_of, estimated_seconds
+from unstill_queue.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
 from unstill_queue.ledger import Record
 from unstill_queue.options import resolve
 from unstill_queue.storage import Storage
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE, CHAT_AT_ONCE, READ_AT_ONCE = 24, 4, 4
-"""Requests in preparation, those of one chat among them, and pictures being read: what bounds the memory they take.
-The others wait their turn, in the ledger's care."""
+AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE = 24, 4, 2
+"""Requests in preparation, those of one chat among them, and of one account: the others wait their turn, in the
+ledger's care. An account's are few, so that no more of its pictures are fetched than its quotas then hold, but one."""
+READ_AT_ONCE = 4
+"""Pictures being read: what bounds the memory that they take."""
 SAID = "said"
 """The code of a failure whose message is already the sentence for the person, in their language."""
 
@@ -41,6 +44,11 @@ class Terms(msgspec.Struct, frozen=True):
     refusal: str | None = None
     jobs: int = 0
     full: str = ""
+
+    def too_much(self, error: QuotaExceeded, replies: Replies) -> str:
+        """The sentence for a quota that is used up, in the chat's own words where it is the chat's own."""
+        own = self.jobs and (error.quota, error.scope, error.limit) == ("jobs", "chat", self.jobs)
+        return self.full if own else replies.quota(error)
 
 
 Rule = Callable[[Request], Awaitable[Terms]]
@@ -72,9 +80,8 @@ class Studio:
         self.rule: Rule = _no_rule
         self._messages: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[str] = set()
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._chats: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._readers = asyncio.Semaphore(READ_AT_ONCE)
+        self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
+        self._reading = FairGate(READ_AT_ONCE, READ_AT_ONCE, ACCOUNT_AT_ONCE)
 
     async def receive(self, request: Request) -> bool:
         """Write the request down. When this returns, the platform may be told that it arrived.
@@ -91,36 +98,58 @@ class Studio:
         if request.id in self._in_hand:
             return False
         self._in_hand.add(request.id)
-        chat = self._chats.setdefault(request.requester.place, asyncio.Semaphore(CHAT_AT_ONCE))
+        who = request.requester
         try:
-            async with chat, self._slots:
+            record = await self.client.ledger.read(request.id)
+            if record.state is State.ACCEPTED:
+                # what is over a quota does not wait for a slot
+                refusal = await self.objection(who, request.words, aspect=request.aspect)
+                if refusal is not None:
+                    return await self._answer(request, refusal)
+            async with self._preparing.slot(who.place, who.account):
                 return await self._prepare(request)
         finally:
             self._in_hand.discard(request.id)
 
+    async def objection(
+        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
+    ) -> str | None:
+        """The sentence that refuses a request before its picture is fetched, by its words, rules and quotas, or None.
+
+        `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
+        """
+        terms = terms or Terms()
+        if terms.refusal is not None:
+            return terms.refusal
+        replies = Replies(who.language)
+        try:
+            cost = LEAST if words is None else self._cost(self._read(words)[0], aspect)
+            await self.client.check(who, cost=cost, chat_jobs=terms.jobs)
+        except OptionError as error:
+            return replies.option_error(error)
+        except QuotaExceeded as error:
+            return terms.too_much(error, replies)
+        return None
+
     async def _prepare(self, request: Request) -> bool:
-        replies = Replies(request.requester.language)
+        replies, who = Replies(request.requester.language), request.requester
         record = await self.client.ledger.read(request.id)
         if record.state is not State.ACCEPTED:
             return record.job is not None and record.outcome is None
         terms = Terms()
         try:
             terms = await self.rule(request)
-            if terms.refusal is not None:
-                return await self._answer(request, terms.refusal)
-            if terms.jobs and await self.client.ledger.in_hand(request.requester.place) >= terms.jobs:
-                return await self._answer(request, terms.full)
+            refusal = await self.objection(who, request.words, terms, aspect=request.aspect)
+            if refusal is not None:
+                return await self._answer(request, refusal)
             await self.show(request, replies.received())
-            async with self._readers:
+            async with self._reading.slot(who.place, who.account):
                 job, cost = await self._understand(record)
-            await self.client.submit(job, cost=cost, chat_jobs=terms.jobs)
-        except OptionError as error:
-            return await self._answer(request, replies.option_error(error))
+            await self._submit(job, cost, terms)
         except PictureError as error:
             return await self._answer(request, replies.picture_error(error))
         except QuotaExceeded as error:
-            own = terms.jobs and (error.quota, error.scope, error.limit) == ("jobs", "chat", terms.jobs)
-            return await self._answer(request, terms.full if own else replies.quota(error))
+            return await self._answer(request, terms.too_much(error, replies))
         except FetchError as error:
             return await self._answer(request, replies.failed(Failed(error.code, str(error))))
         except (ChatError, StorageError) as error:
@@ -132,13 +161,9 @@ class Studio:
 
     async def _understand(self, record: Record) -> tuple[Job, float]:
         request = record.request
-        caption = captions.parse(request.words, self.catalog, self.settings.engine.model)
-        parameters, finish = resolve(
-            caption.prompt, caption.given, self.catalog, default_model=self.settings.engine.model
-        )
+        parameters, finish = self._read(request.words)
         picture = await self._make_safe(await self.chat.fetch(request))
-        aspect = max(picture.width, picture.height) / min(picture.width, picture.height)
-        cost = estimated_seconds(parameters, self.catalog.models[parameters.model], aspect)
+        cost = self._cost(parameters, aspect_of(picture.width, picture.height))
         key = await self.storage.put(picture.data, kind="pictures", suffix=picture.suffix)
         job = Job(
             id=request.id,
@@ -151,6 +176,44 @@ class Studio:
             submitted_at=record.accepted_at,
         )
         return job, cost
+
+    def _read(self, words: str) -> tuple[Parameters, Finish]:
+        """Raises OptionError."""
+        model = self.settings.engine.model
+        caption = captions.parse(words, self.catalog, model)
+        return resolve(caption.prompt, caption.given, self.catalog, default_model=model)
+
+    def _cost(self, parameters: Parameters, aspect: float) -> float:
+        return estimated_seconds(parameters, self.catalog.models[parameters.model], aspect)
+
+    async def _submit(self, job: Job, cost: float, terms: Terms) -> None:
+        """Queue it. Where it is not, by a quota or because it was ended meanwhile, its picture does not stay.
+
+        Raises:
+            QuotaExceeded: others were queued while the picture was fetched.
+        """
+        try:
+            queued = await self.client.submit(job, cost=cost, chat_jobs=terms.jobs)
+        except (QuotaExceeded, UnknownJob):
+            await self._discard(job.picture)
+            raise
+        if not queued and await self._picture_of(job.id) != job.picture:
+            await self._discard(job.picture)
+
+    async def _picture_of(self, id: str) -> str | None:
+        """By the record: after an answer that was lost on its way, what seems to be queued before is this very job."""
+        try:
+            job = (await self.client.ledger.read(id)).job
+        except UnknownJob:
+            return None
+        return job.picture if job else None
+
+    async def _discard(self, picture: str) -> None:
+        try:
+            await self.storage.delete(picture)
+        except StorageError as error:
+            # the sweep takes it
+            log.info("a picture could not be deleted", key=picture, error=str(error))
 
     async def _answer(self, request: Request, sentence: str) -> bool:
         await self.client.refuse(request.id, Failed(SAID, sentence))

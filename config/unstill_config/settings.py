@@ -106,12 +106,16 @@ class Queue(Group):
 
 
 class Quota(Group):
-    """Queued and running jobs, and GPU-seconds a day (UTC), for one person and one chat. 0: no limit."""
+    """Queued and running jobs, and GPU-seconds a day (UTC), for one person and one chat. 0: no limit.
+
+    `person_requests`: requests a minute that are taken from one person in chats, whatever becomes of them.
+    """
 
     person_jobs: int = Field(default=5, ge=0)
     chat_jobs: int = Field(default=50, ge=0)
     person_seconds: float = Field(default=1800, ge=0)
     chat_seconds: float = Field(default=7200, ge=0)
+    person_requests: int = Field(default=40, ge=0)
 
 
 class Bots(Group):

@@ -11,10 +11,10 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from unstill_config.settings import Settings
+from unstill_config.settings import Quota, Settings
 from unstill_queue.codec import decode
 from unstill_queue.connection import connect
-from unstill_queue.jobs import Failed, Job, Outcome, Progress, Request, State
+from unstill_queue.jobs import Failed, Job, Outcome, Progress, Request, Requester, State
 from unstill_queue.ledger import REFIT_LANE, Ledger, Place, Record, Wake
 from unstill_queue.outbox import Event, Outbox
 from unstill_queue.wakeup import Wakeups
@@ -58,9 +58,23 @@ class Client:
         await self.wakeups.close()
         await self.redis.aclose()
 
-    async def accept(self, request: Request) -> bool:
-        """Write the request down; when this returns it will be answered. False: it was there before."""
-        return await self.ledger.accept(request)
+    async def accept(self, request: Request, *, limited: bool = False) -> bool:
+        """Write the request down; when this returns it will be answered. False: it was there before.
+
+        `limited`: the host's limit of requests a minute holds for it.
+
+        Raises:
+            TooManyRequests: it was not written down.
+        """
+        return await self.ledger.accept(request, per_minute=self._quota.person_requests if limited else 0)
+
+    async def pace(self, who: Requester) -> None:
+        """Count a request that is then accepted without the limit. Raises TooManyRequests."""
+        await self.ledger.pace(who, self._quota.person_requests)
+
+    async def check(self, who: Requester, *, cost: float, chat_jobs: int = 0) -> None:
+        """Whether `submit` would queue a job of that cost now; nothing is reserved. Raises QuotaExceeded."""
+        await self.ledger.check(who, cost=cost, quota=self._quota_with(chat_jobs))
 
     async def submit(self, job: Job, *, cost: float, chat_jobs: int = 0) -> bool:
         """Queue an accepted request as `job`; `cost` in estimated GPU-seconds. False: it had been queued before.
@@ -71,14 +85,16 @@ class Client:
             QuotaExceeded: nothing was queued.
             UnknownJob: it was never accepted.
         """
-        quota = self._quota
-        if chat_jobs:
-            most = min(chat_jobs, quota.chat_jobs or chat_jobs)
-            quota = quota.model_copy(update={"chat_jobs": most})
-        queued = await self.ledger.queue(job, cost=cost, quota=quota)
+        queued = await self.ledger.queue(job, cost=cost, quota=self._quota_with(chat_jobs))
         if queued:
             await self.wakeups.wake(Wake(job.id, job.parameters.model, 1))
         return queued
+
+    def _quota_with(self, chat_jobs: int) -> Quota:
+        """The host's, where the chat itself does not want fewer jobs."""
+        if not chat_jobs:
+            return self._quota
+        return self._quota.model_copy(update={"chat_jobs": min(chat_jobs, self._quota.chat_jobs or chat_jobs)})
 
     async def refuse(self, id: str, outcome: Failed) -> bool:
         return await self.ledger.refuse(id, outcome)

@@ -42,6 +42,15 @@ class QuotaExceeded(QueueError):
         )
 
 
+class TooManyRequests(QueueError):
+    """An account has asked for `limit` clips within a minute; there is room for one more in `retry_after` seconds."""
+
+    def __init__(self, limit: int, retry_after: float) -> None:
+        self.limit = limit
+        self.retry_after = retry_after
+        super().__init__(f"There were {limit} requests within a minute. Wait {retry_after:.0f} seconds.")
+
+
 class UnknownJob(QueueError):
     """No record of that job exists, or its record has expired."""
 

@@ -12,6 +12,11 @@ LEAST = 0.01
 """Seconds. A turn is passed on by what the job costs, so that one which costs nothing would keep it."""
 
 
+def aspect_of(width: int, height: int) -> float:
+    """Long side over short side in pixels; 1.0 where a platform does not say both."""
+    return max(width, height) / min(width, height) if width > 0 and height > 0 else 1.0
+
+
 def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> float:
     """GPU-seconds that a job should take, by the model's cost in the catalogue.
 

@@ -50,7 +50,8 @@ class Request(msgspec.Struct, frozen=True):
 
     `id` is made from platform, chat and message, so the same update seen twice is one request;
     a re-roll adds its number. `source` is the platform's own reference to the picture.
-    `upload_limit` is in bytes.
+    `upload_limit` is in bytes. `aspect` is the picture's long side over its short one as far as the platform says
+    it, else 1: by it the cost is estimated before the picture is fetched.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Request(msgspec.Struct, frozen=True):
     source: str
     words: str
     upload_limit: int
+    aspect: float = 1.0
 
 
 class Parameters(msgspec.Struct, frozen=True):

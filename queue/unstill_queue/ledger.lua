@@ -12,6 +12,7 @@
 --                                b|<place> = the own tag of a place that is put off until then
 -- unstill:work:<lane>            hash: queued seconds and jobs by place and account
 -- unstill:running:<lane>         zset id -> ms when it should end
+-- unstill:pace:<account>         ms until which an account has asked ahead of its rate of requests
 -- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
 -- unstill:watched                hash: ms = time that some reaper saw pass, at = when one last looked
 -- unstill:unreadable             zset id -> ms: records that nobody can act on, out of the due index
@@ -28,6 +29,9 @@ local DAY = 86400000
 local CLAIM_KNOWN = 3600000
 -- requests that are listed under their person
 local MINE_MOST = 2000
+-- the longest that the record of a refused request is kept
+local REFUSED_KEPT = 3600000
+local MINUTE = 60000
 -- a file's key stays in the trash for as long as somebody may still be storing it
 local TRASH_KEPT = 600000
 local UNREADABLE, UNREADABLE_MOST, UNREADABLE_KEPT = 'unstill:unreadable', 1000, 3 * DAY
@@ -443,6 +447,7 @@ local function strip_all(id)
 end
 
 local function close(id, state, keep)
+  if get(id, 'refused') then keep = math.min(tonumber(keep), REFUSED_KEPT) end
   set(id, 'state', state, 'ended_at', num(NOW))
   strip_all(id)
   redis.call('ZREM', DUE, id)
@@ -502,11 +507,28 @@ end
 
 local op = {}
 
-function op.accept(id, platform, person, place, account, request, grace)
+-- A leaky bucket (ITU-T I.371's GCRA) that holds a minute's requests. Nil, or ms until there is room for one more.
+local function too_fast(account, per_minute)
+  if per_minute <= 0 then return nil end
+  local key = 'unstill:pace:' .. account
+  local ahead = math.max(0, tonumber(redis.call('GET', key) or '0') - NOW) + MINUTE / per_minute
+  if ahead > MINUTE + 1 then return num(ahead - MINUTE) end
+  redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))
+end
+
+-- Counts one more request that is not written down by itself.
+function op.pace(account, per_minute)
+  local wait = too_fast(account, tonumber(per_minute))
+  return wait and { 'fast', wait } or { 'ok' }
+end
+
+function op.accept(id, platform, person, place, account, request, grace, per_minute)
   local wrong = fault(id)
   if wrong and wrong ~= GONE and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end
   local state = get(id, 'state')
   if state then return { 'seen', state } end
+  local fast = too_fast(account, tonumber(per_minute))
+  if fast then return { 'fast', fast } end
   redis.call('ZREM', UNREADABLE, id)
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
     'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()),
@@ -518,6 +540,12 @@ function op.accept(id, platform, person, place, account, request, grace)
   redis.call('ZREMRANGEBYRANK', mine, 0, -1 - MINE_MOST)
   redis.call('PEXPIRE', mine, 30 * DAY)
   return { 'accepted', 'accepted' }
+end
+
+-- Whether a job of that cost would be queued now; nothing is reserved.
+function op.afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds)
+  local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
+  return over_quota(account, place, tonumber(cost), limits) or { 'ok' }
 end
 
 function op.queue(id, lane, cost, job, wait, person_jobs, chat_jobs, person_seconds, chat_seconds)
@@ -546,6 +574,7 @@ end
 function op.refuse(id, outcome)
   local state = get(id, 'state')
   if state ~= 'accepted' then return { 'already', state or 'none' } end
+  set(id, 'refused', 1)
   answer(id, 'failed', outcome)
   return { 'ok' }
 end
@@ -955,10 +984,13 @@ end
 -- answer is exact for jobs of one cost, but where somebody waits in several chats with others, and takes time in
 -- accounts and chats, not in jobs.
 
-local function ahead(tag, limit, work, count)
+-- `first`: equal tags go by name, and theirs is the lesser one.
+local function ahead(tag, limit, work, count, first)
   if count == 0 or work <= 0 then return 0, 0 end
   local mean = work / count
-  local n = math.max(0, math.min(count, math.ceil((limit - tag) / mean)))
+  local n = math.ceil((limit - tag) / mean)
+  if first and tag + n * mean == limit then n = n + 1 end
+  n = math.max(0, math.min(count, n))
   return n, n * mean
 end
 
@@ -971,7 +1003,7 @@ local function among_accounts(k, limit, place_tag)
       local field = 'p|' .. k.place .. '|' .. all[i]
       local count = tonumber(redis.call('HGET', k.work, 'n' .. field) or '0')
       local work = tonumber(redis.call('HGET', k.work, field) or '0')
-      local n, s = ahead(tonumber(all[i + 1]), limit, work, count)
+      local n, s = ahead(tonumber(all[i + 1]), limit, work, count, all[i] < k.account)
       jobs, seconds = jobs + n, seconds + s
     end
   end
@@ -993,7 +1025,7 @@ local function among_places(k, limit, asker, own)
     if all[i] ~= k.place and (asker ~= nil and account == asker) == own then
       local name, tag = account or 'c|' .. all[i], tonumber(all[i + 1])
       if account then tag = math.max(tag, entitled(k.name, account)) end
-      local flow = flows[name] or { tag = tag, count = 0, work = 0 }
+      local flow = flows[name] or { tag = tag, count = 0, work = 0, first = all[i] < k.place }
       flow.tag = math.min(flow.tag, tag)
       flow.count = flow.count + tonumber(redis.call('HGET', k.work, 'nc|' .. all[i]) or '0')
       flow.work = flow.work + tonumber(redis.call('HGET', k.work, 'c|' .. all[i]) or '0')
@@ -1002,7 +1034,7 @@ local function among_places(k, limit, asker, own)
   end
   local jobs, seconds = 0, 0
   for _, flow in pairs(flows) do
-    local n, s = ahead(flow.tag, limit, flow.work, flow.count)
+    local n, s = ahead(flow.tag, limit, flow.work, flow.count, flow.first)
     jobs, seconds = jobs + n, seconds + s
   end
   return jobs, seconds

@@ -19,8 +19,8 @@ from redis.exceptions import ResponseError
 from unstill_config.settings import Queue as QueueSettings
 from unstill_config.settings import Quota as QuotaSettings
 from unstill_queue.codec import decode, encode
-from unstill_queue.errors import CodecError, NewerVersion, QuotaExceeded, UnknownJob, UnreadableRecord
-from unstill_queue.jobs import Cancelled, Failed, Job, Outcome, Progress, Request, State, Succeeded
+from unstill_queue.errors import CodecError, NewerVersion, QuotaExceeded, TooManyRequests, UnknownJob, UnreadableRecord
+from unstill_queue.jobs import Cancelled, Failed, Job, Outcome, Progress, Request, Requester, State, Succeeded
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +110,7 @@ class Record(msgspec.Struct, frozen=True):
     sends: int = 0
     refits: int = 0
     made: Succeeded | None = None
+    refused: bool = False
 
     @property
     def clips(self) -> list[str]:
@@ -137,18 +138,34 @@ class Ledger:
 
     # -- in
 
-    async def accept(self, request: Request, *, grace: float = 10.0) -> bool:
+    async def accept(self, request: Request, *, grace: float = 10.0, per_minute: int = 0) -> bool:
         """Write the request down. True: it is new; False: it was here before.
 
         When this has returned, the request will be answered. `grace` is how many seconds its front
-        end has to read it before it is told of it again.
+        end has to read it before it is told of it again. `per_minute`: new ones of its account, 0 without limit.
+
+        Raises:
+            TooManyRequests: it is not written down.
         """
         who = request.requester
         written = encode(request)
         reply = await self._run(
-            "accept", request.id, who.platform, who.person, who.place, who.account, written, _ms(grace)
+            "accept", request.id, who.platform, who.person, who.place, who.account, written, _ms(grace), per_minute
         )
+        _check_pace(reply, per_minute)
         return bool(reply[0] == b"accepted")
+
+    async def pace(self, who: Requester, per_minute: int) -> None:
+        """Count a request that `accept` is then given without a limit. Raises TooManyRequests."""
+        _check_pace(await self._run("pace", who.account, per_minute), per_minute)
+
+    async def check(self, who: Requester, *, cost: float, quota: QuotaSettings) -> None:
+        """Whether a job of that cost, in estimated GPU-seconds, would be queued now; nothing is reserved.
+
+        Raises:
+            QuotaExceeded: it would not.
+        """
+        _check_quota(await self._run("afford", who.account, who.place, repr(cost), *_limits(quota)))
 
     async def queue(self, job: Job, *, cost: float, quota: QuotaSettings) -> bool:
         """ACCEPTED to QUEUED. `cost` is in estimated GPU-seconds. False: it had been queued or ended before.
@@ -164,19 +181,15 @@ class Ledger:
             repr(cost),
             encode(job),
             _ms(self.settings.wait_hours * 3600),
-            quota.person_jobs,
-            quota.chat_jobs,
-            repr(quota.person_seconds),
-            repr(quota.chat_seconds),
+            *_limits(quota),
         )
-        if reply[0] == b"quota":
-            raise QuotaExceeded(reply[1].decode(), reply[2].decode(), float(reply[3]), float(reply[4]))
+        _check_quota(reply)
         if reply[0] == b"already" and reply[1] == b"none":
             raise UnknownJob(job.id)
         return bool(reply[0] == b"queued")
 
     async def refuse(self, id: str, outcome: Failed) -> bool:
-        """ACCEPTED to FAILED: an answer at once. False: too late."""
+        """ACCEPTED to FAILED: an answer at once, and a record that is kept for an hour. False: too late."""
         reply = await self._run("refuse", id, encode(outcome))
         return bool(reply[0] == b"ok")
 
@@ -434,10 +447,6 @@ class Ledger:
         """Delete what was set aside, for good."""
         return [id.decode(errors="replace") for id in await self._run("drop_unreadable")]
 
-    async def in_hand(self, place: str) -> int:
-        """Jobs of a chat that are queued or running."""
-        return int(await _awaited(self.redis.hget("unstill:jobs", f"c|{place}")) or 0)
-
     async def open_ids(self) -> list[str]:
         """All jobs that are not final: they stand in the due index."""
         return [id.decode() for id in await self.redis.zrange("unstill:due", 0, -1)]
@@ -501,6 +510,7 @@ def _record(id: str, f: dict[str, bytes]) -> Record:
         sends=int(f.get("sends", b"0")),
         refits=int(f.get("refits", b"0")),
         made=decode(f["made"], Succeeded) if "made" in f else None,
+        refused="refused" in f,
     )
 
 
@@ -526,6 +536,22 @@ def _ms(seconds: float) -> int:
 
 def _files(outcome: Outcome | None) -> list[str]:
     return [key for key in (outcome.clip, outcome.original) if key] if isinstance(outcome, Succeeded) else []
+
+
+def _limits(quota: QuotaSettings) -> tuple[int, int, str, str]:
+    return quota.person_jobs, quota.chat_jobs, repr(quota.person_seconds), repr(quota.chat_seconds)
+
+
+def _check_quota(reply: list[Any]) -> None:
+    """Raises QuotaExceeded if a script says so."""
+    if reply[0] == b"quota":
+        raise QuotaExceeded(reply[1].decode(), reply[2].decode(), float(reply[3]), float(reply[4]))
+
+
+def _check_pace(reply: list[Any], per_minute: int) -> None:
+    """Raises TooManyRequests if a script says so."""
+    if reply[0] == b"fast":
+        raise TooManyRequests(per_minute, float(reply[1]) / 1000)
 
 
 def _result(outcome: Outcome) -> str:

@@ -21,8 +21,9 @@ from unstill_queue.jobs import Cancelled, Failed
 LANE, REFITS_LANE = "camera", "~refit"
 LANES = (LANE, REFITS_LANE)
 REFITS = 2
-LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 40_000, 3600_000, 20_000
+LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 40_000, 72 * 3600_000, 20_000
 JUMP = 26 * 3600_000
+REFUSED_KEEP = 3600_000
 START = 1_000_000_000_000
 PERSONAS = "t:c1:personas"
 PEOPLE = [
@@ -112,6 +113,7 @@ class Model:
     clips: list[str] = field(default_factory=list)
     forgotten: bool = False
     damage: str = ""
+    refused: bool = False
 
 
 @dataclass
@@ -131,6 +133,7 @@ class World:
     claims: list[Clerk] = field(default_factory=list)
     senders: list[Clerk] = field(default_factory=list)
     tokens: int = 0
+    pace: dict[str, float] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LANES, 1.0))
     trash: set[str] = field(default_factory=set)
     broken: dict[str, Model] = field(default_factory=dict)
@@ -196,6 +199,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             return min(job.cost, job.rendered + wall / self.world.rates[job.lane])
 
         def closed(self, job: Model, state: str) -> None:
+            id = next(id for id, other in self.world.jobs.items() if other is job)
+            kept: Any = redis.pttl(f"unstill:job:{id}")
+            assert REFUSED_KEEP < kept <= KEEP if not job.refused else 0 < kept <= REFUSED_KEEP
             job.state = state
             if job.forgotten:
                 job.note = ""
@@ -224,16 +230,23 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             seconds, rest = divmod(self.world.now, 1000)
             redis.hset("unstill:test:clock", mapping={"s": seconds, "us": rest * 1000})
 
-        @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), cost=st.sampled_from([1, 10, 25]))
-        def accept(self, n: int, who: tuple[str, str, str], cost: int) -> None:
+        @rule(
+            n=st.integers(0, 5),
+            who=st.sampled_from(PEOPLE),
+            cost=st.sampled_from([1, 10, 25]),
+            limit=st.sampled_from([0, 0, 0, 2]),
+        )
+        def accept(self, n: int, who: tuple[str, str, str], cost: int, limit: int = 0) -> None:
             id = f"j{n}"
             broken = self.world.broken.get(id)
             if broken:
                 # the same message is the same person's
                 who = broken.person, broken.place, broken.account
-            answer = self.word("accept", id, "t", *who, b"request", 10_000)
+            answer = self.word("accept", id, "t", *who, b"request", 10_000, limit)
             if id in self.world.jobs or (broken and broken.damage not in ("gone", "string")):
                 assert answer == "seen"
+            elif limit and self.too_fast(who[2], limit):
+                assert answer == "fast"
             else:
                 assert answer == "accepted"
                 self.world.broken.pop(id, None)
@@ -241,15 +254,28 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     "accepted", *who, cost, self.world.now + 10_000, accepted_seen=self.world.watched
                 )
 
+        @rule(who=st.sampled_from(PEOPLE))
+        def pace(self, who: tuple[str, str, str]) -> None:
+            assert self.word("pace", who[2], 2) == ("fast" if self.too_fast(who[2], 2) else "ok")
+
+        def too_fast(self, account: str, limit: int) -> bool:
+            """Whether a minute's requests are used up; if not, there is one more."""
+            ahead = max(0.0, self.world.pace.get(account, 0.0) - self.world.now) + 60_000 / limit
+            if ahead <= 60_000:
+                self.world.pace[account] = self.world.now + ahead
+            return ahead > 60_000
+
         @rule(n=st.integers(0, 9))
         def queue(self, n: int) -> None:
             if (id := self.named(n)) is None:
                 return
             job = self.world.jobs[id]
+            foreseen = self.word("afford", job.account, job.place, job.cost, *QUOTA)
             answer = self.word("queue", id, LANE, job.cost, b"job", WAIT, *QUOTA)
             if job.state != "accepted":
                 assert answer == "already"
                 return
+            assert foreseen == ("quota" if answer == "quota" else "ok"), "what was asked before is what holds"
             room = self.room(job)
             if room < -ROUNDING:
                 assert answer == "quota"
@@ -320,6 +346,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             answer = self.word("refuse", id, OUTCOME)
             assert answer == ("ok" if job.state == "accepted" else "already")
             if job.state == "accepted":
+                job.refused = True
                 self.answered(job, "failed")
 
         @rule(again=st.booleans(), lane=st.sampled_from(LANES))

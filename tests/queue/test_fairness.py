@@ -32,7 +32,7 @@ class Lane:
     def submit(self, chat: str, person: str, cost: float = 10.0) -> str:
         self._count += 1
         id = f"j{self._count}"
-        self.call("accept", id, "t", person, chat, person, b"", 10_000)
+        self.call("accept", id, "t", person, chat, person, b"", 10_000, 0)
         assert self.call("queue", id, LANE, repr(cost), b"", 1_000_000, *UNLIMITED) == [b"queued", b"queued"]
         self.who[id], self.cost[id] = (chat, person), cost
         return id
@@ -227,3 +227,16 @@ def test_a_crashed_job_is_first_of_its_person_and_not_charged_twice(redis: Redis
     turns = [str(lane.serve()) for _ in range(4)]
     assert sorted(turns[:2]) == sorted([a1, b1])
     assert sorted(turns[2:]) == sorted([a2, b2])
+
+
+def test_the_place_told_is_true_where_two_turns_are_equal_to_the_last_bit(redis: Redis) -> None:
+    # Given jobs of two chats whose tags are the same number
+    lane = Lane(redis)
+    for chat in "bca":
+        lane.submit(chat, chat)
+    lane.serve()
+    lane.serve()
+    queued = [lane.submit(chat, chat) for chat in "cb"]
+    # Then each is told its place as it comes
+    told = [lane.position(id) for id in queued]
+    assert told == [n + 1 for n in map([lane.serve() for _ in range(3)].index, queued)]

@@ -59,7 +59,8 @@ class Ask(msgspec.Struct, frozen=True):
 
     def request(self, words: str, *, id: str | None = None) -> Request:
         id = id or self.id
-        return Request(id, self.who, self.address(id), self.picture.source, words, self.upload_limit)
+        picture = self.picture
+        return Request(id, self.who, self.address(id), picture.source, words, self.upload_limit, picture.aspect)
 
 
 def of_interaction(

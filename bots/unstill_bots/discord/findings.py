@@ -6,16 +6,21 @@ import discord
 import msgspec
 
 from unstill_bots.unfit import Unfit, unfit
+from unstill_queue.fairness import aspect_of
 
 
 class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`url` is signed and expires; `message` in `channel` has a fresh one of `file`. `size` in bytes, 0 if unknown."""
+    """`url` is signed and expires; `message` in `channel` has a fresh one of `file`. `size` in bytes, 0 if unknown.
+
+    `aspect` as in `Request`.
+    """
 
     url: str
     size: int = 0
     channel: str = ""
     message: str = ""
     file: str = ""
+    aspect: float = 1.0
 
     @property
     def source(self) -> str:
@@ -52,15 +57,17 @@ def of_attachment(attachment: discord.Attachment, message: discord.Message | Non
     no_picture = unfit(attachment.content_type or "", attachment.filename)
     if no_picture is not None:
         return no_picture
+    aspect = aspect_of(attachment.width or 0, attachment.height or 0)
     where = {"channel": str(message.channel.id), "message": str(message.id)} if message else {}
-    return Picture(attachment.url, attachment.size, file=str(attachment.id), **where)
+    return Picture(attachment.url, attachment.size, file=str(attachment.id), aspect=aspect, **where)
 
 
 def _of_embed(embed: discord.Embed, message: discord.Message) -> Picture | None:
     """A linked picture, by Discord's own copy of it: no other server is ever asked."""
     for shown in (embed.image, embed.thumbnail if embed.type == "image" else None):
         if shown and shown.proxy_url:
-            return Picture(shown.proxy_url, 0, str(message.channel.id), str(message.id))
+            aspect = aspect_of(shown.width or 0, shown.height or 0)
+            return Picture(shown.proxy_url, 0, str(message.channel.id), str(message.id), aspect=aspect)
     return None
 
 

@@ -10,7 +10,6 @@ import discord
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots import captions
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.discord import rules
 from unstill_bots.discord.answering import answer, quickly
@@ -21,10 +20,8 @@ from unstill_bots.own_jobs import OwnJobs
 from unstill_bots.preferences import Preferences
 from unstill_bots.reception import Reception
 from unstill_bots.studio import Terms
-from unstill_queue.errors import OptionError
 from unstill_queue.jobs import Request
 from unstill_queue.ledger import Record
-from unstill_queue.options import resolve
 
 log = structlog.get_logger(__name__)
 
@@ -87,21 +84,11 @@ class Intake:
         own = await self._preferences(asks[0])
         words = _with(own, words)
         channels, roles = rules.standing(interaction.channel, interaction.user)
-        refusal = self._misread(words, asks[0]) or await rules.refusal(self._desk, asks[0], channels, roles)
+        refusal = await rules.refusal(self._desk, asks[0], words, channels, roles)
         if refusal is not None:
             return refusal, []
         requests = [ask.request(words) for ask in asks]
         return None, [request for request in requests if await self.reception.write(request)]
-
-    def _misread(self, words: str, ask: Ask) -> str | None:
-        """What is wrong with the words is said at once, to the person alone."""
-        try:
-            model = self._desk.settings.engine.model
-            caption = captions.parse(words, self._desk.catalog, model)
-            resolve(caption.prompt, caption.given, self._desk.catalog, default_model=model)
-        except OptionError as error:
-            return ChatReplies(ask.language).option_error(error)
-        return None
 
     async def _follow(self, first: Request, others: Sequence[Request], note: Note | None) -> None:
         try:
@@ -155,8 +142,7 @@ class Intake:
 
     async def _rule(self, request: Request) -> Terms:
         """Channels and roles are held at the way in, where the person's are known; here only how many at a time."""
-        preferences = await self._desk.preferences.get(request.requester.place)
-        return Terms(jobs=preferences.jobs, full=ChatReplies(request.requester.language).chat_full(preferences.jobs))
+        return await rules.terms(self._desk, request.requester)
 
 
 def _with(own: Preferences, words: str) -> str:

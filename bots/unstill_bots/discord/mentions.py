@@ -117,7 +117,8 @@ class Mentions:
 
     async def _asked(self, message: discord.Message, asks: list[Ask], words: str, replies: ChatReplies) -> None:
         channels, roles = rules.standing(message.channel, message.author)
-        refusal = await rules.refusal(self._desk, asks[0], channels, roles)
+        # words that cannot be read are answered like any other request
+        refusal = await rules.refusal(self._desk, asks[0], None, channels, roles)
         own = await self._desk.preferences.get(person_scope(message.author))
         if refusal is not None:
             self._say(message, refusal)

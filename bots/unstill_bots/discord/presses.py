@@ -77,12 +77,14 @@ class Presses:
             self._desk.upload_limit(interaction),
         )
         channels, roles = rules.standing(interaction.channel, interaction.user)
-        refused = await rules.refusal(self._desk, ask, channels, roles)
-        if refused is not None:
-            return refused, []
         new: list[Request] = []
+        refusals: list[str] = []
 
         async def accept(request: Request) -> bool:
+            refused = await rules.refusal(self._desk, ask, request.words, channels, roles)
+            if refused is not None:
+                refusals.append(refused)
+                return False
             # what answers it is this press, not the one that asked for the first clip
             request = ask.request(request.words, id=request.id)
             if await self._intake.reception.write(request):
@@ -91,7 +93,7 @@ class Presses:
 
         catalog, reception = self._desk.catalog, self._intake.reception
         said.append(await rerolls.reroll(record, press.action, replies, catalog, reception, accept))
-        return None, new
+        return (refusals[0] if refusals else None), new
 
     # -- no more
 

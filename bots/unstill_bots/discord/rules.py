@@ -11,9 +11,8 @@ from unstill_bots.discord.asking import PLATFORM, Ask
 from unstill_bots.discord.desk import Desk
 from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.preferences import Preferences
-from unstill_config.settings import Quota
-from unstill_queue.errors import QuotaExceeded
-from unstill_queue.ledger import Used
+from unstill_bots.studio import Terms
+from unstill_queue.jobs import Requester
 
 
 def standing(channel: Any, user: discord.User | discord.Member) -> tuple[set[str], set[str]]:
@@ -33,32 +32,23 @@ def forbidden(
     return None
 
 
-async def refusal(desk: Desk, ask: Ask, channels: Collection[str], roles: Collection[str]) -> str | None:
-    """The sentence that refuses, or None: by the server's rules, and by quotas as far as they are used up already.
+async def terms(desk: Desk, who: Requester) -> Terms:
+    """A server's own rules that hold wherever a request is prepared. Channels and roles are looked at on the way in."""
+    rules = await desk.preferences.get(who.place)
+    return Terms(jobs=rules.jobs, full=DiscordReplies(who.language).chat_full(rules.jobs))
 
-    The ledger decides on quotas once more; here it is so that the person alone is told. Raises RedisError.
+
+async def refusal(
+    desk: Desk, ask: Ask, words: str | None, channels: Collection[str], roles: Collection[str]
+) -> str | None:
+    """The sentence that refuses, or None: by the server's rules, and by what the studio knows without the picture.
+
+    The studio looks once more; here it is so that the person alone is told. `words` as in `Studio.objection`.
+    Raises RedisError.
     """
-    replies = DiscordReplies(ask.language)
-    used = await desk.client.ledger.used(ask.who.account, ask.who.place)
     if ask.guild:
         rules = await desk.preferences.get(f"{PLATFORM}:{ask.guild}")
-        refused = forbidden(rules, channels, roles, replies)
+        refused = forbidden(rules, channels, roles, DiscordReplies(ask.language))
         if refused is not None:
             return refused
-        if rules.jobs and used.chat_jobs >= rules.jobs:
-            return replies.chat_full(rules.jobs)
-    over = over_quota(used, desk.settings.quota)
-    return None if over is None else replies.quota(over)
-
-
-def over_quota(used: Used, most: Quota) -> QuotaExceeded | None:
-    """The quota that leaves nothing any more; 0 is no limit."""
-    for quota, scope, limit, so_far in (
-        ("jobs", "person", most.person_jobs, used.person_jobs),
-        ("jobs", "chat", most.chat_jobs, used.chat_jobs),
-        ("seconds", "person", most.person_seconds, used.person_seconds),
-        ("seconds", "chat", most.chat_seconds, used.chat_seconds),
-    ):
-        if limit and so_far >= limit:
-            return QuotaExceeded(quota, scope, limit, so_far)
-    return None
+    return await desk.studio.objection(ask.who, words, await terms(desk, ask.who), aspect=ask.picture.aspect)

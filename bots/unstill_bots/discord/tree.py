@@ -119,7 +119,7 @@ class Tree(app_commands.CommandTree[Any]):
         """Who may not ask for a clip here is told before they write anything."""
         ask = of_interaction(interaction, found[0], replies.language, self._desk.upload_limit(interaction))
         channels, roles = rules.standing(interaction.channel, interaction.user)
-        refusal = await rules.refusal(self._desk, ask, channels, roles)
+        refusal = await rules.refusal(self._desk, ask, None, channels, roles)
         if refusal is None:
             await self._open.keep(interaction.id, Pointed(ask.user, ask.channel, list(found)))
         return refusal

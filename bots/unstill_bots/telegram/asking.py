@@ -47,7 +47,8 @@ class Ask(msgspec.Struct, frozen=True):
 
     def request(self, words: str, upload_limit: int, *, id: str | None = None) -> Request:
         id = id or self.id
-        return Request(id, self.who, self.address(id), self.picture.source, words, upload_limit)
+        picture = self.picture
+        return Request(id, self.who, self.address(id), picture.source, words, upload_limit, picture.aspect)
 
 
 def ask_of(message: Message, picture: Picture, language: str) -> Ask:

@@ -6,13 +6,15 @@ import msgspec
 from telegram import Document, Message, Sticker
 
 from unstill_bots.unfit import Unfit, unfit
+from unstill_queue.fairness import aspect_of
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """`file` is the platform's id; `size` in bytes, 0 where it was not told."""
+    """`file` is the platform's id; `size` in bytes, 0 where it was not told; `aspect` as in `Request`."""
 
     file: str
     size: int = 0
+    aspect: float = 1.0
 
     @property
     def source(self) -> str:
@@ -30,7 +32,7 @@ def find(message: Message, download_limit: int) -> Picture | Unfit | None:
     if message.photo:
         small_enough = [size for size in message.photo if (size.file_size or 0) <= download_limit]
         best = max(small_enough or message.photo, key=lambda size: size.width * size.height)
-        return Picture(best.file_id, best.file_size or 0)
+        return Picture(best.file_id, best.file_size or 0, aspect_of(best.width, best.height))
     if message.sticker:
         return _sticker(message.sticker)
     # a GIF comes as both
@@ -46,9 +48,11 @@ def find(message: Message, download_limit: int) -> Picture | Unfit | None:
 def _sticker(sticker: Sticker) -> Picture | Unfit:
     if sticker.is_animated or sticker.is_video:
         return Unfit("picture_sticker")
-    return Picture(sticker.file_id, sticker.file_size or 0)
+    return Picture(sticker.file_id, sticker.file_size or 0, aspect_of(sticker.width, sticker.height))
 
 
 def _document(document: Document) -> Picture | Unfit:
-    picture = Picture(document.file_id, document.file_size or 0)
+    # of a file nothing is told but how its thumbnail looks
+    shown = document.thumbnail
+    picture = Picture(document.file_id, document.file_size or 0, aspect_of(shown.width, shown.height) if shown else 1.0)
     return unfit(document.mime_type or "", document.file_name or "") or picture
