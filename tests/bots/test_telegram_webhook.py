@@ -293,8 +293,15 @@ class TestSlow:
         await line.closed()
 
 
-async def test_who_only_holds_lines_keeps_nobody_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for few lines, none of which is closed for its age."""
     monkeypatch.setattr(http_server, "CONNECTIONS_MOST", 20)
+    monkeypatch.setattr(http_server, "IDLE_MOST", 3600.0)
+
+
+@pytest.mark.usefixtures("crowded")
+async def test_who_only_holds_lines_keeps_nobody_out(site: Site) -> None:
     # Given a request under way, then far more lines than there may be, some with half a head
     began, gate = asyncio.Event(), asyncio.Event()
 
