@@ -153,6 +153,9 @@ class Studio:
         except FetchError as error:
             return await self._answer(request, replies.failed(Failed(error.code, str(error))))
         except (ChatError, StorageError) as error:
+            if isinstance(error, StorageError) and error.lasting:
+                log.error("the picture cannot be stored", job=request.id, error=str(error))
+                return await self._answer(request, replies.failed(Failed(error.code, str(error))))
             # the ledger brings the request back, and answers it when it cannot be read for long
             log.warning("the picture could not be fetched yet", job=request.id, error=str(error))
             return False

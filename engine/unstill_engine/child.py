@@ -70,10 +70,12 @@ def main() -> int:
     load = channel.receive()
     if not isinstance(load, Load):
         return 0
-    renderer = _load(load, channel)
+    lock = DeviceLock(Path(load.state), load.device)
+    renderer = _load(load, lock, channel)
     if renderer is None:
         return EXIT_NOT_LOADED
     while isinstance(command := channel.receive(), Render):
+        _keep(lock)
         report = _render(command, renderer, channel)
         channel.send(report)
         if isinstance(report, Poisoned):
@@ -107,9 +109,16 @@ def prepare_process() -> None:
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
-def _load(load: Load, channel: Channel) -> Renderer | None:
+def _keep(lock: DeviceLock) -> None:
+    """Hold on to the device where its lock was removed; a job is rendered in any case."""
+    try:
+        lock.keep()
+    except (DeviceBusy, OSError) as error:
+        sys.stderr.write(f"The lock of the device was removed and is not ours any more: {error}\n")
+
+
+def _load(load: Load, lock: DeviceLock, channel: Channel) -> Renderer | None:
     """None, and the worker was told why, where there is no renderer. The device stays locked until the end."""
-    lock = DeviceLock(Path(load.state), load.device)
     started = time.monotonic()
     try:
         lock.acquire(load.name, timeout=load.lock_timeout)

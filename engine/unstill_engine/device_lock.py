@@ -25,14 +25,15 @@ class DeviceBusy(Exception):
 class DeviceLock:
     """The lock of one device among all processes that share the folder `state`.
 
-    The file is never removed: a process that waits on a removed file would lock nothing. The
-    descriptor does not pass to programs that the holder starts.
+    We never remove the file: a process that waits on a removed file would lock nothing. Where somebody
+    else did, `keep` makes and locks it anew. The descriptor does not pass to programs that the holder starts.
     """
 
     def __init__(self, state: Path, device: str) -> None:
         self.device = "cuda:0" if device == "cuda" else device
         self.path = state / f"{re.sub(r'[^A-Za-z0-9]+', '-', self.device)}.lock"
         self._file: int | None = None
+        self._owner = ""
 
     def acquire(self, owner: str, *, timeout: float) -> None:
         """Wait up to `timeout` seconds for the device; `owner` says to others what holds it.
@@ -41,24 +42,50 @@ class DeviceLock:
             DeviceBusy: still held after that time; names the holder.
             OSError: the lock file cannot be made or written.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + timeout
+        file = self._open()
         try:
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
                 except BlockingIOError:
                     if time.monotonic() >= deadline:
                         raise DeviceBusy(self.device, self.holder()) from None
                     time.sleep(POLL_SECONDS)
+                else:
+                    if self._is_there(file):
+                        break
+                    os.close(file)
+                    file = self._open()
             os.ftruncate(file, 0)
             os.pwrite(file, f"process {os.getpid()} ({owner})".encode(), 0)
         except BaseException:
             os.close(file)
             raise
-        self._file = file
+        self._file, self._owner = file, owner
+
+    def keep(self) -> None:
+        """Make and lock the file anew where somebody has removed it, so that the device goes on being ours alone.
+
+        Raises:
+            DeviceBusy: another process was faster, and has the device too.
+            OSError: the file cannot be made.
+        """
+        file = self._file
+        if file is not None and not self._is_there(file):
+            self.acquire(self._owner, timeout=0)
+            os.close(file)
+
+    def _open(self) -> int:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def _is_there(self, file: int) -> bool:
+        """Whether others who open the path get that file."""
+        try:
+            return os.path.samestat(os.fstat(file), self.path.stat())
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         if self._file is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from unstill_config.catalog import Catalog
 from unstill_config.children import child_environ
 from unstill_config.settings import Settings
+from unstill_engine import scratch
 from unstill_engine.cards import visible_devices
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
@@ -44,11 +45,10 @@ async def _ffmpeg(settings: Settings) -> Finding:
 
 def _scratch(settings: Settings) -> Finding:
     folder = settings.engine.scratch or Path(tempfile.gettempdir())
-    try:
-        # what is not there is made at the start
-        free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.is_dir())).free
-    except OSError as error:
-        return _finding("scratch", False, f"{folder}: {error.strerror}", "Set UNSTILL_ENGINE__SCRATCH to a folder.")
+    if wrong := scratch.trouble(settings.engine.scratch):
+        happened, _, mend = wrong.partition(". ")
+        return _finding("scratch", False, f"{happened}.", mend)
+    free = shutil.disk_usage(folder).free
     text = f"{free / 1e9:.1f} GB free in {folder}"
     return _finding("scratch", free >= SCRATCH_BYTES, text, "Free some space, or set UNSTILL_ENGINE__SCRATCH.")
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
@@ -21,10 +23,11 @@ from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_engine import scratch
 from unstill_engine.clip.binary import Ffmpeg
-from unstill_engine.clip.errors import ClipError
+from unstill_engine.clip.errors import ClipError, EncoderKilled
 from unstill_engine.lease import Lease
 from unstill_engine.process import EngineProcess
 from unstill_queue.errors import NotFound, StorageError
+from unstill_queue.folder import why
 from unstill_queue.jobs import Cancelled, Failed, Outcome, Progress
 from unstill_queue.ledger import ENGINE_LOST, Claim, Ledger
 from unstill_queue.storage import Storage
@@ -36,6 +39,13 @@ SOFTWARE = f"Unstill {version('unstill-engine')}"
 STORAGE_PATIENCE = 30.0
 """Seconds that storage may be away before it costs a try; no other job could be worked on meanwhile."""
 STORAGE_AGAIN = 1.0
+STORAGE_SENTENCES = {
+    "storage_full": "The storage is full. Try again later.",
+    "storage_refused": "The storage may not be written to. Tell the host of this bot.",
+    "storage_missing": "The storage is gone. Tell the host of this bot.",
+    "storage_away": "The storage could not be reached. Try again later.",
+    **{f"disk_{why}": sentence for why, sentence in scratch.SENTENCES.items()},
+}
 
 T = TypeVar("T")
 
@@ -76,8 +86,7 @@ class Errand(ABC):
         means = self._means
         try:
             async with self.lease:
-                with scratch.folder(means.settings.engine.scratch) as folder:
-                    return await self._settle(await self._outcome(folder))
+                return await self._settle(await self._in_folder())
         except Exception as error:
             log.error("a job ended in an unforeseen way; it will be tried again", job=self.job.id, exc_info=error)
             # what is wrong here may well be wrong with the next job too: it must not eat the queue
@@ -87,6 +96,20 @@ class Errand(ABC):
             return False
         finally:
             self.device_free.set()
+
+    async def _in_folder(self) -> Outcome | Again:
+        """Do the work in a folder of its own. Where that cannot be had, or goes away, the work was not to blame."""
+        try:
+            with scratch.folder(self._means.settings.engine.scratch) as folder:
+                outcome = await self._outcome(folder)
+                if isinstance(outcome, Failed) and not folder.is_dir():
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+                return outcome
+        except OSError as error:
+            if why(error) == "away":
+                raise
+            log.error("a job's folder cannot be used", job=self.job.id, error=str(error))
+            return Again(Failed(scratch.code_of(error), scratch.sentence_of(error)))
 
     @abstractmethod
     async def _outcome(self, folder: Path) -> Outcome | Again:
@@ -112,11 +135,14 @@ class Errand(ABC):
                 return Cancelled("system")
             self._making.cancel()
             raise
+        except EncoderKilled as error:
+            log.warning("ffmpeg was killed again and again", job=self.job.id, detail=error.detail)
+            return Again(Failed(error.code, str(error)))
         except ClipError as error:
             log.warning("the clip could not be made", code=error.code, detail=error.detail)
             return Failed(error.code, str(error))
-        except (StorageError, OSError) as error:
-            return self._storage_away("the clip could not be stored", error)
+        except StorageError as error:
+            return self._not_stored("the clip could not be stored", error)
 
     async def _stored(self, clip: Path) -> str:
         """The key that it is stored under, which is on record first: a clip that ends up unwanted is found by it."""
@@ -140,10 +166,16 @@ class Errand(ABC):
                 log.warning("storage is away", job=self.job.id, error=str(error))
                 await asyncio.sleep(STORAGE_AGAIN)
 
-    def _storage_away(self, what: str, error: Exception) -> Cancelled | Again:
-        log.warning(what, job=self.job.id, error=str(error))
-        handed_back = self.lease.ended or self._means.draining.is_set()
-        return Cancelled("system") if handed_back else Again()
+    def _not_stored(self, what: str, error: StorageError) -> Outcome | Again:
+        """What follows when storage has tried our patience."""
+        log.error(what, job=self.job.id, error=str(error))
+        if self.lease.ended or self._means.draining.is_set():
+            return Cancelled("system")
+        failed = Failed(error.code, STORAGE_SENTENCES[error.code])
+        if error.lasting and error.code not in ("disk_refused", "disk_missing"):
+            # another engine would meet the same, and render it again for nothing
+            return failed
+        return Again(failed)
 
     async def _settle(self, outcome: Outcome | Again) -> bool:
         lease, ledger = self.lease, self._means.ledger

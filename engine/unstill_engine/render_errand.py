@@ -62,7 +62,7 @@ class RenderErrand(Errand):
         except NotFound:
             return Failed("picture_gone", "The picture is no longer there. Send it again.")
         except StorageError as error:
-            return self._storage_away("the picture could not be read", error)
+            return self._not_stored("the picture could not be read", error)
         except EngineError as error:
             log.error("the engine has no renderer", job=job.id, code=error.code, error=error.message)
             return Again()

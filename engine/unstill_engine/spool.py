@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 
 from unstill_engine.renderers.base import Frames, Plan, RenderError
+from unstill_engine.scratch import code_of, sentence_of
 
 CHANNELS = 3
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -25,13 +26,16 @@ class Spool:
     """Takes exactly the frames of a plan: num_frames of (height, width, 3) uint8, one after the other.
 
     Raises:
-        RenderError: there is no room on the disk.
+        RenderError: there is no room on the disk, or it cannot be written to.
     """
 
     def __init__(self, path: Path, plan: Plan) -> None:
         self._path = path
-        self._expect(plan)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            self._expect(plan)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise RenderError(code_of(error), sentence_of(error)) from error
 
     def restart(self, plan: Plan) -> None:
         """Forget the frames so far, and take those of this plan instead. Raises RenderError."""

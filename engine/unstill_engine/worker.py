@@ -76,10 +76,17 @@ class Worker:
         self._info = EngineInfo(self._name, engine.model, engine.device, socket.gethostname(), os.getpid(), time.time())
         renders = Lane(
             engine.model, self._means, RenderErrand, url, self._name, in_hand=IN_HAND, poll_delay=POLL_DELAY,
-            ready=self._process.ready, begun=lambda job: self._show(job=job), answered=self._count,
+            ready=self._ready, begun=lambda job: self._show(job=job), answered=self._count,
         )  # fmt: skip
         refits = Lane(
-            REFIT_LANE, self._means, RefitErrand, url, self._name, in_hand=REFITS_IN_HAND, poll_delay=REFIT_POLL_DELAY
+            REFIT_LANE,
+            self._means,
+            RefitErrand,
+            url,
+            self._name,
+            in_hand=REFITS_IN_HAND,
+            poll_delay=REFIT_POLL_DELAY,
+            ready=self._folder_ready,
         )
         self._lanes = (renders, refits)
 
@@ -123,6 +130,13 @@ class Worker:
             await self._means.wakeups.close()
             await self._reaping.aclose()
             await self._redis.aclose()
+
+    async def _ready(self) -> None:
+        await self._folder_ready()
+        await self._process.ready()
+
+    async def _folder_ready(self) -> None:
+        await scratch.until_usable(self._settings.engine.scratch)
 
     async def _end_errands(self, within: float) -> None:
         await asyncio.gather(*(lane.end(within) for lane in self._lanes))

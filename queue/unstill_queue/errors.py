@@ -74,7 +74,21 @@ class UnreadableRecord(UnknownJob):
 
 
 class StorageError(QueueError):
-    """The bytes could not be read or written."""
+    """The bytes could not be read or written.
+
+    `code` says why, for `replies`: storage_full (no room), storage_refused (no permission), storage_missing (no
+    folder) or storage_away (anything else, or for now); with disk_ for storage_ where it is not the storage's fault
+    but that of the folder to which a file was to be brought.
+    """
+
+    def __init__(self, message: str, code: str = "storage_away") -> None:
+        self.code = code
+        super().__init__(message)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether somebody has to mend it: trying again for a while will hardly do."""
+        return not self.code.endswith("_away")
 
 
 class NotFound(StorageError):

@@ -14,19 +14,45 @@ import shutil
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 INCOMING = ".incoming"
 CHUNK = 1 << 20
 
-REASONS = {
-    errno.ENOSPC: "is full. Free some space, or lower UNSTILL_STORAGE__KEEP_HOURS.",
-    errno.EDQUOT: "has used up its quota. Free some space, or lower UNSTILL_STORAGE__KEEP_HOURS.",
-    errno.EACCES: "may not be written by this user. Change its owner, or set UNSTILL_STORAGE__URL to another folder.",
-    errno.EPERM: "may not be written by this user. Change its owner, or set UNSTILL_STORAGE__URL to another folder.",
-    errno.EROFS: "is on a disk that is read-only. Set UNSTILL_STORAGE__URL to another folder.",
-    errno.ENOTDIR: "is a file, or lies under one. Set UNSTILL_STORAGE__URL to another folder.",
-    errno.EEXIST: "is a file, or lies under one. Set UNSTILL_STORAGE__URL to another folder.",
+Why = Literal["full", "refused", "missing", "away"]
+_WHY: dict[int, Why] = {
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.EACCES: "refused",
+    errno.EPERM: "refused",
+    errno.EROFS: "refused",
+    errno.ENOENT: "missing",
+    errno.ENOTDIR: "missing",
+    errno.EEXIST: "missing",
 }
+_REASONS = {
+    errno.ENOSPC: "is full. Free some space",
+    errno.EDQUOT: "has used up its quota. Free some space",
+    errno.EACCES: "may not be written by this user. Change its owner",
+    errno.EPERM: "may not be written by this user. Change its owner",
+    errno.EROFS: "is on a disk that is read-only. Mount it writable",
+    errno.ENOENT: "is not there. Make it",
+    errno.ENOTDIR: "is a file, or lies under one. Move that file",
+    errno.EEXIST: "is a file, or lies under one. Move that file",
+}
+
+
+def why(error: OSError) -> Why:
+    """What kind of trouble a folder is in: no room, no permission, no folder, or another."""
+    return _WHY.get(error.errno or 0, "away")
+
+
+def explain(where: str, error: OSError, otherwise: str = "") -> str:
+    """One sentence of what is wrong with the folder and one of what to do; `otherwise` is another way to mend it."""
+    reason = _REASONS.get(error.errno or 0)
+    if reason is None:
+        return f"The folder {where} does not work: {error.strerror or error}. Check its disk."
+    return f"The folder {where} {reason}{f', or {otherwise}' if otherwise else ''}."
 
 
 class Folder:
@@ -36,12 +62,14 @@ class Folder:
         self.path = path
 
     def make(self) -> None:
+        """Do so where it is not there, at first or any more."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.mkdir(mode=0o700, exist_ok=True)
         (self.path / INCOMING).mkdir(mode=0o700, exist_ok=True)
 
     def write(self, key: str, data: bytes | Path) -> None:
         """Whole or not at all, also after a power cut."""
+        self.make()
         # named after the key, so that `drop` finds what a killed writer left
         incoming = self.path / INCOMING / f"{Path(key).name}.{uuid.uuid4().hex}"
         try:
@@ -64,6 +92,7 @@ class Folder:
 
     def tidy(self, before: datetime) -> None:
         """Remove what crashes left half written before then, and the empty folders of days gone by."""
+        self.make()
         for path in (self.path / INCOMING).iterdir():
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime < before.timestamp():
@@ -85,11 +114,6 @@ class Folder:
         # a name is as lasting as the folder that holds it
         for folder in (day, *(folder.parent for folder in new)):
             _sync(folder)
-
-    @staticmethod
-    def explain(where: str, error: OSError) -> str:
-        reason = REASONS.get(error.errno or 0)
-        return f"The folder {where} {reason or f'does not work: {error.strerror or error}. Check its disk.'}"
 
 
 def _sync(folder: Path) -> None:

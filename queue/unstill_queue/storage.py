@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import uuid
@@ -22,7 +23,7 @@ from obstore.store import LocalStore, ObjectStore
 
 from unstill_config.settings import Storage as StorageSettings
 from unstill_queue.errors import NotFound, StorageError
-from unstill_queue.folder import Folder
+from unstill_queue.folder import Folder, Why, explain, why
 from unstill_queue.s3 import open_s3
 
 Kind = Literal["pictures", "clips"]
@@ -37,6 +38,11 @@ PARTS_AT_ONCE = 4
 """Of 5 MiB each: what one upload may hold in memory."""
 LIST_AT_ONCE = 1000
 PROBE = b"unstill"
+MENDS: dict[Why, str] = {
+    "full": "lower UNSTILL_STORAGE__KEEP_HOURS",
+    "refused": "set UNSTILL_STORAGE__URL to another folder",
+    "missing": "set UNSTILL_STORAGE__URL to another folder",
+}
 
 
 class Storage:
@@ -103,12 +109,14 @@ class Storage:
         try:
             with _translated(self._where, _checked(key)):
                 answer = await obstore.get_async(self._store, key)
-                with _translated(str(to.parent)), part.open("wb") as out:
+                with _translated(str(to.parent), local=True), part.open("wb") as out:
                     async for chunk in answer.stream(min_chunk_size=CHUNK):
                         await asyncio.to_thread(out.write, chunk)
-            part.replace(to)
+            with _translated(str(to.parent), local=True):
+                part.replace(to)
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
     async def size(self, key: str) -> int:
         """Bytes."""
@@ -127,6 +135,8 @@ class Storage:
         before = datetime.now(UTC) - timedelta(seconds=older_than_seconds)
         swept = 0
         with _translated(self._where):
+            if self._folder:
+                await asyncio.to_thread(self._folder.make)
             for kind in SUFFIXES:
                 async for found in obstore.list(self._store, kind, chunk_size=LIST_AT_ONCE):
                     keys = [
@@ -172,20 +182,32 @@ def _checked(key: str) -> str:
 
 
 @contextlib.contextmanager
-def _translated(where: str, key: str | None = None) -> Iterator[None]:
-    """The errors of obstore and the system as ours, each one sentence and the mend."""
+def _translated(where: str, key: str | None = None, *, local: bool = False) -> Iterator[None]:
+    """The errors of obstore and the system as ours, each one sentence and the mend.
+
+    `local`: `where` is a folder that a file is brought to, and no storage.
+    """
     try:
         yield
     except FileNotFoundError as error:
         if key:
             raise NotFound(key) from error
-        raise StorageError(f"The storage {where} is not there. Check UNSTILL_STORAGE__URL.") from error
+        if local:
+            raise StorageError(explain(where, error), "disk_missing") from error
+        text = f"The storage {where} is not there. Check UNSTILL_STORAGE__URL."
+        raise StorageError(text, "storage_missing") from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
+        if not where.startswith("s3://"):
+            refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            raise StorageError(explain(where, refused, MENDS["refused"]), "storage_refused") from error
         raise StorageError(
-            f"The storage {where} refuses these keys. Check UNSTILL_STORAGE__S3_ACCESS_KEY_ID."
+            f"The storage {where} refuses these keys. Check UNSTILL_STORAGE__S3_ACCESS_KEY_ID.", "storage_refused"
         ) from error
     except OSError as error:
-        raise StorageError(Folder.explain(where, error)) from error
+        if local:
+            raise StorageError(explain(where, error), f"disk_{why(error)}") from error
+        mend = MENDS.get(why(error), "")
+        raise StorageError(explain(where, error, mend), f"storage_{why(error)}") from error
     except (BaseError, ValueError) as error:
         reason = str(error).split("\n", 1)[0][:300]
         raise StorageError(f"The storage {where} does not work: {reason}. Run unstill doctor.") from error

@@ -8,6 +8,7 @@ import re
 import string
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Message
@@ -24,6 +25,7 @@ from unstill_bots.replies import CAPTION_LENGTH, Replies
 from unstill_bots.sentences import ADVICE, FAILURES, NOTES, PICTURES
 from unstill_config.catalog import Catalog
 from unstill_queue.errors import OptionError, QuotaExceeded
+from unstill_queue.folder import Why
 from unstill_queue.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
 from unstill_queue.options import OPTIONS, resolve
 
@@ -258,6 +260,9 @@ def codes_in(package: str) -> Iterator[str]:
 
 def test_every_code_that_queue_and_engine_can_fail_with_has_a_sentence() -> None:
     codes = {code for package in ("unstill_queue", "unstill_engine", "unstill_bots") for code in codes_in(package)}
+
+    # and those that are put together from what the system says of a folder
+    codes |= {f"{what}_{why}" for what in ("disk", "storage") for why in get_args(Why)}
 
     assert {"engine_lost", "too_big"} <= codes
     assert codes <= {*FAILURES, *PICTURES}

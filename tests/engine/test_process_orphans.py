@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -166,6 +167,28 @@ def test_a_lock_knows_the_other_name_of_the_first_card(tmp_path: Path) -> None:
     again = DeviceLock(tmp_path, "cuda:0")
     again.acquire("second", timeout=0)
     again.release()
+
+
+def test_a_lock_that_somebody_removed_is_made_anew_by_its_holder(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    lock, other = DeviceLock(state, "cuda"), DeviceLock(state, "cuda")
+    lock.acquire("first", timeout=0)
+    lock.keep()
+    # Given that the folder is deleted
+    shutil.rmtree(state)
+    lock.keep()
+    with pytest.raises(DeviceBusy, match=r"in use by process \d+ \(first\)"):
+        other.acquire("second", timeout=0)
+    # When another process was faster, then the holder hears of it
+    shutil.rmtree(state)
+    other.acquire("second", timeout=0)
+    with pytest.raises(DeviceBusy, match=r"\(second\)"):
+        lock.keep()
+    other.release()
+    lock.keep()
+    with pytest.raises(DeviceBusy, match=r"\(first\)"):
+        other.acquire("second", timeout=0)
+    lock.release()
 
 
 async def test_a_state_folder_that_cannot_be_made_is_said_plainly(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import errno
 import os
 import re
 import resource
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -23,7 +25,7 @@ from obstore.store import S3Store
 
 from unstill_config.settings import Storage as StorageSettings
 from unstill_queue.errors import NotFound, StorageError
-from unstill_queue.folder import Folder
+from unstill_queue.folder import explain
 from unstill_queue.storage import Storage
 
 ABSENT = "clips/20260930/0123456789abcdef0123456789abcdef.mp4"
@@ -289,21 +291,98 @@ async def test_a_full_disk_is_one_sentence_and_leaves_nothing(storage: Storage, 
     [(errno.ENOSPC, "is full. Free some space"), (errno.EROFS, "read-only"), (errno.EACCES, "may not be written")],
 )
 def test_what_the_system_says_becomes_a_sentence(number: int, words: str) -> None:
-    sentence = Folder.explain("/storage", OSError(number, os.strerror(number)))
+    sentence = explain("/storage", OSError(number, os.strerror(number)))
     assert words in sentence
     assert sentence.startswith("The folder /storage ")
 
 
-async def test_a_folder_that_goes_away_is_said(storage: Storage, tmp_path: Path) -> None:
-    (tmp_path / "storage").rename(tmp_path / "elsewhere")
-    with pytest.raises(StorageError, match=r"is not there\. Check UNSTILL_STORAGE__URL"):
+async def test_a_folder_that_is_deleted_is_made_anew(storage: Storage, tmp_path: Path) -> None:
+    # Given a storage whose folder, and the one around it, are gone
+    key = await storage.put(b"x", kind="clips")
+    shutil.rmtree(tmp_path / "storage")
+    # Then what was in it has expired, and nothing else is wrong
+    for asked in (storage.get(key), storage.size(key), storage.fetch(key, tmp_path / "clip.mp4")):
+        with pytest.raises(NotFound):
+            await asked
+    await storage.delete(key)
+    assert await storage.sweep(0) == 0
+    shutil.rmtree(tmp_path / "storage")
+    await storage.check()
+    # And the next clip is stored, as privately as the first
+    shutil.rmtree(tmp_path / "storage")
+    key = await storage.put(b"y", kind="clips")
+    assert await storage.get(key) == b"y"
+    assert stat.S_IMODE((tmp_path / "storage").stat().st_mode) == 0o700
+
+
+async def test_a_folder_in_whose_place_a_file_stands_is_said(storage: Storage, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "storage")
+    (tmp_path / "storage").touch()
+    with pytest.raises(StorageError, match="is a file, or lies under one") as caught:
         await storage.put(b"x", kind="clips")
-
-
-def test_a_folder_under_a_file_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+    assert (caught.value.code, caught.value.lasting) == ("storage_missing", True)
     with pytest.raises(StorageError, match="is a file, or lies under one"):
-        Storage.open(StorageSettings(url=f"file://{tmp_path}/file/storage"))
+        Storage.open(StorageSettings(url=f"file://{tmp_path}/storage/under"))
+
+
+async def test_a_folder_that_may_not_be_written_is_said(storage: Storage, tmp_path: Path) -> None:
+    key = await storage.put(b"x", kind="clips")
+    folders = [tmp_path / "storage" / name for name in ("clips", ".incoming")]
+    for folder in folders:
+        folder.chmod(0o500)
+    # Given that we are not root, who may write everywhere
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(StorageError, match="may not be written by this user") as caught:
+            await storage.put(b"y", kind="clips")
+    finally:
+        if root:
+            os.seteuid(0)
+        for folder in folders:
+            folder.chmod(0o700)
+    assert (caught.value.code, caught.value.lasting) == ("storage_refused", True)
+    assert await storage.get(key) == b"x"
+
+
+async def test_a_disk_without_room_is_said_and_works_again_when_it_has_some(tmp_path: Path) -> None:
+    """On a disk of 1 MiB that is there for this process alone."""
+    (tmp_path / "disk").mkdir()
+    code = """
+import asyncio, sys
+from pathlib import Path
+from unstill_config.settings import Storage as StorageSettings
+from unstill_queue.errors import StorageError
+from unstill_queue.storage import Storage
+folder = Path(sys.argv[1])
+async def main():
+    storage = Storage.open(StorageSettings(url=f"file://{folder}/storage"))
+    small = await storage.put(b"x" * 900_000, kind="clips")
+    for target in ("put", "fetch"):
+        try:
+            if target == "put":
+                await storage.put(b"x" * 900_000, kind="clips")
+            else:
+                await storage.fetch(small, folder / "clip.mp4")
+        except StorageError as error:
+            print(error.code, error.lasting, str(error).partition("is full")[2])
+    await storage.delete(small)
+    await storage.put(b"x" * 900_000, kind="clips")
+    print("stored")
+asyncio.run(main())
+"""
+    own = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+    script = 'mount -t tmpfs -o size=1m t "$1" && exec "$2" -c "$3" "$1"'
+    command = [*own, "/bin/sh", "-c", script, "sh", str(tmp_path / "disk"), sys.executable, code]
+    if subprocess.run([*own, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets us have no mounts of our own")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "storage_full True . Free some space, or lower UNSTILL_STORAGE__KEEP_HOURS.",
+        "disk_full True . Free some space.",
+        "stored",
+    ], done.stderr
 
 
 async def test_urls_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
+import structlog
 
 from unstill_config.children import child_environ
 from unstill_engine.clip.binary import Ffmpeg
-from unstill_engine.clip.errors import ClipError
+from unstill_engine.clip.errors import ClipError, EncoderKilled, write_error
 from unstill_engine.clip.finish import Layout, whole
 from unstill_engine.clip.spool import Source, boomerang, feed
 from unstill_queue.jobs import Finish
+
+log = structlog.get_logger(__name__)
 
 #: Half the time of `medium` at the same CRF, and no larger a file.
 PRESET = "veryfast"
@@ -25,7 +29,12 @@ STATS = "stats"
 PROTOCOLS = "file,pipe"
 AUDIO_BITRATE = "32k"
 GLOBALS = ("-nostdin", "-hide_banner", "-nostats", "-y", "-v", "error", "-progress", "pipe:1", "-stats_period", "0.2")
-DISK_WORDS = ("No space left", "Input/output error", "File too large", "Disk quota", "Read-only file system")
+FULL_WORDS = ("No space left", "Disk quota")
+DISK_WORDS = (*FULL_WORDS, "Input/output error", "File too large", "Read-only file system")
+KILLED_AGAIN = 2
+"""Times that an ffmpeg that was killed is started again."""
+KILLED_PAUSE = 0.5
+"""Seconds before that, doubled the second time: what was short may be so for a moment only."""
 
 Options = dict[str, Any]
 OnFrame = Callable[[int], None]
@@ -86,9 +95,24 @@ def command(binary: Ffmpeg, source: Source, finish: Finish, layout: Layout, qual
 
 async def encode(line: Sequence[str], source: Source, finish: Finish, folder: Path, on_frame: OnFrame) -> None:
     """Feed it the frames in the order that the finish asks for. Raises ClipError."""
-    order = boomerang(source.num_frames) if finish.loop else None
-    async with feed(source, order) as stdin:
-        await run(line, stdin, folder, on_frame)
+    await run_fed(line, source, folder, on_frame, loop=finish.loop)
+
+
+async def run_fed(line: Sequence[str], source: Source, folder: Path, on_frame: OnFrame, *, loop: bool = False) -> None:
+    """Run ffmpeg with the frames on its standard input; once more, and again, where it is killed.
+
+    Raises:
+        ClipError: as `run`.
+    """
+    for killed in range(KILLED_AGAIN + 1):
+        async with feed(source, boomerang(source.num_frames) if loop else None) as stdin:
+            try:
+                return await run(line, stdin, folder, on_frame)
+            except EncoderKilled as error:
+                if killed == KILLED_AGAIN:
+                    raise
+                log.warning("ffmpeg was killed and is started again", detail=error.detail)
+        await asyncio.sleep(KILLED_PAUSE * 2**killed)
 
 
 async def run(line: Sequence[str], stdin: int, folder: Path, on_frame: OnFrame) -> None:
@@ -97,8 +121,9 @@ async def run(line: Sequence[str], stdin: int, folder: Path, on_frame: OnFrame) 
     It gets a session of its own, so that Ctrl-C in a terminal does not reach it.
 
     Raises:
-        ClipError: encode_failed or write_failed, with the end of what ffmpeg said; no_ffmpeg where
-            it does not start.
+        EncoderKilled: it was ended by a signal that was not ours.
+        ClipError: encode_failed, disk_full or write_failed, with the end of what ffmpeg said; no_ffmpeg
+            where it does not start.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -123,10 +148,14 @@ async def run(line: Sequence[str], stdin: int, folder: Path, on_frame: OnFrame) 
     if code != 0:
         said = "\n".join(kept)
         if any(word in said for word in DISK_WORDS):
-            raise ClipError("write_failed", "The clip could not be written. The disk may be full; try later.", said)
-        raise ClipError(
-            "encode_failed", "The clip could not be encoded. Try again.", f"exit code {code}\n{said}".strip()
-        )
+            raise write_error(said, full=any(word in said for word in FULL_WORDS))
+        kind = EncoderKilled if _killed(code, said) else ClipError
+        raise kind("encode_failed", "The clip could not be encoded. Try again.", f"exit code {code}\n{said}".strip())
+
+
+def _killed(code: int, said: str) -> bool:
+    # a shell between us and ffmpeg tells of it so; ffmpeg itself ends with 255 on SIGTERM, and says nothing
+    return code < 0 or code in (128 + signal.SIGKILL, 128 + signal.SIGTERM) or (code == 255 and not said)
 
 
 async def _follow(process: asyncio.subprocess.Process, on_frame: OnFrame) -> None:

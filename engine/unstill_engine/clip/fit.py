@@ -22,12 +22,13 @@ import msgspec
 from unstill_config.catalog import Shape
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.encode import Options, command, constant_quality, encode, two_pass
-from unstill_engine.clip.errors import ClipError
+from unstill_engine.clip.errors import ClipError, write_error
 from unstill_engine.clip.finish import Layout, lay_out
 from unstill_engine.clip.probe import Movie, probe
 from unstill_engine.clip.sample import CRF_MAX, sample
 from unstill_engine.clip.spool import Source
 from unstill_queue import mp4
+from unstill_queue.folder import why
 from unstill_queue.jobs import Finish
 from unstill_queue.recipe import Recipe, tags_of, xmp_of
 
@@ -279,4 +280,4 @@ def _is_tiny(layout: Layout) -> bool:
 
 
 def _not_written(error: OSError) -> ClipError:
-    return ClipError("write_failed", "The clip could not be written. The disk may be full; try later.", str(error))
+    return write_error(str(error), full=why(error) == "full")

@@ -1,0 +1,12 @@
+"""An engine whose patience with storage is shorter than half a minute, for tests that wait for its end."""
+
+from __future__ import annotations
+
+import sys
+
+from unstill_engine import errand
+from unstill_engine.__main__ import main
+
+if __name__ == "__main__":
+    errand.STORAGE_PATIENCE = 1.0
+    sys.exit(main())
