@@ -80,7 +80,8 @@ async def _ask_server(settings: Settings, url: str, wording: Wording) -> list[Fi
     try:
         info = await redis.info("server")
         faults = await server_check(redis)
-        unreadable = await Ledger(redis, settings.queue).unreadable()
+        ledger = Ledger(redis, settings.queue)
+        unreadable, parked = await ledger.unreadable(), await ledger.parked()
     except (RedisError, OSError) as error:
         mend = wording.gettext("Start it, or check UNSTILL_REDIS__URL.")
         return [Finding("server", False, f"{where(url)}: {error}", mend)]
@@ -91,6 +92,14 @@ async def _ask_server(settings: Settings, url: str, wording: Wording) -> list[Fi
     findings = [Finding("server", not faults, text, " ".join(faults))]
     if unreadable:
         findings.append(_unreadable(unreadable, wording))
+    if parked:
+        lacks = sorted({f"{lane}: {needs}" for lane, needs in parked.values()})
+        told = wording.ngettext(
+            "{count} job needs what no engine can do that runs", "{count} jobs need what no engine can do that runs",
+            len(parked),
+        )  # fmt: skip
+        mend = wording.gettext("Update the engines, and give them the catalogue of the front ends.")
+        findings.append(Finding("engines", False, f"{told} ({'; '.join(lacks)}).", mend))
     return findings
 
 

@@ -60,7 +60,7 @@ class OwnJobs:
         except UnknownJob:
             # it ended, or was damaged, since it was read
             return replies.queue_line(words, replies.queued(None))
-        return replies.queue_line(words, replies.queued(place.position or None, place.eta))
+        return replies.queue_line(words, replies.waiting(place))
 
     async def cancel(self, person: str, waiting: Sequence[Record], words: str = "") -> int:
         """The first of `waiting`, or all if `words` say so; how many were."""

@@ -12,6 +12,7 @@ from unstill_bots.translations import closest, translations
 from unstill_config.catalog import Catalog
 from unstill_queue.errors import OptionError, QuotaExceeded
 from unstill_queue.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
+from unstill_queue.ledger import Place
 from unstill_queue.options import OPTIONS, Option
 
 CAPTION_LENGTH = 1024
@@ -61,6 +62,12 @@ class Replies:
         if eta_seconds is None:
             return place
         return self._join(place, self.gettext("Ready in {duration}.", duration=self.duration(eta_seconds)))
+
+    def waiting(self, place: Place) -> str:
+        """Where a job stands that no engine has taken."""
+        if place.parked:
+            return self.gettext("No engine that is running can make this clip. It waits for one that can.")
+        return self.queued(place.position or None, place.eta)
 
     def progress(self, progress: Progress) -> str:
         if progress.phase == "loading":

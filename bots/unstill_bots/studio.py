@@ -226,7 +226,7 @@ class Studio:
         """Say in the status message where the job stands."""
         place = await self.client.ledger.place(request.id)
         if place.state is State.QUEUED:
-            await self.show(request, Replies(request.requester.language).queued(place.position, place.eta))
+            await self.show(request, Replies(request.requester.language).waiting(place))
 
     def message(self, id: str) -> asyncio.Lock:
         """Held by whoever changes a job's status message: progress must not overtake the answer."""

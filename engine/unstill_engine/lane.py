@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from unstill_engine.errand import Errand, Means
+from unstill_queue.abilities import abilities
 from unstill_queue.ledger import Claim
 from unstill_queue.wakeup import Listener
 
@@ -44,6 +45,7 @@ class Lane:
         self._listener = Listener(url, name, self._on_wake, poll_delay)
         # until we are idle, the words are for others
         self._listener.ready = False
+        self._can = abilities(means.catalog)
         self._woken = asyncio.Event()
         self._hands = asyncio.Semaphore(in_hand)
         self._errands: dict[asyncio.Task[bool], Errand] = {}
@@ -105,7 +107,7 @@ class Lane:
             if self._means.draining.is_set():
                 return None
             self._woken.clear()
-            claim = await self._means.ledger.claim(self._name, secrets.token_hex(8), self._engine)
+            claim = await self._means.ledger.claim(self._name, secrets.token_hex(8), self._engine, self._can)
             if claim is not None:
                 return claim
             self._listener.ready = True

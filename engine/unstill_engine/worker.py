@@ -22,11 +22,12 @@ from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_engine import scratch
 from unstill_engine.clip.binary import Ffmpeg
-from unstill_engine.errand import Means
+from unstill_engine.errand import SOFTWARE, Means
 from unstill_engine.lane import Lane
 from unstill_engine.process import EngineProcess
 from unstill_engine.refit_errand import RefitErrand
 from unstill_engine.render_errand import RenderErrand
+from unstill_queue.abilities import abilities
 from unstill_queue.codec import encode
 from unstill_queue.connection import connect
 from unstill_queue.errors import StorageError
@@ -73,7 +74,10 @@ class Worker:
         ledger = Ledger(self._redis, settings.queue)
         self._means = Means(settings, catalog, ffmpeg, storage, ledger, wakeups, self._process, self._draining)
         self._name = engine.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
-        self._info = EngineInfo(self._name, engine.model, engine.device, socket.gethostname(), os.getpid(), time.time())
+        self._info = EngineInfo(
+            self._name, engine.model, engine.device, socket.gethostname(), os.getpid(), time.time(),
+            version=SOFTWARE, can=tuple(sorted(abilities(catalog))),
+        )  # fmt: skip
         renders = Lane(
             engine.model, self._means, RenderErrand, url, self._name, in_hand=IN_HAND, poll_delay=POLL_DELAY,
             ready=self._ready, begun=lambda job: self._show(job=job), answered=self._count,

@@ -180,7 +180,10 @@ class State(StrEnum):
 
 
 class EngineInfo(msgspec.Struct, frozen=True):
-    """What an engine says of itself. `job` is the one on its device; times are seconds since the epoch."""
+    """What an engine says of itself. `job` is the one on its device; times are seconds since the epoch.
+
+    `can` has the words of `abilities`, `version` is the program's.
+    """
 
     name: str
     model: str
@@ -190,3 +193,5 @@ class EngineInfo(msgspec.Struct, frozen=True):
     started_at: float
     done: int = 0
     job: str | None = None
+    version: str = ""
+    can: tuple[str, ...] = ()

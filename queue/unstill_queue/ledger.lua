@@ -11,6 +11,7 @@
 --                                a|<account> = tag from which on it may be served again, wherever it waits, and
 --                                b|<place> = the own tag of a place that is put off until then
 -- unstill:work:<lane>            hash: queued seconds and jobs by place and account
+-- unstill:parked:<lane>          zset id -> ms: queued jobs that wait for an engine which can do what they need
 -- unstill:running:<lane>         zset id -> ms when it should end
 -- unstill:pace:<account>         ms until which an account has asked ahead of its rate of requests
 -- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
@@ -213,7 +214,40 @@ local function entitled(lane, account)
   return tonumber(redis.call('HGET', 'unstill:clock:' .. lane, 'a|' .. account) or '0')
 end
 
-local function step_out(id) return leave_line(turn_keys(id), id) end
+local function step_out(id)
+  local k = turn_keys(id)
+  redis.call('ZREM', 'unstill:parked:' .. k.name, id)
+  return leave_line(k, id)
+end
+
+-- `can` has the words of what an engine can do; a job's `needs` are known once an engine could not serve it.
+local function able(id, can)
+  for word in string.gmatch(get(id, 'needs') or '', '%S+') do
+    if not can[word] then return false end
+  end
+  return true
+end
+
+local function park(id)
+  local k = turn_keys(id)
+  leave_line(k, id)
+  redis.call('ZADD', 'unstill:parked:' .. k.name, num(NOW), id)
+  show(id, 'state', 'queued')
+end
+
+local function unpark(lane, can)
+  local parked = 'unstill:parked:' .. lane
+  for _, id in ipairs(redis.call('ZREVRANGE', parked, 0, -1)) do
+    local wrong = fault(id) or get(id, 'state') ~= 'queued'
+    if wrong or able(id, can) then redis.call('ZREM', parked, id) end
+    if not wrong and able(id, can) then
+      set(id, 'wakes', 0)
+      line_up(id, true)
+      due(id, NOW + 1000)
+      show(id, 'state', 'queued')
+    end
+  end
+end
 
 local function first_account(lane)
   local key = 'unstill:turn:' .. lane
@@ -231,15 +265,17 @@ local function first_account(lane)
   end
 end
 
--- The first of a line whose record can be acted on; what cannot is set aside.
-local function first_in(lane, bad)
+-- The first of a line whose record can be acted on, by an engine that can; what cannot is set aside or parked.
+local function first_in(lane, can, bad)
   while true do
     local place, account = first_account(lane)
     if not place then return nil end
     local k = keys_of(lane, place[1], account[1] or '', nil)
     local id = redis.call('ZRANGE', k.line, 0, 0)[1]
     local wrong = id and fault(id)
-    if id and not wrong and get(id, 'state') == 'queued' then return id, place, account end
+    local waits = id and not wrong and get(id, 'state') == 'queued'
+    if waits and able(id, can) then return id, place, account end
+    if waits then park(id) end
     if wrong then set_aside(id, wrong, bad) end
     if id then
       leave_line(k, id)
@@ -250,8 +286,8 @@ local function first_in(lane, bad)
   end
 end
 
-local function next_in(lane, bad)
-  local id, place, account = first_in(lane, bad)
+local function next_in(lane, can, bad)
+  local id, place, account = first_in(lane, can, bad)
   if not id then return nil end
   local k = turn_keys(id)
   -- a job that comes back after a crash has been charged to its account before
@@ -381,7 +417,9 @@ end
 -- A damaged record may not say in which line it stood and whose quota it held. So it is taken out of every line, and
 -- what is left is counted anew from the records that are sound; only the day's seconds stay spent.
 local function tidy()
-  for _, key in ipairs(redis.call('KEYS', 'unstill:running:*')) do redis.call('ZREM', key, unpack(aside)) end
+  for _, of in ipairs({ 'unstill:running:*', 'unstill:parked:*' }) do
+    for _, key in ipairs(redis.call('KEYS', of)) do redis.call('ZREM', key, unpack(aside)) end
+  end
   local counts = { ['unstill:jobs'] = {} }
   for _, key in ipairs(redis.call('KEYS', 'unstill:turn:*')) do
     if not string.find(key, '|', 1, true) then
@@ -491,7 +529,7 @@ end
 local function line_up_to_shrink(id, lane, job, wait)
   set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made', get(id, 'outcome'), 'attempt', 1, 'wakes', 0,
     'wait_until', num(NOW + wait), 'queued_seen', num(watched()), 'wait', num(wait), 'rendered', get(id, 'cost'))
-  redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged')
+  redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged', 'needs')
   count_jobs(id, 1)
   line_up(id)
   due(id, NOW + 1000)
@@ -579,14 +617,17 @@ function op.refuse(id, outcome)
   return { 'ok' }
 end
 
-function op.claim(lane, owner, lease, engine)
+function op.claim(lane, owner, lease, engine, ...)
   -- an owner token is used for one claim; when the answer was lost, the same token gets the same job
   local bad = {}
   local before = redis.call('GET', 'unstill:claim:' .. owner)
   if before and not fault(before) and holds(before, owner) == 'running' then
     return { bad, before, get(before, 'job'), get(before, 'attempt'), get(before, 'made') or '' }
   end
-  local id = next_in(lane, bad)
+  local can = {}
+  for _, word in ipairs({ ... }) do can[word] = true end
+  unpark(lane, can)
+  local id = next_in(lane, can, bad)
   if not id then return { bad } end
   run(id, owner, tonumber(lease), engine)
   redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', CLAIM_KNOWN)
@@ -653,6 +694,15 @@ function op.release(id, owner)
   requeue(id)
   redis.call('HDEL', JOB .. id, 'lapsed')
   return { 'ok', get(id, 'lane'), get(id, 'attempt') }
+end
+
+-- Its engine cannot do what it needs: it waits, at no cost, for one that can.
+function op.park(id, owner, needs)
+  local released = op.release(id, owner)
+  if released[1] ~= 'ok' then return released end
+  set(id, 'needs', needs)
+  park(id)
+  return { 'ok' }
 end
 
 function op.retry(id, owner, attempts, outcome)
@@ -791,7 +841,7 @@ function look.queued(id, s)
   end
   local wakes = redis.call('HINCRBY', JOB .. id, 'wakes', 1)
   due(id, NOW + math.min(300000, 1000 * 2 ^ wakes))
-  return true
+  return not redis.call('ZSCORE', 'unstill:parked:' .. get(id, 'lane'), id)
 end
 
 function look.running(id, s)
@@ -1052,6 +1102,7 @@ function op.position(id, alive)
   local rate = redis.call('HGET', 'unstill:rate', lane) or '1'
   if state ~= 'queued' then return { state, 0, '0', num(left), engines, rate } end
   local k = turn_keys(id)
+  if redis.call('ZSCORE', 'unstill:parked:' .. lane, id) then return { state, 0, '0', '0', engines, rate, 'parked' } end
   local own = redis.call('ZRANK', k.line, id)
   -- an index that was damaged, not the record: nobody can say how many are ahead
   if not own or not redis.call('ZSCORE', k.places, k.account) or not redis.call('ZSCORE', k.lane, k.place) then
@@ -1087,7 +1138,7 @@ function op.engine_gone(name, lane)
 end
 
 local ABOUT_ONE = {}
-for _, name in ipairs({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'cancel', 'send',
+for _, name in ipairs({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'park', 'cancel', 'send',
   'unsend', 'refit', 'sent', 'note_begin', 'note_set', 'note_clear', 'position' }) do ABOUT_ONE[name] = true end
 
 if ABOUT_ONE[ARGV[1]] then

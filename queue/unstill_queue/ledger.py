@@ -7,7 +7,7 @@ answer was lost. Times are in seconds here and in milliseconds in the script.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Set
 from importlib import resources
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from redis.exceptions import ResponseError
 
 from unstill_config.settings import Queue as QueueSettings
 from unstill_config.settings import Quota as QuotaSettings
+from unstill_queue.abilities import codec, needs
 from unstill_queue.codec import decode, encode
 from unstill_queue.errors import CodecError, NewerVersion, QuotaExceeded, TooManyRequests, UnknownJob, UnreadableRecord
 from unstill_queue.jobs import Cancelled, Failed, Job, Outcome, Progress, Request, Requester, State, Succeeded
@@ -66,7 +67,8 @@ class Place(msgspec.Struct, frozen=True):
     """Where a job stands. `position` is 1 for the next one and 0 for one that does not wait.
 
     `ahead` and `running` are seconds of work, estimated; `rate` is what a second of estimate takes
-    in truth; `engines` are those alive on the job's lane.
+    in truth; `engines` are those alive on the job's lane. `parked`: none of those that asked can make it, and it waits
+    for one that can.
     """
 
     state: State
@@ -75,11 +77,12 @@ class Place(msgspec.Struct, frozen=True):
     running: float
     engines: int
     rate: float
+    parked: bool = False
 
     @property
     def eta(self) -> float | None:
-        """Seconds until it starts; None while no engine is alive to say."""
-        if self.engines == 0:
+        """Seconds until it starts; None while no engine is alive to say, or none that can make it."""
+        if self.engines == 0 or self.parked:
             return None
         return self.running / self.engines + self.ahead * self.rate / self.engines
 
@@ -204,22 +207,45 @@ class Ledger:
 
     # -- the engine's side
 
-    async def claim(self, lane: str, owner: str, engine: str) -> Claim | None:
+    async def claim(self, lane: str, owner: str, engine: str, can: Set[str] | None = None) -> Claim | None:
         """Take the job whose turn it is. `owner` is a token used for this one claim.
 
-        A job that this program cannot decode is answered, as it would end every engine that takes it.
+        `can` has the words of `abilities`: a job that needs others is parked for an engine that has them; None: any
+        will do. So is one of a newer version. What no version can decode is answered, as it would end every engine
+        that takes it.
         """
         while True:
-            bad, *taken = await self._run("claim", lane, owner, _ms(self.settings.lease), engine)
+            bad, *taken = await self._run("claim", lane, owner, _ms(self.settings.lease), engine, *sorted(can or ()))
             _report(bad)
             if not taken:
                 return None
             id, job, attempt, made = taken
             try:
-                return Claim(decode(job, Job), owner, int(attempt), decode(made, Succeeded) if made else None)
+                claim = Claim(decode(job, Job), owner, int(attempt), decode(made, Succeeded) if made else None)
+            except NewerVersion as error:
+                await self._park(id, owner, {codec(error.version)})
+                continue
             except CodecError as error:
                 log.error("a job cannot be read and is answered so", job=id.decode(), error=str(error))
                 await self._run("finish", id, owner, "failed", encode(INTAKE_FAILED), "0", "")
+                continue
+            lacks = frozenset() if can is None else needs(claim.job, rendered=lane == REFIT_LANE) - can
+            if not lacks:
+                return claim
+            await self._park(id, owner, lacks)
+
+    async def _park(self, id: bytes, owner: str, lacks: Set[str]) -> None:
+        log.warning("a job needs what this engine lacks and waits for one that has it", job=id.decode(), lacks=[*lacks])
+        await self._run("park", id, owner, " ".join(sorted(lacks)))
+
+    async def parked(self) -> dict[str, tuple[str, str]]:
+        """Jobs that wait for an engine which can make them: ids, and the lane and needs of each."""
+        found = {}
+        for lane in (REFIT_LANE.encode(), *await _awaited(self.redis.smembers("unstill:lanes"))):
+            for id in await self.redis.zrange(b"unstill:parked:" + lane, 0, -1):
+                lacks = await _awaited(self.redis.hget(b"unstill:job:" + id, "needs"))
+                found[id.decode()] = lane.decode(), (lacks or b"").decode()
+        return found
 
     async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
         """Renew the lease and tell progress. 'cancel': somebody no longer wants it. 'lost': it is another's."""
@@ -396,8 +422,15 @@ class Ledger:
             raise UnreadableRecord(id, reply[2].decode(errors="replace"))
         if reply[0] == b"none":
             raise UnknownJob(id)
+        state, position, ahead, running, engines, rate, *parked = reply
         return Place(
-            State(reply[0].decode()), int(reply[1]), float(reply[2]), float(reply[3]), int(reply[4]), float(reply[5])
+            State(state.decode()),
+            int(position),
+            float(ahead),
+            float(running),
+            int(engines),
+            float(rate),
+            bool(parked),
         )
 
     async def read(self, id: str) -> Record:

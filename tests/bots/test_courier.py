@@ -493,3 +493,17 @@ async def test_an_answer_of_a_newer_version_is_left_for_a_newer_program(front: F
     # and the newer program delivers it
     await redis.hset(f"unstill:job:{newer.id}", "request", before)
     assert await front.courier.deliver(newer.id)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "It waits for one that can."), ("zh_CN", "它会等到有能做的引擎")]
+)
+async def test_a_person_is_told_that_no_engine_can_make_it_yet(front: FrontEnd, language: str, said: str) -> None:
+    # Given a job that an engine had to leave
+    request = await front.queued(language=language)
+    assert await front.ledger.claim("camera", "owner", "engine", {"codec:1"}) is None
+    # When its place is shown
+    await front.studio.show_place(request)
+    # Then nobody is told that they are next
+    [shown] = front.chat.now
+    assert said in shown

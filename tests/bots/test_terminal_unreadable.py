@@ -72,3 +72,24 @@ async def test_a_damaged_record_is_shown_as_unreadable_and_the_others_as_they_ar
     assert [job["id"] for job in after["jobs"]] == [SOUND.id]
     assert after["unreadable"] == []
     await client.aclose()
+
+
+async def test_a_job_that_no_engine_can_make_is_shown_as_waiting_for_one(
+    tmp_path: Path, valkey: EmbeddedValkey
+) -> None:
+    # Given a job that an engine had to leave, for want of its shape
+    client = connect(valkey.url)
+    ledger = Ledger(client, Queue())
+    await ledger.engine("engine", "camera", b"")
+    await ledger.accept(SOUND)
+    await ledger.queue(a_job(SOUND), cost=1.0, quota=Quota())
+    assert await ledger.claim("camera", "owner", "engine", {"codec:1", "model:camera"}) is None
+    await client.aclose()
+    terminal = Terminal(tmp_path, UNSTILL_REDIS__URL=valkey.url)
+    # When the operator looks, then each command says so
+    assert "waits for a newer engine" in terminal.run("queue", "--all").out
+    [job] = terminal.run("queue", "--all", "--json").json["jobs"]
+    assert (job["parked"], job["eta_seconds"]) == (True, None)
+    assert "(1 for a newer engine)" in terminal.run("status").out
+    [engines] = [check for check in terminal.run("doctor", "--json").json["checks"] if check["name"] == "engines"]
+    assert not engines["ok"] and "shape:original" in engines["text"] and "Update the engines" in engines["mend"]

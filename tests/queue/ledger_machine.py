@@ -39,6 +39,7 @@ OUTCOME = encode(Failed("x", "y"))
 FORGOTTEN = encode(Cancelled("forgotten"))
 TIME = "redis.call('TIME')"
 CLOCK = "redis.call('HMGET', 'unstill:test:clock', 's', 'us')"
+CAN: tuple[tuple[str, ...], ...] = ((), ("codec:2",), ("codec:2", "shape:new"))
 QUOTA = (3, 4, "40", "60")
 ROUNDING = 1e-5
 RATE = 2
@@ -114,6 +115,7 @@ class Model:
     forgotten: bool = False
     damage: str = ""
     refused: bool = False
+    needs: str = ""
 
 
 @dataclass
@@ -349,19 +351,50 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 job.refused = True
                 self.answered(job, "failed")
 
-        @rule(again=st.booleans(), lane=st.sampled_from(LANES))
-        def claim(self, again: bool, lane: str = LANE) -> None:
+        @rule(again=st.booleans(), lane=st.sampled_from(LANES), can=st.sampled_from(CAN))
+        def claim(self, again: bool, lane: str = LANE, can: tuple[str, ...] = CAN[-1]) -> None:
             before = self.world.claims[-1] if self.world.claims and again else None
             token = before.token if before else self.token()
-            bad, *answer = self.call("claim", lane, token, LEASE, "engine")
+            before_it = {id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane}
+            was_parked = self.parked(lane)
+            bad, *answer = self.call("claim", lane, token, LEASE, "engine", *can)
             self.set_aside(bad)
             if before and self.holds(self.world.jobs[before.id], token) == "running" and self.claim_known(before):
                 assert answer[0].decode() == before.id, "a repeated claim must give the same job"
                 return
-            waiting = [id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane]
+            waiting = [id for id in before_it if self.able(self.world.jobs[id], can)]
+            for id in was_parked & set(waiting):
+                self.world.jobs[id].wakes, self.world.jobs[id].due = 0, self.world.now + 1000
+            assert self.parked(lane) <= before_it - set(waiting), "what an engine can serve is kept from it"
             assert bool(answer) == bool(waiting), "a job waits and is not given, or one is made up"
             if answer:
                 self.given(answer, token, lane)
+
+        @staticmethod
+        def able(job: Model, can: tuple[str, ...]) -> bool:
+            return not job.needs or job.needs in can
+
+        @staticmethod
+        def parked(lane: str) -> set[str]:
+            ids: list[bytes] = redis.zrange(f"unstill:parked:{lane}", 0, -1)  # type: ignore[assignment]
+            return {id.decode() for id in ids}
+
+        @precondition(lambda self: self.world.claims)
+        @rule(n=st.integers(0, 9), needs=st.sampled_from(CAN[-1]))
+        def park(self, n: int, needs: str) -> None:
+            """Its engine cannot make it: it is queued, in no line, for one that can."""
+            clerk = self.world.claims[n % len(self.world.claims)]
+            job = self.world.jobs[clerk.id]
+            held = self.holds(job, clerk.token) == "running"
+            answer = self.word("park", clerk.id, clerk.token, needs)
+            assert answer == ("ended" if held and job.cancel else "ok" if held else "lost")
+            if answer == "ended":
+                self.answered(job, "cancelled")
+            elif held:
+                job.rendered = self.rendered(job)
+                job.state, job.owner, job.lapsed, job.wakes, job.due = "queued", "", "", 0, self.world.now + 1000
+                job.needs = needs
+                assert clerk.id in self.parked(job.lane)
 
         def given(self, answer: list[Any], token: str, lane: str) -> None:
             id = answer[0].decode()
@@ -526,6 +559,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             else:
                 assert answer == "ok"
                 job.state, job.lane, job.result, job.sender = "queued", REFITS_LANE, "", ""
+                job.needs = ""
                 job.refitter, job.words, job.attempt, job.wakes = clerk.token, b"smaller", 1, 0
                 job.refits += 1
                 job.rendered = job.cost
@@ -559,7 +593,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             for id, job in self.world.jobs.items():
                 if job.state not in ("sent", "undeliverable") and job.due <= self.world.now:
                     self.look(job)
-                    if job.state == "queued":
+                    if job.state == "queued" and id not in self.parked(job.lane):
                         expected[id] = job.attempt
             assert woken == expected
 
@@ -677,7 +711,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     bad: list[bytes] = []
                     while not bad:
                         token = self.token()
-                        bad, *answer = self.call("claim", job.lane, token, LEASE, "engine")
+                        bad, *answer = self.call("claim", job.lane, token, LEASE, "engine", *CAN[-1])
                         assert bad or answer, "it is in no line and was not told of"
                         if answer:
                             self.given(answer, token, job.lane)
@@ -795,8 +829,10 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         def lines_add_up(self, lines: dict[str, list[bytes]], work: list[Any]) -> None:
             expected: dict[str, set[str]] = {}
             amounts: Counter[tuple[str, str]] = Counter()
+            parked = {id for lane in LANES for id in self.parked(lane)}
+            assert parked <= {id for id, job in self.world.jobs.items() if job.state == "queued" and job.needs}
             for id, job in self.world.jobs.items():
-                if job.state == "queued":
+                if job.state == "queued" and id not in parked:
                     lane = f"unstill:turn:{job.lane}"
                     expected.setdefault(lane, set()).add(job.place)
                     expected.setdefault(f"{lane}|{job.place}", set()).add(job.account)

@@ -97,8 +97,8 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a refit waits for the device": ("set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made'", "set(id, 'state', 'queued', 'job', job, 'made'"),
     "a refit keeps the limit that was too large": ("'lane', lane, 'job', job, 'made'", "'lane', lane, 'made'"),
     "a refit begins with the tries of its render": ("'attempt', 1, 'wakes', 0,\n    'wait_until'", "'wakes', 0,\n    'wait_until'"),
-    "a clip that is made smaller still counts as the answer": ("redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged')", "redis.call('HDEL', JOB .. id, 'result', 'sender', 'charged')"),
-    "a sender may still report on what is made smaller": ("'outcome', 'result', 'sender', 'charged')", "'outcome', 'result', 'charged')"),
+    "a clip that is made smaller still counts as the answer": ("redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged', 'needs')", "redis.call('HDEL', JOB .. id, 'result', 'sender', 'charged', 'needs')"),
+    "a sender may still report on what is made smaller": ("'outcome', 'result', 'sender', 'charged', 'needs')", "'outcome', 'result', 'charged', 'needs')"),
     "anybody may have a clip made smaller": (
         "if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then return { 'lost' } end\n  if get(id, 'result')",
         "if get(id, 'state') ~= 'sending' then return { 'lost' } end\n  if get(id, 'result')",
@@ -119,6 +119,12 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a clock that is set back puts all off": ("redis.call('ZADD', key, num(score + by), all[i]) end", "end"),
     "a clock that is set back gives a dead engine a day": ("if lease and (by < 0 and lease > far or", "if lease and (false or"),
     "a clock that jumps on takes what an engine works on": ("by > 0 and lease > at and lease <= NOW) then", "false) then"),
+    "an engine is given what it cannot make": ("    if not can[word] then return false end\n", ""),
+    "what was parked never comes back": ("  unpark(lane, can)\n", ""),
+    "what was parked and cancelled comes back": ("  redis.call('ZREM', 'unstill:parked:' .. k.name, id)\n  return leave_line(k, id)", "  return leave_line(k, id)"),
+    "an engine that cannot make one job is given no other": ("    if waits then park(id) end\n", "    if waits then return nil end\n"),
+    "engines are woken for what none can make": ("  return not redis.call('ZSCORE', 'unstill:parked:' .. get(id, 'lane'), id)\n", "  return true\n"),
+    "a clip that is made smaller needs what its render did": ("'sender', 'charged', 'needs')", "'sender', 'charged')"),
     "an answer that every courier dies with is told for ever": (
         "function look.sending(id, s)\n  if given_up(id, s) then",
         "function look.sending(id, s)\n  if false then",

@@ -154,10 +154,10 @@ async def test_a_claim_is_remembered_for_longer_than_its_lease(ledger: Ledger) -
 async def test_a_job_that_cannot_be_decoded_is_answered_and_the_engine_gets_the_next(
     ledger: Ledger, redis: Redis
 ) -> None:
-    # Given a job whose record is of a version that nobody here reads, before a sound one
+    # Given a job whose bytes no version can have written, before a sound one
     broken, sound = await queued(ledger, a_request(1)), await queued(ledger, a_request(2))
     raw: Any = redis
-    await raw.hset(f"unstill:job:{broken.id}", "job", b"\x09other")
+    await raw.hset(f"unstill:job:{broken.id}", "job", b"\x01other")
     # When an engine asks for work
     claim = await ledger.claim("camera", "owner", "engine")
     # Then it has the sound one, and the other has its answer

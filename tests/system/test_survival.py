@@ -49,7 +49,7 @@ class Person:
         self.storage = Storage.open(self.settings.storage)
         self._count = 0
 
-    async def ask(self, prompt: str, *, num_frames: int = 8) -> str:
+    async def ask(self, prompt: str, *, num_frames: int = 8, shape: str = "original") -> str:
         self._count += 1
         who = Requester("test", "ann", "c1")
         to = ReplyAddress("test", "c1", str(self._count))
@@ -59,7 +59,7 @@ class Person:
         await self.client.accept(request)
         key = await self.storage.put(out.getvalue(), kind="pictures", suffix=".png")
         parameters = Parameters("journal", prompt, seed=1, num_frames=num_frames, fps=8, resolution=64)
-        job = Job(request.id, who, to, key, parameters, Finish(), 1_000_000, time.time())
+        job = Job(request.id, who, to, key, parameters, Finish(shape), 1_000_000, time.time())
         assert await self.client.submit(job, cost=0.3)
         return request.id
 

@@ -53,19 +53,24 @@ class Row(msgspec.Struct, frozen=True):
             "person": record.request.requester.person,
             "model": record.job.parameters.model if record.job else None,
             "attempt": record.attempt,
+            "parked": self.place.parked,
             "accepted_at": record.accepted_at,
             "progress": None if progress is None else msgspec.to_builtins(progress),
         }
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """One model's engines and jobs. `rate`: what a second of estimate takes in truth; None: not measured yet."""
+    """One model's engines and jobs. `rate`: what a second of estimate takes in truth; None: not measured yet.
+
+    `parked`: those of the queued that no engine can make that has asked.
+    """
 
     model: str
     engines: list[EngineInfo]
     queued: int
     running: int
     rate: float | None
+    parked: int = 0
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -145,6 +150,7 @@ async def status(client: Client, url: str) -> Status:
     ledger = client.ledger
     info = await client.redis.info("server")
     counts, rates = await ledger.counts(), await ledger.rates()
+    parked = Counter(lane for lane, _ in (await ledger.parked()).values())
     models = sorted({lane for _, lane in counts if lane} | set(await ledger.engines()))
     lanes = [
         Lane(
@@ -153,6 +159,7 @@ async def status(client: Client, url: str) -> Status:
             counts.get((State.QUEUED, model), 0),
             counts.get((State.RUNNING, model), 0),
             rates.get(model),
+            parked[model],
         )
         for model in models
     ]

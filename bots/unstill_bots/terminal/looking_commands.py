@@ -76,7 +76,7 @@ def queue(everybody: bool, forget_unreadable: bool, as_json: bool, language: str
             words = words if len(words) <= WORDS_SHOWN else words[: WORDS_SHOWN - 1] + "…"
             cells = [
                 row.record.id,
-                wording.state(row.record.state),
+                wording.parked() if row.place.parked else wording.state(row.record.state),
                 str(row.place.position or ""),
                 "" if eta is None else wording.duration(eta),
                 words,
@@ -133,7 +133,7 @@ def status(as_json: bool, language: str | None) -> Code:
         return Code.OK
     print(wording.server_line(found.server, found.version))
     for lane in found.lanes:
-        print(wording.lane_line(lane.model, lane.queued, lane.running, lane.rate))
+        print(wording.lane_line(lane.model, lane.queued, lane.running, lane.rate, lane.parked))
     engines = [engine for lane in found.lanes for engine in lane.engines]
     if not engines:
         print(wording.no_engines())

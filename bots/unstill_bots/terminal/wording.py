@@ -76,8 +76,8 @@ class Wording(Replies):
         return self.place(update.place, starting=starting)
 
     def place(self, place: Place, *, starting: bool = False) -> str:
-        if place.engines:
-            return self.queued(place.position, place.eta)
+        if place.engines or place.parked:
+            return self.waiting(place)
         return self.gettext("Starting the engine …") if starting else self.engine_offline()
 
     def cancelling(self) -> str:
@@ -134,6 +134,9 @@ class Wording(Replies):
             State.UNDELIVERABLE: text("undeliverable"),
         }[state]
 
+    def parked(self) -> str:
+        return self.gettext("waits for a newer engine")
+
     def unreadable(self) -> str:
         return self.gettext("unreadable")
 
@@ -168,8 +171,10 @@ class Wording(Replies):
     def idle(self) -> str:
         return self.gettext("idle")
 
-    def lane_line(self, model: str, queued: int, running: int, rate: float | None) -> str:
+    def lane_line(self, model: str, queued: int, running: int, rate: float | None, parked: int) -> str:
         line = self.gettext("{model}: {queued} queued, {running} running", model=model, queued=queued, running=running)
+        if parked:
+            line += " " + self.gettext("({count} for a newer engine)", count=parked)
         if rate is None:
             return line
         return self._join(line + ",", self.gettext("{rate} × the estimated time", rate=f"{rate:.2g}"))

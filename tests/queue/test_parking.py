@@ -1,0 +1,141 @@
+"""A job that an engine cannot read or make waits for one that can: never failed, never tried three times."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+from tests.queue.values import DONE, a_job, a_request
+
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Queue, Quota
+from unstill_queue.abilities import abilities
+from unstill_queue.codec import encode
+from unstill_queue.connection import connect
+from unstill_queue.errors import UnreadableRecord
+from unstill_queue.jobs import Cancelled, Failed, Finish, Job, State
+from unstill_queue.ledger import REFIT_LANE, Ledger
+
+SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05, wait_hours=0.01)
+HERE = abilities(Catalog.load())
+NEWER = {*HERE, "codec:2", "shape:cinema"}
+
+
+@pytest.fixture
+async def redis(server_url: str) -> AsyncIterator[Any]:
+    client = connect(server_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def ledger(redis: Any) -> Ledger:
+    ledger = Ledger(redis, SETTINGS)
+    await ledger.engine("engine", "camera", b"")
+    return ledger
+
+
+async def queued(ledger: Ledger, n: int, **changes: Any) -> Job:
+    request = a_request(n)
+    await ledger.accept(request)
+    job = msgspec.structs.replace(a_job(request), **changes)
+    assert await ledger.queue(job, cost=10.0, quota=Quota())
+    return job
+
+
+async def newer(ledger: Ledger, redis: Any, n: int) -> Job:
+    """As a program of the next version writes it."""
+    job = await queued(ledger, n)
+    await redis.hset(f"unstill:job:{job.id}", "job", b"\x02" + encode(job)[1:])
+    return job
+
+
+async def state(redis: Any, id: str) -> str:
+    said: bytes = await redis.hget(f"unstill:job:{id}", "state")
+    return said.decode()
+
+
+async def test_a_job_of_a_newer_version_waits_for_a_newer_engine(ledger: Ledger, redis: Any) -> None:
+    # Given a job that a newer front end has queued, before one of ours
+    job, ours = await newer(ledger, redis, 1), await queued(ledger, 2)
+    # When an engine of this version asks again and again
+    with capture_logs() as logs:
+        claim = await ledger.claim("camera", "first", "engine", HERE)
+        assert claim and claim.job == ours
+        assert await ledger.claim("camera", "second", "engine", HERE) is None
+    # Then it has its own job, and the other one waits and was told of once
+    assert [(entry["job"], entry["lacks"]) for entry in logs] == [(job.id, ["codec:2"])]
+    assert await state(redis, job.id) == "queued"
+    assert await ledger.parked() == {job.id: ("camera", "codec:2")}
+    place = await ledger.place(job.id)
+    assert (place.state, place.parked, place.eta) == (State.QUEUED, True, None)
+    assert [wake.id for wake in await ledger.reap()] == []
+    # and when it is read it is said to be newer, and not damaged
+    with pytest.raises(UnreadableRecord) as told:
+        await ledger.read(job.id)
+    assert told.value.newer
+
+    # When a newer engine asks (here one that can, and would decode it)
+    await redis.hset(f"unstill:job:{job.id}", "job", encode(job))
+    claim = await ledger.claim("camera", "third", "newer", NEWER)
+    # Then it has it, as its first try
+    assert claim and claim.job == job and claim.attempt == 1
+    assert await ledger.finish(claim, DONE)
+
+
+async def test_a_shape_that_an_engine_lacks_is_made_by_one_that_has_it(ledger: Ledger) -> None:
+    job, ours = await queued(ledger, 1, finish=Finish("cinema")), await queued(ledger, 2)
+    first = await ledger.claim("camera", "first", "old", HERE)
+    assert first and first.job == ours
+    assert (await ledger.parked())[job.id] == ("camera", "shape:cinema")
+    # an engine without it passes over it from now on, and another one has it at once, in its turn
+    assert await ledger.claim("camera", "second", "old", HERE) is None
+    claim = await ledger.claim("camera", "third", "new", NEWER)
+    assert claim and claim.job == job and claim.attempt == 1
+    # an engine of the old kind that is given it back by a drain leaves it to the new one
+    assert await ledger.release(claim)
+    assert await ledger.claim("camera", "fourth", "old", HERE) is None
+    assert (await ledger.place(job.id)).parked
+
+
+async def test_only_what_has_to_be_known_is_asked_of_an_engine_that_makes_a_clip_smaller(ledger: Ledger) -> None:
+    job = await queued(ledger, 1, finish=Finish("cinema"))
+    claim = await ledger.claim("camera", "first", "new", NEWER)
+    assert claim and await ledger.finish(claim, DONE)
+    assert await ledger.send(job.id, "sender")
+    assert await ledger.refit(job, "sender") == "ok"
+    refit = await ledger.claim(REFIT_LANE, "second", "old", HERE)
+    assert refit and refit.job == job
+
+
+async def test_what_waits_for_an_engine_can_be_cancelled_and_forgotten(ledger: Ledger) -> None:
+    first, second = await queued(ledger, 1, finish=Finish("cinema")), await queued(ledger, 2, finish=Finish("cinema"))
+    assert await ledger.claim("camera", "owner", "old", HERE) is None
+    assert await ledger.cancel(first.id, "ann") == "cancelled"
+    assert (await ledger.read(first.id)).outcome == Cancelled("ann")
+    await ledger.forget("test:ann")
+    assert (await ledger.read(second.id)).state is State.CANCELLED
+    assert await ledger.parked() == {}
+    assert (await ledger.used("test:ann", "test:c1")).person_jobs == 0
+
+
+async def test_its_wait_ends_after_a_day_like_any_other(ledger: Ledger, redis: Any) -> None:
+    job = await queued(ledger, 1, finish=Finish("cinema"))
+    assert await ledger.claim("camera", "owner", "old", HERE) is None
+    await redis.hincrbyfloat("unstill:watched", "ms", SETTINGS.wait_hours * 3600_000 + 1)
+    await redis.zadd("unstill:due", {job.id: 0})
+    assert await ledger.reap() == []
+    outcome = (await ledger.read(job.id)).outcome
+    assert isinstance(outcome, Failed) and outcome.code == "expired"
+    assert await ledger.parked() == {}
+
+
+async def test_many_that_wait_come_back_in_their_order(ledger: Ledger) -> None:
+    jobs = [await queued(ledger, n, finish=Finish("cinema")) for n in range(1, 6)]
+    assert await ledger.claim("camera", "owner", "old", HERE) is None
+    taken = [await ledger.claim("camera", f"owner{n}", "new", NEWER) for n in range(5)]
+    assert [claim.job.id for claim in taken if claim] == [job.id for job in jobs]
