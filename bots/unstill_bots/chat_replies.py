@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unstill_bots.forgetting import Left
 from unstill_bots.replies import Replies
 from unstill_bots.translations import N_
 from unstill_config.catalog import Catalog
@@ -129,15 +130,38 @@ class ChatReplies(Replies):
             ),
             self.gettext("Nothing goes to anybody else, and nothing is used for training."),
             self.gettext(
-                "/forgetme cancels what is in the making and deletes words, pictures, clips and settings at once."
+                "/forgetme cancels what is in the making and deletes words, pictures, clips, settings and your id at "
+                "once."
             ),
+            self._kept_without_name(),
         )
 
-    def forgotten(self, record_hours: float) -> str:
+    def forgotten(self, left: Left) -> str:
+        """What is gone, what goes by itself, and what stays for how long."""
+        deleted = self.gettext("Your words, pictures, clips and settings are deleted, and your id.")
+        if left.files:
+            deleted = self.gettext(
+                "Your words, settings and id are deleted. The storage does not answer: your pictures and clips are "
+                "deleted as soon as it does."
+            )
+        stopping = self.ngettext(
+            "{count} clip is still being stopped; when it has, it goes with all that belongs to it.",
+            "{count} clips are still being stopped; when they have, they go with all that belongs to them.",
+            left.jobs,
+        )
+        on_disk = self.gettext("In a minute or two they are gone from the file of the host's queue, too.")
+        return self._join(
+            deleted,
+            stopping if left.jobs else "",
+            on_disk if left.on_disk else "",
+            self._kept_without_name(),
+            self.gettext("What stands in this chat, you can delete yourself."),
+        )
+
+    def _kept_without_name(self) -> str:
         return self.gettext(
-            "Your words, pictures, clips and settings are deleted. Your id goes by itself within {hours} hours. What "
-            "stands in this chat, you can delete yourself.",
-            hours=f"{record_hours:g}",
+            "For two days it stays known, without your name, that your requests were here and how much of your quota "
+            "is used."
         )
 
     # -- buttons

@@ -1,20 +1,15 @@
-"""What a person may do with their own clips in the making: list, cancel, forget."""
+"""What a person may do with their own clips in the making: list and cancel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import structlog
-
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.reception import Reception
 from unstill_queue.client import Client
-from unstill_queue.errors import StorageError, UnknownJob
+from unstill_queue.errors import UnknownJob
 from unstill_queue.jobs import State
 from unstill_queue.ledger import Record
-from unstill_queue.storage import Storage
-
-log = structlog.get_logger(__name__)
 
 LISTED = 10
 OPEN = (State.ACCEPTED, State.QUEUED, State.RUNNING)
@@ -25,15 +20,14 @@ ALL = ("all", "全部")
 class OwnJobs:
     """By person, as `Requester.person`."""
 
-    def __init__(self, client: Client, storage: Storage, reception: Reception) -> None:
+    def __init__(self, client: Client, reception: Reception) -> None:
         self._client = client
-        self._storage = storage
         self._reception = reception
 
     async def records(self, person: str) -> list[Record]:
         """The newest first."""
         records = [await self._reception.record(id) for id in await self._client.ledger.ids_of(person)]
-        return [record for record in records if record is not None]
+        return [record for record in records if record is not None and not record.forgotten]
 
     async def open(self, person: str) -> list[Record]:
         """Those that wait or run, the newest first."""
@@ -67,14 +61,3 @@ class OwnJobs:
         chosen = waiting if words.strip().lower() in ALL else waiting[:1]
         done = [await self._client.cancel(record.id, person) for record in chosen]
         return sum(answer in ("cancelled", "cancelling") for answer in done)
-
-    async def forget(self, person: str) -> None:
-        """Cancel what waits or runs, and delete words, pictures and clips."""
-        for record in await self._client.ledger.forget(person):
-            pictures = [record.job.picture] if record.job else []
-            for key in (*pictures, *record.clips):
-                try:
-                    await self._storage.delete(key)
-                except StorageError as error:
-                    # the sweep takes it
-                    log.info("a file could not be deleted", key=key, error=str(error))

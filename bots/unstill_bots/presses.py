@@ -47,7 +47,7 @@ class Action(msgspec.Struct, frozen=True):
     anywhere: bool = False
 
 
-CANCEL, DELETE, PRESET, FORM = "cancel", "delete", "preset", "form"
+CANCEL, DELETE, FORGET, PRESET, FORM = "cancel", "delete", "forgetme", "preset", "form"
 SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
@@ -69,7 +69,7 @@ _ALL = (
     Action("status", "says how busy the bot is", May.EVERYBODY, commands=BOTH),
     Action("help", "lists the options", May.EVERYBODY, commands=BOTH),
     Action("privacy", "says what is kept", May.EVERYBODY, commands=BOTH),
-    Action("forgetme", "deletes what is kept of who asks", May.EVERYBODY, commands=BOTH),
+    Action(FORGET, "deletes what is kept of who asks", May.EVERYBODY, commands=BOTH),
     Action("start", "says what the bot does", May.EVERYBODY, commands=(TELEGRAM,)),
 )
 ACTIONS = {action.name: action for action in _ALL}

@@ -12,7 +12,7 @@ import structlog
 from unstill_bots import captions
 from unstill_bots.chat import Chat, ChatError, ChatUnavailable, FetchError
 from unstill_bots.gate import FairGate
-from unstill_bots.pictures import PictureError, Pictures, make_safe
+from unstill_bots.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
@@ -49,6 +49,10 @@ class Terms(msgspec.Struct, frozen=True):
         """The sentence for a quota that is used up, in the chat's own words where it is the chat's own."""
         own = self.jobs and (error.quota, error.scope, error.limit) == ("jobs", "chat", self.jobs)
         return self.full if own else replies.quota(error)
+
+
+class Ended(Exception):
+    """The request was cancelled, forgotten or queued by another process, while its picture was fetched."""
 
 
 Rule = Callable[[Request], Awaitable[Terms]]
@@ -146,6 +150,8 @@ class Studio:
             async with self._reading.slot(who.place, who.account):
                 job, cost = await self._understand(record)
             await self._submit(job, cost, terms)
+        except (Ended, UnknownJob):
+            return False
         except PictureError as error:
             return await self._answer(request, replies.picture_error(error))
         except QuotaExceeded as error:
@@ -167,7 +173,7 @@ class Studio:
         parameters, finish = self._read(request.words)
         picture = await self._make_safe(await self.chat.fetch(request))
         cost = self._cost(parameters, aspect_of(picture.width, picture.height))
-        key = await self.storage.put(picture.data, kind="pictures", suffix=picture.suffix)
+        key = await self._store(request.id, picture)
         job = Job(
             id=request.id,
             requester=request.requester,
@@ -215,8 +221,15 @@ class Studio:
         try:
             await self.storage.delete(picture)
         except StorageError as error:
-            # the sweep takes it
+            # the trash has it
             log.info("a picture could not be deleted", key=picture, error=str(error))
+
+    async def _store(self, id: str, picture: SafePicture) -> str:
+        """Store a picture under a key that is on record before. Raises Ended."""
+        key = await self.client.ledger.picture(id, self.storage.new_key("pictures", picture.suffix))
+        if key is None:
+            raise Ended(id)
+        return await self.storage.put(picture.data, key=key)
 
     async def _answer(self, request: Request, sentence: str) -> bool:
         await self.client.refuse(request.id, Failed(SAID, sentence))

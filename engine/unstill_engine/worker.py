@@ -70,7 +70,7 @@ class Worker:
             variables=engine.variables,
             log=log,
         )
-        self._draining = asyncio.Event()
+        self._draining, self._news = asyncio.Event(), asyncio.Event()
         ledger = Ledger(self._redis, settings.queue)
         self._means = Means(settings, catalog, ffmpeg, storage, ledger, wakeups, self._process, self._draining)
         self._name = engine.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
@@ -148,16 +148,20 @@ class Worker:
     # -- in the background
 
     def _show(self, **changes: Any) -> None:
-        """What is told of us with the next announcement."""
+        """What is told of us, at once: a job that was forgotten must not be named any longer."""
         self._info = msgspec.structs.replace(self._info, **changes)
+        self._news.set()
 
     def _count(self) -> None:
         self._show(done=self._info.done + 1)
 
     async def _announce(self) -> None:
         while True:
+            self._news.clear()
             await self._means.ledger.engine(self._name, self._info.model, encode(self._info))
-            await asyncio.sleep(ANNOUNCE_EVERY)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANNOUNCE_EVERY):
+                    await self._news.wait()
 
     async def _hear_cancels(self) -> None:
         """A cancel is heard at once here, and with the next beat at the latest."""

@@ -17,6 +17,7 @@ from unstill_queue.connection import connect
 from unstill_queue.jobs import Failed, Job, Outcome, Progress, Request, Requester, State
 from unstill_queue.ledger import REFIT_LANE, Ledger, Place, Record, Wake
 from unstill_queue.outbox import Event, Outbox
+from unstill_queue.pseudonyms import Pseudonyms
 from unstill_queue.wakeup import Wakeups
 
 RECHECK = 5.0
@@ -41,7 +42,7 @@ class Client:
 
     def __init__(self, redis: Redis, url: str, settings: Settings) -> None:
         self.redis = redis
-        self.ledger = Ledger(redis, settings.queue)
+        self.ledger = Ledger(redis, settings.queue, names=Pseudonyms.of(settings))
         self.wakeups = Wakeups(url)
         self._quota = settings.quota
         self._watchers: dict[str, dict[str, set[asyncio.Queue[Event]]]] = {}

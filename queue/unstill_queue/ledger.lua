@@ -3,6 +3,8 @@
 -- ids, which a Redis Cluster would not allow; one Redis holds the ledger.
 --
 -- unstill:job:<id>               hash, the record
+-- unstill:gone:<name>            of a request that was forgotten, by a name that tells nobody: it is not new
+-- unstill:mine:<person>          zset id -> ms: the requests of a person that are on record
 -- unstill:due                    zset id -> ms: when somebody must look again. Every job that is not final stands here
 -- unstill:turn:<lane>            zset place -> virtual start tag      (places with queued jobs)
 -- unstill:turn:<lane>|<place>    zset account -> virtual start tag    (accounts with queued jobs there)
@@ -18,6 +20,7 @@
 -- unstill:watched                hash: ms = time that some reaper saw pass, at = when one last looked
 -- unstill:unreadable             zset id -> ms: records that nobody can act on, out of the due index
 -- unstill:outbox:<platform>, unstill:progress:<platform>  streams
+-- unstill:rewrite                ms: somebody wants what was deleted by then out of the server's file
 -- unstill:platforms              set of those that have such streams
 -- unstill:trash                  zset storage key -> ms when that file is to be deleted, the next time
 -- unstill:thrown                 hash storage key -> ms when it was thrown there
@@ -28,11 +31,11 @@ local ANSWER = { done = true, failed = true, cancelled = true }
 local DAY = 86400000
 -- a client may repeat a claim whose answer was lost for as long as its patience with a server that is away
 local CLAIM_KNOWN = 3600000
--- requests that are listed under their person
-local MINE_MOST = 2000
 -- the longest that the record of a refused request is kept
 local REFUSED_KEPT = 3600000
 local MINUTE = 60000
+-- a platform tells of an update again for a day at most; so long it is remembered of a request that was forgotten
+local GONE_KEPT = 2 * DAY
 -- a file's key stays in the trash for as long as somebody may still be storing it
 local TRASH_KEPT = 600000
 local UNREADABLE, UNREADABLE_MOST, UNREADABLE_KEPT = 'unstill:unreadable', 1000, 3 * DAY
@@ -337,7 +340,8 @@ local function reserve(id)
   local key = 'unstill:seconds:' .. r[3]
   charge(key, 'p|' .. account_of(id), tonumber(r[2]))
   charge(key, 'c|' .. r[1], tonumber(r[2]))
-  redis.call('PEXPIRE', key, 3 * DAY)
+  -- what waited for a day may still end and give back
+  redis.call('PEXPIRE', key, (tonumber(r[3]) + 2) * DAY - NOW)
 end
 
 -- What was rendered so far, over all tries, in estimated seconds and at most what was reserved. An engine that died
@@ -472,22 +476,23 @@ local function answer(id, result, outcome)
   tell(id, 'answer')
 end
 
--- The state stays, so that the same update seen again is no new request, and the tokens of those who may repeat
--- themselves.
-local STAYS = { state = true, sender = true, finisher = true, refitter = true }
-
-local function strip_all(id)
-  local fields = {}
-  for _, field in ipairs(redis.call('HKEYS', JOB .. id)) do
-    if not STAYS[field] then fields[#fields + 1] = field end
+-- Take a record that was forgotten out of the server. That its request was here stays, under a name that tells nobody.
+local function vanish(id)
+  local r = redis.call('HMGET', JOB .. id, 'person', 'gone', 'owner', 'lapsed', 'finisher')
+  for i = 3, 5 do
+    if r[i] then redis.call('DEL', 'unstill:claim:' .. r[i]) end
   end
-  strip(id, fields)
+  redis.call('ZREM', DUE, id)
+  redis.call('ZREM', 'unstill:mine:' .. (r[1] or ''), id)
+  redis.call('SET', 'unstill:gone:' .. r[2], 1, 'PX', GONE_KEPT)
+  redis.call('SET', 'unstill:rewrite', num(NOW))
+  redis.call('DEL', JOB .. id)
 end
 
 local function close(id, state, keep)
+  if get(id, 'forgotten') then return vanish(id) end
   if get(id, 'refused') then keep = math.min(tonumber(keep), REFUSED_KEPT) end
   set(id, 'state', state, 'ended_at', num(NOW))
-  strip_all(id)
   redis.call('ZREM', DUE, id)
   redis.call('PEXPIRE', JOB .. id, num(keep))
 end
@@ -560,22 +565,26 @@ function op.pace(account, per_minute)
   return wait and { 'fast', wait } or { 'ok' }
 end
 
-function op.accept(id, platform, person, place, account, request, grace, per_minute)
+-- `place`, `account` and `gone` are names that tell nobody: what is kept under them outlasts a person's forgetting.
+function op.accept(id, platform, person, place, account, gone, request, grace, per_minute)
   local wrong = fault(id)
   if wrong and wrong ~= GONE and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end
   local state = get(id, 'state')
+  if redis.call('EXISTS', 'unstill:gone:' .. gone) == 1 then return { 'seen', 'gone' } end
   if state then return { 'seen', state } end
   local fast = too_fast(account, tonumber(per_minute))
   if fast then return { 'fast', fast } end
   redis.call('ZREM', UNREADABLE, id)
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
-    'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()),
-    'intakes', 0)
+    'gone', gone, 'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()), 'intakes', 0)
   due(id, NOW + tonumber(grace))
   redis.call('SADD', 'unstill:platforms', platform)
   local mine = 'unstill:mine:' .. person
   redis.call('ZADD', mine, num(NOW), id)
-  redis.call('ZREMRANGEBYRANK', mine, 0, -1 - MINE_MOST)
+  -- the list holds all that there is of a person, and loses what has expired
+  for _, old in ipairs(redis.call('ZRANGE', mine, 0, 1)) do
+    if redis.call('EXISTS', JOB .. old) == 0 then redis.call('ZREM', mine, old) end
+  end
   redis.call('PEXPIRE', mine, 30 * DAY)
   return { 'accepted', 'accepted' }
 end
@@ -629,6 +638,8 @@ function op.claim(lane, owner, lease, engine, ...)
   unpark(lane, can)
   local id = next_in(lane, can, bad)
   if not id then return { bad } end
+  -- whoever had it before cannot speak for it any more
+  if get(id, 'lapsed') then redis.call('DEL', 'unstill:claim:' .. get(id, 'lapsed')) end
   run(id, owner, tonumber(lease), engine)
   redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', CLAIM_KNOWN)
   return { bad, id, get(id, 'job'), get(id, 'attempt'), get(id, 'made') or '' }
@@ -668,6 +679,7 @@ function op.finish(id, owner, result, outcome, seconds, clips)
   if held == 'lapsed' then step_out(id) end
   set(id, 'finisher', owner)
   redis.call('HDEL', JOB .. id, 'owner', 'lapsed')
+  redis.call('DEL', 'unstill:claim:' .. owner)
   if get(id, 'cancel') then
     answer(id, 'cancelled', get(id, 'cancel'))
     return { 'ok' }
@@ -693,6 +705,7 @@ function op.release(id, owner)
   end
   requeue(id)
   redis.call('HDEL', JOB .. id, 'lapsed')
+  redis.call('DEL', 'unstill:claim:' .. owner)
   return { 'ok', get(id, 'lane'), get(id, 'attempt') }
 end
 
@@ -709,6 +722,7 @@ function op.retry(id, owner, attempts, outcome)
   if holds(id, owner) ~= 'running' then return { 'lost' } end
   local again = lapse(id, tonumber(attempts), outcome)
   redis.call('HDEL', JOB .. id, 'lapsed')
+  redis.call('DEL', 'unstill:claim:' .. owner)
   if again then return { 'again', get(id, 'lane'), get(id, 'attempt') } end
   return { 'ended' }
 end
@@ -728,10 +742,15 @@ function op.cancel(id, outcome)
   return { 'late', state or 'none' }
 end
 
+-- Forgetting.
+
 local function forget(id, request, outcome)
   local state = get(id, 'state')
   set(id, 'forgotten', 1)
-  if FINAL[state] then return strip_all(id) end
+  -- `answer` throws them once more, when no engine can be storing one any more
+  throw(get(id, 'picture'))
+  throw(get(id, 'clips'))
+  if FINAL[state] then return vanish(id) end
   set(id, 'request', request)
   if op.cancel(id, outcome)[1] == 'late' then
     -- an outcome that was filed and not shown; what its render cost stays charged
@@ -741,27 +760,66 @@ local function forget(id, request, outcome)
   end
 end
 
--- All that a person asked for. The pairs are an id and its request without words and picture, or nothing where that
--- cannot be read: such a record goes altogether. What came since the caller looked is returned, to be given next time.
+-- An older version kept what counts by the names of people and chats themselves.
+local function forget_names(person, places, lanes)
+  for _, lane in ipairs(redis.call('SMEMBERS', 'unstill:lanes')) do lanes[lane] = true end
+  for lane in pairs(lanes) do
+    local clock = 'unstill:clock:' .. lane
+    redis.call('HDEL', clock, 'f|' .. person, 'a|' .. person, 'b|' .. person)
+    redis.call('DEL', clock .. '|' .. person)
+    for place in pairs(places) do redis.call('HDEL', clock .. '|' .. place, 'f|' .. person) end
+  end
+  local hashes = { 'unstill:jobs' }
+  for ago = 0, 3 do hashes[#hashes + 1] = 'unstill:seconds:' .. math.floor(NOW / DAY) - ago end
+  for _, key in ipairs(hashes) do redis.call('HDEL', key, 'p|' .. person, 'c|' .. person) end
+end
+
+-- All that a person asked for: what is answered vanishes, and the rest is cancelled, and vanishes when that is shown.
+-- Given are an id; its request without words and picture, or nothing where that cannot be read: such a record goes
+-- altogether; the name by which it is known that it was here; and the files of a record of an older version. Returned
+-- are what came since the caller looked, to be given next time, and the keys of all files, which are thrown.
 function op.forget(person, outcome, ...)
-  local mine, left, bare, pairs_given = 'unstill:mine:' .. person, {}, {}, { ... }
-  for i = 1, #pairs_given, 2 do bare[pairs_given[i]] = pairs_given[i + 1] end
+  local mine, left, files, given, places, lanes, words = 'unstill:mine:' .. person, {}, {}, {}, {}, {}, { ... }
+  for i = 1, #words, 4 do given[words[i]] = { words[i + 1], words[i + 2], words[i + 3] } end
   for _, id in ipairs(redis.call('ZRANGE', mine, 0, -1)) do
     local wrong = fault(id)
     local known = (wrong and wrong ~= GONE) or (not wrong and get(id, 'request'))
-    if known and not bare[id] then
-      left[#left + 1] = id
-    else
-      if known and (wrong or bare[id] == '') then
+    if known and not given[id] then
+      if wrong or not get(id, 'forgotten') then left[#left + 1] = id end
+    elseif known then
+      local request, gone, older = unpack(given[id])
+      throw(older)
+      for key in string.gmatch(older, '%S+') do files[#files + 1] = key end
+      if redis.call('TYPE', JOB .. id).ok == 'hash' then
+        for _, field in ipairs({ 'picture', 'clips' }) do
+          for key in string.gmatch(get(id, field) or '', '%S+') do files[#files + 1] = key end
+        end
+        places[get(id, 'place') or ''] = true
+        lanes[get(id, 'lane') or ''] = true
+      end
+      if wrong or request == '' then
         set_aside(id, wrong or '', {})
         drop(id)
-      elseif known then
-        forget(id, bare[id], outcome)
+        redis.call('SET', 'unstill:gone:' .. gone, 1, 'PX', GONE_KEPT)
+      else
+        set(id, 'gone', gone)
+        forget(id, request, outcome)
       end
-      redis.call('ZREM', mine, id)
     end
+    if redis.call('EXISTS', JOB .. id) == 0 then redis.call('ZREM', mine, id) end
   end
-  return left
+  forget_names(person, places, lanes)
+  redis.call('SET', 'unstill:rewrite', num(NOW))
+  return { left, files }
+end
+
+-- Of those ids, the ones that are forgotten and whose end has still to be shown.
+function op.forgetting(...)
+  local found = {}
+  for _, id in ipairs({ ... }) do
+    if not fault(id) and get(id, 'forgotten') then found[#found + 1] = id end
+  end
+  return found
 end
 
 function op.send(id, sender, lease)
@@ -999,7 +1057,8 @@ function op.trashed(...)
 end
 
 -- What is deleted from a stream, or trimmed, stays in the memory of its node and so in the server's file until the
--- whole node goes. Written anew, the stream holds what can be read of it and nothing else; its readers go on.
+-- whole node goes. Written anew, the stream holds what can be read of it about jobs that are on record, and nothing
+-- else; its readers go on.
 function op.compact(stream)
   if redis.call('EXISTS', stream) == 0 then return { 'none' } end
   local groups, last = {}, nil
@@ -1014,8 +1073,15 @@ function op.compact(stream)
   end
   local entries = redis.call('XRANGE', stream, '-', '+')
   redis.call('DEL', stream)
-  for _, entry in ipairs(entries) do redis.call('XADD', stream, entry[1], unpack(entry[2])) end
-  if last ~= '0-0' and (#entries == 0 or entries[#entries][1] ~= last) then
+  local written
+  for _, entry in ipairs(entries) do
+    -- the first field of each is its job's id
+    if redis.call('EXISTS', JOB .. entry[2][2]) == 1 then
+      redis.call('XADD', stream, entry[1], unpack(entry[2]))
+      written = entry[1]
+    end
+  end
+  if last ~= '0-0' and written ~= last then
     -- ids go up for ever, as readers say after which one they go on
     redis.call('XADD', stream, last, 'id', '')
     redis.call('XDEL', stream, last)

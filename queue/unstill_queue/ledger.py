@@ -7,7 +7,7 @@ answer was lost. Times are in seconds here and in milliseconds in the script.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Set
+from collections.abc import Awaitable, Collection, Sequence, Set
 from importlib import resources
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from unstill_queue.abilities import codec, needs
 from unstill_queue.codec import decode, encode
 from unstill_queue.errors import CodecError, NewerVersion, QuotaExceeded, TooManyRequests, UnknownJob, UnreadableRecord
 from unstill_queue.jobs import Cancelled, Failed, Job, Outcome, Progress, Request, Requester, State, Succeeded
+from unstill_queue.pseudonyms import Pseudonyms
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +97,13 @@ class Used(msgspec.Struct, frozen=True):
     chat_seconds: float
 
 
+class Forgotten(msgspec.Struct, frozen=True):
+    """What was forgotten: the ids of its requests, and the storage keys of all files that there may be."""
+
+    ids: tuple[str, ...]
+    files: tuple[str, ...]
+
+
 class Record(msgspec.Struct, frozen=True):
     """What the ledger holds of a job, for people to look at. Times are seconds since the epoch."""
 
@@ -114,6 +122,7 @@ class Record(msgspec.Struct, frozen=True):
     refits: int = 0
     made: Succeeded | None = None
     refused: bool = False
+    forgotten: bool = False
 
     @property
     def clips(self) -> list[str]:
@@ -125,11 +134,14 @@ KNOWN = frozenset(map(str, State))
 
 
 class Ledger:
-    """The ledger on one Redis or Valkey, 6.2 or newer."""
+    """The ledger on one Redis or Valkey, 6.2 or newer. `names`: of the front end that accepts, or looks at quotas."""
 
-    def __init__(self, redis: Redis, settings: QueueSettings, script: str | None = None) -> None:
+    def __init__(
+        self, redis: Redis, settings: QueueSettings, script: str | None = None, names: Pseudonyms | None = None
+    ) -> None:
         self.redis = redis
         self.settings = settings
+        self.names = names or Pseudonyms()
         text = script or (resources.files("unstill_queue") / "ledger.lua").read_text("utf-8")
         self._script = redis.register_script(text)
 
@@ -150,17 +162,25 @@ class Ledger:
         Raises:
             TooManyRequests: it is not written down.
         """
-        who = request.requester
-        written = encode(request)
+        who, name = request.requester, self.names.name
         reply = await self._run(
-            "accept", request.id, who.platform, who.person, who.place, who.account, written, _ms(grace), per_minute
+            "accept",
+            request.id,
+            who.platform,
+            who.person,
+            name("place", who.place),
+            name("account", who.account),
+            name("request", request.id),
+            encode(request),
+            _ms(grace),
+            per_minute,
         )
         _check_pace(reply, per_minute)
         return bool(reply[0] == b"accepted")
 
     async def pace(self, who: Requester, per_minute: int) -> None:
         """Count a request that `accept` is then given without a limit. Raises TooManyRequests."""
-        _check_pace(await self._run("pace", who.account, per_minute), per_minute)
+        _check_pace(await self._run("pace", self.names.name("account", who.account), per_minute), per_minute)
 
     async def check(self, who: Requester, *, cost: float, quota: QuotaSettings) -> None:
         """Whether a job of that cost, in estimated GPU-seconds, would be queued now; nothing is reserved.
@@ -168,7 +188,8 @@ class Ledger:
         Raises:
             QuotaExceeded: it would not.
         """
-        _check_quota(await self._run("afford", who.account, who.place, repr(cost), *_limits(quota)))
+        account, place = self.names.name("account", who.account), self.names.name("place", who.place)
+        _check_quota(await self._run("afford", account, place, repr(cost), *_limits(quota)))
 
     async def queue(self, job: Job, *, cost: float, quota: QuotaSettings) -> bool:
         """ACCEPTED to QUEUED. `cost` is in estimated GPU-seconds. False: it had been queued or ended before.
@@ -294,29 +315,42 @@ class Ledger:
         answer: Literal["cancelled", "cancelling", "late"] = reply[0].decode()
         return answer
 
-    async def forget(self, person: str) -> list[Record]:
-        """Cancel what a person asked for, and take words, pictures and outcomes out of its records.
+    async def forget(self, person: str) -> Forgotten:
+        """Cancel what a person asked for, and take it out of the server: at once what is answered, and the rest by
+        itself when its end is shown. Their files are thrown away.
 
-        What was not answered yet is answered as cancelled. Of what was, the state alone stays, so that the same
-        update is still not new. Returns the records as they were: their pictures and clips are the caller's to delete.
+        That a request was here stays for two days, under a name that tells nobody: the same update is still not new.
         """
-        forgotten: list[Record] = []
+        found: list[str] = []
+        files: list[str] = []
         ids = [id.decode() for id in await self.redis.zrange(f"unstill:mine:{person}", 0, -1)]
         while ids:
-            pairs: list[str | bytes] = []
-            for id in ids[:FORGET_AT_ONCE]:
+            now, ids = ids[:FORGET_AT_ONCE], ids[FORGET_AT_ONCE:]
+            words: list[str | bytes] = []
+            for id in now:
                 try:
                     record = await self.read(id)
                 except UnreadableRecord:
-                    pairs += [id, ""]
+                    words += [id, "", self.names.name("request", id), ""]
                 except UnknownJob:
-                    pass
+                    continue
                 else:
-                    forgotten.append(record)
-                    pairs += [id, encode(msgspec.structs.replace(record.request, words="", source=""))]
-            left = await self._run("forget", person, encode(Cancelled(person)), *pairs)
-            ids = [id.decode() for id in left]
-        return forgotten
+                    # without words and picture; the rest is needed to show that it is cancelled
+                    bare = encode(msgspec.structs.replace(record.request, words="", source=""))
+                    older = [record.job.picture] if record.job else []
+                    words += [id, bare, self.names.name("request", id), " ".join([*older, *record.clips])]
+                found.append(id)
+            left, thrown = await self._run("forget", person, encode(Cancelled(person)), *words)
+            files += [key.decode() for key in thrown]
+            ids += [id.decode() for id in left if id.decode() not in ids]
+        return Forgotten(tuple(found), tuple(sorted(set(files))))
+
+    async def forgetting(self, ids: Sequence[str]) -> list[str]:
+        """Those of them that are forgotten and whose end has still to be shown."""
+        found: list[str] = []
+        for start in range(0, len(ids), FORGET_AT_ONCE):
+            found += [id.decode() for id in await self._run("forgetting", *ids[start : start + FORGET_AT_ONCE])]
+        return found
 
     async def send(self, id: str, sender: str, *, lease: float = 60.0) -> bool:
         """Take the right to deliver the outcome. False: another has it, or it is delivered."""
@@ -386,8 +420,14 @@ class Ledger:
     async def trashed(self, keys: list[str]) -> None:
         await self._run("trashed", *keys)
 
+    async def compact_streams(self, platforms: Collection[str]) -> None:
+        """As `compact`, of some platforms."""
+        for platform in platforms:
+            for name in ("outbox", "progress"):
+                await self.compact(f"unstill:{name}:{platform}")
+
     async def compact(self, stream: str) -> None:
-        """Write a stream anew, without the bytes of what was deleted from it."""
+        """Write a stream anew, without what tells of jobs that are gone, and without the bytes of deleted entries."""
         await self._run("compact", stream)
 
     async def rewritten(self, asked: bytes) -> None:
@@ -441,7 +481,7 @@ class Ledger:
             if "WRONGTYPE" not in str(error):
                 raise
             raise UnreadableRecord(id, "something else stands in its place") from error
-        # without its request it was forgotten
+        # without its request it was forgotten, by an older version
         if b"request" not in raw and (not raw or b"state" in raw):
             raise UnknownJob(id)
         try:
@@ -500,7 +540,7 @@ class Ledger:
 
     async def used(self, account: str, place: str) -> Used:
         """By `Requester.account` and `Requester.place`."""
-        fields = [f"p|{account}", f"c|{place}"]
+        fields = [f"p|{self.names.name('account', account)}", f"c|{self.names.name('place', place)}"]
         seconds, _ = await self.redis.time()
         jobs = await _awaited(self.redis.hmget("unstill:jobs", fields))
         today = await _awaited(self.redis.hmget(f"unstill:seconds:{seconds // DAY}", fields))
@@ -544,6 +584,7 @@ def _record(id: str, f: dict[str, bytes]) -> Record:
         refits=int(f.get("refits", b"0")),
         made=decode(f["made"], Succeeded) if "made" in f else None,
         refused="refused" in f,
+        forgotten="forgotten" in f,
     )
 
 

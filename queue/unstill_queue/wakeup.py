@@ -9,7 +9,7 @@ an error in the polling loop ends the worker, so the loop is started again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,8 +64,25 @@ class Wakeups:
             # a connection that drops between WATCH and MULTI is a WatchError that arq lets through
             log.info("a wake-up was lost", job=wake.id, error=repr(error))
 
+    async def forget(self, ids: Collection[str]) -> None:
+        """Take back every word of these jobs, which arq keeps under names that hold their ids. Raises RedisError."""
+        ours = frozenset(ids)
+        async for key in self._redis.scan_iter(match="arq:*", count=1000):
+            if _job_of(key.decode()) in ours:
+                await self._redis.delete(key)
+        async for queue in self._redis.scan_iter(match=f"{queue_name('')}*", count=1000, _type="zset"):
+            async for word, _ in self._redis.zscan_iter(queue, count=1000):
+                if _job_of(word.decode()) in ours:
+                    await self._redis.zrem(queue, word)
+
     async def close(self) -> None:
         await self._redis.aclose(close_connection_pool=True)
+
+
+def _job_of(word: str) -> str:
+    """Of arq's own id or key, `[arq:job:]<lane>:<id>:<attempt>`; a lane has no colon."""
+    name = word.partition(":")[2].partition(":")[2] if word.startswith("arq:") else word
+    return name.partition(":")[2].rpartition(":")[0]
 
 
 class Listener:

@@ -25,18 +25,19 @@ LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 40_000, 72 * 3600_000, 20_000
 JUMP = 26 * 3600_000
 REFUSED_KEEP = 3600_000
 START = 1_000_000_000_000
-PERSONAS = "t:c1:personas"
+PERSONAS = "~personas"
 PEOPLE = [
-    ("t:ann", "t:c1", "t:ann"),
-    ("t:bob", "t:c1", "t:bob"),
-    ("t:cyd", "t:c2", "t:cyd"),
-    ("t:ann", "t:c2", "t:ann"),
+    ("t:ann", "t:c1", "~ann"),
+    ("t:bob", "t:c1", "~bob"),
+    ("t:cyd", "t:c2", "~cyd"),
+    ("t:ann", "t:c2", "~ann"),
     ("t:-1", "t:c1", PERSONAS),
     ("t:-2", "t:c1", PERSONAS),
 ]
-"""Person, place and account: two channels that write in one chat share theirs."""
+"""Person, and the names of place and account, which tell nobody: two channels that write in one chat share theirs."""
 OUTCOME = encode(Failed("x", "y"))
 FORGOTTEN = encode(Cancelled("forgotten"))
+FINAL = ("sent", "undeliverable", "gone")
 TIME = "redis.call('TIME')"
 CLOCK = "redis.call('HMGET', 'unstill:test:clock', 's', 'us')"
 CAN: tuple[tuple[str, ...], ...] = ((), ("codec:2",), ("codec:2", "shape:new"))
@@ -64,13 +65,17 @@ for _, key in ipairs(redis.call('KEYS', 'unstill:seconds:*')) do
   seconds[#seconds + 1] = key
   seconds[#seconds + 1] = redis.call('HGETALL', key)
 end
-local running, work = {}, {}
+local running, work, mine = {}, {}, {}
+for _, key in ipairs(redis.call('KEYS', 'unstill:mine:*')) do
+  mine[#mine + 1] = key
+  mine[#mine + 1] = redis.call('ZRANGE', key, 0, -1)
+end
 for _, lane in ipairs({ 'camera', '~refit' }) do
   running[#running + 1] = redis.call('ZRANGE', 'unstill:running:' .. lane, 0, -1)
   work[#work + 1] = redis.call('HGETALL', 'unstill:work:' .. lane)
 end
 return { jobs, redis.call('ZRANGE', 'unstill:due', 0, -1), lines, redis.call('HGETALL', 'unstill:jobs'), seconds,
-  running, work, redis.call('ZRANGE', 'unstill:trash', 0, -1) }
+  running, work, redis.call('ZRANGE', 'unstill:trash', 0, -1), mine }
 """
 
 
@@ -202,11 +207,17 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         def closed(self, job: Model, state: str) -> None:
             id = next(id for id, other in self.world.jobs.items() if other is job)
+            if job.forgotten:
+                self.vanished(job)
+                return
             kept: Any = redis.pttl(f"unstill:job:{id}")
             assert REFUSED_KEEP < kept <= KEEP if not job.refused else 0 < kept <= REFUSED_KEEP
             job.state = state
-            if job.forgotten:
-                job.note = ""
+
+        def vanished(self, job: Model) -> None:
+            """Only that it was here is known, and the quota that was used."""
+            job.state, job.result, job.note, job.listed = "gone", "gone", "", False
+            job.owner = job.lapsed = job.finisher = job.sender = job.refitter = ""
 
         def lapse(self, job: Model) -> None:
             if job.cancel:
@@ -244,7 +255,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if broken:
                 # the same message is the same person's
                 who = broken.person, broken.place, broken.account
-            answer = self.word("accept", id, "t", *who, b"request", 10_000, limit)
+            answer = self.word("accept", id, "t", *who, f"gone {id}", b"request", 10_000, limit)
             if id in self.world.jobs or (broken and broken.damage not in ("gone", "string")):
                 assert answer == "seen"
             elif limit and self.too_fast(who[2], limit):
@@ -488,21 +499,26 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             """All that a person asked for, but for what came since the caller looked."""
             listed = [id for id, job in self.world.jobs.items() if job.person == who[0] and job.listed]
             given = listed[: round(len(listed) * share)]
-            pairs = [word for id in given for word in (id, b"bare")]
-            left = self.call("forget", who[0], FORGOTTEN, *pairs)
-            self.left_over(left, who[0], set(listed) - set(given))
+            words = [word for id in given for word in (id, b"bare", f"gone {id}", f"older{id}")]
+            left, files = self.call("forget", who[0], FORGOTTEN, *words)
+            self.left_over(left, who[0], {id for id in set(listed) - set(given) if not self.world.jobs[id].forgotten})
+            known = [file for id in given for file in (*self.world.jobs[id].clips, self.world.jobs[id].picture) if file]
+            assert {file.decode() for file in files} == {*known, *(f"older{id}" for id in given)}
+            self.world.trash.update(file.decode() for file in files)
             for id in given:
                 job = self.world.jobs[id]
-                job.listed, job.forgotten = False, True
+                job.forgotten = True
                 if job.state in ("accepted", "queued"):
                     self.answered(job, "cancelled")
                 elif job.state == "running":
                     job.cancel = True
-                elif job.state in ("sent", "undeliverable"):
-                    job.note = ""
+                elif job.state in FINAL:
+                    self.vanished(job)
                 else:
                     job.result = "cancelled"
                     job.state = "sending" if job.state == "sending" else "cancelled"
+            not_shown = [id for id in listed if self.world.jobs[id].forgotten and self.world.jobs[id].state != "gone"]
+            assert [id.decode() for id in self.call("forgetting", *listed)] == not_shown
 
         def left_over(self, left: list[bytes], person: str, sound: set[str]) -> None:
             damaged = {
@@ -539,7 +555,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 return
             answer = self.word("sent", clerk.id, clerk.token, how, "receipt", KEEP)
             assert answer == ("ok" if mine else "lost")
-            if mine and job.state not in ("sent", "undeliverable"):
+            if mine and job.state not in FINAL:
                 self.closed(job, how)
 
         @precondition(lambda self: self.world.senders)
@@ -591,7 +607,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             woken = {id.decode(): int(attempt) for id, attempt in zip(wakes[::3], wakes[2::3], strict=True)}
             expected = {}
             for id, job in self.world.jobs.items():
-                if job.state not in ("sent", "undeliverable") and job.due <= self.world.now:
+                if job.state not in FINAL and job.due <= self.world.now:
                     self.look(job)
                     if job.state == "queued" and id not in self.parked(job.lane):
                         expected[id] = job.attempt
@@ -653,7 +669,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 return
             job = self.world.jobs[id]
             redis.zrem("unstill:due", id)
-            final = job.state in ("sent", "undeliverable")
+            final = job.state in FINAL
             assert self.call("index", id, "unknown") == [[] if final else [id.encode()], []]
             assert self.call("index", id) == [[], []]
             if not final:
@@ -666,7 +682,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         )
         def damage(self, n: int, how: str, seen_by: str) -> None:
             """One record is damaged: whoever meets it sets it aside, and nothing else changes."""
-            open_ids = [id for id, job in self.world.jobs.items() if job.state not in ("sent", "undeliverable")]
+            open_ids = [id for id, job in self.world.jobs.items() if job.state not in FINAL]
             if not open_ids:
                 return
             id = open_ids[n % len(open_ids)]
@@ -701,11 +717,18 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 case "forget" if job.listed:
                     # it cannot be read, so it is given without its request, and goes
                     listed = {other for other, one in self.world.jobs.items() if one.listed}
-                    others = {other for other in listed if self.world.jobs[other].person == job.person}
+                    others = {
+                        other
+                        for other in listed
+                        if self.world.jobs[other].person == job.person and not self.world.jobs[other].forgotten
+                    }
                     self.world.broken.pop(id)
                     if job.damage != "string":
                         self.throw(job, *job.clips, job.picture)
-                    self.left_over(self.call("forget", job.person, FORGOTTEN, id, b""), job.person, others)
+                    left, _ = self.call("forget", job.person, FORGOTTEN, id, b"", f"gone {id}", b"")
+                    self.left_over(left, job.person, others)
+                    self.vanished(job)
+                    job.charged, job.damage, self.world.jobs[id] = 0.0, "", job
                 case "claim" if job.state == "queued":
                     # when its turn comes, the next one is given
                     bad: list[bytes] = []
@@ -773,13 +796,16 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         def agrees(self) -> None:
             if not hasattr(self, "world"):
                 return
-            jobs, due, lines, jobs_quota, seconds, running, work, trash = dump()
+            jobs, due, lines, jobs_quota, seconds, running, work, trash, mine = dump()
             stored = {key.removeprefix("unstill:job:"): row for key, row in pairs(jobs).items()}
             model = self.world.jobs
             stored = {id: row for id, row in stored.items() if id not in self.world.broken}
             states = {id: row[0].decode() for id, row in stored.items()}
-            assert states == {id: job.state for id, job in model.items()}
-            unfinished = {id for id, state in states.items() if state not in ("sent", "undeliverable")}
+            assert states == {id: job.state for id, job in model.items() if job.state != "gone"}
+            listed = {member.decode() for _, members in pairs(mine).items() for member in members}
+            damaged = {id for id, job in self.world.broken.items() if job.listed}
+            assert listed - damaged == {id for id, job in model.items() if job.listed}
+            unfinished = {id for id, state in states.items() if state not in FINAL}
             assert {id.decode() for id in due} == unfinished, "the due index holds all that is not final, and no more"
             for id, row in stored.items():
                 if states[id] == "running":
@@ -787,9 +813,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     assert int(row[3]) == model[id].attempt
                 if model[id].forgotten:
                     self.is_bare(states[id], row[4:8])
-                else:
-                    picture, clips = (field.decode() if field else "" for field in row[8:])
-                    assert (picture, clips.split()) == (model[id].picture, model[id].clips)
+                picture, clips = (field.decode() if field else "" for field in row[8:])
+                assert (picture, clips.split()) == (model[id].picture, model[id].clips)
             assert {key.decode() for key in trash} >= self.world.trash, "a file that nobody needs stays"
             for lane, ids in zip(LANES, running, strict=True):
                 expected = {id for id in states if states[id] == "running" and model[id].lane == lane}
@@ -802,10 +827,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             request, job, made, outcome = kept
             if state == "running":
                 assert request == b"bare" and job
-            elif state in ("sent", "undeliverable"):
-                assert kept == [None] * 4
             else:
-                assert (request, job, made) == (b"bare", None, None)
+                assert state not in FINAL and (request, job, made) == (b"bare", None, None)
                 assert outcome in (FORGOTTEN, encode(Cancelled("somebody")))
 
         def quotas_add_up(self, jobs_quota: list[Any], seconds: list[Any]) -> None:
@@ -872,9 +895,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 for n in range(len(self.world.senders)):
                     self.report(n, "sent")
                 self.agrees()
-                if all(job.state in ("sent", "undeliverable") for job in self.world.jobs.values()):
+                if all(job.state in FINAL for job in self.world.jobs.values()):
                     break
-            left = {id: job.state for id, job in self.world.jobs.items() if job.state not in ("sent", "undeliverable")}
+            left = {id: job.state for id, job in self.world.jobs.items() if job.state not in FINAL}
             assert not left, "a job never came to its end"
 
     return LedgerMachine

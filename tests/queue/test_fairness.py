@@ -32,7 +32,7 @@ class Lane:
     def submit(self, chat: str, person: str, cost: float = 10.0) -> str:
         self._count += 1
         id = f"j{self._count}"
-        self.call("accept", id, "t", person, chat, person, b"", 10_000, 0)
+        self.call("accept", id, "t", person, chat, person, f"gone {id}", b"", 10_000, 0)
         assert self.call("queue", id, LANE, repr(cost), b"", 1_000_000, *UNLIMITED) == [b"queued", b"queued"]
         self.who[id], self.cost[id] = (chat, person), cost
         return id

@@ -27,6 +27,7 @@ from unstill_queue.jobs import (
 )
 from unstill_queue.ledger import GIVE_UP, INTAKE_FAILED, Claim, Ledger
 from unstill_queue.outbox import Outbox
+from unstill_queue.pseudonyms import Kind, Pseudonyms
 
 SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05)
 
@@ -219,6 +220,7 @@ async def test_a_record_of_before_there_were_accounts_counts_on_its_person(ledge
     old = msgspec.msgpack.decode(encode(a_request().requester)[1:])
     assert old.pop("persona") is False
     assert decode(b"\x01" + msgspec.msgpack.encode(old), Requester) == a_request().requester
+    ledger.names = Raw()
     await ledger.accept(a_request())
     await redis.hdel(f"unstill:job:{a_request().id}", "account")  # type: ignore[misc]
     assert await ledger.queue(a_job(a_request()), cost=10, quota=Quota())
@@ -469,36 +471,127 @@ async def test_what_a_person_wants_forgotten_is_cancelled_and_its_words_are_gone
     waiting = await queued(ledger, a_request(5))
     # When that is forgotten
     person = accepted.requester.person
-    records = await ledger.forget(person)
-    # Then the caller has all of it once more, to delete pictures and clips
+    forgotten = await ledger.forget(person)
+    # Then the caller knows all files, to delete them
     everything = {accepted.id, shown.id, done.id, running.id, waiting.id}
-    assert {record.id for record in records} == everything
-    assert all(record.request.words == "waves" for record in records)
-    assert await ledger.ids_of(person) == []
+    assert set(forgotten.ids) == everything
+    assert set(forgotten.files) == {"pictures/x", "clips/x"}
     # and what waited is cancelled, what runs is told so, and what was answered is unknown but not new
-    for id in (accepted.id, done.id, waiting.id):
+    open_ones = {accepted.id, done.id, waiting.id}
+    for id in open_ones:
         record = await ledger.read(id)
         assert (record.state, record.outcome, record.job) == (State.CANCELLED, Cancelled(person), None)
-        assert (record.request.words, record.request.source) == ("", "")
+        assert record.forgotten and (record.request.words, record.request.source) == ("", "")
         assert record.request.reply_to.chat == accepted.reply_to.chat
     assert claim is not None and await ledger.beat(claim) == "cancel"
     with pytest.raises(UnknownJob):
         await ledger.read(shown.id)
     assert not await ledger.accept(a_request(2))
+    assert set(await ledger.forgetting(forgotten.ids)) == {*open_ones, running.id}
     # and when the rest is answered, nothing of it stays
     assert await ledger.finish(claim, DONE)
     for id in everything - {shown.id}:
         assert await ledger.send(id, "sender") and await ledger.sent(id, "sender", "receipt")
-    for id in everything:
-        assert set(await redis.hkeys(f"unstill:job:{id}")) <= {b"state", b"sender", b"finisher"}  # type: ignore[misc]
-        assert 0 < await redis.pttl(f"unstill:job:{id}") <= SETTINGS.keep_hours * 3_600_000
+    assert await ledger.forgetting(forgotten.ids) == [] and await ledger.ids_of(person) == []
+    await ledger.compact(Outbox(redis, "test").answers_key)
+    await ledger.compact(Outbox(redis, "test").progress_key)
+    left = await everything_in(redis)
+    for trace in ("ann", *everything):
+        assert [key for key, value in left.items() if trace.encode() in key + value] == []
+    # but that they were here, for two days, and the quota that was used, both under names that tell nobody
+    gone = await redis.keys("unstill:gone:*")
+    assert len(gone) == 5
+    for key in gone:
+        assert 0 < await redis.pttl(key) <= 2 * 24 * 3_600_000
+    assert not any([await ledger.accept(a_request(n)) for n in (1, 2, 3, 4, 5)])
+    assert (await ledger.used(accepted.requester.account, accepted.requester.place)).person_seconds >= 20
     assert await ledger.open_ids() == [other.id]
     assert (await ledger.read(other.id)).request.words == "waves"
+    # and the server is asked to write its file anew
+    assert await redis.exists("unstill:rewrite")
+
+
+async def everything_in(redis: Redis) -> dict[bytes, bytes]:
+    """Every key of the server with its value."""
+    found: dict[bytes, bytes] = {}
+    readers: dict[bytes, Any] = {
+        b"string": redis.get,
+        b"hash": redis.hgetall,
+        b"zset": lambda key: redis.zrange(key, 0, -1),
+        b"set": redis.smembers,
+        b"stream": redis.xrange,
+        b"list": lambda key: redis.lrange(key, 0, -1),
+    }
+    async for key in redis.scan_iter("*"):
+        kind = await redis.type(key)
+        if kind != b"none":
+            found[key] = repr(await readers[kind](key)).encode()
+    return found
 
 
 async def test_a_person_with_a_thousand_requests_is_forgotten_whole(ledger: Ledger) -> None:
     for n in range(1100):
         await ledger.accept(a_request(n))
-    assert len(await ledger.forget(a_request(0).requester.person)) == 1100
+    person = a_request(0).requester.person
+    assert len((await ledger.forget(person)).ids) == 1100
     assert {(await ledger.read(id)).state for id in await ledger.open_ids()} == {State.CANCELLED}
-    assert await ledger.forget(a_request(0).requester.person) == []
+    # and what was begun by a program that was killed is found again
+    assert len((await ledger.forget(person)).ids) == 1100
+
+
+async def test_whoever_forgets_does_not_lose_a_claims_memory(ledger: Ledger, redis: Redis) -> None:
+    # Given a job whose first owner lapsed, and that was handed back, tried again and finished
+    job = await queued(ledger, a_request())
+    for n in range(4):
+        claim = await ledger.claim(job.parameters.model, f"owner{n}", "engine")
+        assert claim is not None
+        if n == 0:
+            await redis.zadd("unstill:due", {job.id: 0})
+            await redis.hset(f"unstill:job:{job.id}", "lease", "0")  # type: ignore[misc]
+            await ledger.reap()
+        elif n == 1:
+            await ledger.release(claim)
+        elif n == 2:
+            await ledger.retry(claim, INTAKE_FAILED)
+        else:
+            await ledger.finish(claim, DONE)
+    # Then no token of it is known any more
+    assert await redis.keys("unstill:claim:*") == []
+
+
+async def test_a_record_of_an_older_version_is_served_and_forgotten(ledger: Ledger, redis: Redis) -> None:
+    # Given jobs that an older version queued under the names of people and chats themselves
+    request = a_request(chat="ann")
+    person = request.requester.person
+    jobs = [await queued(ledger, msgspec.structs.replace(request, id=f"test:ann:{n}")) for n in (1, 2)]
+    bob = await queued(ledger, a_request(3, user="bob", chat="c2"))
+    assert bob
+    await redis.flushdb()
+    other = Ledger(redis, SETTINGS, names=Raw())
+    for job in jobs:
+        await other.accept(msgspec.structs.replace(request, id=job.id))
+        assert await other.queue(job, cost=10, quota=Quota())
+        await redis.hdel(f"unstill:job:{job.id}", "gone", "account", "picture", "clips")  # type: ignore[misc]
+    await queued(other, a_request(3, user="bob", chat="c2"))
+    # When one is rendered and shown by this version
+    claim = await ledger.claim("camera", "owner", "engine")
+    assert claim is not None and await ledger.finish(claim, DONE)
+    assert await ledger.send(claim.job.id, "sender") and await ledger.sent(claim.job.id, "sender")
+    # and then all is forgotten
+    forgotten = await ledger.forget(person)
+    assert set(forgotten.ids) == {job.id for job in jobs} and set(forgotten.files) == {"pictures/x", "clips/x"}
+    for id in await ledger.forgetting(forgotten.ids):
+        assert await ledger.send(id, "sender") and await ledger.sent(id, "sender")
+    for stream in (Outbox(redis, "test").answers_key, Outbox(redis, "test").progress_key):
+        await ledger.compact(stream)
+    # Then nothing names her, and what came before is not new
+    left = await everything_in(redis)
+    assert [key for key, value in left.items() if b"ann" in key + value] == []
+    assert not await ledger.accept(msgspec.structs.replace(request, id=jobs[0].id))
+
+
+class Raw(Pseudonyms):
+    """The names that an older version used."""
+
+    def name(self, kind: Kind, text: str) -> str:
+        return text

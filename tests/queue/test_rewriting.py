@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 from tests.queue.values import a_request
 
@@ -64,7 +65,7 @@ async def test_what_was_deleted_is_in_no_file_of_the_servers_after_a_rewrite(
     await ledger.accept(a_request())
     await redis.set("words", SECRET)
     outbox = Outbox(redis, "test")
-    await redis.xadd(outbox.progress_key, {"id": "kept"})
+    await redis.xadd(outbox.progress_key, {"id": a_request().id})
     entry = await redis.xadd(outbox.progress_key, {"id": SECRET})
     await redis.delete("words")
     await redis.xdel(outbox.progress_key, entry)
@@ -77,7 +78,7 @@ async def test_what_was_deleted_is_in_no_file_of_the_servers_after_a_rewrite(
         while SECRET in on_disk(data):
             await asyncio.sleep(0.05)
     # and what was not deleted is there
-    assert [fields[b"id"] for _, fields in await redis.xrange(outbox.progress_key)] == [b"kept"]
+    assert [fields[b"id"] for _, fields in await redis.xrange(outbox.progress_key)] == [a_request().id.encode()]
 
 
 async def test_a_rewrite_is_one_for_all_and_once_a_minute(ledger: Ledger, redis: Redis) -> None:
@@ -143,7 +144,9 @@ async def test_a_server_that_forbids_it_is_found_and_not_asked_for_ever(
 
 async def test_old_entries_of_the_streams_go_and_a_stream_written_anew_reads_on(ledger: Ledger, redis: Redis) -> None:
     # Given entries of two hours ago and of now, of which a courier has read the first three
-    await ledger.accept(a_request())
+    requests = {name: replace(a_request(), id=name) for name in ("7200", "7100", "10", "5", "next", "top", "after")}
+    for request in requests.values():
+        await ledger.accept(request)
     outbox = Outbox(redis, "test")
     seconds, _ = await redis.time()
     for age in (7200, 7100, 10, 5):
@@ -159,6 +162,10 @@ async def test_old_entries_of_the_streams_go_and_a_stream_written_anew_reads_on(
     # Then the old ones are gone, and the courier goes on after the one it read last
     assert [fields[b"id"] for _, fields in await redis.xrange(outbox.answers_key)] == [b"10", b"5", b"next"]
     assert (await anext(deliveries)).id == "next"
+    # and what tells of a job that is not on record goes
+    await redis.xadd(outbox.answers_key, {"id": "gone", "kind": "answer"})
+    await ledger.compact(outbox.answers_key)
+    assert len(await redis.xrange(outbox.answers_key)) == 3
     # and an id that was given is never given again, not even when the stream is empty
     top = await redis.xadd(outbox.answers_key, {"id": "top", "kind": "answer"}, id=f"{(seconds + 1000) * 1000}-0")
     await redis.xtrim(outbox.answers_key, maxlen=0, approximate=False)

@@ -342,7 +342,7 @@ def test_forgetme_cancels_what_is_in_the_making_and_deletes_the_rest(discord: Di
     ann.slash(general, "animate", image=picture(), prompt="slow waves")
     status_with(general, "Cancel")
 
-    assert "clips and settings are deleted." in alone(ann.slash(general, "forgetme"))
+    assert "clips and settings are deleted, and your id." in alone(ann.slash(general, "forgetme"))
 
     wait_for(lambda: ours(general.history())[1].words == "Cancelled.", what="the second's answer")
     assert alone(ann.slash(general, "queue")) == "You have no clips in the making. Use /animate with a picture."

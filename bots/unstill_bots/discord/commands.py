@@ -14,6 +14,7 @@ from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.localized import DESCRIPTIONS, marked
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.forgetting import Forgetting
 
 NEWEST, ALL = "newest", "all"
 
@@ -28,6 +29,7 @@ class Commands:
         self._desk = desk
         self._intake = intake
         self._settings = settings
+        self._forgetting = Forgetting(desk.client, desk.studio.storage, desk.preferences, desk.memory)
 
     def all(self) -> list[Command]:
         """As the platform is told of them."""
@@ -92,11 +94,10 @@ class Commands:
         return replies.privacy(settings.storage.keep_hours, settings.queue.keep_hours)
 
     async def _forget(self, interaction: Interaction, replies: DiscordReplies) -> str:
-        person = person_scope(interaction.user)
-        await self._intake.own.forget(person)
-        await self._desk.memory.forget(str(interaction.user.id))
-        await self._desk.preferences.forget(person)
-        return replies.forgotten(self._desk.settings.queue.keep_hours)
+        forgotten = await self._forgetting.begin(person_scope(interaction.user))
+        if interaction.guild_id is None and interaction.channel_id is not None:
+            await self._desk.memory.leave(interaction.channel_id)
+        return replies.forgotten(await self._forgetting.finish(forgotten))
 
 
 def _command(name: str, callback: Callable[..., Any]) -> Command:

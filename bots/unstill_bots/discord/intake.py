@@ -39,7 +39,7 @@ class Intake:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.reception = Reception(desk.client, desk.studio, desk.errands, self._rule)
-        self.own = OwnJobs(desk.client, desk.studio.storage, self.reception)
+        self.own = OwnJobs(desk.client, self.reception)
         self._admitted: dict[int, None] = {}
 
     async def admit(self, interaction: discord.Interaction, language: str, writing: Writing) -> bool:
@@ -99,7 +99,8 @@ class Intake:
             for request in (first, *others):
                 self.reception.prepare(request)
         if "unseen" not in first.reply_to.extra:
-            await self._desk.memory.spoken_to(int(first.reply_to.chat))
+            direct_to = None if "guild" in first.reply_to.extra else int(first.requester.user)
+            await self._desk.memory.spoken_to(int(first.reply_to.chat), direct_to)
 
     async def _late(self, write: asyncio.Task[Written]) -> None:
         try:

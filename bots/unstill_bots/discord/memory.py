@@ -3,48 +3,65 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from redis.asyncio import Redis
 
-from unstill_bots.discord.asking import Ask
+from unstill_bots.discord.asking import PLATFORM, Ask
+from unstill_bots.discord.modals import OpenForms
 from unstill_queue.codec import decode_or, encode
+from unstill_queue.pseudonyms import Pseudonyms
 
 DAY = 24 * 3600
 MOST_WAITING = 20
 MOST_CHANNELS = 200
 """Channels that are read again after a time away: those in which the bot was addressed last."""
-_CHANNELS = "unstill:discord:channels"
+_CHANNELS, _MESSAGE = "unstill:discord:channels", "unstill:discord:message:"
 
 
 class Memory:
-    """On the queue's Redis."""
+    """On the queue's Redis. `names`: under which a message is known to have been taken."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, names: Pseudonyms | None = None) -> None:
         self._redis = redis
+        self._names = names or Pseudonyms()
 
     # -- messages to us
 
     async def is_taken(self, message: int) -> bool:
-        return bool(await self._redis.exists(f"unstill:discord:message:{message}"))
+        return bool(await self._redis.exists(self._taken(message), f"{_MESSAGE}{message}"))
 
-    async def took(self, channel: int, message: int) -> None:
-        """It was written down, or answered."""
-        await self._redis.set(f"unstill:discord:message:{message}", b"", ex=2 * DAY)
-        await self.spoken_to(channel)
+    async def took(self, channel: int, message: int, direct_to: int | None = None) -> None:
+        """It was written down, or answered. `direct_to`: in direct messages, with whom."""
+        await self._redis.set(self._taken(message), b"", ex=2 * DAY)
+        await self.spoken_to(channel, direct_to)
 
-    async def spoken_to(self, channel: int) -> None:
-        """The bot was addressed there just now."""
+    def _taken(self, message: int) -> str:
+        # it outlasts its person's being forgotten, as the platform may tell of the message again
+        return f"{_MESSAGE}{self._names.name('message', f'{PLATFORM}:{message}')}"
+
+    async def spoken_to(self, channel: int, direct_to: int | None = None) -> None:
+        """The bot was addressed there just now. `direct_to`: in direct messages, by whom."""
+        name = str(channel) if direct_to is None else f"{channel}:{direct_to}"
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.zadd(_CHANNELS, {str(channel): time.time()})
+            pipe.zadd(_CHANNELS, {name: time.time()})
             pipe.zremrangebyrank(_CHANNELS, 0, -MOST_CHANNELS - 1)
             await pipe.execute()
 
     async def channels(self) -> list[int]:
         """Where the bot was addressed, the latest first."""
-        return [int(channel) for channel in await self._redis.zrevrange(_CHANNELS, 0, MOST_CHANNELS - 1)]
+        names = await self._redis.zrevrange(_CHANNELS, 0, MOST_CHANNELS - 1)
+        # an older version named direct messages as any channel
+        return list(dict.fromkeys(int(name.partition(b":")[0]) for name in names))
 
     async def leave(self, channel: int) -> None:
-        await self._redis.zrem(_CHANNELS, str(channel))
+        """Not to be read any more."""
+        await self._leave(lambda name: name.partition(":")[0] == str(channel))
+
+    async def _leave(self, is_it: Callable[[str], bool]) -> None:
+        for name in await self._redis.zrange(_CHANNELS, 0, -1):
+            if is_it(name.decode()):
+                await self._redis.zrem(_CHANNELS, name)
 
     # -- pictures without words, by channel and person
 
@@ -62,9 +79,11 @@ class Memory:
         await self._redis.delete(_waiting(channel, user))
 
     async def forget(self, user: str) -> None:
-        """In every channel."""
-        async for key in self._redis.scan_iter(_waiting("*", user)):
+        """A person's pictures that wait for words, in every channel; their open forms; their direct messages."""
+        async for key in self._redis.scan_iter(_waiting("*", user), count=1000):
             await self._redis.delete(key)
+        await OpenForms(self._redis).forget(user)
+        await self._leave(lambda name: name.partition(":")[2] == user)
 
 
 def _waiting(channel: str, user: str) -> str:

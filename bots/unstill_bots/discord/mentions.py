@@ -101,7 +101,8 @@ class Mentions:
             await self._understand(message, language, replies)
         else:
             self._desk.spawn(self._tell_alone(message, replies))
-        await self._desk.memory.took(message.channel.id, message.id)
+        direct_to = message.author.id if message.guild is None else None
+        await self._desk.memory.took(message.channel.id, message.id, direct_to)
 
     async def _understand(self, message: discord.Message, language: str, replies: ChatReplies) -> None:
         words = self._words(message)

@@ -47,6 +47,13 @@ class OpenForms:
         """None where it was open for too long."""
         return decode_or(await self._redis.get(_key(form)), Pointed, None)
 
+    async def forget(self, user: str) -> None:
+        """Those of a person."""
+        async for key in self._redis.scan_iter(_key("*"), count=1000):
+            pointed = decode_or(await self._redis.get(key), Pointed, None)
+            if pointed is not None and pointed.user == user:
+                await self._redis.delete(key)
+
 
 class WordsForm(discord.ui.Modal):
     """discord.py forgets it at once: what comes back is found by its custom id, also after a restart."""

@@ -93,7 +93,9 @@ class DiscordFrontEnd:
         fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit)
         chat = DiscordChat(bot, client.ledger, preferences, fetcher, calls, catalog)
         studio = Studio(client, means.storage, catalog, settings, chat, means.pictures)
-        desk = Desk(bot, chat, studio, client, Memory(client.redis), preferences, catalog, settings)
+        desk = Desk(
+            bot, chat, studio, client, Memory(client.redis, client.ledger.names), preferences, catalog, settings
+        )
         intake = Intake(desk)
         mentions = Mentions(desk, intake)
         tree = Tree(desk, intake)

@@ -30,7 +30,8 @@ class Albums:
         while True:
             try:
                 for name in await self._desk.memory.gathered():
-                    await self._take(name)
+                    async with self._desk.memory.gathering:
+                        await self._take(name)
             except (RedisError, OSError) as error:
                 log.warning("albums have to wait", error=str(error))
             await asyncio.sleep(LOOK_EVERY)

@@ -8,11 +8,13 @@ from telegram import ChatMemberUpdated, Message
 from telegram.constants import ChatType
 
 from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.forgetting import Forgetting
 from unstill_bots.own_jobs import OwnJobs
 from unstill_bots.presses import (
     ACTIONS,
     CANCEL,
     DELETE,
+    FORGET,
     SETTINGS,
     TELEGRAM,
     Verdict,
@@ -30,7 +32,7 @@ from unstill_bots.telegram.keyboards import ON_JOBS
 from unstill_bots.telegram.notes import Note
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_queue.jobs import ReplyAddress
-from unstill_queue.ledger import Record
+from unstill_queue.ledger import Forgotten, Record
 
 
 class Commands:
@@ -40,7 +42,8 @@ class Commands:
         self._desk = desk
         self._intake = intake
         self._settings = SettingsMenu(desk)
-        self._own = OwnJobs(desk.client, desk.studio.storage, intake.reception)
+        self._own = OwnJobs(desk.client, intake.reception)
+        self._forgetting = Forgetting(desk.client, desk.studio.storage, desk.preferences, desk.memory)
         self._all: dict[str, Callable[[Message, ChatReplies], Awaitable[str | None]]] = {
             "start": self._start,
             "help": self._help,
@@ -48,7 +51,6 @@ class Commands:
             "queue": self._queue,
             "status": self._status,
             "privacy": self._privacy,
-            "forgetme": self._forget,
         }
 
     async def run(self, name: str, words: str, message: Message) -> None:
@@ -58,6 +60,8 @@ class Commands:
                 self._desk.spawn(self._answer("help", message))
         elif name == CANCEL:
             await self._cancel(message, words)
+        elif name == FORGET:
+            await self._forget(message)
         elif name == DELETE:
             self._desk.spawn(self._delete(message))
         elif name == SETTINGS:
@@ -163,12 +167,14 @@ class Commands:
         shown = (one for one in known if one is not None and one.note and str(Note.of(one.note)) == actor.message)
         return next(shown, None)
 
-    async def _forget(self, message: Message, replies: ChatReplies) -> str:
-        user = user_of(message)
-        await self._own.forget(f"{PLATFORM}:{user}")
-        await self._desk.memory.forget(user)
-        await self._desk.preferences.forget(f"{PLATFORM}:{user}")
-        return replies.forgotten(self._desk.settings.queue.keep_hours)
+    async def _forget(self, message: Message) -> None:
+        forgotten = await self._forgetting.begin(f"{PLATFORM}:{user_of(message)}")
+        self._desk.spawn(self._forgotten(message, forgotten))
+
+    async def _forgotten(self, message: Message, forgotten: Forgotten) -> None:
+        left = await self._forgetting.finish(forgotten)
+        replies = await self._desk.replies(message.chat, message.from_user)
+        await self._desk.reply(message, replies.forgotten(left))
 
 
 def _is_about(record: Record, chat: str, message: int) -> bool:

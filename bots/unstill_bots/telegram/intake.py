@@ -104,7 +104,7 @@ class Intake:
         Each step may be repeated, as the update comes again when we die between two of them.
         """
         memory, ledger = self._desk.memory, self._desk.client.ledger
-        latest = await memory.latest(ask.id)
+        latest = await memory.latest(ask)
         record = await self.record(latest)
         if record is None:
             return False
@@ -119,7 +119,7 @@ class Intake:
         if _is_answered(record):
             return True
         await self.accept(request, ask.age, note=record.note)
-        await memory.revised(ask.id, request.id)
+        await memory.revised(ask, request.id)
         return True
 
     async def record(self, id: str) -> Record | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import msgspec
@@ -28,11 +29,15 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Memory:
-    """On the queue's Redis. Everything here goes by itself after a day, but where chats moved to."""
+    """On the queue's Redis. Everything here goes by itself after a day, but where chats moved to.
+
+    `gathering` is held by whoever makes requests of an album, or forgets one.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._moved: dict[str, str] = {}
+        self.gathering = asyncio.Lock()
 
     # -- updates seen
 
@@ -62,25 +67,35 @@ class Memory:
             await self._redis.delete(_waiting(asks[0].chat, asks[0].user))
 
     async def forget(self, user: str) -> None:
-        """Pictures of a person's that wait for words, in whatever chat, and their albums."""
-        async for key in self._redis.scan_iter(_waiting("*", user)):
-            asks: list[Ask] = decode_or(await self._redis.get(key), list[Ask], [])
-            for ask in asks:
-                await self._redis.delete(f"unstill:telegram:asked:{ask.id}")
-            await self._redis.delete(key)
-        async for key in self._redis.scan_iter(_album("*")):
-            name = key.decode().removeprefix(_album(""))
-            for part in await self.parts(name):
-                if part.ask.user == user:
-                    await self.drop(part)
+        """A person's pictures that wait for words, in whatever chat, with the questions for them; their albums; and
+        which words are their latest.
+        """
+        async for key in self._redis.scan_iter("unstill:telegram:*", count=1000):
+            if _is_of(key.decode().removeprefix("unstill:telegram:"), user):
+                await self._redis.delete(key)
+        async with self.gathering:
+            async for key in self._redis.scan_iter(_album("*"), count=1000):
+                await self._forget_album(key.decode().removeprefix(_album("")), user)
+
+    async def _forget_album(self, name: str, user: str) -> None:
+        parts = await self.parts(name)
+        theirs = [part for part in parts if part.ask.user == user]
+        for part in theirs:
+            await self.drop(part)
+        if len(theirs) == len(parts):
+            await self.done(name)
 
     async def asked(self, ask: Ask, message: str) -> None:
         """The question for words that stands in the chat."""
-        await self._redis.set(f"unstill:telegram:asked:{ask.id}", message, ex=DAY)
+        # it may have been forgotten since
+        if any(one.id == ask.id for one in await self.waiting(ask.chat, ask.user)):
+            await self._redis.set(_asked(ask), message, ex=DAY)
 
     async def question(self, ask: Ask) -> str | None:
         """That question's message, told once."""
-        message = await self._redis.getdel(f"unstill:telegram:asked:{ask.id}")
+        # an older version's key, without the person
+        old = await self._redis.getdel(f"unstill:telegram:asked:{ask.id}")
+        message = await self._redis.getdel(_asked(ask)) or old
         return None if message is None else message.decode()
 
     # -- albums
@@ -111,12 +126,15 @@ class Memory:
 
     # -- revisions: which request a message's words made last
 
-    async def latest(self, id: str) -> str:
-        latest = await self._redis.get(f"unstill:telegram:latest:{id}")
-        return id if latest is None else latest.decode()
+    async def latest(self, ask: Ask) -> str:
+        """The id of that request."""
+        # an older version's key, without the person
+        latest, old = await self._redis.mget(_latest(ask), f"unstill:telegram:latest:{ask.id}")
+        found: bytes | None = latest or old
+        return ask.id if found is None else found.decode()
 
-    async def revised(self, id: str, latest: str) -> None:
-        await self._redis.set(f"unstill:telegram:latest:{id}", latest, ex=3 * DAY)
+    async def revised(self, ask: Ask, latest: str) -> None:
+        await self._redis.set(_latest(ask), latest, ex=3 * DAY)
 
     # -- groups that became supergroups
 
@@ -135,6 +153,22 @@ class Memory:
 
 def _waiting(chat: str, user: str) -> str:
     return f"unstill:telegram:waiting:{chat}:{user}"
+
+
+def _asked(ask: Ask) -> str:
+    return f"unstill:telegram:asked:{ask.user}:{ask.id}"
+
+
+def _latest(ask: Ask) -> str:
+    return f"unstill:telegram:latest:{ask.user}:{ask.id}"
+
+
+def _is_of(key: str, user: str) -> bool:
+    """Whether a key is about one person, or names their private chat, as one of an older version may."""
+    kind, _, rest = key.partition(":")
+    if kind == "waiting":
+        return rest.endswith(f":{user}")
+    return kind in ("asked", "latest") and rest.startswith((f"{user}:", f"telegram:{user}:"))
 
 
 def _album(name: str) -> str:
