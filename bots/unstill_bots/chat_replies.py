@@ -50,6 +50,13 @@ class ChatReplies(Replies):
             jobs,
         )
 
+    def too_many_requests(self, limit: int) -> str:
+        return self.gettext(
+            "You asked for more than {limit} clips within a minute, and the rest was not taken. "
+            "Wait a minute, then send it again.",
+            limit=limit,
+        )
+
     def not_taken(self) -> str:
         return self.gettext(
             "The bot could not write this down in time. If nothing shows up here within a minute, try again."

@@ -13,7 +13,7 @@ from unstill_bots import captions
 from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.reception import Reception
 from unstill_config.catalog import Catalog, Value
-from unstill_queue.errors import OptionError
+from unstill_queue.errors import OptionError, TooManyRequests
 from unstill_queue.jobs import Cancelled, Failed, Job, Request
 from unstill_queue.ledger import Record
 from unstill_queue.options import SEED_MAX
@@ -54,7 +54,10 @@ async def reroll(
         id = derived(record.id, f"{action} {number}")
         earlier = await reception.record(id)
         if earlier is None:
-            await accept(again(record, id, words))
+            try:
+                await accept(again(record, id, words))
+            except TooManyRequests as error:
+                return replies.too_many_requests(error.limit)
             return replies.on_its_way()
         if not isinstance(earlier.outcome, Failed | Cancelled):
             return replies.already()

@@ -20,6 +20,7 @@ from unstill_bots.own_jobs import OwnJobs
 from unstill_bots.preferences import Preferences
 from unstill_bots.reception import Reception
 from unstill_bots.studio import Terms
+from unstill_queue.errors import TooManyRequests
 from unstill_queue.jobs import Request
 from unstill_queue.ledger import Record
 
@@ -29,7 +30,7 @@ MOST_ADMITTED = 10_000
 """Interactions that are remembered, the newest: by far more than there are within one's three seconds."""
 
 Written = tuple[str | None, list[Request]]
-"""A sentence that refuses it, or the requests that are new."""
+"""A sentence that refuses it, or what of it is not new, and the requests that are new."""
 Writing = Coroutine[Any, Any, Written]
 
 
@@ -38,7 +39,7 @@ class Intake:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self.reception = Reception(desk.client, desk.studio, desk.errands, self._rule)
+        self.reception = Reception(desk.client, desk.studio, desk.errands, self._rule, desk.chat.tell)
         self.own = OwnJobs(desk.client, self.reception)
         self._admitted: dict[int, None] = {}
 
@@ -60,15 +61,13 @@ class Intake:
             await answer(interaction, ChatReplies(language).not_taken())
             self._desk.spawn(self._late(write))
             return True
+        if new:
+            first, *others = new
+            note = await self._desk.chat.respond(interaction, first)
+            self._desk.spawn(self._follow(first, others, note))
         if refusal is not None:
             await answer(interaction, refusal)
-            return True
-        if not new:
-            return False
-        first, *others = new
-        note = await self._desk.chat.respond(interaction, first)
-        self._desk.spawn(self._follow(first, others, note))
-        return True
+        return bool(new) or refusal is not None
 
     def _is_first(self, interaction: int) -> bool:
         """The platform may tell of one twice; it has one answer, which the first is giving."""
@@ -87,8 +86,15 @@ class Intake:
         refusal = await rules.refusal(self._desk, asks[0], words, channels, roles)
         if refusal is not None:
             return refusal, []
-        requests = [ask.request(words) for ask in asks]
-        return None, [request for request in requests if await self.reception.write(request)]
+        new: list[Request] = []
+        for ask in asks:
+            request = ask.request(words)
+            try:
+                if await self.reception.write(request):
+                    new.append(request)
+            except TooManyRequests as error:
+                return ChatReplies(ask.language).too_many_requests(error.limit), new
+        return None, new
 
     async def _follow(self, first: Request, others: Sequence[Request], note: Note | None) -> None:
         try:
@@ -113,16 +119,13 @@ class Intake:
             self.reception.prepare(request)
 
     async def take(self, ask: Ask, words: str) -> bool:
-        """One request that no interaction waits for: it is in the ledger when this returns. False: it was here before.
+        """One request that no interaction waits for: it is in the ledger when this returns. False: it was here before,
+        or it is one too many.
 
         Raises RedisError, and OSError.
         """
         own = await self._preferences(ask)
-        return await self.reception.accept(ask.request(_with(own, words)), ask.age)
-
-    async def accept(self, request: Request) -> bool:
-        """A request that was made out of another one."""
-        return await self.reception.accept(request, 0.0)
+        return await self.reception.take(ask.request(_with(own, words)), ask.age)
 
     async def leave(self, guild: int) -> None:
         """The bot was removed from a server: nothing more is made for it, and its settings go."""

@@ -18,6 +18,7 @@ from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.keyboards import ON_JOBS, Press
 from unstill_bots.telegram.notes import Note
 from unstill_bots.telegram.settings_menu import SettingsMenu
+from unstill_queue.errors import TooManyRequests
 from unstill_queue.ledger import Record
 
 log = structlog.get_logger(__name__)
@@ -155,7 +156,11 @@ class Buttons:
             self._answer(query, replies.no_longer_there())
             return
         asks = [first] + [ask for ask in waiting if first.album and ask.album == first.album and ask.id != first.id]
-        new = await self._intake.take(first, f"--preset {name}", note=actor.message)
+        try:
+            new = await self._intake.pressed(first, f"--preset {name}", actor.message)
+        except TooManyRequests as error:
+            self._answer(query, replies.too_many_requests(error.limit))
+            return
         for ask in asks[1:]:
             await self._intake.take(ask, f"--preset {name}")
         await self._desk.memory.question(first)

@@ -25,28 +25,30 @@ class Intake:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self.reception = Reception(desk.client, desk.studio, desk.errands, self._terms)
+        self.reception = Reception(desk.client, desk.studio, desk.errands, self._terms, desk.tell)
 
     async def ask_of(self, message: Message, picture: Picture) -> Ask:
         user = message.from_user if message.sender_chat is None else None
         return ask_of(message, picture, await self._desk.language(message.chat, user))
 
-    async def take(self, ask: Ask, words: str, *, note: str | None = None) -> bool:
-        """One request. `note`: a message of ours that becomes the status message.
+    async def take(self, ask: Ask, words: str) -> bool:
+        """One request, by a message. False: it was here before, or it is one too many."""
+        return await self.reception.take(await self._request(ask, words), ask.age)
 
-        False: it was here before.
+    async def pressed(self, ask: Ask, words: str, note: str) -> bool:
+        """One request, by a press on a message of ours, which becomes the status message. False: it was here before.
+
+        Raises TooManyRequests.
         """
-        own = await self._preferences(ask)
-        request = ask.request(" ".join(filter(None, (own.options, words))), self._desk.upload_limit)
-        return await self.accept(request, ask.age, note=note)
+        return await self.reception.accept(await self._request(ask, words), ask.age, note=note)
 
-    async def accept(self, request: Request, age: float, *, note: str | None = None) -> bool:
-        """Write it down, and have it prepared."""
-        return await self.reception.accept(request, age, note=note)
+    async def _request(self, ask: Ask, words: str) -> Request:
+        own = await self._preferences(ask)
+        return ask.request(" ".join(filter(None, (own.options, words))), self._desk.upload_limit)
 
     async def again(self, request: Request) -> bool:
-        """One that was made out of another, now."""
-        return await self.accept(request, 0.0)
+        """One that was made out of another, now. Raises TooManyRequests."""
+        return await self.reception.accept(request, 0.0)
 
     async def _terms(self, request: Request) -> Terms:
         """A group's own rules. Raises ChatUnavailable where Telegram cannot say now who its admins are."""
@@ -114,11 +116,14 @@ class Intake:
         )
         if request.words == record.request.words or _is_answered(record):
             return True
+        # before the cancel, as what is cancelled so is shown by what comes after it
+        if not await self.reception.may_ask(request):
+            return True
         await ledger.cancel(latest, REVISED)
         record = await ledger.read(latest)
         if _is_answered(record):
             return True
-        await self.accept(request, ask.age, note=record.note)
+        await self.reception.accept(request, ask.age, note=record.note, paced=True)
         await memory.revised(ask, request.id)
         return True
 

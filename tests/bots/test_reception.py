@@ -1,0 +1,141 @@
+"""How many requests a minute are taken from one account, wherever they come from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from tests.bots.test_courier import FrontEnd
+from tests.bots.test_studio import asked
+
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.errands import Errands
+from unstill_bots.reception import Reception
+from unstill_bots.rerolls import AGAIN, reroll
+from unstill_bots.studio import Terms
+from unstill_config.settings import Quota, Settings
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.errors import TooManyRequests
+from unstill_queue.jobs import ReplyAddress, Request
+from unstill_queue.storage import Storage
+
+TOLD = ChatReplies("en").too_many_requests(40)
+HOUR_MS = 3_600_000
+
+
+class Desk:
+    """A front end's way in, and what it told people beside their jobs."""
+
+    def __init__(self, front: FrontEnd) -> None:
+        self.front = front
+        self.errands = Errands()
+        # so that no picture is read
+        self.terms = Terms("not here")
+        self.told: list[tuple[str, str]] = []
+        self.reception = Reception(front.client, front.studio, self.errands, self._rule, self._tell)
+
+    async def _rule(self, request: Request) -> Terms:
+        return self.terms
+
+    async def _tell(self, to: ReplyAddress, text: str) -> None:
+        assert "job" not in to.extra
+        self.told.append((to.chat, text))
+
+    async def take(self, request: Request) -> bool:
+        taken = await self.reception.take(request, 0.0)
+        await self.errands.drain(60)
+        return taken
+
+    async def use_up(self) -> None:
+        """Whoever has asked for something has asked for more than enough, for an hour."""
+        redis: Any = self.front.client.redis
+        seconds, _ = await redis.time()
+        async for key in redis.scan_iter("unstill:pace:*"):
+            await redis.set(key, seconds * 1000 + HOUR_MS, keepttl=True)
+
+
+@pytest.fixture
+async def desk(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Desk]:
+    front = FrontEnd(valkey.url, Settings(quota=Quota()), storage)
+    yield Desk(front)
+    await front.client.close()
+
+
+async def test_who_asks_too_fast_is_told_once_in_each_chat_and_nothing_is_written_down(desk: Desk) -> None:
+    # Given somebody whose minute is used up
+    assert await desk.take(asked(1))
+    await desk.use_up()
+    before = set(await desk.front.client.redis.keys("*"))
+    # When they ask for more, in two chats
+    for n in (2, 3, 4):
+        assert not await desk.take(asked(n))
+        assert not await desk.take(asked(n, chat="c2"))
+    # Then they were told once in each, and the server holds nothing more
+    assert desk.told == [("c1", TOLD), ("c2", TOLD)]
+    assert set(await desk.front.client.redis.keys("*")) == before
+    # and others are not held to it
+    assert await desk.take(asked(1, user="bob"))
+    # nor is the same update, seen again, one too many
+    assert not await desk.take(asked(1))
+    assert len(desk.told) == 2
+
+
+async def test_a_minutes_requests_may_come_at_once_and_what_counts_them_expires(desk: Desk) -> None:
+    # When four albums of ten come in the same moment, then all are taken
+    assert all(await asyncio.gather(*(desk.take(asked(n, chat=f"c{n // 10}")) for n in range(40))))
+    # When a hundred and sixty more come, then no more are taken than while they came there was room for
+    taken = await asyncio.gather(*(desk.take(asked(n)) for n in range(40, 200)))
+    assert sum(taken) < 160
+    assert sum(taken) + 40 == len(await desk.front.ledger.open_ids())
+    # and the counter is gone when the minute is over
+    [key] = await desk.front.client.redis.keys("unstill:pace:*")
+    assert 0 < await desk.front.client.redis.pttl(key) <= 60_000
+
+
+async def test_channels_of_a_chat_share_its_minute(desk: Desk) -> None:
+    def of_channel(n: int) -> Request:
+        request = asked(n, user=f"-{n}")
+        return replace(request, requester=replace(request.requester, persona=True))
+
+    assert await desk.take(of_channel(1))
+    await desk.use_up()
+    assert not await desk.take(of_channel(2))
+    assert await desk.take(asked(3))
+
+
+async def test_a_press_is_told_by_its_answer(desk: Desk) -> None:
+    # Given a clip of somebody whose minute is used up
+    desk.terms = Terms()
+    request = await desk.front.finished()
+    await desk.reception.may_ask(request)
+    await desk.use_up()
+    record = await desk.front.ledger.read(request.id)
+
+    async def accept(request: Request) -> bool:
+        return await desk.reception.accept(request, 0.0)
+
+    # When they want another one
+    replies = ChatReplies("en")
+    said = await reroll(record, AGAIN, replies, desk.front.studio.catalog, desk.reception, accept)
+    # Then that is the answer, and they are not told beside it
+    assert said == TOLD and desk.told == []
+    # nor may they change their words to have more
+    assert not await desk.reception.may_ask(request)
+    with pytest.raises(TooManyRequests):
+        await desk.reception.write(asked(5))
+
+
+async def test_the_terminal_and_a_host_without_a_limit_take_what_comes(
+    desk: Desk, valkey: EmbeddedValkey, storage: Storage
+) -> None:
+    # The terminal's requests come by the studio
+    for n in range(60):
+        assert await desk.front.studio.receive(asked(n))
+    front = FrontEnd(valkey.url, Settings(quota=Quota(person_requests=0)), storage)
+    free = Desk(front)
+    for n in range(60):
+        assert await free.take(asked(n, chat="c2"))
+    await front.client.close()
