@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from unstill_bots.chat import Chat, ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.gate import FairGate
 from unstill_bots.guide import advice
 from unstill_bots.replies import Replies
 from unstill_bots.studio import SAID, Studio
@@ -36,8 +37,9 @@ CONSUMER = "courier"
 """One name for all: the streams give each entry once whatever the names, and keep every name for ever."""
 NEWER_AGAIN = 600.0
 """Seconds after which a record of a newer version is looked at again, by then perhaps by a newer program."""
-AT_ONCE = 20
-"""Deliveries at a time; more would draw the platforms' flood limits, and one slow chat holds up only itself."""
+AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE = 20, 8, 2
+"""Deliveries at a time, those of one chat among them, and of one account: more would draw the platforms' flood limits,
+and neither a slow chat nor a person with many answers to come holds up the others."""
 
 
 class Courier:
@@ -49,7 +51,8 @@ class Courier:
         self._storage = storage
         self._chat = chat
         self._studio = studio
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
+        self._in_hand: set[str] = set()
         self._errands: set[asyncio.Task[None]] = set()
         self._shown: dict[str, float] = {}
 
@@ -66,9 +69,6 @@ class Courier:
 
     async def _run_deliveries(self) -> None:
         async for event in Outbox(self._client.redis, self._chat.platform).deliveries(CONSUMER):
-            # a request that came back waits in the studio, and must not hold up answers meanwhile
-            if event.kind != "intake":
-                await self._slots.acquire()
             errand = asyncio.create_task(self._errand(event))
             self._errands.add(errand)
             errand.add_done_callback(self._errands.discard)
@@ -81,16 +81,19 @@ class Courier:
         except Exception:
             # the ledger still holds the job as not delivered: it comes back
             log.exception("a delivery failed in an unforeseen way", job=event.id)
-        finally:
-            if event.kind != "intake":
-                self._slots.release()
 
     async def _take(self, event: Event) -> None:
         try:
             if event.kind == "intake":
                 await self._studio.prepare((await self._ledger.read(event.id)).request)
-            else:
-                await self.deliver(event.id)
+            elif event.id not in self._in_hand:
+                # what waits for a slot is told again meanwhile
+                self._in_hand.add(event.id)
+                try:
+                    async with self._slots.slot(event.place, event.account):
+                        await self.deliver(event.id)
+                finally:
+                    self._in_hand.discard(event.id)
         except UnreadableRecord as error:
             await self._ledger.set_aside(error)
 

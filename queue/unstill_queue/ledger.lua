@@ -57,8 +57,13 @@ local function get(id, field) return redis.call('HGET', JOB .. id, field) or nil
 local function set(id, ...) redis.call('HSET', JOB .. id, ...) end
 local function due(id, at) redis.call('ZADD', DUE, num(at), id) end
 
+-- An account is a person, or all who write in the name of a channel or group in one chat. A record that was
+-- accepted by an older version has none.
+local function account_of(id) return get(id, 'account') or get(id, 'person') end
+
 local function tell(id, kind)
-  redis.call('XADD', 'unstill:outbox:' .. get(id, 'platform'), 'MAXLEN', '~', 100000, '*', 'id', id, 'kind', kind)
+  redis.call('XADD', 'unstill:outbox:' .. get(id, 'platform'), 'MAXLEN', '~', 100000, '*', 'id', id, 'kind', kind,
+    'place', get(id, 'place') or '', 'account', account_of(id) or '')
 end
 
 local function show(id, kind, body)
@@ -77,10 +82,6 @@ local function seen(id, field, at, most)
   end
   return watched() - tonumber(get(id, field))
 end
-
--- An account is a person, or all who write in the name of a channel or group in one chat. A record that was
--- accepted by an older version has none.
-local function account_of(id) return get(id, 'account') or get(id, 'person') end
 
 -- A record is looked at before anything is changed: one that was damaged must stop nobody but itself.
 

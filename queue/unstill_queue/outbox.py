@@ -22,13 +22,15 @@ Kind = Literal["intake", "answer", "state", "progress"]
 class Event(msgspec.Struct, frozen=True):
     """`body` is an encoded Progress for 'progress', a state's name for 'state', and empty otherwise.
 
-    `place` is where the job's chat is, for progress and states alone.
+    `place` is where the job's chat is, and `account` whose quotas it counts on, both by the ledger's names; progress
+    and states have no account.
     """
 
     id: str
     kind: Kind
     body: bytes = b""
     place: str = ""
+    account: str = ""
 
 
 async def stream_keys(redis: Redis) -> list[str]:
@@ -93,6 +95,7 @@ def _events(batches: list[Any]) -> list[Event]:
             fields[b"kind"].decode(),
             fields.get(b"body", b""),
             fields.get(b"place", b"").decode(),
+            fields.get(b"account", b"").decode(),
         )
         for _, entries in batches
         for _, fields in entries

@@ -20,7 +20,7 @@ from unstill_config.settings import Quota, Settings
 from unstill_queue.client import Client
 from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import UnreadableRecord
-from unstill_queue.jobs import Cancelled, Outcome, Progress, ReplyAddress, Request, Requester, State, Succeeded
+from unstill_queue.jobs import Cancelled, Failed, Outcome, Progress, ReplyAddress, Request, Requester, State, Succeeded
 from unstill_queue.ledger import REFIT_LANE, REFITS_MOST
 from unstill_queue.storage import Storage
 
@@ -507,3 +507,45 @@ async def test_a_person_is_told_that_no_engine_can_make_it_yet(front: FrontEnd, 
     # Then nobody is told that they are next
     [shown] = front.chat.now
     assert said in shown
+
+
+async def test_one_persons_answers_that_find_no_room_hold_up_nobody_elses(front: FrontEnd) -> None:
+    # Given a person with many answers to come in several chats, none of which can be told now
+    stuck, say = asyncio.Event(), front.chat.say
+    begun: list[str] = []
+
+    async def waits(to: ReplyAddress, text: str) -> str:
+        if to.extra["user"] == "ann":
+            begun.append(to.message)
+            await stuck.wait()
+        return await say(to, text)
+
+    front.chat.say = waits  # type: ignore[method-assign]
+
+    async def refused(user: str, n: int) -> Request:
+        request = front.request()
+        to = ReplyAddress("terminal", f"c{n % 4}", f"{user}{n}", None, {"user": user})
+        request = msgspec.structs.replace(request, requester=Requester("terminal", user, f"c{n % 4}"), reply_to=to)
+        await front.studio.receive(request)
+        await front.client.refuse(request.id, Failed("x", "y"))
+        return request
+
+    flood = [await refused("ann", n) for n in range(60)]
+    running = asyncio.create_task(front.courier.run())
+    try:
+        async with asyncio.timeout(60):
+            while not begun:
+                await asyncio.sleep(0.01)
+            # When somebody else's answer is there, then it is told
+            mine = await refused("bob", 0)
+            while await front.state(mine) is not State.SENT:
+                await asyncio.sleep(0.01)
+            assert len(begun) == 2
+            # and in the end all are, once
+            stuck.set()
+            while not all([await front.state(request) is State.SENT for request in flood]):
+                await asyncio.sleep(0.05)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert len(front.chat.visible) == 61

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from unstill_bots.chat import ChatUnavailable
-from unstill_bots.telegram.outbound import CHAT, GROUP_MOST, Dropped, Outbound, Urgency
+from unstill_bots.telegram.outbound import CHAT, GROUP_MOST, OVERALL, REFUSALS_MOST, Dropped, Outbound, Urgency
 
 
 async def test_one_message_a_second_in_a_chat_and_other_chats_at_once() -> None:
@@ -76,3 +76,32 @@ async def test_draining_waits_for_what_is_on_its_way_and_lets_nothing_begin() ->
     assert task.done()
     with pytest.raises(ChatUnavailable):
         await outbound.turn("1", Urgency.ANSWER)
+
+
+async def test_one_accounts_refusals_leave_a_group_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a clock that only the test moves, and a group
+    now = [1000.0]
+    monkeypatch.setattr("unstill_bots.telegram.outbound.time.monotonic", lambda: now[0])
+    outbound = Outbound()
+
+    async def turn(chat: str, urgency: Urgency, account: str = "") -> float:
+        """Seconds after which to come back; 0 if it may be sent."""
+        now[0] += CHAT + OVERALL
+        try:
+            await outbound.turn(chat, urgency, account)
+        except ChatUnavailable as error:
+            return error.retry_after
+        return 0.0
+
+    # When 25 requests of one account are refused in it
+    waits = [await turn("-1", Urgency.REFUSAL, "a") for _ in range(25)]
+    # Then some are said, and the others are told to come back one after the other, in later minutes
+    assert waits[:REFUSALS_MOST] == [0.0] * REFUSALS_MOST
+    times = [1000.0 + (n + 1) * (CHAT + OVERALL) + wait for n, wait in enumerate(waits)][REFUSALS_MOST:]
+    assert all(later - earlier > 15.0 for earlier, later in itertools.pairwise(times))
+    # and another's refusal, receipt and answers are sent meanwhile
+    assert await turn("-1", Urgency.REFUSAL, "b") == 0.0
+    assert [await turn("-1", urgency) for urgency in (Urgency.NOTE, Urgency.ANSWER, Urgency.ANSWER)] == [0.0] * 3
+    # as is the first account's own answer, and all of them when it asks in private
+    assert await turn("-1", Urgency.ANSWER) == 0.0
+    assert [await turn("7", Urgency.REFUSAL, "a") for _ in range(10)] == [0.0] * 10

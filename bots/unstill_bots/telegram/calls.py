@@ -35,8 +35,10 @@ class Calls:
         self._outbound = outbound
         self._preferences = preferences
 
-    async def reply(self, to: ReplyAddress, urgency: Urgency, send: Callable[[str, Place], Awaitable[T]]) -> T:
-        """`send` into the request's topic, as a reply to it; beside it where they are gone."""
+    async def reply(
+        self, to: ReplyAddress, urgency: Urgency, send: Callable[[str, Place], Awaitable[T]], account: str = ""
+    ) -> T:
+        """`send` into the request's topic, as a reply to it; beside it where they are gone. `account` as in `turn`."""
         thread = int(to.thread) if to.thread else None
 
         async def send_there(chat: str) -> T:
@@ -46,19 +48,19 @@ class Calls:
             return await send(chat, Place(parameters, thread))
 
         try:
-            return await self.do(to.chat, urgency, send_there)
+            return await self.do(to.chat, urgency, send_there, account)
         except ThreadGone:
             thread = None
         try:
-            return await self.do(to.chat, urgency, send_there)
+            return await self.do(to.chat, urgency, send_there, account)
         except ThreadGone as error:
             raise ChatGone(str(error)) from error
 
-    async def do(self, chat: str, urgency: Urgency, call: Callable[[str], Awaitable[T]]) -> T:
+    async def do(self, chat: str, urgency: Urgency, call: Callable[[str], Awaitable[T]], account: str = "") -> T:
         """`call` with the chat's id of today, when it is its turn. Raises ChatError, and Dropped."""
         for _ in range(MOVES_MOST):
             today = await self._memory.current(chat)
-            await self._outbound.turn(today, urgency)
+            await self._outbound.turn(today, urgency, account)
             try:
                 with self._outbound.flying():
                     return await call(today)

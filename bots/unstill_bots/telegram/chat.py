@@ -95,7 +95,10 @@ class TelegramChat:
             return record.note or ""
         waits = record is not None and record.outcome is None
         buttons = self._buttons(record) if waits else None
-        message = await self.send(to, text, Urgency.NOTE if waits else Urgency.ANSWER, buttons)
+        urgency, account = Urgency.NOTE if waits else Urgency.ANSWER, ""
+        if record is not None and record.refused:
+            urgency, account = Urgency.REFUSAL, record.request.requester.account
+        message = await self.send(to, text, urgency, buttons, account)
         return str(Note(str(message.chat.id), message.message_id))
 
     async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
@@ -155,9 +158,14 @@ class TelegramChat:
     # -- what commands and buttons use besides
 
     async def send(
-        self, to: ReplyAddress, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None = None
+        self,
+        to: ReplyAddress,
+        text: str,
+        urgency: Urgency,
+        buttons: InlineKeyboardMarkup | None = None,
+        account: str = "",
     ) -> Message:
-        """A reply. Raises ChatError."""
+        """A reply. `account` as in `Outbound.turn`. Raises ChatError."""
 
         async def send(chat: str, place: Place) -> Message:
             return await self.bot.send_message(
@@ -169,7 +177,7 @@ class TelegramChat:
                 message_thread_id=place.thread,
             )
 
-        return await self._calls.reply(to, urgency, send)
+        return await self._calls.reply(to, urgency, send, account)
 
     async def edit(
         self, to: ReplyAddress, note: Note, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None

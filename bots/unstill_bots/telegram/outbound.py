@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Iterator
-from enum import Enum
+from enum import Enum, unique
 
 from unstill_bots.chat import ChatUnavailable
 
@@ -21,8 +21,12 @@ GROUP_MOST, GROUP_WINDOW = 19, 61.0
 GROUP_PROGRESS = 9
 """Messages within the window from which on a group's room is kept for answers."""
 PROGRESS_EVERY = 3.0
+REFUSALS_MOST = 3
+"""Refusals of one account's requests that are begun in a group within the window; each takes a message and an edit."""
+ACCOUNTS_MOST = 100
 
 
+@unique
 class Urgency(Enum):
     """What is being sent, with the seconds that it may wait for its turn.
 
@@ -30,6 +34,7 @@ class Urgency(Enum):
     """
 
     ANSWER = 4.0
+    REFUSAL = 1.2
     NOTE = 10.0
     TALK = 60.0
     CALL = 3.0
@@ -44,9 +49,11 @@ class Dropped(Exception):
 class _Line:
     """One chat's sending times, on the monotonic clock."""
 
-    def __init__(self, *, group: bool) -> None:
+    def __init__(self, *, group: bool, most: int = GROUP_MOST) -> None:
         self.group = group
-        self.times: deque[float] = deque(maxlen=GROUP_MOST)
+        self.most = most
+        self.times: deque[float] = deque(maxlen=most)
+        self._refusals: dict[str, _Line] = {}
         self.blocked_until = 0.0
         self.progress_at = 0.0
         self.horizon = 0.0
@@ -55,9 +62,18 @@ class _Line:
         at = max(now, self.blocked_until)
         if self.times:
             at = max(at, self.times[-1] + CHAT)
-        if self.group and len(self.times) == GROUP_MOST:
+        if self.group and len(self.times) == self.most:
             at = max(at, self.times[0] + GROUP_WINDOW)
         return at
+
+    def refusals(self, account: str, now: float) -> _Line:
+        """Those of one account, within this chat's."""
+        if len(self._refusals) > ACCOUNTS_MOST:
+            long_ago = now - GROUP_WINDOW
+            self._refusals = {
+                name: line for name, line in self._refusals.items() if line.times and line.times[-1] > long_ago
+            }
+        return self._refusals.setdefault(account, _Line(group=self.group, most=REFUSALS_MOST))
 
     def crowded(self, now: float) -> bool:
         recent = sum(1 for at in self.times if at > now - GROUP_WINDOW)
@@ -65,10 +81,10 @@ class _Line:
 
     def postpone(self, now: float, at: float) -> float:
         """Seconds until a try makes sense, another for each that is told to come back."""
-        busy = self.group and len(self.times) == GROUP_MOST
+        busy = self.group and len(self.times) == self.most
         self.horizon = max(self.horizon, at)
         wait = self.horizon - now
-        self.horizon += GROUP_WINDOW / GROUP_MOST if busy else CHAT
+        self.horizon += GROUP_WINDOW / self.most if busy else CHAT
         return wait
 
 
@@ -81,8 +97,9 @@ class Outbound:
         self._flying = 0
         self._closing = False
 
-    async def turn(self, chat: str, urgency: Urgency) -> None:
-        """Returns when it may be sent.
+    async def turn(self, chat: str, urgency: Urgency, account: str = "") -> None:
+        """Returns when it may be sent. `account`: whose request is refused, for REFUSAL: many refusals of one account
+        leave the others in its groups their room.
 
         Raises:
             ChatUnavailable: not soon; nothing is reserved.
@@ -90,14 +107,18 @@ class Outbound:
         """
         line = self._line(chat)
         now = time.monotonic()
-        at = line.next_at(now)
+        refusals = line.refusals(account, now) if urgency is Urgency.REFUSAL else None
+        at = max(line.next_at(now), refusals.next_at(now) if refusals else now)
         wait = max(at, self._next_at) - now
         droppable = urgency in (Urgency.PLACE, Urgency.PROGRESS, Urgency.CALL)
         if self._closing or wait > urgency.value or (droppable and self._too_much(line, urgency, now)):
             if droppable:
                 raise Dropped
-            raise ChatUnavailable("the chat's flood limit", 1.0 if self._closing else line.postpone(now, at))
+            later = 1.0 if self._closing else (refusals or line).postpone(now, at)
+            raise ChatUnavailable("the chat's flood limit", later)
         line.times.append(at)
+        if refusals:
+            refusals.times.append(at)
         if droppable:
             line.progress_at = at
         await _until(at)
