@@ -35,8 +35,9 @@ coverage: .venv/.dev ## run all tests and measure which lines they run, in the p
 test-deep: .venv/.dev ## run the long searches
 	$(BIN)/python -W error -m pytest -m deep --timeout 7200
 
-test-mutants: .venv/.dev ## plant bugs in the queue's scripts and see that the tests catch each
+test-mutants: .venv/.dev ## plant bugs and see that the tests of the queue's scripts, and the chaos checker, catch each
 	$(BIN)/python -m tests.queue.mutants
+	$(BIN)/python -m tests.system.chaos_mutants
 
 chaos: .venv/.dev ## kill processes at random while requests arrive: make chaos SEED=7
 	$(BIN)/python -m tests.system.chaos --seed $(SEED)

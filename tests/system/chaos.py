@@ -84,8 +84,9 @@ def words(kind: str, n: int) -> str:
 
 
 async def run(
-    folder: Path, *, seed: int, requests: int, kills: int, seconds: float, packages: Path | None = None
-) -> Result:
+    folder: Path, *, seed: int, requests: int, kills: int, seconds: float, lost: float = 0.05,
+    packages: Path | None = None,
+) -> Result:  # fmt: skip
     """`seconds` is how long requests and kills are spread over. `packages`: a folder of the product's, to run instead.
 
     What is left undone then gets as long as the ledger holds anything open.
@@ -94,7 +95,7 @@ async def run(
     started = time.monotonic()
     with House(folder, **SETTINGS) as house:
         house.packages = packages
-        async with Platform(folder / "platform.sock", seed=seed, lost=0.05, refused=0.06, room=ROOM) as platform:
+        async with Platform(folder / "platform.sock", seed=seed, lost=lost, refused=0.06, room=ROOM) as platform:
             front_end = FrontEnd(house, platform)
             keeper = Keeper(front_end)
             keeping = asyncio.create_task(keeper.run())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.system.chaos import run
 from tests.system.chaos_count import check
+from tests.system.chaos_mutants import MUTANTS, copy_with
 from tests.system.clip_origin import Origin, colour_of, index_of
 from tests.system.platform import Message, Platform, Refused, Wire
 from tests.system.processes import House
@@ -47,6 +48,11 @@ def platform_with(folder: Path, said: list[list[dict[str, str]]]) -> Platform:
     for number, contents in enumerate(said):
         platform.messages[number] = Message(number, "c0", "r0", list(contents))
     return platform
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_each_planted_bug_has_its_place_in_the_product(tmp_path: Path, name: str) -> None:
+    copy_with(MUTANTS[name], tmp_path)
 
 
 @pytest.mark.parametrize(
