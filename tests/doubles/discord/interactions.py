@@ -173,7 +173,7 @@ class Interaction:
                 "member": {**guild.members[person.id].wire(), "permissions": permissions},
             }  # fmt: skip
         if self.message is not None:
-            wire["message"] = self.message.wire(handed=True)
+            wire["message"] = self.message.wire(handed=True, nested=not world.presses_carry_replies)
         return wire
 
     @property

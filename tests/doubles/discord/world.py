@@ -68,6 +68,8 @@ class World:
         self.answer_seconds = 3.0
         self.token_seconds = 15 * 60.0
         self.nonce_seconds = 180.0
+        # whether a message that was pressed comes with the one that it replies to, which is not promised
+        self.presses_carry_replies = True
 
     def timestamp(self, ahead: float = 0.0) -> str:
         """ISO 8601, as the wire carries it."""
