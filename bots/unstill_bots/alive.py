@@ -8,6 +8,7 @@ from unstill_bots.leader import TERM, leader_key
 from unstill_config.settings import Settings
 from unstill_queue.connection import connect
 from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.trouble import told
 
 PATIENCE = 2.0
 
@@ -24,7 +25,7 @@ async def why_not_alive(settings: Settings, platform: str) -> str | None:
         if await redis.exists(leader_key(platform)):
             return None
     except (RedisError, OSError) as error:
-        return f"The queue's server does not answer: {str(error).rstrip('.')}. Start it, or check UNSTILL_REDIS__URL."
+        return told(error)
     finally:
         await redis.aclose()
     return f"Nothing was heard of {platform}'s front end for {TERM:g} s. Look at its log."

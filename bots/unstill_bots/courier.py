@@ -62,6 +62,9 @@ class Courier:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_deliveries())
                 group.create_task(self._run_progress())
+        except ExceptionGroup as errors:
+            # whoever runs us names what went wrong first
+            raise _first(errors) from None
         finally:
             for errand in self._errands:
                 errand.cancel()
@@ -246,3 +249,9 @@ class Courier:
         except Exception:
             # it was only progress, and nobody waits for this task
             log.exception("progress could not be shown", job=event.id)
+
+
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

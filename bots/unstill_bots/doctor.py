@@ -25,6 +25,7 @@ from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import QueueError
 from unstill_queue.ledger import Ledger
 from unstill_queue.storage import Storage
+from unstill_queue.trouble import happened_and_mend
 
 OLDEST_PYTHON = (3, 11)
 DISK_BYTES = 1_000_000_000
@@ -82,9 +83,11 @@ async def _ask_server(settings: Settings, url: str, wording: Wording) -> list[Fi
         faults = await server_check(redis)
         ledger = Ledger(redis, settings.queue)
         unreadable, parked = await ledger.unreadable(), await ledger.parked()
+        # one that may be read and not written to is no queue
+        await redis.set("unstill:probe", b"", px=1000)
     except (RedisError, OSError) as error:
-        mend = wording.gettext("Start it, or check UNSTILL_REDIS__URL.")
-        return [Finding("server", False, f"{where(url)}: {error}", mend)]
+        happened, mend = happened_and_mend(error)
+        return [Finding("server", False, f"{where(url)}: {happened}.", mend)]
     finally:
         await redis.aclose()
     name = "Valkey" if "valkey_version" in info else "Redis"

@@ -29,6 +29,7 @@ from unstill_queue.ledger import Ledger
 from unstill_queue.reaper import Reaper
 from unstill_queue.storage import Storage
 from unstill_queue.trash import Trash
+from unstill_queue.trouble import told
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (EngineFailed, QueueError) as error:
         return _fail(error, UNAVAILABLE)
     except (RedisError, OSError) as error:
-        return _fail(f"The queue's server cannot be used: {error}. Check UNSTILL_REDIS__URL.", UNAVAILABLE)
+        return _fail(told(error), UNAVAILABLE)
     return 0
 
 

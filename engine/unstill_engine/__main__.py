@@ -29,6 +29,7 @@ from unstill_engine.worker import Worker
 from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import QueueError
 from unstill_queue.storage import Storage
+from unstill_queue.trouble import told
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (EngineError, ClipError, QueueError) as error:
         return _fail(error, UNAVAILABLE)
     except RedisError as error:
-        return _fail(f"The queue's server cannot be used: {error}. Check UNSTILL_REDIS__URL.", UNAVAILABLE)
+        return _fail(told(error), UNAVAILABLE)
     return 0
 
 

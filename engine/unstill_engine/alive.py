@@ -14,6 +14,7 @@ from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import CodecError
 from unstill_queue.jobs import EngineInfo
 from unstill_queue.ledger import ENGINE_ALIVE, Ledger
+from unstill_queue.trouble import told
 
 PATIENCE = 2.0
 
@@ -40,7 +41,7 @@ async def why_not_alive(settings: Settings) -> str | None:
     except KeyError:
         return f"Nothing was heard of the engine {engine.name} for {ENGINE_ALIVE:g} s. Look at its log."
     except (RedisError, OSError) as error:
-        return f"The queue's server does not answer: {str(error).rstrip('.')}. Start it, or check UNSTILL_REDIS__URL."
+        return told(error)
     except CodecError as error:
         return str(error)
     finally:

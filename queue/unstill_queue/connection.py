@@ -20,11 +20,12 @@ from typing import Any, TypeVar
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import EqualJitterBackoff
-from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from unstill_queue.errors import QueueError
+from unstill_queue.trouble import is_away, refusal, trouble
 
 PATIENCE = 600.0
 """Seconds without a server after which a command gives up."""
@@ -39,8 +40,8 @@ OLDEST_VERSION = (6, 2)
 
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
 """BusyLoadingError, a server that still reads its file, is a ConnectionError."""
-HOPELESS = (AuthenticationError, AuthorizationError)
-"""ConnectionErrors that waiting does not mend."""
+STAYS_CONNECTED = ("OOM", "BUSY", "MISCONF", "NOREPLICAS")
+"""Troubles that another connection would meet as well."""
 
 T = TypeVar("T")
 _retrying: ContextVar[bool] = ContextVar("unstill_redis_retrying", default=False)
@@ -51,11 +52,12 @@ def connect(url: str, *, patience: float = PATIENCE, answer_within: float = ANSW
 
     The url is redis://, rediss:// or unix:///path. A command whose answer was lost is sent again, so
     commands must be safe to repeat. Where one was cut off under WATCH, WatchError says so.
-    A blocking command asks for `LONGEST_BLOCK` at most.
+    A blocking command asks for `LONGEST_BLOCK` at most. A server with a trouble of its own (`trouble.py`) is away too.
 
     Raises:
-        QueueError: not such a url. Commands raise redis.exceptions.ConnectionError or TimeoutError
-            when patience is over, and AuthenticationError at once.
+        QueueError: not such a url. Commands raise redis.exceptions.ConnectionError, TimeoutError or ResponseError
+            when patience is over; a password that is not taken raises AuthenticationError at once, unless it had
+            been taken before.
     """
     return Redis.from_pool(connection_pool(url, patience=patience, answer_within=answer_within))
 
@@ -86,8 +88,16 @@ class Patience(Retry):
         super().__init__(EqualJitterBackoff(cap=1.0, base=0.02), retries=-1, supported_errors=AWAY)  # type: ignore[arg-type]
         self._seconds = seconds
         self._answer_within = answer_within
+        self._worked = False
 
-    async def call_with_retry(self, do: Callable[[], Awaitable[T]], fail: Callable[[Any], Any]) -> T:
+    def __deepcopy__(self, memo: object) -> Patience:
+        """Connections copy it; what one of them knows, all know."""
+        return self
+
+    async def call_with_retry(
+        self, do: Callable[[], Awaitable[T]], fail: Callable[[Any], Any], *, command: bool = True
+    ) -> T:
+        """`command`: it shows that the server does what we ask, and not only that it takes a connection."""
         if _retrying.get():
             try:
                 return await do()
@@ -101,16 +111,20 @@ class Patience(Retry):
         try:
             while True:
                 try:
-                    return await self._attempt(do)
-                except AWAY as error:
-                    # closing a dead connection may fail too
-                    with contextlib.suppress(*AWAY):
-                        await fail(error)
+                    answer = await self._attempt(do)
+                    self._worked |= command
+                    return answer
+                except (*AWAY, ResponseError) as error:
+                    if not is_away(error):
+                        raise
+                    if trouble(error) not in STAYS_CONNECTED:
+                        # closing a dead connection may fail too
+                        with contextlib.suppress(RedisError, OSError):
+                            await fail(error)
                     failures += 1
-                    # redis-py wraps what is refused on a unix socket
-                    for refusal in (error, error.__cause__):
-                        if isinstance(refusal, HOPELESS):
-                            raise refusal from None
+                    refused = refusal(error)
+                    if refused is not None and not self._worked:
+                        raise refused from None
                     left = ends - clock()
                     if left <= 0:
                         raise
@@ -137,7 +151,7 @@ class PatientPool(ConnectionPool):
         async def fail(error: Exception) -> None:
             """The pool has taken the connection back already."""
 
-        return await self.connection_kwargs["retry"].call_with_retry(get, fail)
+        return await self.connection_kwargs["retry"].call_with_retry(get, fail, command=False)
 
 
 async def server_check(redis: Redis) -> list[str]:

@@ -575,9 +575,10 @@ function op.accept(id, platform, person, place, account, gone, request, grace, p
   if state then return { 'seen', state } end
   local fast = too_fast(account, tonumber(per_minute))
   if fast then return { 'fast', fast } end
-  redis.call('ZREM', UNREADABLE, id)
+  -- first what a server without memory refuses: after another write it refuses a script nothing any more
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
     'gone', gone, 'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()), 'intakes', 0)
+  redis.call('ZREM', UNREADABLE, id)
   due(id, NOW + tonumber(grace))
   redis.call('SADD', 'unstill:platforms', platform)
   local mine = 'unstill:mine:' .. person

@@ -10,11 +10,13 @@ from redis.exceptions import RedisError
 
 from unstill_queue.ledger import Ledger
 from unstill_queue.rewriting import rewrite, trim_streams
+from unstill_queue.trouble import is_away, told
 from unstill_queue.wakeup import Wakeups
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+SCRIPT_AGAIN = 5.0
 REWRITE_LOOK_EVERY = 1.0
 
 
@@ -33,25 +35,29 @@ class Reaper:
 
     async def run(self) -> None:
         """Reap until cancelled."""
-        away = False
+        away = ""
         audited = time.monotonic()
         await self._after_restart()
         while True:
             try:
                 if away:
-                    await self._ledger.redis.ping()
+                    # a server without memory, or a replica, answers a ping
+                    await self._ledger.redis.set("unstill:probe", b"", px=1000)
                     log.info("the queue's server is back; leases may be renewed before any is taken")
                     await asyncio.sleep(self._settings.lease)
-                    away = False
+                    away = ""
                 await self.sweep()
                 await self._rewrite()
                 if time.monotonic() - audited > self._settings.audit:
                     audited = time.monotonic()
                     await self.audit()
             except (RedisError, OSError) as error:
-                if not away:
-                    log.warning("the queue's server does not answer", error=str(error))
-                away = True
+                if not is_away(error):
+                    log.error("the ledger's script failed; it is tried again", error=str(error))
+                    await asyncio.sleep(SCRIPT_AGAIN)
+                elif (happened := told(error)) != away:
+                    log.warning(happened)
+                    away = happened
             await asyncio.sleep(self._settings.reap)
 
     async def sweep(self) -> None:

@@ -476,6 +476,7 @@ async def test_an_answer_whose_record_is_damaged_stops_no_other(front: FrontEnd)
         while not (await front.ledger.unreadable() and await front.state(sound) is State.SENT):
             await asyncio.sleep(0.02)
     delivering.cancel()
+    await asyncio.gather(delivering, return_exceptions=True)
     # Then the sound one is shown, and the other one is out of everybody's way
     assert any("clip of" in text for text in front.chat.now)
     assert (await front.ledger.unreadable()).keys() == {damaged.id}

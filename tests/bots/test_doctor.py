@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
+from redis.asyncio import Redis
 from tests.bots.terminal_cli import Terminal
+from tests.queue.test_trouble import PASSWORD, SPOILT, USER, url_of
 
 from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.trouble import TROUBLES
 
 LOOKED_AT = {"python", "server", "storage", "disk", "ffmpeg", "device", "model", "telegram", "discord"}
 
@@ -53,3 +59,21 @@ def test_a_server_that_forgets_is_found(tmp_path: Path) -> None:
     (check,) = [check for check in ended.json["checks"] if check["name"] == "server"]
     assert (ended.code, check["ok"]) == (1, False)
     assert "appendfsync always" in check["mend"]
+
+
+@pytest.mark.parametrize("word", ["OOM", "READONLY", "WRONGPASS", "NOPERM"])
+async def test_a_server_that_refuses_is_named_with_its_own_mend(tmp_path: Path, word: str) -> None:
+    # Given a server that answers, and does not do what the queue needs
+    with EmbeddedValkey(tmp_path / "other") as server:
+        admin: Any = Redis.from_url(server.url)
+        await admin.acl_setuser(USER, enabled=True, passwords=[f"+{PASSWORD}"], keys=["*"], commands=["+@all"])
+        await SPOILT[word][0](admin)
+        terminal = Terminal(tmp_path, UNSTILL_REDIS__URL=url_of(server))
+        # When doctor looks
+        ended = await asyncio.to_thread(terminal.run, "doctor", "--json")
+        await admin.aclose()
+    # Then it says what, and what mends it, and no password
+    [check] = [check for check in ended.json["checks"] if check["name"] == "server"]
+    assert not check["ok"]
+    assert TROUBLES[word][0] in check["text"] and check["mend"] == TROUBLES[word][1]
+    assert f":{PASSWORD}@" not in ended.out + ended.err

@@ -20,6 +20,7 @@ from unstill_queue.connection import connect
 from unstill_queue.errors import UnknownJob, UnreadableRecord
 from unstill_queue.jobs import EngineInfo, State
 from unstill_queue.ledger import Place, Record
+from unstill_queue.trouble import told, trouble
 
 PATIENCE = 2.0
 SEVERAL = "several"
@@ -100,6 +101,8 @@ async def opened(settings: Settings, wording: Wording) -> AsyncIterator[Client]:
             await redis.ping()
         except (RedisError, OSError) as error:
             sentence = wording.nothing_runs() if embedded else wording.no_server(where(url))
+            if trouble(error) is not None:
+                sentence = told(error)
             raise Stop(Code.UNAVAILABLE, sentence) from error
         yield client
     finally:
