@@ -31,6 +31,7 @@ from tests.system.telegram_house import telegram_house
 
 from unstill_bots.presses import CANCEL, DELETE, SETTINGS
 from unstill_bots.telegram.memory import Memory
+from unstill_queue.jobs import ReplyAddress, Request, Requester
 
 LOOKED_UP = "message to be looked up"
 NOT_YOURS = "Only the person who asked for it can do that."
@@ -58,6 +59,17 @@ class OnTelegram(TelegramCells):
             "unseen": await self.plant(self.unseen),
             "forgotten": await self.plant(self.forgetful),
         }
+        eve, ann = self.people[STRANGER], self.people[OWNER]
+        shown = self.post(self.api.private(eve), keyboard_of(data_of(DELETE, f"{eve.id}:1")))
+        request = Request(
+            f"telegram:{eve.id}:1",
+            Requester("telegram", str(ann.id), str(eve.id)),
+            ReplyAddress("telegram", str(eve.id), "1"),
+            "file",
+            "waves",
+            1_000_000,
+        )
+        self.clips["in Eve's private chat"] = await self.queue.plant(request, f"{eve.id}:{shown.id}", shown)
         self.waiting = {
             "forum": await self.plant(self.forum, done=False),
             "unseen": await self.plant(self.unseen, done=False),
@@ -126,6 +138,14 @@ async def test_no_press_on_anothers_clip_takes_it_away(telegram: OnTelegram) -> 
     assert (cancel, delete, gone) == ("It is too late to cancel this: it is done.", UNKNOWN, NOT_YOURS)
     assert not anns.message.deleted and not eves.message.deleted
     assert all(telegram.queue.stored(anns)) and all(telegram.queue.stored(eves))
+
+
+async def test_nobody_is_an_admin_of_their_private_chat(telegram: OnTelegram) -> None:
+    # Given a clip on record as Ann's, in a chat that has its number from Eve
+    clip, eve = telegram.clips["in Eve's private chat"], telegram.people[STRANGER]
+    # When Eve presses its Delete, then being the chat makes it none of hers
+    assert await eve.press("del", clip.message).answer() == NOT_YOURS
+    assert not clip.message.deleted and all(telegram.queue.stored(clip))
 
 
 async def test_a_delete_of_what_is_in_the_making_cancels_it(telegram: OnTelegram) -> None:

@@ -38,12 +38,11 @@ class TelegramActor:
         return cls(desk, user_of(message), await desk.memory.current(chat), note)
 
     async def owns(self, user: str) -> bool | None:
-        if user == self.user:
-            return True
         if not user.startswith("-"):
-            return False
+            return user == self.user
+        # a channel or group, in whose name somebody wrote
         persona = await self._desk.memory.current(user)
-        return await self.moderates() if persona == self.chat else await self._desk.speaks_for(persona, self.user)
+        return persona == self.user or await self._desk.speaks_for(persona, self.user)
 
     async def moderates(self) -> bool:
         return await self._desk.is_admin(self.chat, self.user)
