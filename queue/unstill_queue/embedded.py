@@ -31,6 +31,8 @@ from unstill_queue.errors import EmbeddedError
 from unstill_queue.server_process import START_WITHIN, ServerProcess, answers
 
 WATCH_EVERY = 0.1
+OWNER_WITHIN = 10.0
+"""Seconds that the owner of a server has to make its deleted folder anew, before one that has joined does."""
 LONGEST_PAUSE = 5.0
 """Seconds between two looks at a server that keeps dying, as it does on a full disk."""
 LONGEST_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
@@ -55,6 +57,8 @@ class EmbeddedValkey:
         self._socket = _socket_path(self.data)
         self._lock: int | None = None
         self._server: ServerProcess | None = None
+        self._listening = False
+        self._missing_since: float | None = None
         self._ending = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -134,11 +138,16 @@ class EmbeddedValkey:
         """Start the server again when it has died, or when the owner of one that we joined has gone."""
         pause = WATCH_EVERY
         while not self._ending.wait(pause):
-            if self._server and self._server.alive:
-                pause = max(WATCH_EVERY, pause / 2)
-                continue
             try:
-                if not self.owner and not self._take_lock():
+                if self._server and self._server.alive:
+                    pause = max(WATCH_EVERY, pause / 2)
+                    self._look_after(self._server)
+                    continue
+                if self._lock is not None and not self._holds_lock():
+                    # the server died with its folder
+                    os.close(self._lock)
+                    self._lock = None
+                if not self.owner and (self._left_to_its_owner() or not self._take_lock()):
                     continue
                 if self._server:
                     log.warning("the queue's server died and is started again", reason=self._server.last_words())
@@ -146,9 +155,52 @@ class EmbeddedValkey:
                     self._server = None
                     pause = min(LONGEST_PAUSE, pause * 4)
                 self._launch()
-            except EmbeddedError as error:
+            except (EmbeddedError, OSError) as error:
                 pause = LONGEST_PAUSE
                 log.error("the queue's server cannot be started", reason=str(error))
+
+    def _look_after(self, server: ServerProcess) -> None:
+        """Start our server anew where its folder or its socket was deleted, and nobody could reach it any more."""
+        there = self._socket.exists()
+        self._listening = self._listening or there
+        server.keep_line()
+        if not self._holds_lock():
+            log.error("the folder of the queue's server was deleted and is made anew", folder=str(self.data))
+            self._move(server)
+        elif self._listening and not there:
+            log.warning("the socket of the queue's server was deleted; the server is started again")
+        else:
+            return
+        server.stop()
+        self._server = None
+        if self.owner:
+            self._launch()
+
+    def _move(self, server: ServerProcess) -> None:
+        """Take the lock of a folder made anew, and have the server write there all that it holds.
+
+        We own nothing any more where another process was faster.
+        """
+        former, self._lock = self._lock, None
+        if former is not None:
+            os.close(former)
+        if self._take_lock() and not server.write_anew(self.data):
+            log.error("what was queued could not be saved", folder=str(self.data))
+
+    def _holds_lock(self) -> bool:
+        """Whether others who open the lock's path get the file that we hold."""
+        try:
+            return self._lock is not None and os.path.samestat(os.fstat(self._lock), (self.data / "lock").stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def _left_to_its_owner(self) -> bool:
+        """Whether the folder is gone, and its owner may still be about to make it anew."""
+        if (self.data / "lock").exists():
+            self._missing_since = None
+            return False
+        self._missing_since = self._missing_since or time.monotonic()
+        return time.monotonic() - self._missing_since < OWNER_WITHIN
 
     def _take_lock(self) -> bool:
         try:
@@ -181,6 +233,7 @@ class EmbeddedValkey:
             raise EmbeddedError(
                 f"Valkey cannot listen on {self._socket} ({error.strerror}). Set UNSTILL_REDIS__DATA to a shorter path."
             ) from error
+        self._listening = False
         self._server = ServerProcess(self.data, self._socket, self._options, inherits=self._lock)
         return self._server
 

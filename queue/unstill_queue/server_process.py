@@ -10,12 +10,20 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
 
 from unstill_config.children import child_environ
 from unstill_queue.errors import EmbeddedError
 
 START_WITHIN = 20.0
 STOP_WITHIN = 10.0
+LINE_NAME = "unstill-owner"
+LINE_WITHIN = 10.0
+WRITE_WITHIN = 120.0
+"""Seconds for a command, and for all that the server holds to be written."""
 
 OPTIONS = {
     "port": "0",
@@ -52,8 +60,13 @@ class ServerProcess:
     def __init__(self, data: Path, socket_path: Path, options: Mapping[str, str], *, inherits: int) -> None:
         self._data = data
         self._socket = socket_path
+        self._line: Redis | None = None
         settings = {**OPTIONS, **options, "unixsocket": str(socket_path), "dir": str(data)}
-        command = [str(_binary()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+        binary = _binary()
+        if "valkey" in binary.name:
+            # who may reach our socket may change the folder: `write_anew` does
+            settings = {"enable-protected-configs": "local", **settings}
+        command = [str(binary), *(word for name, value in settings.items() for word in (f"--{name}", value))]
         try:
             # both in sessions of their own: Ctrl-C in a terminal is for the program, which ends its server last
             with self._log.open("wb") as out:
@@ -118,12 +131,43 @@ class ServerProcess:
             return self._log.read_text(errors="replace").strip().splitlines()[-1].split(" # ")[-1][:300]
         return f"it said nothing in {self._log}."
 
+    def keep_line(self) -> None:
+        """Have a connection to the server, which outlasts its socket's name."""
+        if self._line is None:
+            with contextlib.suppress(RedisError):
+                self._line = Redis(
+                    unix_socket_path=str(self._socket), single_connection_client=True, socket_timeout=LINE_WITHIN,
+                    client_name=LINE_NAME,
+                )  # fmt: skip
+
+    def write_anew(self, data: Path) -> bool:
+        """Have it write all that it holds into that folder; True when that is done."""
+        line = self._line
+        if line is None:
+            return False
+        try:
+            line.config_set("dir", str(data))
+            line.config_set("appendonly", "no")
+            line.config_set("appendonly", "yes")
+            ends = time.monotonic() + WRITE_WITHIN
+            while time.monotonic() < ends:
+                state: Any = line.info("persistence")
+                if not state["aof_rewrite_in_progress"] and not state["aof_rewrite_scheduled"]:
+                    return bool(state["aof_last_bgrewrite_status"] == "ok")
+                time.sleep(0.05)
+        except RedisError:
+            pass
+        return False
+
     def kill(self) -> None:
         self._server.kill()
         self.stop()
 
     def stop(self) -> None:
         """Ask it to end, make it if need be, and wait for that."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         self._server.terminate()
         try:
             self._server.wait(STOP_WITHIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from redis.exceptions import ConnectionError
 from unstill_queue.connection import connect, server_check
 from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import EmbeddedError
+from unstill_queue.server_process import LINE_NAME
 
 OWNER = """
 import sys, time
@@ -299,3 +301,82 @@ def test_stop_may_be_said_twice_and_without_a_start(data: Path) -> None:
     valkey.start()
     valkey.stop()
     valkey.stop()
+
+
+# -- what somebody deletes
+
+
+def _looked_after(url: str) -> bool:
+    """Whether the server's owner has seen it, and has a connection of its own."""
+    with Redis.from_url(url) as redis:
+        return any(client["name"] == LINE_NAME for client in redis.client_list())
+
+
+@pytest.mark.parametrize("name", ["valkey", "long" * 60], ids=["inside", "elsewhere"])
+def test_a_deleted_folder_is_made_anew_with_all_that_was_in_it(tmp_path: Path, name: str) -> None:
+    # Given a server that holds what was there at its start, and what came since
+    data = tmp_path / name
+    with EmbeddedValkey(data) as valkey:
+        _set(valkey.url, "a", "1")
+    with EmbeddedValkey(data) as valkey:
+        _set(valkey.url, "b", "2")
+        first = valkey.pid
+        assert _until(lambda: _looked_after(valkey.url))
+        # When its folder is deleted
+        shutil.rmtree(data)
+        # Then another server answers in its place, with all of it
+        assert _until(lambda: valkey.pid not in (first, None) and _answers(Redis.from_url(valkey.url)), 60)
+        assert (_get(valkey.url, "a"), _get(valkey.url, "b")) == (b"1", b"2")
+        assert valkey.owner
+        # and what comes now is as lasting as before
+        _set(valkey.url, "c", "3")
+        valkey.kill()
+        valkey.start()
+        assert [_get(valkey.url, key) for key in "abc"] == [b"1", b"2", b"3"]
+
+
+def test_a_server_that_dies_with_its_folder_is_begun_anew(data: Path) -> None:
+    with EmbeddedValkey(data) as valkey:
+        first = valkey.pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+        shutil.rmtree(data)
+        os.kill(first, signal.SIGKILL)
+        assert _until(lambda: valkey.pid not in (first, None) and _answers(Redis.from_url(valkey.url)), 60)
+        _set(valkey.url, "a", "1")
+        assert _get(valkey.url, "a") == b"1"
+
+
+async def test_who_has_joined_keeps_the_owner_s_data_too(owner: subprocess.Popen[str], data: Path) -> None:
+    # Given another process' server, and a client of ours
+    server = _server_pid(owner)
+    async with EmbeddedValkey(data) as joined:
+        redis = connect(joined.url)
+        await redis.set("a", "1")
+        assert await asyncio.to_thread(_until, lambda: _looked_after(joined.url))
+        # When the folder is deleted
+        shutil.rmtree(data)
+        assert await asyncio.to_thread(_until, lambda: _gone(server), 60)
+        # Then the owner has made it anew, with what was there
+        async with asyncio.timeout(60):
+            assert await redis.get("a") == b"1"
+        assert not joined.owner
+        # And when the owner goes, with it or without, then we take over
+        shutil.rmtree(data)
+        owner.kill()
+        owner.wait()
+        async with asyncio.timeout(60):
+            while not joined.owner:
+                await asyncio.sleep(0.05)
+            assert await redis.ping()
+        await redis.aclose()
+
+
+def test_a_deleted_socket_costs_a_moment(data: Path) -> None:
+    with EmbeddedValkey(data) as valkey:
+        _set(valkey.url, "a", "1")
+        first = valkey.pid
+        assert _until(lambda: _looked_after(valkey.url))
+        Path(valkey.url.removeprefix("unix://")).unlink()
+        assert _until(lambda: valkey.pid not in (first, None) and _answers(Redis.from_url(valkey.url)), 60)
+        assert _get(valkey.url, "a") == b"1"
