@@ -75,6 +75,9 @@ end
 -- nobody may be there for a night: neither is a wait.
 local function watched() return tonumber(redis.call('HGET', 'unstill:watched', 'ms') or '0') end
 
+-- Nothing is put off by a day: such a time was written before the clock was set back, and nobody saw that.
+local function near(at) return at and tonumber(at) < NOW + DAY end
+
 -- A record of an older version has only the clock's time.
 local function seen(id, field, at, most)
   if not get(id, field) then
@@ -239,12 +242,14 @@ local function park(id)
   show(id, 'state', 'queued')
 end
 
-local function unpark(lane, can)
+local function unpark(lane, can, bad)
   local parked = 'unstill:parked:' .. lane
   for _, id in ipairs(redis.call('ZREVRANGE', parked, 0, -1)) do
-    local wrong = fault(id) or get(id, 'state') ~= 'queued'
-    if wrong or able(id, can) then redis.call('ZREM', parked, id) end
-    if not wrong and able(id, can) then
+    local wrong = fault(id)
+    local waits = not wrong and get(id, 'state') == 'queued'
+    if wrong then set_aside(id, wrong, bad) end
+    if not waits or able(id, can) then redis.call('ZREM', parked, id) end
+    if waits and able(id, can) then
       set(id, 'wakes', 0)
       line_up(id, true)
       due(id, NOW + 1000)
@@ -555,7 +560,9 @@ local op = {}
 local function too_fast(account, per_minute)
   if per_minute <= 0 then return nil end
   local key = 'unstill:pace:' .. account
-  local ahead = math.max(0, tonumber(redis.call('GET', key) or '0') - NOW) + MINUTE / per_minute
+  local used = math.max(0, tonumber(redis.call('GET', key) or '0') - NOW)
+  -- more than a minute is a clock that was set back
+  local ahead = (used > MINUTE + 1 and 0 or used) + MINUTE / per_minute
   if ahead > MINUTE + 1 then return num(ahead - MINUTE) end
   redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))
 end
@@ -637,7 +644,7 @@ function op.claim(lane, owner, lease, engine, ...)
   end
   local can = {}
   for _, word in ipairs({ ... }) do can[word] = true end
-  unpark(lane, can)
+  unpark(lane, can, bad)
   local id = next_in(lane, can, bad)
   if not id then return { bad } end
   -- whoever had it before cannot speak for it any more
@@ -906,7 +913,7 @@ end
 
 function look.running(id, s)
   local lease = tonumber(get(id, 'lease'))
-  if lease > NOW then return due(id, lease) end
+  if lease > NOW and near(lease) then return due(id, lease) end
   return lapse(id, s.attempts, s.engine_lost)
 end
 
@@ -1007,7 +1014,7 @@ function op.index(...)
     local known = wrong == GONE or redis.call('ZSCORE', UNREADABLE, id)
     if wrong and not known then
       set_aside(id, wrong, bad)
-    elseif not known and not FINAL[get(id, 'state')] and not redis.call('ZSCORE', DUE, id) then
+    elseif not known and not FINAL[get(id, 'state')] and not near(redis.call('ZSCORE', DUE, id)) then
       due(id, NOW)
       lost[#lost + 1] = id
     end

@@ -16,7 +16,7 @@ from unstill_queue.embedded import EmbeddedValkey
 
 MUTANTS: dict[str, tuple[str, str]] = {
     "a lease that ends in this very millisecond is dropped from the index": (
-        "if lease > NOW then return due(id, lease) end",
+        "if lease > NOW and near(lease) then return due(id, lease) end",
         "if lease >= NOW then redis.call('ZREM', DUE, id) return end",
     ),
     "an answer is not put into the due index": ("  due(id, NOW + 5000)\n  tell(id, 'answer')\nend\n\n-- Take a record",
@@ -125,11 +125,12 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a clock that is set back gives a dead engine a day": ("if lease and (by < 0 and lease > far or", "if lease and (false or"),
     "a clock that jumps on takes what an engine works on": ("by > 0 and lease > at and lease <= NOW) then", "false) then"),
     "an engine is given what it cannot make": ("    if not can[word] then return false end\n", ""),
-    "what was parked never comes back": ("  unpark(lane, can)\n", ""),
+    "what was parked never comes back": ("  unpark(lane, can, bad)\n", ""),
     "what was parked and cancelled comes back": ("  redis.call('ZREM', 'unstill:parked:' .. k.name, id)\n  return leave_line(k, id)", "  return leave_line(k, id)"),
     "an engine that cannot make one job is given no other": ("    if waits then park(id) end\n", "    if waits then return nil end\n"),
     "engines are woken for what none can make": ("  return not redis.call('ZSCORE', 'unstill:parked:' .. get(id, 'lane'), id)\n", "  return true\n"),
     "a clip that is made smaller needs what its render did": ("'sender', 'charged', 'needs')", "'sender', 'charged')"),
+    "what is due in a day stays so": ("return at and tonumber(at) < NOW + DAY end", "return at end"),
     "an answer that every courier dies with is told for ever": (
         "function look.sending(id, s)\n  if given_up(id, s) then",
         "function look.sending(id, s)\n  if false then",
