@@ -427,7 +427,7 @@ end
 -- A damaged record may not say in which line it stood and whose quota it held. So it is taken out of every line, and
 -- what is left is counted anew from the records that are sound; only the day's seconds stay spent.
 local function tidy()
-  for _, of in ipairs({ 'unstill:running:*', 'unstill:parked:*' }) do
+  for _, of in ipairs(aside[1] and { 'unstill:running:*', 'unstill:parked:*' } or {}) do
     for _, key in ipairs(redis.call('KEYS', of)) do redis.call('ZREM', key, unpack(aside)) end
   end
   local counts = { ['unstill:jobs'] = {} }
@@ -1020,6 +1020,12 @@ function op.index(...)
     end
   end
   return { lost, bad }
+end
+
+-- Quotas in use and work that waits, counted anew: another version of this program may have counted otherwise.
+function op.recount()
+  tidy()
+  return { 'ok' }
 end
 
 -- What a program cannot decode.

@@ -451,6 +451,7 @@ class Ledger:
                 lost += [id.decode() for id in found]
                 _report(bad)
             if cursor == 0:
+                await self._run("recount")
                 return lost
 
     # -- looking

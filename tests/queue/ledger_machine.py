@@ -756,6 +756,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             open_jobs = {id: job for id, job in self.world.jobs.items() if job.state not in FINAL}
             far = {id for id, job in open_jobs.items() if job.due >= self.world.now + DAY}
             lost, bad = self.call("index", *self.world.jobs)
+            self.call("recount")
             self.set_aside(bad)
             assert {id.decode() for id in lost} == far
             for id in far:
