@@ -229,6 +229,9 @@ class EmbeddedValkey:
                 _make_private(self._socket.parent)
             # a stale one: whoever made it held the lock
             self._socket.unlink(missing_ok=True)
+            # a server that was killed while it wrote its file anew leaves what it had written, and all that is in it
+            for left in (*self.data.rglob("temp-*.aof"), *self.data.rglob("temp-*.rdb")):
+                left.unlink(missing_ok=True)
         except OSError as error:
             raise EmbeddedError(
                 f"Valkey cannot listen on {self._socket} ({error.strerror}). Set UNSTILL_REDIS__DATA to a shorter path."

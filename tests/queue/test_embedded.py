@@ -380,3 +380,27 @@ def test_a_deleted_socket_costs_a_moment(data: Path) -> None:
         Path(valkey.url.removeprefix("unix://")).unlink()
         assert _until(lambda: valkey.pid not in (first, None) and _answers(Redis.from_url(valkey.url)), 60)
         assert _get(valkey.url, "a") == b"1"
+
+
+def test_a_server_that_died_while_it_wrote_its_file_anew_leaves_nothing_of_it(data: Path) -> None:
+    # Given a server that is killed in the middle of a rewrite
+    valkey = EmbeddedValkey(data)
+    client: Redis = Redis.from_url(valkey.start())
+    client.set("words", b"zanzibar" * 100)
+    # each key takes a tenth of a second to write
+    client.config_set("rdb-key-save-delay", 100_000)
+    for n in range(1000):
+        client.set(f"key{n}", "value")
+    client.bgrewriteaof()  # type: ignore[no-untyped-call]
+    assert _until(lambda: list(data.rglob("temp-*.aof")))
+    valkey.kill()
+    client.close()
+    left = list(data.rglob("temp-*.aof"))
+    assert left
+    # When it is started again
+    with EmbeddedValkey(data) as again:
+        client = Redis.from_url(again.url)
+        assert client.get("words") == b"zanzibar" * 100
+        client.close()
+        # Then the half file is gone
+        assert not any(path.exists() for path in left)

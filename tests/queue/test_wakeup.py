@@ -237,3 +237,21 @@ async def test_a_dead_engines_job_is_queued_again_when_its_lease_ends(valkey: Em
     reaper.cancel()
     await asyncio.gather(reaper, return_exceptions=True)
     await redis.aclose()
+
+
+async def test_words_of_forgotten_jobs_are_taken_back_and_no_others(
+    valkey: EmbeddedValkey, wakeups: Wakeups, redis: Redis
+) -> None:
+    # Given words that no engine has heard, of three jobs on two lanes
+    for wake in (Wake("t:5:1", "camera", 1), Wake("t:5:1", "~refit", 2), Wake("t:5:2", "camera", 1)):
+        await wakeups.wake(wake)
+    await wakeups.wake(Wake("t:5:11", "camera", 1))
+    # When two are forgotten
+    await wakeups.forget(["t:5:1", "t:5:2"])
+    # Then an engine hears of the third alone, and nothing holds the others
+    keys = [key async for key in redis.scan_iter("arq:*")]
+    assert keys == [b"arq:job:camera:t:5:11:1"]
+    assert await redis.zrange(queue_name("camera"), 0, -1) == [b"camera:t:5:11:1"]
+    assert not await redis.exists(queue_name("~refit"))
+    async with Engine(valkey.url) as engine:
+        await engine.hears(1)

@@ -15,6 +15,7 @@ from tests.doubles.clock import Clock
 from tests.doubles.discord.attachments import Attachment
 from tests.doubles.discord.errors import ApiError
 from tests.doubles.discord.messages import Sticker
+from tests.doubles.door import Door
 
 URL_SECONDS = 24 * 3600
 STICKER_ENDINGS = {1: "png", 2: "png", 3: "json", 4: "gif"}
@@ -44,10 +45,14 @@ def gone() -> ApiError:
 
 
 class Cdn:
-    """`base` is set once the server listens. `lost` files answer 404, whatever their signature says."""
+    """`base` is set once the server listens. `lost` files answer 404, whatever their signature says.
+
+    Downloads go through `door`.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.door = Door()
         self._key = b"cdn-double"
         self._attachments: dict[str, Attachment] = {}
         self._fixed: dict[str, Served] = {}

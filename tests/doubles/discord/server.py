@@ -153,6 +153,7 @@ class Server:
         try:
             if fate.refused:
                 raise fate.refused()
+            await world.cdn.door.go_through()
             served = world.cdn.serve(request.path, request.query_string)
             if served.location:
                 status = 302

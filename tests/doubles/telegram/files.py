@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 from tests.doubles.clock import Clock
+from tests.doubles.door import Door
 from tests.doubles.telegram.errors import ApiError, bad_request, not_found
 from tests.doubles.telegram.media import FOLDERS, File, Kind, Media
 
@@ -23,12 +24,16 @@ SIDES = (90, 320, 800, 1280)
 
 
 class Files:
-    """`folder` makes it a local Bot API server: files are handed over as paths in it, of any size."""
+    """`folder` makes it a local Bot API server: files are handed over as paths in it, of any size.
+
+    Downloads go through `door`.
+    """
 
     def __init__(self, bot_id: int, clock: Clock, folder: Path | None = None) -> None:
         self._bot_id = bot_id
         self._clock = clock
         self.folder = folder
+        self.door = Door()
         self._random = random.Random(bot_id)
         self._of: dict[str, tuple[File, Media]] = {}
         self._links: dict[str, tuple[File, float]] = {}

@@ -149,6 +149,7 @@ class Server:
             self._check_token(request)
             if fate.refused:
                 raise ApiError(fate.refused, STATUS_OF_GATEWAY[fate.refused])
+            await world.files.door.go_through()
             data = world.files.download(request.match_info["path"])
         except ApiError as error:
             return await self._answer(request, call, Fate(), error.code, error.wire())

@@ -1,0 +1,153 @@
+"""What front ends keep of people besides the ledger goes too, and what cannot go yet is said."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from redis.asyncio import Redis
+from tests.queue.values import a_request
+
+from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.discord import asking as discord_asking
+from unstill_bots.discord import findings as discord_findings
+from unstill_bots.discord import memory as discord_memory
+from unstill_bots.discord import modals
+from unstill_bots.forgetting import Forgetting, Left
+from unstill_bots.preferences import PreferenceStore
+from unstill_bots.telegram import asking, findings, memory
+from unstill_config.settings import Settings
+from unstill_config.settings import Storage as StorageSettings
+from unstill_queue.client import Client
+from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.jobs import Failed
+from unstill_queue.storage import Storage
+from unstill_queue.trash import Trash
+
+ANN, BOB = "7340912655", "6120447981"
+GROUP = "-1001500000001"
+
+
+@pytest.fixture
+async def client(valkey: EmbeddedValkey) -> AsyncIterator[Client]:
+    client = Client.open(valkey.url, Settings())
+    yield client
+    await client.close()
+
+
+async def held(redis: Redis, text: str) -> list[str]:
+    """The keys that hold it, in their name or value."""
+    reads: dict[bytes, Any] = {
+        b"string": redis.get,
+        b"hash": redis.hgetall,
+        b"zset": lambda key: redis.zrange(key, 0, -1),
+    }
+    found = []
+    async for key in redis.scan_iter("*"):
+        if text in f"{key!r} {await reads[await redis.type(key)](key)!r}":
+            found.append(key.decode())
+    return sorted(found)
+
+
+def telegram_ask(user: str, chat: str, message: str, album: str = "") -> asking.Ask:
+    return asking.Ask(chat, message, user, "en", 0.0, findings.Picture("file"), album=album)
+
+
+async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
+    # Given pictures that wait, questions, albums and latest words, in a private chat and in a group
+    kept = memory.Memory(client.redis)
+    for user, chat in ((ANN, ANN), (ANN, GROUP), (BOB, GROUP)):
+        ask = telegram_ask(user, chat, "11" if user == ANN else "12")
+        await kept.let_wait([ask])
+        await kept.asked(ask, f"{chat}:77")
+        await kept.revised(ask, f"telegram:{chat}:latest")
+        await kept.gather(memory.Part(replace(ask, album=f"album{user}"), "words", True))
+    # and what an older version has kept of her private chat
+    old = telegram_ask(ANN, ANN, "5")
+    await client.redis.set(f"unstill:telegram:asked:{old.id}", f"{ANN}:78")
+    await client.redis.set(f"unstill:telegram:latest:{old.id}", "telegram:older")
+    assert await kept.latest(old) == "telegram:older" and await kept.question(old) == f"{ANN}:78"
+    await client.redis.set(f"unstill:telegram:asked:{old.id}", f"{ANN}:78")
+    bobs = await held(client.redis, BOB)
+    assert len(bobs) == 5 and len(await held(client.redis, ANN)) == 11
+    # When hers is forgotten
+    await kept.forget(ANN)
+    # Then nothing of her is left, and Bob's is untouched
+    assert await held(client.redis, ANN) == []
+    assert await held(client.redis, BOB) == bobs
+    assert len(await kept.waiting(GROUP, BOB)) == 1
+    # and a question that is sent too late is not kept
+    await kept.asked(telegram_ask(ANN, ANN, "11"), f"{ANN}:79")
+    assert await held(client.redis, ANN) == []
+
+
+def discord_ask(user: str, channel: str) -> discord_asking.Ask:
+    picture = discord_findings.Picture("https://cdn.test/a.png")
+    return discord_asking.Ask("discord:1:2", user, channel, "en", 0.0, picture, 1_000_000)
+
+
+async def test_what_discord_keeps_of_a_person_goes(client: Client) -> None:
+    # Given pictures that wait, open forms, messages that were taken, and direct messages
+    kept, forms = discord_memory.Memory(client.redis), modals.OpenForms(client.redis)
+    for number, user in enumerate((ANN, BOB)):
+        await kept.let_wait([discord_ask(user, "900")])
+        await forms.keep(500 + number, modals.Pointed(user, "900", []))
+        await kept.took(9000 + number, 8000 + number, direct_to=int(user))
+    await kept.spoken_to(900)
+    # and a message that an older version has taken
+    await client.redis.set("unstill:discord:message:8005", b"")
+    bobs = await held(client.redis, BOB)
+    # When hers is forgotten
+    await kept.forget(ANN)
+    # Then nothing of her is left, and Bob's is untouched
+    for trace in (ANN, "9000", "8000"):
+        assert await held(client.redis, trace) == []
+    assert await held(client.redis, BOB) == bobs
+    assert await kept.channels() == [900, 9001]
+    # and her message is known to have been taken all the same, as is the older one
+    assert await kept.is_taken(8000) and await kept.is_taken(8001) and await kept.is_taken(8005)
+    assert not await kept.is_taken(8002)
+    await kept.leave(9001)
+    assert await kept.channels() == [900]
+
+
+async def test_a_storage_that_is_away_is_said_and_emptied_later(client: Client, tmp_path: Path) -> None:
+    # Given a picture in a storage, and a storage that does not answer
+    storage = Storage.open(StorageSettings(url=f"file://{tmp_path}/storage"))
+    away = Storage.open(StorageSettings(url=f"file://{tmp_path}/away"))
+    (tmp_path / "away" / "pictures").write_bytes(b"a file in the way")
+    request = a_request()
+    await client.accept(request)
+    key = await client.ledger.picture(request.id, storage.new_key("pictures"))
+    assert key is not None
+    await storage.put(b"picture", key=key)
+    await client.ledger.refuse(request.id, Failed("x", "y"))
+    assert await client.ledger.send(request.id, "sender") and await client.ledger.sent(request.id, "sender")
+    accepted = a_request(2)
+    await client.accept(accepted)
+    second = await client.ledger.picture(accepted.id, storage.new_key("pictures"))
+    assert second is not None
+    await storage.put(b"picture", key=second)
+    # When its person wants it forgotten, and what is cancelled is shown meanwhile
+    forgetting = Forgetting(client, away, PreferenceStore(client.redis), memory.Memory(client.redis))
+    begun = await forgetting.begin(request.requester.person)
+    assert second in begun.files
+    assert await client.ledger.send(accepted.id, "sender") and await client.ledger.sent(accepted.id, "sender")
+    left = await forgetting.finish(begun)
+    # Then it is said that the files are still there, and they go when the storage is back
+    assert left == Left(jobs=0, files=True, on_disk=True)
+    assert "deleted as soon as it does" in ChatReplies("en").forgotten(left)
+    await Trash(client.ledger, storage).empty()
+    assert not list((tmp_path / "storage" / "pictures").rglob("*.png"))
+
+
+def test_what_is_said_is_what_is_true() -> None:
+    replies = ChatReplies("en")
+    assert "host's queue" not in replies.forgotten(Left())
+    assert "host's queue" in replies.forgotten(Left(on_disk=True))
+    assert "1 clip is still being stopped" in replies.forgotten(Left(jobs=1))
+    for left in (Left(), Left(jobs=2, files=True)):
+        assert "For two days it stays known, without your name" in replies.forgotten(left)
