@@ -11,6 +11,7 @@ import pytest
 from redis.exceptions import ConnectionError as Unreachable
 from tests.doubles.discord_api import DiscordApi, File
 from tests.system.telegram_house import photo
+from tests.waiting import PATIENCE
 
 from unstill_bots.discord.asking import Ask
 from unstill_bots.discord.breaker import Breaker
@@ -53,7 +54,7 @@ class House:
 
     async def ids(self, count: int) -> set[str]:
         """Of what is in the ledger, once there are so many."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(known := await self.client.ledger.open_ids()) < count:
                 await asyncio.sleep(0.02)
         return set(known)

@@ -10,6 +10,7 @@ import pytest
 from discord import app_commands
 from redis.asyncio import Redis
 from tests.doubles.discord_api import DiscordApi
+from tests.waiting import PATIENCE
 
 from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.connection import Bot, open_bot
@@ -83,7 +84,7 @@ async def test_what_failed_is_tried_until_it_is_done(bot: Bot, api: DiscordApi, 
     tree = await tree_of(bot)
     api.trouble.next("replace_commands", "unavailable", times=2)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await keep_registered(tree, redis, pause=0.01)
 
     assert api.commands.replaced == 1
@@ -110,7 +111,7 @@ async def test_without_the_queues_server_nothing_is_told_nor_raised(
     tree = await tree_of(bot)
     valkey.kill()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert not await register(tree, redis)
 
     assert api.commands.replaced == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.bots.test_courier import FrontEnd
+from tests.waiting import PATIENCE
 
 from unstill_bots.replies import Replies
 from unstill_bots.studio import Terms
@@ -39,7 +40,7 @@ class Gates:
 
     async def until(self, count: int) -> list[str]:
         """The ids at the gates, once there are so many and no more come."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while len(self.waiting) < count:
                 await asyncio.sleep(0.01)
         return list(self.waiting)
@@ -247,7 +248,7 @@ async def test_one_persons_pictures_are_fetched_two_at_a_time_and_anothers_besid
     assert set(await gates.until(4)) == {*held, *(request.id for request in others)}
     # and for each that is done the next one is fetched, until all are
     for _ in range(10):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not gates.waiting:
                 await asyncio.sleep(0.01)
         mine = [id for id in gates.waiting if ":ann:" in id]

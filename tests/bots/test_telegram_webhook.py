@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from telegram import Bot, Update
 from tests.bots.telegram_double.wire import client
 from tests.doubles.telegram_api import TOKEN, TelegramApi
+from tests.waiting import PATIENCE
 
 from unstill_bots import http_server
 from unstill_bots.telegram import webhook
@@ -48,7 +49,7 @@ class Line:
 
     async def head(self) -> tuple[int, dict[str, str]]:
         """The next answer's status and headers."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             first, *rest = (await self.reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in rest)
         await self.reader.readexactly(int(headers.get("content-length", "0")))
@@ -56,7 +57,7 @@ class Line:
 
     async def closed(self) -> bytes:
         """Wait until the other side hangs up; what it said before."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             try:
                 return await self.reader.read()
             except ConnectionError:
@@ -114,7 +115,7 @@ async def telegram() -> AsyncIterator[TelegramApi]:
 @contextlib.asynccontextmanager
 async def site_of(bot: Bot, telegram: TelegramApi, path: str = "/hook") -> AsyncIterator[Site]:
     site = Site(bot, path)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not telegram.calls("setWebhook"):
             await asyncio.sleep(0.01)
     yield site

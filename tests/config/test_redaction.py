@@ -150,7 +150,7 @@ def test_a_line_of_a_megabyte_takes_its_time_but_not_more(piece: str) -> None:
     line = piece * (1_000_000 // len(piece))
     redactor = Redactor([SecretStr(TOKEN), SecretStr('\\"' * 20), SecretStr("redis://:pw12@h")])
 
-    started = time.perf_counter()
+    started = time.process_time()
     redactor.clean(line)
 
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

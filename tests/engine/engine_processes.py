@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from structlog.testing import LogCapture
 from structlog.typing import FilteringBoundLogger
+from tests.waiting import PATIENCE
 
 from unstill_config.catalog import Catalog, Model
 from unstill_engine.outcomes import RenderOutcome
@@ -45,7 +46,7 @@ class Engine:
         prompt: str = "",
         *,
         job: str = "job",
-        seconds: float = 30.0,
+        seconds: float = 600.0,
         num_frames: int = 8,
         spool: Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,
@@ -78,7 +79,7 @@ async def running_engine(state: Path, renderer: str = "Obliging", **options: Any
         await engine.process.stop()
 
 
-async def until(true: Callable[[], bool], *, within: float = 10.0) -> float:
+async def until(true: Callable[[], bool], *, within: float = PATIENCE) -> float:
     """Wait until it holds; the seconds that took."""
     started = time.monotonic()
     while not true():

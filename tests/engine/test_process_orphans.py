@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.engine.engine_processes import ENVIRON, Engine, is_alive, running_engine
+from tests.waiting import PATIENCE, wait_for
 
 from unstill_engine.device_lock import DeviceBusy, DeviceLock
 from unstill_engine.outcomes import EngineError, Rendered
@@ -54,20 +55,12 @@ def worker_in_mid_render(state: Path, prompt: str) -> Iterator[tuple[subprocess.
         worker.stdout.close()
 
 
-def seconds_until_gone(pid: int) -> float:
-    started = time.monotonic()
-    while is_alive(pid):
-        assert time.monotonic() - started < 10
-        time.sleep(0.005)
-    return time.monotonic() - started
-
-
 @pytest.mark.parametrize("prompt", ["patient", "hangs", "hangs_with_gil"])
 def test_a_worker_killed_in_mid_render_takes_its_child_with_it(tmp_path: Path, prompt: str) -> None:
     with worker_in_mid_render(tmp_path, prompt) as (worker, child):
         worker.send_signal(signal.SIGKILL)
 
-        assert seconds_until_gone(child) < 1
+        wait_for(lambda: not is_alive(child), what="the end of the child")
 
 
 def test_the_end_of_the_pipe_alone_ends_the_child(tmp_path: Path) -> None:
@@ -86,11 +79,9 @@ child.stdin.write(pack(Render(0, Parameters("t", "hangs", 1, 8, 8, 12), ".", sys
 child.stdin.flush()
 while not Path(sys.argv[1], "spool").exists():
     time.sleep(0.01)
-started = time.monotonic()
 child.stdin.close()
-child.wait(10)
+child.wait(120)
 child.stdout.close()
-print(time.monotonic() - started)
 """
     ran = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],
@@ -102,7 +93,6 @@ print(time.monotonic() - started)
     )
 
     assert ran.returncode == 0, ran.stderr
-    assert float(ran.stdout.split()[-1]) < 1
 
 
 def test_signals_meant_for_the_service_do_not_end_the_child(tmp_path: Path) -> None:
@@ -128,7 +118,7 @@ async def test_two_engines_never_hold_one_device(tmp_path: Path) -> None:
             assert isinstance(await other.render(), Rendered)
         # When the worker is killed while a third one waits, Then that one gets the device
         worker.send_signal(signal.SIGKILL)
-        async with running_engine(tmp_path, lock_timeout=10.0) as heir:
+        async with running_engine(tmp_path, lock_timeout=PATIENCE) as heir:
             assert not is_alive(child)
             assert isinstance(await heir.render(), Rendered)
 
@@ -152,7 +142,7 @@ for _ in range(25):
     # When they are done
     holders = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(4)]
     # Then nothing was counted twice
-    assert [holder.wait(60) for holder in holders] == [0] * 4
+    assert [holder.wait(PATIENCE) for holder in holders] == [0] * 4
     assert (tmp_path / "count").read_text() == "100"
 
 

@@ -45,7 +45,7 @@ async def test_the_spool_holds_the_frames_in_order(engine: Engine, prompt: str) 
     assert isinstance(outcome, Rendered)
     assert (outcome.width, outcome.height, outcome.num_frames, outcome.fps) == (WIDTH, HEIGHT, 24, 8)
     assert (outcome.parameters.seed, outcome.notes) == (1, ("steady",))
-    assert 0 <= outcome.render_seconds < 10
+    assert 0 <= outcome.render_seconds < 600
     assert outcome.spool.read_bytes() == picture_frames(1, 24).tobytes()
     assert outcome.spool.stat().st_mode & 0o777 == 0o600
 

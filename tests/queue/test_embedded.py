@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError
+from tests.waiting import PATIENCE
 
 from unstill_queue.connection import connect, server_check
 from unstill_queue.embedded import EmbeddedValkey
@@ -55,7 +56,7 @@ def _server_pid(owner: subprocess.Popen[str]) -> int:
     return int(owner.stdout.readline())
 
 
-def _until(true: Callable[[], object], within: float = 10.0) -> bool:
+def _until(true: Callable[[], object], within: float = PATIENCE) -> bool:
     ends = time.monotonic() + within
     while time.monotonic() < ends:
         if true():
@@ -227,7 +228,7 @@ async def test_who_joined_takes_over_when_the_owner_goes(
         owner.wait()
         # Then our client has its answer, from a server of our own
         assert await asyncio.to_thread(_until, lambda: _gone(server))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await redis.get("a") == b"1"
         assert joined.owner
         assert joined.pid not in (server, None)
@@ -358,14 +359,14 @@ async def test_who_has_joined_keeps_the_owner_s_data_too(owner: subprocess.Popen
         shutil.rmtree(data)
         assert await asyncio.to_thread(_until, lambda: _gone(server), 60)
         # Then the owner has made it anew, with what was there
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             assert await redis.get("a") == b"1"
         assert not joined.owner
         # And when the owner goes, with it or without, then we take over
         shutil.rmtree(data)
         owner.kill()
         owner.wait()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not joined.owner:
                 await asyncio.sleep(0.05)
             assert await redis.ping()

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 from tests.queue.values import a_request
+from tests.waiting import PATIENCE
 
 from unstill_config.settings import Queue
 from unstill_queue.connection import connect, may_rewrite, server_check
@@ -52,7 +53,7 @@ async def ask(redis: Redis) -> None:
 
 
 async def until_rewritten(ledger: Ledger) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await ledger.redis.exists("unstill:rewrite"):
             await rewrite(ledger)
             await asyncio.sleep(0.05)
@@ -74,7 +75,7 @@ async def test_what_was_deleted_is_in_no_file_of_the_servers_after_a_rewrite(
     await ask(redis)
     await until_rewritten(ledger)
     # Then the bytes are gone, once the server has removed its old files
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while SECRET in on_disk(data):
             await asyncio.sleep(0.05)
     # and what was not deleted is there
@@ -111,7 +112,7 @@ async def test_a_reaper_sees_to_it(ledger: Ledger, redis: Redis, data: Path) -> 
     running = asyncio.create_task(reaper.run())
     try:
         await ask(redis)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while await redis.exists("unstill:rewrite"):
                 await asyncio.sleep(0.05)
     finally:

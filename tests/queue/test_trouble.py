@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 from structlog.testing import capture_logs
 from tests.queue.values import DONE, a_job, a_request
+from tests.waiting import PATIENCE
 
 from unstill_config.settings import Queue, Quota
 from unstill_queue.connection import connect
@@ -158,7 +159,7 @@ async def test_the_reaper_names_the_mend_and_goes_on_afterwards(server: Embedded
         claim = await ledger.claim("camera", "owner", "engine")
         assert claim
         await spoil(admin)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not any(TROUBLES[word][0] in str(entry) for entry in logs):
                 await asyncio.sleep(0.01)
         # When it is mended, with the job's lease long over
@@ -169,7 +170,7 @@ async def test_the_reaper_names_the_mend_and_goes_on_afterwards(server: Embedded
         assert (await ledger.read(job.id)).state is State.DONE
         await ledger.accept(a_request(2))
         await admin.zadd("unstill:due", {a_request(2).id: 0})
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while (await admin.hget(f"unstill:job:{a_request(2).id}", "intakes")) == b"0":
                 await asyncio.sleep(0.01)
     reaping.cancel()
@@ -185,13 +186,13 @@ async def test_the_reaper_names_the_mend_and_goes_on_afterwards(server: Embedded
 async def test_at_the_start_what_is_refused_is_refused_at_once(server: EmbeddedValkey, admin: Any) -> None:
     wrong = connect(url_of(server, "guess"))
     with pytest.raises(AuthenticationError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await wrong.ping()
     await wrong.aclose()
     await forbid(admin)
     forbidden = connect(url_of(server))
     with pytest.raises(NoPermissionError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await Ledger(forbidden, Queue()).accept(a_request(1))
     await forbidden.aclose()
 
@@ -205,7 +206,7 @@ async def test_what_a_hosted_server_forbids_and_is_not_needed_is_not_waited_for(
     raw: Any = redis
     for forbidden in (raw.config_get("appendfsync"), raw.bgrewriteaof()):
         with pytest.raises(NoPermissionError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 await forbidden
     await redis.aclose()
 
@@ -213,7 +214,7 @@ async def test_what_a_hosted_server_forbids_and_is_not_needed_is_not_waited_for(
 async def test_a_mistake_of_ours_is_not_blamed_on_the_server(server: EmbeddedValkey, admin: Any) -> None:
     redis: Any = connect(url_of(server))
     with pytest.raises(ResponseError) as caught:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await redis.eval("return nil + 1", 0)
     assert not is_away(caught.value)
     assert "does not answer" not in told(caught.value)

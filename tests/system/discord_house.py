@@ -15,13 +15,12 @@ from tests.doubles.discord.people import Person
 from tests.doubles.discord_api import DiscordApi, File
 from tests.system.processes import House, wait_for
 from tests.system.telegram_house import photo
+from tests.waiting import PATIENCE
 
 from unstill_bots.leader import leader_key
 from unstill_config.settings import Settings
 from unstill_queue.connection import connect
 from unstill_queue.ledger import Ledger
-
-COMMANDS_WITHIN = 40.0
 
 
 class DiscordHouse:
@@ -41,10 +40,10 @@ class DiscordHouse:
 
     def wait_for_bot(self) -> None:
         """Until it listens, and its commands can be used."""
-        wait_for(lambda: self.api.gateway.connected, within=COMMANDS_WITHIN, what="the gateway's connection")
-        wait_for(lambda: bool(self.api.commands.listed()), within=COMMANDS_WITHIN, what="the commands")
+        wait_for(lambda: self.api.gateway.connected, what="the gateway's connection")
+        wait_for(lambda: bool(self.api.commands.listed()), what="the commands")
 
-    def stop_bot(self, within: float = 40.0) -> int:
+    def stop_bot(self, within: float = PATIENCE) -> int:
         assert self.bot is not None
         self.bot.send_signal(signal.SIGTERM)
         return self.bot.wait(within)

@@ -85,7 +85,7 @@ async def _open(discord: DiscordHouse, dice: random.Random) -> list[tuple[Channe
     for channel, person in places:
         person.say(channel, f"{discord.api.bot.mention} hello")
     for channel, _ in places:
-        await channel.until(says("There is no picture here"), 60)
+        await channel.until(says("There is no picture here"))
     return places
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from tests.bots.permission_table import ANONYMOUS, CHANNEL, OWNER, Cell
 from tests.system.processes import House
 from tests.system.telegram_house import photo
+from tests.waiting import PATIENCE
 
 from unstill_bots.preferences import Preferences, PreferenceStore
 from unstill_bots.presses import CANCEL, DELETE
@@ -131,7 +132,7 @@ def touches(cell: Cell, *, on_what_is_shown: bool) -> bool:
     return cell.action in (CANCEL, "forgetme") and cell.who in (OWNER, ANONYMOUS, CHANNEL)
 
 
-async def until(condition: Callable[[], Any], seconds: float = 30.0) -> bool:
+async def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> bool:
     """Whether it became true, or an awaitable that says so."""
     try:
         async with asyncio.timeout(seconds):

@@ -156,7 +156,7 @@ class DiscordCells:
         """`channel` is where they open their menu, which they send what they like from."""
         guild = self.foreign if cell.place == INSTALL else self.guild
         about = f"discord:{guild.id if cell.action == CHAT_SETTINGS else person.id}"
-        menu = (await person.slash(channel, "settings").answered(20)).message
+        menu = (await person.slash(channel, "settings").answered()).message
         assert menu
         before = await self.queue.preferences(about)
         if cell.action == CHAT_SETTINGS:
@@ -198,7 +198,7 @@ class DiscordCells:
             )  # fmt: skip
             channel.messages[shown.id] = shown
         opened = person.use_on_message("Animate", shown)
-        seen = await opened.answered(20)
+        seen = await opened.answered()
         assert seen.kind == "modal", seen
         return opened
 
@@ -215,7 +215,7 @@ class DiscordCells:
         if DISCORD in action.menus and cell.action == "animate":
             await self._opened(person, channel)
         elif DISCORD in action.menus:
-            seen = await person.use_on_user(MENUS[cell.action], people[OWNER], channel).answered(20)
+            seen = await person.use_on_user(MENUS[cell.action], people[OWNER], channel).answered()
             assert seen.kind == "modal", seen
         if touches(cell, on_what_is_shown=False):
             await until(lambda: self.queue.happened(CANCEL, planted))
@@ -236,6 +236,6 @@ def world_message(shown: Shown) -> Message:
 
 async def answer_to(asked: Interaction) -> str:
     """What they see in the end; that it failed is no answer."""
-    seen = await asked.answered(20, finally_=True)
+    seen = await asked.answered(finally_=True)
     assert seen.kind != "failed", seen
     return seen.text

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.system.renderers import Gate
+from tests.waiting import PATIENCE as PATIENCE
+from tests.waiting import until as until
+from tests.waiting import wait_for as wait_for
 
 from unstill_queue.embedded import EmbeddedValkey
 
 ROOT = Path(__file__).parents[2]
 
-PATIENCE = 180.0
-"""Seconds that a test waits for what a loaded machine does late. Only what never happens takes as long."""
 
 CATALOG = """
 [models.journal]
@@ -156,21 +154,3 @@ def child_of(pid: int) -> int | None:
 def kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def wait_for(condition: Callable[..., object], within: float = PATIENCE, what: str = "it") -> None:
-    """Poll until it is true."""
-    ends = time.monotonic() + within
-    while not condition():
-        if time.monotonic() > ends:
-            raise AssertionError(f"{what} did not happen within {within} s")
-        time.sleep(0.02)
-
-
-async def until(condition: Callable[..., object], what: str = "it") -> None:
-    """The same, where the loop has to go on."""
-    ends = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > ends:
-            raise AssertionError(f"{what} did not happen within {PATIENCE} s")
-        await asyncio.sleep(0.02)

@@ -56,7 +56,7 @@ async def open_chats(telegram: TelegramHouse, private: int, groups: int) -> list
     chats = [api.private(api.person(f"P{number}")) for number in range(private)]
     for number in range(groups):
         group = api.group(f"G{number}", [api.person(f"A{number}"), api.person(f"B{number}")])
-        await group.until(says("Reply to a picture with /animate"), 60)
+        await group.until(says("Reply to a picture with /animate"))
         chats.append(group)
     return chats
 

@@ -13,6 +13,7 @@ from PIL import Image
 from tests.doubles.telegram.messages import Message, Shown
 from tests.doubles.telegram_api import TelegramApi
 from tests.system.processes import House, wait_for
+from tests.waiting import PATIENCE
 
 from unstill_config.settings import Settings
 from unstill_queue.connection import connect
@@ -42,9 +43,9 @@ class TelegramHouse:
 
     def wait_for_bot(self) -> None:
         before = self.polled()
-        wait_for(lambda: self.polled() > before, within=30, what="polling")
+        wait_for(lambda: self.polled() > before, what="polling")
 
-    def stop_bot(self, within: float = 40.0) -> int:
+    def stop_bot(self, within: float = PATIENCE) -> int:
         assert self.bot is not None
         self.bot.send_signal(signal.SIGTERM)
         return self.bot.wait(within)
@@ -79,7 +80,7 @@ def telegram_house(
                 house.start_engine()
             if bot:
                 telegram.start_bot()
-                wait_for(lambda: telegram.polled() > 0, within=40, what="the bot's first poll")
+                wait_for(lambda: telegram.polled() > 0, what="the bot's first poll")
             try:
                 yield telegram
             except BaseException:

@@ -136,7 +136,7 @@ async def test_no_child_of_a_running_bot_holds_a_secret_that_it_does_not_need(tm
             children.update(children_of(bot))
             return children.keys() == ALLOWED.keys()
 
-        wait_for(all_seen, within=120, what="every kind of child")
+        wait_for(all_seen, what="every kind of child")
         # Then each child holds the secrets of its own work alone
         assert {kind: child.secrets for kind, child in children.items()} == ALLOWED
         # and has none of its parent's files and sockets open; the server the lock of its folder
@@ -144,7 +144,7 @@ async def test_no_child_of_a_running_bot_holds_a_secret_that_it_does_not_need(tm
         assert passed == {"server": {str(tmp_path / "own" / "lock")}}
         # And all of them do their work
         gate.touch()
-        await chat.until(has_clips(), 60)
+        await chat.until(has_clips())
         assert telegram.stop_bot() == 0
 
 

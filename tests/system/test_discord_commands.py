@@ -17,6 +17,7 @@ from tests.doubles.discord.permissions import Can
 from tests.system.discord_house import DiscordHouse, Said, has_clips, ours, picture, says
 from tests.system.processes import wait_for
 from tests.system.telegram_house import photo
+from tests.waiting import PATIENCE
 
 NEED_WORDS = "Write a few words with the picture: what should move, and how."
 NOT_YOURS = "Only the person who asked for it can do that."
@@ -39,7 +40,7 @@ def alone(asked: Interaction) -> str:
     return seen.text
 
 
-def until(channel: Channel, said: Said, within: float = 30.0) -> list[Shown]:
+def until(channel: Channel, said: Said, within: float = PATIENCE) -> list[Shown]:
     """The bot's messages, once it is so."""
     try:
         wait_for(lambda: said(channel.history()), within=within, what="what was waited for")
@@ -435,6 +436,6 @@ def test_every_interaction_is_answered_in_plain_words_while_the_server_is_away(d
         **dict.fromkeys(("animate", "form", "again"), NOT_TAKEN),
         **dict.fromkeys(("delete", "status", "settings", "a setting", "a message"), UNREACHABLE),
     }
-    wait_for(lambda: alone(ann.slash(general, "queue")) != UNREACHABLE, what="the server's return", within=40)
+    wait_for(lambda: alone(ann.slash(general, "queue")) != UNREACHABLE, what="the server's return")
     after = general.guild.text_channel("after") if general.guild else general
     clip(discord, after, ann)

@@ -38,7 +38,7 @@ async def test_a_job_that_waits_shows_its_place_and_a_time_that_counts_down(disc
     # Then it says when it will be ready, in the reader's own clock
     history = await channel.until(lambda history: any("<t:" in shown.words for shown in ours(history)))
     assert any(re.search(r"Ready <t:\d+:R>\.", shown.words) for shown in history)
-    await channel.until(has_clips(2), 60)
+    await channel.until(has_clips(2))
 
 
 async def test_what_is_wrong_with_the_words_is_said_to_the_person_alone(discord: DiscordHouse) -> None:
@@ -55,7 +55,7 @@ async def test_a_mention_with_pictures_makes_a_clip_of_each(discord: DiscordHous
     files = [picture("red"), picture("blue")]
     sent = ann.say(channel, f"{discord.api.bot.mention} leaves *falling*", files=files)
     # Then each comes back in a reply of its own, and what was written is no markup
-    history = await channel.until(has_clips(2), 60)
+    history = await channel.until(has_clips(2))
     assert [shown.reply_to for shown in ours(history)] == [sent.id, sent.id]
     assert all(r"“leaves \*falling\*”" in shown.words for shown in ours(history))
     assert len(history) == 3 and not any(shown.pinged for shown in ours(history))

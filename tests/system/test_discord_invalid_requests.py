@@ -9,6 +9,7 @@ import pytest
 from tests.doubles.discord.permissions import Can
 from tests.system.discord_house import DiscordHouse, discord_house, has_clips, ours, picture
 from tests.system.processes import wait_for
+from tests.waiting import PATIENCE
 
 from unstill_bots.discord.breaker import BUDGET
 from unstill_bots.discord.calls import AT_ONCE
@@ -42,21 +43,21 @@ async def test_rights_lost_under_many_requests_cost_few_refusals_and_no_clip_tha
             ann.say(channel, f"{house.api.bot.mention} message {number}", files=[picture()])
         else:
             ann.slash(channel, "animate", image=picture(), prompt=f"command {number}")
-    await channel.until(lambda history: len(ours(history)) == MANY, 60)
+    await channel.until(lambda history: len(ours(history)) == MANY)
     wrong = house.api.limits.wrongs
     # When the bot loses its rights there, and all clips come
     channel.forbid(right)
     ann.slash(other, "animate", image=picture(), prompt="the last")
     engine = house.house.start_engine()
-    await other.until(has_clips(), 90)
+    await other.until(has_clips())
     # Then each command has its clip, by its own token
-    await channel.until(lambda history: sum(bool(one.clips) for one in history) >= MANY // 2, 60)
+    await channel.until(lambda history: sum(bool(one.clips) for one in history) >= MANY // 2)
     clips = [one.words for one in ours(channel.history()) if one.clips]
     assert sum("command" in words for words in clips) == MANY // 2
     # And the platform refused few calls, whatever the number of requests
     assert 0 < house.api.limits.wrongs - wrong <= FEW
     engine.terminate()
-    engine.wait(30)
+    engine.wait(PATIENCE)
 
 
 async def test_whatever_is_refused_the_bot_stops_asking_long_before_it_is_shut_out(house: DiscordHouse) -> None:
@@ -69,7 +70,7 @@ async def test_whatever_is_refused_the_bot_stops_asking_long_before_it_is_shut_o
         channel, [ann] = places[number % len(places)]
         ann.slash(channel, "animate", image=picture(), prompt=f"storm {number}")
         await asyncio.sleep(0.02)
-    wait_for(lambda: "too many requests were refused" in house.house.log("bot"), within=120, what="the breaker")
+    wait_for(lambda: "too many requests were refused" in house.house.log("bot"), what="the breaker")
     # Then it stops at its budget, however much is asked after that
     stopped = house.api.limits.wrongs
     for channel, [ann] in places:

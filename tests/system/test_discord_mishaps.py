@@ -7,6 +7,7 @@ import asyncio
 from tests.doubles.discord.permissions import Can
 from tests.doubles.discord_api import File
 from tests.system.discord_house import DiscordHouse, has_clips, ours, picture, says
+from tests.waiting import PATIENCE
 
 from unstill_queue.jobs import State
 
@@ -22,7 +23,7 @@ async def test_a_clip_whose_status_message_was_deleted_comes_as_a_new_message(di
     await channel.until(says("▰"))
     ann.slash(channel, "queue")
     discord.api.world.remove(discord.api.world.find(seen.message))
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert len(history) == 1 and history[0].id != seen.message.id
 
 
@@ -34,7 +35,7 @@ async def test_when_the_token_is_over_the_bots_own_changes_the_message(discord: 
     # When a quarter of an hour passes
     discord.api.clock.move(QUARTER)
     # Then it becomes the clip all the same
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert seen.message and [shown.id for shown in history] == [seen.message.id]
 
 
@@ -47,7 +48,7 @@ async def test_where_the_bot_is_not_a_late_clip_comes_by_direct_message(discord:
     # When the token is over before the clip is there
     discord.api.clock.move(QUARTER)
     # Then it comes to her alone, once
-    history = await discord.api.dm(ann).until(has_clips(), 60)
+    history = await discord.api.dm(ann).until(has_clips())
     assert len(history) == 1 and "“slow waves”" in history[0].words
     assert not any(shown.clips for shown in channel.history())
 
@@ -76,7 +77,7 @@ async def test_a_clip_that_cannot_be_brought_anywhere_is_given_up(discord: Disco
     # Then the ledger is done with it
     ledger = discord.ledger()
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while (await ledger.read(f"discord:{channel.id}:{asked.id}")).state is not State.UNDELIVERABLE:
                 await asyncio.sleep(0.1)
     finally:
@@ -91,7 +92,7 @@ async def test_a_channel_that_is_gone_costs_one_call_and_no_other_channel(discor
     await channel.until(says("▰"))
     channel.delete()
     ann.slash(other, "animate", image=picture(), prompt="leaves")
-    await other.until(has_clips(), 60)
+    await other.until(has_clips())
     await asyncio.sleep(2)
     refused = [call for call in discord.api.log if call.status in (403, 404) and str(channel.id) in call.path]
     assert len(refused) <= 3
@@ -103,7 +104,7 @@ async def test_an_archived_thread_is_opened_again(discord: DiscordHouse) -> None
     ann.slash(thread, "animate", image=picture(), prompt="slow waves")
     await thread.until(says("▰"))
     thread.archive()
-    history = await thread.until(has_clips(), 60)
+    history = await thread.until(has_clips())
     assert len(history) == 1
 
 
@@ -111,7 +112,7 @@ async def test_without_the_right_to_embed_the_words_stand_in_the_message(discord
     channel, [ann] = discord.server()
     channel.forbid(Can.EMBED_LINKS)
     ann.say(channel, f"{discord.api.bot.mention} waves", files=[picture()])
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert "“waves”" in history[-1].text
     # And the platform had to say so once
     refused = [call for call in discord.api.log if call.status == 403 and str(channel.id) in call.path]
@@ -128,7 +129,7 @@ async def test_where_the_bot_may_not_speak_the_person_is_told_in_private(discord
     await discord.api.dm(ann).until(says("may not send messages"))
     # And a command, whose answer needs no such right, is answered with the clip
     ann.slash(channel, "animate", image=picture(), prompt="leaves")
-    await channel.until(has_clips(), 60)
+    await channel.until(has_clips())
 
 
 async def test_rights_that_are_taken_while_it_renders_do_not_lose_the_clip(discord: DiscordHouse) -> None:
@@ -136,7 +137,7 @@ async def test_rights_that_are_taken_while_it_renders_do_not_lose_the_clip(disco
     ann.slash(channel, "animate", image=picture(), prompt="slow waves")
     await channel.until(says("▰"))
     channel.forbid(Can.ATTACH_FILES)
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert len(history) == 1
 
 
@@ -149,7 +150,7 @@ async def test_a_message_whose_answer_may_hold_no_clip_any_more_is_answered_with
     await channel.until(says("▰"))
     channel.forbid(Can.ATTACH_FILES)
     # Then its one message says that there is no clip, and why
-    history = await channel.until(says("The bot may not send messages or files in that channel."), 60)
+    history = await channel.until(says("The bot may not send messages or files in that channel."))
     assert [shown.reply_to for shown in ours(history)] == [sent.id]
 
 
@@ -159,7 +160,7 @@ async def test_an_upload_whose_answer_was_lost_shows_one_clip(discord: DiscordHo
     await asked.answered()
     discord.api.trouble.next("edit_message", "lost", times=2)
     discord.api.trouble.next("edit_message", "bad gateway")
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     await asyncio.sleep(2)
     assert len(channel.history()) == len(history) == 1
 
@@ -168,7 +169,7 @@ async def test_a_first_answer_that_was_lost_on_its_way_is_found_again(discord: D
     channel, [ann] = discord.server()
     discord.api.trouble.next("answer_interaction", "lost")
     ann.slash(channel, "animate", image=picture(), prompt="waves")
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert len(history) == 1
 
 
@@ -176,7 +177,7 @@ async def test_a_first_answer_that_never_arrived_is_made_up_for(discord: Discord
     channel, [ann] = discord.server()
     discord.api.trouble.next("answer_interaction", "dropped")
     ann.slash(channel, "animate", image=picture(), prompt="waves")
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert len(history) == 1
 
 
@@ -184,7 +185,7 @@ async def test_the_same_interaction_twice_is_one_job(discord: DiscordHouse) -> N
     channel, [ann] = discord.server()
     asked = ann.slash(channel, "animate", image=picture(), prompt="waves")
     asked.deliver()
-    await channel.until(has_clips(), 60)
+    await channel.until(has_clips())
     asked.deliver()
     await asyncio.sleep(2)
     assert len(channel.history(ann)) == 1
@@ -195,7 +196,7 @@ async def test_a_message_that_was_sent_again_is_one_job(discord: DiscordHouse) -
     channel, [ann] = discord.server()
     discord.api.trouble.next("create_message", "lost")
     ann.say(channel, f"{discord.api.bot.mention} waves", files=[picture()])
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     await asyncio.sleep(1)
     assert len(channel.history()) == len(history) == 2
 
@@ -207,7 +208,7 @@ async def test_a_link_that_has_expired_is_asked_for_anew(discord: DiscordHouse) 
     [question] = ours(await channel.until(says("What should move, and how?")))
     discord.api.clock.move(25 * 3600)
     ann.say(channel, "clouds", reply_to=question)
-    await channel.until(has_clips(), 60)
+    await channel.until(has_clips())
 
 
 async def test_how_large_a_clip_may_be_is_what_the_platform_says_of_the_place(discord: DiscordHouse) -> None:
@@ -226,8 +227,8 @@ async def test_how_large_a_clip_may_be_is_what_the_platform_says_of_the_place(di
     finally:
         discord.api.uploads.told = None
     said[f"discord:{plain.id}:{asked.id}"] = 3_000_000
-    await boosted.until(has_clips(2), 60)
-    await plain.until(has_clips(2), 60)
+    await boosted.until(has_clips(2))
+    await plain.until(has_clips(2))
     # Then each request is held to it, with room for what an upload is wrapped in
     ledger = discord.ledger()
     try:
@@ -241,7 +242,7 @@ async def test_an_answer_to_a_message_that_was_deleted_comes_as_no_reply(discord
     channel, [ann] = discord.server()
     sent = ann.say(channel, f"{discord.api.bot.mention} waves", files=[picture()])
     discord.api.world.remove(sent)
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert len(history) == 1
 
 
@@ -250,12 +251,12 @@ async def test_a_clip_that_is_refused_for_its_size_comes_smaller(discord: Discor
     channel, [ann] = discord.server()
     first = ann.slash(channel, "animate", image=picture(), prompt="waves", seed=1)
     await first.answered()
-    [clip] = (await channel.until(has_clips(), 60))[0].clips
+    [clip] = (await channel.until(has_clips()))[0].clips
     try:
         discord.api.uploads.taken = clip.size * 2 // 3
         ann.slash(channel, "animate", image=picture(), prompt="waves", seed=1)
         # Then the same clip comes again, within what is taken
-        history = await channel.until(has_clips(2), 90)
+        history = await channel.until(has_clips(2))
     finally:
         discord.api.uploads.taken = None
     assert len(history) == 2 and history[1].clips[0].size <= clip.size * 2 // 3
@@ -270,7 +271,7 @@ async def test_files_that_lie_are_answered_with_a_sentence(discord: DiscordHouse
     large = File(b"\x89PNG" + b"\0" * 21_000_000, "photo.png", "image/png", size=1000)
     other, [bob] = discord.server()
     bob.slash(other, "animate", image=large, prompt="waves")
-    await other.until(lambda history: any("large" in one.words or "MB" in one.words for one in ours(history)), 60)
+    await other.until(lambda history: any("large" in one.words or "MB" in one.words for one in ours(history)))
 
 
 async def test_no_address_but_discords_own_is_ever_fetched(discord: DiscordHouse) -> None:
@@ -282,10 +283,10 @@ async def test_no_address_but_discords_own_is_ever_fetched(discord: DiscordHouse
         embed = {"type": "image", "url": address, "thumbnail": {"url": address, "proxy_url": address}}
         ann.say(channel, f"{discord.api.bot.mention} waves", embeds=[embed])
     # Then each is answered with a sentence, and nobody was asked
-    await channel.until(lambda history: sum(not one.buttons for one in ours(history)) == 3, 60)
+    await channel.until(lambda history: sum(not one.buttons for one in ours(history)) == 3)
     assert not any("elsewhere" in download.path for download in cdn.downloads)
     # And the platform's own copy of a picture from elsewhere is one
     copy = cdn.external(picture().data)
     embed = {"type": "image", "url": stranger, "thumbnail": {"url": stranger, "proxy_url": copy}}
     ann.say(channel, f"{discord.api.bot.mention} leaves", embeds=[embed])
-    await channel.until(has_clips(), 60)
+    await channel.until(has_clips())

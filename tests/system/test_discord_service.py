@@ -14,6 +14,7 @@ import pytest
 from tests.doubles.discord.gateway import MESSAGE_CONTENT
 from tests.system.discord_house import DiscordHouse, discord_house, has_clips, ours, picture, says
 from tests.system.processes import wait_for
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ async def test_a_lost_gateway_is_resumed_and_nothing_is_missed(house: DiscordHou
     house.api.gateway.drop()
     ann.say(channel, f"{house.api.bot.mention} waves", files=[picture()])
     # Then it is taken once the session goes on
-    await channel.until(has_clips(), 60)
+    await channel.until(has_clips())
     assert house.api.gateway.resumed > resumed
 
 
@@ -46,7 +47,7 @@ async def test_after_a_session_that_is_over_what_was_missed_is_read(house: Disco
     house.api.gateway.drop()
     ann.say(channel, f"{house.api.bot.mention} waves", files=[picture()])
     # Then it is found in the channel's history, and answered once
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert len(ours(history)) == 2
     # And from then on it is told again
     await asyncio.to_thread(house.wait_for_bot)
@@ -80,10 +81,10 @@ async def test_without_the_queues_server_an_interaction_is_refused_in_time(house
         else:
             await asyncio.to_thread(valkey.start)
     # When it is back, then that is answered; and so is the other, if it was written down all the same
-    await channel.until(lambda history: any("“leaves”" in one.words and one.clips for one in ours(history)), 60)
+    await channel.until(lambda history: any("“leaves”" in one.words and one.clips for one in ours(history)))
     ledger = house.ledger()
     ids = await ledger.ids_of(f"discord:{ann.id}")
-    await channel.until(has_clips(len(ids)), 60)
+    await channel.until(has_clips(len(ids)))
     await ledger.redis.aclose()
 
 
@@ -99,7 +100,7 @@ async def test_what_was_said_while_the_bot_was_away_is_answered(house: DiscordHo
     ann.say(channel, f"{house.api.bot.mention} leaves", files=[picture()])
     house.start_bot()
     # Then both have their clips, once
-    history = await channel.until(has_clips(2), 90)
+    history = await channel.until(has_clips(2))
     assert len(ours(history)) == 3
 
 
@@ -111,7 +112,7 @@ async def test_sigterm_ends_it_with_nothing_lost_and_commands_are_told_once(hous
     assert house.stop_bot() == 0
     house.start_bot()
     house.wait_for_bot()
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert len(history) == 1
     # Then the platform was told of no commands again, as nothing changed
     assert house.api.commands.replaced == replaced
@@ -127,7 +128,7 @@ async def test_after_a_long_wait_the_person_is_called_and_nobody_else(house: Dis
     # When a clip takes longer
     ann.slash(channel, "animate", image=picture(), prompt="slow waves")
     # Then she is called beside it
-    history = await channel.until(says("Your clip is ready."), 60)
+    history = await channel.until(says("Your clip is ready."))
     clip, call = history
     assert clip.clips and call.reply_to == clip.id and call.pinged == (ann.name,)
     assert ann.pings and not bob.pings
@@ -142,10 +143,10 @@ async def test_where_a_server_is_set_to_quiet_nobody_is_called(house: DiscordHou
     assert server and (await ann.press(server, "Quiet: no").answered()).kind == "updated"
     # When a clip there takes longer, and another one elsewhere after it
     ann.slash(channel, "animate", image=picture(), prompt="slow waves")
-    await channel.until(has_clips(), 60)
+    await channel.until(has_clips())
     other, [bob] = house.server("Loud")
     bob.slash(other, "animate", image=picture(), prompt="slow leaves")
-    await other.until(says("Your clip is ready."), 60)
+    await other.until(says("Your clip is ready."))
     # Then only the other person was called
     assert len(channel.history()) == 1 and not ann.pings and bob.pings
 
@@ -155,7 +156,7 @@ async def test_with_the_message_content_intent_a_reply_to_a_picture_is_enough(ho
     assert house.stop_bot() == 0
     house.house.settings["UNSTILL_DISCORD__MESSAGE_CONTENT"] = "true"
     house.start_bot(log="refused")
-    assert house.bot and await asyncio.to_thread(house.bot.wait, 40) == 3
+    assert house.bot and await asyncio.to_thread(house.bot.wait, PATIENCE) == 3
     assert "UNSTILL_DISCORD__MESSAGE_CONTENT is set, and the application lacks that intent" in house.house.log(
         "refused"
     )
@@ -167,7 +168,7 @@ async def test_with_the_message_content_intent_a_reply_to_a_picture_is_enough(ho
     channel, [ann, bob] = house.server(members=2)
     posted = bob.say(channel, "my cat", files=[picture()])
     ann.say(channel, f"{house.api.bot.mention} a wink", reply_to=posted)
-    history = await channel.until(has_clips(), 60)
+    history = await channel.until(has_clips())
     assert "“a wink”" in history[2].words
 
 
@@ -176,7 +177,7 @@ async def test_a_second_bot_waits_for_the_first(house: DiscordHouse) -> None:
     wait_for(lambda: "another process serves" in house.house.log("second"), what="the second's word")
     assert len([one for one in house.api.gateway.sessions.values() if one.socket]) == 1
     second.terminate()
-    assert second.wait(20) == 0
+    assert second.wait(PATIENCE) == 0
 
 
 def test_the_log_holds_no_token_and_nothing_of_what_the_bot_does_not_do(house: DiscordHouse) -> None:

@@ -19,6 +19,7 @@ from tests.system import discord_house, telegram_house
 from tests.system.discord_house import DiscordHouse, discord_settings
 from tests.system.processes import CATALOG, House, child_of, wait_for
 from tests.system.telegram_house import TelegramHouse, telegram_settings
+from tests.waiting import PATIENCE
 
 from unstill_queue.jobs import State
 from unstill_queue.ledger import Ledger
@@ -49,7 +50,7 @@ class Shared:
         """The device in the middle of a clip, which goes on afterwards."""
         renderer = None
         while renderer is None:
-            wait_for(self.in_mid_render, within=40, what="a render")
+            wait_for(self.in_mid_render, what="a render")
             renderer = child_of(engine.pid)
             assert renderer is not None
             os.kill(renderer, signal.SIGSTOP)
@@ -94,7 +95,7 @@ async def queued(ledger: Ledger) -> int:
 
 
 async def until_queued(ledger: Ledger, jobs: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await queued(ledger) < jobs:
             await asyncio.sleep(0.05)
 
@@ -145,8 +146,8 @@ async def test_a_group_on_telegram_and_a_server_on_discord_have_equal_shares_of_
         said = eve.say(room, mention, files=[discord_house.picture()])
         await until_queued(ledger, waiting + 3)
     # When all is answered
-    group_history = await group.until(telegram_house.has_clips(6), 120)
-    room_history = await room.until(discord_house.has_clips(3), 60)
+    group_history = await group.until(telegram_house.has_clips(6))
+    room_history = await room.until(discord_house.has_clips(3))
     # Then the server, which came last, was next, and the device took turns so that both had equal time
     order = shared.begun()
     assert len(order) == 9

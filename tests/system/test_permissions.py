@@ -27,7 +27,7 @@ def on_telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TelegramCe
         planted = TelegramCells(telegram)
         asyncio.run(planted.prepare())
         telegram.start_bot()
-        wait_for(lambda: telegram.polled() > 0, within=60, what="the bot's first poll")
+        wait_for(lambda: telegram.polled() > 0, what="the bot's first poll")
         yield planted
 
 

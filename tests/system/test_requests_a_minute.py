@@ -13,6 +13,7 @@ import pytest
 from tests.system import discord_house, telegram_house
 from tests.system.discord_house import DiscordHouse
 from tests.system.telegram_house import TelegramHouse
+from tests.waiting import PATIENCE
 
 from unstill_queue.jobs import State
 from unstill_queue.ledger import Ledger
@@ -45,7 +46,7 @@ def on_telegram(folder: Path) -> Iterator[Side]:
             lambda: ann.send_photo(chat, telegram_house.photo(), "waves"),
             lambda words: ann.send_text(chat, words),
             lambda: [one.text for one in telegram_house.ours(chat.history())],
-            lambda text: chat.until(telegram_house.says(text), 60),
+            lambda text: chat.until(telegram_house.says(text)),
         )
 
 
@@ -60,7 +61,7 @@ def on_discord(folder: Path) -> Iterator[Side]:
             lambda: ann.say(chat, "waves", files=[discord_house.picture()]),
             lambda words: ann.say(chat, words),
             lambda: [one.words for one in discord_house.ours(chat.history(ann))],
-            lambda text: chat.until(discord_house.says(text), 60),
+            lambda text: chat.until(discord_house.says(text)),
         )
 
 
@@ -78,7 +79,7 @@ async def ledger(side: Side) -> AsyncIterator[Ledger]:
 
 
 async def until_queued(ledger: Ledger, jobs: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while sum(count for (state, _), count in (await ledger.counts()).items() if state is State.QUEUED) < jobs:
             await asyncio.sleep(0.05)
 

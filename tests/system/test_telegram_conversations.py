@@ -35,7 +35,7 @@ async def test_every_kind_of_picture_is_taken(telegram: TelegramHouse) -> None:
     # When the sticker, which cannot have words, is replied to with some
     ask = ann.send_text(chat, "/animate a wink", reply_to=sticker)
     # Then each has its clip
-    history = await chat.until(has_clips(3), 60)
+    history = await chat.until(has_clips(3))
     clips = [shown for shown in ours(history) if shown.kind == "animation"]
     assert {clip.reply_to for clip in clips} >= {forwarded.id, ask.id}
     assert any("“a wink”" in clip.text for clip in clips) and any("“by the sea”" in clip.text for clip in clips)
@@ -75,7 +75,7 @@ async def test_an_album_makes_a_job_of_each_picture_with_one_caption_for_all(tel
     ann = telegram.api.person("Ann")
     chat = telegram.api.private(ann)
     sent = ann.send_album(chat, [photo("red"), photo("green"), photo("blue")], "leaves falling")
-    history = await chat.until(has_clips(3), 60)
+    history = await chat.until(has_clips(3))
     # two pictures of one person are prepared at a time, and either may be first
     assert sorted(clip.reply_to or 0 for clip in ours(history)) == [message.id for message in sent]
     assert all("“leaves falling”" in clip.text for clip in ours(history))
@@ -92,7 +92,7 @@ async def test_the_edited_caption_of_a_waiting_request_changes_it(telegram: Tele
     ann.edit(second, "wave")
     ann.edit(second, "waves")
     # Then the last words count, in the same one message
-    history = await chat.until(has_clips(2), 60)
+    history = await chat.until(has_clips(2))
     assert len(ours(history)) == 2
     clip = next(shown for shown in ours(history) if shown.reply_to == second.id)
     assert "“waves”" in clip.text
@@ -124,7 +124,7 @@ async def test_what_is_no_picture_is_said_and_nothing_is_queued(telegram: Telegr
     ann.send_document(chat, photo(), "waves", size=21 * 2**20)
     ann.send_text(chat, "hello?")
     # Then each has its answer, and none is a job's
-    history = await chat.until(lambda history: len(ours(history)) == 9 and not says("Looking at")(history), 60)
+    history = await chat.until(lambda history: len(ours(history)) == 9 and not says("Looking at")(history))
     texts = [shown.text for shown in ours(history)]
     assert sum("This is a video" in text for text in texts) == 3
     assert sum("Animated stickers" in text for text in texts) == 1
@@ -186,7 +186,7 @@ async def test_cancel_by_button_and_by_command(telegram: TelegramHouse) -> None:
     query = ann.press("Cancel", shown[second.id])
     ann.send_text(chat, "/cancel", reply_to=third)
     # Then both end as cancelled, and the first is made
-    history = await chat.until(has_clips(), 60)
+    history = await chat.until(has_clips())
     by_request = {one.reply_to: one for one in ours(history)}
     assert by_request[second.id].text == by_request[third.id].text == "Cancelled."
     assert not by_request[second.id].buttons
@@ -203,7 +203,7 @@ async def test_again_works_once_and_the_other_buttons_change_what_they_say(teleg
         ann.press(button, first)
         ann.press(button, first)
     # Then each made one clip more
-    history = await chat.until(has_clips(4), 90)
+    history = await chat.until(has_clips(4))
     clips = ours(history)
     assert len(clips) == 4
     seeds = ["seed 7" in clip.text for clip in clips]

@@ -47,9 +47,9 @@ async def test_a_quiet_group_is_not_called(telegram: TelegramHouse) -> None:
     await set_to(quiet, ann, "Quiet", "yes")
     # When a clip is asked for in each
     ann.send_photo(quiet, photo(), "/animate leaves")
-    await quiet.until(has_clips(), 60)
+    await quiet.until(has_clips())
     ann.send_photo(loud, photo(), "/animate waves")
-    await loud.until(lambda _: calls(loud) == 1, 60)
+    await loud.until(lambda _: calls(loud) == 1)
     # Then only the other one was called
     assert calls(quiet) == 0
 
@@ -60,15 +60,15 @@ async def test_at_a_time_a_group_has_as_many_clips_in_the_making_as_its_admins_s
     await set_to(group, ann, "At a time", "1")
     # Given one in the making
     first = ann.send_photo(group, photo(), "/animate slow waves")
-    await group.until(says("Rendering"), 60)
+    await group.until(says("Rendering"))
     # When somebody else asks, then they are told so
     second = bob.send_photo(group, photo(), "/animate leaves")
-    history = await group.until(says("This group allows 1 clip in the making at a time"), 60)
+    history = await group.until(says("This group allows 1 clip in the making at a time"))
     assert next(one for one in ours(history) if "allows 1" in one.text).reply_to == second.id
     # and when the first is there, the next one is made
-    await group.until(has_clips(), 60)
+    await group.until(has_clips())
     third = bob.send_photo(group, photo(), "/animate leaves")
-    history = await group.until(has_clips(2), 60)
+    history = await group.until(has_clips(2))
     assert {one.reply_to for one in ours(history) if one.kind == "animation"} == {first.id, third.id}
 
 
@@ -111,7 +111,7 @@ async def test_every_photo_means_photos_and_no_more(telegram: TelegramHouse) -> 
     ann.send_document(group, b"%PDF-1.7", name="a.pdf", mime="application/pdf")
     plain, worded = ann.send_photo(group, photo()), ann.send_photo(group, photo(), "leaves")
     # Then the photos have their clips, and nothing else an answer
-    history = await group.until(has_clips(2), 60)
+    history = await group.until(has_clips(2))
     answered = {one.reply_to for one in ours(history) if "Admins choose" not in one.text}
     assert answered == {plain.id, worded.id}
     # and when it is switched off, not even a command is answered, but for /settings
@@ -120,7 +120,7 @@ async def test_every_photo_means_photos_and_no_more(telegram: TelegramHouse) -> 
     ann.send_photo(group, photo(), "/animate waves")
     await set_to(group, ann, "Answers", "when asked")
     ann.send_photo(group, photo(), "/animate waves")
-    await group.until(has_clips(3), 60)
+    await group.until(has_clips(3))
     assert len(ours(group.history())) == before + 1
 
 
@@ -151,4 +151,4 @@ async def test_a_groups_rules_hold_for_what_a_killed_bot_had_not_read(telegram: 
         lambda history: has_clips()(history) and says("Only this group's admins may")(history), 90
     )
     assert len(ours(history)) == 3
-    await narrow.until(lambda history: has_clips()(history) and says("allows 1")(history), 90)
+    await narrow.until(lambda history: has_clips()(history) and says("allows 1")(history))

@@ -9,6 +9,7 @@ import pytest
 from tests.doubles.telegram.chats import Chat
 from tests.doubles.telegram_api import TelegramApi
 from tests.system.telegram_house import has_clips, ours, photo, telegram_house
+from tests.waiting import PATIENCE
 
 from unstill_bots.chat import ClipTooLarge
 from unstill_bots.preferences import PreferenceStore
@@ -36,7 +37,7 @@ async def test_a_picture_is_read_from_its_file_and_a_clip_may_be_2000_mb(tmp_pat
         asked = ann.send_photo(chat, photo(), "waves")
         ann.send_document(chat, photo("red"), "leaves")
         # Then both come back moving, and nothing was downloaded
-        history = await chat.until(has_clips(2), 60)
+        history = await chat.until(has_clips(2))
         assert len(ours(history)) == 2
         assert not telegram.api.calls("download")
         assert sum(path.is_file() for path in files.rglob("*")) == 2
@@ -84,7 +85,7 @@ async def deliver(api: TelegramApi, chat: Chat, to: int, clip: Path, about: Succ
         "UNSTILL_STORAGE__URL": f"file://{folder}/storage",
     }
     settings = Settings.load(environ, folder)
-    async with EmbeddedValkey(folder / "valkey") as valkey, asyncio.timeout(60):
+    async with EmbeddedValkey(folder / "valkey") as valkey, asyncio.timeout(PATIENCE):
         redis = connect(valkey.url)
         bot = open_bot(settings.telegram)
         await bot.initialize()

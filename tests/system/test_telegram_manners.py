@@ -20,7 +20,7 @@ async def test_only_what_is_meant_for_the_bot_is_answered(telegram: TelegramHous
     ask = bob.send_text(group, f"/animate@{telegram.api.bot.username} waves", reply_to=picture)
     mention = bob.send_photo(group, photo("red"), f"@{telegram.api.bot.username} leaves falling")
     # Then the two that are meant for it have their clips, and nothing else an answer
-    history = await group.until(has_clips(2), 60)
+    history = await group.until(has_clips(2))
     clips = [shown for shown in ours(history) if shown.kind == "animation"]
     assert {clip.reply_to for clip in clips} == {ask.id, mention.id}
     assert any("“leaves falling”" in clip.text for clip in clips)
@@ -89,7 +89,7 @@ async def test_a_group_that_becomes_a_supergroup_takes_its_jobs_along(telegram: 
     # When it moves while the job runs
     supergroup = telegram.api.migrate(group)
     # Then the clip arrives in the new one, as its own message
-    history = await supergroup.until(has_clips(), 60)
+    history = await supergroup.until(has_clips())
     assert len(ours(history)) == 1 and ours(group.history())[-1].kind != "animation"
 
 
@@ -115,6 +115,6 @@ async def test_where_it_may_not_speak_it_is_silent_and_a_group_it_left_has_no_jo
     # Then the job is cancelled, and the person's next one elsewhere is next
     chat = telegram.api.private(ann)
     ann.send_photo(chat, photo(), "leaves")
-    await chat.until(has_clips(), 60)
+    await chat.until(has_clips())
     ann.send_text(chat, "/queue")
     await chat.until(says("no clips in the making"))

@@ -14,7 +14,7 @@ EVERYBODY = {"animate", "queue", "cancel", "delete", "presets", "status", "help"
 async def test_the_menus_are_registered_once(tmp_path: Path) -> None:
     with telegram_house(tmp_path, engine=False) as telegram:
         commands = telegram.api.world.profile.commands
-        wait_for(lambda: len(commands) == 6, within=60, what="six menus")
+        wait_for(lambda: len(commands) == 6, what="six menus")
         # Then each scope has its commands, in Chinese and in English for all others
         offered = {
             (json.loads(scope)["type"], language): {one["command"]: one["description"] for one in menu}

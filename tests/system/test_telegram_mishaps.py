@@ -14,7 +14,7 @@ async def test_a_clip_whose_status_message_was_deleted_comes_as_a_new_reply(tele
     sent = ann.send_photo(chat, photo(), "slow waves")
     status = ours(await chat.until(says("Rendering")))[0]
     ann.delete(status)
-    history = await chat.until(has_clips(), 60)
+    history = await chat.until(has_clips())
     assert len(ours(history)) == 1 and ours(history)[0].reply_to == sent.id
 
 
@@ -25,7 +25,7 @@ async def test_a_clip_whose_request_was_deleted_still_comes(telegram: TelegramHo
     status = ours(await chat.until(says("Rendering")))[0]
     ann.delete(sent)
     ann.delete(status)
-    history = await chat.until(has_clips(), 60)
+    history = await chat.until(has_clips())
     assert [shown.reply_to for shown in history] == [None]
 
 
@@ -35,7 +35,7 @@ async def test_an_upload_whose_answer_was_lost_shows_one_clip(telegram: Telegram
     telegram.api.trouble.next("editMessageMedia", "lost")
     telegram.api.trouble.next("editMessageMedia", "bad gateway")
     ann.send_photo(chat, photo(), "waves")
-    history = await chat.until(has_clips(), 60)
+    history = await chat.until(has_clips())
     await asyncio.sleep(8)
     # edited again for the answer that was lost, so nothing stands there twice
     assert ours(chat.history()) and len(chat.history()) == len(history) == 2
@@ -60,7 +60,7 @@ async def test_where_clips_are_forbidden_a_sentence_says_so(telegram: TelegramHo
     group = telegram.api.group("Friends", [ann])
     group.mute_bot(only=frozenset({"can_send_other_messages", "can_send_videos"}))
     ann.send_photo(group, photo(), "/animate waves")
-    await group.until(says("could not be sent here"), 60)
+    await group.until(says("could not be sent here"))
 
 
 async def test_a_flood_of_one_chat_is_answered_within_the_limits(telegram: TelegramHouse) -> None:
@@ -74,8 +74,8 @@ async def test_a_flood_of_one_chat_is_answered_within_the_limits(telegram: Teleg
     chat = telegram.api.private(ann)
     ann.send_photo(chat, photo(), "leaves")
     # Then the one is not held up by the crowd, which is answered too, and no call drew a 429
-    await chat.until(has_clips(), 60)
-    await group.until(has_clips(6), 120)
+    await chat.until(has_clips())
+    await group.until(has_clips(6))
     assert telegram.api.limits.refused == refused
 
 
@@ -87,12 +87,12 @@ async def test_a_429_halts_that_chat_alone_and_loses_nothing(telegram: TelegramH
     try:
         limits.burst, limits.chat = 1, 0.2
         ann.send_photo(mine, photo(), "slow waves")
-        await mine.until(lambda _: any(call.status == 429 for call in telegram.api.log[-50:]), 30)
+        await mine.until(lambda _: any(call.status == 429 for call in telegram.api.log[-50:]))
     finally:
         limits.burst, limits.chat = 3, 1.0
     bob.send_photo(other, photo(), "leaves")
-    await other.until(has_clips(), 60)
-    history = await mine.until(has_clips(), 60)
+    await other.until(has_clips())
+    history = await mine.until(has_clips())
     assert len(ours(history)) == 1
 
 

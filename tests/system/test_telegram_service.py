@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.doubles.telegram_api import TOKEN
 from tests.system.processes import wait_for
 from tests.system.telegram_house import CLIPS, has_clips, ours, photo, says, telegram_house
+from tests.waiting import PATIENCE
 
 
 def run(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +43,7 @@ def test_a_rejected_token_is_one_line_that_does_not_hold_it(tmp_path: Path) -> N
     wrong = f"{TOKEN[:-3]}xyz"
     with telegram_house(tmp_path, engine=False, bot=False, UNSTILL_TELEGRAM__TOKEN=wrong) as telegram:
         telegram.start_bot()
-        assert telegram.bot is not None and telegram.bot.wait(60) == 3
+        assert telegram.bot is not None and telegram.bot.wait(PATIENCE) == 3
         log = telegram.house.log("bot")
     assert log.splitlines()[-1] == (
         "unstill-bot: UNSTILL_TELEGRAM__TOKEN is not a token that is taken. Get a valid one from @BotFather."
@@ -66,7 +67,7 @@ async def test_a_backlog_is_answered_and_what_is_older_than_a_day_with_one_sente
         # When the bot comes back
         telegram.start_bot()
         # Then all are answered
-        await mine.until(has_clips(3), 90)
+        await mine.until(has_clips(3))
         history = await old.until(says("away for over a day"))
         assert len(ours(history)) == 1
         assert telegram.stop_bot() == 0
@@ -88,7 +89,7 @@ async def test_killed_at_any_moment_every_request_has_one_clip(tmp_path: Path) -
                 telegram.start_bot()
         # Then in the end each has exactly one clip
         for chat in chats:
-            await chat.until(lambda history: sum(one.kind in CLIPS for one in history) == 1, 120)
+            await chat.until(lambda history: sum(one.kind in CLIPS for one in history) == 1)
         await asyncio.sleep(3)
         assert [sum(one.kind in CLIPS for one in chat.history()) for chat in chats] == [1] * 8
         assert telegram.stop_bot() == 0
@@ -98,7 +99,7 @@ async def test_two_never_poll_at_once_and_the_second_takes_over(tmp_path: Path) 
     with telegram_house(tmp_path) as telegram:
         first = telegram.bot
         telegram.start_bot(log="second")
-        wait_for(lambda: "another process serves" in telegram.house.log("second"), within=60, what="waiting")
+        wait_for(lambda: "another process serves" in telegram.house.log("second"), what="waiting")
         # When the first is told to end, in the middle of a job
         ann = telegram.api.person("Ann")
         chat = telegram.api.private(ann)
@@ -106,9 +107,9 @@ async def test_two_never_poll_at_once_and_the_second_takes_over(tmp_path: Path) 
         await chat.until(says("Rendering"))
         assert first is not None
         first.terminate()
-        assert first.wait(40) == 0
+        assert first.wait(PATIENCE) == 0
         # Then the second shows the clip, and at no time did two of them poll
-        history = await chat.until(has_clips(), 60)
+        history = await chat.until(has_clips())
         assert len(ours(history)) == 1
         assert not any(call.status == 409 for call in telegram.api.calls("getUpdates"))
 
@@ -123,11 +124,11 @@ async def test_updates_come_by_webhook_too(tmp_path: Path) -> None:
             "UNSTILL_TELEGRAM__WEBHOOK_PORT": str(port),
         }
         telegram.start_bot()
-        wait_for(lambda: telegram.api.calls("setWebhook"), within=60, what="the webhook")
+        wait_for(lambda: telegram.api.calls("setWebhook"), what="the webhook")
         ann = telegram.api.person("Ann")
         chat = telegram.api.private(ann)
         ann.send_photo(chat, photo(), "waves")
-        history = await chat.until(has_clips(), 60)
+        history = await chat.until(has_clips())
         assert len(ours(history)) == 1
         assert not telegram.api.calls("getUpdates")
         assert telegram.stop_bot() == 0

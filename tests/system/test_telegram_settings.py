@@ -21,7 +21,7 @@ async def test_ones_own_defaults_hold_until_something_else_is_typed(telegram: Te
     ann.send_photo(chat, photo(), "waves")
     ann.send_photo(chat, photo(), "leaves --shape square")
     # Then the first has hers, the second the one that she typed
-    history = await chat.until(has_clips(2), 60)
+    history = await chat.until(has_clips(2))
     sizes = {(shown.media.width, shown.media.height) for shown in ours(history) if shown.media}
     assert sizes == {(1080, 1920), (1080, 1080)}
 
@@ -33,7 +33,7 @@ async def test_an_album_without_words_is_asked_about_once(telegram: TelegramHous
     question = ours(await chat.until(says("these 2 pictures")))[0]
     assert question.reply_to == sent[0].id
     ann.send_text(chat, "leaves falling")
-    history = await chat.until(has_clips(2), 60)
+    history = await chat.until(has_clips(2))
     assert [clip.reply_to for clip in ours(history)] == [message.id for message in sent]
 
 
@@ -43,7 +43,7 @@ async def test_one_bad_picture_in_an_album_costs_only_itself(telegram: TelegramH
     good = ann.send_document(chat, photo(), "waves", album="a")
     bad = ann.send_document(chat, b"%PDF-1.7", name="a.pdf", mime="application/pdf", album="a")
     broken = ann.send_document(chat, b"no picture", album="a")
-    history = await chat.until(lambda history: has_clips()(history) and len(ours(history)) == 3, 60)
+    history = await chat.until(lambda history: has_clips()(history) and len(ours(history)) == 3)
     shown = {one.reply_to: one for one in ours(history)}
     assert shown[good.id].kind == "animation"
     assert "not a picture that can be read" in shown[bad.id].text

@@ -16,6 +16,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from PIL import Image
 from tests.doubles.discord_api import DiscordApi
+from tests.waiting import PATIENCE
 
 Handler = Callable[[discord.Interaction], Awaitable[None]]
 INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
@@ -65,7 +66,7 @@ class Bot(discord.Client):
             await bot.tree.sync()
         running = asyncio.create_task(bot.connect())
         try:
-            await asyncio.wait_for(bot.wait_until_ready(), 10)
+            await asyncio.wait_for(bot.wait_until_ready(), PATIENCE)
             yield bot
         finally:
             await bot.close()
@@ -78,7 +79,7 @@ class Bot(discord.Client):
         assert self.user
         return self.user.mention
 
-    async def until(self, true: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not true():

@@ -87,7 +87,7 @@ async def test_the_platform_goes_down_and_comes_back(
     await discord_api.down()
     ann.say(general, f"{discord_api.bot.mention} hello?")
     await discord_api.up()
-    await bot.until(lambda: bool(bot.seen), 20)
+    await bot.until(lambda: bool(bot.seen))
     assert discord_api.gateway.resumed == 1
 
 

@@ -19,6 +19,7 @@ from tests.bots.telegram_double.wire import BUTTONS, client, the_update
 from tests.doubles.telegram.chats import Chat
 from tests.doubles.telegram.people import Person
 from tests.doubles.telegram_api import TelegramApi
+from tests.waiting import PATIENCE, until
 
 
 async def test_the_bot_is_who_its_token_says(telegram: TelegramApi, bot: Bot) -> None:
@@ -52,18 +53,18 @@ async def test_an_update_is_told_again_until_a_later_offset_confirms_it(bot: Bot
     assert none == ()
 
 
-async def test_a_poll_waits_until_somebody_writes(bot: Bot, ann: Person, chat: Chat) -> None:
+async def test_a_poll_waits_until_somebody_writes(telegram: TelegramApi, bot: Bot, ann: Person, chat: Chat) -> None:
     poll = asyncio.create_task(bot.get_updates(timeout=10))
-    await asyncio.sleep(0.1)
+    await until(lambda: telegram.world.updates.polls)
     assert not poll.done()
     ann.send_text(chat, "there")
-    assert len(await asyncio.wait_for(poll, 2)) == 1
+    assert len(await asyncio.wait_for(poll, PATIENCE)) == 1
 
 
 async def test_a_second_poller_ends_the_first(telegram: TelegramApi, bot: Bot) -> None:
     async with client(telegram) as other:
         first = asyncio.create_task(bot.get_updates(timeout=10))
-        await asyncio.sleep(0.1)
+        await until(lambda: telegram.world.updates.polls)
         await other.get_updates(timeout=0)
         with pytest.raises(Conflict, match="terminated by other getUpdates request"):
             await first
@@ -76,9 +77,9 @@ async def test_a_poller_that_dies_takes_its_poll_along(
     reader, writer = await asyncio.open_connection("127.0.0.1", int(telegram.url.rsplit(":", 1)[1]))
     writer.write(f"GET /bot{telegram.token}/getUpdates?timeout=30 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     await writer.drain()
-    await asyncio.sleep(0.1)
+    await until(lambda: telegram.world.updates.polls)
     writer.transport.abort()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
     ann.send_text(chat, "still there?")
     update = await the_update(bot)
     assert update.message and update.message.text == "still there?"
@@ -126,7 +127,7 @@ async def test_a_webhook_carries_its_secret_and_is_tried_until_it_says_ok(
         await bot.set_webhook(address, secret_token="s3cret")  # noqa: S106
         ann.send_text(chat, "one")
         ann.send_text(chat, "two")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (await bot.get_webhook_info()).pending_update_count:
                 await asyncio.sleep(0.02)
         with pytest.raises(Conflict, match="while webhook is active"):

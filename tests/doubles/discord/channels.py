@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.doubles.discord.messages import Message, Shown
 from tests.doubles.discord.permissions import DIRECT, NOTHING, Can, Overwrite, in_channel
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from tests.doubles.discord.guilds import Guild, Role
@@ -127,7 +128,7 @@ class Channel:
         return "\n".join(shown.line() for shown in self.history(viewer))
 
     async def until(
-        self, said: Callable[[list[Shown]], bool], seconds: float = 30.0, *, viewer: Person | None = None
+        self, said: Callable[[list[Shown]], bool], seconds: float = PATIENCE, *, viewer: Person | None = None
     ) -> list[Shown]:
         """The history once `said` holds for it. Raises AssertionError with the transcript."""
         ends = time.monotonic() + seconds

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tests.doubles.discord.attachments import Attachment
 from tests.doubles.discord.messages import Message, Shown
 from tests.doubles.discord.permissions import Can
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from tests.doubles.discord.channels import Channel
@@ -124,7 +125,7 @@ class Interaction:
                 return Seen("failed", NO_ANSWER[COMMAND], shown) if failed else Seen("thinking", message=shown)
             return Seen("message", shown.words, shown)
 
-    async def answered(self, seconds: float = 10.0, *, finally_: bool = False) -> Seen:
+    async def answered(self, seconds: float = PATIENCE, *, finally_: bool = False) -> Seen:
         """What the person sees once there is something; with `finally_`, once it is more than thinking.
 
         Raises AssertionError.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tests.doubles.telegram.messages import Message, Shown
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from tests.doubles.telegram.people import Person
@@ -90,7 +91,7 @@ class Chat:
     def transcript(self, *, services: bool = False) -> str:
         return "\n".join(shown.line() for shown in self.history(services=services))
 
-    async def until(self, said: Callable[[list[Shown]], bool], seconds: float = 30.0) -> list[Shown]:
+    async def until(self, said: Callable[[list[Shown]], bool], seconds: float = PATIENCE) -> list[Shown]:
         """The history once `said` holds for it. Raises AssertionError with the transcript."""
         ends = time.monotonic() + seconds
         while not said(history := self.history()):

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.waiting import PATIENCE
+
 if TYPE_CHECKING:
     from tests.doubles.telegram.messages import Message
     from tests.doubles.telegram.people import Person
@@ -19,7 +21,7 @@ class _Query:
     asked_at: float
     answered: bool = False
 
-    async def wait(self, seconds: float = 15.0) -> None:
+    async def wait(self, seconds: float = PATIENCE) -> None:
         """Until the bot answers. Raises AssertionError."""
         ends = time.monotonic() + seconds
         while not self.answered:
@@ -36,7 +38,7 @@ class CallbackQuery(_Query):
     text: str = ""
     alert: bool = False
 
-    async def answer(self, seconds: float = 15.0) -> str:
+    async def answer(self, seconds: float = PATIENCE) -> str:
         """The text that the bot answers with, empty if none. Raises AssertionError."""
         await self.wait(seconds)
         return self.text
@@ -53,7 +55,7 @@ class InlineQuery(_Query):
     cache_seconds: int = 300
     personal: bool = False
 
-    async def answer(self, seconds: float = 15.0) -> list[dict[str, Any]]:
+    async def answer(self, seconds: float = PATIENCE) -> list[dict[str, Any]]:
         """Raises AssertionError."""
         await self.wait(seconds)
         return self.results
