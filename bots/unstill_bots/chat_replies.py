@@ -52,8 +52,7 @@ class ChatReplies(Replies):
 
     def too_many_requests(self, limit: int) -> str:
         return self.gettext(
-            "You asked for more than {limit} clips within a minute, and the rest was not taken. "
-            "Wait a minute, then send it again.",
+            "You may ask for at most {limit} a minute, and the rest was not taken. Wait a minute, then send it again.",
             limit=limit,
         )
 

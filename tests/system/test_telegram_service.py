@@ -35,7 +35,7 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, UNSTILL_TELEGRAM__TOKEN=TOKEN, UNSTILL_REDIS__URL=url)
     assert done.returncode == 4
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("unstill-bot: The queue's server cannot be used") and "UNSTILL_REDIS__URL" in last
+    assert last.startswith("unstill-bot: The queue's server does not answer") and "UNSTILL_REDIS__URL" in last
     assert "Traceback" not in done.stderr
 
 
