@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import secrets
-import tempfile
 import time
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -17,6 +16,7 @@ from unstill_bots.gate import FairGate
 from unstill_bots.guide import advice
 from unstill_bots.replies import Replies
 from unstill_bots.studio import SAID, Studio
+from unstill_queue import temporary
 from unstill_queue.client import Client
 from unstill_queue.codec import decode
 from unstill_queue.errors import NotFound, StorageError, UnknownJob, UnreadableRecord
@@ -32,6 +32,7 @@ class _Refitting(Exception):
     """The clip is being made smaller: it comes again."""
 
 
+PREFIX = "unstill-bot-"
 SEND_LEASE = 30.0
 CONSUMER = "courier"
 """One name for all: the streams give each entry once whatever the names, and keep every name for ever."""
@@ -58,6 +59,7 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver and show until cancelled; what is in hand then comes back through the ledger."""
+        await asyncio.to_thread(_sweep)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_deliveries())
@@ -192,8 +194,8 @@ class Courier:
 
     async def _show_clip(self, record: Record, outcome: Succeeded, note: str, replies: Replies) -> str:
         text = replies.done(outcome, advice(outcome.parameters.prompt, outcome.parameters, synthetic=outcome.synthetic))
-        with tempfile.TemporaryDirectory(prefix="unstill-") as folder:
-            clip = Path(folder) / "clip.mp4"
+        with temporary.folder(PREFIX) as folder:
+            clip = folder / "clip.mp4"
             await self._storage.fetch(outcome.clip, clip)
             return await self._chat.deliver(record.request.reply_to, note, clip, outcome, text)
 
@@ -255,3 +257,9 @@ def _first(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+@functools.cache
+def _sweep() -> None:
+    """Once a process, as its folders bear its pid: the clips that a killed front end was about to send."""
+    temporary.sweep(PREFIX)

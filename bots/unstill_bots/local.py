@@ -22,6 +22,7 @@ from unstill_queue.embedded import EmbeddedValkey
 from unstill_queue.errors import CodecError
 from unstill_queue.jobs import EngineInfo
 from unstill_queue.ledger import Ledger
+from unstill_queue.temporary import process_runs
 
 log = structlog.get_logger(__name__)
 
@@ -195,13 +196,3 @@ async def engines_alive(ledger: Ledger, model: str) -> list[EngineInfo]:
             if engine.host != socket.gethostname() or process_runs(engine.pid):
                 found.append(engine)
     return found
-
-
-def process_runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from unstill_config.errors import ConfigError
+from unstill_queue import temporary
 from unstill_queue.folder import explain, why
 
 log = structlog.get_logger(__name__)
@@ -53,20 +53,14 @@ def prepare(base: Path | None) -> None:
             base.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"UNSTILL_ENGINE__SCRATCH={base}: {error.strerror}. Set a folder to write to.") from error
-    sweep(base)
+    temporary.sweep(PREFIX, base)
 
 
 @contextmanager
 def folder(base: Path | None) -> Iterator[Path]:
-    """A new folder in `base`, or in the system's own for temporary files, which are made where they are not there.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    base = base or Path(tempfile.gettempdir())
-    base.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=base, ignore_cleanup_errors=True) as made:
-        yield Path(made)
+    """A new folder in `base`, or in the system's own for temporary files. Raises OSError."""
+    with temporary.folder(PREFIX, base) as made:
+        yield made
 
 
 def trouble(base: Path | None) -> str | None:
@@ -93,29 +87,3 @@ async def until_usable(base: Path | None) -> None:
         await asyncio.sleep(LOOK_EVERY)
     if told is not None:
         log.info("this engine takes jobs again")
-
-
-def sweep(base: Path | None) -> int:
-    """Delete what engines left that were killed on this machine; returns how many folders that were.
-
-    Called before the first job, so that a folder of our own pid is one of a predecessor's.
-    """
-    swept = 0
-    for path in (base or Path(tempfile.gettempdir())).glob(f"{PREFIX}*-*"):
-        pid = path.name.removeprefix(PREFIX).partition("-")[0]
-        if pid.isdecimal() and not _runs(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
-            swept += 1
-    return swept
-
-
-def _runs(pid: int) -> bool:
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import secrets
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 from tests.waiting import PATIENCE
 
+from unstill_bots import courier
 from unstill_bots.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, FetchError, NoteGone
 from unstill_bots.courier import Courier
 from unstill_bots.studio import Studio
@@ -571,3 +574,24 @@ async def test_one_persons_answers_that_find_no_room_hold_up_nobody_elses(front:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert len(front.chat.visible) == 61
+
+
+async def test_a_clip_that_a_killed_front_end_was_about_to_send_does_not_stay(
+    front: FrontEnd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given what a front end that is dead by now had brought onto the disk
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await dead.wait()
+    left = tmp_path / f"unstill-bot-{dead.pid}-abc"
+    left.mkdir()
+    (left / "clip.mp4").write_bytes(b"somebody's")
+    # When the next one starts
+    courier._sweep.cache_clear()
+    running = asyncio.create_task(front.courier.run())
+    async with asyncio.timeout(PATIENCE):
+        while left.exists():
+            await asyncio.sleep(0.02)
+    # Then it is gone
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,23 +25,6 @@ def test_a_folder_that_is_not_there_is_made_or_said_in_one_line(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"UNSTILL_ENGINE__SCRATCH=.*file/scratch"):
         scratch.prepare(tmp_path / "file" / "scratch")
-
-
-def test_only_what_the_dead_left_is_swept(tmp_path: Path) -> None:
-    # Given folders of an engine that was killed, of one that runs, and of somebody else
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    left = tmp_path / f"unstill-engine-{dead.pid}-abc"
-    alive = tmp_path / f"unstill-engine-{os.getppid()}-abc"
-    reborn = tmp_path / f"unstill-engine-{os.getpid()}-abc"
-    foreign = tmp_path / "unstill-engine-notes"
-    for folder in (left, alive, reborn, foreign):
-        folder.mkdir()
-        (folder / "frames.rgb").write_bytes(b"x")
-    # When an engine starts
-    assert scratch.sweep(tmp_path) == 2
-    # Then only the dead ones' are gone, also one's whose number came back
-    assert sorted(tmp_path.iterdir()) == sorted([alive, foreign])
 
 
 def test_a_base_that_was_deleted_is_made_anew(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from unstill_bots.courier import Courier
-from unstill_bots.local import EngineFailed, Local, process_runs
+from unstill_bots.local import EngineFailed, Local
 from unstill_bots.studio import Studio
 from unstill_bots.terminal.chat import PLATFORM, TerminalChat
 from unstill_bots.terminal.display import Display
@@ -28,6 +28,7 @@ from unstill_queue.errors import UnknownJob
 from unstill_queue.ledger import Ledger, Record
 from unstill_queue.reaper import Reaper
 from unstill_queue.storage import Storage
+from unstill_queue.temporary import process_runs
 
 AT_ONCE = 16
 """Photos in the queue at a time, unless a quota allows fewer."""
