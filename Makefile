@@ -22,7 +22,7 @@ TESTS ?=
 setup: .venv/.dev ## install everything that demo, test, lint and bench need
 
 demo: .venv/.runtime ## animate a sample photo through the real queue and engine, and show the clip
-	$(BIN)/python -m unstill_bots.demo
+	$(BIN)/python -m unstill_bots.terminal.demo
 
 test: .venv/.dev ## run all tests
 	$(BIN)/python -W error -m pytest $(SIDE_BY_SIDE) $(TESTS)

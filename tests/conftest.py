@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.storage import Storage
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
 
 
 @pytest.fixture(scope="session")

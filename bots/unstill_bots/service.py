@@ -13,23 +13,23 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.alive import why_not_alive
-from unstill_bots.frontend import FrontEnd, Means
-from unstill_bots.leader import Leader, LeadershipLost
-from unstill_bots.local import EngineFailed, Local
-from unstill_bots.pictures import Pictures
+from unstill_bots.host.frontend import FrontEnd, Means
+from unstill_bots.host.health import why_not_alive
+from unstill_bots.host.leader import Leader, LeadershipLost
+from unstill_bots.host.local import EngineFailed, Local
+from unstill_bots.intake.pictures import Pictures
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
 from unstill_config.logs import setup_logging
 from unstill_config.settings import Settings
-from unstill_queue.client import Client
-from unstill_queue.connection import connect, server_check
-from unstill_queue.errors import QueueError
-from unstill_queue.ledger import Ledger
-from unstill_queue.reaper import Reaper
-from unstill_queue.storage import Storage
-from unstill_queue.trash import Trash
-from unstill_queue.trouble import told
+from unstill_queue.contract.errors import QueueError
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.ledger.reaper import Reaper
+from unstill_queue.redis.connection import connect, server_check
+from unstill_queue.redis.trouble import told
+from unstill_queue.storage.base import Storage
+from unstill_queue.storage.trash import Trash
 
 log = structlog.get_logger(__name__)
 

@@ -21,15 +21,15 @@ from unstill_config.settings import Settings
 from unstill_engine.alive import why_not_alive
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
+from unstill_engine.device.outcomes import EngineError
 from unstill_engine.doctor import findings
 from unstill_engine.fleet import ALL, Fleet, names_by_device
 from unstill_engine.licence import check_accepted
-from unstill_engine.outcomes import EngineError
-from unstill_engine.worker import Worker
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.errors import QueueError
-from unstill_queue.storage import Storage
-from unstill_queue.trouble import told
+from unstill_engine.worker.worker import Worker
+from unstill_queue.contract.errors import QueueError
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.redis.trouble import told
+from unstill_queue.storage.base import Storage
 
 log = structlog.get_logger(__name__)
 

@@ -8,13 +8,13 @@ from redis.exceptions import RedisError
 
 from unstill_config.errors import ConfigError
 from unstill_config.settings import Settings
-from unstill_queue.codec import decode
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.errors import CodecError
-from unstill_queue.jobs import EngineInfo
-from unstill_queue.ledger import ENGINE_ALIVE, Ledger
-from unstill_queue.trouble import told
+from unstill_queue.contract.codec import decode
+from unstill_queue.contract.errors import CodecError
+from unstill_queue.contract.jobs import EngineInfo
+from unstill_queue.ledger.ledger import ENGINE_ALIVE, Ledger
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.redis.trouble import told
 
 PATIENCE = 2.0
 

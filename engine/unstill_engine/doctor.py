@@ -11,12 +11,12 @@ from pathlib import Path
 from unstill_config.catalog import Catalog
 from unstill_config.children import child_environ
 from unstill_config.settings import Settings
-from unstill_engine import scratch
-from unstill_engine.cards import visible_devices
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
+from unstill_engine.device.cards import visible_devices
 from unstill_engine.fleet import ALL
 from unstill_engine.licence import why_not_accepted
+from unstill_engine.worker import workdir as scratch
 
 SCRATCH_BYTES = 2_000_000_000
 """Raw frames of the longest camera clip at its largest, and a neighbour's."""

@@ -16,7 +16,7 @@ import structlog
 from unstill_config.children import child_environ
 from unstill_config.errors import ConfigError
 from unstill_config.settings import Settings
-from unstill_engine.cards import visible_devices
+from unstill_engine.device.cards import visible_devices
 
 log = structlog.get_logger(__name__)
 

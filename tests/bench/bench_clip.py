@@ -15,8 +15,8 @@ from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg
 from unstill_engine.clip.fit import make_clip
 from unstill_engine.clip.spool import Source
 from unstill_engine.renderers.camera import Camera
-from unstill_queue.jobs import Finish, Parameters
-from unstill_queue.recipe import Recipe
+from unstill_queue.contract.jobs import Finish, Parameters
+from unstill_queue.contract.recipe import Recipe
 
 PARAMETERS = Parameters("camera", "zoom in", seed=7, num_frames=16, fps=8, resolution=512)
 TIMES = 5

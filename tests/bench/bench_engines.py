@@ -15,8 +15,8 @@ from tests.system.backlog import submit
 from tests.system.processes import House
 
 from unstill_config.settings import Settings
-from unstill_queue.client import Client
-from unstill_queue.storage import Storage
+from unstill_queue.ledger.client import Client
+from unstill_queue.storage.base import Storage
 
 Spans = dict[str, list[tuple[float, float]]]
 JOBS_AN_ENGINE = 12

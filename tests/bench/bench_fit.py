@@ -20,7 +20,7 @@ from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg
 from unstill_engine.clip.encode import command, constant_quality, two_pass
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.finish import lay_out
-from unstill_queue.jobs import Finish
+from unstill_queue.contract.jobs import Finish
 
 MIB = 2**20
 LIMITS = (0.25, 1, 8, 10, 20, 50)

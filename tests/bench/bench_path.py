@@ -25,11 +25,11 @@ from unstill_config.settings import Settings
 from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg
 from unstill_engine.clip.fit import make_clip
 from unstill_engine.clip.spool import Source
-from unstill_queue.client import Client
-from unstill_queue.connection import connect
-from unstill_queue.jobs import Finish, Parameters
-from unstill_queue.recipe import Recipe
-from unstill_queue.storage import Storage
+from unstill_queue.contract.jobs import Finish, Parameters
+from unstill_queue.contract.recipe import Recipe
+from unstill_queue.ledger.client import Client
+from unstill_queue.redis.connection import connect
+from unstill_queue.storage.base import Storage
 
 WARM, TIMES = 3, 40
 IN_A_ROW = 40

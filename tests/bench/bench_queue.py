@@ -14,9 +14,9 @@ import msgspec
 from tests.bench.figures import Figure, at_least, at_most, percentile, plain, table
 
 from unstill_config.settings import Settings
-from unstill_queue.client import Client
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester
+from unstill_queue.contract.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester
+from unstill_queue.ledger.client import Client
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 JOBS, PEOPLE, CHATS = 10_000, 1_000, 100
 AT_ONCE = 32

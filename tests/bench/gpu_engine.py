@@ -25,10 +25,10 @@ from tests.system.backlog import submit
 from tests.system.processes import House, wait_for
 
 from unstill_config.settings import Settings
-from unstill_engine.cards import visible_devices
-from unstill_queue.client import Client
-from unstill_queue.jobs import Succeeded
-from unstill_queue.storage import Storage
+from unstill_engine.device.cards import visible_devices
+from unstill_queue.contract.jobs import Succeeded
+from unstill_queue.ledger.client import Client
+from unstill_queue.storage.base import Storage
 
 MODEL = "i2vgen-xl"
 JOBS = 12

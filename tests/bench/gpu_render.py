@@ -34,7 +34,7 @@ from unstill_engine.renderers.i2vgen_xl.conditioning import Noise
 from unstill_engine.renderers.i2vgen_xl.memory import memory_modes
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 from unstill_engine.renderers.torch.placement import GIB, MemoryMode
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 SECONDS = 150.0
 PARITY_STEPS = 10

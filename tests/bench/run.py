@@ -22,7 +22,7 @@ from tests.bench import bench_camera, bench_clip, bench_engines, bench_fit, benc
 from tests.bench.figures import Figure, at_least, at_most, plain, table
 
 from unstill_engine.clip.binary import find_ffmpeg
-from unstill_queue.server_process import _binary as find_valkey
+from unstill_queue.redis.server_process import _binary as find_valkey
 
 
 def camera() -> list[Figure]:

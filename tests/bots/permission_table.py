@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from unstill_bots.presses import ACTIONS, BOTH, DISCORD, TELEGRAM, Action
+from unstill_bots.actions.presses import ACTIONS, BOTH, DISCORD, TELEGRAM, Action
 
 OWNER, STRANGER, ADMIN, ELSEWHERE = "owner", "stranger", "admin here", "admin elsewhere"
 ANONYMOUS, CHANNEL = "anonymous admin", "person writing as their channel"

@@ -17,8 +17,8 @@ import msgspec
 from PIL import Image
 
 from unstill_config.settings import Settings
-from unstill_queue.connection import connect
-from unstill_queue.ledger import Ledger, Record
+from unstill_queue.ledger.ledger import Ledger, Record
+from unstill_queue.redis.connection import connect
 
 WITHIN = 60.0
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from unstill_bots.captions import TEXT_MAX, Caption, parse
+from unstill_bots.intake.captions import TEXT_MAX, Caption, parse
 from unstill_config.catalog import Catalog, Value
-from unstill_queue.errors import OptionError
-from unstill_queue.options import OPTIONS, PROMPT_MAX, SEED_MAX, find
+from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.options import OPTIONS, PROMPT_MAX, SEED_MAX, find
 
 CATALOG = Catalog.load()
 NAMES = [name for option in OPTIONS for name in (option.name, *option.aliases)]

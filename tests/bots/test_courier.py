@@ -16,17 +16,35 @@ import pytest
 from PIL import Image
 from tests.waiting import PATIENCE
 
-from unstill_bots import courier
-from unstill_bots.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, FetchError, NoteGone
-from unstill_bots.courier import Courier
-from unstill_bots.studio import Studio
+from unstill_bots.delivery import courier
+from unstill_bots.delivery.chat import (
+    ChatError,
+    ChatGone,
+    ChatUnavailable,
+    ChatUncertain,
+    ClipTooLarge,
+    FetchError,
+    NoteGone,
+)
+from unstill_bots.delivery.courier import Courier
+from unstill_bots.intake.studio import Studio
 from unstill_config.settings import Quota, Settings
-from unstill_queue.client import Client
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.errors import UnreadableRecord
-from unstill_queue.jobs import Cancelled, Failed, Outcome, Progress, ReplyAddress, Request, Requester, State, Succeeded
-from unstill_queue.ledger import REFIT_LANE, REFITS_MOST
-from unstill_queue.storage import Storage
+from unstill_queue.contract.errors import UnreadableRecord
+from unstill_queue.contract.jobs import (
+    Cancelled,
+    Failed,
+    Outcome,
+    Progress,
+    ReplyAddress,
+    Request,
+    Requester,
+    State,
+    Succeeded,
+)
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import REFIT_LANE, REFITS_MOST
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
 
 
 class PaperChat:

@@ -9,10 +9,10 @@ from typing import Any
 import discord
 import pytest
 
-from unstill_bots.chat import ChatGone, ChatUnavailable
-from unstill_bots.discord import calls as module
-from unstill_bots.discord.calls import AT_ONCE, REFUSALS, Calls, Dropped, LeftAlone, Urgency
+from unstill_bots.delivery.chat import ChatGone, ChatUnavailable
+from unstill_bots.discord import send_limit as module
 from unstill_bots.discord.errors import PermissionMissing
+from unstill_bots.discord.send_limit import AT_ONCE, REFUSALS, Calls, Dropped, LeftAlone, Urgency
 
 MISSING_ACCESS, MISSING_PERMISSIONS = 50001, 50013
 

@@ -11,16 +11,16 @@ from msgspec.structs import replace
 from tests.bots.discord_catalogs import CATALOG, TEXT, catalogs
 from tests.doubles.discord import components
 
-from unstill_bots.captions import parse
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, REROLLS, derived
 from unstill_bots.discord.buttons import Press, clip, view_for, waiting
 from unstill_bots.discord.modals import WordsForm, form_of, is_ours, written
 from unstill_bots.discord.settings_pages import ME, SERVER, Change, SettingsPages
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.preferences import Preferences
-from unstill_bots.presses import CANCEL, DELETE
-from unstill_bots.rerolls import AGAIN, BETTER, LOOP, REELS, REROLLS, derived
+from unstill_bots.intake.captions import parse
 from unstill_config.catalog import Catalog
-from unstill_queue.jobs import (
+from unstill_queue.contract.jobs import (
     Cancelled,
     Failed,
     Finish,
@@ -33,7 +33,7 @@ from unstill_queue.jobs import (
     State,
     Succeeded,
 )
-from unstill_queue.ledger import Record
+from unstill_queue.ledger.ledger import Record
 
 LANGUAGES = st.sampled_from(["en", "zh_CN"])
 LONGEST = f"discord:{2**63 - 1}:{2**63 - 1}.99"

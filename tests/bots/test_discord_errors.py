@@ -11,7 +11,7 @@ import discord
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from unstill_bots.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
 from unstill_bots.discord.breaker import Breaker, Tripped
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived, chat_error
 

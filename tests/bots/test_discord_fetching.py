@@ -10,7 +10,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unstill_bots.chat import ChatUnavailable, FetchError
+from unstill_bots.delivery.chat import ChatUnavailable, FetchError
 from unstill_bots.discord.fetching import HOSTS, Expired, Fetcher
 
 MOST = 1000

@@ -13,23 +13,23 @@ from tests.doubles.discord_api import DiscordApi, File
 from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
 
-from unstill_bots.discord.asking import Ask
+from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.discord.breaker import Breaker
-from unstill_bots.discord.calls import Calls
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import open_bot
-from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.fetching import Fetcher
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.mentions import Mentions
-from unstill_bots.preferences import PreferenceStore
-from unstill_bots.studio import Studio
+from unstill_bots.discord.pending import Ask
+from unstill_bots.discord.send_limit import Calls
+from unstill_bots.intake.studio import Studio
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Discord, Settings
-from unstill_queue.client import Client
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.storage import Storage
+from unstill_queue.ledger.client import Client
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
 
 
 class Interrupted(Intake):

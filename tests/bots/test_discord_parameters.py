@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bots.discord_catalogs import CATALOG, TEXT, catalogs
 
-from unstill_bots.captions import parse
 from unstill_bots.discord.localized import NAMES, Localized, is_name
 from unstill_bots.discord.parameters import animate_command, offered, offers, words
 from unstill_bots.discord.sync import payload
-from unstill_bots.translations import translations
+from unstill_bots.intake.captions import parse
+from unstill_bots.text.translations import translations
 from unstill_config.catalog import Catalog
-from unstill_queue.options import OPTIONS, SEED_MAX, find
+from unstill_queue.contract.options import OPTIONS, SEED_MAX, find
 
 # https://discord.com/developers/docs/interactions/application-commands
 NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from unstill_bots.actions.preferences import Preferences
 from unstill_bots.discord.rules import forbidden
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.preferences import Preferences
 
 EN = DiscordReplies("en")
 

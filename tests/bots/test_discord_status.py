@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unstill_bots.discord.chat import nonce_of
-from unstill_bots.discord.notes import Note, Receipt
+from unstill_bots.discord.message_ref import Note, Receipt
 from unstill_bots.discord.status import BAR, bar, plain, status
-from unstill_queue.jobs import Cancelled, Failed, Progress, ReplyAddress, Request, Requester, State
-from unstill_queue.ledger import Place, Record
+from unstill_queue.contract.jobs import Cancelled, Failed, Progress, ReplyAddress, Request, Requester, State
+from unstill_queue.ledger.ledger import Place, Record
 
 SNOWFLAKES = st.integers(0, 2**63 - 1)
 

@@ -19,8 +19,8 @@ from unstill_bots.discord.parameters import animate_command
 from unstill_bots.discord.sync import keep_registered, register
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Discord
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 CATALOG = Catalog.load()
 

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from tests.bots.terminal_cli import Terminal
 from tests.queue.test_trouble import PASSWORD, SPOILT, USER, url_of
 
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.trouble import TROUBLES
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.redis.trouble import TROUBLES
 
 LOOKED_AT = {"python", "server", "storage", "disk", "ffmpeg", "device", "model", "telegram", "discord"}
 

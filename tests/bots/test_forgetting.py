@@ -11,21 +11,23 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 from tests.queue.values import a_request
 
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.discord import asking as discord_asking
-from unstill_bots.discord import findings as discord_findings
+from unstill_bots.actions.forgetting import Forgetting, Left
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.discord import media as discord_findings
 from unstill_bots.discord import memory as discord_memory
 from unstill_bots.discord import modals
-from unstill_bots.forgetting import Forgetting, Left
-from unstill_bots.preferences import PreferenceStore
-from unstill_bots.telegram import asking, findings, memory
+from unstill_bots.discord import pending as discord_asking
+from unstill_bots.telegram import media as findings
+from unstill_bots.telegram import memory
+from unstill_bots.telegram import pending as asking
+from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.settings import Settings
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.client import Client
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.jobs import Failed
-from unstill_queue.storage import Storage
-from unstill_queue.trash import Trash
+from unstill_queue.contract.jobs import Failed
+from unstill_queue.ledger.client import Client
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
+from unstill_queue.storage.trash import Trash
 
 ANN, BOB = "7340912655", "6120447981"
 GROUP = "-1001500000001"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unstill_bots.gate import FairGate
+from unstill_bots.host.gate import FairGate
 
 MOST, CHAT_MOST, ACCOUNT_MOST = 5, 3, 2
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unstill_bots.guide import Advice, advice
-from unstill_bots.sentences import ADVICE
-from unstill_queue.jobs import Parameters
+from unstill_bots.text.advice import Advice, advice
+from unstill_bots.text.sentences import ADVICE
+from unstill_queue.contract.jobs import Parameters
 
 PARAMETERS = Parameters(model="camera", prompt="", seed=1, num_frames=16, fps=8, resolution=512)
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.bots.terminal_cli import Terminal
 
-from unstill_bots.captions import parse
-from unstill_bots.replies import Replies
+from unstill_bots.intake.captions import parse
+from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
-from unstill_queue.errors import OptionError
-from unstill_queue.jobs import Finish, Parameters
-from unstill_queue.options import resolve
+from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.jobs import Finish, Parameters
+from unstill_queue.contract.options import resolve
 
 CATALOG = Catalog.load()
 MODEL = "i2vgen-xl"

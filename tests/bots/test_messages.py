@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from unstill_bots.messages import split
+from unstill_bots.text.splitting import split
 
 
 @given(st.text("ab \n", max_size=80), st.integers(1, 12))

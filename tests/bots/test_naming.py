@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unstill_bots.naming import claim_path
+from unstill_bots.terminal.naming import claim_path
 
 NOW = datetime(2026, 3, 9, 7, 5, 2, tzinfo=UTC)
 

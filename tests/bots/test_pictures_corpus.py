@@ -13,7 +13,7 @@ from tests.bots.hostile.law import GOOD, children, open_files, outcome, outcomes
 from tests.bots.hostile.pillow_images import pillow_images
 from tests.bots.hostile.sources import NAMES, encoded, photo, source
 
-from unstill_bots.pictures import Limits, Pictures
+from unstill_bots.intake.pictures import Limits, Pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

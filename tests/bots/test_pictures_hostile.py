@@ -27,10 +27,10 @@ from tests.bots.hostile.law import children, waiting_process
 from tests.bots.hostile.mutations import mutate
 from tests.bots.hostile.sources import SOURCES, chunk, source
 
-from unstill_bots import picture_child
-from unstill_bots.pictures import Limits, PictureError, Pictures
-from unstill_bots.sentences import PICTURES
-from unstill_bots.sniff import sniff
+from unstill_bots.intake import picture_child
+from unstill_bots.intake.pictures import Limits, PictureError, Pictures
+from unstill_bots.intake.sniff import sniff
+from unstill_bots.text.sentences import PICTURES
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -232,7 +232,7 @@ async def test_never_more_processes_than_allowed_and_none_left() -> None:
 async def test_a_confined_process_can_open_nothing_and_take_no_more_memory(deed: str) -> None:
     code = f"""
 import os, socket
-from unstill_bots.picture_child import confine
+from unstill_bots.intake.picture_child import confine
 confine(memory=300 * 1024**2, cpu=5, wall=10)
 try:
     {deed}

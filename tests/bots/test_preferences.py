@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from unstill_bots.captions import parse
-from unstill_bots.leader import Leader, LeadershipLost
-from unstill_bots.preferences import Preferences, PreferenceStore
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_bots.host.leader import Leader, LeadershipLost
+from unstill_bots.intake.captions import parse
 from unstill_config.catalog import Catalog
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 
 @pytest.fixture

@@ -19,16 +19,17 @@ from tests.bots.permission_table import (
     every_cell,
 )
 
-from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.presses import ACTIONS, BOTH, DISCORD, TELEGRAM, May, Thing, Verdict, judge, refusal
 from unstill_bots.discord import buttons as discord_buttons
 from unstill_bots.discord.settings_pages import Change, SettingsPages
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.preferences import Preferences
-from unstill_bots.presses import ACTIONS, BOTH, DISCORD, TELEGRAM, May, Thing, Verdict, judge, refusal
-from unstill_bots.telegram import keyboards, menu
-from unstill_bots.telegram.keyboards import Press
+from unstill_bots.telegram import buttons as keyboards
+from unstill_bots.telegram import menu
+from unstill_bots.telegram.buttons import Press
+from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.jobs import Finish, Job, Parameters, ReplyAddress, Requester
+from unstill_queue.contract.jobs import Finish, Job, Parameters, ReplyAddress, Requester
 
 HERE, THERE, NOTE = "here", "there", "here:7"
 

@@ -11,16 +11,16 @@ from msgspec.structs import replace
 from tests.bots.test_courier import FrontEnd
 from tests.bots.test_studio import asked
 
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.errands import Errands
-from unstill_bots.reception import Reception
-from unstill_bots.rerolls import AGAIN, reroll
-from unstill_bots.studio import Terms
+from unstill_bots.actions.variations import AGAIN, reroll
+from unstill_bots.host.background import Errands
+from unstill_bots.intake.reception import Reception
+from unstill_bots.intake.studio import Terms
+from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.settings import Quota, Settings
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.errors import TooManyRequests
-from unstill_queue.jobs import ReplyAddress, Request
-from unstill_queue.storage import Storage
+from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.jobs import ReplyAddress, Request
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
 
 TOLD = ChatReplies("en").too_many_requests(1)
 MINUTE_MS = 60_000

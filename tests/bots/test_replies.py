@@ -17,17 +17,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import unstill_bots
-from unstill_bots.captions import parse
-from unstill_bots.extraction import messages, path
-from unstill_bots.guide import Advice
-from unstill_bots.pictures import PictureError
-from unstill_bots.replies import CAPTION_LENGTH, Replies
-from unstill_bots.sentences import ADVICE, FAILURES, NOTES, PICTURES
+from unstill_bots.intake.captions import parse
+from unstill_bots.intake.pictures import PictureError
+from unstill_bots.text.advice import Advice
+from unstill_bots.text.extraction import messages, path
+from unstill_bots.text.replies import CAPTION_LENGTH, Replies
+from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES
 from unstill_config.catalog import Catalog
-from unstill_queue.errors import OptionError, QuotaExceeded
-from unstill_queue.folder import Why
-from unstill_queue.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
-from unstill_queue.options import OPTIONS, resolve
+from unstill_queue.contract.errors import OptionError, QuotaExceeded
+from unstill_queue.contract.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
+from unstill_queue.contract.options import OPTIONS, resolve
+from unstill_queue.storage.folder import Why
 
 CATALOG = Catalog.load()
 PACKAGE = Path(unstill_bots.__file__).parent

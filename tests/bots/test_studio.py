@@ -11,13 +11,13 @@ import pytest
 from tests.bots.test_courier import FrontEnd
 from tests.waiting import PATIENCE
 
-from unstill_bots.replies import Replies
-from unstill_bots.studio import Terms
+from unstill_bots.intake.studio import Terms
+from unstill_bots.text.replies import Replies
 from unstill_config.settings import Quota, Settings
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.fairness import aspect_of
-from unstill_queue.jobs import Job, ReplyAddress, Request, Requester, State
-from unstill_queue.storage import Storage
+from unstill_queue.contract.fairness import aspect_of
+from unstill_queue.contract.jobs import Job, ReplyAddress, Request, Requester, State
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
 
 FREE = {"person_jobs": 0, "chat_jobs": 0, "person_seconds": 0, "chat_seconds": 0}
 EN = Replies("en")

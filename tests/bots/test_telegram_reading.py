@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from telegram import Message, User
 from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError, TimedOut
 
-from unstill_bots.chat import ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
-from unstill_bots.messages import split
-from unstill_bots.rerolls import REROLLS, derived
+from unstill_bots.actions.variations import REROLLS, derived
+from unstill_bots.delivery.chat import ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.intake.unfit import Unfit
 from unstill_bots.telegram.addressing import addressed
-from unstill_bots.telegram.asking import ask_of
+from unstill_bots.telegram.buttons import DATA_MOST, Press
 from unstill_bots.telegram.errors import MediaForbidden, ThreadGone, chat_error
-from unstill_bots.telegram.findings import Picture, find
-from unstill_bots.telegram.keyboards import DATA_MOST, Press
+from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.menu import menus
-from unstill_bots.telegram.notes import Note, Receipt
+from unstill_bots.telegram.message_ref import Note, Receipt
+from unstill_bots.telegram.pending import ask_of
 from unstill_bots.telegram.wire import UpdatesRequest
-from unstill_bots.unfit import Unfit
-from unstill_queue.jobs import Requester
+from unstill_bots.text.splitting import split
+from unstill_queue.contract.jobs import Requester
 
 ME = User(1, "Unstill", is_bot=True, username="unstill_bot")
 

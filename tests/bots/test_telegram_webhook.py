@@ -18,7 +18,7 @@ from tests.bots.telegram_double.wire import client
 from tests.doubles.telegram_api import TOKEN, TelegramApi
 from tests.waiting import PATIENCE
 
-from unstill_bots import http_server
+from unstill_bots.host import server as http_server
 from unstill_bots.telegram import webhook
 from unstill_bots.telegram.webhook import BODY_MOST, Webhook
 from unstill_config.settings import Telegram

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tests.bots.terminal_cli import Running, Terminal, records
 
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.jobs import Cancelled, State
-from unstill_queue.server_process import answers
+from unstill_queue.contract.jobs import Cancelled, State
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.redis.server_process import answers
 
 QUICK = ("--seconds", "0.5", "--fps", "16", "--resolution", "256")
 LONG = ("--seconds", "20", "--fps", "24", "--resolution", "1024")

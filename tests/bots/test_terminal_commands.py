@@ -15,7 +15,7 @@ from tests.bots.terminal_cli import Terminal
 
 from unstill_bots.terminal.commands import cli, main
 from unstill_bots.terminal.looking import where
-from unstill_queue.options import OPTIONS
+from unstill_queue.contract.options import OPTIONS
 
 Unstill = Callable[..., tuple[int, str, str]]
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unstill_bots import captions
+from unstill_bots.intake import captions
 from unstill_bots.terminal.chat import save
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.inputs import STDIN, Target, find_photos, find_target, parse_size, split_words
@@ -19,8 +19,8 @@ from unstill_bots.terminal.options import parameters, read, spellings
 from unstill_bots.terminal.order import labels
 from unstill_bots.terminal.wording import Wording
 from unstill_config.catalog import Catalog
-from unstill_queue.errors import OptionError
-from unstill_queue.options import OPTIONS, Option
+from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.options import OPTIONS, Option
 
 CATALOG = Catalog.load()
 EN = Wording("en")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bots.terminal_cli import Terminal
 
-from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 
 def test_a_job_on_a_shared_server_is_seen_and_taken_out(tmp_path: Path, valkey: EmbeddedValkey) -> None:
@@ -62,7 +62,7 @@ def test_the_demo_shows_the_whole_path_whatever_is_configured(tmp_path: Path) ->
 
     # When the demo runs
     done = subprocess.run(
-        [sys.executable, "-m", "unstill_bots.demo"],
+        [sys.executable, "-m", "unstill_bots.terminal.demo"],
         cwd=tmp_path, env=terminal.environ(), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 

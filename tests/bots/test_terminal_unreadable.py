@@ -12,9 +12,9 @@ from tests.bots.terminal_cli import Terminal
 from tests.queue.values import a_job, a_request
 
 from unstill_config.settings import Queue, Quota
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.ledger import Ledger
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 BAD, SOUND = a_request(1, user="bad"), a_request(2)
 KEY = f"unstill:job:{BAD.id}"

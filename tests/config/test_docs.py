@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 import pytest
 
-from unstill_bots.replies import Replies
 from unstill_bots.terminal.commands import cli
 from unstill_bots.terminal.ending import EXIT_CODES, Code
+from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import PREFIX, Settings
 from unstill_engine.renderers.camera.words import direct
-from unstill_queue.options import OPTIONS
+from unstill_queue.contract.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")

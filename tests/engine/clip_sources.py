@@ -14,9 +14,9 @@ from unstill_config.catalog import Catalog
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.fit import Clip, make_clip
 from unstill_engine.clip.spool import Source
-from unstill_queue import mp4
-from unstill_queue.jobs import Finish, Parameters
-from unstill_queue.recipe import Recipe
+from unstill_queue.contract.jobs import Finish, Parameters
+from unstill_queue.contract.recipe import Recipe
+from unstill_queue.storage import mp4
 
 Frame = NDArray[np.uint8]
 PARAMETERS = Parameters(model="i2vgen_xl", prompt="Waves rolling in", seed=7, num_frames=16, fps=8, resolution=512)

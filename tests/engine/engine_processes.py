@@ -16,10 +16,10 @@ from structlog.typing import FilteringBoundLogger
 from tests.waiting import PATIENCE
 
 from unstill_config.catalog import Catalog, Model
-from unstill_engine.outcomes import RenderOutcome
-from unstill_engine.process import EngineProcess
+from unstill_engine.device.outcomes import RenderOutcome
+from unstill_engine.device.process import EngineProcess
 from unstill_engine.renderers.base import Plan
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
 

@@ -16,7 +16,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from unstill_config.catalog import Catalog, Model
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 torch.set_num_threads(1)  # beside other tests, threads of work this small wait for each other more than they work
 

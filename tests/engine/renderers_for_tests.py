@@ -16,7 +16,7 @@ import numpy as np
 
 from unstill_config.catalog import Model
 from unstill_engine.renderers.base import DevicePoisoned, Frames, OnStep, Plan, RenderCancelled, RenderError
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 WIDTH, HEIGHT = 16, 12
 

@@ -16,7 +16,7 @@ from unstill_engine.renderers.i2vgen_xl.memory import memory_modes, peak
 from unstill_engine.renderers.torch.device import device_errors
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import GIB, MemoryMode
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 STEPS = 3
 NO_CARD_HAS = 1 << 58

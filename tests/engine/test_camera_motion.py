@@ -14,9 +14,9 @@ from PIL import Image
 
 from unstill_config.catalog import Catalog
 from unstill_engine.renderers.camera import Camera
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
-SAMPLE = Path(__file__).parents[2] / "bots/unstill_bots/samples/lake.jpg"
+SAMPLE = Path(__file__).parents[2] / "bots/unstill_bots/terminal/samples/lake.jpg"
 FRAMES = 13
 RESOLUTION = 256
 FRAME_WIDTH, FRAME_HEIGHT = 384, 256

@@ -11,7 +11,7 @@ from unstill_engine.renderers.camera.moves import Axis, Move
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.views import lay
 from unstill_engine.renderers.framing import Size, frame_size
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 SIDES = st.integers(min_value=1, max_value=2048)
 FRAME_SIDES = st.integers(min_value=8, max_value=600).map(lambda half: 2 * half)

@@ -9,7 +9,7 @@ import pytest
 
 from unstill_config.errors import ConfigError
 from unstill_config.settings import Engine, Settings
-from unstill_engine.cards import visible_devices
+from unstill_engine.device.cards import visible_devices
 from unstill_engine.fleet import names_by_device
 
 IDS = [f"GPU-{letter * 8}-0000-0000-0000-000000000000" for letter in "abc"]

@@ -14,7 +14,7 @@ from tests.engine.clip_sources import clip_of, grain, spooled, steps, texture
 from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg, too_old
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.spool import Source
-from unstill_queue.jobs import Finish
+from unstill_queue.contract.jobs import Finish
 
 LONG = 400
 

@@ -13,7 +13,7 @@ from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.finish import lay_out
 from unstill_engine.clip.probe import probe
 from unstill_engine.clip.spool import Source
-from unstill_queue.jobs import Finish
+from unstill_queue.contract.jobs import Finish
 
 BLACK = 4
 

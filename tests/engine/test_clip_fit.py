@@ -12,7 +12,7 @@ from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.fit import Clip
 from unstill_engine.clip.probe import probe
 from unstill_engine.clip.sample import Curve
-from unstill_queue.jobs import Finish
+from unstill_queue.contract.jobs import Finish
 
 
 def assert_full(clip: Clip, limit: int) -> None:

@@ -16,8 +16,8 @@ from tests.engine.slow_ffmpeg import SlowFfmpeg
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.encode import KILLED_AGAIN
 from unstill_engine.clip.errors import ClipError, EncoderKilled
-from unstill_engine.clip.remake import remake_clip
-from unstill_queue.jobs import Finish
+from unstill_engine.clip.shrink import remake_clip
+from unstill_queue.contract.jobs import Finish
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])

@@ -14,8 +14,8 @@ from tests.engine.clip_sources import clip_of, spooled, steps
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.probe import probe
-from unstill_queue import mp4
-from unstill_queue.jobs import Finish
+from unstill_queue.contract.jobs import Finish
+from unstill_queue.storage import mp4
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.encode import command, constant_quality
 from unstill_engine.clip.finish import lay_out
 from unstill_engine.clip.probe import probe
-from unstill_queue.jobs import Finish
-from unstill_queue.recipe import SOURCE_TAG, TRAINED, XMP_UUID, read_recipe
+from unstill_queue.contract.jobs import Finish
+from unstill_queue.contract.recipe import SOURCE_TAG, TRAINED, XMP_UUID, read_recipe
 
 HOSTILE = {
     "filter": "x',drawtext=textfile=/etc/hostname:fontsize=40[v];movie=a.mp4",

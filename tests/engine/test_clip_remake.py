@@ -12,9 +12,9 @@ from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.fit import Clip
 from unstill_engine.clip.probe import probe
-from unstill_engine.clip.remake import remake_clip
-from unstill_queue.jobs import Finish
-from unstill_queue.recipe import read_recipe
+from unstill_engine.clip.shrink import remake_clip
+from unstill_queue.contract.jobs import Finish
+from unstill_queue.contract.recipe import read_recipe
 
 WIDTH, HEIGHT = 192, 128
 

@@ -16,7 +16,7 @@ from tests.doubles.hub import REPO, Hub, serving
 from tests.engine.engine_processes import ENVIRON, running_engine
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, save_tiny, tiny_model, tiny_renderer
 
-from unstill_engine.outcomes import Rendered
+from unstill_engine.device.outcomes import Rendered
 from unstill_engine.renderers.base import RenderError
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 

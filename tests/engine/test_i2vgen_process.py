@@ -12,7 +12,7 @@ from tests.engine.engine_processes import ENVIRON, Engine, is_alive, running_eng
 from tests.engine.i2vgen_listing import LISTING
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, tiny_model
 
-from unstill_engine.outcomes import ChildDied, Rendered, RenderOutcome, RenderStopped
+from unstill_engine.device.outcomes import ChildDied, Rendered, RenderOutcome, RenderStopped
 
 QUIET = {**ENVIRON, "OMP_NUM_THREADS": "1"}
 LONG = 900

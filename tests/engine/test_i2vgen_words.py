@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.engine.i2vgen_tiny import VOCABULARY, noisy_photo, parameters, tiny_renderer
 from transformers import CLIPTokenizer
 
-from unstill_bots.replies import Replies
+from unstill_bots.text.replies import Replies
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 from unstill_engine.renderers.i2vgen_xl.tokens import Words
 

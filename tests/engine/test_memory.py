@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from unstill_config.catalog import Catalog, Memory
 from unstill_engine.renderers.i2vgen_xl.memory import memory_modes, peak, place_clip
 from unstill_engine.renderers.torch.placement import GIB, MemoryMode, Placement, place, smaller
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 CATALOG = Catalog.load()
 MODEL = CATALOG.models["i2vgen-xl"]

@@ -10,8 +10,8 @@ import pytest
 from tests.engine.engine_processes import Engine, running_engine
 
 from unstill_config.catalog import Catalog
-from unstill_engine.outcomes import Rendered, RenderFailed, RenderOutcome
-from unstill_queue.jobs import Parameters
+from unstill_engine.device.outcomes import Rendered, RenderFailed, RenderOutcome
+from unstill_queue.contract.jobs import Parameters
 
 TABLE = """
 [models.toy]

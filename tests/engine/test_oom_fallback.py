@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.short_of_memory import OfTheCard, ShortOfMemory, frame, poisoned_by, small_model
 
-from unstill_bots.replies import Replies
+from unstill_bots.text.replies import Replies
 from unstill_engine.renderers.base import (
     DevicePoisoned,
     Frames,
@@ -27,7 +27,7 @@ from unstill_engine.renderers.base import (
 from unstill_engine.renderers.torch.device import free_bytes, is_out_of_memory
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import MemoryMode
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 
 class Run:

@@ -10,8 +10,8 @@ import pytest
 from tests.engine.engine_processes import Engine, running_engine
 from tests.engine.short_of_memory import frame, small_model
 
-from unstill_engine.outcomes import DevicePoisoned, Rendered, RenderFailed, RenderOutcome
-from unstill_queue.jobs import Parameters
+from unstill_engine.device.outcomes import DevicePoisoned, Rendered, RenderFailed, RenderOutcome
+from unstill_queue.contract.jobs import Parameters
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from tests.engine.engine_processes import is_alive, running_engine, until
 from tests.waiting import PATIENCE
 
-from unstill_engine.outcomes import Rendered, RenderStopped
+from unstill_engine.device.outcomes import Rendered, RenderStopped
 
 
 def engine_children() -> list[int]:
@@ -21,7 +21,10 @@ def engine_children() -> list[int]:
     for status in Path("/proc").glob("[0-9]*/status"):
         with suppress(OSError):
             parent = status.read_text().partition("PPid:\t")[2].split("\n", 1)[0]
-            if int(parent) == os.getpid() and b"unstill_engine.child" in (status.parent / "cmdline").read_bytes():
+            if (
+                int(parent) == os.getpid()
+                and b"unstill_engine.device.child" in (status.parent / "cmdline").read_bytes()
+            ):
                 ours.append(int(status.parent.name))
     return ours
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.engine.engine_processes import Engine, is_alive, running_engine, until
 
-from unstill_engine.outcomes import ChildDied, ChildHung, DevicePoisoned, EngineError, Rendered
+from unstill_engine.device.outcomes import ChildDied, ChildHung, DevicePoisoned, EngineError, Rendered
 
 
 async def assert_next_job_works_on_a_new_child(engine: Engine, pid: int | None) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unstill_engine.messages import (
+from unstill_engine.device.messages import (
     HEADER,
     LARGEST,
     Cancel,
@@ -32,7 +32,7 @@ from unstill_engine.messages import (
     unpack_report,
 )
 from unstill_engine.renderers.base import Plan
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 text = st.text(max_size=50)
 number = st.integers(0, 2**40)

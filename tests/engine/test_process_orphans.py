@@ -16,8 +16,8 @@ import pytest
 from tests.engine.engine_processes import ENVIRON, Engine, is_alive, running_engine
 from tests.waiting import PATIENCE, wait_for
 
-from unstill_engine.device_lock import DeviceBusy, DeviceLock
-from unstill_engine.outcomes import EngineError, Rendered
+from unstill_engine.device.device_lock import DeviceBusy, DeviceLock
+from unstill_engine.device.outcomes import EngineError, Rendered
 
 ROOT = Path(__file__).parents[2]
 WORKER = """
@@ -68,11 +68,11 @@ def test_the_end_of_the_pipe_alone_ends_the_child(tmp_path: Path) -> None:
     script = """
 import os, subprocess, sys, time
 from pathlib import Path
-from unstill_engine.messages import Load, Render, pack
-from unstill_queue.jobs import Parameters
+from unstill_engine.device.messages import Load, Render, pack
+from unstill_queue.contract.jobs import Parameters
 from tests.engine.engine_processes import model_of
 
-child = subprocess.Popen([sys.executable, "-P", "-m", "unstill_engine.child", str(os.getpid())],
+child = subprocess.Popen([sys.executable, "-P", "-m", "unstill_engine.device.child", str(os.getpid())],
     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 child.stdin.write(pack(Load("t", model_of("Obliging").model_dump_json(), "cpu", sys.argv[1], 1.0)))
 child.stdin.write(pack(Render(0, Parameters("t", "hangs", 1, 8, 8, 12), ".", sys.argv[1] + "/spool")))
@@ -128,7 +128,7 @@ def test_the_lock_is_one_process_at_a_time_under_contention(tmp_path: Path) -> N
     script = """
 import sys
 from pathlib import Path
-from unstill_engine.device_lock import DeviceLock
+from unstill_engine.device.device_lock import DeviceLock
 
 count = Path(sys.argv[1], "count")
 for _ in range(25):
@@ -190,7 +190,9 @@ async def test_a_state_folder_that_cannot_be_made_is_said_plainly(tmp_path: Path
 
 
 def test_nobody_starts_the_child_by_hand() -> None:
-    ran = subprocess.run([sys.executable, "-m", "unstill_engine.child"], capture_output=True, text=True, timeout=30)
+    ran = subprocess.run(
+        [sys.executable, "-m", "unstill_engine.device.child"], capture_output=True, text=True, timeout=30
+    )
 
     assert ran.returncode == 2
     assert "unstill-engine" in ran.stderr

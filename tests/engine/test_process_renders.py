@@ -13,7 +13,7 @@ import pytest_asyncio
 from tests.engine.engine_processes import ENVIRON, Engine, running_engine, until
 from tests.engine.renderers_for_tests import HEIGHT, WIDTH, picture_frames
 
-from unstill_engine.outcomes import Rendered, RenderFailed
+from unstill_engine.device.outcomes import Rendered, RenderFailed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -179,9 +179,9 @@ import asyncio, sys
 from pathlib import Path
 import structlog
 from unstill_config.catalog import Catalog
-from unstill_engine.outcomes import Rendered
-from unstill_engine.process import EngineProcess
-from unstill_queue.jobs import Parameters
+from unstill_engine.device.outcomes import Rendered
+from unstill_engine.device.process import EngineProcess
+from unstill_queue.contract.jobs import Parameters
 
 async def main():
     folder = Path(sys.argv[1])

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from unstill_config.errors import ConfigError
-from unstill_engine import scratch
+from unstill_engine.worker import workdir as scratch
 
 
 def test_a_folder_is_gone_after_its_job(tmp_path: Path) -> None:

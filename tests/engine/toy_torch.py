@@ -17,7 +17,7 @@ from unstill_engine.renderers.torch.download import Contents, model_folder
 from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import GIB, MemoryMode, Placement, place
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 
 def modes(memory: Memory, parameters: Parameters) -> Iterator[MemoryMode]:

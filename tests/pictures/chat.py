@@ -45,7 +45,7 @@ def draw() -> str:
 
 
 async def _chat(folder: Path) -> Chatted:
-    photo = (resources.files("unstill_bots") / "samples" / PHOTO).read_bytes()
+    photo = (resources.files("unstill_bots") / "terminal" / "samples" / PHOTO).read_bytes()
     with telegram_house(folder, UNSTILL_ENGINE__MODEL="camera") as telegram:
         ann = telegram.api.person("Ann")
         chat = telegram.api.private(ann)

@@ -31,7 +31,7 @@ STAGE_SECONDS = 1.1
 def draw() -> str:
     with tempfile.TemporaryDirectory(prefix="photos-") as name:
         folder = Path(name)
-        sample = resources.files("unstill_bots") / "samples" / PHOTO
+        sample = resources.files("unstill_bots") / "terminal" / "samples" / PHOTO
         (folder / PHOTO).write_bytes(sample.read_bytes())
         state = folder / ".unstill"
         environ = {

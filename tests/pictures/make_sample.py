@@ -22,7 +22,7 @@ HORIZON = 640
 SUN = (660.0, 492.0)
 SEED = 11
 BYTES_MOST = 300_000
-SAMPLE = Path(__file__).parents[2] / "bots/unstill_bots/samples/lake.jpg"
+SAMPLE = Path(__file__).parents[2] / "bots/unstill_bots/terminal/samples/lake.jpg"
 
 
 def noise(shape: tuple[int, int], scale: tuple[float, float], octaves: int, rng: np.random.Generator) -> Plane:

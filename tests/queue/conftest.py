@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from redis import Redis
 
-from unstill_queue.codec import encode
-from unstill_queue.jobs import Cancelled, Failed
+from unstill_queue.contract.codec import encode
+from unstill_queue.contract.jobs import Cancelled, Failed
 
 LANE, REFITS_LANE = "camera", "~refit"
 LANES = (LANE, REFITS_LANE)
@@ -80,7 +80,7 @@ return { jobs, redis.call('ZRANGE', 'unstill:due', 0, -1), lines, redis.call('HG
 
 
 def script_text() -> str:
-    return (resources.files("unstill_queue") / "ledger.lua").read_text("utf-8")
+    return (resources.files("unstill_queue") / "ledger" / "ledger.lua").read_text("utf-8")
 
 
 @dataclass

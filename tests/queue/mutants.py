@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
 from tests.queue.ledger_machine import machine_for, script_text
 
-from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 MUTANTS: dict[str, tuple[str, str]] = {
     "a lease that ends in this very millisecond is dropped from the index": (

@@ -14,15 +14,15 @@ from tests.queue.values import DONE, a_job, a_request
 from tests.waiting import PATIENCE, until
 
 from unstill_config.settings import Queue, Quota, Settings
-from unstill_queue import client as module
-from unstill_queue.client import Client, Update
-from unstill_queue.codec import encode
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.errors import QuotaExceeded, UnknownJob
-from unstill_queue.jobs import Cancelled, Progress, State
-from unstill_queue.ledger import Claim
-from unstill_queue.outbox import Outbox
+from unstill_queue.contract.codec import encode
+from unstill_queue.contract.errors import QuotaExceeded, UnknownJob
+from unstill_queue.contract.jobs import Cancelled, Progress, State
+from unstill_queue.ledger import client as module
+from unstill_queue.ledger.client import Client, Update
+from unstill_queue.ledger.ledger import Claim
+from unstill_queue.ledger.outbox import Outbox
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 SETTINGS = Settings(queue=Queue(lease=5, beat=1, reap=0.05), quota=Quota(person_jobs=2))
 
@@ -100,7 +100,7 @@ async def test_an_answer_is_told_at_once_though_progress_came_with_it(client: Cl
     await told(client, claim, lambda: seen and seen[-1].progress, 1)
     # When its last progress and its outcome arrive in one piece
     async with client.redis.pipeline(transaction=True) as together:
-        script = (resources.files("unstill_queue") / "ledger.lua").read_text("utf-8")
+        script = (resources.files("unstill_queue") / "ledger" / "ledger.lua").read_text("utf-8")
         together.execute_command("EVAL", script, 0, "beat", id, "o", 5000, encode(Progress("encoding", 100, 100)))
         together.execute_command("EVAL", script, 0, "finish", id, "o", "done", encode(DONE), "1.0")
         await together.execute()

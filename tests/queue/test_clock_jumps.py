@@ -10,9 +10,9 @@ from tests.queue.ledger_machine import CLOCK, START, TIME, script_text
 from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota
-from unstill_queue.connection import connect
-from unstill_queue.jobs import Failed, State
-from unstill_queue.ledger import Claim, Ledger
+from unstill_queue.contract.jobs import Failed, State
+from unstill_queue.ledger.ledger import Claim, Ledger
+from unstill_queue.redis.connection import connect
 
 HOUR = 3600.0
 SETTINGS = Queue(lease=10, wait_hours=1)

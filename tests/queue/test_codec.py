@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from unstill_queue.codec import VERSION, decode, dump_arq, encode, load_arq
-from unstill_queue.errors import CodecError, NewerVersion
-from unstill_queue.jobs import (
+from unstill_queue.contract.codec import VERSION, decode, dump_arq, encode, load_arq
+from unstill_queue.contract.errors import CodecError, NewerVersion
+from unstill_queue.contract.jobs import (
     Cancelled,
     EngineInfo,
     Failed,

@@ -17,7 +17,8 @@ from redis.exceptions import AuthenticationError, ConnectionError
 from tests.doubles.chaos_proxy import ChaosProxy
 from tests.waiting import until
 
-from unstill_queue.connection import (
+from unstill_queue.contract.errors import QueueError
+from unstill_queue.redis.connection import (
     ANSWER_WITHIN,
     LONGEST_BLOCK,
     PATIENCE,
@@ -26,8 +27,7 @@ from unstill_queue.connection import (
     server_check,
     shortcomings,
 )
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.errors import QueueError
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 
 @pytest.fixture

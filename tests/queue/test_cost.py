@@ -10,8 +10,8 @@ from redis import Redis
 from tests.queue.test_fairness import Lane
 
 from unstill_config.catalog import Catalog
-from unstill_queue.fairness import estimated_seconds
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.fairness import estimated_seconds
+from unstill_queue.contract.jobs import Parameters
 
 CAMERA = Catalog.load().models["camera"]
 ONE = Parameters("camera", "waves", seed=1, num_frames=16, fps=8, resolution=512)

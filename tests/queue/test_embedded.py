@@ -17,15 +17,15 @@ from redis import Redis
 from redis.exceptions import ConnectionError
 from tests.waiting import PATIENCE
 
-from unstill_queue.connection import connect, server_check
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.errors import EmbeddedError
-from unstill_queue.server_process import LINE_NAME
+from unstill_queue.contract.errors import EmbeddedError
+from unstill_queue.redis.connection import connect, server_check
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.redis.server_process import LINE_NAME
 
 OWNER = """
 import sys, time
 from pathlib import Path
-from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.redis.embedded import EmbeddedValkey
 valkey = EmbeddedValkey(Path(sys.argv[1]))
 valkey.start()
 print(valkey.pid, flush=True)

@@ -12,10 +12,9 @@ from redis.asyncio import Redis
 from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota
-from unstill_queue.codec import decode, encode
-from unstill_queue.connection import connect
-from unstill_queue.errors import QuotaExceeded, UnknownJob
-from unstill_queue.jobs import (
+from unstill_queue.contract.codec import decode, encode
+from unstill_queue.contract.errors import QuotaExceeded, UnknownJob
+from unstill_queue.contract.jobs import (
     Cancelled,
     Failed,
     Job,
@@ -25,9 +24,10 @@ from unstill_queue.jobs import (
     Requester,
     State,
 )
-from unstill_queue.ledger import GIVE_UP, INTAKE_FAILED, Claim, Ledger
-from unstill_queue.outbox import Outbox
-from unstill_queue.pseudonyms import Kind, Pseudonyms
+from unstill_queue.ledger.ledger import GIVE_UP, INTAKE_FAILED, Claim, Ledger
+from unstill_queue.ledger.outbox import Outbox
+from unstill_queue.ledger.pseudonyms import Kind, Pseudonyms
+from unstill_queue.redis.connection import connect
 
 SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05)
 

@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota
-from unstill_queue.errors import QuotaExceeded
-from unstill_queue.jobs import Failed, Job, State, Succeeded
-from unstill_queue.ledger import REFIT_LANE, REFITS_MOST, Ledger, Wake
-from unstill_queue.wakeup import Wakeups, queue_name
+from unstill_queue.contract.errors import QuotaExceeded
+from unstill_queue.contract.jobs import Failed, Job, State, Succeeded
+from unstill_queue.ledger.ledger import REFIT_LANE, REFITS_MOST, Ledger, Wake
+from unstill_queue.redis.wakeup import Wakeups, queue_name
 
 NO_QUOTA = Quota(person_jobs=0, chat_jobs=0, person_seconds=0, chat_seconds=0)
 SQUEEZED = msgspec.structs.replace(DONE, clip="clips/squeezed", original="clips/original")

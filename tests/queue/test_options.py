@@ -11,8 +11,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from unstill_config.catalog import Catalog, Model, Value
-from unstill_queue.errors import OptionError
-from unstill_queue.options import MOTIONS, OPTIONS, PROMPT_MAX, SEED_MAX, Option, find, resolve
+from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.options import MOTIONS, OPTIONS, PROMPT_MAX, SEED_MAX, Option, find, resolve
 
 CATALOG = Catalog.load()
 NAMES = [name for option in OPTIONS for name in (option.name, *option.aliases)]

@@ -12,12 +12,12 @@ from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Queue, Quota
-from unstill_queue.abilities import abilities
-from unstill_queue.codec import encode
-from unstill_queue.connection import connect
-from unstill_queue.errors import UnreadableRecord
-from unstill_queue.jobs import Cancelled, Failed, Finish, Job, State
-from unstill_queue.ledger import REFIT_LANE, Ledger
+from unstill_queue.contract.abilities import abilities
+from unstill_queue.contract.codec import encode
+from unstill_queue.contract.errors import UnreadableRecord
+from unstill_queue.contract.jobs import Cancelled, Failed, Finish, Job, State
+from unstill_queue.ledger.ledger import REFIT_LANE, Ledger
+from unstill_queue.redis.connection import connect
 
 SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05, wait_hours=0.01)
 HERE = abilities(Catalog.load())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from unstill_config.settings import Settings, Telegram
-from unstill_queue.pseudonyms import Pseudonyms
+from unstill_queue.ledger.pseudonyms import Pseudonyms
 
 
 def test_a_name_is_the_same_for_the_same_bot_and_another_for_another() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unstill_queue.jobs import Finish, Parameters
-from unstill_queue.recipe import Recipe, RecipeError, recipe_in, tags_of
+from unstill_queue.contract.jobs import Finish, Parameters
+from unstill_queue.contract.recipe import Recipe, RecipeError, recipe_in, tags_of
 
 texts = st.text(st.characters(exclude_categories=()), max_size=200)
 recipes = st.builds(

@@ -14,13 +14,13 @@ from tests.queue.values import a_request
 from tests.waiting import PATIENCE
 
 from unstill_config.settings import Queue
-from unstill_queue.connection import connect, may_rewrite, server_check
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.ledger import Ledger
-from unstill_queue.outbox import Outbox
-from unstill_queue.reaper import Reaper
-from unstill_queue.rewriting import rewrite, trim_streams
-from unstill_queue.wakeup import Wakeups
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.ledger.outbox import Outbox
+from unstill_queue.ledger.reaper import Reaper
+from unstill_queue.redis.connection import connect, may_rewrite, server_check
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.redis.rewriting import rewrite, trim_streams
+from unstill_queue.redis.wakeup import Wakeups
 
 SECRET = b"zanzibar"
 

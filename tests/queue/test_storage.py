@@ -25,9 +25,9 @@ from obstore.store import S3Store
 from tests.waiting import PATIENCE
 
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.errors import NotFound, StorageError
-from unstill_queue.folder import explain
-from unstill_queue.storage import Storage
+from unstill_queue.contract.errors import NotFound, StorageError
+from unstill_queue.storage.base import Storage
+from unstill_queue.storage.folder import explain
 
 ABSENT = "clips/20260930/0123456789abcdef0123456789abcdef.mp4"
 MIB = 1 << 20
@@ -44,7 +44,7 @@ signal.pause()
 WRITER = """
 import asyncio, sys
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.storage import Storage
+from unstill_queue.storage.base import Storage
 
 async def main():
     storage = Storage.open(StorageSettings(url=sys.argv[1]))
@@ -354,8 +354,8 @@ async def test_a_disk_without_room_is_said_and_works_again_when_it_has_some(tmp_
 import asyncio, sys
 from pathlib import Path
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.errors import StorageError
-from unstill_queue.storage import Storage
+from unstill_queue.contract.errors import StorageError
+from unstill_queue.storage.base import Storage
 folder = Path(sys.argv[1])
 async def main():
     storage = Storage.open(StorageSettings(url=f"file://{folder}/storage"))
@@ -421,7 +421,7 @@ async def test_fetching_holds_a_piece_at_a_time(tmp_path: Path) -> None:
 import asyncio, resource, sys
 from pathlib import Path
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.storage import Storage
+from unstill_queue.storage.base import Storage
 folder = Path(sys.argv[1])
 async def main():
     storage = Storage.open(StorageSettings(url=f"file://{folder}/storage"))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from unstill_queue import temporary
+from unstill_queue.storage import temporary
 
 
 def test_only_what_the_dead_left_is_swept(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.connection import connect
-from unstill_queue.jobs import Cancelled, Failed
-from unstill_queue.ledger import REFIT_LANE, Claim, Ledger
-from unstill_queue.storage import Storage
-from unstill_queue.trash import Trash
+from unstill_queue.contract.jobs import Cancelled, Failed
+from unstill_queue.ledger.ledger import REFIT_LANE, Claim, Ledger
+from unstill_queue.redis.connection import connect
+from unstill_queue.storage.base import Storage
+from unstill_queue.storage.trash import Trash
 
 NO_QUOTA = Quota(person_jobs=0, chat_jobs=0, person_seconds=0, chat_seconds=0)
 LOST = Failed("engine_lost", "")

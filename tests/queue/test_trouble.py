@@ -15,13 +15,13 @@ from tests.queue.values import DONE, a_job, a_request
 from tests.waiting import PATIENCE
 
 from unstill_config.settings import Queue, Quota
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.jobs import State
-from unstill_queue.ledger import Ledger
-from unstill_queue.reaper import Reaper
-from unstill_queue.trouble import TROUBLES, is_away, told, trouble
-from unstill_queue.wakeup import Wakeups
+from unstill_queue.contract.jobs import State
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.ledger.reaper import Reaper
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.redis.trouble import TROUBLES, is_away, told, trouble
+from unstill_queue.redis.wakeup import Wakeups
 
 Act = Callable[[Any], Awaitable[object]]
 USER, PASSWORD = "unstill", "first"

@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota
-from unstill_queue.connection import connect
-from unstill_queue.errors import UnknownJob, UnreadableRecord
-from unstill_queue.jobs import Requester, State
-from unstill_queue.ledger import Ledger
+from unstill_queue.contract.errors import UnknownJob, UnreadableRecord
+from unstill_queue.contract.jobs import Requester, State
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
 
 SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05)
 BAD = a_request(1, user="bad").id

@@ -16,11 +16,11 @@ from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Queue, Quota
-from unstill_queue.abilities import abilities
-from unstill_queue.codec import encode
-from unstill_queue.connection import connect
-from unstill_queue.jobs import Cancelled, Failed, State
-from unstill_queue.ledger import ENGINE_LOST, EXPIRED, GIVE_UP, INTAKE_FAILED, REFIT_LANE, Ledger
+from unstill_queue.contract.abilities import abilities
+from unstill_queue.contract.codec import encode
+from unstill_queue.contract.jobs import Cancelled, Failed, State
+from unstill_queue.ledger.ledger import ENGINE_LOST, EXPIRED, GIVE_UP, INTAKE_FAILED, REFIT_LANE, Ledger
+from unstill_queue.redis.connection import connect
 
 FIRST = Path(__file__).parent / "first_ledger"
 VALUES: list[dict[str, str]] = json.loads((FIRST / "values.json").read_text())
@@ -198,7 +198,7 @@ async def test_a_queue_is_restored_from_a_copy_of_its_file(tmp_path: Path) -> No
     """The server's folder, copied while it runs, is the backup: jobs, turns and outcomes are in it."""
     import shutil
 
-    from unstill_queue.embedded import EmbeddedValkey
+    from unstill_queue.redis.embedded import EmbeddedValkey
 
     with EmbeddedValkey(tmp_path / "queue") as server:
         redis = connect(server.url)

@@ -14,12 +14,12 @@ from tests.queue.values import a_job, a_request
 from tests.waiting import PATIENCE
 
 from unstill_config.settings import Queue, Quota
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.jobs import State
-from unstill_queue.ledger import Ledger, Wake
-from unstill_queue.reaper import Reaper
-from unstill_queue.wakeup import Listener, Wakeups, queue_name
+from unstill_queue.contract.jobs import State
+from unstill_queue.ledger.ledger import Ledger, Wake
+from unstill_queue.ledger.reaper import Reaper
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.redis.wakeup import Listener, Wakeups, queue_name
 
 SETTINGS = Queue(lease=0.5, beat=0.1, reap=0.05, audit=0.5)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unstill_queue.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester, Succeeded
+from unstill_queue.contract.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester, Succeeded
 
 
 def a_request(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from unstill_queue.client import Client
-from unstill_queue.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester
-from unstill_queue.storage import Storage
+from unstill_queue.contract.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester
+from unstill_queue.ledger.client import Client
+from unstill_queue.storage.base import Storage
 
 
 def picture(width: int, height: int) -> bytes:

@@ -26,8 +26,8 @@ from tests.system.platform import Platform
 from tests.system.processes import PATIENCE, House
 
 from unstill_config.settings import Settings
-from unstill_queue.connection import connect
-from unstill_queue.ledger import Ledger
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
 
 KINDS = ("good",) * 89 + ("bad picture",) * 5 + ("option",) * 5 + ("crash",)
 """What is asked for. A renderer that crashes three times a request is started ever later, and costs a run its time."""

@@ -35,31 +35,31 @@ class Mutant(NamedTuple):
 
 MUTANTS = {
     "an answer whose fate is unknown is said again in a new message": Mutant(
-        "bots/unstill_bots/courier.py",
+        "bots/unstill_bots/delivery/courier.py",
         "            with contextlib.suppress(NoteGone):\n                return await self._show(record, outcome, record.note, sender)",
         "            with contextlib.suppress(NoteGone, ChatUncertain):\n                return await self._show(record, outcome, record.note, sender)",
         "several",
     ),
     "a clip of the same size is taken for this one": Mutant(
-        "bots/unstill_bots/courier.py",
+        "bots/unstill_bots/delivery/courier.py",
         "await self._storage.fetch(outcome.clip, clip)",
         "await self._storage.fetch(self.__dict__.setdefault(f'_{outcome.size // 1000}', outcome.clip), clip)",
         "misdirected",
     ),
     "a job is rendered from the picture of the one before it": Mutant(
-        "engine/unstill_engine/render_errand.py",
+        "engine/unstill_engine/worker/render_job.py",
         "means.storage.fetch(job.picture, picture)",
         "means.storage.fetch(type(self).__dict__.get('before') or setattr(type(self), 'before', job.picture) or job.picture, picture)",
         "misdirected",
     ),
     "some requests are confirmed and not written down": Mutant(
-        "bots/unstill_bots/studio.py",
+        "bots/unstill_bots/intake/studio.py",
         "        return await self.client.accept(request)",
         "        return int(request.id.rpartition(':')[2]) % 7 == 3 or await self.client.accept(request)",
         "none",
     ),
     "the record of a job whose engine was killed is deleted": Mutant(
-        "queue/unstill_queue/ledger.lua",
+        "queue/unstill_queue/ledger/ledger.lua",
         "    requeue(id)\n    redis.call('HINCRBY', JOB .. id, 'attempt', 1)\n    return true\n",
         "    redis.call('DEL', JOB .. id)\n    redis.call('ZREM', DUE, id)\n",
         "none",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from unstill_queue.recipe import read_recipe
+from unstill_queue.contract.recipe import read_recipe
 
 LEVELS = 8
 """Of each channel, 32 apart: a colour survives JPEG, a render, and an encode at low quality."""

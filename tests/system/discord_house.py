@@ -17,10 +17,10 @@ from tests.system.processes import House, wait_for
 from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
 
-from unstill_bots.leader import leader_key
+from unstill_bots.host.leader import leader_key
 from unstill_config.settings import Settings
-from unstill_queue.connection import connect
-from unstill_queue.ledger import Ledger
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
 
 
 class DiscordHouse:

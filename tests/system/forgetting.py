@@ -17,7 +17,7 @@ from tests.system.discord_house import DiscordHouse
 from tests.system.processes import House, wait_for
 from tests.system.telegram_house import CLIPS, TelegramHouse, photo
 
-from unstill_bots.leader import leader_key
+from unstill_bots.host.leader import leader_key
 
 FORGOTTEN = "Your words, pictures, clips and settings are deleted, and your id."
 WITHIN = 90.0

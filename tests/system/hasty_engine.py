@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from unstill_engine import errand
 from unstill_engine.__main__ import main
+from unstill_engine.worker import job_run as errand
 
 if __name__ == "__main__":
     errand.STORAGE_PATIENCE = 1.0

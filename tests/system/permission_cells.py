@@ -14,16 +14,16 @@ from tests.system.processes import House
 from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
 
-from unstill_bots.preferences import Preferences, PreferenceStore
-from unstill_bots.presses import CANCEL, DELETE
-from unstill_bots.rerolls import REROLLS, derived
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.variations import REROLLS, derived
 from unstill_config.settings import Quota, Settings
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.connection import connect
-from unstill_queue.errors import UnknownJob
-from unstill_queue.jobs import Cancelled, Finish, Job, Parameters, Request, Succeeded
-from unstill_queue.ledger import Ledger, Record
-from unstill_queue.storage import Storage
+from unstill_queue.contract.errors import UnknownJob
+from unstill_queue.contract.jobs import Cancelled, Finish, Job, Parameters, Request, Succeeded
+from unstill_queue.ledger.ledger import Ledger, Record
+from unstill_queue.redis.connection import connect
+from unstill_queue.storage.base import Storage
 
 UNLIMITED = Quota(person_jobs=0, chat_jobs=0, person_seconds=0, chat_seconds=0)
 

@@ -26,10 +26,10 @@ from tests.doubles.discord.permissions import Can
 from tests.system.discord_house import DiscordHouse, picture
 from tests.system.permission_cells import Planted, Queue, touches, until
 
-from unstill_bots.discord.findings import Picture
-from unstill_bots.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, DISCORD, FORM, SETTINGS
-from unstill_bots.rerolls import REROLLS
-from unstill_queue.jobs import ReplyAddress, Request, Requester
+from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, DISCORD, FORM, SETTINGS
+from unstill_bots.actions.variations import REROLLS
+from unstill_bots.discord.media import Picture
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 JOB_BUTTONS = (CANCEL, DELETE, *REROLLS)
 MENUS = {"animate": "Animate", "animate_avatar": "Animate avatar"}

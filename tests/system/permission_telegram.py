@@ -23,10 +23,10 @@ from tests.doubles.telegram_api import TelegramApi
 from tests.system.permission_cells import Planted, Queue, touches, until
 from tests.system.telegram_house import TelegramHouse, photo
 
-from unstill_bots.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, PRESET, SETTINGS, TELEGRAM, commands_of
-from unstill_bots.telegram.findings import Picture
-from unstill_bots.telegram.keyboards import ON_JOBS, Press
-from unstill_queue.jobs import ReplyAddress, Request, Requester
+from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, PRESET, SETTINGS, TELEGRAM, commands_of
+from unstill_bots.telegram.buttons import ON_JOBS, Press
+from unstill_bots.telegram.media import Picture
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 Keyboard = list[list[dict[str, str]]]
 

@@ -20,7 +20,7 @@ from typing import Self
 from tests.system.fsyncs import Fsyncs
 from tests.system.processes import PATIENCE
 
-from unstill_queue.server_process import ServerProcess
+from unstill_queue.redis.server_process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
 READY, HELD = "ready\n", "held\n"

@@ -15,7 +15,7 @@ from tests.waiting import PATIENCE as PATIENCE
 from tests.waiting import until as until
 from tests.waiting import wait_for as wait_for
 
-from unstill_queue.embedded import EmbeddedValkey
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,7 +146,7 @@ def child_of(pid: int) -> int | None:
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                if b"unstill_engine.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                if b"unstill_engine.device.child" in Path(f"/proc/{child}/cmdline").read_bytes():
                     return int(child)
     return None
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from tests.system.platform import Refused, TooLarge, Wire, clip_content
 
-from unstill_bots.chat import ChatUnavailable, ChatUncertain, ClipTooLarge
-from unstill_bots.courier import Courier
-from unstill_bots.errands import Errands
-from unstill_bots.pictures import Pictures
-from unstill_bots.studio import Studio
+from unstill_bots.delivery.chat import ChatUnavailable, ChatUncertain, ClipTooLarge
+from unstill_bots.delivery.courier import Courier
+from unstill_bots.host.background import Errands
+from unstill_bots.intake.pictures import Pictures
+from unstill_bots.intake.studio import Studio
 from unstill_config.logs import setup_logging
 from unstill_config.settings import Settings
-from unstill_queue.client import Client
-from unstill_queue.connection import connect
-from unstill_queue.jobs import ReplyAddress, Request, Requester, Succeeded
-from unstill_queue.ledger import Ledger
-from unstill_queue.reaper import Reaper
-from unstill_queue.storage import Storage
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester, Succeeded
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.ledger.reaper import Reaper
+from unstill_queue.redis.connection import connect
+from unstill_queue.storage.base import Storage
 
 PLATFORM = "recorder"
 

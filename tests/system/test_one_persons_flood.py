@@ -10,8 +10,8 @@ import pytest
 from tests.system.processes import wait_for
 from tests.system.telegram_house import TelegramHouse, ours, photo, telegram_house
 
-from unstill_queue.jobs import State
-from unstill_queue.ledger import Ledger
+from unstill_queue.contract.jobs import State
+from unstill_queue.ledger.ledger import Ledger
 
 GROUPS, EACH, QUOTA = 8, 25, 5
 

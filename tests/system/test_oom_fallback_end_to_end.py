@@ -10,11 +10,21 @@ import pytest
 from tests.system.backlog import picture
 from tests.system.processes import CATALOG, House
 
-from unstill_bots.replies import Replies
+from unstill_bots.text.replies import Replies
 from unstill_config.settings import Settings
-from unstill_queue.client import Client
-from unstill_queue.jobs import Failed, Finish, Job, Outcome, Parameters, ReplyAddress, Request, Requester, Succeeded
-from unstill_queue.storage import Storage
+from unstill_queue.contract.jobs import (
+    Failed,
+    Finish,
+    Job,
+    Outcome,
+    Parameters,
+    ReplyAddress,
+    Request,
+    Requester,
+    Succeeded,
+)
+from unstill_queue.ledger.client import Client
+from unstill_queue.storage.base import Storage
 
 SHORT = """
 [models.short]

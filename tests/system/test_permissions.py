@@ -16,7 +16,7 @@ from tests.system.permission_telegram import TelegramCells
 from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
 
-from unstill_bots.presses import ACTIONS, BOTH, CHAT_SETTINGS, DISCORD, SETTINGS, TELEGRAM
+from unstill_bots.actions.presses import ACTIONS, BOTH, CHAT_SETTINGS, DISCORD, SETTINGS, TELEGRAM
 
 
 @pytest.fixture(scope="module")

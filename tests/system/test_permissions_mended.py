@@ -29,9 +29,9 @@ from tests.system.permission_telegram import Scene, TelegramCells, data_of, keyb
 from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
 
-from unstill_bots.presses import CANCEL, DELETE, SETTINGS
+from unstill_bots.actions.presses import CANCEL, DELETE, SETTINGS
 from unstill_bots.telegram.memory import Memory
-from unstill_queue.jobs import ReplyAddress, Request, Requester
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 LOOKED_UP = "message to be looked up"
 NOT_YOURS = "Only the person who asked for it can do that."

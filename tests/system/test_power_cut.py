@@ -12,10 +12,10 @@ from tests.system.power import Cut, PoweredValkey
 from tests.system.processes import until
 
 from unstill_config.settings import Queue
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.jobs import ReplyAddress, Request, Requester
-from unstill_queue.ledger import Ledger
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
 
 CLIENTS = 8
 ENOUGH = 100

@@ -16,8 +16,8 @@ from tests.system.platform import Message, Platform
 from tests.system.processes import PATIENCE, House, kill, until
 
 from unstill_config.settings import Settings
-from unstill_queue.client import Client
-from unstill_queue.jobs import State
+from unstill_queue.contract.jobs import State
+from unstill_queue.ledger.client import Client
 
 ROOM = 16_000
 """Bytes: a clip of the journalled renderer's takes 20,000 and more."""

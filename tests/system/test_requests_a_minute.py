@@ -15,8 +15,8 @@ from tests.system.discord_house import DiscordHouse
 from tests.system.telegram_house import TelegramHouse
 from tests.waiting import PATIENCE
 
-from unstill_queue.jobs import State
-from unstill_queue.ledger import Ledger
+from unstill_queue.contract.jobs import State
+from unstill_queue.ledger.ledger import Ledger
 
 TOO_MANY = "You may ask for at most 1 a minute"
 NO_PICTURE = "There is no picture here"

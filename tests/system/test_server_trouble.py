@@ -15,7 +15,7 @@ from tests.queue.test_trouble import PASSWORD, SPOILT, USER, url_of
 from tests.system.platform import Platform
 from tests.system.processes import PATIENCE, House
 
-from unstill_queue.trouble import TROUBLES
+from unstill_queue.redis.trouble import TROUBLES
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from PIL import Image
 from tests.system.processes import PATIENCE, House, child_of, kill, until
 
 from unstill_config.settings import Settings
-from unstill_queue.client import Client
-from unstill_queue.jobs import (
+from unstill_queue.contract.jobs import (
     Cancelled,
     Failed,
     Finish,
@@ -32,9 +31,10 @@ from unstill_queue.jobs import (
     State,
     Succeeded,
 )
-from unstill_queue.ledger import Wake
-from unstill_queue.storage import Storage
-from unstill_queue.wakeup import queue_name
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Wake
+from unstill_queue.redis.wakeup import queue_name
+from unstill_queue.storage.base import Storage
 
 SHORT_LEASE = pytest.mark.parametrize("house", [{"UNSTILL_QUEUE__LEASE": "2"}], indirect=True)
 """Where the test waits for a lease to be over. A slow machine may lose one that is so short."""

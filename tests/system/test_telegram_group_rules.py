@@ -9,8 +9,8 @@ from tests.doubles.telegram.groups import Group
 from tests.doubles.telegram.people import Person
 from tests.system.telegram_house import TelegramHouse, has_clips, ours, photo, says, telegram_house
 
-from unstill_bots.telegram.findings import Picture
-from unstill_queue.jobs import ReplyAddress, Request, Requester
+from unstill_bots.telegram.media import Picture
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,19 @@ from tests.doubles.telegram_api import TelegramApi
 from tests.system.telegram_house import has_clips, ours, photo, telegram_house
 from tests.waiting import PATIENCE
 
-from unstill_bots.chat import ClipTooLarge
-from unstill_bots.preferences import PreferenceStore
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery.chat import ClipTooLarge
 from unstill_bots.telegram.api import open_bot
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.outbound import Outbound
+from unstill_bots.telegram.send_limit import Outbound
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Queue, Settings
-from unstill_queue.connection import connect
-from unstill_queue.embedded import EmbeddedValkey
-from unstill_queue.jobs import Parameters, ReplyAddress, Succeeded
-from unstill_queue.ledger import Ledger
-from unstill_queue.storage import Storage
+from unstill_queue.contract.jobs import Parameters, ReplyAddress, Succeeded
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
 
 LARGE = 51 * 2**20
 

@@ -14,9 +14,9 @@ from tests.system.backlog import submit
 from tests.system.processes import PATIENCE, House, child_of, kill, until
 
 from unstill_config.settings import Settings
-from unstill_queue.client import Client
-from unstill_queue.jobs import Succeeded
-from unstill_queue.storage import Storage
+from unstill_queue.contract.jobs import Succeeded
+from unstill_queue.ledger.client import Client
+from unstill_queue.storage.base import Storage
 
 TWO_CARDS = """#!/bin/sh
 echo 'GPU 0: NVIDIA H200 (UUID: GPU-aaaaaaaa-0000-0000-0000-000000000000)'

@@ -11,8 +11,8 @@ import pytest
 from tests.system.processes import CATALOG, PATIENCE, House
 from tests.system.test_survival import Person, begun
 
-from unstill_queue.codec import decode
-from unstill_queue.jobs import EngineInfo, Succeeded
+from unstill_queue.contract.codec import decode
+from unstill_queue.contract.jobs import EngineInfo, Succeeded
 
 CINEMA = """
 [finishes.cinema]

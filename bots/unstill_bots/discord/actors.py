@@ -6,12 +6,12 @@ import aiohttp
 import discord
 import structlog
 
-from unstill_bots.discord.asking import channel_of
-from unstill_bots.discord.desk import Desk
+from unstill_bots.actions.presses import Thing
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.handling import Interaction
-from unstill_bots.discord.notes import Note
-from unstill_bots.presses import Thing
-from unstill_queue.ledger import Record
+from unstill_bots.discord.message_ref import Note
+from unstill_bots.discord.pending import channel_of
+from unstill_queue.ledger.ledger import Record
 
 log = structlog.get_logger(__name__)
 

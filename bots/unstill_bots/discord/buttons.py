@@ -5,13 +5,13 @@ from __future__ import annotations
 import discord
 import msgspec
 
-from unstill_bots import rerolls
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.discord.asking import PLATFORM
-from unstill_bots.presses import CANCEL, DELETE
+from unstill_bots.actions import variations as rerolls
+from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.discord.pending import PLATFORM
+from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.jobs import Job, Succeeded
-from unstill_queue.ledger import Record
+from unstill_queue.contract.jobs import Job, Succeeded
+from unstill_queue.ledger.ledger import Record
 
 TEMPLATE = rf"(?:{'|'.join((CANCEL, DELETE, *rerolls.REROLLS))}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""

@@ -11,23 +11,23 @@ import aiohttp
 import discord
 import structlog
 
-from unstill_bots.chat import ChatError, ChatGone, FetchError, NoteGone
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.discord.asking import PLATFORM
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery.chat import ChatError, ChatGone, FetchError, NoteGone
 from unstill_bots.discord.buttons import view_for
-from unstill_bots.discord.calls import Calls, Dropped, Urgency
 from unstill_bots.discord.errors import PermissionMissing, chat_error
 from unstill_bots.discord.fetching import Expired, Fetcher
-from unstill_bots.discord.findings import Picture, find
-from unstill_bots.discord.notes import Note, Receipt
+from unstill_bots.discord.media import Picture, find
+from unstill_bots.discord.message_ref import Note, Receipt
+from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.posting import Look, Posting
+from unstill_bots.discord.send_limit import Calls, Dropped, Urgency
 from unstill_bots.discord.status import plain, status
-from unstill_bots.messages import split
-from unstill_bots.preferences import PreferenceStore
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog
-from unstill_queue.errors import UnknownJob
-from unstill_queue.jobs import ReplyAddress, Request, State, Succeeded
-from unstill_queue.ledger import Ledger, Record
+from unstill_queue.contract.errors import UnknownJob
+from unstill_queue.contract.jobs import ReplyAddress, Request, State, Succeeded
+from unstill_queue.ledger.ledger import Ledger, Record
 
 log = structlog.get_logger(__name__)
 

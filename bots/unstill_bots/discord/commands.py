@@ -7,14 +7,14 @@ from typing import Any
 
 from discord import app_commands
 
-from unstill_bots.discord.asking import person_scope
-from unstill_bots.discord.desk import Desk
+from unstill_bots.actions.forgetting import Forgetting
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.handling import Interaction, replies_for, tell
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.localized import DESCRIPTIONS, marked
+from unstill_bots.discord.pending import person_scope
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.forgetting import Forgetting
 
 NEWEST, ALL = "newest", "all"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import aiohttp
 import discord
 
-from unstill_bots.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
 from unstill_bots.discord.breaker import Tripped
 
 UNFORESEEN = 60.0

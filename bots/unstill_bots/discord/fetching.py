@@ -11,7 +11,7 @@ import aiohttp
 import aiohttp.abc
 import aiohttp.resolver
 
-from unstill_bots.chat import ChatUnavailable, FetchError
+from unstill_bots.delivery.chat import ChatUnavailable, FetchError
 
 HOSTS = frozenset(
     {"cdn.discordapp.com", "media.discordapp.net", "images-ext-1.discordapp.net", "images-ext-2.discordapp.net"}

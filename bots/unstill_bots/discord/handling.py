@@ -13,12 +13,12 @@ from discord import InteractionResponseType, app_commands
 from redis.exceptions import RedisError
 
 from unstill_bots.discord.answering import answer, quickly
-from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.status import plain
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.messages import split
-from unstill_queue.errors import QueueError
-from unstill_queue.jobs import Failed
+from unstill_bots.text.splitting import split
+from unstill_queue.contract.errors import QueueError
+from unstill_queue.contract.jobs import Failed
 
 log = structlog.get_logger(__name__)
 

@@ -10,19 +10,19 @@ import discord
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.user_jobs import OwnJobs
 from unstill_bots.discord import rules
 from unstill_bots.discord.answering import answer, quickly
-from unstill_bots.discord.asking import PLATFORM, Ask
-from unstill_bots.discord.desk import Desk
-from unstill_bots.discord.notes import Note
-from unstill_bots.own_jobs import OwnJobs
-from unstill_bots.preferences import Preferences
-from unstill_bots.reception import Reception
-from unstill_bots.studio import Terms
-from unstill_queue.errors import TooManyRequests
-from unstill_queue.jobs import Request
-from unstill_queue.ledger import Record
+from unstill_bots.discord.context import Desk
+from unstill_bots.discord.message_ref import Note
+from unstill_bots.discord.pending import PLATFORM, Ask
+from unstill_bots.intake.reception import Reception
+from unstill_bots.intake.studio import Terms
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.jobs import Request
+from unstill_queue.ledger.ledger import Record
 
 log = structlog.get_logger(__name__)
 

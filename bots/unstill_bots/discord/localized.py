@@ -8,11 +8,11 @@ from discord import Locale
 from discord.app_commands import ContextMenu, TranslationContextLocation, Translator, locale_str
 from discord.app_commands.translator import TranslationContextTypes
 
-from unstill_bots.chat_replies import COMMANDS
-from unstill_bots.replies import Replies
-from unstill_bots.translations import N_, closest, translations
+from unstill_bots.text.chat_replies import COMMANDS
+from unstill_bots.text.replies import Replies
+from unstill_bots.text.translations import N_, closest, translations
 from unstill_config.catalog import Catalog
-from unstill_queue.options import Option
+from unstill_queue.contract.options import Option
 
 NAME_MOST, DESCRIPTION_MOST = 32, 100
 """Characters of a command's or an option's name, and of its description: Discord's application commands."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from redis.asyncio import Redis
 
-from unstill_bots.discord.asking import PLATFORM, Ask
 from unstill_bots.discord.modals import OpenForms
-from unstill_queue.codec import decode_or, encode
-from unstill_queue.pseudonyms import Pseudonyms
+from unstill_bots.discord.pending import PLATFORM, Ask
+from unstill_queue.contract.codec import decode_or, encode
+from unstill_queue.ledger.pseudonyms import Pseudonyms
 
 DAY = 24 * 3600
 MOST_WAITING = 20

@@ -13,16 +13,16 @@ import discord
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.chat_replies import ChatReplies
 from unstill_bots.discord import rules
-from unstill_bots.discord.asking import PLATFORM, Ask, of_message, person_scope
-from unstill_bots.discord.desk import Desk
-from unstill_bots.discord.findings import Picture, find
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.intake import Intake
+from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.memory import DAY
-from unstill_bots.pictures import PictureError
-from unstill_bots.unfit import Unfit
-from unstill_queue.jobs import ReplyAddress
+from unstill_bots.discord.pending import PLATFORM, Ask, of_message, person_scope
+from unstill_bots.intake.pictures import PictureError
+from unstill_bots.intake.unfit import Unfit
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.jobs import ReplyAddress
 
 log = structlog.get_logger(__name__)
 

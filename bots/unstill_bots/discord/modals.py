@@ -10,14 +10,14 @@ import msgspec
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from unstill_bots.discord.asking import PLATFORM, Ask
-from unstill_bots.discord.findings import Picture
 from unstill_bots.discord.localized import CHOICE_MOST, shortened, translated
+from unstill_bots.discord.media import Picture
 from unstill_bots.discord.parameters import CHOICES_MOST, words
+from unstill_bots.discord.pending import PLATFORM, Ask
 from unstill_bots.discord.wording import DiscordReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.codec import decode_or, encode
-from unstill_queue.options import PROMPT_MAX
+from unstill_queue.contract.codec import decode_or, encode
+from unstill_queue.contract.options import PROMPT_MAX
 
 KEPT = 3600
 """Seconds that a form may stay open."""

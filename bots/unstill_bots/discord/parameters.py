@@ -10,11 +10,11 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from unstill_bots.captions import Caption
 from unstill_bots.discord.localized import CHOICE_MOST, DESCRIPTIONS, described, marked, shortened, translated
-from unstill_bots.translations import closest
+from unstill_bots.intake.captions import Caption
+from unstill_bots.text.translations import closest
 from unstill_config.catalog import Catalog, Value
-from unstill_queue.options import OPTIONS, PROMPT_MAX, Option
+from unstill_queue.contract.options import OPTIONS, PROMPT_MAX, Option
 
 IMAGE, PROMPT = "image", "prompt"
 OPTIONS_MOST, CHOICES_MOST = 25, 25

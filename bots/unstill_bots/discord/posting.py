@@ -11,11 +11,11 @@ import discord
 import msgspec
 from msgspec.structs import replace
 
-from unstill_bots.chat import ChatGone, ChatUncertain, NoteGone
-from unstill_bots.discord.calls import Calls, LeftAlone, Urgency
+from unstill_bots.delivery.chat import ChatGone, ChatUncertain, NoteGone
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
-from unstill_bots.discord.notes import Note
-from unstill_queue.jobs import ReplyAddress
+from unstill_bots.discord.message_ref import Note
+from unstill_bots.discord.send_limit import Calls, LeftAlone, Urgency
+from unstill_queue.contract.jobs import ReplyAddress
 
 IN_WORDS_SECONDS, NO_FILES_SECONDS, MOST_REMEMBERED = 600.0, 60.0, 5000
 """How long it is remembered of a channel that the bot may not embed there, or attach; and of how many channels."""

@@ -7,20 +7,20 @@ from typing import Any
 import discord
 import structlog
 
-from unstill_bots import rerolls
+from unstill_bots.actions import variations as rerolls
+from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, Thing, Verdict, cancel, delete_files, judge, refusal
 from unstill_bots.discord import rules
 from unstill_bots.discord.actors import DiscordActor, shown_by, thing_of
 from unstill_bots.discord.answering import answer, quickly
-from unstill_bots.discord.asking import of_interaction, person_scope
 from unstill_bots.discord.buttons import TEMPLATE, Press
-from unstill_bots.discord.desk import Desk
-from unstill_bots.discord.findings import Picture
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.handling import Interaction, guarded, replies_for, tell
 from unstill_bots.discord.intake import Intake, Written
+from unstill_bots.discord.media import Picture
+from unstill_bots.discord.pending import of_interaction, person_scope
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.presses import ACTIONS, CANCEL, DELETE, Thing, Verdict, cancel, delete_files, judge, refusal
-from unstill_queue.jobs import Request
-from unstill_queue.ledger import Record
+from unstill_queue.contract.jobs import Request
+from unstill_queue.ledger.ledger import Record
 
 log = structlog.get_logger(__name__)
 

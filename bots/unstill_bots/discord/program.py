@@ -9,22 +9,22 @@ import aiohttp
 import discord
 import structlog
 
-from unstill_bots.courier import Courier
-from unstill_bots.discord.asking import PLATFORM
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery.courier import Courier
 from unstill_bots.discord.breaker import Breaker
-from unstill_bots.discord.calls import Calls
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import Bot, open_bot
-from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.fetching import Fetcher
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.mentions import Mentions
+from unstill_bots.discord.pending import PLATFORM
+from unstill_bots.discord.send_limit import Calls
 from unstill_bots.discord.tree import Tree
-from unstill_bots.frontend import Means, TokenRejected
-from unstill_bots.lag import watch_loop
-from unstill_bots.preferences import PreferenceStore
-from unstill_bots.studio import Studio
+from unstill_bots.host.frontend import Means, TokenRejected
+from unstill_bots.host.loop_monitor import watch_loop
+from unstill_bots.intake.studio import Studio
 from unstill_config.errors import ConfigError
 from unstill_config.settings import Discord
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import discord
 
-from unstill_bots.discord.asking import PLATFORM, Ask
-from unstill_bots.discord.desk import Desk
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.discord.context import Desk
+from unstill_bots.discord.pending import PLATFORM, Ask
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.preferences import Preferences
-from unstill_bots.studio import Terms
-from unstill_queue.jobs import Requester
+from unstill_bots.intake.studio import Terms
+from unstill_queue.contract.jobs import Requester
 
 
 def standing(channel: Any, user: discord.User | discord.Member) -> tuple[set[str], set[str]]:

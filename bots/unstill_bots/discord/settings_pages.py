@@ -9,10 +9,10 @@ import discord
 import msgspec
 from msgspec.structs import replace
 
+from unstill_bots.actions.preferences import Preferences
 from unstill_bots.discord.localized import CHOICE_MOST, shortened, translated
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.preferences import Preferences
-from unstill_bots.translations import LANGUAGES
+from unstill_bots.text.translations import LANGUAGES
 from unstill_config.catalog import Catalog
 
 ME, SERVER = "me", "server"

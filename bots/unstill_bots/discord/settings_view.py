@@ -6,14 +6,14 @@ from typing import Any
 
 import discord
 
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.presses import ACTIONS, CHAT_SETTINGS, SETTINGS, Verdict, judge, refusal
 from unstill_bots.discord.actors import DiscordActor, is_manager
 from unstill_bots.discord.answering import answer, quickly
-from unstill_bots.discord.asking import guild_scope, person_scope
-from unstill_bots.discord.desk import Desk
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.handling import Interaction, guarded, replies_for
+from unstill_bots.discord.pending import guild_scope, person_scope
 from unstill_bots.discord.settings_pages import SERVER, TEMPLATE, Change, SettingsPages
-from unstill_bots.preferences import Preferences
-from unstill_bots.presses import ACTIONS, CHAT_SETTINGS, SETTINGS, Verdict, judge, refusal
 
 
 class SettingsView:

@@ -7,9 +7,9 @@ import time
 import discord
 from msgspec.structs import replace
 
-from unstill_bots.chat_replies import ChatReplies
-from unstill_queue.jobs import Cancelled, Failed, Progress, State
-from unstill_queue.ledger import Place, Record
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.jobs import Cancelled, Failed, Progress, State
+from unstill_queue.ledger.ledger import Place, Record
 
 WAITING, RUNNING, DONE, FAILED = 0x5865F2, 0xFEE75C, 0x57F287, 0xED4245
 BAR = 12

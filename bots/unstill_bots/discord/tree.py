@@ -9,25 +9,25 @@ import discord
 from discord import InteractionType, app_commands
 from discord.app_commands import AppCommandContext, AppInstallationType, ContextMenu
 
+from unstill_bots.actions.presses import ACTIONS, FORM, Thing, Verdict, judge
 from unstill_bots.discord import modals, rules
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.answering import answer, quickly
-from unstill_bots.discord.asking import of_interaction, person_scope
 from unstill_bots.discord.commands import Commands
-from unstill_bots.discord.desk import Desk
-from unstill_bots.discord.findings import Picture, find, of_attachment
+from unstill_bots.discord.context import Desk
 from unstill_bots.discord.handling import Interaction, failed, guarded, replies_for
 from unstill_bots.discord.intake import Intake, Writing, Written
 from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, marked
+from unstill_bots.discord.media import Picture, find, of_attachment
 from unstill_bots.discord.modals import OpenForms, Pointed, WordsForm, of_form
 from unstill_bots.discord.parameters import animate_command
+from unstill_bots.discord.pending import of_interaction, person_scope
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import keep_registered
 from unstill_bots.discord.wording import DiscordReplies
-from unstill_bots.pictures import PictureError
-from unstill_bots.presses import ACTIONS, FORM, Thing, Verdict, judge
-from unstill_bots.unfit import Unfit
+from unstill_bots.intake.pictures import PictureError
+from unstill_bots.intake.unfit import Unfit
 
 AVATAR_SIZE = 1024
 EVERYWHERE = AppCommandContext(guild=True, dm_channel=True, private_channel=True)

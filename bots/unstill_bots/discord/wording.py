@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message
 from telegram.constants import ChatType
 
-from unstill_bots.presses import Thing
-from unstill_bots.telegram.asking import user_of
-from unstill_bots.telegram.desk import Desk
-from unstill_bots.telegram.keyboards import Press
-from unstill_bots.telegram.notes import Note
-from unstill_queue.ledger import Record
+from unstill_bots.actions.presses import Thing
+from unstill_bots.telegram.buttons import Press
+from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.pending import user_of
+from unstill_queue.ledger.ledger import Record
 
 
 class TelegramActor:

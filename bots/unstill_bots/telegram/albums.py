@@ -7,11 +7,11 @@ import asyncio
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.pictures import PictureError
-from unstill_bots.telegram.desk import Desk
+from unstill_bots.intake.pictures import PictureError
+from unstill_bots.telegram.context import Desk
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.memory import Part
+from unstill_bots.text.chat_replies import ChatReplies
 
 log = structlog.get_logger(__name__)
 

@@ -1,186 +1,81 @@
-"""What a press of a button does: once each, and only for whom it belongs to."""
+"""Buttons, and what they send back: short enough for 64 bytes, and of use after any restart."""
 
 from __future__ import annotations
 
-import structlog
-from telegram import CallbackQuery, Message
-from telegram.error import TelegramError
+import msgspec
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from unstill_bots import presses
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.presses import ACTIONS, DELETE, PRESET, SETTINGS, Action, Thing, Verdict, judge, refusal
-from unstill_bots.rerolls import REROLLS, reroll
-from unstill_bots.telegram.actors import TelegramActor, presses_of, shown_by, thing_of
-from unstill_bots.telegram.asking import PLATFORM, Ask, user_of
-from unstill_bots.telegram.desk import Desk
-from unstill_bots.telegram.findings import Picture, find
-from unstill_bots.telegram.intake import Intake
-from unstill_bots.telegram.keyboards import ON_JOBS, Press
-from unstill_bots.telegram.notes import Note
-from unstill_bots.telegram.settings_menu import SettingsMenu
-from unstill_queue.errors import TooManyRequests
-from unstill_queue.ledger import Record
+from unstill_bots.actions.presses import CANCEL, DELETE, PRESET, SETTINGS
+from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, REROLLS, offered
+from unstill_bots.telegram.pending import PLATFORM
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_config.catalog import Catalog
+from unstill_queue.contract.jobs import Job
 
-log = structlog.get_logger(__name__)
+DATA_MOST = 64
+
+SENT = {CANCEL: "cancel", DELETE: "del", PRESET: "p", SETTINGS: "s", **{action: action for action in REROLLS}}
+"""Actions, as buttons in chats send them."""
+ON_JOBS = (CANCEL, DELETE, *REROLLS)
+_ACTIONS = {sent: action for action, sent in SENT.items()}
 
 
-class Buttons:
-    """Those under status messages, clips, questions and settings.
+class Press(msgspec.Struct, frozen=True):
+    """A button's data: what to do, and to which job, or with which value. `action` is empty where we know of none."""
 
-    Clients can send any data with a press: it names the job at most. Who pressed, and on which message of which chat,
-    is what Telegram says.
-    """
+    action: str
+    about: str = ""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk = desk
-        self._intake = intake
-        self._settings = SettingsMenu(desk)
+    @property
+    def data(self) -> str:
+        return f"{SENT[self.action]} {self.about}"
 
-    async def pressed(self, query: CallbackQuery) -> None:
-        """What it starts is written down when this returns, but for whose right has to be asked of Telegram first."""
-        press = Press.of(query.data or "")
-        message = query.message
-        if message is not None and press.action in ON_JOBS:
-            await self._on_job(query, press)
-        elif not isinstance(message, Message) or press not in presses_of(message):
-            self._answer(query, "")
-        elif press.action == SETTINGS:
-            self._desk.spawn(self._settings.pressed(query, press.about))
-        elif press.action == PRESET:
-            await self._preset(query, message, press.about)
+    @classmethod
+    def of(cls, data: str) -> Press:
+        sent, _, about = data.partition(" ")
+        return cls(_ACTIONS.get(sent, ""), about)
 
-    def _answer(self, query: CallbackQuery, text: str) -> None:
-        self._desk.spawn(self._answer_now(query, text))
+    @classmethod
+    def on(cls, action: str, job: str) -> Press:
+        return cls(action, job.removeprefix(f"{PLATFORM}:"))
 
-    async def _answer_now(self, query: CallbackQuery, text: str) -> None:
-        try:
-            await self._desk.bot.answer_callback_query(query.id, text or None)
-        except TelegramError as error:
-            log.info("a press could not be answered", error=str(error))
-
-    # -- a job's
-
-    async def _on_job(self, query: CallbackQuery, press: Press) -> None:
-        assert query.message is not None  # noqa: S101
-        replies = await self._desk.replies(query.message.chat, query.from_user)
-        record = await self._intake.record(press.job)
-        actor = await TelegramActor.of_press(self._desk, query)
-        thing: Thing | None = None
-        if record is not None:
-            thing = await thing_of(self._desk, record)
-        elif press.action == DELETE and isinstance(query.message, Message):
-            thing = shown_by(query.message, actor)
-        attempt = self._attempt(query, ACTIONS[press.action], actor, thing, record, replies)
-        if thing is None or thing.user == actor.user:
-            await attempt
-        else:
-            self._desk.spawn(attempt)
-
-    async def _attempt(
-        self,
-        query: CallbackQuery,
-        action: Action,
-        actor: TelegramActor,
-        thing: Thing | None,
-        record: Record | None,
-        replies: ChatReplies,
-    ) -> None:
-        verdict = await judge(action, actor, thing)
-        if verdict is not Verdict.ALLOWED:
-            self._answer(query, refusal(verdict, action, replies))
-        elif record is not None and action.name in REROLLS:
-            self._answer(query, await self._reroll(record, action.name, replies))
-        elif action.name == DELETE and (record is None or record.outcome is not None):
-            self._desk.spawn(self._delete(query, actor, record, replies))
-        elif record is not None:
-            await self._cancel(query, actor, record, replies)
-
-    async def _reroll(self, record: Record, action: str, replies: ChatReplies) -> str:
-        intake = self._intake
-        return await reroll(record, action, replies, self._desk.catalog, intake.reception, intake.again)
-
-    async def _cancel(self, query: CallbackQuery, actor: TelegramActor, record: Record, replies: ChatReplies) -> None:
-        done, said = await presses.cancel(self._desk.client, record, f"{PLATFORM}:{actor.user}", replies)
-        self._answer(query, said)
-        if not done:
-            self._desk.spawn(self._tidy(query, actor, record))
-
-    async def _tidy(self, query: CallbackQuery, actor: TelegramActor, record: Record) -> None:
-        """A kill may have left a line behind whose answer stands in another message. It has this job's button; what
-        has not is somebody else's message, whatever the press said.
-        """
-        message = query.message
-        if not isinstance(message, Message) or record.note is None or str(Note.of(record.note)) == actor.message:
-            return
-        if Press.of(query.data or "") in presses_of(message):
-            await self._desk.bot.delete_message(message.chat.id, message.message_id)
-
-    async def _delete(
-        self, query: CallbackQuery, actor: TelegramActor, record: Record | None, replies: ChatReplies
-    ) -> None:
-        await self._answer_now(query, await delete(self._desk, Note.of(actor.message), record, replies))
-
-    # -- words by a press
-
-    async def _preset(self, query: CallbackQuery, message: Message, name: str) -> None:
-        replies = await self._desk.replies(message.chat, query.from_user)
-        actor = await TelegramActor.of_press(self._desk, query)
-        picture = message.reply_to_message
-        thing = Thing(user_of(picture), actor.chat, actor.message) if picture else None
-        attempt = self._words(query, message, name, actor, thing, replies)
-        if thing is None or thing.user == actor.user:
-            await attempt
-        else:
-            self._desk.spawn(attempt)
-
-    async def _words(
-        self,
-        query: CallbackQuery,
-        message: Message,
-        name: str,
-        actor: TelegramActor,
-        thing: Thing | None,
-        replies: ChatReplies,
-    ) -> None:
-        """`message` is the question, and a reply to the first of the pictures that wait for words."""
-        verdict = await judge(ACTIONS[PRESET], actor, thing)
-        picture = message.reply_to_message
-        if verdict is not Verdict.ALLOWED or thing is None or picture is None:
-            self._answer(query, refusal(verdict, ACTIONS[PRESET], replies))
-            return
-        waiting = await self._desk.memory.waiting(str(message.chat.id), thing.user)
-        first = next((ask for ask in waiting if ask.message == str(picture.message_id)), None)
-        if first is None:
-            first = await self._forgotten(picture)
-        if first is None or name not in self._desk.catalog.presets:
-            self._answer(query, replies.no_longer_there())
-            return
-        asks = [first] + [ask for ask in waiting if first.album and ask.album == first.album and ask.id != first.id]
-        try:
-            new = await self._intake.pressed(first, f"--preset {name}", actor.message)
-        except TooManyRequests as error:
-            self._answer(query, replies.too_many_requests(error.limit))
-            return
-        for ask in asks[1:]:
-            await self._intake.take(ask, f"--preset {name}")
-        await self._desk.memory.question(first)
-        await self._desk.memory.no_longer(asks)
-        self._answer(query, "" if new else replies.already())
-
-    async def _forgotten(self, picture: Message) -> Ask | None:
-        """The picture above the question, where we no longer remember that it waits."""
-        found = find(picture, self._desk.download_limit)
-        return await self._intake.ask_of(picture, found) if isinstance(found, Picture) else None
+    @property
+    def job(self) -> str:
+        return f"{PLATFORM}:{self.about}"
 
 
-async def delete(desk: Desk, note: Note, record: Record | None, replies: ChatReplies) -> str:
-    """Remove a clip that may be deleted from its chat, and its files, as far as they are known, from storage. Returns
-    what to say.
-    """
-    await presses.delete_files(desk.studio.storage, record.clips if record else ())
-    try:
-        await desk.bot.delete_message(int(note.chat), note.message)
-    except TelegramError as error:
-        log.info("a clip could not be deleted from its chat", error=str(error))
-        return replies.cannot_delete()
-    return replies.deleted()
+def waiting(job: str, replies: ChatReplies) -> InlineKeyboardMarkup:
+    """Under a status message, while the job waits or runs."""
+    return InlineKeyboardMarkup([[_button(replies.button_cancel(), Press.on(CANCEL, job))]])
+
+
+def clip(job: Job, replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:
+    """Under a clip: what would change nothing is left out."""
+    texts = {
+        AGAIN: replies.button_again(),
+        BETTER: replies.button_better(),
+        REELS: replies.button_reels(),
+        LOOP: replies.button_loop(),
+    }
+    buttons = {action: _button(texts[action], Press.on(action, job.id)) for action in offered(job, catalog)}
+    first = [buttons[action] for action in (AGAIN, BETTER) if action in buttons]
+    second = [buttons[action] for action in (REELS, LOOP) if action in buttons]
+    return InlineKeyboardMarkup([first, [*second, _button(replies.button_delete(), Press.on(DELETE, job.id))]])
+
+
+def presets(replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:
+    """Under the question for words: a press is an answer too."""
+    buttons = [
+        _button(replies.gettext(preset.title), Press(PRESET, name))
+        for name, preset in catalog.presets.items()
+        if len(Press(PRESET, name).data.encode()) <= DATA_MOST
+    ]
+    return rows(buttons, 3)
+
+
+def rows(buttons: list[InlineKeyboardButton], across: int) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([buttons[i : i + across] for i in range(0, len(buttons), across)])
+
+
+def _button(text: str, press: Press) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text, callback_data=press.data)

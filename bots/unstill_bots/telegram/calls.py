@@ -8,13 +8,13 @@ from typing import NamedTuple, TypeVar
 from telegram import ReplyParameters
 from telegram.error import ChatMigrated, RetryAfter, TelegramError
 
-from unstill_bots.chat import ChatGone, ChatUnavailable
-from unstill_bots.preferences import PreferenceStore
-from unstill_bots.telegram.asking import PLATFORM
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery.chat import ChatGone, ChatUnavailable
 from unstill_bots.telegram.errors import ThreadGone, chat_error, retry_after
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.outbound import Outbound, Urgency
-from unstill_queue.jobs import ReplyAddress
+from unstill_bots.telegram.pending import PLATFORM
+from unstill_bots.telegram.send_limit import Outbound, Urgency
+from unstill_queue.contract.jobs import ReplyAddress
 
 T = TypeVar("T")
 MOVES_MOST = 3

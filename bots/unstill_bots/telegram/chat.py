@@ -14,12 +14,10 @@ from telegram import (
 )
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from unstill_bots.chat import ChatError, ChatUnavailable, ClipTooLarge, FetchError
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.preferences import PreferenceStore
-from unstill_bots.telegram import keyboards
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery.chat import ChatError, ChatUnavailable, ClipTooLarge, FetchError
+from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import MEDIA_WITHIN
-from unstill_bots.telegram.asking import PLATFORM
 from unstill_bots.telegram.calls import Calls, Place
 from unstill_bots.telegram.clip import file_in, kind_of, make_thumbnail, media
 from unstill_bots.telegram.errors import (
@@ -29,15 +27,17 @@ from unstill_bots.telegram.errors import (
     is_unchanged,
     retry_after,
 )
-from unstill_bots.telegram.findings import Picture
+from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.notes import REVISED, Note, Receipt
-from unstill_bots.telegram.outbound import Dropped, Outbound, Urgency
+from unstill_bots.telegram.message_ref import REVISED, Note, Receipt
+from unstill_bots.telegram.pending import PLATFORM
+from unstill_bots.telegram.send_limit import Dropped, Outbound, Urgency
+from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.errors import StorageError, UnknownJob
-from unstill_queue.jobs import Cancelled, Failed, Finish, ReplyAddress, Request, State, Succeeded
-from unstill_queue.ledger import Ledger, Record
-from unstill_queue.storage import Storage
+from unstill_queue.contract.errors import StorageError, UnknownJob
+from unstill_queue.contract.jobs import Cancelled, Failed, Finish, ReplyAddress, Request, State, Succeeded
+from unstill_queue.ledger.ledger import Ledger, Record
+from unstill_queue.storage.base import Storage
 
 PLAIN = LinkPreviewOptions(is_disabled=True)
 

@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal
 from PIL import Image, ImageOps
 from telegram import InputFile, InputMediaAnimation, InputMediaVideo, Message
 
-from unstill_queue.jobs import Finish, Succeeded
+from unstill_queue.contract.jobs import Finish, Succeeded
 
 ANIMATION_SECONDS = 15.0
 THUMBNAIL_SIDE, THUMBNAIL_BYTES = 320, 200_000

@@ -7,10 +7,8 @@ from collections.abc import Awaitable, Callable
 from telegram import ChatMemberUpdated, Message
 from telegram.constants import ChatType
 
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.forgetting import Forgetting
-from unstill_bots.own_jobs import OwnJobs
-from unstill_bots.presses import (
+from unstill_bots.actions.forgetting import Forgetting
+from unstill_bots.actions.presses import (
     ACTIONS,
     CANCEL,
     DELETE,
@@ -23,16 +21,18 @@ from unstill_bots.presses import (
     judge,
     refusal,
 )
+from unstill_bots.actions.user_jobs import OwnJobs
 from unstill_bots.telegram.actors import TelegramActor, presses_of, shown_by, thing_of
-from unstill_bots.telegram.asking import PLATFORM, scope_of, user_of
-from unstill_bots.telegram.buttons import delete
-from unstill_bots.telegram.desk import Desk
+from unstill_bots.telegram.buttons import ON_JOBS
+from unstill_bots.telegram.context import Desk
 from unstill_bots.telegram.intake import Intake
-from unstill_bots.telegram.keyboards import ON_JOBS
-from unstill_bots.telegram.notes import Note
+from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.pending import PLATFORM, scope_of, user_of
+from unstill_bots.telegram.presses import delete
 from unstill_bots.telegram.settings_menu import SettingsMenu
-from unstill_queue.jobs import ReplyAddress
-from unstill_queue.ledger import Forgotten, Record
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.jobs import ReplyAddress
+from unstill_queue.ledger.ledger import Forgotten, Record
 
 
 class Commands:

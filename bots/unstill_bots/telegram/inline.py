@@ -8,13 +8,13 @@ import structlog
 from telegram import InlineQuery, InlineQueryResultCachedMpeg4Gif, InlineQueryResultCachedVideo
 from telegram.error import TelegramError
 
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.telegram.asking import PLATFORM
-from unstill_bots.telegram.desk import Desk
-from unstill_bots.telegram.notes import Receipt
-from unstill_queue.errors import UnknownJob
-from unstill_queue.jobs import Succeeded
-from unstill_queue.ledger import Record
+from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.message_ref import Receipt
+from unstill_bots.telegram.pending import PLATFORM
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.errors import UnknownJob
+from unstill_queue.contract.jobs import Succeeded
+from unstill_queue.ledger.ledger import Record
 
 PAGE = 20
 CACHE_SECONDS = 5

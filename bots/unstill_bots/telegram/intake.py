@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from telegram import Message
 
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.preferences import Preferences
-from unstill_bots.reception import Reception
-from unstill_bots.rerolls import derived
-from unstill_bots.studio import Terms
-from unstill_bots.telegram import keyboards
-from unstill_bots.telegram.asking import PLATFORM, Ask, ask_of
-from unstill_bots.telegram.desk import Desk
-from unstill_bots.telegram.findings import Picture
-from unstill_bots.telegram.notes import REVISED, Note
-from unstill_queue.jobs import Cancelled, Failed, Request
-from unstill_queue.ledger import Record
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.variations import derived
+from unstill_bots.intake.reception import Reception
+from unstill_bots.intake.studio import Terms
+from unstill_bots.telegram import buttons as keyboards
+from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.media import Picture
+from unstill_bots.telegram.message_ref import REVISED, Note
+from unstill_bots.telegram.pending import PLATFORM, Ask, ask_of
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.jobs import Cancelled, Failed, Request
+from unstill_queue.ledger.ledger import Record
 
 
 class Intake:

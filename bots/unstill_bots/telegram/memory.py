@@ -8,8 +8,8 @@ import time
 import msgspec
 from redis.asyncio import Redis
 
-from unstill_bots.telegram.asking import Ask
-from unstill_queue.codec import decode_or, encode
+from unstill_bots.telegram.pending import Ask
+from unstill_queue.contract.codec import decode_or, encode
 
 DAY = 24 * 3600
 GATHER = 1.5

@@ -16,7 +16,7 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from unstill_bots.chat_replies import ChatReplies
+from unstill_bots.text.chat_replies import ChatReplies
 
 log = structlog.get_logger(__name__)
 

@@ -9,21 +9,21 @@ import structlog
 from telegram import Bot, User
 from telegram.error import InvalidToken, TelegramError
 
-from unstill_bots.courier import Courier
-from unstill_bots.frontend import Means, TokenRejected
-from unstill_bots.preferences import PreferenceStore
-from unstill_bots.studio import Studio
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery.courier import Courier
+from unstill_bots.host.frontend import Means, TokenRejected
+from unstill_bots.intake.studio import Studio
 from unstill_bots.telegram.albums import Albums
 from unstill_bots.telegram.api import open_bot
-from unstill_bots.telegram.asking import PLATFORM
 from unstill_bots.telegram.chat import TelegramChat
-from unstill_bots.telegram.desk import Desk
+from unstill_bots.telegram.context import Desk
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.menu import register
-from unstill_bots.telegram.outbound import Outbound
+from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.polling import Polling
 from unstill_bots.telegram.router import Router
+from unstill_bots.telegram.send_limit import Outbound
 from unstill_bots.telegram.webhook import Webhook
 
 log = structlog.get_logger(__name__)

@@ -6,17 +6,17 @@ import structlog
 from telegram import ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
 
-from unstill_bots.pictures import PictureError
+from unstill_bots.intake.pictures import PictureError
+from unstill_bots.intake.unfit import Unfit
 from unstill_bots.telegram.addressing import Addressed, addressed
-from unstill_bots.telegram.asking import PLATFORM, scope_of, thread_of, user_of
-from unstill_bots.telegram.buttons import Buttons
 from unstill_bots.telegram.commands import Commands
-from unstill_bots.telegram.desk import Desk
-from unstill_bots.telegram.findings import Picture, find
+from unstill_bots.telegram.context import Desk
 from unstill_bots.telegram.inline import Inline
 from unstill_bots.telegram.intake import Intake
+from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.memory import Part
-from unstill_bots.unfit import Unfit
+from unstill_bots.telegram.pending import PLATFORM, scope_of, thread_of, user_of
+from unstill_bots.telegram.presses import Buttons
 
 log = structlog.get_logger(__name__)
 

@@ -11,18 +11,18 @@ from telegram import CallbackQuery, Chat, InlineKeyboardButton, InlineKeyboardMa
 from telegram.constants import ChatType
 from telegram.error import TelegramError
 
-from unstill_bots.chat import ChatError
-from unstill_bots.chat_replies import ChatReplies
-from unstill_bots.preferences import Preferences
-from unstill_bots.presses import ACTIONS, CHAT_SETTINGS, SETTINGS, Verdict, judge
-from unstill_bots.telegram import keyboards
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.presses import ACTIONS, CHAT_SETTINGS, SETTINGS, Verdict, judge
+from unstill_bots.delivery.chat import ChatError
+from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.actors import TelegramActor
-from unstill_bots.telegram.asking import scope_of, thread_of, user_of
-from unstill_bots.telegram.desk import Desk, address_of
-from unstill_bots.telegram.keyboards import Press
-from unstill_bots.telegram.notes import Note
-from unstill_bots.telegram.outbound import Dropped, Urgency
-from unstill_bots.translations import LANGUAGES
+from unstill_bots.telegram.buttons import Press
+from unstill_bots.telegram.context import Desk, address_of
+from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.pending import scope_of, thread_of, user_of
+from unstill_bots.telegram.send_limit import Dropped, Urgency
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.translations import LANGUAGES
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from telegram import Bot, Update
 from telegram.error import InvalidToken, TelegramError
 
-from unstill_bots.http_server import HttpServer
+from unstill_bots.host.server import HttpServer
 from unstill_bots.telegram.polling import Take
 from unstill_bots.telegram.router import KINDS
 from unstill_bots.telegram.wire import readable

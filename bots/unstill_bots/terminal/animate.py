@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from unstill_bots.courier import Courier
-from unstill_bots.local import EngineFailed, Local
-from unstill_bots.studio import Studio
+from unstill_bots.delivery.courier import Courier
+from unstill_bots.host.local import EngineFailed, Local
+from unstill_bots.intake.studio import Studio
 from unstill_bots.terminal.chat import PLATFORM, TerminalChat
 from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.ending import Code, Stop
@@ -22,13 +22,13 @@ from unstill_bots.terminal.results import Result, code_of
 from unstill_bots.terminal.wording import Wording
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Quota, Settings
-from unstill_queue.client import Client
-from unstill_queue.connection import connect
-from unstill_queue.errors import UnknownJob
-from unstill_queue.ledger import Ledger, Record
-from unstill_queue.reaper import Reaper
-from unstill_queue.storage import Storage
-from unstill_queue.temporary import process_runs
+from unstill_queue.contract.errors import UnknownJob
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Ledger, Record
+from unstill_queue.ledger.reaper import Reaper
+from unstill_queue.redis.connection import connect
+from unstill_queue.storage.base import Storage
+from unstill_queue.storage.temporary import process_runs
 
 AT_ONCE = 16
 """Photos in the queue at a time, unless a quota allows fewer."""

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from unstill_bots.chat import ChatGone, FetchError
-from unstill_bots.naming import claim_path
+from unstill_bots.delivery.chat import ChatGone, FetchError
 from unstill_bots.terminal.inputs import STDIN, Target
+from unstill_bots.terminal.naming import claim_path
 from unstill_bots.terminal.wording import Wording
-from unstill_queue.jobs import ReplyAddress, Request, Succeeded
+from unstill_queue.contract.jobs import ReplyAddress, Request, Succeeded
 
 PLATFORM = "terminal"
 

@@ -15,7 +15,7 @@ from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.options import unknown
 from unstill_bots.terminal.wording import Wording
 from unstill_config.errors import ConfigError
-from unstill_queue.errors import EmbeddedError, OptionError, QueueError, StorageError
+from unstill_queue.contract.errors import EmbeddedError, OptionError, QueueError, StorageError
 
 
 @click.group(epilog=ending.EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from unstill_queue.client import Update
-from unstill_queue.jobs import State
+from unstill_queue.contract.jobs import State
+from unstill_queue.ledger.client import Update
 
 LINE_EVERY = 2.0
 """Seconds between two lines of one photo that differ only in how far it is."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from unstill_bots.courier import Courier
-from unstill_bots.studio import Studio
+from unstill_bots.delivery.courier import Courier
+from unstill_bots.intake.studio import Studio
 from unstill_bots.terminal.chat import TerminalChat
 from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.order import Photo
 from unstill_bots.terminal.results import Result, near
 from unstill_bots.terminal.wording import Wording
-from unstill_queue.client import Client, Update
-from unstill_queue.errors import UnknownJob
-from unstill_queue.jobs import Outcome, State, Succeeded
-from unstill_queue.ledger import Record
+from unstill_queue.contract.errors import UnknownJob
+from unstill_queue.contract.jobs import Outcome, State, Succeeded
+from unstill_queue.ledger.client import Client, Update
+from unstill_queue.ledger.ledger import Record
 
 AGAIN_AFTER = 2.0
 DELIVERIES = 5

@@ -10,17 +10,17 @@ from typing import Any, Literal
 import msgspec
 from redis.exceptions import RedisError
 
-from unstill_bots.local import Local, engines_alive
+from unstill_bots.host.local import Local, engines_alive
 from unstill_bots.terminal.display import share
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.wording import Wording
 from unstill_config.settings import Settings
-from unstill_queue.client import Client, Update
-from unstill_queue.connection import connect
-from unstill_queue.errors import UnknownJob, UnreadableRecord
-from unstill_queue.jobs import EngineInfo, State
-from unstill_queue.ledger import Place, Record
-from unstill_queue.trouble import told, trouble
+from unstill_queue.contract.errors import UnknownJob, UnreadableRecord
+from unstill_queue.contract.jobs import EngineInfo, State
+from unstill_queue.ledger.client import Client, Update
+from unstill_queue.ledger.ledger import Place, Record
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.trouble import told, trouble
 
 PATIENCE = 2.0
 SEVERAL = "several"

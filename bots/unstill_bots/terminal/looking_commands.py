@@ -13,16 +13,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from unstill_bots import doctor
-from unstill_bots.local import Local
+from unstill_bots.host import doctor
+from unstill_bots.host.local import Local
 from unstill_bots.terminal import looking
 from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.options import caption_of, printable
 from unstill_bots.terminal.order import requester
-from unstill_queue.errors import QueueError
-from unstill_queue.options import OPTIONS
-from unstill_queue.recipe import read_recipe
+from unstill_queue.contract.errors import QueueError
+from unstill_queue.contract.options import OPTIONS
+from unstill_queue.contract.recipe import read_recipe
 
 WORDS_SHOWN = 48
 WIDE = 200

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
-from unstill_bots import captions
+from unstill_bots.intake import captions
 from unstill_config.catalog import Catalog, Value
-from unstill_queue.errors import OptionError
-from unstill_queue.options import MOTIONS, OPTIONS, Option, find, narrowed, resolve
-from unstill_queue.recipe import Recipe
+from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.options import MOTIONS, OPTIONS, Option, find, narrowed, resolve
+from unstill_queue.contract.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 

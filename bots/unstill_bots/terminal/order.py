@@ -13,7 +13,7 @@ import msgspec
 
 from unstill_bots.terminal.chat import PLATFORM, address
 from unstill_bots.terminal.inputs import STDIN, Target
-from unstill_queue.jobs import Request, Requester
+from unstill_queue.contract.jobs import Request, Requester
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from unstill_bots.studio import SAID
+from unstill_bots.intake.studio import SAID
 from unstill_bots.terminal.ending import Code
 from unstill_bots.terminal.wording import Wording
-from unstill_queue.jobs import Cancelled, Failed, Outcome, State, Succeeded
+from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, State, Succeeded
 
 
 class Result(msgspec.Struct, frozen=True):

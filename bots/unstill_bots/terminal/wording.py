@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from unstill_bots.replies import Replies
+from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
-from unstill_queue.client import Update
-from unstill_queue.jobs import Cancelled, Failed, State, Succeeded
-from unstill_queue.ledger import Place
+from unstill_queue.contract.jobs import Cancelled, Failed, State, Succeeded
+from unstill_queue.ledger.client import Update
+from unstill_queue.ledger.ledger import Place
 
 
 class Wording(Replies):

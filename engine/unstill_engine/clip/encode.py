@@ -17,7 +17,7 @@ from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError, EncoderKilled, write_error
 from unstill_engine.clip.finish import Layout, whole
 from unstill_engine.clip.spool import Source, boomerang, feed
-from unstill_queue.jobs import Finish
+from unstill_queue.contract.jobs import Finish
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from unstill_config.catalog import Shape
 from unstill_engine.clip.spool import Source
-from unstill_queue.jobs import Finish
+from unstill_queue.contract.jobs import Finish
 
 FADE_SECONDS = 0.5
 FADE_SHARE = 4

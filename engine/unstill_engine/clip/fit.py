@@ -27,10 +27,10 @@ from unstill_engine.clip.finish import Layout, lay_out
 from unstill_engine.clip.probe import Movie, probe
 from unstill_engine.clip.sample import CRF_MAX, sample
 from unstill_engine.clip.spool import Source
-from unstill_queue import mp4
-from unstill_queue.folder import why
-from unstill_queue.jobs import Finish
-from unstill_queue.recipe import Recipe, tags_of, xmp_of
+from unstill_queue.contract.jobs import Finish
+from unstill_queue.contract.recipe import Recipe, tags_of, xmp_of
+from unstill_queue.storage import mp4
+from unstill_queue.storage.folder import why
 
 CRF_BEST = 18.0
 AIM = 0.965

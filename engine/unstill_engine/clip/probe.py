@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from unstill_engine.clip.errors import ClipError
-from unstill_queue import mp4
+from unstill_queue.storage import mp4
 
 TRACKS_MAX = 32
 RUNS_MAX = 100_000

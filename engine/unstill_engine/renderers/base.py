@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import msgspec
 
 from unstill_config.catalog import Model
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 if TYPE_CHECKING:  # the worker reads plans and must stay free of numpy
     import numpy as np

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.bots.hostile.mutations import webp, webp_parts
 from tests.bots.hostile.sources import encoded, interlaced
 
-from unstill_bots.pictures import Limits
+from unstill_bots.intake.pictures import Limits
 
 LIMITS = Limits()
 MUCH = 12 * 1024**2

@@ -14,9 +14,9 @@ import numpy as np
 from tests.bots.hostile.mutations import jpeg_parts, png_parts
 from tests.bots.hostile.sources import PNG_MAGIC
 
-from unstill_bots.pictures import PictureError, Pictures, SafePicture
-from unstill_bots.replies import Replies
-from unstill_bots.sentences import NOTES, PICTURES
+from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture
+from unstill_bots.text.replies import Replies
+from unstill_bots.text.sentences import NOTES, PICTURES
 
 GOOD = "taken"
 AT_ONCE = 4

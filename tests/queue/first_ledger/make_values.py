@@ -12,7 +12,7 @@ import sys
 
 from tests.queue.values import DONE, a_job, a_request
 
-from unstill_queue.codec import encode
+from unstill_queue.contract.codec import encode
 
 
 def main() -> None:

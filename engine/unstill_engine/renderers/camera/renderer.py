@@ -19,7 +19,7 @@ from unstill_engine.renderers.camera.views import View, lay
 from unstill_engine.renderers.camera.words import direct
 from unstill_engine.renderers.framing import Size, frame_size
 from unstill_engine.renderers.photo import load_photo, photo_size
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 _CHUNK = 8
 _THREADS_MOST = 4

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from unstill_config.catalog import Memory, Model
 from unstill_engine.renderers.framing import Size
 from unstill_engine.renderers.torch.placement import GIB, MemoryMode, Placement, place
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 MEGAPIXEL = 1_000_000
 BYTES_PER_VALUE = 2

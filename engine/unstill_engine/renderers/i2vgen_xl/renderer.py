@@ -37,7 +37,7 @@ from unstill_engine.renderers.torch.device import (
 from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import MemoryMode, Placement
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 LATENT = 8
 """Pixels to a latent, on each side."""

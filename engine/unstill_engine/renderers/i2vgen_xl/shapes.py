@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from unstill_engine.renderers.framing import Size, crop_box, frame_size
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 ASPECT_MOST = 2.0
 """What a clip costs grows with its long side, and the model has learnt from 1280x704."""

@@ -13,7 +13,7 @@ from unstill_config.catalog import Model
 from unstill_engine.renderers.base import Frames, MemoryExhausted, Plan, RenderError, Revised
 from unstill_engine.renderers.torch.device import device_errors, is_out_of_memory
 from unstill_engine.renderers.torch.placement import MemoryMode, smaller
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 Attempt = Callable[[Plan, MemoryMode], Iterator[Frames]]
 

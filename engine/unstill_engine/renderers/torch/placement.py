@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from unstill_config.catalog import Memory, Model
-from unstill_queue.jobs import Parameters
+from unstill_queue.contract.jobs import Parameters
 
 GIB = 2**30
 

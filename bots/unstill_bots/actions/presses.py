@@ -1,0 +1,166 @@
+"""Who may do what: every action that a chat offers, and the one place where an attempt at one is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.errors import StorageError
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Record
+from unstill_queue.storage.base import Storage
+
+log = structlog.get_logger(__name__)
+
+TELEGRAM, DISCORD = "telegram", "discord"
+BOTH = (TELEGRAM, DISCORD)
+
+
+class May(Enum):
+    """Who may do an action. `ADMINS` are those of the very chat in which it is done."""
+
+    EVERYBODY = auto()
+    OWNER = auto()
+    OWNER_OR_ADMINS = auto()
+    ADMINS = auto()
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One thing that people can do, and the platforms that offer it by a button, a command, a menu or a form.
+
+    `anywhere`: it may be done from any message of the chat where the job's answer stands, not only from that answer.
+    """
+
+    name: str
+    does: str
+    may: May
+    buttons: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    menus: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    anywhere: bool = False
+
+
+CANCEL, DELETE, FORGET, PRESET, FORM = "cancel", "delete", "forgetme", "preset", "form"
+SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
+
+_ALL = (
+    # A status message that was sent right before a kill may be on no record: its Cancel has to work too.
+    Action(CANCEL, "ends a job", May.OWNER_OR_ADMINS, BOTH, BOTH, anywhere=True),
+    Action(DELETE, "removes a clip from its chat and from storage", May.OWNER_OR_ADMINS, BOTH, (TELEGRAM,)),
+    Action(AGAIN, "asks for the clip with another seed", May.OWNER, BOTH),
+    Action(BETTER, "asks for the clip in better quality", May.OWNER, BOTH),
+    Action(REELS, "asks for the clip in 9:16", May.OWNER, BOTH),
+    Action(LOOP, "asks for the clip as a loop", May.OWNER, BOTH),
+    Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, (TELEGRAM,)),
+    Action(FORM, "asks for clips of pictures that somebody pointed at", May.OWNER, forms=(DISCORD,), anywhere=True),
+    Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, BOTH, BOTH),
+    Action(CHAT_SETTINGS, "shows and changes how a group or server uses the bot", May.ADMINS, BOTH),
+    Action("animate", "asks for a clip", May.EVERYBODY, commands=BOTH, menus=(DISCORD,)),
+    Action("animate_avatar", "asks for a clip of a person's picture", May.EVERYBODY, menus=(DISCORD,)),
+    Action("queue", "lists one's own jobs", May.EVERYBODY, commands=BOTH),
+    Action("presets", "lists the presets", May.EVERYBODY, commands=BOTH),
+    Action("status", "says how busy the bot is", May.EVERYBODY, commands=BOTH),
+    Action("help", "lists the options", May.EVERYBODY, commands=BOTH),
+    Action("privacy", "says what is kept", May.EVERYBODY, commands=BOTH),
+    Action(FORGET, "deletes what is kept of who asks", May.EVERYBODY, commands=BOTH),
+    Action("start", "says what the bot does", May.EVERYBODY, commands=(TELEGRAM,)),
+)
+ACTIONS = {action.name: action for action in _ALL}
+
+
+def commands_of(platform: str) -> set[str]:
+    """What may be typed after a slash there."""
+    return {action.name for action in ACTIONS.values() if platform in action.commands}
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """What an action is done to.
+
+    `user` is who asked for it, as in `Requester.user`, and empty where nobody knows; `chat` the id that its chat has
+    today; `message` the message that shows it, in the platform's own notation, and empty where there is none yet.
+    """
+
+    user: str
+    chat: str
+    message: str = ""
+
+
+class Actor(Protocol):
+    """Who does it, and where: `chat` and `message` as in `Thing`, told by the platform and never by callback data."""
+
+    @property
+    def chat(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    async def owns(self, user: str) -> bool | None:
+        """Whether they are `user`, or may speak for it. None where the platform does not let the bot know."""
+
+    async def moderates(self) -> bool:
+        """Whether they may end and delete what others asked for in this chat."""
+
+    async def manages(self) -> bool:
+        """Whether they may change this chat's settings."""
+
+
+class Verdict(Enum):
+    """UNKNOWN: nothing of the kind stands where it was done. UNPROVEN: it may be theirs, which nobody can tell."""
+
+    ALLOWED = auto()
+    NOT_YOURS = auto()
+    UNKNOWN = auto()
+    UNPROVEN = auto()
+
+
+async def judge(action: Action, actor: Actor, thing: Thing | None = None) -> Verdict:
+    """Whether `actor` may do `action` to `thing`."""
+    if action.may is May.EVERYBODY:
+        return Verdict.ALLOWED
+    if action.may is May.ADMINS:
+        return Verdict.ALLOWED if await actor.manages() else Verdict.NOT_YOURS
+    if thing is None or thing.chat != actor.chat or not (action.anywhere or thing.message == actor.message):
+        return Verdict.UNKNOWN
+    owns = await actor.owns(thing.user) if thing.user else False
+    if owns or (action.may is May.OWNER_OR_ADMINS and await actor.moderates()):
+        return Verdict.ALLOWED
+    if not thing.user:
+        return Verdict.UNKNOWN
+    return Verdict.UNPROVEN if owns is None else Verdict.NOT_YOURS
+
+
+def refusal(verdict: Verdict, action: Action, replies: ChatReplies) -> str:
+    """The sentence for a verdict that is not ALLOWED."""
+    if action.may is May.ADMINS:
+        return replies.settings_for_admins()
+    if verdict is Verdict.UNKNOWN:
+        return replies.no_longer_there() if action.name == PRESET else replies.unknown_job()
+    if verdict is Verdict.UNPROVEN:
+        if action.name in (CANCEL, DELETE):
+            return replies.unproven(f"/{action.name}")
+        return replies.unproven_words()
+    return replies.not_yours() if action.name == CANCEL else replies.not_your_clip()
+
+
+# -- what is done once it is allowed
+
+
+async def cancel(client: Client, record: Record, by: str, replies: ChatReplies) -> tuple[bool, str]:
+    """End a job in the name of `by`, as `Requester.person`. Returns whether it could be, and what to say."""
+    done = await client.cancel(record.id, by)
+    said = {"cancelled": replies.cancelled(""), "cancelling": replies.cancelling()}
+    return done in said, said.get(done, replies.cannot_cancel())
+
+
+async def delete_files(storage: Storage, keys: Iterable[str]) -> None:
+    """Remove them from storage. What cannot be removed now is logged, and goes with its age."""
+    for key in keys:
+        try:
+            await storage.delete(key)
+        except StorageError as error:
+            log.info("a file could not be deleted from the storage", key=key, error=str(error))

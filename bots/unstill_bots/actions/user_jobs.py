@@ -1,0 +1,63 @@
+"""What a person may do with their own clips in the making: list and cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unstill_bots.intake.reception import Reception
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.errors import UnknownJob
+from unstill_queue.contract.jobs import State
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Record
+
+LISTED = 10
+OPEN = (State.ACCEPTED, State.QUEUED, State.RUNNING)
+ALL = ("all", "全部")
+"""Words that ask for all of them to be cancelled."""
+
+
+class OwnJobs:
+    """By person, as `Requester.person`."""
+
+    def __init__(self, client: Client, reception: Reception) -> None:
+        self._client = client
+        self._reception = reception
+
+    async def records(self, person: str) -> list[Record]:
+        """The newest first."""
+        records = [await self._reception.record(id) for id in await self._client.ledger.ids_of(person)]
+        return [record for record in records if record is not None and not record.forgotten]
+
+    async def open(self, person: str) -> list[Record]:
+        """Those that wait or run, the newest first."""
+        return [record for record in await self.records(person) if record.state in OPEN]
+
+    async def listing(self, person: str, replies: ChatReplies, *, place: str | None = None) -> str:
+        """A line each, the oldest first; `place`, as `Requester.place`, leaves out what was asked for elsewhere."""
+        waiting = [
+            record
+            for record in reversed(await self.open(person))
+            if place is None or record.request.requester.place == place
+        ]
+        lines = [await self._line(record, replies) for record in waiting[:LISTED]]
+        return "\n".join(lines) or replies.queue_empty()
+
+    async def _line(self, record: Record, replies: ChatReplies) -> str:
+        words = record.job.parameters.prompt if record.job else record.request.words
+        if record.progress is not None:
+            return replies.queue_line(words, replies.progress(record.progress))
+        if record.state is State.RUNNING:
+            return replies.queue_line(words, replies.running())
+        try:
+            place = await self._client.ledger.place(record.id)
+        except UnknownJob:
+            # it ended, or was damaged, since it was read
+            return replies.queue_line(words, replies.queued(None))
+        return replies.queue_line(words, replies.waiting(place))
+
+    async def cancel(self, person: str, waiting: Sequence[Record], words: str = "") -> int:
+        """The first of `waiting`, or all if `words` say so; how many were."""
+        chosen = waiting if words.strip().lower() in ALL else waiting[:1]
+        done = [await self._client.cancel(record.id, person) for record in chosen]
+        return sum(answer in ("cancelled", "cancelling") for answer in done)

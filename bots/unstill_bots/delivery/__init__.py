@@ -1,0 +1,1 @@
+"""From an outcome to a chat's one message."""

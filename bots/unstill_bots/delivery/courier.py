@@ -1,0 +1,265 @@
+"""Brings outcomes to chats, each once, and shows progress in between."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import secrets
+import time
+
+import msgspec
+import structlog
+
+from unstill_bots.delivery.chat import Chat, ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.host.gate import FairGate
+from unstill_bots.intake.studio import SAID, Studio
+from unstill_bots.text.advice import advice
+from unstill_bots.text.replies import Replies
+from unstill_queue.contract.codec import decode
+from unstill_queue.contract.errors import NotFound, StorageError, UnknownJob, UnreadableRecord
+from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import REFITS_MOST, Record
+from unstill_queue.ledger.outbox import Event, Outbox
+from unstill_queue.storage import temporary
+from unstill_queue.storage.base import Storage
+
+log = structlog.get_logger(__name__)
+
+
+class _Refitting(Exception):
+    """The clip is being made smaller: it comes again."""
+
+
+PREFIX = "unstill-bot-"
+SEND_LEASE = 30.0
+CONSUMER = "courier"
+"""One name for all: the streams give each entry once whatever the names, and keep every name for ever."""
+NEWER_AGAIN = 600.0
+"""Seconds after which a record of a newer version is looked at again, by then perhaps by a newer program."""
+AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE = 20, 8, 2
+"""Deliveries at a time, those of one chat among them, and of one account: more would draw the platforms' flood limits,
+and neither a slow chat nor a person with many answers to come holds up the others."""
+
+
+class Courier:
+    """The way out of one front end."""
+
+    def __init__(self, client: Client, storage: Storage, chat: Chat, studio: Studio) -> None:
+        self._client = client
+        self._ledger = client.ledger
+        self._storage = storage
+        self._chat = chat
+        self._studio = studio
+        self._slots = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
+        self._in_hand: set[str] = set()
+        self._errands: set[asyncio.Task[None]] = set()
+        self._shown: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Deliver and show until cancelled; what is in hand then comes back through the ledger."""
+        await asyncio.to_thread(_sweep)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._run_deliveries())
+                group.create_task(self._run_progress())
+        except ExceptionGroup as errors:
+            # whoever runs us names what went wrong first
+            raise _first(errors) from None
+        finally:
+            for errand in self._errands:
+                errand.cancel()
+            await asyncio.gather(*self._errands, return_exceptions=True)
+
+    async def _run_deliveries(self) -> None:
+        async for event in Outbox(self._client.redis, self._chat.platform).deliveries(CONSUMER):
+            errand = asyncio.create_task(self._errand(event))
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+
+    async def _errand(self, event: Event) -> None:
+        try:
+            await self._take(event)
+        except UnknownJob:
+            log.warning("a job's record had expired", job=event.id)
+        except Exception:
+            # the ledger still holds the job as not delivered: it comes back
+            log.exception("a delivery failed in an unforeseen way", job=event.id)
+
+    async def _take(self, event: Event) -> None:
+        try:
+            if event.kind == "intake":
+                await self._studio.prepare((await self._ledger.read(event.id)).request)
+            elif event.id not in self._in_hand:
+                # what waits for a slot is told again meanwhile
+                self._in_hand.add(event.id)
+                try:
+                    async with self._slots.slot(event.place, event.account):
+                        await self.deliver(event.id)
+                finally:
+                    self._in_hand.discard(event.id)
+        except UnreadableRecord as error:
+            await self._ledger.set_aside(error)
+
+    async def deliver(self, id: str) -> bool:
+        """Show the outcome, if it is ours to show now. True: it is shown, by this call."""
+        sender = secrets.token_hex(8)
+        if not await self._ledger.send(id, sender, lease=SEND_LEASE):
+            return False
+        keeper = asyncio.create_task(self._keep_lease(id, sender))
+        try:
+            async with self._studio.message(id):
+                record = await self._ledger.read(id)
+                return record.outcome is not None and await self._deliver(record, record.outcome, sender)
+        except UnreadableRecord as error:
+            if error.newer:
+                await self._ledger.unsend(id, sender, delay=NEWER_AGAIN)
+            raise
+        finally:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+
+    async def _deliver(self, record: Record, outcome: Outcome, sender: str) -> bool:
+        try:
+            receipt = await self._show_once(record, outcome, sender)
+        except _Refitting:
+            return False
+        except ChatUnavailable as error:
+            await self._ledger.unsend(record.id, sender, delay=error.retry_after)
+            return False
+        except (ChatUncertain, NoteGone) as error:
+            delay = min(600.0, 5.0 * 2 ** min(record.sends - 1, 7))
+            log.info("an answer may not have been shown", job=record.id, error=str(error), again_in=delay)
+            await self._ledger.unsend(record.id, sender, delay=delay)
+            return False
+        except ChatGone as error:
+            await self._ledger.undeliverable(record.id, sender, str(error))
+            return False
+        except StorageError as error:
+            log.warning("a clip could not be read", job=record.id, error=str(error))
+            await self._ledger.unsend(record.id, sender, delay=10.0)
+            return False
+        await self._ledger.sent(record.id, sender, receipt)
+        await self._call_after_wait(record)
+        return True
+
+    async def _show_once(self, record: Record, outcome: Outcome, sender: str) -> str:
+        """Show it by an edit of a message that is on record: repeated after a kill, it is still one answer.
+
+        Where there is no such message, or it was deleted, a new one is sent first; if we die before it is
+        on record, a line without an answer stays behind, which is better than two answers.
+        """
+        if record.note is not None:
+            with contextlib.suppress(NoteGone):
+                return await self._show(record, outcome, record.note, sender)
+        replies = Replies(record.request.requester.language)
+        note = await self._chat.say(record.request.reply_to, replies.received())
+        await self._ledger.note_set(record.id, note)
+        return await self._show(record, outcome, note, sender)
+
+    async def _show(self, record: Record, outcome: Outcome, note: str, sender: str) -> str:
+        replies = Replies(record.request.requester.language)
+        match outcome:
+            case Succeeded():
+                try:
+                    return await self._show_clip(record, outcome, note, replies)
+                except NotFound:
+                    return await self._show_text(record, note, replies.failed(Failed("clip_expired", "")))
+                except ClipTooLarge:
+                    await self._refit(record, outcome, note, sender)
+                    return await self._show_text(record, note, replies.failed(Failed("too_big", "")))
+            case Failed(code=code, message=message):
+                return await self._show_text(record, note, message if code == SAID else replies.failed(outcome))
+            case Cancelled(by=by):
+                return await self._show_text(record, note, replies.cancelled(by))
+
+    async def _refit(self, record: Record, made: Succeeded, note: str, sender: str) -> None:
+        """Have the clip made smaller, if it was not often enough already.
+
+        Raises:
+            _Refitting: there is nothing to show here now.
+            ChatGone: nor will there be.
+        """
+        if record.job is None or record.refits >= REFITS_MOST:
+            return
+        limit = self._studio.catalog.platforms[self._chat.platform].step_below(made.size)
+        log.info("the platform refused a clip's size", job=record.id, size=made.size, limit=limit)
+        with contextlib.suppress(ChatUnavailable, ChatUncertain, NoteGone):
+            await self._show_text(record, note, Replies(record.request.requester.language).refitting())
+        smaller = msgspec.structs.replace(record.job, upload_limit=limit)
+        if await self._client.refit(smaller, sender) != "no":
+            raise _Refitting
+
+    async def _show_clip(self, record: Record, outcome: Succeeded, note: str, replies: Replies) -> str:
+        text = replies.done(outcome, advice(outcome.parameters.prompt, outcome.parameters, synthetic=outcome.synthetic))
+        with temporary.folder(PREFIX) as folder:
+            clip = folder / "clip.mp4"
+            await self._storage.fetch(outcome.clip, clip)
+            return await self._chat.deliver(record.request.reply_to, note, clip, outcome, text)
+
+    async def _show_text(self, record: Record, note: str, text: str) -> str:
+        await self._chat.revise(record.request.reply_to, note, text)
+        return note
+
+    async def _keep_lease(self, id: str, sender: str) -> None:
+        while True:
+            await asyncio.sleep(SEND_LEASE / 3)
+            await self._ledger.send(id, sender, lease=SEND_LEASE)
+
+    async def _call_after_wait(self, record: Record) -> None:
+        """Edits do not notify: after a long wait one short reply does."""
+        seconds, micros = await self._client.redis.time()
+        waited = seconds + micros / 1e6 - record.accepted_at
+        if record.note is None or waited < self._studio.settings.bots.notify_after:
+            return
+        with contextlib.suppress(ChatError):
+            replies = Replies(record.request.requester.language)
+            await self._chat.call(record.request.reply_to, replies.call(record.outcome))
+
+    # -- progress: what is not shown in time is dropped
+
+    async def _run_progress(self) -> None:
+        every = self._studio.catalog.platforms[self._chat.platform].edit_seconds
+        async for event in Outbox(self._client.redis, self._chat.platform).news():
+            if event is None or event.kind not in ("progress", "state"):
+                continue
+            now = time.monotonic()
+            if now - self._shown.get(event.place, -every) < every or self._studio.message(event.id).locked():
+                continue
+            self._shown[event.place] = now
+            if len(self._shown) > 10_000:
+                self._shown = {place: at for place, at in self._shown.items() if now - at < every}
+            errand = asyncio.create_task(self._show_progress(event))
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+
+    async def _show_progress(self, event: Event) -> None:
+        try:
+            record = await self._ledger.read(event.id)
+            # that a clip is made smaller was said, and takes seconds
+            if record.outcome is not None or record.refits:
+                return
+            if event.kind == "progress":
+                text = Replies(record.request.requester.language).progress(decode(event.body, Progress))
+                await self._studio.show(record.request, text)
+            else:
+                await self._studio.show_place(record.request)
+        except UnknownJob:
+            return
+        except Exception:
+            # it was only progress, and nobody waits for this task
+            log.exception("progress could not be shown", job=event.id)
+
+
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@functools.cache
+def _sweep() -> None:
+    """Once a process, as its folders bear its pid: the clips that a killed front end was about to send."""
+    temporary.sweep(PREFIX)

@@ -1,0 +1,140 @@
+"""A call into a channel: when there is room in it, and with Discord's refusal as what it means."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import aiohttp
+import discord
+
+from unstill_bots.delivery.chat import ChatGone, ChatUnavailable
+from unstill_bots.discord.errors import PermissionMissing, chat_error
+
+T = TypeVar("T")
+
+AT_ONCE = 2
+"""Calls into one channel; discord.py lets them wait for the channel's rate limit, and the others must not with them."""
+CLOSED_SECONDS = 60.0
+"""How long a channel that refused us is left alone, but for answers."""
+REFUSALS = 3
+"""Answers that a channel may refuse in that time; the others wait until it is over, and are not lost."""
+MOST_CLOSED = 5000
+CALL_WITHIN = 180.0
+"""Seconds, an upload and discord.py's own retries included."""
+
+
+class Urgency(Enum):
+    """What is being sent, with the seconds that it may wait for room in its channel."""
+
+    ANSWER = 4.0
+    NOTE = 10.0
+    TALK = 30.0
+    CALL = 3.0
+    PROGRESS = 0.05
+
+
+DROPPED = (Urgency.PROGRESS, Urgency.CALL)
+"""What is not worth waiting for longer."""
+
+
+class Dropped(Exception):
+    """There is no room for it now, and it is not worth waiting."""
+
+
+class LeftAlone(ChatUnavailable):
+    """The channel refused us so often that nothing is asked there for a while."""
+
+
+@dataclass
+class _Closed:
+    """A channel that refused us. `until` by the monotonic clock."""
+
+    until: float
+    refusals: int = 0
+
+
+class Calls:
+    """One bot's."""
+
+    def __init__(self) -> None:
+        self._rooms: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._closed: dict[str, _Closed] = {}
+        self._flying = 0
+        self._closing = False
+
+    async def do(self, channel: str, urgency: Urgency, call: Callable[[], Awaitable[T]]) -> T:
+        """`call`, when it is its turn. Raises ChatError, and Dropped for progress and calls."""
+        async with self._room(channel, urgency):
+            try:
+                async with asyncio.timeout(CALL_WITHIN):
+                    done = await call()
+                self._closed.pop(channel, None)
+                return done
+            except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+                meant = chat_error(error)
+                if isinstance(meant, ChatGone) and not isinstance(meant, PermissionMissing):
+                    self.close(channel)
+                raise meant from error
+
+    @contextlib.asynccontextmanager
+    async def _room(self, channel: str, urgency: Urgency) -> AsyncIterator[None]:
+        self._check(channel, urgency)
+        room = self._rooms.setdefault(channel, asyncio.Semaphore(AT_ONCE))
+        try:
+            async with asyncio.timeout(urgency.value):
+                await room.acquire()
+        except TimeoutError:
+            if urgency in DROPPED:
+                raise Dropped from None
+            raise ChatUnavailable("the channel is busy", 1.0) from None
+        self._flying += 1
+        try:
+            # it may have refused another while this one waited
+            self._check(channel, urgency)
+            yield
+        finally:
+            self._flying -= 1
+            room.release()
+
+    def _check(self, channel: str, urgency: Urgency) -> None:
+        """Raises ChatUnavailable and Dropped where nothing is to be sent."""
+        closed = self._closed_for(channel, urgency)
+        if urgency in DROPPED and (closed or self._closing):
+            raise Dropped
+        if self._closing:
+            raise ChatUnavailable("the front end ends", 1.0)
+        if closed:
+            raise LeftAlone("the channel is left alone for now", closed)
+
+    def _closed_for(self, channel: str, urgency: Urgency) -> float:
+        """Seconds that the channel is left alone."""
+        closed = self._closed.get(channel)
+        if closed is None or (urgency is Urgency.ANSWER and closed.refusals < REFUSALS):
+            return 0.0
+        return max(0.0, closed.until - time.monotonic())
+
+    def close(self, channel: str) -> None:
+        """The channel takes nothing from us."""
+        now = time.monotonic()
+        if len(self._closed) > MOST_CLOSED:
+            self._closed = {name: closed for name, closed in self._closed.items() if closed.until > now}
+        closed = self._closed.get(channel)
+        if closed is None or closed.until <= now:
+            closed = self._closed[channel] = _Closed(now)
+        closed.until = now + CLOSED_SECONDS
+        closed.refusals += 1
+
+    async def drain(self, within: float) -> None:
+        """Let no call begin any more, and those on their way arrive."""
+        self._closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self._flying:
+                    await asyncio.sleep(0.02)

@@ -1,0 +1,1 @@
+"""What runs a front end: one leader a platform, its health, its background tasks."""

@@ -1,0 +1,1 @@
+"""From a message to a queued job: written down first, then read, made safe and prepared."""

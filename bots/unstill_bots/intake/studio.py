@@ -1,0 +1,274 @@
+"""What happens when a picture arrives, on any platform: written down, read, made safe, queued or answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
+
+import msgspec
+import structlog
+
+from unstill_bots.delivery.chat import Chat, ChatError, ChatUnavailable, FetchError
+from unstill_bots.host.gate import FairGate
+from unstill_bots.intake import captions
+from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
+from unstill_bots.text.replies import Replies
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_queue.contract.errors import OptionError, QuotaExceeded, StorageError, UnknownJob
+from unstill_queue.contract.fairness import LEAST, aspect_of, estimated_seconds
+from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
+from unstill_queue.contract.options import resolve
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Record
+from unstill_queue.storage.base import Storage
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE = 24, 4, 2
+"""Requests in preparation, those of one chat among them, and of one account: the others wait their turn, in the
+ledger's care. An account's are few, so that no more of its pictures are fetched than its quotas then hold, but one."""
+READ_AT_ONCE = 4
+"""Pictures being read: what bounds the memory that they take."""
+SAID = "said"
+"""The code of a failure whose message is already the sentence for the person, in their language."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """A chat's own rules for a request: the sentence that refuses it, or the most that the chat may have in the making.
+
+    `jobs` 0: no rule. `full` is the sentence for one too many.
+    """
+
+    refusal: str | None = None
+    jobs: int = 0
+    full: str = ""
+
+    def too_much(self, error: QuotaExceeded, replies: Replies) -> str:
+        """The sentence for a quota that is used up, in the chat's own words where it is the chat's own."""
+        own = self.jobs and (error.quota, error.scope, error.limit) == ("jobs", "chat", self.jobs)
+        return self.full if own else replies.quota(error)
+
+
+class Ended(Exception):
+    """The request was cancelled, forgotten or queued by another process, while its picture was fetched."""
+
+
+Rule = Callable[[Request], Awaitable[Terms]]
+"""May raise ChatError where it cannot tell now; the request is then brought back."""
+
+
+async def _no_rule(request: Request) -> Terms:
+    return Terms()
+
+
+class Studio:
+    """The intake of one front end. With `pictures`, a decoding process stands ready for the next one."""
+
+    def __init__(
+        self,
+        client: Client,
+        storage: Storage,
+        catalog: Catalog,
+        settings: Settings,
+        chat: Chat,
+        pictures: Pictures | None = None,
+    ) -> None:
+        self.client = client
+        self.storage = storage
+        self.catalog = catalog
+        self.settings = settings
+        self.chat = chat
+        self._make_safe = pictures.make_safe if pictures else make_safe
+        self.rule: Rule = _no_rule
+        self._messages: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._in_hand: set[str] = set()
+        self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
+        self._reading = FairGate(READ_AT_ONCE, READ_AT_ONCE, ACCOUNT_AT_ONCE)
+
+    async def receive(self, request: Request) -> bool:
+        """Write the request down. When this returns, the platform may be told that it arrived.
+
+        False: it was here before and is being taken care of.
+        """
+        return await self.client.accept(request)
+
+    async def prepare(self, request: Request) -> bool:
+        """Read the caption, fetch the picture, queue the job. True: it is queued; False: it was answered.
+
+        May be repeated at any time, by any process: only an ACCEPTED request is changed by it, or shown anything.
+        """
+        if request.id in self._in_hand:
+            return False
+        self._in_hand.add(request.id)
+        who = request.requester
+        try:
+            record = await self.client.ledger.read(request.id)
+            if record.state is State.ACCEPTED:
+                # what is over a quota does not wait for a slot
+                refusal = await self.objection(who, request.words, aspect=request.aspect)
+                if refusal is not None:
+                    return await self._answer(request, refusal)
+            async with self._preparing.slot(who.place, who.account):
+                return await self._prepare(request)
+        finally:
+            self._in_hand.discard(request.id)
+
+    async def objection(
+        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
+    ) -> str | None:
+        """The sentence that refuses a request before its picture is fetched, by its words, rules and quotas, or None.
+
+        `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
+        """
+        terms = terms or Terms()
+        if terms.refusal is not None:
+            return terms.refusal
+        replies = Replies(who.language)
+        try:
+            cost = LEAST if words is None else self._cost(self._read(words)[0], aspect)
+            await self.client.check(who, cost=cost, chat_jobs=terms.jobs)
+        except OptionError as error:
+            return replies.option_error(error)
+        except QuotaExceeded as error:
+            return terms.too_much(error, replies)
+        return None
+
+    async def _prepare(self, request: Request) -> bool:
+        replies, who = Replies(request.requester.language), request.requester
+        record = await self.client.ledger.read(request.id)
+        if record.state is not State.ACCEPTED:
+            return record.job is not None and record.outcome is None
+        terms = Terms()
+        try:
+            terms = await self.rule(request)
+            refusal = await self.objection(who, request.words, terms, aspect=request.aspect)
+            if refusal is not None:
+                return await self._answer(request, refusal)
+            await self.show(request, replies.received())
+            async with self._reading.slot(who.place, who.account):
+                job, cost = await self._understand(record)
+            await self._submit(job, cost, terms)
+        except (Ended, UnknownJob):
+            return False
+        except PictureError as error:
+            return await self._answer(request, replies.picture_error(error))
+        except QuotaExceeded as error:
+            return await self._answer(request, terms.too_much(error, replies))
+        except FetchError as error:
+            return await self._answer(request, replies.failed(Failed(error.code, str(error))))
+        except (ChatError, StorageError) as error:
+            if isinstance(error, StorageError) and error.lasting:
+                log.error("the picture cannot be stored", job=request.id, error=str(error))
+                return await self._answer(request, replies.failed(Failed(error.code, str(error))))
+            # the ledger brings the request back, and answers it when it cannot be read for long
+            log.warning("the picture could not be fetched yet", job=request.id, error=str(error))
+            return False
+        await self.show_place(request)
+        return True
+
+    async def _understand(self, record: Record) -> tuple[Job, float]:
+        request = record.request
+        parameters, finish = self._read(request.words)
+        picture = await self._make_safe(await self.chat.fetch(request))
+        cost = self._cost(parameters, aspect_of(picture.width, picture.height))
+        key = await self._store(request.id, picture)
+        job = Job(
+            id=request.id,
+            requester=request.requester,
+            reply_to=request.reply_to,
+            picture=key,
+            parameters=parameters,
+            finish=finish,
+            upload_limit=request.upload_limit,
+            submitted_at=record.accepted_at,
+        )
+        return job, cost
+
+    def _read(self, words: str) -> tuple[Parameters, Finish]:
+        """Raises OptionError."""
+        model = self.settings.engine.model
+        caption = captions.parse(words, self.catalog, model)
+        return resolve(caption.prompt, caption.given, self.catalog, default_model=model)
+
+    def _cost(self, parameters: Parameters, aspect: float) -> float:
+        return estimated_seconds(parameters, self.catalog.models[parameters.model], aspect)
+
+    async def _submit(self, job: Job, cost: float, terms: Terms) -> None:
+        """Queue it. Where it is not, by a quota or because it was ended meanwhile, its picture does not stay.
+
+        Raises:
+            QuotaExceeded: others were queued while the picture was fetched.
+        """
+        try:
+            queued = await self.client.submit(job, cost=cost, chat_jobs=terms.jobs)
+        except (QuotaExceeded, UnknownJob):
+            await self._discard(job.picture)
+            raise
+        if not queued and await self._picture_of(job.id) != job.picture:
+            await self._discard(job.picture)
+
+    async def _picture_of(self, id: str) -> str | None:
+        """By the record: after an answer that was lost on its way, what seems to be queued before is this very job."""
+        try:
+            job = (await self.client.ledger.read(id)).job
+        except UnknownJob:
+            return None
+        return job.picture if job else None
+
+    async def _discard(self, picture: str) -> None:
+        try:
+            await self.storage.delete(picture)
+        except StorageError as error:
+            # the trash has it
+            log.info("a picture could not be deleted", key=picture, error=str(error))
+
+    async def _store(self, id: str, picture: SafePicture) -> str:
+        """Store a picture under a key that is on record before. Raises Ended."""
+        key = await self.client.ledger.picture(id, self.storage.new_key("pictures", picture.suffix))
+        if key is None:
+            raise Ended(id)
+        return await self.storage.put(picture.data, key=key)
+
+    async def _answer(self, request: Request, sentence: str) -> bool:
+        await self.client.refuse(request.id, Failed(SAID, sentence))
+        return False
+
+    async def show_place(self, request: Request) -> None:
+        """Say in the status message where the job stands."""
+        place = await self.client.ledger.place(request.id)
+        if place.state is State.QUEUED:
+            await self.show(request, Replies(request.requester.language).waiting(place))
+
+    def message(self, id: str) -> asyncio.Lock:
+        """Held by whoever changes a job's status message: progress must not overtake the answer."""
+        return self._messages.setdefault(id, asyncio.Lock())
+
+    async def show(self, request: Request, text: str) -> None:
+        """Keep the one status message: sent once, edited afterwards. What fails here is only progress."""
+        try:
+            async with self.message(request.id):
+                await self._show(request, text)
+        except ChatError as error:
+            log.info("the status message could not be shown", job=request.id, error=str(error))
+
+    async def _show(self, request: Request, text: str) -> None:
+        ledger = self.client.ledger
+        match await ledger.note_begin(request.id):
+            case "go":
+                await self._first_note(request, text)
+            case "note":
+                record = await ledger.read(request.id)
+                if record.note and record.outcome is None:
+                    await self.chat.revise(request.reply_to, record.note, text)
+            case "unknown":
+                pass
+
+    async def _first_note(self, request: Request, text: str) -> None:
+        try:
+            note = await self.chat.say(request.reply_to, text)
+        except ChatUnavailable:
+            await self.client.ledger.note_clear(request.id)
+            raise
+        await self.client.ledger.note_set(request.id, note)

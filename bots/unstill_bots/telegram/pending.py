@@ -1,0 +1,83 @@
+"""A message that asks for a clip, as the queue's Request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from telegram import Chat, Message
+
+from unstill_bots.telegram.media import Picture
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
+
+PLATFORM = "telegram"
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A picture that somebody sent, before there are words for it. `sent_at` in seconds since the epoch.
+
+    `persona`: as in `Requester`.
+    """
+
+    chat: str
+    message: str
+    user: str
+    language: str
+    sent_at: float
+    picture: Picture
+    thread: str | None = None
+    album: str = ""
+    persona: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{PLATFORM}:{self.chat}:{self.message}"
+
+    @property
+    def who(self) -> Requester:
+        return Requester(PLATFORM, self.user, self.chat, self.language, self.persona)
+
+    @property
+    def age(self) -> float:
+        return datetime.now(UTC).timestamp() - self.sent_at
+
+    def address(self, job: str = "") -> ReplyAddress:
+        """`job` in `extra` puts a job's buttons under what is said."""
+        return ReplyAddress(PLATFORM, self.chat, self.message, self.thread, {"job": job} if job else {})
+
+    def request(self, words: str, upload_limit: int, *, id: str | None = None) -> Request:
+        id = id or self.id
+        picture = self.picture
+        return Request(id, self.who, self.address(id), picture.source, words, upload_limit, picture.aspect)
+
+
+def ask_of(message: Message, picture: Picture, language: str) -> Ask:
+    """`language` where the person's own is set; else their app's."""
+    return Ask(
+        chat=str(message.chat.id),
+        message=str(message.message_id),
+        user=user_of(message),
+        language=language,
+        sent_at=message.date.timestamp(),
+        picture=picture,
+        thread=thread_of(message),
+        album=message.media_group_id or "",
+        persona=message.sender_chat is not None,
+    )
+
+
+def user_of(message: Message) -> str:
+    """Who sent it; a group's or channel's id where it speaks itself."""
+    if message.sender_chat is not None:
+        return str(message.sender_chat.id)
+    return str(message.from_user.id) if message.from_user else str(message.chat.id)
+
+
+def thread_of(message: Message) -> str | None:
+    """The forum's topic. In other groups a thread is only a chain of replies, which nobody may send into."""
+    return str(message.message_thread_id) if message.is_topic_message and message.message_thread_id else None
+
+
+def scope_of(chat: Chat) -> str:
+    """A chat's name for its preferences."""
+    return f"{PLATFORM}:{chat.id}"

@@ -1,0 +1,70 @@
+"""Finds every sentence there is to translate and updates the .po files: `python -m unstill_bots.text.extraction`.
+
+Sentences are found in this package's code, in the declaration of the options, and in the catalogues that ship.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog as Messages
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from unstill_bots.text.translations import DOMAIN, LANGUAGES
+from unstill_config.catalog import Catalog
+from unstill_queue.contract.options import OPTIONS
+
+PACKAGE = Path(__file__).parents[1]
+KEYWORDS = {"gettext": None, "text": None, "ngettext": (1, 2), "N_": None}
+
+HEADER = "# The English stands in the code; `python -m unstill_bots.text.extraction` adds what is new there."
+
+MessageId = str | tuple[str, ...]
+
+
+def messages(catalog: Catalog) -> Iterator[MessageId]:
+    """Each message, some more than once; a pair where there is a plural."""
+    for _, _, message, _, _ in extract_from_dir(PACKAGE, [("**.py", "python")], {}, KEYWORDS):
+        yield message if isinstance(message, str) else tuple(message)
+    for option in OPTIONS:
+        yield option.name
+        yield from option.choices
+        yield option.help
+        if option.unit:
+            yield option.unit
+    for preset in catalog.presets.values():
+        yield preset.title
+        yield preset.help
+
+
+def path(language: str) -> Path:
+    return PACKAGE / "text" / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def update(language: str, catalog: Catalog) -> Messages:
+    """The language's messages as they stand in the file, with new ones added empty and unused ones dropped."""
+    template = Messages(domain=DOMAIN, fuzzy=False)
+    for message in messages(catalog):
+        template.add(message)
+    known = Messages(language, DOMAIN, HEADER, project="Unstill", version="1", fuzzy=False)
+    if path(language).exists():
+        with path(language).open("rb") as file:
+            known = read_po(file, locale=language, domain=DOMAIN)
+    known.update(template, no_fuzzy_matching=True, update_creation_date=False)
+    known.obsolete.clear()
+    return known
+
+
+def main() -> None:
+    for language in LANGUAGES:
+        if language != "en":
+            updated = update(language, Catalog.load())
+            path(language).parent.mkdir(parents=True, exist_ok=True)
+            with path(language).open("wb") as file:
+                write_po(file, updated, no_location=True, width=116)
+
+
+if __name__ == "__main__":
+    main()

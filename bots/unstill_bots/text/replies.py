@@ -1,0 +1,276 @@
+"""Every sentence that a person reads, in their language. Plain text, without markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from unstill_bots.intake.pictures import PictureError
+from unstill_bots.text.advice import Advice
+from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES
+from unstill_bots.text.translations import closest, translations
+from unstill_config.catalog import Catalog
+from unstill_queue.contract.errors import OptionError, QuotaExceeded
+from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
+from unstill_queue.contract.options import OPTIONS, Option
+from unstill_queue.ledger.ledger import Place
+
+CAPTION_LENGTH = 1024
+"""Characters under a clip: Telegram's bound, the narrowest of the platforms'."""
+
+
+class _Known(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+class Replies:
+    """The sentences in one language. Takes any platform's language tag; English where we have no other."""
+
+    def __init__(self, language: str = "en") -> None:
+        self.language = closest(language)
+        self._translations = translations(self.language)
+
+    def gettext(self, message: str, /, **values: object) -> str:
+        return self._translations.gettext(message).format(**values) if message else ""
+
+    def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
+        return self._translations.ngettext(one, many, count).format(count=count, **values)
+
+    def _by_code(self, sentences: Mapping[str, str], code: str, details: Mapping[str, str]) -> str:
+        return self._translations.gettext(sentences[code]).format_map(_Known(details))
+
+    def _join(self, *sentences: str) -> str:
+        return ("" if self.language == "zh_CN" else " ").join(filter(None, sentences))
+
+    # -- on the way in
+
+    def received(self) -> str:
+        return self.gettext("Got it. Looking at your picture …")
+
+    def accepted(self, position: int, eta_seconds: float | None) -> str:
+        return self._join(self.gettext("Got it."), self.queued(position, eta_seconds))
+
+    def queued(self, position: int | None, eta_seconds: float | None = None) -> str:
+        """`position` counts from 1, the next to be rendered; `eta_seconds` until the clip is there."""
+        if position is None:
+            place = self.gettext("Your picture is in the queue.")
+        elif position <= 1:
+            place = self.gettext("You are next.")
+        else:
+            place = self.ngettext("{count} other is ahead of you.", "{count} others are ahead of you.", position - 1)
+        if eta_seconds is None:
+            return place
+        return self._join(place, self.gettext("Ready in {duration}.", duration=self.duration(eta_seconds)))
+
+    def waiting(self, place: Place) -> str:
+        """Where a job stands that no engine has taken."""
+        if place.parked:
+            return self.gettext("No engine that is running can make this clip. It waits for one that can.")
+        return self.queued(place.position or None, place.eta)
+
+    def progress(self, progress: Progress) -> str:
+        if progress.phase == "loading":
+            return self.gettext("Loading the model …")
+        if progress.phase == "encoding":
+            return self.gettext("Rendered. Making the file …")
+        if not progress.steps:
+            return self.gettext("Rendering …")
+        percent = f"{min(100, 100 * progress.step // progress.steps)} %"
+        if progress.seconds_left is None:
+            return self.gettext("Rendering: {percent}.", percent=percent)
+        left = self.duration(progress.seconds_left)
+        return self.gettext("Rendering: {percent}, {duration} left.", percent=percent, duration=left)
+
+    def refitting(self) -> str:
+        """The platform refused the clip's size."""
+        return self.gettext("This file is too large here. Making it smaller …")
+
+    def duration(self, seconds: float) -> str:
+        """Rounded as one says it: 'about 40 s', 'about 2 min', 'about 3 h'."""
+        if not seconds > 0:
+            return self.gettext("a moment")
+        if seconds < 10:
+            return self.gettext("a few seconds")
+        if seconds < 57.5:
+            return self.gettext("about {number} s", number=round(seconds / 5) * 5)
+        if seconds < 3570:
+            return self.gettext("about {number} min", number=max(1, round(seconds / 60)))
+        if seconds < 48 * 3600:
+            return self.gettext("about {number} h", number=max(1, round(seconds / 3600)))
+        return self.gettext("more than two days")
+
+    # -- the answer
+
+    def done(self, outcome: Succeeded, advice: Advice | None = None, *, length: int = CAPTION_LENGTH) -> str:
+        """The text under the clip, of at most `length` characters: what is too long of the words is left out."""
+        facts = self.gettext(
+            "{seconds} s, {width} × {height}, seed {seed}.",
+            seconds=f"{outcome.duration:.1f}".removesuffix(".0"),
+            width=outcome.width,
+            height=outcome.height,
+            seed=outcome.parameters.seed,
+        )
+        lines = [facts, self.disclosure(outcome.synthetic), *map(self.note, outcome.notes)]
+        if advice is not None:
+            lines.append(self.advice(advice))
+        below = "\n".join(filter(None, lines))
+        words, room = outcome.parameters.prompt, length - len(below) - 3
+        if not words or room < 20:
+            return below[:length]
+        return f"“{words if len(words) <= room else words[: room - 1].rstrip() + '…'}”\n{below}"
+
+    def disclosure(self, synthetic: bool) -> str:
+        if synthetic:
+            return self.gettext("Made by AI from a still picture.")
+        return self.gettext("A camera moves over the still picture; no AI was used.")
+
+    def note(self, note: str) -> str:
+        """The sentence of a code of Succeeded.notes; empty for one that says nothing here.
+
+        They are 'code', 'code:value', or 'code:name=value,name=value'.
+        """
+        code, _, value = note.partition(":")
+        named = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+        return self._by_code(NOTES, code, {**named, "value": value}) if code in NOTES else ""
+
+    def advice(self, advice: Advice) -> str:
+        return self.gettext("Tip: {advice}", advice=self._by_code(ADVICE, advice.code, advice.details))
+
+    def failed(self, failed: Failed) -> str:
+        sentences = FAILURES if failed.code in FAILURES else PICTURES
+        code = failed.code if failed.code in sentences else "unknown"
+        return self._by_code(FAILURES if code == "unknown" else sentences, code, failed.details)
+
+    def cancelled(self, by: str) -> str:
+        if by == "system":
+            return self.gettext("This was cancelled by the host. Send it again if you still want it.")
+        return self.gettext("Cancelled.")
+
+    def call(self, outcome: Outcome | None) -> str:
+        """A short new message after a long wait, as an edit does not notify."""
+        match outcome:
+            case Failed():
+                return self.gettext("Your clip could not be made; the message above says why.")
+            case Cancelled():
+                return self.gettext("Your request was cancelled.")
+            case _:
+                return self.gettext("Your clip is ready.")
+
+    # -- what was wrong with the request
+
+    def option_error(self, error: OptionError) -> str:
+        nearest = self.gettext("Did you mean {nearest}?", nearest=error.nearest) if error.nearest else ""
+        if error.unknown:
+            advice = nearest or self.gettext("The help lists them all.")
+            return self._join(self.gettext("There is no option {option}.", option=error.option), advice)
+        allowed = self.allowed(error.allowed)
+        if error.option == "prompt":
+            return self.gettext("Your words are too long: this takes {allowed}. Shorten them.", allowed=allowed)
+        if not error.value:
+            return self.gettext("{option} needs a value: it takes {allowed}.", option=error.option, allowed=allowed)
+        sentence = self.gettext(
+            "{option} cannot be {value}: it takes {allowed}.", option=error.option, value=error.value, allowed=allowed
+        )
+        return self._join(sentence, nearest)
+
+    def allowed(self, words: str) -> str:
+        """What an option takes, as `Option.allowed` and `resolve` say it in English."""
+        for pattern, sentence in self._allowed_forms():
+            found = pattern.fullmatch(words)
+            if found:
+                values = {name: value or "" for name, value in found.groupdict().items()}
+                if unit := values.get("unit", "").strip():
+                    values["unit"] = self.gettext(unit)
+                return sentence.format(**values).strip()
+        return words
+
+    def _allowed_forms(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        text = self._translations.gettext
+        return (
+            (re.compile("yes or no"), text("yes or no")),
+            (re.compile(r"text of up to (?P<most>\d+) characters"), text("text of up to {most} characters")),
+            (
+                re.compile(r"a whole number from (?P<least>\S+) to (?P<most>\S+)(?P<unit> \w+)?"),
+                text("a whole number from {least} to {most} {unit}"),
+            ),
+            (
+                re.compile(r"a number from (?P<least>\S+) to (?P<most>\S+)(?P<unit> \w+)?"),
+                text("a number from {least} to {most} {unit}"),
+            ),
+            (
+                re.compile(r"(?P<least>\S+) to (?P<most>\S+) with (?P<model>.+)"),
+                text("{least} to {most} with {model}"),
+            ),
+            (
+                re.compile(r"(?P<least>\S+) to (?P<most>\S+) seconds at (?P<fps>\d+) fps"),
+                text("{least} to {most} seconds at {fps} fps"),
+            ),
+        )
+
+    def picture_error(self, error: PictureError) -> str:
+        return self._by_code(PICTURES, error.code, error.details)
+
+    def quota(self, error: QuotaExceeded) -> str:
+        limit = f"{error.limit:g}"
+        if error.quota == "jobs":
+            if error.scope == "person":
+                return self.gettext("You have {limit} clips in the making already. Wait for one to end.", limit=limit)
+            return self.gettext("This chat has {limit} clips in the making already. Wait for one to end.", limit=limit)
+        minutes = f"{error.limit / 60:.3g}"
+        if error.scope == "person":
+            return self.gettext(
+                "Your {minutes} minutes of computing for today are used up. Try tomorrow.", minutes=minutes
+            )
+        return self.gettext(
+            "This chat's {minutes} minutes of computing for today are used up. Try tomorrow.", minutes=minutes
+        )
+
+    def no_picture(self) -> str:
+        return self.gettext("There is no picture here. Send one with a few words, or reply to one.")
+
+    def need_words(self) -> str:
+        return self.gettext("Write a few words with the picture: what should move, and how.")
+
+    def not_yours(self) -> str:
+        return self.gettext("Only the person who asked for it can cancel it.")
+
+    def cannot_cancel(self) -> str:
+        return self.gettext("It is too late to cancel this: it is done.")
+
+    def unknown_job(self) -> str:
+        return self.gettext("There is no such clip. It may have been too long ago.")
+
+    def engine_offline(self) -> str:
+        return self.gettext("No engine is running at the moment. Your picture waits in the queue.")
+
+    # -- the help
+
+    def usage(self) -> str:
+        example = self.gettext("Waves rolling in, slow motion --seconds 3")
+        return self.gettext("Send a picture with words that say what moves, for example: {example}", example=example)
+
+    def option_help(self, option: Option, catalog: Catalog) -> str:
+        """One line: name, aliases, what it does, what it takes."""
+        names = ", ".join(f"--{name}" for name in (option.name, *option.aliases))
+        return f"{names}: {self.gettext(option.help)} ({self.allowed(option.allowed(catalog))})"
+
+    def preset_help(self, catalog: Catalog, name: str) -> str:
+        preset = catalog.presets[name]
+        return f"{name}: {self.gettext(preset.help)}"
+
+    def guide(self) -> tuple[str, ...]:
+        """How to write a good prompt, a line each."""
+        return tuple(self._by_code(ADVICE, code, {"verb": self.gettext("rolling in")}) for code in ADVICE)
+
+    def help(self, catalog: Catalog) -> str:
+        """Everything, as it is declared: usage, options, presets, guide."""
+        options = (self.option_help(option, catalog) for option in OPTIONS)
+        presets = (self.preset_help(catalog, name) for name in catalog.presets)
+        blocks = [
+            [self.usage()],
+            [self.gettext("Options:"), *options],
+            [self.gettext("Presets:"), *presets],
+            [self.gettext("How to write it:"), *self.guide()],
+        ]
+        return "\n\n".join("\n".join(block) for block in blocks)

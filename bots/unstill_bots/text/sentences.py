@@ -1,0 +1,94 @@
+"""Sentences by code, in English; `replies` translates them. Braces hold the code's details."""
+
+from __future__ import annotations
+
+from unstill_bots.text.translations import N_
+
+FAILURES: dict[str, str] = {
+    "engine_lost": N_("The engine stopped three times while it worked on this. Try again later, or with other words."),
+    "render_failed": N_("The clip could not be rendered. Try again, or with another picture."),
+    "deadline": N_("The clip took far longer than it should and was stopped. Try a shorter or smaller one."),
+    "too_big": N_("The clip does not fit into what may be uploaded here. Try a shorter one or a lower resolution."),
+    "model_unavailable": N_("This model cannot be used here right now. Choose another one, or try again later."),
+    "out_of_memory": N_("The graphics card has too little memory for this. Try fewer frames or a lower resolution."),
+    "picture_gone": N_("The picture is no longer there. Send it again."),
+    "picture_too_big": N_("The picture is too large to be fetched here. Send it as a photo instead of a file."),
+    "expired": N_("No engine was free for a whole day. Try again later."),
+    "clip_expired": N_("The clip was kept as long as it could be and is gone. Send the picture again."),
+    "intake_failed": N_("Your message could not be read. Send it again."),
+    "encode_failed": N_("The clip was rendered, but the file could not be made. Try again."),
+    "encode_timeout": N_("Making the file took too long. Try a shorter or smaller clip."),
+    "bad_frames": N_("The model gave no pictures that make a clip. Try again, or with another picture."),
+    "bad_clip": N_("The file is not a whole clip. Try again."),
+    "write_failed": N_("The clip could not be written; the disk may be full. Try again later."),
+    "disk_full": N_("The engine's disk is full. Try again later."),
+    "disk_refused": N_("The engine may not write to its own disk. Tell whoever runs this bot."),
+    "disk_missing": N_("The engine has no folder to work in. Tell whoever runs this bot."),
+    "disk_away": N_("The engine's disk does not work. Tell whoever runs this bot."),
+    "storage_full": N_("The place where pictures and clips are kept is full. Try again later."),
+    "storage_refused": N_("The place where pictures and clips are kept may not be used. Tell whoever runs this bot."),
+    "storage_missing": N_("The place where pictures and clips are kept is gone. Tell whoever runs this bot."),
+    "storage_away": N_("The place where pictures and clips are kept could not be reached. Try again later."),
+    "device_busy": N_("The graphics card is in use by another program. Try again later."),
+    "no_ffmpeg": N_("The engine has no working ffmpeg. Tell whoever runs this bot."),
+    "picture_unreadable": N_("The picture could not be read. Send it again, or save it anew as a JPEG or PNG."),
+    "cancelled": N_("This was cancelled. Send it again if you still want it."),
+    "undeliverable": N_("The clip could not be sent here. Try again."),
+    "unknown": N_("Something went wrong. Try again; if it stays so, tell whoever runs this bot."),
+}
+
+PICTURES: dict[str, str] = {
+    "picture_empty": N_("The file is empty. Send it again."),
+    "picture_too_many_bytes": N_("The picture is larger than {megabytes} MB. Send it as a photo, or make it smaller."),
+    "picture_too_many_pixels": N_("The picture has more than {megapixels} megapixels. Make it smaller first."),
+    "picture_too_many_for_format": N_(
+        "The {format} has more than {own} megapixels. "
+        "Make it smaller, or save it as a JPEG of at most {megapixels} megapixels."
+    ),
+    "picture_too_long": N_("The picture has a side of more than {most} pixels. Make it smaller first."),
+    "picture_too_small": N_("The picture is too small: each side needs at least {least} pixels. Send a larger one."),
+    "picture_too_narrow": N_(
+        "The picture is too narrow: one side may be at most {most} times as long as the other. Crop it first."
+    ),
+    "picture_other_format": N_("{format} files cannot be animated. Send it as a JPEG or PNG."),
+    "picture_drawing": N_("{format} files cannot be animated. Export it as a PNG, or send a screenshot."),
+    "picture_video": N_("This is a video. Send a still picture, such as a screenshot of one moment."),
+    "picture_sticker": N_("Animated stickers and archives cannot be animated. Send a still picture."),
+    "picture_unknown": N_("This is not a picture that can be read. Send a JPEG, PNG, WEBP or GIF."),
+    "picture_broken": N_("The picture is damaged or incomplete. Send it again, or save it anew as a JPEG or PNG."),
+    "picture_too_heavy": N_("The picture takes too much work to open. Save it anew as a JPEG or PNG, or smaller."),
+    "picture_unavailable": N_("The picture could not be opened just now. Send it again in a minute."),
+}
+
+NOTES: dict[str, str] = {
+    "picture_first_frame": N_("The picture moves already; its first frame was used."),
+    "picture_profile_ignored": N_("The picture's colour profile is damaged; colours may differ a little."),
+    "frames_changed": N_("The model makes {value} frames, the nearest it can to what was asked."),
+    "size_changed": N_("It was rendered at {value}, the nearest that the model can do."),
+    "memory_saved": N_("The card's memory was short: it was rendered in a slower way."),
+    "memory_low": N_("This engine is set to need no more than {value} GiB of its card, which makes it slower."),
+    "memory_resolution": N_("Rendered at {chosen} instead of {asked}: the card has {free} GiB of memory for it."),
+    "memory_frames": N_("{chosen} frames instead of {asked}: the card has {free} GiB of memory for it."),
+    "memory_chunked": N_("The card's memory ran out: the frames were decoded a few at a time; the clip is the same."),
+    "memory_split": N_("The card's memory ran out: each step was done in two halves, slower; the clip is the same."),
+    "memory_offloaded": N_("The card's memory ran out: a part of the model waited elsewhere; the clip is the same."),
+    "memory_smaller": N_("The card's memory ran out: it was rendered at {chosen} instead of {asked}."),
+    "memory_fewer": N_("The card's memory ran out: {chosen} frames instead of {asked}."),
+    "experimental_size": N_("A resolution of {value} is experimental with this model: parts may look odd."),
+    "tried_again": N_("The engine had to start afresh on this; it was done at try {value}."),
+    "smaller": N_("The clip was made smaller, {value}, to fit what may be uploaded here."),
+    "prompt_shortened": N_("The words were longer than the model reads: it was cut after “{value}”."),
+    "negative_shortened": N_("What should not appear was longer than the model reads: it was cut after “{value}”."),
+}
+
+ADVICE: dict[str, str] = {
+    "subject": N_("Say more: what moves, how, in which direction or how fast, and what is around it."),
+    "action": N_("Say what moves and how, with a verb such as “{verb}”."),
+    "camera": N_("Camera words help here: zoom in, pan left, tilt up, rotate, slowly."),
+    "speed": N_("Say in which direction or how fast; “slow motion” often helps."),
+    "surroundings": N_("Say what is around it: the place, the light, the weather."),
+    "smooth": N_("If it looks stiff, add “naturally” or “smoothly”."),
+    "guidance": N_("If it looks distorted, set the guidance to between 10 and 12."),
+    "background": N_("If it flickers, a picture with a simpler background helps."),
+    "text": N_("Posters and signs with much text get distorted; a picture without text works better."),
+}

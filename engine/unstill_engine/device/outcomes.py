@@ -1,0 +1,73 @@
+"""What can become of a render, as the worker sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from unstill_queue.contract.jobs import Parameters
+
+
+class EngineError(Exception):
+    """No renderer can be had. One sentence of what happened, one of what to do; `code` is for `replies`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """`spool` holds num_frames * height * width * 3 bytes: frames one after the other, RGB, 8 bits a channel.
+
+    `render_seconds` is the render itself; `parameters` are those that were used.
+    """
+
+    spool: Path
+    width: int
+    height: int
+    num_frames: int
+    fps: int
+    parameters: Parameters
+    render_seconds: float
+    notes: tuple[str, ...] = ()
+
+
+class RenderFailed(msgspec.Struct, frozen=True):
+    """The job cannot be rendered; the device is sound. `message` is for the person."""
+
+    code: str
+    message: str
+
+
+class RenderStopped(msgspec.Struct, frozen=True):
+    """It was cancelled."""
+
+
+class ChildDied(msgspec.Struct, frozen=True):
+    """The child ended in the middle. `reason` and `stderr_tail` are for the operator, never for the person."""
+
+    reason: str
+    stderr_tail: str
+
+
+class ChildHung(msgspec.Struct, frozen=True):
+    """The child was past the job's deadline and was killed; `stderr_tail` ends with where its threads stood."""
+
+    reason: str
+    stderr_tail: str
+
+
+class DevicePoisoned(msgspec.Struct, frozen=True):
+    """The device answered no more; the child gave itself up. `code` is for the answer after the last try."""
+
+    reason: str
+    stderr_tail: str
+    code: str = "engine_lost"
+
+
+ChildLost = ChildDied | ChildHung | DevicePoisoned
+"""The job is not to blame for certain: it may be tried again, on the child that replaces this one."""
+
+RenderOutcome = Rendered | RenderFailed | RenderStopped | ChildLost

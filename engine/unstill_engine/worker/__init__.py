@@ -1,0 +1,1 @@
+"""The engine's parent process: takes jobs and files their outcomes."""

@@ -1,0 +1,137 @@
+"""A job's way from its picture to its clip: fetch, render, encode, store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from unstill_engine.clip.fit import make_clip
+from unstill_engine.clip.spool import Source
+from unstill_engine.device.outcomes import (
+    ChildHung,
+    ChildLost,
+    DevicePoisoned,
+    EngineError,
+    Rendered,
+    RenderFailed,
+    RenderStopped,
+)
+from unstill_engine.renderers.base import Plan
+from unstill_engine.worker.job_run import SOFTWARE, Again, Errand
+from unstill_queue.contract.errors import NotFound, StorageError
+from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Succeeded
+from unstill_queue.contract.recipe import Recipe
+from unstill_queue.ledger.ledger import ENGINE_LOST
+
+log = structlog.get_logger(__name__)
+
+OUT_OF_MEMORY = Failed("out_of_memory", "The card had too little memory, three times. Try fewer or smaller frames.")
+HUNG = Failed("deadline", "This took far longer than it should, three times. Try a shorter or smaller clip.")
+
+
+class RenderErrand(Errand):
+    """On the device first, then on the CPU."""
+
+    def _end(self) -> None:
+        self._means.process.cancel(self.job.id)
+        super()._end()
+
+    async def _outcome(self, folder: Path) -> Outcome | Again:
+        rendered = await self._render(folder)
+        if not isinstance(rendered, Rendered):
+            return rendered
+        self.seconds = rendered.render_seconds
+        return await self._made(self._make(rendered, folder))
+
+    async def _render(self, folder: Path) -> Rendered | Outcome | Again:
+        job, means = self.job, self._means
+        picture = folder / "picture"
+        engine = means.settings.engine
+
+        def deadline(plan: Plan) -> float:
+            return max(engine.deadline_least, plan.seconds * engine.deadline_factor)
+
+        try:
+            await self._patiently(lambda: means.storage.fetch(job.picture, picture))
+            if self.lease.ended:
+                return Cancelled("system")
+            rendered = await means.process.plan_and_render(
+                job.id, job.parameters, picture, folder / "frames.rgb", deadline=deadline, on_progress=self.lease.step
+            )
+        except NotFound:
+            return Failed("picture_gone", "The picture is no longer there. Send it again.")
+        except StorageError as error:
+            return self._not_stored("the picture could not be read", error)
+        except EngineError as error:
+            log.error("the engine has no renderer", job=job.id, code=error.code, error=error.message)
+            return Again()
+        finally:
+            self.device_free.set()
+        match rendered:
+            case Rendered():
+                return rendered
+            case RenderFailed(code, message):
+                return Failed(code, message)
+            case RenderStopped():
+                return Cancelled("system")
+            case lost:
+                log.warning(
+                    "the renderer was lost",
+                    job=job.id,
+                    attempt=self._claim.attempt,
+                    how=type(lost).__name__,
+                    reason=lost.reason,
+                    stderr=lost.stderr_tail,
+                )
+                return Again(_last_answer(lost))
+
+    def _tried(self) -> tuple[str, ...]:
+        return (f"tried_again:{self._claim.attempt}",) if self._claim.attempt > 1 else ()
+
+    async def _make(self, rendered: Rendered, folder: Path) -> Outcome:
+        job, means = self.job, self._means
+        model = means.catalog.models[job.parameters.model]
+        recipe = Recipe(
+            made_by="AI" if model.synthetic else "camera",
+            model=job.parameters.model,
+            parameters=rendered.parameters,
+            finish=job.finish,
+            software=SOFTWARE,
+        )
+        clip = await make_clip(
+            Source(rendered.spool, rendered.width, rendered.height, rendered.num_frames, rendered.fps),
+            finish=job.finish,
+            shape=means.catalog.finishes[job.finish.shape],
+            limit=job.upload_limit,
+            recipe=recipe,
+            target=folder / "clip.mp4",
+            ffmpeg=means.ffmpeg,
+            deadline=means.settings.engine.encode_deadline,
+            on_progress=self._tell_share,
+            original=folder / "original.mp4",
+        )
+        key = await self._stored(clip.path)
+        original = await self._stored(clip.original) if clip.original else None
+        return Succeeded(
+            clip=key,
+            size=clip.size,
+            width=clip.width,
+            height=clip.height,
+            duration=clip.duration,
+            fps=clip.fps,
+            parameters=rendered.parameters,
+            synthetic=model.synthetic,
+            render_seconds=rendered.render_seconds,
+            notes=(*rendered.notes, *self._tried(), *clip.notes),
+            original=original,
+        )
+
+
+def _last_answer(lost: ChildLost) -> Failed:
+    """The job's, where this was its last try."""
+    if isinstance(lost, ChildHung):
+        return HUNG
+    if isinstance(lost, DevicePoisoned) and lost.code == OUT_OF_MEMORY.code:
+        return OUT_OF_MEMORY
+    return ENGINE_LOST

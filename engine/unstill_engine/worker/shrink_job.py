@@ -1,0 +1,71 @@
+"""A clip that its platform refused for its size, made again under a smaller limit: no device, no render."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from unstill_engine.clip.fit import Clip
+from unstill_engine.clip.shrink import remake_clip
+from unstill_engine.worker.job_run import SOFTWARE, Again, Errand
+from unstill_queue.contract.errors import NotFound
+from unstill_queue.contract.jobs import Failed, Outcome, Succeeded
+from unstill_queue.contract.recipe import Recipe
+
+GONE = Failed("clip_expired", "The clip was kept as long as it could be and is gone. Send the picture again.")
+SMALLER = "smaller:"
+
+
+class RefitErrand(Errand):
+    """From the original, or from the clip itself where that was never squeezed."""
+
+    async def _outcome(self, folder: Path) -> Outcome | Again:
+        began = time.monotonic()
+        outcome = await self._made(self._make(folder))
+        self.seconds = time.monotonic() - began
+        return outcome
+
+    async def _make(self, folder: Path) -> Outcome:
+        job, means, made = self.job, self._means, self._claim.made
+        if made is None:
+            return GONE
+        original = made.original or made.clip
+        source = folder / "original.mp4"
+        try:
+            await self._patiently(lambda: means.storage.fetch(original, source))
+        except NotFound:
+            return GONE
+        clip = await remake_clip(
+            source,
+            limit=job.upload_limit,
+            recipe=Recipe(
+                made_by="AI" if made.synthetic else "camera",
+                model=made.parameters.model,
+                parameters=made.parameters,
+                finish=job.finish,
+                software=SOFTWARE,
+            ),
+            target=folder / "clip.mp4",
+            ffmpeg=means.ffmpeg,
+            deadline=means.settings.engine.encode_deadline,
+            on_progress=self._tell_share,
+        )
+        return msgspec.structs.replace(
+            made,
+            clip=await self._stored(clip.path),
+            size=clip.size,
+            width=clip.width,
+            height=clip.height,
+            notes=_notes(made, clip),
+            original=original,
+        )
+
+
+def _notes(made: Succeeded, clip: Clip) -> tuple[str, ...]:
+    """Of the notes on a smaller picture, the one that holds for this clip."""
+    others = tuple(note for note in made.notes if not note.startswith(SMALLER))
+    if clip.notes or (clip.width, clip.height) != (made.width, made.height):
+        return others + clip.notes
+    return made.notes

@@ -1,0 +1,186 @@
+"""The engine's side of the queue: takes the jobs whose turn it is, as many as one device can serve.
+
+The device goes to the next job as soon as the frames of the last one stand in their spool file; clips
+are made and stored beside that. So are refits, which never wait for the device.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from typing import Any
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_engine.clip.binary import Ffmpeg
+from unstill_engine.device.process import EngineProcess
+from unstill_engine.worker import workdir as scratch
+from unstill_engine.worker.job_run import SOFTWARE, Means
+from unstill_engine.worker.lane import Lane
+from unstill_engine.worker.render_job import RenderErrand
+from unstill_engine.worker.shrink_job import RefitErrand
+from unstill_queue.contract.abilities import abilities
+from unstill_queue.contract.codec import encode
+from unstill_queue.contract.errors import StorageError
+from unstill_queue.contract.jobs import EngineInfo
+from unstill_queue.ledger.ledger import REFIT_LANE, Ledger
+from unstill_queue.ledger.reaper import Reaper
+from unstill_queue.redis.connection import connect
+from unstill_queue.redis.wakeup import POLL_DELAY, Wakeups
+from unstill_queue.storage.base import Storage
+from unstill_queue.storage.trash import Trash
+
+log = structlog.get_logger(__name__)
+
+IN_HAND = 3
+"""Jobs at a time, one on the device and the others becoming clips: bounds the spool files on disk."""
+ANNOUNCE_EVERY = 3.0
+SWEEP_EVERY = 3600.0
+REFITS_IN_HAND = 1
+REFIT_POLL_DELAY = 0.2
+"""Refits are rare, and their uploads take longer than this."""
+
+
+class Worker:
+    """One engine: one model on one device, on the queue at `url`."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, url: str, ffmpeg: Ffmpeg, storage: Storage) -> None:
+        engine = settings.engine
+        self._settings = settings
+        self._storage = storage
+        self._redis = connect(url)
+        wakeups = Wakeups(url)
+        # a reaper must see that the server is away, so its connection does not wait
+        self._reaping = connect(url, patience=0)
+        self._reaper = Reaper(Ledger(self._reaping, settings.queue), wakeups)
+        self._trash = Trash(Ledger(self._reaping, settings.queue), storage)
+        self._process = EngineProcess(
+            model_name=engine.model,
+            model=catalog.models[engine.model].using(engine.memory),
+            device=engine.device,
+            state=engine.state,
+            variables=engine.variables,
+            log=log,
+        )
+        self._draining, self._news = asyncio.Event(), asyncio.Event()
+        ledger = Ledger(self._redis, settings.queue)
+        self._means = Means(settings, catalog, ffmpeg, storage, ledger, wakeups, self._process, self._draining)
+        self._name = engine.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+        self._info = EngineInfo(
+            self._name, engine.model, engine.device, socket.gethostname(), os.getpid(), time.time(),
+            version=SOFTWARE, can=tuple(sorted(abilities(catalog))),
+        )  # fmt: skip
+        renders = Lane(
+            engine.model, self._means, RenderErrand, url, self._name, in_hand=IN_HAND, poll_delay=POLL_DELAY,
+            ready=self._ready, begun=lambda job: self._show(job=job), answered=self._count,
+        )  # fmt: skip
+        refits = Lane(
+            REFIT_LANE,
+            self._means,
+            RefitErrand,
+            url,
+            self._name,
+            in_hand=REFITS_IN_HAND,
+            poll_delay=REFIT_POLL_DELAY,
+            ready=self._folder_ready,
+        )
+        self._lanes = (renders, refits)
+
+    def drain(self) -> None:
+        """Take no more jobs; `run` returns when those in hand have ended, or were handed back."""
+        self._draining.set()
+
+    async def run(self) -> None:
+        """Serve until `drain`.
+
+        Raises:
+            ConfigError: the scratch folder cannot be used.
+            EngineError: the model cannot be loaded.
+            RedisError: the queue's server refuses us, or was away for longer than its clients wait.
+        """
+        await asyncio.to_thread(scratch.prepare, self._settings.engine.scratch)
+        await self._process.start()
+        log.info("engine ready", engine=self._name, model=self._info.model, device=self._info.device)
+        listen = [lane.listen for lane in self._lanes]
+        background = [
+            asyncio.create_task(run())
+            for run in (*listen, self._reaper.run, self._trash.run, self._announce, self._hear_cancels, self._sweep)
+        ]
+        serving = [asyncio.create_task(lane.serve()) for lane in self._lanes]
+        try:
+            await asyncio.wait([*serving, *background], return_when=asyncio.FIRST_COMPLETED)
+            for task in (*serving, *background):
+                if task.done():
+                    task.result()
+            await asyncio.gather(*serving)
+            await self._end_errands(self._settings.engine.drain)
+        finally:
+            for task in (*serving, *background):
+                task.cancel()
+            await asyncio.gather(*serving, *background, return_exceptions=True)
+            await self._end_errands(0)
+            await self._process.stop()
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                async with asyncio.timeout(2):
+                    await self._means.ledger.engine_gone(self._name, self._info.model)
+            await self._means.wakeups.close()
+            await self._reaping.aclose()
+            await self._redis.aclose()
+
+    async def _ready(self) -> None:
+        await self._folder_ready()
+        await self._process.ready()
+
+    async def _folder_ready(self) -> None:
+        await scratch.until_usable(self._settings.engine.scratch)
+
+    async def _end_errands(self, within: float) -> None:
+        await asyncio.gather(*(lane.end(within) for lane in self._lanes))
+
+    # -- in the background
+
+    def _show(self, **changes: Any) -> None:
+        """What is told of us, at once: a job that was forgotten must not be named any longer."""
+        self._info = msgspec.structs.replace(self._info, **changes)
+        self._news.set()
+
+    def _count(self) -> None:
+        self._show(done=self._info.done + 1)
+
+    async def _announce(self) -> None:
+        while True:
+            self._news.clear()
+            await self._means.ledger.engine(self._name, self._info.model, encode(self._info))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANNOUNCE_EVERY):
+                    await self._news.wait()
+
+    async def _hear_cancels(self) -> None:
+        """A cancel is heard at once here, and with the next beat at the latest."""
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    await pubsub.subscribe("unstill:cancel")
+                    while True:
+                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=2.0)
+                        for lane in self._lanes if message else ():
+                            lane.cancel(message["data"].decode())
+            except (RedisError, OSError):
+                await asyncio.sleep(0.5)
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                removed = await self._storage.sweep(self._settings.storage.keep_hours * 3600)
+                log.debug("storage swept", removed=removed)
+            except StorageError as error:
+                log.warning("storage could not be swept", error=str(error))
+            await asyncio.sleep(SWEEP_EVERY)

@@ -1,0 +1,1 @@
+"""The values that bots and engines share."""

@@ -1,0 +1,35 @@
+"""What a job needs of an engine, and what an engine can do, as words of the form kind:name.
+
+An engine is given a job only where it has all the words that the job needs. The rest waits, parked, for one that has.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from unstill_config.catalog import Catalog
+from unstill_queue.contract.codec import VERSION
+from unstill_queue.contract.jobs import Job
+
+
+def codec(version: int) -> str:
+    """The word for records of that version of the codec."""
+    return f"codec:{version}"
+
+
+def abilities(catalog: Catalog) -> frozenset[str]:
+    """What an engine of this version can do with that catalogue."""
+    return frozenset(
+        [
+            *(codec(version) for version in range(1, VERSION[0] + 1)),
+            *(f"model:{quote(name)}" for name in catalog.models),
+            *(f"shape:{quote(name)}" for name in catalog.finishes),
+        ]
+    )
+
+
+def needs(job: Job, *, rendered: bool) -> frozenset[str]:
+    """What an engine has to know for a job that was read. `rendered`: only its file is made anew, in a smaller size."""
+    if rendered:
+        return frozenset()
+    return frozenset([f"model:{quote(job.parameters.model)}", f"shape:{quote(job.finish.shape)}"])

@@ -1,0 +1,29 @@
+"""What a job costs, in estimated GPU-seconds: the unit of turns, quotas and waiting times.
+
+Whose turn it is, is decided in `ledger.lua`, at the moment an engine asks.
+"""
+
+from __future__ import annotations
+
+from unstill_config.catalog import Model
+from unstill_queue.contract.jobs import Parameters
+
+LEAST = 0.01
+"""Seconds. A turn is passed on by what the job costs, so that one which costs nothing would keep it."""
+
+
+def aspect_of(width: int, height: int) -> float:
+    """Long side over short side in pixels; 1.0 where a platform does not say both."""
+    return max(width, height) / min(width, height) if width > 0 and height > 0 else 1.0
+
+
+def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> float:
+    """GPU-seconds that a job should take, by the model's cost in the catalogue.
+
+    `aspect` is long side over short side of the picture, >= 1.
+    """
+    if parameters.width and parameters.height:
+        pixels = parameters.width * parameters.height
+    else:
+        pixels = round(parameters.resolution**2 * aspect)
+    return max(LEAST, model.cost.seconds(parameters.num_frames, parameters.num_inference_steps, pixels / 1e6))

@@ -1,0 +1,110 @@
+"""What a clip says about how it was made: for a person, for a program, and that no camera took it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from unstill_queue.contract.errors import QueueError
+from unstill_queue.contract.jobs import Finish, Parameters
+from unstill_queue.storage import mp4
+
+VERSION = 1
+RECIPE_TAG = "recipe"
+SOURCE_TAG = "digitalsourcetype"
+RECIPE_MAX = 256 * 1024
+#: IPTC's term for media that a trained model made, http://cv.iptc.org/newscodes/digitalsourcetype
+TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+#: Where XMP stands in an MP4, by XMP Specification Part 3.
+XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+
+
+class RecipeError(QueueError):
+    """The clip tells no recipe, or one of a version that we do not read."""
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How a clip was made. `made_by` is "AI" where a trained model made the pixels, else "camera"."""
+
+    made_by: Literal["AI", "camera"]
+    model: str
+    parameters: Parameters
+    finish: Finish
+    software: str
+    version: int = VERSION
+
+    def dump(self) -> str:
+        """As one line of ASCII JSON; `load` gives the same recipe back."""
+        return json.dumps(msgspec.to_builtins(self), ensure_ascii=True, separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> Recipe:
+        """Raises RecipeError where the text is no recipe."""
+        if len(text) > RECIPE_MAX:
+            raise RecipeError("The clip's recipe is too long to be one. It was not made here.")
+        try:
+            values = json.loads(text)
+            version = values["version"]
+            if version != VERSION:
+                raise RecipeError(
+                    f"The clip's recipe is of version {version!s:.9}, this program reads {VERSION}. Update it."
+                )
+            return msgspec.convert(values, cls)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise RecipeError("The clip's recipe cannot be read. It was changed after it was made.") from error
+
+    def comment(self) -> str:
+        """The same for people, on one line."""
+        how = "Made by AI" if self.made_by == "AI" else "Made from a photo by a moving camera, without AI"
+        asked = self.parameters
+        parts = [f"{how} ({self.model})."]
+        if asked.prompt:
+            parts.append(f"Prompt: {asked.prompt}.")
+        parts.append(f"Seed {asked.seed}, {asked.num_frames} frames at {asked.fps} fps. {self.software}.")
+        return _one_line(" ".join(parts))
+
+
+def tags_of(recipe: Recipe) -> dict[str, str]:
+    """Tags by their MP4 names: the comment, the software, the recipe and, for AI, IPTC's source type."""
+    tags = {"©cmt": recipe.comment(), "©too": recipe.software, RECIPE_TAG: recipe.dump()}
+    return tags | ({SOURCE_TAG: TRAINED} if recipe.made_by == "AI" else {})
+
+
+def xmp_of(recipe: Recipe) -> bytes:
+    """A box with an XMP packet that holds IPTC's source type; nothing where no model made the pixels."""
+    if recipe.made_by != "AI":
+        return b""
+    packet = (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+        f'Iptc4xmpExt:DigitalSourceType="{TRAINED}"/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+    )
+    return mp4.box(b"uuid", XMP_UUID, packet.encode())
+
+
+def recipe_in(tags: Mapping[str, str]) -> Recipe:
+    """Raises RecipeError where these tags hold none."""
+    if RECIPE_TAG not in tags:
+        raise RecipeError("The clip tells no recipe. It was not made here, or an app has stripped it.")
+    return Recipe.load(tags[RECIPE_TAG])
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of a clip; its text is a person's and may hold control characters.
+
+    Raises:
+        RecipeError: it tells none.
+        Mp4Error: it is no MP4.
+        OSError: it cannot be read.
+    """
+    return recipe_in(mp4.read_tags(path))
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())

@@ -1,0 +1,1 @@
+"""The connection to the server, a server of our own, and arq."""
