@@ -105,3 +105,15 @@ async def test_one_accounts_refusals_leave_a_group_room_for_others(monkeypatch: 
     # as is the first account's own answer, and all of them when it asks in private
     assert await turn("-1", Urgency.ANSWER) == 0.0
     assert [await turn("7", Urgency.REFUSAL, "a") for _ in range(10)] == [0.0] * 10
+
+
+async def test_turns_that_fell_due_while_the_loop_was_held_up_do_not_go_out_at_once() -> None:
+    # Given turns in as many chats, and a loop that is held up until all of them are due
+    outbound = Outbound()
+    turns = [asyncio.create_task(outbound.turn(str(chat), Urgency.TALK)) for chat in range(20)]
+    await asyncio.sleep(0)
+    time.sleep(20 * OVERALL)
+    held_until = time.monotonic()
+    # Then they still take the time that they have to be apart
+    await asyncio.gather(*turns)
+    assert time.monotonic() - held_until >= 18 * OVERALL

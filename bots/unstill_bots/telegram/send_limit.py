@@ -94,6 +94,8 @@ class Outbound:
     def __init__(self) -> None:
         self._lines: dict[str, _Line] = {}
         self._next_at = 0.0
+        self._one_by_one = asyncio.Lock()
+        self._began = 0.0
         self._flying = 0
         self._closing = False
 
@@ -128,6 +130,10 @@ class Outbound:
             await asyncio.sleep(left)
         mine = self._next_at = max(time.monotonic(), self._next_at + OVERALL)
         await _until(mine)
+        # a loop that was held up finds many turns due at once: what counts is when the last one really began
+        async with self._one_by_one:
+            await _until(self._began + OVERALL)
+            self._began = time.monotonic()
 
     def _too_much(self, line: _Line, urgency: Urgency, now: float) -> bool:
         if line.crowded(now):
