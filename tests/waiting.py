@@ -1,10 +1,15 @@
-"""How tests wait: for a condition, and long enough for a machine that is busy with other things."""
+"""How tests wait: for a condition, and long enough for a machine that is busy with other things.
+
+And how they delete a folder that a running program writes into.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 PATIENCE = 180.0
 """Seconds that a test waits for what a loaded machine does late. Only what never happens takes as long."""
@@ -26,3 +31,19 @@ async def until(condition: Callable[..., object], what: str = "it") -> None:
         if time.monotonic() > ends:
             raise AssertionError(f"{what} did not happen within {PATIENCE} s")
         await asyncio.sleep(0.02)
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder that a running program may be writing into. Raises AssertionError."""
+    # It goes by its name at once; what the program adds to it meanwhile by a handle goes with the next try.
+    doomed = folder.with_name(f"deleted-{time.monotonic_ns()}")
+    folder.rename(doomed)
+
+    def gone() -> bool:
+        try:
+            shutil.rmtree(doomed)
+        except OSError:
+            return False
+        return True
+
+    wait_for(gone, what=f"the end of {folder}")

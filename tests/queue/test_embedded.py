@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, delete_folder
 
 from unstill_queue.contract.errors import EmbeddedError
 from unstill_queue.redis.connection import connect, server_check
@@ -324,7 +323,7 @@ def test_a_deleted_folder_is_made_anew_with_all_that_was_in_it(tmp_path: Path, n
         first = valkey.pid
         assert _until(lambda: _looked_after(valkey.url))
         # When its folder is deleted
-        shutil.rmtree(data)
+        delete_folder(data)
         # Then another server answers in its place, with all of it
         assert _until(lambda: valkey.pid not in (first, None) and _answers(Redis.from_url(valkey.url)), 60)
         assert (_get(valkey.url, "a"), _get(valkey.url, "b")) == (b"1", b"2")
@@ -341,7 +340,7 @@ def test_a_server_that_dies_with_its_folder_is_begun_anew(data: Path) -> None:
         first = valkey.pid
         assert first is not None
         os.kill(first, signal.SIGSTOP)
-        shutil.rmtree(data)
+        delete_folder(data)
         os.kill(first, signal.SIGKILL)
         assert _until(lambda: valkey.pid not in (first, None) and _answers(Redis.from_url(valkey.url)), 60)
         _set(valkey.url, "a", "1")
@@ -351,26 +350,24 @@ def test_a_server_that_dies_with_its_folder_is_begun_anew(data: Path) -> None:
 async def test_who_has_joined_keeps_the_owner_s_data_too(owner: subprocess.Popen[str], data: Path) -> None:
     # Given another process' server, and a client of ours
     server = _server_pid(owner)
-    async with EmbeddedValkey(data) as joined:
-        redis = connect(joined.url)
+    async with EmbeddedValkey(data) as joined, connect(joined.url) as redis:
         await redis.set("a", "1")
         assert await asyncio.to_thread(_until, lambda: _looked_after(joined.url))
         # When the folder is deleted
-        shutil.rmtree(data)
+        delete_folder(data)
         assert await asyncio.to_thread(_until, lambda: _gone(server), 60)
         # Then the owner has made it anew, with what was there
         async with asyncio.timeout(PATIENCE):
             assert await redis.get("a") == b"1"
         assert not joined.owner
         # And when the owner goes, with it or without, then we take over
-        shutil.rmtree(data)
+        delete_folder(data)
         owner.kill()
         owner.wait()
         async with asyncio.timeout(PATIENCE):
             while not joined.owner:
                 await asyncio.sleep(0.05)
             assert await redis.ping()
-        await redis.aclose()
 
 
 def test_a_deleted_socket_costs_a_moment(data: Path) -> None:

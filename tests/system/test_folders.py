@@ -16,6 +16,7 @@ from tests.engine.slow_ffmpeg import SlowFfmpeg
 from tests.system.platform import Platform
 from tests.system.processes import House, until
 from tests.system.test_survival import Person, begun
+from tests.waiting import delete_folder
 
 from unstill_engine.clip.encode import KILLED_AGAIN
 from unstill_queue.contract.jobs import Failed, State, Succeeded
@@ -62,11 +63,11 @@ async def test_a_deleted_storage_is_made_anew_for_the_next_job_and_for_the_one_i
     house.start_engine()
     assert isinstance(await person.outcome(await person.ask("before")), Succeeded)
     # When it is deleted between two jobs, and while one is rendered
-    shutil.rmtree(house.folder / "storage")
+    delete_folder(house.folder / "storage")
     with house.gate() as gate:
         id = await person.ask(f"{gate} render")
         await until(gate.reached)
-        shutil.rmtree(house.folder / "storage")
+        delete_folder(house.folder / "storage")
     # Then both are done, at their first try, and the clip is there
     outcome = await person.outcome(id)
     assert isinstance(outcome, Succeeded)
@@ -79,7 +80,7 @@ async def test_a_picture_that_was_in_it_is_asked_for_again(house: House, person:
     with house.gate() as gate:
         first, second = await person.ask(f"{gate} first"), await person.ask("second")
         await until(gate.reached)
-        shutil.rmtree(house.folder / "storage")
+        delete_folder(house.folder / "storage")
     assert isinstance(await person.outcome(first), Succeeded)
     outcome = await person.outcome(second)
     assert isinstance(outcome, Failed) and outcome.code == "picture_gone"
@@ -105,7 +106,7 @@ async def test_a_clip_that_was_in_it_is_answered_as_expired(house: House, person
         house.start_engine()
         await person.state(id, State.DONE)
         # When the storage is deleted before it is delivered
-        shutil.rmtree(house.folder / "storage")
+        delete_folder(house.folder / "storage")
         house.start_bot(socket)
         # Then that is the answer
         await until(lambda: "as long as it could be" in str(platform.of("clip")[-1:]))
@@ -121,7 +122,7 @@ async def test_a_storage_that_cannot_be_has_a_sentence_of_its_own_and_costs_one_
         id = await person.ask(f"{gate} render")
         await until(gate.reached)
         # When a file stands in its place, and stays
-        shutil.rmtree(house.folder / "storage")
+        delete_folder(house.folder / "storage")
         (house.folder / "storage").touch()
     outcome = await person.outcome(id)
     assert isinstance(outcome, Failed) and outcome.code == "storage_missing"
@@ -135,7 +136,7 @@ async def test_a_photo_that_cannot_be_stored_is_answered_at_once(house: House) -
         house.start_bot(socket)
         platform.post("first", "first", photo(), chat="c")
         await until(lambda: platform.of("first"))
-        shutil.rmtree(house.folder / "storage")
+        delete_folder(house.folder / "storage")
         (house.folder / "storage").touch()
         platform.post("second", "second", photo(), chat="c")
         await until(lambda: "are kept is gone" in str(platform.of("second")[-1:]))
@@ -148,7 +149,7 @@ async def test_a_photo_that_cannot_be_stored_is_answered_at_once(house: House) -
 async def test_a_deleted_scratch_folder_is_made_anew_for_the_next_job(house: House, person: Person) -> None:
     house.start_engine()
     assert isinstance(await person.outcome(await person.ask("before")), Succeeded)
-    shutil.rmtree(house.folder / "scratch")
+    delete_folder(house.folder / "scratch")
     id = await person.ask("after")
     assert isinstance(await person.outcome(id), Succeeded)
     assert await person.attempt(id) == 1
@@ -161,7 +162,7 @@ async def test_so_is_the_system_s_own_folder_for_what_is_temporary(house: House,
     del house.settings["UNSTILL_ENGINE__SCRATCH"]
     house.start_engine()
     assert isinstance(await person.outcome(await person.ask("before")), Succeeded)
-    shutil.rmtree(temporary)
+    delete_folder(temporary)
     id = await person.ask("after")
     assert isinstance(await person.outcome(id), Succeeded)
     assert await person.attempt(id) == 1
@@ -172,7 +173,7 @@ async def test_one_that_is_deleted_in_mid_render_has_the_job_tried_again(house: 
     with house.gate() as gate:
         id = await person.ask(f"{gate} render")
         await until(gate.reached)
-        shutil.rmtree(house.folder / "scratch")
+        delete_folder(house.folder / "scratch")
     assert isinstance(await person.outcome(id), Succeeded)
     assert await person.attempt(id) == 2
     assert "a job's folder cannot be used" in house.log("engine")
@@ -182,7 +183,7 @@ async def test_and_so_has_one_that_is_deleted_in_mid_encode(house: House, person
     engine = house.start_engine()
     id = await person.ask("render")
     await encoding(slow, engine.pid)
-    shutil.rmtree(house.folder / "scratch")
+    delete_folder(house.folder / "scratch")
     slow.open()
     await asyncio.to_thread(slow.kill_one, engine.pid)
     assert isinstance(await person.outcome(id), Succeeded)
@@ -195,7 +196,7 @@ async def test_and_so_has_one_that_is_deleted_in_mid_encode(house: House, person
 async def test_a_deleted_state_folder_stops_no_job_and_its_lock_still_holds(house: House, person: Person) -> None:
     house.start_engine()
     assert isinstance(await person.outcome(await person.ask("before")), Succeeded)
-    shutil.rmtree(house.folder / "state")
+    delete_folder(house.folder / "state")
     id = await person.ask("after")
     assert isinstance(await person.outcome(id), Succeeded)
     # Then the device is still taken for whoever asks

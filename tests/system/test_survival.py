@@ -16,6 +16,7 @@ import imageio_ffmpeg
 import pytest
 from PIL import Image
 from tests.system.processes import PATIENCE, House, child_of, kill, until
+from tests.waiting import delete_folder
 
 from unstill_config.settings import Settings
 from unstill_queue.contract.jobs import (
@@ -326,7 +327,7 @@ async def test_an_engine_that_cannot_work_does_not_eat_the_queue(house: House, p
     house.settings["UNSTILL_ENGINE__SCRATCH"] = str(scratch)
     house.start_engine()
     assert isinstance(await person.outcome(await person.ask("first")), Succeeded)
-    shutil.rmtree(scratch)
+    delete_folder(scratch)
     scratch.touch()
     # When several jobs are queued
     ids = [await person.ask(f"job {n}") for n in range(4)]
