@@ -17,6 +17,7 @@ from unstill_bots.host.frontend import FrontEnd, Means
 from unstill_bots.host.health import why_not_alive
 from unstill_bots.host.leader import Leader, LeadershipLost
 from unstill_bots.host.local import EngineFailed, Local
+from unstill_bots.host.loop_monitor import watch_loop
 from unstill_bots.intake.pictures import Pictures
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
@@ -94,6 +95,7 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
             Reaper(Ledger(hasty, settings.queue), client.wakeups).run(),
             Trash(Ledger(hasty, settings.queue), storage).run(),
             _sweep(storage, settings.storage.keep_hours * 3600),
+            watch_loop(),
         ]
         if local.embedded:
             helpers.append(local.keep_engine(client.ledger, settings.engine.model))

@@ -16,7 +16,7 @@ from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.connection import Bot, open_bot
 from unstill_bots.discord.localized import Localized
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.sync import keep_registered, register
+from unstill_bots.discord.sync import register
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Discord
 from unstill_queue.redis.connection import connect
@@ -78,17 +78,6 @@ async def test_commands_are_told_once_and_again_when_something_changed(bot: Bot,
 
     assert api.commands.replaced == 2
     assert {command["name"] for command in api.commands.listed()} == {"animate", "more"}
-
-
-async def test_what_failed_is_tried_until_it_is_done(bot: Bot, api: DiscordApi, redis: Redis) -> None:
-    tree = await tree_of(bot)
-    api.trouble.next("replace_commands", "unavailable", times=2)
-
-    async with asyncio.timeout(PATIENCE):
-        await keep_registered(tree, redis, pause=0.01)
-
-    assert api.commands.replaced == 1
-    assert len(api.calls("replace_commands")) == 3
 
 
 async def test_a_command_that_the_platform_refuses_ends_nothing(bot: Bot, api: DiscordApi, redis: Redis) -> None:

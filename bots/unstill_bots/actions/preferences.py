@@ -42,6 +42,11 @@ class Preferences(msgspec.Struct, frozen=True):
         return " ".join(f"--{name} {value}" for name, value in given.items() if value)
 
 
+def language_of(own: Preferences, place: Preferences, app: str | None, host: str) -> str:
+    """The language to answer in: the person's own choice, the chat's, their app's, the host's."""
+    return own.language or place.language or app or host
+
+
 class PreferenceStore:
     """By scope: 'telegram:123' for a person, 'telegram:-100123' for a chat."""
 

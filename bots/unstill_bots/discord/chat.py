@@ -153,7 +153,7 @@ class DiscordChat:
     async def tell(self, to: ReplyAddress, text: str, view: discord.ui.View | None = None) -> Note | None:
         """Talk that is no job's, a reply. Raises nothing: who cannot be told is not told."""
         shown = None
-        for number, part in enumerate(parts := split(plain(text), 2000)):
+        for number, part in enumerate(parts := split(plain(text), self._catalog.platforms[PLATFORM].text_length)):
             look = Look(None, view if number == len(parts) - 1 else None, content=part)
             nonce = nonce_of(f"{to.chat} {to.message} {number}")
             try:

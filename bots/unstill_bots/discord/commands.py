@@ -50,7 +50,7 @@ class Commands:
             async def work() -> str:
                 return await talk(interaction, replies)
 
-            await tell(interaction, work())
+            await tell(self._desk, interaction, work())
 
         return _command(name, callback)
 
@@ -71,7 +71,7 @@ class Commands:
                 waiting = await self._intake.own.open(person)
                 return replies.mine_cancelled(await self._intake.own.cancel(person, waiting, which))
 
-            await tell(interaction, work())
+            await tell(self._desk, interaction, work())
 
         return _command("cancel", cancel)
 

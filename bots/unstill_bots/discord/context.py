@@ -9,7 +9,7 @@ import discord
 from discord import Locale
 from discord.abc import Snowflake
 
-from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_bots.actions.preferences import Preferences, PreferenceStore, language_of
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.pending import PLATFORM, guild_scope, person_scope
@@ -61,7 +61,7 @@ class Desk:
         """The person's own choice, the server's, their app's, the host's. Raises RedisError."""
         own = await self.preferences.get(person_scope(user)) if user else Preferences()
         place = await self.preferences.get(guild_scope(guild.id)) if guild else Preferences()
-        return own.language or place.language or (str(locale) if locale else "") or self.settings.bots.language
+        return language_of(own, place, str(locale) if locale else None, self.settings.bots.language)
 
     async def replies(
         self,

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.context import Desk
+from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.status import plain
 from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.text.splitting import split
@@ -28,8 +29,6 @@ LANGUAGE_WITHIN = 0.3
 THINK_AFTER = 1.5
 PATIENCE = 6.0
 """Seconds: to look up the person's language, until "is thinking" is shown, and how long it then may take."""
-TEXT_MOST = 2000
-"""Characters of a message."""
 
 
 async def replies_for(desk: Desk, interaction: Interaction) -> DiscordReplies:
@@ -42,7 +41,7 @@ async def replies_for(desk: Desk, interaction: Interaction) -> DiscordReplies:
         return DiscordReplies(str(interaction.locale))
 
 
-async def tell(interaction: Interaction, work: Coroutine[Any, Any, str]) -> None:
+async def tell(desk: Desk, interaction: Interaction, work: Coroutine[Any, Any, str]) -> None:
     """Say what `work` comes to, to the person alone.
 
     Raises what `work` raises, and TimeoutError.
@@ -54,14 +53,14 @@ async def tell(interaction: Interaction, work: Coroutine[Any, Any, str]) -> None
             await interaction.response.defer(ephemeral=True, thinking=True)
             async with asyncio.timeout(PATIENCE):
                 await asyncio.wait((task,))
-        await say(interaction, task.result())
+        await say(desk, interaction, task.result())
     finally:
         task.cancel()
 
 
-async def say(interaction: Interaction, text: str) -> None:
+async def say(desk: Desk, interaction: Interaction, text: str) -> None:
     """To the person alone, in as many messages as it takes; what they wrote themselves pings and formats nothing."""
-    first, *others = split(plain(text), TEXT_MOST)
+    first, *others = split(plain(text), desk.catalog.platforms[PLATFORM].text_length)
     if interaction.response.type is InteractionResponseType.deferred_channel_message:
         await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
     else:
@@ -70,7 +69,7 @@ async def say(interaction: Interaction, text: str) -> None:
         await answer(interaction, part)
 
 
-async def failed(interaction: Interaction, error: BaseException) -> None:
+async def failed(desk: Desk, interaction: Interaction, error: BaseException) -> None:
     """One sentence for the person, and the log. Raises nothing."""
     error = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     replies = DiscordReplies(str(interaction.locale))
@@ -89,14 +88,14 @@ async def failed(interaction: Interaction, error: BaseException) -> None:
             log.error("an interaction failed in an unforeseen way", exc_info=error)
             text = replies.failed(Failed("unknown", ""))
     try:
-        await say(interaction, text)
+        await say(desk, interaction, text)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as refused:
         log.info("nor could that be said", error=str(refused))
 
 
-async def guarded(interaction: Interaction, work: Coroutine[Any, Any, None]) -> None:
+async def guarded(desk: Desk, interaction: Interaction, work: Coroutine[Any, Any, None]) -> None:
     """For what discord.py would only log: presses and forms."""
     try:
         await work
     except Exception as error:  # whatever it was, the person is told
-        await failed(interaction, error)
+        await failed(desk, interaction, error)

@@ -42,7 +42,7 @@ class Presses:
                 return cls(item)
 
             async def callback(self, interaction: Interaction) -> None:
-                await guarded(interaction, presses.pressed(interaction, Press.of(self.custom_id)))
+                await guarded(presses._desk, interaction, presses.pressed(interaction, Press.of(self.custom_id)))
 
         return JobButton
 
@@ -52,7 +52,7 @@ class Presses:
         if press.action in rerolls.REROLLS:
             await self._reroll(interaction, press, replies)
         elif press.action == CANCEL:
-            await tell(interaction, self._cancel(interaction, press, replies))
+            await tell(self._desk, interaction, self._cancel(interaction, press, replies))
         else:
             await self._delete(interaction, press, replies)
 
@@ -109,7 +109,7 @@ class Presses:
         """After /forgetme, and when the record has expired, the message itself says whose it is."""
         record, thing, actor = await quickly(self._shown(interaction, press))
         if record is not None and record.outcome is None:
-            await tell(interaction, self._cancel(interaction, press, replies))
+            await tell(self._desk, interaction, self._cancel(interaction, press, replies))
             return
         verdict = await judge(ACTIONS[DELETE], actor, thing)
         if verdict is not Verdict.ALLOWED:

@@ -23,7 +23,6 @@ from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.send_limit import Calls
 from unstill_bots.discord.tree import Tree
 from unstill_bots.host.frontend import Means, TokenRejected
-from unstill_bots.host.loop_monitor import watch_loop
 from unstill_bots.intake.studio import Studio
 from unstill_config.errors import ConfigError
 from unstill_config.settings import Discord
@@ -102,7 +101,6 @@ class DiscordFrontEnd:
         bot.take, bot.awake, bot.left = mentions.came, mentions.catch_up, intake.leave
         commands = asyncio.create_task(tree.register())
         courier = asyncio.create_task(Courier(client, means.storage, chat, studio).run())
-        lag = asyncio.create_task(watch_loop())
         gateway = asyncio.create_task(bot.connect(reconnect=True))
         stop = asyncio.create_task(stopping.wait())
         try:
@@ -115,7 +113,7 @@ class DiscordFrontEnd:
             await calls.drain(CALLS_WITHIN)
             await asyncio.sleep(FILING)
         finally:
-            tasks = (courier, lag, gateway, stop, commands)
+            tasks = (courier, gateway, stop, commands)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -33,7 +33,7 @@ class SettingsView:
                 return cls(item)
 
             async def callback(self, interaction: Interaction) -> None:
-                await guarded(interaction, view.changed(interaction, Change.of(self.custom_id)))
+                await guarded(view._desk, interaction, view.changed(interaction, Change.of(self.custom_id)))
 
         return SettingItem
 

@@ -24,8 +24,9 @@ from unstill_bots.discord.parameters import animate_command
 from unstill_bots.discord.pending import of_interaction, person_scope
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
-from unstill_bots.discord.sync import keep_registered
+from unstill_bots.discord.sync import register
 from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.intake.unfit import Unfit
 
@@ -54,10 +55,10 @@ class Tree(app_commands.CommandTree[Any]):
     async def register(self) -> None:
         """With Discord, where something changed; tried until it is done. Raises nothing."""
         await self.set_translator(Localized(self._desk.catalog))
-        await keep_registered(self, self._desk.client.redis)
+        await keep_registered(lambda: register(self, self._desk.client.redis))
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
-        await failed(interaction, error)
+        await failed(self._desk, interaction, error)
 
     # -- /animate
 
@@ -128,7 +129,7 @@ class Tree(app_commands.CommandTree[Any]):
         async def on_interaction(interaction: Interaction) -> None:
             custom_id = interaction.custom_id or ""
             if interaction.type is InteractionType.modal_submit and modals.is_ours(custom_id):
-                await guarded(interaction, self._form(interaction, modals.form_of(custom_id)))
+                await guarded(self._desk, interaction, self._form(interaction, modals.form_of(custom_id)))
 
         return on_interaction
 

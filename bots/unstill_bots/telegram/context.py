@@ -10,7 +10,7 @@ from telegram import Bot, Chat, Message, User
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import BadRequest, Forbidden, TelegramError
 
-from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_bots.actions.preferences import Preferences, PreferenceStore, language_of
 from unstill_bots.delivery.chat import ChatError, ChatUnavailable
 from unstill_bots.host.background import Errands
 from unstill_bots.intake.studio import Studio
@@ -74,7 +74,7 @@ class Desk:
         own = await self.preferences.get(f"{PLATFORM}:{user.id}") if user else Preferences()
         place = own if chat.type == ChatType.PRIVATE else await self.preferences.get(scope_of(chat))
         app = user.language_code if user else None
-        return own.language or place.language or app or self.settings.bots.language
+        return language_of(own, place, app, self.settings.bots.language)
 
     async def replies(self, chat: Chat, user: User | None) -> ChatReplies:
         return ChatReplies(await self.language(chat, user))

@@ -8,6 +8,7 @@ import structlog
 from telegram import InlineQuery, InlineQueryResultCachedMpeg4Gif, InlineQueryResultCachedVideo
 from telegram.error import TelegramError
 
+from unstill_bots.actions.preferences import language_of
 from unstill_bots.telegram.context import Desk
 from unstill_bots.telegram.message_ref import Receipt
 from unstill_bots.telegram.pending import PLATFORM
@@ -31,8 +32,10 @@ class Inline:
     async def answer(self, query: InlineQuery) -> None:
         """The newest first, a page at a time."""
         start = int(query.offset) if query.offset.isdecimal() else 0
-        preferences = await self._desk.preferences.get(f"{PLATFORM}:{query.from_user.id}")
-        replies = ChatReplies(preferences.language or query.from_user.language_code or "en")
+        own = await self._desk.preferences.get(f"{PLATFORM}:{query.from_user.id}")
+        # the chat that it is asked in is not told
+        language = language_of(own, own, query.from_user.language_code, self._desk.settings.bots.language)
+        replies = ChatReplies(language)
         clips = await self._clips(str(query.from_user.id), query.query)
         page = clips[start : start + PAGE]
         results = [_result(record, outcome, receipt, replies) for record, outcome, receipt in page]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
-import structlog
 from redis.asyncio import Redis
 from telegram import (
     Bot,
@@ -16,9 +13,8 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
+from unstill_bots.host.registration import register_once
 from unstill_bots.text.chat_replies import ChatReplies
-
-log = structlog.get_logger(__name__)
 
 EVERYBODY = ("animate", "queue", "cancel", "delete", "presets", "status", "help", "privacy", "forgetme")
 LANGUAGES = {"": "en", "zh": "zh_CN"}
@@ -40,17 +36,16 @@ def menus() -> list[tuple[BotCommandScope, str, list[BotCommand]]]:
     ]
 
 
-async def register(bot: Bot, redis: Redis) -> None:
-    """Once for each change of them; what fails is tried again at the next start."""
-    wanted = menus()
-    text = "\n".join(f"{bot.id} {scope.type} {code} {[c.to_dict() for c in menu]}" for scope, code, menu in wanted)
-    digest = hashlib.sha256(text.encode()).digest()
-    if await redis.get(REGISTERED) == digest:
-        return
-    try:
-        for scope, code, menu in wanted:
+async def register(bot: Bot, redis: Redis) -> bool:
+    """Once for each change of them. False: it could not be done, which is logged."""
+    offered = menus()
+
+    async def wanted() -> str:
+        told = [f"{bot.id} {scope.type} {code} {[c.to_dict() for c in menu]}" for scope, code, menu in offered]
+        return "\n".join(told)
+
+    async def tell() -> None:
+        for scope, code, menu in offered:
             await bot.set_my_commands(menu, scope=scope, language_code=code or None)
-    except TelegramError as error:
-        log.warning("the commands could not be registered", error=str(error))
-        return
-    await redis.set(REGISTERED, digest)
+
+    return await register_once(redis, REGISTERED, wanted, tell, (TelegramError,))

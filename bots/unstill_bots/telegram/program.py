@@ -12,6 +12,7 @@ from telegram.error import InvalidToken, TelegramError
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.host.frontend import Means, TokenRejected
+from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.studio import Studio
 from unstill_bots.telegram.albums import Albums
 from unstill_bots.telegram.api import open_bot
@@ -87,8 +88,8 @@ class TelegramFrontEnd:
         source = (
             Webhook(bot, router.take, settings.telegram) if settings.telegram.webhook_url else Polling(bot, router.take)
         )
-        desk.spawn(register(bot, client.redis))
         async with asyncio.TaskGroup() as group:
+            registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
             courier = group.create_task(Courier(client, means.storage, chat, studio).run())
             albums = group.create_task(Albums(desk, intake).run())
             coming = group.create_task(source.run())
@@ -102,6 +103,7 @@ class TelegramFrontEnd:
             await asyncio.sleep(FILING)
             courier.cancel()
             stop.cancel()
+            registering.cancel()
 
 
 def _first(error: Exception) -> Exception:

@@ -1,0 +1,46 @@
+"""Telling a platform of the bot's commands: once for each change of them, and again and again until it is done."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+PAUSE, LONGEST_PAUSE = 10.0, 900.0
+
+
+async def keep_registered(register: Callable[[], Awaitable[bool]], *, pause: float = PAUSE) -> None:
+    """Call `register` until it returns True; `pause` is the seconds before the second try, and grows."""
+    while not await register():
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def register_once(
+    redis: Redis,
+    key: str,
+    wanted: Callable[[], Awaitable[str]],
+    tell: Callable[[], Awaitable[object]],
+    refusals: tuple[type[Exception], ...],
+) -> bool:
+    """Call `tell` where `wanted`, a text that holds all that is told, is not what was told last, by the server's `key`.
+
+    False: it could not be done, which is logged. `refusals` are the platform's errors.
+    """
+    expected: tuple[type[Exception], ...] = (*refusals, RedisError, OSError)
+    try:
+        digest = hashlib.sha256((await wanted()).encode()).digest()
+        if await redis.get(key) != digest:
+            await tell()
+            await redis.set(key, digest)
+            log.info("the commands are registered")
+    except expected as error:
+        log.warning("the commands could not be registered", error=str(error))
+        return False
+    return True

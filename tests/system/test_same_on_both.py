@@ -1,0 +1,102 @@
+"""What a host's settings and a restless machine mean to a front end is the same on both platforms."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.system import discord_house, telegram_house
+from tests.system.discord_house import DiscordHouse
+from tests.system.processes import CATALOG, wait_for
+from tests.system.telegram_house import TelegramHouse
+
+from unstill_bots.host.loop_monitor import LAG_MOST, LOOK_EVERY
+
+SHORT = 700
+
+
+@dataclass
+class Side:
+    """One platform: its house, what registers the commands there, and what the bot says to /help, part by part."""
+
+    house: TelegramHouse | DiscordHouse
+    registering: str
+    refuse: str
+    help: Callable[[], Callable[[], list[str]]]
+
+
+@contextlib.contextmanager
+def on_telegram(folder: Path, **settings: str) -> Iterator[Side]:
+    with telegram_house.telegram_house(folder, engine=False, bot=False, **settings) as house:
+        ann = house.api.person("Ann", language="")
+        chat = house.api.private(ann)
+
+        def ask() -> Callable[[], list[str]]:
+            ann.send_text(chat, "/help")
+            return lambda: [one.text for one in telegram_house.ours(chat.history())]
+
+        yield Side(house, "setMyCommands", "bad gateway", ask)
+
+
+@contextlib.contextmanager
+def on_discord(folder: Path, **settings: str) -> Iterator[Side]:
+    with discord_house.discord_house(folder, engine=False, bot=False, quick=True, **settings) as house:
+        ann = house.api.person("Ann", installed=True)
+        chat = house.api.dm(ann)
+
+        def ask() -> Callable[[], list[str]]:
+            ann.slash(chat, "help")
+            return lambda: [one.text for one in discord_house.ours(chat.history(ann))]
+
+        # the client library itself tries again after a bad gateway
+        yield Side(house, "replace_commands", "unavailable", ask)
+
+
+both = pytest.mark.parametrize("on", [on_telegram, on_discord], ids=["telegram", "discord"])
+
+
+@both
+def test_commands_that_could_not_be_registered_are_registered_later(on: Any, tmp_path: Path) -> None:
+    with on(tmp_path) as side:
+        # Given a platform that does not take them at first
+        side.house.api.trouble.next(side.registering, side.refuse)
+        side.house.start_bot()
+        wait_for(lambda: "could not be registered" in side.house.house.log("bot"), what="the refusal")
+        # Then they are told again, without a restart
+        wait_for(lambda: "the commands are registered" in side.house.house.log("bot"), what="the commands")
+
+
+@both
+def test_a_loop_that_stood_still_is_said_in_the_log(on: Any, tmp_path: Path) -> None:
+    with on(tmp_path) as side:
+        side.house.start_bot()
+        side.house.wait_for_bot()
+        # When the machine holds the bot up
+        side.house.bot.send_signal(signal.SIGSTOP)
+        time.sleep(LOOK_EVERY + LAG_MOST + 0.2)
+        side.house.bot.send_signal(signal.SIGCONT)
+        # Then the host can read so
+        wait_for(lambda: "the event loop stood still" in side.house.house.log("bot"), what="the warning")
+
+
+@both
+async def test_long_texts_are_split_at_the_length_that_the_catalogue_says(on: Any, tmp_path: Path) -> None:
+    # Given a host's catalogue in which a message is short
+    catalog = tmp_path / "short.toml"
+    catalog.write_text(f"{CATALOG}\n[platforms.{on.__name__.removeprefix('on_')}]\ntext_length = {SHORT}\n")
+    with on(tmp_path, UNSTILL_CATALOG__FILE=str(catalog)) as side:
+        side.house.start_bot()
+        side.house.wait_for_bot()
+        # When somebody asks for help
+        said = side.help()
+        # Then it comes whole, in parts of that length
+        await asyncio.to_thread(wait_for, lambda: "Posters and signs" in str(said()), what="the help's end")
+        assert len(said()) > 2
+        assert all(len(part) <= SHORT for part in said())
