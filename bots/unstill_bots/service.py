@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.host.frontend import FrontEnd, Means
+from unstill_bots.host.frontend import FrontEnd, Services
 from unstill_bots.host.health import why_not_alive
 from unstill_bots.host.leader import Leader, LeadershipLost
 from unstill_bots.host.local import EngineFailed, Local
@@ -90,7 +90,7 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         await _check(local.url)
         client = Client.open(local.url, settings)
         hasty = connect(local.url, patience=0)
-        means = Means(settings, catalog, client, storage, pictures)
+        services = Services(settings, catalog, client, storage, pictures)
         helpers: list[Coroutine[Any, Any, None]] = [
             Reaper(Ledger(hasty, settings.queue), client.wakeups).run(),
             Trash(Ledger(hasty, settings.queue), storage).run(),
@@ -100,7 +100,7 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         if local.embedded:
             helpers.append(local.keep_engine(client.ledger, settings.engine.model))
         try:
-            await _among(helpers, _lead(front_end, means, stopping))
+            await _among(helpers, _lead(front_end, services, stopping))
         finally:
             await client.close()
             await hasty.aclose()
@@ -116,9 +116,9 @@ async def _check(url: str) -> None:
         await redis.aclose()
 
 
-async def _lead(front_end: FrontEnd, means: Means, stopping: asyncio.Event) -> None:
+async def _lead(front_end: FrontEnd, services: Services, stopping: asyncio.Event) -> None:
     """Serve while no other process does."""
-    leader = Leader(means.client.redis, front_end.platform)
+    leader = Leader(services.client.redis, front_end.platform)
     while not stopping.is_set():
         waiting = asyncio.create_task(leader.wait())
         stop = asyncio.create_task(stopping.wait())
@@ -133,7 +133,7 @@ async def _lead(front_end: FrontEnd, means: Means, stopping: asyncio.Event) -> N
             await asyncio.gather(waiting, stop, return_exceptions=True)
         try:
             async with leader.lead():
-                await _among([leader.keep()], front_end.run(means, stopping))
+                await _among([leader.keep()], front_end.run(services, stopping))
         except LeadershipLost:
             log.error("another process took over this platform; waiting for it to end")
 

@@ -13,7 +13,7 @@ from tests.doubles.discord import components
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import CANCEL, DELETE
-from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, REROLLS, derived
+from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, VARIATIONS, derived
 from unstill_bots.discord.buttons import Press, clip, view_for, waiting
 from unstill_bots.discord.modals import WordsForm, form_of, is_ours, written
 from unstill_bots.discord.settings_pages import ME, SERVER, Change, SettingsPages
@@ -63,7 +63,7 @@ DONE = Succeeded("clips/x", 10, 64, 64, 1.0, 8.0, a_job().parameters, False, 1.0
 # -- buttons
 
 
-@pytest.mark.parametrize("action", [CANCEL, DELETE, *REROLLS])
+@pytest.mark.parametrize("action", [CANCEL, DELETE, *VARIATIONS])
 def test_a_button_says_what_to_do_and_to_which_job_in_what_the_platform_gives_it(action: str) -> None:
     job = derived(derived(LONGEST, "again 0"), "better 19")
 

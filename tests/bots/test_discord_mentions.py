@@ -17,12 +17,12 @@ from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import open_bot
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.fetching import Fetcher
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.mentions import Mentions
-from unstill_bots.discord.pending import Ask
+from unstill_bots.discord.pending import PendingRequest
 from unstill_bots.discord.send_limit import Calls
 from unstill_bots.intake.studio import Studio
 from unstill_config.catalog import Catalog
@@ -37,7 +37,7 @@ class Interrupted(Intake):
 
     there: tuple[bool, ...] = ()
 
-    async def take(self, ask: Ask, words: str) -> bool:
+    async def take(self, ask: PendingRequest, words: str) -> bool:
         there, self.there = self.there[:1] != (False,), self.there[1:]
         if not there:
             raise Unreachable("gone in between")
@@ -70,15 +70,15 @@ async def house(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[House
         fetcher = Fetcher([api.cdn_host], 1_000_000)
         chat = DiscordChat(bot, client.ledger, preferences, fetcher, Calls(), catalog)
         studio = Studio(client, storage, catalog, settings, chat)
-        desk = Desk(bot, chat, studio, client, Memory(client.redis), preferences, catalog, settings)
-        intake = Interrupted(desk)
-        mentions = Mentions(desk, intake)
+        context = Context(bot, chat, studio, client, Memory(client.redis), preferences, catalog, settings)
+        intake = Interrupted(context)
+        mentions = Mentions(context, intake)
         bot.take, bot.awake = mentions.came, mentions.catch_up
         await bot.login(api.token)
         connected = asyncio.create_task(bot.connect())
         await bot.wait_until_ready()
         yield House(api, client, intake)
-        await desk.drain(10)
+        await context.drain(10)
         await bot.close()
         with contextlib.suppress(asyncio.CancelledError):
             connected.cancel()

@@ -54,8 +54,8 @@ async def held(redis: Redis, text: str) -> list[str]:
     return sorted(found)
 
 
-def telegram_ask(user: str, chat: str, message: str, album: str = "") -> asking.Ask:
-    return asking.Ask(chat, message, user, "en", 0.0, findings.Picture("file"), album=album)
+def telegram_ask(user: str, chat: str, message: str, album: str = "") -> asking.PendingRequest:
+    return asking.PendingRequest(chat, message, user, "en", 0.0, findings.Picture("file"), album=album)
 
 
 async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
@@ -86,9 +86,9 @@ async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
     assert await held(client.redis, ANN) == []
 
 
-def discord_ask(user: str, channel: str) -> discord_asking.Ask:
+def discord_ask(user: str, channel: str) -> discord_asking.PendingRequest:
     picture = discord_findings.Picture("https://cdn.test/a.png")
-    return discord_asking.Ask("discord:1:2", user, channel, "en", 0.0, picture, 1_000_000)
+    return discord_asking.PendingRequest("discord:1:2", user, channel, "en", 0.0, picture, 1_000_000)
 
 
 async def test_what_discord_keeps_of_a_person_goes(client: Client) -> None:

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from tests.bots.test_courier import FrontEnd
 from tests.bots.test_studio import asked
 
-from unstill_bots.actions.variations import AGAIN, reroll
-from unstill_bots.host.background import Errands
+from unstill_bots.actions.variations import AGAIN, variation
+from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.reception import Reception
 from unstill_bots.intake.studio import Terms
 from unstill_bots.text.chat_replies import ChatReplies
@@ -26,12 +26,12 @@ TOLD = ChatReplies("en").too_many_requests(1)
 MINUTE_MS = 60_000
 
 
-class Desk:
+class Context:
     """A front end's way in, and what it told people beside their jobs."""
 
     def __init__(self, front: FrontEnd) -> None:
         self.front = front
-        self.errands = Errands()
+        self.errands = BackgroundTasks()
         # so that no picture is read
         self.terms = Terms("not here")
         self.told: list[tuple[str, str]] = []
@@ -58,40 +58,40 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Desk]:
+async def context(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Context]:
     # one a minute, so that a slow machine has a whole one
     front = FrontEnd(valkey.url, Settings(quota=Quota(person_requests=1)), storage)
-    yield Desk(front)
+    yield Context(front)
     await front.client.close()
 
 
 @pytest.fixture
-async def usual_desk(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Desk]:
+async def usual_desk(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Context]:
     front = FrontEnd(valkey.url, Settings(quota=Quota()), storage)
-    yield Desk(front)
+    yield Context(front)
     await front.client.close()
 
 
-async def test_who_asks_too_fast_is_told_once_in_each_chat_and_nothing_is_written_down(desk: Desk) -> None:
+async def test_who_asks_too_fast_is_told_once_in_each_chat_and_nothing_is_written_down(context: Context) -> None:
     # Given somebody whose minute is used up
-    assert await desk.take(asked(1))
-    await desk.use_up()
-    before = set(await desk.front.client.redis.keys("*"))
+    assert await context.take(asked(1))
+    await context.use_up()
+    before = set(await context.front.client.redis.keys("*"))
     # When they ask for more, in two chats
     for n in (2, 3, 4):
-        assert not await desk.take(asked(n))
-        assert not await desk.take(asked(n, chat="c2"))
+        assert not await context.take(asked(n))
+        assert not await context.take(asked(n, chat="c2"))
     # Then they were told once in each, and the server holds nothing more
-    assert desk.told == [("c1", TOLD), ("c2", TOLD)]
-    assert set(await desk.front.client.redis.keys("*")) == before
+    assert context.told == [("c1", TOLD), ("c2", TOLD)]
+    assert set(await context.front.client.redis.keys("*")) == before
     # and others are not held to it
-    assert await desk.take(asked(1, user="bob"))
+    assert await context.take(asked(1, user="bob"))
     # nor is the same update, seen again, one too many
-    assert not await desk.take(asked(1))
-    assert len(desk.told) == 2
+    assert not await context.take(asked(1))
+    assert len(context.told) == 2
 
 
-async def test_a_minutes_requests_may_come_at_once_and_what_counts_them_expires(usual_desk: Desk) -> None:
+async def test_a_minutes_requests_may_come_at_once_and_what_counts_them_expires(usual_desk: Context) -> None:
     # When four albums of ten come in the same moment, then all are taken
     assert all(await asyncio.gather(*(usual_desk.take(asked(n, chat=f"c{n // 10}")) for n in range(40))))
     # When a hundred and sixty more come, then no more are taken than while they came there was room for
@@ -103,47 +103,47 @@ async def test_a_minutes_requests_may_come_at_once_and_what_counts_them_expires(
     assert 0 < await usual_desk.front.client.redis.pttl(key) <= 60_000
 
 
-async def test_channels_of_a_chat_share_its_minute(desk: Desk) -> None:
+async def test_channels_of_a_chat_share_its_minute(context: Context) -> None:
     def of_channel(n: int) -> Request:
         request = asked(n, user=f"-{n}")
         return replace(request, requester=replace(request.requester, persona=True))
 
-    assert await desk.take(of_channel(1))
-    await desk.use_up()
-    assert not await desk.take(of_channel(2))
-    assert await desk.take(asked(3))
+    assert await context.take(of_channel(1))
+    await context.use_up()
+    assert not await context.take(of_channel(2))
+    assert await context.take(asked(3))
 
 
-async def test_a_press_is_told_by_its_answer(desk: Desk) -> None:
+async def test_a_press_is_told_by_its_answer(context: Context) -> None:
     # Given a clip of somebody whose minute is used up
-    desk.terms = Terms()
-    request = await desk.front.finished()
-    await desk.reception.may_ask(request)
-    await desk.use_up()
-    record = await desk.front.ledger.read(request.id)
+    context.terms = Terms()
+    request = await context.front.finished()
+    await context.reception.may_ask(request)
+    await context.use_up()
+    record = await context.front.ledger.read(request.id)
 
     async def accept(request: Request) -> bool:
-        return await desk.reception.accept(request, 0.0)
+        return await context.reception.accept(request, 0.0)
 
     # When they want another one
     replies = ChatReplies("en")
-    said = await reroll(record, AGAIN, replies, desk.front.studio.catalog, desk.reception, accept)
+    said = await variation(record, AGAIN, replies, context.front.studio.catalog, context.reception, accept)
     # Then that is the answer, and they are not told beside it
-    assert said == TOLD and desk.told == []
+    assert said == TOLD and context.told == []
     # nor may they change their words to have more
-    assert not await desk.reception.may_ask(request)
+    assert not await context.reception.may_ask(request)
     with pytest.raises(TooManyRequests):
-        await desk.reception.write(asked(5))
+        await context.reception.write(asked(5))
 
 
 async def test_the_terminal_and_a_host_without_a_limit_take_what_comes(
-    desk: Desk, valkey: EmbeddedValkey, storage: Storage
+    context: Context, valkey: EmbeddedValkey, storage: Storage
 ) -> None:
     # The terminal's requests come by the studio
     for n in range(60):
-        assert await desk.front.studio.receive(asked(n))
+        assert await context.front.studio.receive(asked(n))
     front = FrontEnd(valkey.url, Settings(quota=Quota(person_requests=0)), storage)
-    free = Desk(front)
+    free = Context(front)
     for n in range(60):
         assert await free.take(asked(n, chat="c2"))
     await front.client.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from telegram import Message, User
 from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError, TimedOut
 
-from unstill_bots.actions.variations import REROLLS, derived
+from unstill_bots.actions.variations import VARIATIONS, derived
 from unstill_bots.delivery.chat import ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
 from unstill_bots.intake.unfit import Unfit
 from unstill_bots.telegram.addressing import addressed
@@ -20,7 +20,7 @@ from unstill_bots.telegram.errors import MediaForbidden, ThreadGone, chat_error
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.menu import menus
 from unstill_bots.telegram.message_ref import Note, Receipt
-from unstill_bots.telegram.pending import ask_of
+from unstill_bots.telegram.pending import pending_of
 from unstill_bots.telegram.wire import UpdatesRequest
 from unstill_bots.text.splitting import split
 from unstill_queue.contract.jobs import Requester
@@ -66,7 +66,7 @@ def test_a_group_is_listened_to_only_when_it_speaks_to_us(text: str, command: st
 
 def test_who_writes_as_a_channel_or_group_is_a_persona_of_the_chat() -> None:
     def who(**fields: Any) -> Requester:
-        return ask_of(message(text="waves", **fields), Picture("p", 1), "en").who
+        return pending_of(message(text="waves", **fields), Picture("p", 1), "en").who
 
     channels = [who(sender_chat={"id": id, "type": "channel", "title": "C"}) for id in (-1008, -1009)]
     group = who(sender_chat={"id": -1007, "type": "supergroup", "title": "G"})
@@ -107,13 +107,13 @@ def test_a_document_is_taken_by_what_it_says_it_is(mime: str, name: str, found: 
     assert find(message(document=document), 1000) == found
 
 
-@given(st.integers(-(2**52), 2**52), st.integers(1, 2**31), st.lists(st.sampled_from(REROLLS), max_size=30))
+@given(st.integers(-(2**52), 2**52), st.integers(1, 2**31), st.lists(st.sampled_from(VARIATIONS), max_size=30))
 def test_buttons_of_the_longest_line_of_rerolls_fit(chat: int, number: int, presses: list[str]) -> None:
     id = f"telegram:{chat}:{number}"
     for press in presses:
         assert derived(id, f"{press} 0") == derived(id, f"{press} 0") != derived(id, f"{press} 1")
         id = derived(id, f"{press} 0")
-    for action in REROLLS:
+    for action in VARIATIONS:
         data = Press.on(action, id).data
         assert len(data.encode()) <= DATA_MOST
         assert Press.of(data).job == id

@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.actions.presses import CANCEL, DELETE
-from unstill_bots.actions.variations import REROLLS, derived
+from unstill_bots.actions.variations import VARIATIONS, derived
 from unstill_config.settings import Quota, Settings
 from unstill_config.settings import Storage as StorageSettings
 from unstill_queue.contract.errors import UnknownJob
@@ -106,7 +106,7 @@ class Queue:
             return record is None or isinstance(record.outcome, Cancelled)
         if action == DELETE:
             return bool(planted.message.deleted) and not any(self.stored(planted))
-        assert action in REROLLS
+        assert action in VARIATIONS
         return await self.read(derived(planted.id, f"{action} 0")) is not None
 
 

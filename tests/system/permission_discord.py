@@ -27,11 +27,11 @@ from tests.system.discord_house import DiscordHouse, picture
 from tests.system.permission_cells import Planted, Queue, touches, until
 
 from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, DISCORD, FORM, SETTINGS
-from unstill_bots.actions.variations import REROLLS
+from unstill_bots.actions.variations import VARIATIONS
 from unstill_bots.discord.media import Picture
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
-JOB_BUTTONS = (CANCEL, DELETE, *REROLLS)
+JOB_BUTTONS = (CANCEL, DELETE, *VARIATIONS)
 MENUS = {"animate": "Animate", "animate_avatar": "Animate avatar"}
 OFFERED = [action for action in ACTIONS.values() if DISCORD in (*action.commands, *action.menus)]
 MODERATORS = Can.MANAGE_MESSAGES | Can.MANAGE_GUILD

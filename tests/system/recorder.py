@@ -11,7 +11,7 @@ from tests.system.platform import Refused, TooLarge, Wire, clip_content
 
 from unstill_bots.delivery.chat import ChatUnavailable, ChatUncertain, ClipTooLarge
 from unstill_bots.delivery.courier import Courier
-from unstill_bots.host.background import Errands
+from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.studio import Studio
 from unstill_config.logs import setup_logging
@@ -72,10 +72,10 @@ async def main(path: Path) -> None:
         studio = Studio(client, storage, settings.load_catalog(), settings, chat, pictures)
         group.create_task(Courier(client, storage, chat, studio).run())
         group.create_task(reaper.run())
-        group.create_task(intake(wire, studio, Errands()))
+        group.create_task(intake(wire, studio, BackgroundTasks()))
 
 
-async def intake(wire: Wire, studio: Studio, errands: Errands) -> None:
+async def intake(wire: Wire, studio: Studio, errands: BackgroundTasks) -> None:
     after = 0
     while True:
         for update in (await wire.call(op="updates", after=after))["updates"]:

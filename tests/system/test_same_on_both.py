@@ -33,7 +33,7 @@ class Side:
 
 
 @contextlib.contextmanager
-def on_telegram(folder: Path, **settings: str) -> Iterator[Side]:
+def on_telegram(folder: Path, **settings: Any) -> Iterator[Side]:
     with telegram_house.telegram_house(folder, engine=False, bot=False, **settings) as house:
         ann = house.api.person("Ann", language="")
         chat = house.api.private(ann)
@@ -46,7 +46,7 @@ def on_telegram(folder: Path, **settings: str) -> Iterator[Side]:
 
 
 @contextlib.contextmanager
-def on_discord(folder: Path, **settings: str) -> Iterator[Side]:
+def on_discord(folder: Path, **settings: Any) -> Iterator[Side]:
     with discord_house.discord_house(folder, engine=False, bot=False, quick=True, **settings) as house:
         ann = house.api.person("Ann", installed=True)
         chat = house.api.dm(ann)

@@ -17,7 +17,7 @@ ALL = ("all", "全部")
 """Words that ask for all of them to be cancelled."""
 
 
-class OwnJobs:
+class UserJobs:
     """By person, as `Requester.person`."""
 
     def __init__(self, client: Client, reception: Reception) -> None:

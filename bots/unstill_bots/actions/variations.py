@@ -19,7 +19,7 @@ from unstill_queue.contract.options import SEED_MAX
 from unstill_queue.ledger.ledger import Record
 
 AGAIN, BETTER, REELS, LOOP = "again", "better", "reels", "loop"
-REROLLS = (AGAIN, BETTER, REELS, LOOP)
+VARIATIONS = (AGAIN, BETTER, REELS, LOOP)
 
 TRIES = 20
 SIZES = ("preset", "resolution", "num_inference_steps", "fps")
@@ -40,7 +40,7 @@ def offered(job: Job, catalog: Catalog) -> list[str]:
     return actions
 
 
-async def reroll(
+async def variation(
     record: Record, action: str, replies: ChatReplies, catalog: Catalog, reception: Reception, accept: Accept
 ) -> str:
     """`accept` one more request; what to tell the person.

@@ -7,7 +7,7 @@ import discord
 import structlog
 
 from unstill_bots.actions.presses import Thing
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction
 from unstill_bots.discord.message_ref import Note
 from unstill_bots.discord.pending import channel_of
@@ -52,12 +52,12 @@ def thing_of(record: Record) -> Thing:
     return Thing(user, note.channel, str(Note(note.channel, note.message)))
 
 
-async def shown_by(desk: Desk, interaction: Interaction, actor: DiscordActor) -> Thing:
+async def shown_by(context: Context, interaction: Interaction, actor: DiscordActor) -> Thing:
     """The message that was pressed, of which no record is left: it belongs to whoever it answers."""
-    return Thing(await _asker(desk, interaction), actor.chat, actor.message)
+    return Thing(await _asker(context, interaction), actor.chat, actor.message)
 
 
-async def _asker(desk: Desk, interaction: Interaction) -> str:
+async def _asker(context: Context, interaction: Interaction) -> str:
     """Empty where nobody can tell."""
     message = interaction.message
     if interaction.guild_id is None and interaction.context.dm_channel:
@@ -72,7 +72,7 @@ async def _asker(desk: Desk, interaction: Interaction) -> str:
         return ""
     replied = reference.resolved
     if replied is None:
-        place = desk.bot.get_partial_messageable(reference.channel_id)
+        place = context.bot.get_partial_messageable(reference.channel_id)
         try:
             replied = await place.fetch_message(reference.message_id)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 import msgspec
 
-from unstill_bots.actions import variations as rerolls
+from unstill_bots.actions import variations
 from unstill_bots.actions.presses import CANCEL, DELETE
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
@@ -13,7 +13,7 @@ from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import Job, Succeeded
 from unstill_queue.ledger.ledger import Record
 
-TEMPLATE = rf"(?:{'|'.join((CANCEL, DELETE, *rerolls.REROLLS))}) \S{{1,80}}"
+TEMPLATE = rf"(?:{'|'.join((CANCEL, DELETE, *variations.VARIATIONS))}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""
 
 
@@ -59,12 +59,12 @@ def clip(job: Job, catalog: Catalog) -> discord.ui.View:
     """Under a clip: what would change nothing is left out."""
     replies = ChatReplies(job.requester.language)
     texts = {
-        rerolls.AGAIN: replies.button_again(),
-        rerolls.BETTER: replies.button_better(),
-        rerolls.REELS: replies.button_reels(),
-        rerolls.LOOP: replies.button_loop(),
+        variations.AGAIN: replies.button_again(),
+        variations.BETTER: replies.button_better(),
+        variations.REELS: replies.button_reels(),
+        variations.LOOP: replies.button_loop(),
     }
-    buttons = [_button(texts[action], Press.on(action, job.id)) for action in rerolls.offered(job, catalog)]
+    buttons = [_button(texts[action], Press.on(action, job.id)) for action in variations.offered(job, catalog)]
     return _view([*buttons, _button(replies.button_delete(), Press.on(DELETE, job.id))])
 
 

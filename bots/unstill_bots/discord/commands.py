@@ -8,7 +8,7 @@ from typing import Any
 from discord import app_commands
 
 from unstill_bots.actions.forgetting import Forgetting
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, replies_for, tell
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.localized import DESCRIPTIONS, marked
@@ -25,11 +25,11 @@ Talk = Callable[[Interaction, DiscordReplies], Awaitable[str]]
 class Commands:
     """One front end's."""
 
-    def __init__(self, desk: Desk, intake: Intake, settings: SettingsView) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, intake: Intake, settings: SettingsView) -> None:
+        self._context = context
         self._intake = intake
         self._settings = settings
-        self._forgetting = Forgetting(desk.client, desk.studio.storage, desk.preferences, desk.memory)
+        self._forgetting = Forgetting(context.client, context.studio.storage, context.preferences, context.memory)
 
     def all(self) -> list[Command]:
         """As the platform is told of them."""
@@ -45,12 +45,12 @@ class Commands:
 
     def _talk(self, name: str, talk: Talk) -> Command:
         async def callback(interaction: Interaction) -> None:
-            replies = await replies_for(self._desk, interaction)
+            replies = await replies_for(self._context, interaction)
 
             async def work() -> str:
                 return await talk(interaction, replies)
 
-            await tell(self._desk, interaction, work())
+            await tell(self._context, interaction, work())
 
         return _command(name, callback)
 
@@ -64,14 +64,14 @@ class Commands:
         @app_commands.describe(which=marked(DESCRIPTIONS["which"]))
         @app_commands.choices(which=[app_commands.Choice(name=marked(name), value=name) for name in (NEWEST, ALL)])
         async def cancel(interaction: Interaction, which: str = NEWEST) -> None:
-            replies = await replies_for(self._desk, interaction)
+            replies = await replies_for(self._context, interaction)
 
             async def work() -> str:
                 person = person_scope(interaction.user)
                 waiting = await self._intake.own.open(person)
                 return replies.mine_cancelled(await self._intake.own.cancel(person, waiting, which))
 
-            await tell(self._desk, interaction, work())
+            await tell(self._context, interaction, work())
 
         return _command("cancel", cancel)
 
@@ -79,24 +79,24 @@ class Commands:
         return await self._intake.own.listing(person_scope(interaction.user), replies)
 
     async def _presets(self, interaction: Interaction, replies: DiscordReplies) -> str:
-        return replies.presets(self._desk.catalog)
+        return replies.presets(self._context.catalog)
 
     async def _status(self, interaction: Interaction, replies: DiscordReplies) -> str:
-        ledger = self._desk.client.ledger
+        ledger = self._context.client.ledger
         engines = sum(len(infos) for infos in (await ledger.engines()).values())
         return replies.status(engines, len(await ledger.open_ids()))
 
     async def _help(self, interaction: Interaction, replies: DiscordReplies) -> str:
-        return replies.help(self._desk.catalog)
+        return replies.help(self._context.catalog)
 
     async def _privacy(self, interaction: Interaction, replies: DiscordReplies) -> str:
-        settings = self._desk.settings
+        settings = self._context.settings
         return replies.privacy(settings.storage.keep_hours, settings.queue.keep_hours)
 
     async def _forget(self, interaction: Interaction, replies: DiscordReplies) -> str:
         forgotten = await self._forgetting.begin(person_scope(interaction.user))
         if interaction.guild_id is None and interaction.channel_id is not None:
-            await self._desk.memory.leave(interaction.channel_id)
+            await self._context.memory.leave(interaction.channel_id)
         return replies.forgotten(await self._forgetting.finish(forgotten))
 
 

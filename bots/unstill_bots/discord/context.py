@@ -13,7 +13,7 @@ from unstill_bots.actions.preferences import Preferences, PreferenceStore, langu
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.pending import PLATFORM, guild_scope, person_scope
-from unstill_bots.host.background import Errands
+from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.studio import Studio
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
@@ -21,7 +21,7 @@ from unstill_config.settings import Settings
 from unstill_queue.ledger.client import Client
 
 
-class Desk:
+class Context:
     """One front end's means. `bot` is the connection to Discord, `client` the one to the queue."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Desk:
         self.preferences = preferences
         self.catalog = catalog
         self.settings = settings
-        self.errands = Errands()
+        self.errands = BackgroundTasks()
 
     def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
         """What may take its time, and is no longer held against the interaction."""

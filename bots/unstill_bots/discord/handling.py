@@ -13,7 +13,7 @@ from discord import InteractionResponseType, app_commands
 from redis.exceptions import RedisError
 
 from unstill_bots.discord.answering import answer, quickly
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.status import plain
 from unstill_bots.discord.wording import DiscordReplies
@@ -31,17 +31,17 @@ PATIENCE = 6.0
 """Seconds: to look up the person's language, until "is thinking" is shown, and how long it then may take."""
 
 
-async def replies_for(desk: Desk, interaction: Interaction) -> DiscordReplies:
+async def replies_for(context: Context, interaction: Interaction) -> DiscordReplies:
     """In the person's language; in that of their app where it cannot be looked up at once."""
     try:
         guild = discord.Object(interaction.guild_id) if interaction.guild_id else None
-        looking = desk.language(interaction.user, guild, interaction.locale)
+        looking = context.language(interaction.user, guild, interaction.locale)
         return DiscordReplies(await quickly(looking, LANGUAGE_WITHIN))
     except (RedisError, QueueError, OSError):
         return DiscordReplies(str(interaction.locale))
 
 
-async def tell(desk: Desk, interaction: Interaction, work: Coroutine[Any, Any, str]) -> None:
+async def tell(context: Context, interaction: Interaction, work: Coroutine[Any, Any, str]) -> None:
     """Say what `work` comes to, to the person alone.
 
     Raises what `work` raises, and TimeoutError.
@@ -53,14 +53,14 @@ async def tell(desk: Desk, interaction: Interaction, work: Coroutine[Any, Any, s
             await interaction.response.defer(ephemeral=True, thinking=True)
             async with asyncio.timeout(PATIENCE):
                 await asyncio.wait((task,))
-        await say(desk, interaction, task.result())
+        await say(context, interaction, task.result())
     finally:
         task.cancel()
 
 
-async def say(desk: Desk, interaction: Interaction, text: str) -> None:
+async def say(context: Context, interaction: Interaction, text: str) -> None:
     """To the person alone, in as many messages as it takes; what they wrote themselves pings and formats nothing."""
-    first, *others = split(plain(text), desk.catalog.platforms[PLATFORM].text_length)
+    first, *others = split(plain(text), context.catalog.platforms[PLATFORM].text_length)
     if interaction.response.type is InteractionResponseType.deferred_channel_message:
         await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
     else:
@@ -69,7 +69,7 @@ async def say(desk: Desk, interaction: Interaction, text: str) -> None:
         await answer(interaction, part)
 
 
-async def failed(desk: Desk, interaction: Interaction, error: BaseException) -> None:
+async def failed(context: Context, interaction: Interaction, error: BaseException) -> None:
     """One sentence for the person, and the log. Raises nothing."""
     error = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     replies = DiscordReplies(str(interaction.locale))
@@ -88,14 +88,14 @@ async def failed(desk: Desk, interaction: Interaction, error: BaseException) -> 
             log.error("an interaction failed in an unforeseen way", exc_info=error)
             text = replies.failed(Failed("unknown", ""))
     try:
-        await say(desk, interaction, text)
+        await say(context, interaction, text)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as refused:
         log.info("nor could that be said", error=str(refused))
 
 
-async def guarded(desk: Desk, interaction: Interaction, work: Coroutine[Any, Any, None]) -> None:
+async def guarded(context: Context, interaction: Interaction, work: Coroutine[Any, Any, None]) -> None:
     """For what discord.py would only log: presses and forms."""
     try:
         await work
     except Exception as error:  # whatever it was, the person is told
-        await failed(desk, interaction, error)
+        await failed(context, interaction, error)

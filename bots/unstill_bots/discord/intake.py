@@ -11,12 +11,12 @@ import structlog
 from redis.exceptions import RedisError
 
 from unstill_bots.actions.preferences import Preferences
-from unstill_bots.actions.user_jobs import OwnJobs
+from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.discord import rules
 from unstill_bots.discord.answering import answer, quickly
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.message_ref import Note
-from unstill_bots.discord.pending import PLATFORM, Ask
+from unstill_bots.discord.pending import PLATFORM, PendingRequest
 from unstill_bots.intake.reception import Reception
 from unstill_bots.intake.studio import Terms
 from unstill_bots.text.chat_replies import ChatReplies
@@ -37,10 +37,10 @@ Writing = Coroutine[Any, Any, Written]
 class Intake:
     """One front end's way in."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self.reception = Reception(desk.client, desk.studio, desk.errands, self._rule, desk.chat.tell)
-        self.own = OwnJobs(desk.client, self.reception)
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.reception = Reception(context.client, context.studio, context.errands, self._rule, context.chat.tell)
+        self.own = UserJobs(context.client, self.reception)
         self._admitted: dict[int, None] = {}
 
     async def admit(self, interaction: discord.Interaction, language: str, writing: Writing) -> bool:
@@ -59,12 +59,12 @@ class Intake:
         except (TimeoutError, RedisError, OSError) as error:
             log.warning("a request could not be written down in time", error=repr(error))
             await answer(interaction, ChatReplies(language).not_taken())
-            self._desk.spawn(self._late(write))
+            self._context.spawn(self._late(write))
             return True
         if new:
             first, *others = new
-            note = await self._desk.chat.respond(interaction, first)
-            self._desk.spawn(self._follow(first, others, note))
+            note = await self._context.chat.respond(interaction, first)
+            self._context.spawn(self._follow(first, others, note))
         if refusal is not None:
             await answer(interaction, refusal)
         return bool(new) or refusal is not None
@@ -78,12 +78,12 @@ class Intake:
             del self._admitted[next(iter(self._admitted))]
         return True
 
-    async def write(self, interaction: discord.Interaction, asks: Sequence[Ask], words: str) -> Written:
+    async def write(self, interaction: discord.Interaction, asks: Sequence[PendingRequest], words: str) -> Written:
         """Into the ledger, with the person's own defaults before their words. Raises RedisError."""
         own = await self._preferences(asks[0])
         words = _with(own, words)
         channels, roles = rules.standing(interaction.channel, interaction.user)
-        refusal = await rules.refusal(self._desk, asks[0], words, channels, roles)
+        refusal = await rules.refusal(self._context, asks[0], words, channels, roles)
         if refusal is not None:
             return refusal, []
         new: list[Request] = []
@@ -106,7 +106,7 @@ class Intake:
                 self.reception.prepare(request)
         if "unseen" not in first.reply_to.extra:
             direct_to = None if "guild" in first.reply_to.extra else int(first.requester.user)
-            await self._desk.memory.spoken_to(int(first.reply_to.chat), direct_to)
+            await self._context.memory.spoken_to(int(first.reply_to.chat), direct_to)
 
     async def _late(self, write: asyncio.Task[Written]) -> None:
         try:
@@ -118,7 +118,7 @@ class Intake:
         for request in new:
             self.reception.prepare(request)
 
-    async def take(self, ask: Ask, words: str) -> bool:
+    async def take(self, ask: PendingRequest, words: str) -> bool:
         """One request that no interaction waits for: it is in the ledger when this returns. False: it was here before,
         or it is one too many.
 
@@ -130,23 +130,23 @@ class Intake:
     async def leave(self, guild: int) -> None:
         """The bot was removed from a server: nothing more is made for it, and its settings go."""
         place = f"{PLATFORM}:{guild}"
-        for id in await self._desk.client.ledger.open_ids():
+        for id in await self._context.client.ledger.open_ids():
             if not id.startswith(f"{PLATFORM}:"):
                 continue
             record = await self.record(id)
             if record is not None and record.request.requester.place == place:
-                await self._desk.client.cancel(id, "system")
-        await self._desk.preferences.forget(place)
+                await self._context.client.cancel(id, "system")
+        await self._context.preferences.forget(place)
 
     async def record(self, id: str) -> Record | None:
         return await self.reception.record(id)
 
-    async def _preferences(self, ask: Ask) -> Preferences:
-        return await self._desk.preferences.get(f"{ask.who.person}")
+    async def _preferences(self, ask: PendingRequest) -> Preferences:
+        return await self._context.preferences.get(f"{ask.who.person}")
 
     async def _rule(self, request: Request) -> Terms:
         """Channels and roles are held at the way in, where the person's are known; here only how many at a time."""
-        return await rules.terms(self._desk, request.requester)
+        return await rules.terms(self._context, request.requester)
 
 
 def _with(own: Preferences, words: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from redis.asyncio import Redis
 
 from unstill_bots.discord.modals import OpenForms
-from unstill_bots.discord.pending import PLATFORM, Ask
+from unstill_bots.discord.pending import PLATFORM, PendingRequest
 from unstill_queue.contract.codec import decode_or, encode
 from unstill_queue.ledger.pseudonyms import Pseudonyms
 
@@ -65,11 +65,11 @@ class Memory:
 
     # -- pictures without words, by channel and person
 
-    async def waiting(self, channel: str, user: str) -> list[Ask]:
+    async def waiting(self, channel: str, user: str) -> list[PendingRequest]:
         data = await self._redis.get(_waiting(channel, user))
-        return decode_or(data, list[Ask], [])
+        return decode_or(data, list[PendingRequest], [])
 
-    async def let_wait(self, asks: list[Ask]) -> None:
+    async def let_wait(self, asks: list[PendingRequest]) -> None:
         """Beside those that wait already."""
         channel, user = asks[0].channel, asks[0].user
         others = [ask for ask in await self.waiting(channel, user) if ask.id not in {one.id for one in asks}]

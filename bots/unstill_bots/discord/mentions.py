@@ -14,11 +14,11 @@ import structlog
 from redis.exceptions import RedisError
 
 from unstill_bots.discord import rules
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.memory import DAY
-from unstill_bots.discord.pending import PLATFORM, Ask, of_message, person_scope
+from unstill_bots.discord.pending import PLATFORM, PendingRequest, of_message, person_scope
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.intake.unfit import Unfit
 from unstill_bots.text.chat_replies import ChatReplies
@@ -37,8 +37,8 @@ Found = list[Picture] | Unfit | None
 class Mentions:
     """One front end's. Discord forgets a message that it has told us of: what cannot be written down is kept trying."""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, intake: Intake) -> None:
+        self._context = context
         self._intake = intake
         self._channels: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -61,7 +61,7 @@ class Mentions:
 
     def is_ours(self, message: discord.Message) -> bool:
         """Said to us by a person; in direct messages everything is."""
-        me = self._desk.bot.user
+        me = self._context.bot.user
         if me is None or message.author.bot or message.webhook_id or message.type not in KINDS:
             return False
         return message.guild is None or any(user.id == me.id for user in message.mentions)
@@ -71,11 +71,11 @@ class Mentions:
 
         All of the last day is looked at: what was taken is known by its id, and nobody knows when we went away.
         """
-        for channel in await self._desk.memory.channels():
+        for channel in await self._context.memory.channels():
             try:
                 missed = await self._missed(channel)
             except (discord.Forbidden, discord.NotFound):
-                await self._desk.memory.leave(channel)
+                await self._context.memory.leave(channel)
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 log.warning("a channel could not be read for what was missed", error=str(error))
             else:
@@ -84,7 +84,7 @@ class Mentions:
 
     async def _missed(self, channel: int) -> list[discord.Message]:
         """The newest first."""
-        place = self._desk.bot.get_channel(channel) or await self._desk.bot.fetch_channel(channel)
+        place = self._context.bot.get_channel(channel) or await self._context.bot.fetch_channel(channel)
         if not isinstance(place, discord.abc.Messageable):
             return []
         since = discord.utils.utcnow() - timedelta(seconds=DAY)
@@ -93,16 +93,16 @@ class Mentions:
     # -- one message
 
     async def _take(self, message: discord.Message) -> None:
-        if await self._desk.memory.is_taken(message.id):
+        if await self._context.memory.is_taken(message.id):
             return
-        language = await self._desk.language(message.author, message.guild, None)
+        language = await self._context.language(message.author, message.guild, None)
         replies = ChatReplies(language)
         if self._may_speak(message):
             await self._understand(message, language, replies)
         else:
-            self._desk.spawn(self._tell_alone(message, replies))
+            self._context.spawn(self._tell_alone(message, replies))
         direct_to = message.author.id if message.guild is None else None
-        await self._desk.memory.took(message.channel.id, message.id, direct_to)
+        await self._context.memory.took(message.channel.id, message.id, direct_to)
 
     async def _understand(self, message: discord.Message, language: str, replies: ChatReplies) -> None:
         words = self._words(message)
@@ -110,36 +110,38 @@ class Mentions:
         if isinstance(found, Unfit):
             self._say(message, replies.picture_error(PictureError(found.code, {"format": found.format})))
         elif found:
-            limit = self._desk.upload_limit(message.channel)
+            limit = self._context.upload_limit(message.channel)
             asks = [of_message(message, one, language, limit, number=number) for number, one in enumerate(found)]
             await self._asked(message, asks, words, replies)
         else:
             await self._no_picture(message, words, replies, elsewhere=elsewhere)
 
-    async def _asked(self, message: discord.Message, asks: list[Ask], words: str, replies: ChatReplies) -> None:
+    async def _asked(
+        self, message: discord.Message, asks: list[PendingRequest], words: str, replies: ChatReplies
+    ) -> None:
         channels, roles = rules.standing(message.channel, message.author)
         # words that cannot be read are answered like any other request
-        refusal = await rules.refusal(self._desk, asks[0], None, channels, roles)
-        own = await self._desk.preferences.get(person_scope(message.author))
+        refusal = await rules.refusal(self._context, asks[0], None, channels, roles)
+        own = await self._context.preferences.get(person_scope(message.author))
         if refusal is not None:
             self._say(message, refusal)
         elif words or own.preset:
             await self._take_all(asks, words)
         else:
-            await self._desk.memory.let_wait(asks)
+            await self._context.memory.let_wait(asks)
             self._say(message, replies.ask_words(len(asks)))
 
-    async def _take_all(self, asks: Sequence[Ask], words: str) -> None:
+    async def _take_all(self, asks: Sequence[PendingRequest], words: str) -> None:
         for ask in asks:
             await self._intake.take(ask, words)
 
     async def _no_picture(self, message: discord.Message, words: str, replies: ChatReplies, *, elsewhere: bool) -> None:
         """Words for a picture that waits, or for none."""
         channel, user = str(message.channel.id), str(message.author.id)
-        waiting = await self._desk.memory.waiting(channel, user) if words else []
+        waiting = await self._context.memory.waiting(channel, user) if words else []
         if waiting:
             await self._take_all(waiting, words)
-            await self._desk.memory.no_longer(channel, user)
+            await self._context.memory.no_longer(channel, user)
         elif elsewhere:
             self._say(message, replies.unseen_picture())
         else:
@@ -153,11 +155,11 @@ class Mentions:
         replied = message.reference.resolved
         if not isinstance(replied, discord.Message):
             return None, True
-        ours = self._desk.bot.user is not None and replied.author.id == self._desk.bot.user.id
+        ours = self._context.bot.user is not None and replied.author.id == self._context.bot.user.id
         return (None if ours else find(replied)), not ours
 
     def _words(self, message: discord.Message) -> str:
-        me = self._desk.bot.user
+        me = self._context.bot.user
         text = re.sub(rf"<@!?{me.id}>", " ", message.content) if me else message.content
         return " ".join(text.split())
 
@@ -169,12 +171,12 @@ class Mentions:
         return (may.send_messages_in_threads if thread else may.send_messages) and may.attach_files
 
     def _say(self, message: discord.Message, text: str) -> None:
-        self._desk.spawn(self._desk.chat.tell(address_of(message), text))
+        self._context.spawn(self._context.chat.tell(address_of(message), text))
 
     async def _tell_alone(self, message: discord.Message, replies: ChatReplies) -> None:
         """Where the bot may not answer, the person is told so in private."""
-        direct = await self._desk.chat.posting.direct(str(message.author.id))
-        await self._desk.chat.tell(ReplyAddress(PLATFORM, direct, ""), replies.cannot_speak_there())
+        direct = await self._context.chat.posting.direct(str(message.author.id))
+        await self._context.chat.tell(ReplyAddress(PLATFORM, direct, ""), replies.cannot_speak_there())
 
 
 def address_of(message: discord.Message) -> ReplyAddress:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from unstill_bots.discord.localized import CHOICE_MOST, shortened, translated
 from unstill_bots.discord.media import Picture
 from unstill_bots.discord.parameters import CHOICES_MOST, words
-from unstill_bots.discord.pending import PLATFORM, Ask
+from unstill_bots.discord.pending import PLATFORM, PendingRequest
 from unstill_bots.discord.wording import DiscordReplies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codec import decode_or, encode
@@ -110,7 +110,7 @@ def _fields(components: Any) -> Iterator[tuple[str, Any]]:
             yield component["custom_id"], component.get("values", component.get("value"))
 
 
-def of_form(asks: Sequence[Ask], form: str) -> list[Ask]:
+def of_form(asks: Sequence[PendingRequest], form: str) -> list[PendingRequest]:
     """Called by the form that they came from, so that the same form sent twice is asked for once."""
     return [
         replace(ask, id=f"{PLATFORM}:{ask.channel}:{form}" + (f".{number}" if number else ""))

@@ -15,7 +15,7 @@ TOKEN_SECONDS = 14 * 60.0
 """An interaction's token lives for 15 minutes; an edit that takes its time has to end before that."""
 
 
-class Ask(msgspec.Struct, frozen=True):
+class PendingRequest(msgspec.Struct, frozen=True):
     """A picture that somebody sent or pointed at. `sent_at` in seconds since the epoch, `upload_limit` in bytes.
 
     `message` is the person's, where there is one. `token`: the interaction's, for `application`. `seen`: the bot can
@@ -65,10 +65,10 @@ class Ask(msgspec.Struct, frozen=True):
 
 def of_interaction(
     interaction: discord.Interaction, picture: Picture, language: str, upload_limit: int, *, number: int = 0
-) -> Ask:
+) -> PendingRequest:
     """`number`: of several pictures that one interaction points at."""
     channel = channel_of(interaction)
-    return Ask(
+    return PendingRequest(
         id=f"{PLATFORM}:{channel}:{interaction.id}" + (f".{number}" if number else ""),
         user=str(interaction.user.id),
         channel=channel,
@@ -84,9 +84,11 @@ def of_interaction(
     )
 
 
-def of_message(message: discord.Message, picture: Picture, language: str, upload_limit: int, *, number: int = 0) -> Ask:
+def of_message(
+    message: discord.Message, picture: Picture, language: str, upload_limit: int, *, number: int = 0
+) -> PendingRequest:
     """`number`: of several pictures that one message holds."""
-    return Ask(
+    return PendingRequest(
         id=f"{PLATFORM}:{message.channel.id}:{message.id}" + (f".{number}" if number else ""),
         user=str(message.author.id),
         channel=str(message.channel.id),

@@ -7,13 +7,13 @@ from typing import Any
 import discord
 import structlog
 
-from unstill_bots.actions import variations as rerolls
+from unstill_bots.actions import variations
 from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, Thing, Verdict, cancel, delete_files, judge, refusal
 from unstill_bots.discord import rules
 from unstill_bots.discord.actors import DiscordActor, shown_by, thing_of
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.buttons import TEMPLATE, Press
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, guarded, replies_for, tell
 from unstill_bots.discord.intake import Intake, Written
 from unstill_bots.discord.media import Picture
@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 class Presses:
     """One front end's."""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, intake: Intake) -> None:
+        self._context = context
         self._intake = intake
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
@@ -42,17 +42,17 @@ class Presses:
                 return cls(item)
 
             async def callback(self, interaction: Interaction) -> None:
-                await guarded(presses._desk, interaction, presses.pressed(interaction, Press.of(self.custom_id)))
+                await guarded(presses._context, interaction, presses.pressed(interaction, Press.of(self.custom_id)))
 
         return JobButton
 
     async def pressed(self, interaction: Interaction, press: Press) -> None:
         """Raises what the ledger and Discord raise."""
-        replies = await replies_for(self._desk, interaction)
-        if press.action in rerolls.REROLLS:
+        replies = await replies_for(self._context, interaction)
+        if press.action in variations.VARIATIONS:
             await self._reroll(interaction, press, replies)
         elif press.action == CANCEL:
-            await tell(self._desk, interaction, self._cancel(interaction, press, replies))
+            await tell(self._context, interaction, self._cancel(interaction, press, replies))
         else:
             await self._delete(interaction, press, replies)
 
@@ -74,14 +74,14 @@ class Presses:
             interaction,
             Picture.of(record.request.source),
             record.request.requester.language,
-            self._desk.upload_limit(interaction),
+            self._context.upload_limit(interaction),
         )
         channels, roles = rules.standing(interaction.channel, interaction.user)
         new: list[Request] = []
         refusals: list[str] = []
 
         async def accept(request: Request) -> bool:
-            refused = await rules.refusal(self._desk, ask, request.words, channels, roles)
+            refused = await rules.refusal(self._context, ask, request.words, channels, roles)
             if refused is not None:
                 refusals.append(refused)
                 return False
@@ -91,8 +91,8 @@ class Presses:
                 new.append(request)
             return bool(new)
 
-        catalog, reception = self._desk.catalog, self._intake.reception
-        said.append(await rerolls.reroll(record, press.action, replies, catalog, reception, accept))
+        catalog, reception = self._context.catalog, self._intake.reception
+        said.append(await variations.variation(record, press.action, replies, catalog, reception, accept))
         return (refusals[0] if refusals else None), new
 
     # -- no more
@@ -102,14 +102,14 @@ class Presses:
         verdict = await judge(action, DiscordActor(interaction), thing_of(record) if record else None)
         if verdict is not Verdict.ALLOWED or record is None:
             return refusal(verdict, action, replies)
-        _, said = await cancel(self._desk.client, record, person_scope(interaction.user), replies)
+        _, said = await cancel(self._context.client, record, person_scope(interaction.user), replies)
         return said
 
     async def _delete(self, interaction: Interaction, press: Press, replies: DiscordReplies) -> None:
         """After /forgetme, and when the record has expired, the message itself says whose it is."""
         record, thing, actor = await quickly(self._shown(interaction, press))
         if record is not None and record.outcome is None:
-            await tell(self._desk, interaction, self._cancel(interaction, press, replies))
+            await tell(self._context, interaction, self._cancel(interaction, press, replies))
             return
         verdict = await judge(ACTIONS[DELETE], actor, thing)
         if verdict is not Verdict.ALLOWED:
@@ -117,7 +117,7 @@ class Presses:
             return
         # by its own token, which may delete the message that was pressed wherever that is
         await interaction.response.defer()
-        await delete_files(self._desk.studio.storage, record.clips if record else ())
+        await delete_files(self._context.studio.storage, record.clips if record else ())
         try:
             await interaction.delete_original_response()
         except discord.NotFound:
@@ -128,4 +128,4 @@ class Presses:
 
     async def _shown(self, interaction: Interaction, press: Press) -> tuple[Record | None, Thing, DiscordActor]:
         record, actor = await self._intake.record(press.job), DiscordActor(interaction)
-        return record, thing_of(record) if record else await shown_by(self._desk, interaction, actor), actor
+        return record, thing_of(record) if record else await shown_by(self._context, interaction, actor), actor

@@ -14,7 +14,7 @@ from unstill_bots.delivery.courier import Courier
 from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import Bot, open_bot
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.fetching import Fetcher
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
@@ -22,7 +22,7 @@ from unstill_bots.discord.mentions import Mentions
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.send_limit import Calls
 from unstill_bots.discord.tree import Tree
-from unstill_bots.host.frontend import Means, TokenRejected
+from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.intake.studio import Studio
 from unstill_config.errors import ConfigError
 from unstill_config.settings import Discord
@@ -42,13 +42,13 @@ class DiscordFrontEnd:
 
     platform = PLATFORM
 
-    async def run(self, means: Means, stopping: asyncio.Event) -> None:
+    async def run(self, services: Services, stopping: asyncio.Event) -> None:
         """Raises TokenRejected, and ConfigError where an intent is not granted."""
-        bot = await self._introduce(means.settings.discord, stopping)
+        bot = await self._introduce(services.settings.discord, stopping)
         if bot is None:
             return
         try:
-            await self._serve(bot, means, stopping)
+            await self._serve(bot, services, stopping)
         except discord.PrivilegedIntentsRequired as error:
             raise ConfigError(
                 "UNSTILL_DISCORD__MESSAGE_CONTENT is set, and the application lacks that intent. Switch it on in the "
@@ -86,21 +86,21 @@ class DiscordFrontEnd:
                 return bot
         return None
 
-    async def _serve(self, bot: Bot, means: Means, stopping: asyncio.Event) -> None:
-        client, settings, catalog = means.client, means.settings, means.catalog
+    async def _serve(self, bot: Bot, services: Services, stopping: asyncio.Event) -> None:
+        client, settings, catalog = services.client, services.settings, services.catalog
         preferences, calls = PreferenceStore(client.redis), Calls()
         fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit)
         chat = DiscordChat(bot, client.ledger, preferences, fetcher, calls, catalog)
-        studio = Studio(client, means.storage, catalog, settings, chat, means.pictures)
-        desk = Desk(
+        studio = Studio(client, services.storage, catalog, settings, chat, services.pictures)
+        context = Context(
             bot, chat, studio, client, Memory(client.redis, client.ledger.names), preferences, catalog, settings
         )
-        intake = Intake(desk)
-        mentions = Mentions(desk, intake)
-        tree = Tree(desk, intake)
+        intake = Intake(context)
+        mentions = Mentions(context, intake)
+        tree = Tree(context, intake)
         bot.take, bot.awake, bot.left = mentions.came, mentions.catch_up, intake.leave
         commands = asyncio.create_task(tree.register())
-        courier = asyncio.create_task(Courier(client, means.storage, chat, studio).run())
+        courier = asyncio.create_task(Courier(client, services.storage, chat, studio).run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))
         stop = asyncio.create_task(stopping.wait())
         try:
@@ -109,7 +109,7 @@ class DiscordFrontEnd:
                 if ended.done():
                     ended.result()
             await self._stop_listening(bot, gateway)
-            await desk.drain(ERRANDS_WITHIN)
+            await context.drain(ERRANDS_WITHIN)
             await calls.drain(CALLS_WITHIN)
             await asyncio.sleep(FILING)
         finally:

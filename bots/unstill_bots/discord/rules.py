@@ -8,8 +8,8 @@ from typing import Any
 import discord
 
 from unstill_bots.actions.preferences import Preferences
-from unstill_bots.discord.context import Desk
-from unstill_bots.discord.pending import PLATFORM, Ask
+from unstill_bots.discord.context import Context
+from unstill_bots.discord.pending import PLATFORM, PendingRequest
 from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.intake.studio import Terms
 from unstill_queue.contract.jobs import Requester
@@ -32,14 +32,14 @@ def forbidden(
     return None
 
 
-async def terms(desk: Desk, who: Requester) -> Terms:
+async def terms(context: Context, who: Requester) -> Terms:
     """A server's own rules that hold wherever a request is prepared. Channels and roles are looked at on the way in."""
-    rules = await desk.preferences.get(who.place)
+    rules = await context.preferences.get(who.place)
     return Terms(jobs=rules.jobs, full=DiscordReplies(who.language).chat_full(rules.jobs))
 
 
 async def refusal(
-    desk: Desk, ask: Ask, words: str | None, channels: Collection[str], roles: Collection[str]
+    context: Context, ask: PendingRequest, words: str | None, channels: Collection[str], roles: Collection[str]
 ) -> str | None:
     """The sentence that refuses, or None: by the server's rules, and by what the studio knows without the picture.
 
@@ -47,8 +47,8 @@ async def refusal(
     Raises RedisError.
     """
     if ask.guild:
-        rules = await desk.preferences.get(f"{PLATFORM}:{ask.guild}")
+        rules = await context.preferences.get(f"{PLATFORM}:{ask.guild}")
         refused = forbidden(rules, channels, roles, DiscordReplies(ask.language))
         if refused is not None:
             return refused
-    return await desk.studio.objection(ask.who, words, await terms(desk, ask.who), aspect=ask.picture.aspect)
+    return await context.studio.objection(ask.who, words, await terms(context, ask.who), aspect=ask.picture.aspect)

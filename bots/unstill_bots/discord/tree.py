@@ -14,7 +14,7 @@ from unstill_bots.discord import modals, rules
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.commands import Commands
-from unstill_bots.discord.context import Desk
+from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, failed, guarded, replies_for
 from unstill_bots.discord.intake import Intake, Writing, Written
 from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, marked
@@ -38,32 +38,32 @@ BY_EVERYBODY = AppInstallationType(guild=True, user=True)
 class Tree(app_commands.CommandTree[Any]):
     """One front end's; to be made before its client connects."""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        super().__init__(desk.bot, allowed_contexts=EVERYWHERE, allowed_installs=BY_EVERYBODY)
-        self._desk = desk
+    def __init__(self, context: Context, intake: Intake) -> None:
+        super().__init__(context.bot, allowed_contexts=EVERYWHERE, allowed_installs=BY_EVERYBODY)
+        self._context = context
         self._intake = intake
-        self._open = OpenForms(desk.client.redis)
-        settings, presses = SettingsView(desk), Presses(desk, intake)
-        self.add_command(animate_command(self._animate, desk.catalog, desk.settings.engine.model))
-        for command in Commands(desk, intake, settings).all():
+        self._open = OpenForms(context.client.redis)
+        settings, presses = SettingsView(context), Presses(context, intake)
+        self.add_command(animate_command(self._animate, context.catalog, context.settings.engine.model))
+        for command in Commands(context, intake, settings).all():
             self.add_command(command)
         self.add_command(self._message_menu())
         self.add_command(self._person_menu())
-        desk.bot.add_dynamic_items(presses.item(), settings.item())
-        desk.bot.event(self._forms())
+        context.bot.add_dynamic_items(presses.item(), settings.item())
+        context.bot.event(self._forms())
 
     async def register(self) -> None:
         """With Discord, where something changed; tried until it is done. Raises nothing."""
-        await self.set_translator(Localized(self._desk.catalog))
-        await keep_registered(lambda: register(self, self._desk.client.redis))
+        await self.set_translator(Localized(self._context.catalog))
+        await keep_registered(lambda: register(self, self._context.client.redis))
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
-        await failed(self._desk, interaction, error)
+        await failed(self._context, interaction, error)
 
     # -- /animate
 
     async def _animate(self, interaction: Interaction, image: discord.Attachment, words: str) -> None:
-        replies = await replies_for(self._desk, interaction)
+        replies = await replies_for(self._context, interaction)
         found = of_attachment(image)
         if isinstance(found, Unfit):
             await answer(interaction, _unfit(found, replies))
@@ -78,9 +78,9 @@ class Tree(app_commands.CommandTree[Any]):
         self, interaction: Interaction, found: Sequence[Picture], words: str, replies: DiscordReplies, form: str = ""
     ) -> Written:
         """Whoever has a preset of their own needs no words."""
-        if not words and not (await self._desk.preferences.get(person_scope(interaction.user))).preset:
+        if not words and not (await self._context.preferences.get(person_scope(interaction.user))).preset:
             return replies.need_words(), []
-        limit = self._desk.upload_limit(interaction)
+        limit = self._context.upload_limit(interaction)
         asks = [
             of_interaction(interaction, picture, replies.language, limit, number=number)
             for number, picture in enumerate(found)
@@ -91,7 +91,7 @@ class Tree(app_commands.CommandTree[Any]):
 
     def _message_menu(self) -> ContextMenu:
         async def animate(interaction: Interaction, message: discord.Message) -> None:
-            replies = await replies_for(self._desk, interaction)
+            replies = await replies_for(self._context, interaction)
             found = find(message)
             if found is None:
                 await answer(interaction, replies.no_picture())
@@ -105,7 +105,7 @@ class Tree(app_commands.CommandTree[Any]):
     def _person_menu(self) -> ContextMenu:
         async def animate_avatar(interaction: Interaction, person: discord.User) -> None:
             still = person.display_avatar.with_format("png").with_size(AVATAR_SIZE)
-            await self._ask(interaction, [Picture(still.url)], await replies_for(self._desk, interaction))
+            await self._ask(interaction, [Picture(still.url)], await replies_for(self._context, interaction))
 
         return ContextMenu(name=marked(ANIMATE_AVATAR), callback=animate_avatar)
 
@@ -114,13 +114,13 @@ class Tree(app_commands.CommandTree[Any]):
         if refusal is not None:
             await answer(interaction, refusal)
             return
-        await interaction.response.send_modal(WordsForm(interaction.id, replies, self._desk.catalog))
+        await interaction.response.send_modal(WordsForm(interaction.id, replies, self._context.catalog))
 
     async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: DiscordReplies) -> str | None:
         """Who may not ask for a clip here is told before they write anything."""
-        ask = of_interaction(interaction, found[0], replies.language, self._desk.upload_limit(interaction))
+        ask = of_interaction(interaction, found[0], replies.language, self._context.upload_limit(interaction))
         channels, roles = rules.standing(interaction.channel, interaction.user)
-        refusal = await rules.refusal(self._desk, ask, None, channels, roles)
+        refusal = await rules.refusal(self._context, ask, None, channels, roles)
         if refusal is None:
             await self._open.keep(interaction.id, Pointed(ask.user, ask.channel, list(found)))
         return refusal
@@ -129,12 +129,12 @@ class Tree(app_commands.CommandTree[Any]):
         async def on_interaction(interaction: Interaction) -> None:
             custom_id = interaction.custom_id or ""
             if interaction.type is InteractionType.modal_submit and modals.is_ours(custom_id):
-                await guarded(self._desk, interaction, self._form(interaction, modals.form_of(custom_id)))
+                await guarded(self._context, interaction, self._form(interaction, modals.form_of(custom_id)))
 
         return on_interaction
 
     async def _form(self, interaction: Interaction, form: str) -> None:
-        replies = await replies_for(self._desk, interaction)
+        replies = await replies_for(self._context, interaction)
         await self._admit(interaction, replies, self._write_form(interaction, form, replies))
 
     async def _write_form(self, interaction: Interaction, form: str, replies: DiscordReplies) -> Written:

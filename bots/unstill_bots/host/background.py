@@ -11,7 +11,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
-class Errands:
+class BackgroundTasks:
     """One front end's tasks."""
 
     def __init__(self) -> None:

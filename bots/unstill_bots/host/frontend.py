@@ -15,7 +15,7 @@ from unstill_queue.ledger.client import Client
 from unstill_queue.storage.base import Storage
 
 
-class Means(msgspec.Struct, frozen=True):
+class Services(msgspec.Struct, frozen=True):
     """The connections that a front end works with; they outlive it."""
 
     settings: Settings
@@ -37,6 +37,6 @@ class FrontEnd(Protocol):
 
     platform: str
 
-    async def run(self, means: Means, stopping: asyncio.Event) -> None:
+    async def run(self, services: Services, stopping: asyncio.Event) -> None:
         """Until `stopping` is set and what is in hand is done, or handed back. Raises TokenRejected."""
         ...

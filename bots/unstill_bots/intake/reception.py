@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from unstill_bots.host.background import Errands
+from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.studio import SAID, Rule, Studio
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import TooManyRequests, UnknownJob
@@ -31,7 +31,7 @@ class Reception:
     The host's limit of requests a minute holds for all that comes in here. What is over it is not in the ledger.
     """
 
-    def __init__(self, client: Client, studio: Studio, errands: Errands, rule: Rule, tell: Tell) -> None:
+    def __init__(self, client: Client, studio: Studio, errands: BackgroundTasks, rule: Rule, tell: Tell) -> None:
         self._client = client
         self._studio = studio
         self._errands = errands

@@ -7,7 +7,7 @@ from telegram.constants import ChatType
 
 from unstill_bots.actions.presses import Thing
 from unstill_bots.telegram.buttons import Press
-from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.message_ref import Note
 from unstill_bots.telegram.pending import user_of
 from unstill_queue.ledger.ledger import Record
@@ -16,46 +16,46 @@ from unstill_queue.ledger.ledger import Record
 class TelegramActor:
     """`user` is a person, or the channel or group in whose name a message was sent; `chat` the chat's id of today."""
 
-    def __init__(self, desk: Desk, user: str, chat: str, message: str) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, user: str, chat: str, message: str) -> None:
+        self._context = context
         self.user = user
         self.chat = chat
         self.message = message
 
     @classmethod
-    async def of_press(cls, desk: Desk, query: CallbackQuery) -> TelegramActor:
+    async def of_press(cls, context: Context, query: CallbackQuery) -> TelegramActor:
         """A press comes from the person, in whosever name they write."""
         assert query.message is not None  # noqa: S101
         chat = str(query.message.chat.id)
         note = str(Note(chat, query.message.message_id))
-        return cls(desk, str(query.from_user.id), await desk.memory.current(chat), note)
+        return cls(context, str(query.from_user.id), await context.memory.current(chat), note)
 
     @classmethod
-    async def of_reply(cls, desk: Desk, message: Message, replied: Message) -> TelegramActor:
+    async def of_reply(cls, context: Context, message: Message, replied: Message) -> TelegramActor:
         """A command about the message that it replies to."""
         chat = str(message.chat.id)
         note = str(Note(chat, replied.message_id))
-        return cls(desk, user_of(message), await desk.memory.current(chat), note)
+        return cls(context, user_of(message), await context.memory.current(chat), note)
 
     async def owns(self, user: str) -> bool | None:
         if not user.startswith("-"):
             return user == self.user
         # a channel or group, in whose name somebody wrote
-        persona = await self._desk.memory.current(user)
-        return persona == self.user or await self._desk.speaks_for(persona, self.user)
+        persona = await self._context.memory.current(user)
+        return persona == self.user or await self._context.speaks_for(persona, self.user)
 
     async def moderates(self) -> bool:
-        return await self._desk.is_admin(self.chat, self.user)
+        return await self._context.is_admin(self.chat, self.user)
 
     async def manages(self) -> bool:
         return await self.moderates()
 
 
-async def thing_of(desk: Desk, record: Record) -> Thing:
+async def thing_of(context: Context, record: Record) -> Thing:
     """A job, where its answer stands; as long as there is none, in the chat where it will."""
     note = record.note and str(Note.of(record.note))
     chat = Note.of(note).chat if note else record.request.reply_to.chat
-    return Thing(record.request.requester.user, await desk.memory.current(chat), note or "")
+    return Thing(record.request.requester.user, await context.memory.current(chat), note or "")
 
 
 def shown_by(message: Message, actor: TelegramActor) -> Thing:

@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from unstill_bots.intake.pictures import PictureError
-from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.memory import Part
 from unstill_bots.text.chat_replies import ChatReplies
@@ -21,26 +21,26 @@ LOOK_EVERY = 0.25
 class Albums:
     """Makes a job of each picture when an album is complete: words and addressing of one part hold for all."""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, intake: Intake) -> None:
+        self._context = context
         self._intake = intake
 
     async def run(self) -> None:
         """Until cancelled. What was gathered before a restart is taken up again."""
         while True:
             try:
-                for name in await self._desk.memory.gathered():
-                    async with self._desk.memory.gathering:
+                for name in await self._context.memory.gathered():
+                    async with self._context.memory.gathering:
                         await self._take(name)
             except (RedisError, OSError) as error:
                 log.warning("albums have to wait", error=str(error))
             await asyncio.sleep(LOOK_EVERY)
 
     async def _take(self, name: str) -> None:
-        parts = await self._desk.memory.parts(name)
+        parts = await self._context.memory.parts(name)
         if any(part.ours for part in parts):
             await self._take_parts(parts)
-        await self._desk.memory.done(name)
+        await self._context.memory.done(name)
 
     async def _take_parts(self, parts: list[Part]) -> None:
         words = next((part.words for part in parts if part.words), "")
@@ -53,9 +53,9 @@ class Albums:
             await self._intake.wait_for_words(new)
         for part in parts:
             if part.unfit:
-                await self._desk.memory.drop(part)
-                self._desk.spawn(self._say_unfit(part))
+                await self._context.memory.drop(part)
+                self._context.spawn(self._say_unfit(part))
 
     async def _say_unfit(self, part: Part) -> None:
         text = ChatReplies(part.ask.language).picture_error(PictureError(part.unfit, {"format": ""}))
-        await self._desk.tell(part.ask.address(), text)
+        await self._context.tell(part.ask.address(), text)

@@ -6,7 +6,7 @@ import msgspec
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from unstill_bots.actions.presses import CANCEL, DELETE, PRESET, SETTINGS
-from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, REROLLS, offered
+from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, VARIATIONS, offered
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
@@ -14,9 +14,9 @@ from unstill_queue.contract.jobs import Job
 
 DATA_MOST = 64
 
-SENT = {CANCEL: "cancel", DELETE: "del", PRESET: "p", SETTINGS: "s", **{action: action for action in REROLLS}}
+SENT = {CANCEL: "cancel", DELETE: "del", PRESET: "p", SETTINGS: "s", **{action: action for action in VARIATIONS}}
 """Actions, as buttons in chats send them."""
-ON_JOBS = (CANCEL, DELETE, *REROLLS)
+ON_JOBS = (CANCEL, DELETE, *VARIATIONS)
 _ACTIONS = {sent: action for action, sent in SENT.items()}
 
 

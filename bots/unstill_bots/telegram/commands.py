@@ -21,10 +21,10 @@ from unstill_bots.actions.presses import (
     judge,
     refusal,
 )
-from unstill_bots.actions.user_jobs import OwnJobs
+from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.telegram.actors import TelegramActor, presses_of, shown_by, thing_of
 from unstill_bots.telegram.buttons import ON_JOBS
-from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.message_ref import Note
 from unstill_bots.telegram.pending import PLATFORM, scope_of, user_of
@@ -38,12 +38,12 @@ from unstill_queue.ledger.ledger import Forgotten, Record
 class Commands:
     """All but /animate, which asks for a clip."""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, intake: Intake) -> None:
+        self._context = context
         self._intake = intake
-        self._settings = SettingsMenu(desk)
-        self._own = OwnJobs(desk.client, intake.reception)
-        self._forgetting = Forgetting(desk.client, desk.studio.storage, desk.preferences, desk.memory)
+        self._settings = SettingsMenu(context)
+        self._own = UserJobs(context.client, intake.reception)
+        self._forgetting = Forgetting(context.client, context.studio.storage, context.preferences, context.memory)
         self._all: dict[str, Callable[[Message, ChatReplies], Awaitable[str | None]]] = {
             "start": self._start,
             "help": self._help,
@@ -57,47 +57,47 @@ class Commands:
         """What changes something is done when this returns; what is said follows."""
         if name not in commands_of(TELEGRAM):
             if message.chat.type == ChatType.PRIVATE:
-                self._desk.spawn(self._answer("help", message))
+                self._context.spawn(self._answer("help", message))
         elif name == CANCEL:
             await self._cancel(message, words)
         elif name == FORGET:
             await self._forget(message)
         elif name == DELETE:
-            self._desk.spawn(self._delete(message))
+            self._context.spawn(self._delete(message))
         elif name == SETTINGS:
-            self._desk.spawn(self._settings.show(message))
+            self._context.spawn(self._settings.show(message))
         else:
-            self._desk.spawn(self._answer(name, message))
+            self._context.spawn(self._answer(name, message))
 
     async def greet_group(self, change: ChatMemberUpdated) -> None:
         """On being added."""
-        replies = await self._desk.replies(change.chat, change.from_user)
+        replies = await self._context.replies(change.chat, change.from_user)
         to = ReplyAddress(PLATFORM, str(change.chat.id), "")
-        await self._desk.tell(to, replies.welcome_group(self._desk.me.username or ""))
+        await self._context.tell(to, replies.welcome_group(self._context.me.username or ""))
 
     async def _answer(self, name: str, message: Message) -> None:
-        replies = await self._desk.replies(message.chat, message.from_user)
+        replies = await self._context.replies(message.chat, message.from_user)
         text = await self._all[name](message, replies)
         if text:
-            await self._desk.reply(message, text)
+            await self._context.reply(message, text)
 
     async def _start(self, message: Message, replies: ChatReplies) -> str:
         if message.chat.type == ChatType.PRIVATE:
             return replies.welcome()
-        return replies.welcome_group(self._desk.me.username or "")
+        return replies.welcome_group(self._context.me.username or "")
 
     async def _help(self, message: Message, replies: ChatReplies) -> str:
-        return replies.help(self._desk.catalog)
+        return replies.help(self._context.catalog)
 
     async def _presets(self, message: Message, replies: ChatReplies) -> str:
-        return replies.presets(self._desk.catalog)
+        return replies.presets(self._context.catalog)
 
     async def _privacy(self, message: Message, replies: ChatReplies) -> str:
-        settings = self._desk.settings
+        settings = self._context.settings
         return replies.privacy(settings.storage.keep_hours, settings.queue.keep_hours)
 
     async def _status(self, message: Message, replies: ChatReplies) -> str:
-        ledger = self._desk.client.ledger
+        ledger = self._context.client.ledger
         engines = sum(len(infos) for infos in (await ledger.engines()).values())
         return replies.status(engines, len(await ledger.open_ids()))
 
@@ -116,50 +116,50 @@ class Commands:
             number = replied.message_id
             waiting = [record for record in waiting if _is_about(record, str(message.chat.id), number)]
             if not waiting:
-                self._desk.spawn(self._cancel_anothers(message, replied))
+                self._context.spawn(self._cancel_anothers(message, replied))
                 return
         if not await self._own.cancel(person, waiting, words):
-            replies = await self._desk.replies(message.chat, message.from_user)
-            self._desk.spawn(self._desk.reply(message, replies.nothing_to_cancel()))
+            replies = await self._context.replies(message.chat, message.from_user)
+            self._context.spawn(self._context.reply(message, replies.nothing_to_cancel()))
 
     async def _cancel_anothers(self, message: Message, replied: Message) -> None:
         """For admins, who may end what others asked for; its status message shows that it has ended."""
-        replies = await self._desk.replies(message.chat, message.from_user)
-        actor = await TelegramActor.of_reply(self._desk, message, replied)
+        replies = await self._context.replies(message.chat, message.from_user)
+        actor = await TelegramActor.of_reply(self._context, message, replied)
         record = await self._shown_in(replied, actor)
         if record is None:
-            await self._desk.reply(message, replies.nothing_to_cancel())
+            await self._context.reply(message, replies.nothing_to_cancel())
             return
-        verdict = await judge(ACTIONS[CANCEL], actor, await thing_of(self._desk, record))
+        verdict = await judge(ACTIONS[CANCEL], actor, await thing_of(self._context, record))
         if verdict is not Verdict.ALLOWED:
-            await self._desk.reply(message, refusal(verdict, ACTIONS[CANCEL], replies))
+            await self._context.reply(message, refusal(verdict, ACTIONS[CANCEL], replies))
             return
-        done, said = await cancel(self._desk.client, record, f"{PLATFORM}:{actor.user}", replies)
+        done, said = await cancel(self._context.client, record, f"{PLATFORM}:{actor.user}", replies)
         if not done:
-            await self._desk.reply(message, said)
+            await self._context.reply(message, said)
 
     async def _delete(self, message: Message) -> None:
         """What the button does, for who cannot press it: a person who writes as a channel sends commands as it, too."""
-        replies = await self._desk.replies(message.chat, message.from_user)
+        replies = await self._context.replies(message.chat, message.from_user)
         replied = message.reply_to_message
-        if replied is None or replied.from_user is None or replied.from_user.id != self._desk.me.id:
-            await self._desk.reply(message, replies.nothing_to_delete())
+        if replied is None or replied.from_user is None or replied.from_user.id != self._context.me.id:
+            await self._context.reply(message, replies.nothing_to_delete())
             return
-        actor = await TelegramActor.of_reply(self._desk, message, replied)
+        actor = await TelegramActor.of_reply(self._context, message, replied)
         record = await self._shown_in(replied, actor)
-        thing = shown_by(replied, actor) if record is None else await thing_of(self._desk, record)
+        thing = shown_by(replied, actor) if record is None else await thing_of(self._context, record)
         verdict = await judge(ACTIONS[DELETE], actor, thing)
         if verdict is not Verdict.ALLOWED:
             said = refusal(verdict, ACTIONS[DELETE], replies)
         elif record is not None and record.outcome is None:
-            _, said = await cancel(self._desk.client, record, f"{PLATFORM}:{actor.user}", replies)
+            _, said = await cancel(self._context.client, record, f"{PLATFORM}:{actor.user}", replies)
         else:
-            said = await delete(self._desk, Note.of(actor.message), record, replies)
-        await self._desk.reply(message, said)
+            said = await delete(self._context, Note.of(actor.message), record, replies)
+        await self._context.reply(message, said)
 
     async def _shown_in(self, replied: Message, actor: TelegramActor) -> Record | None:
         """The job that a message of ours shows: by the buttons that we put there, or as one of the person's own."""
-        if replied.from_user is None or replied.from_user.id != self._desk.me.id:
+        if replied.from_user is None or replied.from_user.id != self._context.me.id:
             return None
         jobs = {press.job for press in presses_of(replied) if press.action in ON_JOBS}
         known = [await self._intake.record(job) for job in jobs]
@@ -169,12 +169,12 @@ class Commands:
 
     async def _forget(self, message: Message) -> None:
         forgotten = await self._forgetting.begin(f"{PLATFORM}:{user_of(message)}")
-        self._desk.spawn(self._forgotten(message, forgotten))
+        self._context.spawn(self._forgotten(message, forgotten))
 
     async def _forgotten(self, message: Message, forgotten: Forgotten) -> None:
         left = await self._forgetting.finish(forgotten)
-        replies = await self._desk.replies(message.chat, message.from_user)
-        await self._desk.reply(message, replies.forgotten(left))
+        replies = await self._context.replies(message.chat, message.from_user)
+        await self._context.reply(message, replies.forgotten(left))
 
 
 def _is_about(record: Record, chat: str, message: int) -> bool:

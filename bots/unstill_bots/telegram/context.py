@@ -12,7 +12,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore, language_of
 from unstill_bots.delivery.chat import ChatError, ChatUnavailable
-from unstill_bots.host.background import Errands
+from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.studio import Studio
 from unstill_bots.telegram.api import LOCAL_UPLOAD_LIMIT
 from unstill_bots.telegram.chat import TelegramChat
@@ -29,7 +29,7 @@ from unstill_queue.ledger.client import Client
 log = structlog.get_logger(__name__)
 
 
-class Desk:
+class Context:
     """One front end's means. `me` is the bot itself."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Desk:
         self.settings = settings
         self.upload_limit = upload_limit(catalog, settings)
         self.download_limit = catalog.platforms[PLATFORM].download_limit
-        self.errands = Errands()
+        self.errands = BackgroundTasks()
 
     @property
     def bot(self) -> Bot:

@@ -9,7 +9,7 @@ from telegram import InlineQuery, InlineQueryResultCachedMpeg4Gif, InlineQueryRe
 from telegram.error import TelegramError
 
 from unstill_bots.actions.preferences import language_of
-from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.message_ref import Receipt
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
@@ -26,22 +26,22 @@ log = structlog.get_logger(__name__)
 class Inline:
     """`@bot` in any chat; words filter."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     async def answer(self, query: InlineQuery) -> None:
         """The newest first, a page at a time."""
         start = int(query.offset) if query.offset.isdecimal() else 0
-        own = await self._desk.preferences.get(f"{PLATFORM}:{query.from_user.id}")
+        own = await self._context.preferences.get(f"{PLATFORM}:{query.from_user.id}")
         # the chat that it is asked in is not told
-        language = language_of(own, own, query.from_user.language_code, self._desk.settings.bots.language)
+        language = language_of(own, own, query.from_user.language_code, self._context.settings.bots.language)
         replies = ChatReplies(language)
         clips = await self._clips(str(query.from_user.id), query.query)
         page = clips[start : start + PAGE]
         results = [_result(record, outcome, receipt, replies) for record, outcome, receipt in page]
         following = str(start + PAGE) if len(clips) > start + PAGE else ""
         try:
-            await self._desk.bot.answer_inline_query(
+            await self._context.bot.answer_inline_query(
                 query.id, results, cache_time=CACHE_SECONDS, is_personal=True, next_offset=following
             )
         except TelegramError as error:
@@ -50,9 +50,9 @@ class Inline:
     async def _clips(self, user: str, words: str) -> list[tuple[Record, Succeeded, Receipt]]:
         wanted = words.casefold().split()
         found = []
-        for id in await self._desk.client.ledger.ids_of(f"{PLATFORM}:{user}"):
+        for id in await self._context.client.ledger.ids_of(f"{PLATFORM}:{user}"):
             try:
-                record = await self._desk.client.ledger.read(id)
+                record = await self._context.client.ledger.read(id)
             except UnknownJob:
                 continue
             receipt = Receipt.of(record.receipt)

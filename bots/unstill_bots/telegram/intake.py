@@ -11,10 +11,10 @@ from unstill_bots.actions.variations import derived
 from unstill_bots.intake.reception import Reception
 from unstill_bots.intake.studio import Terms
 from unstill_bots.telegram import buttons as keyboards
-from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.message_ref import REVISED, Note
-from unstill_bots.telegram.pending import PLATFORM, Ask, ask_of
+from unstill_bots.telegram.pending import PLATFORM, PendingRequest, pending_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import Cancelled, Failed, Request
 from unstill_queue.ledger.ledger import Record
@@ -23,28 +23,28 @@ from unstill_queue.ledger.ledger import Record
 class Intake:
     """One front end's way in. Whatever is taken is in the ledger when `take` returns."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self.reception = Reception(desk.client, desk.studio, desk.errands, self._terms, desk.tell)
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.reception = Reception(context.client, context.studio, context.errands, self._terms, context.tell)
 
-    async def ask_of(self, message: Message, picture: Picture) -> Ask:
+    async def pending_of(self, message: Message, picture: Picture) -> PendingRequest:
         user = message.from_user if message.sender_chat is None else None
-        return ask_of(message, picture, await self._desk.language(message.chat, user))
+        return pending_of(message, picture, await self._context.language(message.chat, user))
 
-    async def take(self, ask: Ask, words: str) -> bool:
+    async def take(self, ask: PendingRequest, words: str) -> bool:
         """One request, by a message. False: it was here before, or it is one too many."""
         return await self.reception.take(await self._request(ask, words), ask.age)
 
-    async def pressed(self, ask: Ask, words: str, note: str) -> bool:
+    async def pressed(self, ask: PendingRequest, words: str, note: str) -> bool:
         """One request, by a press on a message of ours, which becomes the status message. False: it was here before.
 
         Raises TooManyRequests.
         """
         return await self.reception.accept(await self._request(ask, words), ask.age, note=note)
 
-    async def _request(self, ask: Ask, words: str) -> Request:
+    async def _request(self, ask: PendingRequest, words: str) -> Request:
         own = await self._preferences(ask)
-        return ask.request(" ".join(filter(None, (own.options, words))), self._desk.upload_limit)
+        return ask.request(" ".join(filter(None, (own.options, words))), self._context.upload_limit)
 
     async def again(self, request: Request) -> bool:
         """One that was made out of another, now. Raises TooManyRequests."""
@@ -55,64 +55,66 @@ class Intake:
         who = request.requester
         if not who.chat.startswith("-"):
             return Terms()
-        today = await self._desk.memory.current(who.chat)
-        rules = await self._desk.preferences.get(f"{PLATFORM}:{today}")
+        today = await self._context.memory.current(who.chat)
+        rules = await self._context.preferences.get(f"{PLATFORM}:{today}")
         replies = ChatReplies(who.language)
-        if rules.who == "admins" and not await self._desk.admin(today, await self._desk.memory.current(who.user)):
+        if rules.who == "admins" and not await self._context.admin(today, await self._context.memory.current(who.user)):
             return Terms(replies.only_admins())
         return Terms(jobs=rules.jobs, full=replies.chat_full(rules.jobs))
 
-    async def _preferences(self, ask: Ask) -> Preferences:
-        return await self._desk.preferences.get(f"{PLATFORM}:{ask.user}")
+    async def _preferences(self, ask: PendingRequest) -> Preferences:
+        return await self._context.preferences.get(f"{PLATFORM}:{ask.user}")
 
     # -- pictures without words
 
-    async def wait_for_words(self, asks: Sequence[Ask]) -> None:
+    async def wait_for_words(self, asks: Sequence[PendingRequest]) -> None:
         """Keep the pictures, and ask; whoever has a preset of their own is not asked."""
         if (await self._preferences(asks[0])).preset:
             for ask in asks:
                 await self.take(ask, "")
             return
-        known = {ask.id for ask in await self._desk.memory.waiting(asks[0].chat, asks[0].user)}
-        await self._desk.memory.let_wait(list(asks))
+        known = {ask.id for ask in await self._context.memory.waiting(asks[0].chat, asks[0].user)}
+        await self._context.memory.let_wait(list(asks))
         if asks[0].id not in known:
-            self._desk.spawn(self._ask(asks[0], len(asks)))
+            self._context.spawn(self._ask(asks[0], len(asks)))
 
-    async def _ask(self, ask: Ask, pictures: int) -> None:
+    async def _ask(self, ask: PendingRequest, pictures: int) -> None:
         replies = ChatReplies(ask.language)
-        buttons = keyboards.presets(replies, self._desk.catalog)
-        message = await self._desk.tell(ask.address(), replies.ask_words(pictures), buttons)
+        buttons = keyboards.presets(replies, self._context.catalog)
+        message = await self._context.tell(ask.address(), replies.ask_words(pictures), buttons)
         if message is not None:
-            await self._desk.memory.asked(ask, str(Note(str(message.chat.id), message.message_id)))
+            await self._context.memory.asked(ask, str(Note(str(message.chat.id), message.message_id)))
 
-    async def words_came(self, asks: Sequence[Ask], words: str) -> None:
+    async def words_came(self, asks: Sequence[PendingRequest], words: str) -> None:
         """For pictures that waited. The question goes: the status message says all from now on."""
         for ask in asks:
             await self.take(ask, words)
         for ask in asks:
-            question = await self._desk.memory.question(ask)
+            question = await self._context.memory.question(ask)
             if question is not None:
-                self._desk.spawn(self._unask(Note.of(question)))
-        await self._desk.memory.no_longer(list(asks))
+                self._context.spawn(self._unask(Note.of(question)))
+        await self._context.memory.no_longer(list(asks))
 
     async def _unask(self, note: Note) -> None:
-        await self._desk.bot.delete_message(int(note.chat), note.message)
+        await self._context.bot.delete_message(int(note.chat), note.message)
 
     # -- new words for a picture that was sent before
 
-    async def revise(self, ask: Ask, words: str) -> bool:
+    async def revise(self, ask: PendingRequest, words: str) -> bool:
         """The caption was edited: what waits or runs, or failed, is made with the new words. False: nothing to revise.
 
         Each step may be repeated, as the update comes again when we die between two of them.
         """
-        memory, ledger = self._desk.memory, self._desk.client.ledger
+        memory, ledger = self._context.memory, self._context.client.ledger
         latest = await memory.latest(ask)
         record = await self.record(latest)
         if record is None:
             return False
         own = await self._preferences(ask)
         request = ask.request(
-            " ".join(filter(None, (own.options, words))), self._desk.upload_limit, id=derived(latest, f"edit {words}")
+            " ".join(filter(None, (own.options, words))),
+            self._context.upload_limit,
+            id=derived(latest, f"edit {words}"),
         )
         if request.words == record.request.words or _is_answered(record):
             return True

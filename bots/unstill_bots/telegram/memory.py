@@ -8,7 +8,7 @@ import time
 import msgspec
 from redis.asyncio import Redis
 
-from unstill_bots.telegram.pending import Ask
+from unstill_bots.telegram.pending import PendingRequest
 from unstill_queue.contract.codec import decode_or, encode
 
 DAY = 24 * 3600
@@ -22,7 +22,7 @@ _MOVED, _ALBUMS = "unstill:telegram:moved", "unstill:telegram:albums"
 class Part(msgspec.Struct, frozen=True):
     """One message of an album. `unfit` is the code of what is no picture, whose `ask.picture` is empty then."""
 
-    ask: Ask
+    ask: PendingRequest
     words: str
     ours: bool
     unfit: str = ""
@@ -49,16 +49,16 @@ class Memory:
 
     # -- pictures without words, by chat and person
 
-    async def waiting(self, chat: str, user: str) -> list[Ask]:
-        return decode_or(await self._redis.get(_waiting(chat, user)), list[Ask], [])
+    async def waiting(self, chat: str, user: str) -> list[PendingRequest]:
+        return decode_or(await self._redis.get(_waiting(chat, user)), list[PendingRequest], [])
 
-    async def let_wait(self, asks: list[Ask]) -> None:
+    async def let_wait(self, asks: list[PendingRequest]) -> None:
         """Beside those that wait already."""
         chat, user = asks[0].chat, asks[0].user
         others = [ask for ask in await self.waiting(chat, user) if ask.id not in {one.id for one in asks}]
         await self._redis.set(_waiting(chat, user), encode((others + asks)[-MOST_WAITING:]), ex=DAY)
 
-    async def no_longer(self, asks: list[Ask]) -> None:
+    async def no_longer(self, asks: list[PendingRequest]) -> None:
         ids = {ask.id for ask in asks}
         left = [ask for ask in await self.waiting(asks[0].chat, asks[0].user) if ask.id not in ids]
         if left:
@@ -85,13 +85,13 @@ class Memory:
         if len(theirs) == len(parts):
             await self.done(name)
 
-    async def asked(self, ask: Ask, message: str) -> None:
+    async def asked(self, ask: PendingRequest, message: str) -> None:
         """The question for words that stands in the chat."""
         # it may have been forgotten since
         if any(one.id == ask.id for one in await self.waiting(ask.chat, ask.user)):
             await self._redis.set(_asked(ask), message, ex=DAY)
 
-    async def question(self, ask: Ask) -> str | None:
+    async def question(self, ask: PendingRequest) -> str | None:
         """That question's message, told once."""
         # an older version's key, without the person
         old = await self._redis.getdel(f"unstill:telegram:asked:{ask.id}")
@@ -126,14 +126,14 @@ class Memory:
 
     # -- revisions: which request a message's words made last
 
-    async def latest(self, ask: Ask) -> str:
+    async def latest(self, ask: PendingRequest) -> str:
         """The id of that request."""
         # an older version's key, without the person
         latest, old = await self._redis.mget(_latest(ask), f"unstill:telegram:latest:{ask.id}")
         found: bytes | None = latest or old
         return ask.id if found is None else found.decode()
 
-    async def revised(self, ask: Ask, latest: str) -> None:
+    async def revised(self, ask: PendingRequest, latest: str) -> None:
         await self._redis.set(_latest(ask), latest, ex=3 * DAY)
 
     # -- groups that became supergroups
@@ -155,11 +155,11 @@ def _waiting(chat: str, user: str) -> str:
     return f"unstill:telegram:waiting:{chat}:{user}"
 
 
-def _asked(ask: Ask) -> str:
+def _asked(ask: PendingRequest) -> str:
     return f"unstill:telegram:asked:{ask.user}:{ask.id}"
 
 
-def _latest(ask: Ask) -> str:
+def _latest(ask: PendingRequest) -> str:
     return f"unstill:telegram:latest:{ask.user}:{ask.id}"
 
 

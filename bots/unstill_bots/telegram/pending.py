@@ -13,7 +13,7 @@ from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 PLATFORM = "telegram"
 
 
-class Ask(msgspec.Struct, frozen=True):
+class PendingRequest(msgspec.Struct, frozen=True):
     """A picture that somebody sent, before there are words for it. `sent_at` in seconds since the epoch.
 
     `persona`: as in `Requester`.
@@ -51,9 +51,9 @@ class Ask(msgspec.Struct, frozen=True):
         return Request(id, self.who, self.address(id), picture.source, words, upload_limit, picture.aspect)
 
 
-def ask_of(message: Message, picture: Picture, language: str) -> Ask:
+def pending_of(message: Message, picture: Picture, language: str) -> PendingRequest:
     """`language` where the person's own is set; else their app's."""
-    return Ask(
+    return PendingRequest(
         chat=str(message.chat.id),
         message=str(message.message_id),
         user=user_of(message),

@@ -8,14 +8,14 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions import presses
 from unstill_bots.actions.presses import ACTIONS, DELETE, PRESET, SETTINGS, Action, Thing, Verdict, judge, refusal
-from unstill_bots.actions.variations import REROLLS, reroll
+from unstill_bots.actions.variations import VARIATIONS, variation
 from unstill_bots.telegram.actors import TelegramActor, presses_of, shown_by, thing_of
 from unstill_bots.telegram.buttons import ON_JOBS, Press
-from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.message_ref import Note
-from unstill_bots.telegram.pending import PLATFORM, Ask, user_of
+from unstill_bots.telegram.pending import PLATFORM, PendingRequest, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import TooManyRequests
@@ -31,10 +31,10 @@ class Buttons:
     is what Telegram says.
     """
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, intake: Intake) -> None:
+        self._context = context
         self._intake = intake
-        self._settings = SettingsMenu(desk)
+        self._settings = SettingsMenu(context)
 
     async def pressed(self, query: CallbackQuery) -> None:
         """What it starts is written down when this returns, but for whose right has to be asked of Telegram first."""
@@ -45,16 +45,16 @@ class Buttons:
         elif not isinstance(message, Message) or press not in presses_of(message):
             self._answer(query, "")
         elif press.action == SETTINGS:
-            self._desk.spawn(self._settings.pressed(query, press.about))
+            self._context.spawn(self._settings.pressed(query, press.about))
         elif press.action == PRESET:
             await self._preset(query, message, press.about)
 
     def _answer(self, query: CallbackQuery, text: str) -> None:
-        self._desk.spawn(self._answer_now(query, text))
+        self._context.spawn(self._answer_now(query, text))
 
     async def _answer_now(self, query: CallbackQuery, text: str) -> None:
         try:
-            await self._desk.bot.answer_callback_query(query.id, text or None)
+            await self._context.bot.answer_callback_query(query.id, text or None)
         except TelegramError as error:
             log.info("a press could not be answered", error=str(error))
 
@@ -62,19 +62,19 @@ class Buttons:
 
     async def _on_job(self, query: CallbackQuery, press: Press) -> None:
         assert query.message is not None  # noqa: S101
-        replies = await self._desk.replies(query.message.chat, query.from_user)
+        replies = await self._context.replies(query.message.chat, query.from_user)
         record = await self._intake.record(press.job)
-        actor = await TelegramActor.of_press(self._desk, query)
+        actor = await TelegramActor.of_press(self._context, query)
         thing: Thing | None = None
         if record is not None:
-            thing = await thing_of(self._desk, record)
+            thing = await thing_of(self._context, record)
         elif press.action == DELETE and isinstance(query.message, Message):
             thing = shown_by(query.message, actor)
         attempt = self._attempt(query, ACTIONS[press.action], actor, thing, record, replies)
         if thing is None or thing.user == actor.user:
             await attempt
         else:
-            self._desk.spawn(attempt)
+            self._context.spawn(attempt)
 
     async def _attempt(
         self,
@@ -88,22 +88,22 @@ class Buttons:
         verdict = await judge(action, actor, thing)
         if verdict is not Verdict.ALLOWED:
             self._answer(query, refusal(verdict, action, replies))
-        elif record is not None and action.name in REROLLS:
+        elif record is not None and action.name in VARIATIONS:
             self._answer(query, await self._reroll(record, action.name, replies))
         elif action.name == DELETE and (record is None or record.outcome is not None):
-            self._desk.spawn(self._delete(query, actor, record, replies))
+            self._context.spawn(self._delete(query, actor, record, replies))
         elif record is not None:
             await self._cancel(query, actor, record, replies)
 
     async def _reroll(self, record: Record, action: str, replies: ChatReplies) -> str:
         intake = self._intake
-        return await reroll(record, action, replies, self._desk.catalog, intake.reception, intake.again)
+        return await variation(record, action, replies, self._context.catalog, intake.reception, intake.again)
 
     async def _cancel(self, query: CallbackQuery, actor: TelegramActor, record: Record, replies: ChatReplies) -> None:
-        done, said = await presses.cancel(self._desk.client, record, f"{PLATFORM}:{actor.user}", replies)
+        done, said = await presses.cancel(self._context.client, record, f"{PLATFORM}:{actor.user}", replies)
         self._answer(query, said)
         if not done:
-            self._desk.spawn(self._tidy(query, actor, record))
+            self._context.spawn(self._tidy(query, actor, record))
 
     async def _tidy(self, query: CallbackQuery, actor: TelegramActor, record: Record) -> None:
         """A kill may have left a line behind whose answer stands in another message. It has this job's button; what
@@ -113,25 +113,25 @@ class Buttons:
         if not isinstance(message, Message) or record.note is None or str(Note.of(record.note)) == actor.message:
             return
         if Press.of(query.data or "") in presses_of(message):
-            await self._desk.bot.delete_message(message.chat.id, message.message_id)
+            await self._context.bot.delete_message(message.chat.id, message.message_id)
 
     async def _delete(
         self, query: CallbackQuery, actor: TelegramActor, record: Record | None, replies: ChatReplies
     ) -> None:
-        await self._answer_now(query, await delete(self._desk, Note.of(actor.message), record, replies))
+        await self._answer_now(query, await delete(self._context, Note.of(actor.message), record, replies))
 
     # -- words by a press
 
     async def _preset(self, query: CallbackQuery, message: Message, name: str) -> None:
-        replies = await self._desk.replies(message.chat, query.from_user)
-        actor = await TelegramActor.of_press(self._desk, query)
+        replies = await self._context.replies(message.chat, query.from_user)
+        actor = await TelegramActor.of_press(self._context, query)
         picture = message.reply_to_message
         thing = Thing(user_of(picture), actor.chat, actor.message) if picture else None
         attempt = self._words(query, message, name, actor, thing, replies)
         if thing is None or thing.user == actor.user:
             await attempt
         else:
-            self._desk.spawn(attempt)
+            self._context.spawn(attempt)
 
     async def _words(
         self,
@@ -148,11 +148,11 @@ class Buttons:
         if verdict is not Verdict.ALLOWED or thing is None or picture is None:
             self._answer(query, refusal(verdict, ACTIONS[PRESET], replies))
             return
-        waiting = await self._desk.memory.waiting(str(message.chat.id), thing.user)
+        waiting = await self._context.memory.waiting(str(message.chat.id), thing.user)
         first = next((ask for ask in waiting if ask.message == str(picture.message_id)), None)
         if first is None:
             first = await self._forgotten(picture)
-        if first is None or name not in self._desk.catalog.presets:
+        if first is None or name not in self._context.catalog.presets:
             self._answer(query, replies.no_longer_there())
             return
         asks = [first] + [ask for ask in waiting if first.album and ask.album == first.album and ask.id != first.id]
@@ -163,23 +163,23 @@ class Buttons:
             return
         for ask in asks[1:]:
             await self._intake.take(ask, f"--preset {name}")
-        await self._desk.memory.question(first)
-        await self._desk.memory.no_longer(asks)
+        await self._context.memory.question(first)
+        await self._context.memory.no_longer(asks)
         self._answer(query, "" if new else replies.already())
 
-    async def _forgotten(self, picture: Message) -> Ask | None:
+    async def _forgotten(self, picture: Message) -> PendingRequest | None:
         """The picture above the question, where we no longer remember that it waits."""
-        found = find(picture, self._desk.download_limit)
-        return await self._intake.ask_of(picture, found) if isinstance(found, Picture) else None
+        found = find(picture, self._context.download_limit)
+        return await self._intake.pending_of(picture, found) if isinstance(found, Picture) else None
 
 
-async def delete(desk: Desk, note: Note, record: Record | None, replies: ChatReplies) -> str:
+async def delete(context: Context, note: Note, record: Record | None, replies: ChatReplies) -> str:
     """Remove a clip that may be deleted from its chat, and its files, as far as they are known, from storage. Returns
     what to say.
     """
-    await presses.delete_files(desk.studio.storage, record.clips if record else ())
+    await presses.delete_files(context.studio.storage, record.clips if record else ())
     try:
-        await desk.bot.delete_message(int(note.chat), note.message)
+        await context.bot.delete_message(int(note.chat), note.message)
     except TelegramError as error:
         log.info("a clip could not be deleted from its chat", error=str(error))
         return replies.cannot_delete()

@@ -11,13 +11,13 @@ from telegram.error import InvalidToken, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.courier import Courier
-from unstill_bots.host.frontend import Means, TokenRejected
+from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.studio import Studio
 from unstill_bots.telegram.albums import Albums
 from unstill_bots.telegram.api import open_bot
 from unstill_bots.telegram.chat import TelegramChat
-from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.menu import register
@@ -40,13 +40,13 @@ class TelegramFrontEnd:
 
     platform = PLATFORM
 
-    async def run(self, means: Means, stopping: asyncio.Event) -> None:
+    async def run(self, services: Services, stopping: asyncio.Event) -> None:
         """Raises TokenRejected, and OSError where the webhook's port cannot be had."""
-        bot = open_bot(means.settings.telegram)
+        bot = open_bot(services.settings.telegram)
         try:
             me = await self._introduce(bot, stopping)
             if me is not None:
-                await self._serve(bot, me, means, stopping)
+                await self._serve(bot, me, services, stopping)
         except InvalidToken as error:
             raise TokenRejected("UNSTILL_TELEGRAM__TOKEN", "@BotFather") from error
         except ExceptionGroup as group:
@@ -77,28 +77,28 @@ class TelegramFrontEnd:
                 return bot.bot
         return None
 
-    async def _serve(self, bot: Bot, me: User, means: Means, stopping: asyncio.Event) -> None:
-        client, settings = means.client, means.settings
+    async def _serve(self, bot: Bot, me: User, services: Services, stopping: asyncio.Event) -> None:
+        client, settings = services.client, services.settings
         memory, preferences, outbound = Memory(client.redis), PreferenceStore(client.redis), Outbound()
-        chat = TelegramChat(bot, client.ledger, means.storage, means.catalog, memory, outbound, preferences)
-        studio = Studio(client, means.storage, means.catalog, settings, chat, means.pictures)
-        desk = Desk(me, chat, studio, client, memory, preferences, means.catalog, settings)
-        intake = Intake(desk)
-        router = Router(desk, intake)
+        chat = TelegramChat(bot, client.ledger, services.storage, services.catalog, memory, outbound, preferences)
+        studio = Studio(client, services.storage, services.catalog, settings, chat, services.pictures)
+        context = Context(me, chat, studio, client, memory, preferences, services.catalog, settings)
+        intake = Intake(context)
+        router = Router(context, intake)
         source = (
             Webhook(bot, router.take, settings.telegram) if settings.telegram.webhook_url else Polling(bot, router.take)
         )
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
-            courier = group.create_task(Courier(client, means.storage, chat, studio).run())
-            albums = group.create_task(Albums(desk, intake).run())
+            courier = group.create_task(Courier(client, services.storage, chat, studio).run())
+            albums = group.create_task(Albums(context, intake).run())
             coming = group.create_task(source.run())
             stop = group.create_task(stopping.wait())
             await asyncio.wait((stop, coming), return_when=asyncio.FIRST_COMPLETED)
             source.stop()
             await asyncio.wait((coming,))
             albums.cancel()
-            await desk.drain(ERRANDS_WITHIN)
+            await context.drain(ERRANDS_WITHIN)
             await outbound.drain(CALLS_WITHIN)
             await asyncio.sleep(FILING)
             courier.cancel()

@@ -10,7 +10,7 @@ from unstill_bots.intake.pictures import PictureError
 from unstill_bots.intake.unfit import Unfit
 from unstill_bots.telegram.addressing import Addressed, addressed
 from unstill_bots.telegram.commands import Commands
-from unstill_bots.telegram.context import Desk
+from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.inline import Inline
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.media import Picture, find
@@ -28,16 +28,16 @@ _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 class Router:
     """One front end's dispatcher."""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, intake: Intake) -> None:
+        self._context = context
         self._intake = intake
-        self._commands = Commands(desk, intake)
-        self._buttons = Buttons(desk, intake)
-        self._inline = Inline(desk)
+        self._commands = Commands(context, intake)
+        self._buttons = Buttons(context, intake)
+        self._inline = Inline(context)
 
     async def take(self, update: Update) -> None:
         """Raises RedisError and OSError when it could not be written down; nothing for what an update holds."""
-        memory = self._desk.memory
+        memory = self._context.memory
         if await memory.seen(update.update_id):
             return
         if update.message is not None:
@@ -47,7 +47,7 @@ class Router:
         elif update.callback_query is not None:
             await self._buttons.pressed(update.callback_query)
         elif update.inline_query is not None:
-            self._desk.spawn(self._inline.answer(update.inline_query))
+            self._context.spawn(self._inline.answer(update.inline_query))
         elif update.my_chat_member is not None:
             await self._membership(update.my_chat_member)
         await memory.saw(update.update_id)
@@ -56,15 +56,15 @@ class Router:
 
     async def _message(self, message: Message) -> None:
         if message.migrate_to_chat_id is not None:
-            await self._desk.chat.moved(str(message.chat.id), str(message.migrate_to_chat_id))
+            await self._context.chat.moved(str(message.chat.id), str(message.migrate_to_chat_id))
             return
         if not _is_a_persons(message):
             return
-        said = addressed(message, self._desk.me)
+        said = addressed(message, self._context.me)
         if said.elsewhere:
             return
         if message.chat.type in _GROUPS:
-            rules = await self._desk.preferences.get(scope_of(message.chat))
+            rules = await self._context.preferences.get(scope_of(message.chat))
             elsewhere = rules.thread and thread_of(message) != rules.thread
             if (rules.when == "off" or elsewhere) and said.command != "settings":
                 return
@@ -77,7 +77,7 @@ class Router:
             await self._asked(message, said)
 
     async def _asked(self, message: Message, said: Addressed) -> None:
-        found = find(message, self._desk.download_limit)
+        found = find(message, self._context.download_limit)
         if found is not None and message.media_group_id:
             await self._gather(message, said, found)
             return
@@ -85,67 +85,67 @@ class Router:
             return
         replied = message.reply_to_message
         if found is None and replied is not None and (said.command or not said.reply_to_us):
-            found = find(replied, self._desk.download_limit)
+            found = find(replied, self._context.download_limit)
         if isinstance(found, Picture):
-            ask = await self._intake.ask_of(message, found)
+            ask = await self._intake.pending_of(message, found)
             if said.words:
                 await self._intake.take(ask, said.words)
             else:
                 await self._intake.wait_for_words([ask])
         elif isinstance(found, Unfit):
-            self._desk.spawn(self._say_unfit(message, found))
+            self._context.spawn(self._say_unfit(message, found))
         else:
             await self._words(message, said)
 
     async def _every_photo(self, message: Message, said: Addressed) -> None:
         """In a group that wants it so: what is no picture, or has no words, draws no talk."""
-        found = find(message, self._desk.download_limit)
+        found = find(message, self._context.download_limit)
         if isinstance(found, Picture) and not message.sticker:
             if message.media_group_id:
                 await self._gather(message, Addressed(said.words, True), found)
             else:
-                await self._intake.take(await self._intake.ask_of(message, found), said.words)
+                await self._intake.take(await self._intake.pending_of(message, found), said.words)
 
     async def _gather(self, message: Message, said: Addressed, found: Picture | Unfit) -> None:
         picture = found if isinstance(found, Picture) else Picture("")
-        ask = await self._intake.ask_of(message, picture)
+        ask = await self._intake.pending_of(message, picture)
         unfit = found.code if isinstance(found, Unfit) else ""
-        await self._desk.memory.gather(Part(ask, said.words, said.ours, unfit))
+        await self._context.memory.gather(Part(ask, said.words, said.ours, unfit))
 
     async def _words(self, message: Message, said: Addressed) -> None:
         """No picture: words for one that waits, or for none."""
         private = message.chat.type == ChatType.PRIVATE
         if said.words and (private or said.reply_to_us or said.command):
-            waiting = await self._desk.memory.waiting(str(message.chat.id), user_of(message))
+            waiting = await self._context.memory.waiting(str(message.chat.id), user_of(message))
             if waiting:
                 await self._intake.words_came(waiting, said.words)
                 return
         if private or said.command:
-            replies = await self._desk.replies(message.chat, message.from_user)
-            self._desk.spawn(self._desk.reply(message, replies.no_picture()))
+            replies = await self._context.replies(message.chat, message.from_user)
+            self._context.spawn(self._context.reply(message, replies.no_picture()))
 
     async def _say_unfit(self, message: Message, unfit: Unfit) -> None:
-        replies = await self._desk.replies(message.chat, message.from_user)
-        await self._desk.reply(message, replies.picture_error(PictureError(unfit.code, {"format": unfit.format})))
+        replies = await self._context.replies(message.chat, message.from_user)
+        await self._context.reply(message, replies.picture_error(PictureError(unfit.code, {"format": unfit.format})))
 
     # -- edited captions
 
     async def _edited(self, message: Message) -> None:
         if not _is_a_persons(message):
             return
-        said = addressed(message, self._desk.me)
-        found = find(message, self._desk.download_limit)
+        said = addressed(message, self._context.me)
+        found = find(message, self._context.download_limit)
         if found is None and message.reply_to_message is not None and said.command == "animate":
-            found = find(message.reply_to_message, self._desk.download_limit)
+            found = find(message.reply_to_message, self._context.download_limit)
         if not isinstance(found, Picture) or not said.words or said.elsewhere:
             return
-        ask = await self._intake.ask_of(message, found)
-        waiting = await self._desk.memory.waiting(ask.chat, ask.user)
+        ask = await self._intake.pending_of(message, found)
+        waiting = await self._context.memory.waiting(ask.chat, ask.user)
         mine = [one for one in waiting if one.id == ask.id or (ask.album and one.album == ask.album)]
         if mine:
             await self._intake.words_came(mine, said.words)
         elif ask.album:
-            for part in await self._desk.memory.parts(f"{ask.chat}:{ask.album}"):
+            for part in await self._context.memory.parts(f"{ask.chat}:{ask.album}"):
                 if not part.unfit:
                     await self._intake.revise(part.ask, said.words)
         else:
@@ -158,16 +158,16 @@ class Router:
         gone = change.new_chat_member.status in (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED)
         if gone:
             prefix = f"{PLATFORM}:{chat}:"
-            for id in await self._desk.client.ledger.open_ids():
+            for id in await self._context.client.ledger.open_ids():
                 if id.startswith(prefix):
-                    await self._desk.client.cancel(id, "system")
+                    await self._context.client.cancel(id, "system")
             if change.chat.type in _GROUPS:
-                await self._desk.preferences.forget(scope_of(change.chat))
+                await self._context.preferences.forget(scope_of(change.chat))
         elif change.chat.type in _GROUPS and change.old_chat_member.status in (
             ChatMemberStatus.LEFT,
             ChatMemberStatus.BANNED,
         ):
-            self._desk.spawn(self._commands.greet_group(change))
+            self._context.spawn(self._commands.greet_group(change))
 
 
 def _is_a_persons(message: Message) -> bool:

@@ -17,7 +17,7 @@ from unstill_bots.delivery.chat import ChatError
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.actors import TelegramActor
 from unstill_bots.telegram.buttons import Press
-from unstill_bots.telegram.context import Desk, address_of
+from unstill_bots.telegram.context import Context, address_of
 from unstill_bots.telegram.message_ref import Note
 from unstill_bots.telegram.pending import scope_of, thread_of, user_of
 from unstill_bots.telegram.send_limit import Dropped, Urgency
@@ -33,14 +33,14 @@ JOBS = (0, 1, 3, 10)
 class SettingsMenu:
     """A person's in a private chat, a group's elsewhere. Which value comes next is decided by what is kept."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def choices(self, chat: Chat, thread: str | None) -> Mapping[str, Sequence[Any]]:
         """Each setting of such a chat, with its values in order."""
         languages = ("", *LANGUAGES)
         if chat.type == ChatType.PRIVATE:
-            catalog, model = self._desk.catalog, self._desk.settings.engine.model
+            catalog, model = self._context.catalog, self._context.settings.engine.model
             sizes = catalog.models[model].resolutions if model in catalog.models else ()
             return {
                 "preset": ("", *catalog.presets),
@@ -61,14 +61,14 @@ class SettingsMenu:
         """A group's to its admins only."""
         chat = message.chat
         if not await self._may(chat, user_of(message)):
-            replies = await self._desk.replies(chat, message.from_user)
-            await self._desk.reply(message, replies.settings_for_admins())
+            replies = await self._context.replies(chat, message.from_user)
+            await self._context.reply(message, replies.settings_for_admins())
             return
-        preferences = await self._desk.preferences.get(scope_of(chat))
-        replies = await self._desk.replies(chat, message.from_user)
+        preferences = await self._context.preferences.get(scope_of(chat))
+        replies = await self._context.replies(chat, message.from_user)
         group = chat.type != ChatType.PRIVATE
         buttons = self._buttons(preferences, replies, chat, thread_of(message))
-        await self._desk.reply(message, replies.settings(group=group), buttons)
+        await self._context.reply(message, replies.settings(group=group), buttons)
 
     async def pressed(self, query: CallbackQuery, name: str) -> None:
         """One step on."""
@@ -76,27 +76,27 @@ class SettingsMenu:
         if not isinstance(message, Message):
             return
         if not await self._may(message.chat, str(query.from_user.id)):
-            replies = await self._desk.replies(message.chat, query.from_user)
-            await self._quietly(self._desk.bot.answer_callback_query(query.id, replies.settings_for_admins()))
+            replies = await self._context.replies(message.chat, query.from_user)
+            await self._quietly(self._context.bot.answer_callback_query(query.id, replies.settings_for_admins()))
             return
-        await self._quietly(self._desk.bot.answer_callback_query(query.id))
+        await self._quietly(self._context.bot.answer_callback_query(query.id))
         if name == DONE:
-            await self._quietly(self._desk.bot.delete_message(message.chat.id, message.message_id))
+            await self._quietly(self._context.bot.delete_message(message.chat.id, message.message_id))
             return
         scope, thread = scope_of(message.chat), thread_of(message)
-        preferences = await self._desk.preferences.get(scope)
+        preferences = await self._context.preferences.get(scope)
         values = self.choices(message.chat, thread).get(name)
         if values is None:
             return
         now = getattr(preferences, name)
         following = values[(values.index(now) + 1) % len(values)] if now in values else values[0]
         preferences = replace(preferences, **{name: following})
-        await self._desk.preferences.set(scope, preferences)
-        replies = await self._desk.replies(message.chat, query.from_user)
+        await self._context.preferences.set(scope, preferences)
+        replies = await self._context.replies(message.chat, query.from_user)
         buttons = self._buttons(preferences, replies, message.chat, thread)
         text = replies.settings(group=message.chat.type != ChatType.PRIVATE)
         note = Note(str(message.chat.id), message.message_id)
-        await self._quietly(self._desk.chat.edit(address_of(message), note, text, Urgency.TALK, buttons))
+        await self._quietly(self._context.chat.edit(address_of(message), note, text, Urgency.TALK, buttons))
 
     def _buttons(
         self, preferences: Preferences, replies: ChatReplies, chat: Chat, thread: str | None
@@ -112,15 +112,15 @@ class SettingsMenu:
         return keyboards.rows([*buttons, done], 2)
 
     def _value(self, name: str, value: Any, replies: ChatReplies) -> str:
-        if name == "preset" and value in self._desk.catalog.presets:
-            return replies.gettext(self._desk.catalog.presets[value].title)
-        if name == "shape" and value in self._desk.catalog.finishes:
-            return self._desk.catalog.finishes[value].title
+        if name == "preset" and value in self._context.catalog.presets:
+            return replies.gettext(self._context.catalog.presets[value].title)
+        if name == "shape" and value in self._context.catalog.finishes:
+            return self._context.catalog.finishes[value].title
         return replies.setting_value(name, value)
 
     async def _may(self, chat: Chat, user: str) -> bool:
         action = ACTIONS[SETTINGS if chat.type == ChatType.PRIVATE else CHAT_SETTINGS]
-        return await judge(action, TelegramActor(self._desk, user, str(chat.id), "")) is Verdict.ALLOWED
+        return await judge(action, TelegramActor(self._context, user, str(chat.id), "")) is Verdict.ALLOWED
 
     async def _quietly(self, call: Any) -> None:
         try:
