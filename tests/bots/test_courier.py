@@ -27,6 +27,7 @@ from unstill_bots.delivery.chat import (
     NoteGone,
 )
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.intake.studio import Studio
 from unstill_config.settings import Quota, Settings
 from unstill_queue.contract.errors import UnreadableRecord
@@ -100,8 +101,9 @@ class FrontEnd:
         self.storage = storage
         self.client = Client.open(url, settings)
         self.ledger = self.client.ledger
-        self.studio = Studio(self.client, storage, settings.load_catalog(), settings, self.chat)
-        self.courier = Courier(self.client, storage, self.chat, self.studio)
+        self.status = StatusMessages(self.ledger, self.chat)
+        self.studio = Studio(self.client, storage, settings.load_catalog(), settings, self.chat, self.status)
+        self.courier = Courier(self.client, storage, self.chat, self.studio, self.status)
         self._count = 0
 
     def request(self, words: str = "Waves rolling in --seed 7", language: str = "en") -> Request:
@@ -333,7 +335,7 @@ async def test_progress_that_waits_for_a_slow_chat_is_dropped(front: FrontEnd) -
     await asyncio.sleep(0.3)
     front.chat.revised.clear()
     # When it makes progress meanwhile
-    async with front.studio.message(request.id):
+    async with front.status.lock(request.id):
         for step in range(1, 6):
             await front.ledger.beat(claim, Progress("rendering", step, 9))
             await asyncio.sleep(0.05)
@@ -346,7 +348,7 @@ async def test_progress_that_waits_for_a_slow_chat_is_dropped(front: FrontEnd) -
 
 async def test_couriers_that_come_and_go_leave_nothing_in_the_outbox(front: FrontEnd) -> None:
     for _ in range(3):
-        courier = Courier(front.client, front.storage, front.chat, front.studio)
+        courier = Courier(front.client, front.storage, front.chat, front.studio, front.status)
         running = asyncio.create_task(courier.run())
         # it has come to read when an answer that was filed before is shown
         request = await front.queued()
@@ -494,7 +496,7 @@ async def test_the_running_courier_delivers_shows_progress_and_takes_intakes(fro
 
 async def test_two_couriers_show_it_once(front: FrontEnd, valkey: EmbeddedValkey) -> None:
     request = await front.finished()
-    other = Courier(front.client, front.storage, front.chat, front.studio)
+    other = Courier(front.client, front.storage, front.chat, front.studio, front.status)
     both = await asyncio.gather(front.courier.deliver(request.id), other.deliver(request.id))
     assert sorted(both) == [False, True]
     [said] = front.chat.visible.values()
@@ -546,7 +548,7 @@ async def test_a_person_is_told_that_no_engine_can_make_it_yet(front: FrontEnd, 
     request = await front.queued(language=language)
     assert await front.ledger.claim("camera", "owner", "engine", {"codec:1"}) is None
     # When its place is shown
-    await front.studio.show_place(request)
+    await front.status.show_place(request)
     # Then nobody is told that they are next
     [shown] = front.chat.now
     assert said in shown

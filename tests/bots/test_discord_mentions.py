@@ -14,6 +14,7 @@ from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
 
 from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import open_bot
@@ -69,7 +70,7 @@ async def house(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[House
         preferences = PreferenceStore(client.redis)
         fetcher = Fetcher([api.cdn_host], 1_000_000)
         chat = DiscordChat(bot, client.ledger, preferences, fetcher, Calls(), catalog)
-        studio = Studio(client, storage, catalog, settings, chat)
+        studio = Studio(client, storage, catalog, settings, chat, StatusMessages(client.ledger, chat))
         context = Context(bot, chat, studio, client, Memory(client.redis), preferences, catalog, settings)
         intake = Interrupted(context)
         mentions = Mentions(context, intake)

@@ -11,6 +11,7 @@ from tests.system.platform import Refused, TooLarge, Wire, clip_content
 
 from unstill_bots.delivery.chat import ChatUnavailable, ChatUncertain, ClipTooLarge
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.studio import Studio
@@ -69,8 +70,9 @@ async def main(path: Path) -> None:
     chat = RecorderChat(wire)
     reaper = Reaper(Ledger(connect(url, patience=0), settings.queue), client.wakeups)
     async with Pictures() as pictures, asyncio.TaskGroup() as group:
-        studio = Studio(client, storage, settings.load_catalog(), settings, chat, pictures)
-        group.create_task(Courier(client, storage, chat, studio).run())
+        status = StatusMessages(client.ledger, chat)
+        studio = Studio(client, storage, settings.load_catalog(), settings, chat, status, pictures)
+        group.create_task(Courier(client, storage, chat, studio, status).run())
         group.create_task(reaper.run())
         group.create_task(intake(wire, studio, BackgroundTasks()))
 

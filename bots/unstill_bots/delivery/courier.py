@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from unstill_bots.delivery.chat import Chat, ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake.studio import SAID, Studio
 from unstill_bots.text.advice import advice
@@ -46,12 +47,13 @@ and neither a slow chat nor a person with many answers to come holds up the othe
 class Courier:
     """The way out of one front end."""
 
-    def __init__(self, client: Client, storage: Storage, chat: Chat, studio: Studio) -> None:
+    def __init__(self, client: Client, storage: Storage, chat: Chat, studio: Studio, status: StatusMessages) -> None:
         self._client = client
         self._ledger = client.ledger
         self._storage = storage
         self._chat = chat
         self._studio = studio
+        self._status = status
         self._slots = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._in_hand: set[str] = set()
         self._errands: set[asyncio.Task[None]] = set()
@@ -109,7 +111,7 @@ class Courier:
             return False
         keeper = asyncio.create_task(self._keep_lease(id, sender))
         try:
-            async with self._studio.message(id):
+            async with self._status.lock(id):
                 record = await self._ledger.read(id)
                 return record.outcome is not None and await self._deliver(record, record.outcome, sender)
         except UnreadableRecord as error:
@@ -226,7 +228,7 @@ class Courier:
             if event is None or event.kind not in ("progress", "state"):
                 continue
             now = time.monotonic()
-            if now - self._shown.get(event.place, -every) < every or self._studio.message(event.id).locked():
+            if now - self._shown.get(event.place, -every) < every or self._status.lock(event.id).locked():
                 continue
             self._shown[event.place] = now
             if len(self._shown) > 10_000:
@@ -243,9 +245,9 @@ class Courier:
                 return
             if event.kind == "progress":
                 text = Replies(record.request.requester.language).progress(decode(event.body, Progress))
-                await self._studio.show(record.request, text)
+                await self._status.show(record.request, text)
             else:
-                await self._studio.show_place(record.request)
+                await self._status.show_place(record.request)
         except UnknownJob:
             return
         except Exception:

@@ -11,6 +11,7 @@ import structlog
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import Bot, open_bot
@@ -91,7 +92,8 @@ class DiscordFrontEnd:
         preferences, calls = PreferenceStore(client.redis), Calls()
         fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit)
         chat = DiscordChat(bot, client.ledger, preferences, fetcher, calls, catalog)
-        studio = Studio(client, services.storage, catalog, settings, chat, services.pictures)
+        status = StatusMessages(client.ledger, chat)
+        studio = Studio(client, services.storage, catalog, settings, chat, status, services.pictures)
         context = Context(
             bot, chat, studio, client, Memory(client.redis, client.ledger.names), preferences, catalog, settings
         )
@@ -100,7 +102,7 @@ class DiscordFrontEnd:
         tree = Tree(context, intake)
         bot.take, bot.awake, bot.left = mentions.came, mentions.catch_up, intake.leave
         commands = asyncio.create_task(tree.register())
-        courier = asyncio.create_task(Courier(client, services.storage, chat, studio).run())
+        courier = asyncio.create_task(Courier(client, services.storage, chat, studio, status).run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))
         stop = asyncio.create_task(stopping.wait())
         try:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
 
-from unstill_bots.delivery.chat import Chat, ChatError, ChatUnavailable, FetchError
+from unstill_bots.delivery.chat import Chat, ChatError, FetchError
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
@@ -73,6 +72,7 @@ class Studio:
         catalog: Catalog,
         settings: Settings,
         chat: Chat,
+        status: StatusMessages,
         pictures: Pictures | None = None,
     ) -> None:
         self.client = client
@@ -80,9 +80,9 @@ class Studio:
         self.catalog = catalog
         self.settings = settings
         self.chat = chat
+        self._status = status
         self._make_safe = pictures.make_safe if pictures else make_safe
         self.rule: Rule = _no_rule
-        self._messages: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[str] = set()
         self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._reading = FairGate(READ_AT_ONCE, READ_AT_ONCE, ACCOUNT_AT_ONCE)
@@ -146,7 +146,7 @@ class Studio:
             refusal = await self.objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
                 return await self._answer(request, refusal)
-            await self.show(request, replies.received())
+            await self._status.show(request, replies.received())
             async with self._reading.slot(who.place, who.account):
                 job, cost = await self._understand(record)
             await self._submit(job, cost, terms)
@@ -165,7 +165,7 @@ class Studio:
             # the ledger brings the request back, and answers it when it cannot be read for long
             log.warning("the picture could not be fetched yet", job=request.id, error=str(error))
             return False
-        await self.show_place(request)
+        await self._status.show_place(request)
         return True
 
     async def _understand(self, record: Record) -> tuple[Job, float]:
@@ -234,41 +234,3 @@ class Studio:
     async def _answer(self, request: Request, sentence: str) -> bool:
         await self.client.refuse(request.id, Failed(SAID, sentence))
         return False
-
-    async def show_place(self, request: Request) -> None:
-        """Say in the status message where the job stands."""
-        place = await self.client.ledger.place(request.id)
-        if place.state is State.QUEUED:
-            await self.show(request, Replies(request.requester.language).waiting(place))
-
-    def message(self, id: str) -> asyncio.Lock:
-        """Held by whoever changes a job's status message: progress must not overtake the answer."""
-        return self._messages.setdefault(id, asyncio.Lock())
-
-    async def show(self, request: Request, text: str) -> None:
-        """Keep the one status message: sent once, edited afterwards. What fails here is only progress."""
-        try:
-            async with self.message(request.id):
-                await self._show(request, text)
-        except ChatError as error:
-            log.info("the status message could not be shown", job=request.id, error=str(error))
-
-    async def _show(self, request: Request, text: str) -> None:
-        ledger = self.client.ledger
-        match await ledger.note_begin(request.id):
-            case "go":
-                await self._first_note(request, text)
-            case "note":
-                record = await ledger.read(request.id)
-                if record.note and record.outcome is None:
-                    await self.chat.revise(request.reply_to, record.note, text)
-            case "unknown":
-                pass
-
-    async def _first_note(self, request: Request, text: str) -> None:
-        try:
-            note = await self.chat.say(request.reply_to, text)
-        except ChatUnavailable:
-            await self.client.ledger.note_clear(request.id)
-            raise
-        await self.client.ledger.note_set(request.id, note)

@@ -11,6 +11,7 @@ from telegram.error import InvalidToken, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.studio import Studio
@@ -81,7 +82,8 @@ class TelegramFrontEnd:
         client, settings = services.client, services.settings
         memory, preferences, outbound = Memory(client.redis), PreferenceStore(client.redis), Outbound()
         chat = TelegramChat(bot, client.ledger, services.storage, services.catalog, memory, outbound, preferences)
-        studio = Studio(client, services.storage, services.catalog, settings, chat, services.pictures)
+        status = StatusMessages(client.ledger, chat)
+        studio = Studio(client, services.storage, services.catalog, settings, chat, status, services.pictures)
         context = Context(me, chat, studio, client, memory, preferences, services.catalog, settings)
         intake = Intake(context)
         router = Router(context, intake)
@@ -90,7 +92,7 @@ class TelegramFrontEnd:
         )
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
-            courier = group.create_task(Courier(client, services.storage, chat, studio).run())
+            courier = group.create_task(Courier(client, services.storage, chat, studio, status).run())
             albums = group.create_task(Albums(context, intake).run())
             coming = group.create_task(source.run())
             stop = group.create_task(stopping.wait())

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.local import EngineFailed, Local
 from unstill_bots.intake.studio import Studio
 from unstill_bots.terminal.chat import PLATFORM, TerminalChat
@@ -89,8 +90,9 @@ class Animation:
             await redis.aclose()
 
     async def _run(self, client: Client, storage: Storage) -> tuple[list[Result], Code]:
-        studio = Studio(client, storage, self._catalog, self._settings, self._chat)
-        courier = Courier(client, storage, self._chat, studio)
+        status = StatusMessages(client.ledger, self._chat)
+        studio = Studio(client, storage, self._catalog, self._settings, self._chat, status)
+        courier = Courier(client, storage, self._chat, studio, status)
         embedded = self._local.embedded
         journeys = Journeys(client, studio, courier, self._chat, self._display, self._wording, starting=embedded)
         helpers: list[asyncio.Task[None]] = []
