@@ -17,8 +17,8 @@ from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, VARIATIO
 from unstill_bots.discord.buttons import Press, clip, view_for, waiting
 from unstill_bots.discord.modals import WordsForm, form_of, is_ours, written
 from unstill_bots.discord.settings_pages import ME, SERVER, Change, SettingsPages
-from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.intake.captions import parse
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import (
     Cancelled,
@@ -106,7 +106,7 @@ async def test_no_view_is_remembered_by_the_library() -> None:
 @settings(max_examples=60, deadline=None)
 @given(catalogs(), LANGUAGES)
 async def test_for_any_catalogue_the_platform_takes_the_form(catalog: Catalog, language: str) -> None:
-    form = WordsForm(2**63 - 1, DiscordReplies(language), catalog)
+    form = WordsForm(2**63 - 1, ServerReplies(language), catalog)
 
     taken = components.modal(form.to_dict())
 
@@ -143,7 +143,7 @@ def test_a_form_of_rows_is_read_too() -> None:
 @given(catalogs(), TEXT, LANGUAGES)
 async def test_for_any_catalogue_the_platform_takes_both_pages(catalog: Catalog, model: str, language: str) -> None:
     model = next(iter(catalog.models)) if len(model) % 2 else model
-    pages, replies = SettingsPages(catalog, model), DiscordReplies(language)
+    pages, replies = SettingsPages(catalog, model), ServerReplies(language)
     set_to = Preferences(preset=next(iter(catalog.presets), ""), shape=next(iter(catalog.finishes), ""))
     many = tuple(str(2**62 + number) for number in range(25))
 
@@ -189,7 +189,7 @@ def test_a_choice_changes_what_it_says_and_nothing_else(
 
 
 async def test_what_is_set_is_what_is_shown_as_chosen() -> None:
-    pages, replies = SettingsPages(CATALOG, "camera"), DiscordReplies("en")
+    pages, replies = SettingsPages(CATALOG, "camera"), ServerReplies("en")
     now = Preferences(preset="timelapse", resolution=1024)
 
     rows = components.checked(pages.mine(now, replies, manager=False).to_components())

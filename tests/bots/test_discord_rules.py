@@ -6,9 +6,9 @@ import pytest
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.discord.rules import forbidden
-from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.text.server_replies import ServerReplies
 
-EN = DiscordReplies("en")
+EN = ServerReplies("en")
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,11 @@ from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import ACTIONS, BOTH, DISCORD, TELEGRAM, May, Thing, Verdict, judge, refusal
 from unstill_bots.discord import buttons as discord_buttons
 from unstill_bots.discord.settings_pages import Change, SettingsPages
-from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram import menu
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import Finish, Job, Parameters, ReplyAddress, Requester
 
@@ -147,7 +147,7 @@ def test_telegrams_buttons_are_the_actions_that_there_are() -> None:
     assert Press.of("delete 5:7").action == ""
 
 
-@pytest.mark.parametrize("replies", [ChatReplies("en"), DiscordReplies("zh_CN")])
+@pytest.mark.parametrize("replies", [ChatReplies("en"), ServerReplies("zh_CN")])
 def test_each_refusal_is_a_sentence(replies: ChatReplies) -> None:
     for action in ACTIONS.values():
         for verdict in Verdict:
@@ -162,7 +162,7 @@ def test_actions_name_platforms_that_there_are() -> None:
 
 
 def test_discords_buttons_are_the_actions_that_there_are() -> None:
-    catalog, replies = Catalog.load(), DiscordReplies("en")
+    catalog, replies = Catalog.load(), ServerReplies("en")
     pages = SettingsPages(catalog, "camera")
     settings = [pages.mine(Preferences(), replies, manager=True), pages.server(Preferences(), replies)]
     views = [discord_buttons.waiting("discord:5:7", "en"), discord_buttons.clip(a_job(), catalog)]

@@ -14,12 +14,12 @@ from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.localized import DESCRIPTIONS, marked
 from unstill_bots.discord.pending import person_scope
 from unstill_bots.discord.settings_view import SettingsView
-from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.text.server_replies import ServerReplies
 
 NEWEST, ALL = "newest", "all"
 
 Command = app_commands.Command[Any, ..., None]
-Talk = Callable[[Interaction, DiscordReplies], Awaitable[str]]
+Talk = Callable[[Interaction, ServerReplies], Awaitable[str]]
 
 
 class Commands:
@@ -75,25 +75,25 @@ class Commands:
 
         return _command("cancel", cancel)
 
-    async def _queue(self, interaction: Interaction, replies: DiscordReplies) -> str:
+    async def _queue(self, interaction: Interaction, replies: ServerReplies) -> str:
         return await self._intake.own.listing(person_scope(interaction.user), replies)
 
-    async def _presets(self, interaction: Interaction, replies: DiscordReplies) -> str:
+    async def _presets(self, interaction: Interaction, replies: ServerReplies) -> str:
         return replies.presets(self._context.catalog)
 
-    async def _status(self, interaction: Interaction, replies: DiscordReplies) -> str:
+    async def _status(self, interaction: Interaction, replies: ServerReplies) -> str:
         ledger = self._context.client.ledger
         engines = sum(len(infos) for infos in (await ledger.engines()).values())
         return replies.status(engines, len(await ledger.open_ids()))
 
-    async def _help(self, interaction: Interaction, replies: DiscordReplies) -> str:
+    async def _help(self, interaction: Interaction, replies: ServerReplies) -> str:
         return replies.help(self._context.catalog)
 
-    async def _privacy(self, interaction: Interaction, replies: DiscordReplies) -> str:
+    async def _privacy(self, interaction: Interaction, replies: ServerReplies) -> str:
         settings = self._context.settings
         return replies.privacy(settings.storage.keep_hours, settings.queue.keep_hours)
 
-    async def _forget(self, interaction: Interaction, replies: DiscordReplies) -> str:
+    async def _forget(self, interaction: Interaction, replies: ServerReplies) -> str:
         forgotten = await self._forgetting.begin(person_scope(interaction.user))
         if interaction.guild_id is None and interaction.channel_id is not None:
             await self._context.memory.leave(interaction.channel_id)

@@ -16,7 +16,7 @@ from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.status import plain
-from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_bots.text.splitting import split
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.contract.jobs import Failed
@@ -31,14 +31,14 @@ PATIENCE = 6.0
 """Seconds: to look up the person's language, until "is thinking" is shown, and how long it then may take."""
 
 
-async def replies_for(context: Context, interaction: Interaction) -> DiscordReplies:
+async def replies_for(context: Context, interaction: Interaction) -> ServerReplies:
     """In the person's language; in that of their app where it cannot be looked up at once."""
     try:
         guild = discord.Object(interaction.guild_id) if interaction.guild_id else None
         looking = context.language(interaction.user, guild, interaction.locale)
-        return DiscordReplies(await quickly(looking, LANGUAGE_WITHIN))
+        return ServerReplies(await quickly(looking, LANGUAGE_WITHIN))
     except (RedisError, QueueError, OSError):
-        return DiscordReplies(str(interaction.locale))
+        return ServerReplies(str(interaction.locale))
 
 
 async def tell(context: Context, interaction: Interaction, work: Coroutine[Any, Any, str]) -> None:
@@ -72,7 +72,7 @@ async def say(context: Context, interaction: Interaction, text: str) -> None:
 async def failed(context: Context, interaction: Interaction, error: BaseException) -> None:
     """One sentence for the person, and the log. Raises nothing."""
     error = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-    replies = DiscordReplies(str(interaction.locale))
+    replies = ServerReplies(str(interaction.locale))
     match error:
         case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
             log.warning("a command is not known as it was used", error=str(error))

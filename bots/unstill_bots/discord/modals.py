@@ -14,7 +14,7 @@ from unstill_bots.discord.localized import CHOICE_MOST, shortened, translated
 from unstill_bots.discord.media import Picture
 from unstill_bots.discord.parameters import CHOICES_MOST, words
 from unstill_bots.discord.pending import PLATFORM, PendingRequest
-from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codec import decode_or, encode
 from unstill_queue.contract.options import PROMPT_MAX
@@ -58,7 +58,7 @@ class OpenForms:
 class WordsForm(discord.ui.Modal):
     """discord.py forgets it at once: what comes back is found by its custom id, also after a restart."""
 
-    def __init__(self, form: int, replies: DiscordReplies, catalog: Catalog) -> None:
+    def __init__(self, form: int, replies: ServerReplies, catalog: Catalog) -> None:
         super().__init__(title=shortened(replies.modal_title(), TITLE_MOST), custom_id=f"{FORM} {form}")
         asked: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id=WORDS,

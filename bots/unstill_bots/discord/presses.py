@@ -18,7 +18,7 @@ from unstill_bots.discord.handling import Interaction, guarded, replies_for, tel
 from unstill_bots.discord.intake import Intake, Written
 from unstill_bots.discord.media import Picture
 from unstill_bots.discord.pending import of_interaction, person_scope
-from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_queue.contract.jobs import Request
 from unstill_queue.ledger.ledger import Record
 
@@ -58,13 +58,13 @@ class Presses:
 
     # -- one more
 
-    async def _reroll(self, interaction: Interaction, press: Press, replies: DiscordReplies) -> None:
+    async def _reroll(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
         said: list[str] = []
         writing = self._write(interaction, press, replies, said)
         if not await self._intake.admit(interaction, replies.language, writing):
             await answer(interaction, said[0] if said else replies.already())
 
-    async def _write(self, interaction: Interaction, press: Press, replies: DiscordReplies, said: list[str]) -> Written:
+    async def _write(self, interaction: Interaction, press: Press, replies: ServerReplies, said: list[str]) -> Written:
         """The one more request; `said` gets what to say where there is none."""
         action, record = ACTIONS[press.action], await self._intake.record(press.job)
         verdict = await judge(action, DiscordActor(interaction), thing_of(record) if record else None)
@@ -97,7 +97,7 @@ class Presses:
 
     # -- no more
 
-    async def _cancel(self, interaction: Interaction, press: Press, replies: DiscordReplies) -> str:
+    async def _cancel(self, interaction: Interaction, press: Press, replies: ServerReplies) -> str:
         action, record = ACTIONS[CANCEL], await self._intake.record(press.job)
         verdict = await judge(action, DiscordActor(interaction), thing_of(record) if record else None)
         if verdict is not Verdict.ALLOWED or record is None:
@@ -105,7 +105,7 @@ class Presses:
         _, said = await cancel(self._context.client, record, person_scope(interaction.user), replies)
         return said
 
-    async def _delete(self, interaction: Interaction, press: Press, replies: DiscordReplies) -> None:
+    async def _delete(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
         """After /forgetme, and when the record has expired, the message itself says whose it is."""
         record, thing, actor = await quickly(self._shown(interaction, press))
         if record is not None and record.outcome is None:

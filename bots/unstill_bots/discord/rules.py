@@ -10,8 +10,8 @@ import discord
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.pending import PLATFORM, PendingRequest
-from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.intake.studio import Terms
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_queue.contract.jobs import Requester
 
 
@@ -22,11 +22,12 @@ def standing(channel: Any, user: discord.User | discord.Member) -> tuple[set[str
 
 
 def forbidden(
-    rules: Preferences, channels: Collection[str], roles: Collection[str], replies: DiscordReplies
+    rules: Preferences, channels: Collection[str], roles: Collection[str], replies: ServerReplies
 ) -> str | None:
     """The sentence that refuses. `channels`: the channel's id, and its parent's where it is a thread."""
     if rules.channels and not set(rules.channels) & set(channels):
-        return replies.only_in(rules.channels)
+        # the apps show the channels' names
+        return replies.only_in(" ".join(f"<#{id}>" for id in rules.channels))
     if rules.roles and not set(rules.roles) & set(roles):
         return replies.not_with_these_roles()
     return None
@@ -35,7 +36,7 @@ def forbidden(
 async def terms(context: Context, who: Requester) -> Terms:
     """A server's own rules that hold wherever a request is prepared. Channels and roles are looked at on the way in."""
     rules = await context.preferences.get(who.place)
-    return Terms(jobs=rules.jobs, full=DiscordReplies(who.language).chat_full(rules.jobs))
+    return Terms(jobs=rules.jobs, full=ServerReplies(who.language).chat_full(rules.jobs))
 
 
 async def refusal(
@@ -48,7 +49,7 @@ async def refusal(
     """
     if ask.guild:
         rules = await context.preferences.get(f"{PLATFORM}:{ask.guild}")
-        refused = forbidden(rules, channels, roles, DiscordReplies(ask.language))
+        refused = forbidden(rules, channels, roles, ServerReplies(ask.language))
         if refused is not None:
             return refused
     return await context.studio.objection(ask.who, words, await terms(context, ask.who), aspect=ask.picture.aspect)

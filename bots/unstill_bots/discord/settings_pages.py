@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.discord.localized import CHOICE_MOST, shortened, translated
-from unstill_bots.discord.wording import DiscordReplies
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_bots.text.translations import LANGUAGES
 from unstill_config.catalog import Catalog
 
@@ -78,14 +78,14 @@ class SettingsPages:
                     return replace(now, **{name: value})
         return now
 
-    def mine(self, now: Preferences, replies: DiscordReplies, *, manager: bool) -> discord.ui.View:
+    def mine(self, now: Preferences, replies: ServerReplies, *, manager: bool) -> discord.ui.View:
         """A person's own; `manager` is offered the server's."""
         items: list[discord.ui.Item[Any]] = [self._select(ME, name, getattr(now, name), replies) for name in OWN]
         if manager:
             items.append(_button(SERVER, OPEN, replies.button_server()))
         return _view(items)
 
-    def server(self, now: Preferences, replies: DiscordReplies) -> discord.ui.View:
+    def server(self, now: Preferences, replies: ServerReplies) -> discord.ui.View:
         channels: discord.ui.ChannelSelect[Any] = discord.ui.ChannelSelect(
             custom_id=Change(SERVER, "channels").custom_id,
             channel_types=CHANNELS,
@@ -112,7 +112,7 @@ class SettingsPages:
             ]
         )
 
-    def _select(self, page: str, name: str, now: Any, replies: DiscordReplies) -> discord.ui.Select[Any]:
+    def _select(self, page: str, name: str, now: Any, replies: ServerReplies) -> discord.ui.Select[Any]:
         options = [
             discord.SelectOption(
                 label=shortened(self._shown(name, value, replies), CHOICE_MOST),
@@ -127,7 +127,7 @@ class SettingsPages:
             custom_id=Change(page, name).custom_id, options=options[:OPTIONS_MOST], placeholder=placeholder
         )
 
-    def _shown(self, name: str, value: Any, replies: DiscordReplies) -> str:
+    def _shown(self, name: str, value: Any, replies: ServerReplies) -> str:
         if name == "jobs":
             return replies.setting_limit(value)
         if name == "preset" and value in self._catalog.presets:

@@ -25,10 +25,10 @@ from unstill_bots.discord.pending import of_interaction, person_scope
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import register
-from unstill_bots.discord.wording import DiscordReplies
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.intake.unfit import Unfit
+from unstill_bots.text.server_replies import ServerReplies
 
 AVATAR_SIZE = 1024
 EVERYWHERE = AppCommandContext(guild=True, dm_channel=True, private_channel=True)
@@ -70,12 +70,12 @@ class Tree(app_commands.CommandTree[Any]):
         else:
             await self._admit(interaction, replies, self._write(interaction, [found], words, replies))
 
-    async def _admit(self, interaction: Interaction, replies: DiscordReplies, writing: Writing) -> None:
+    async def _admit(self, interaction: Interaction, replies: ServerReplies, writing: Writing) -> None:
         if not await self._intake.admit(interaction, replies.language, writing):
             await answer(interaction, replies.already())
 
     async def _write(
-        self, interaction: Interaction, found: Sequence[Picture], words: str, replies: DiscordReplies, form: str = ""
+        self, interaction: Interaction, found: Sequence[Picture], words: str, replies: ServerReplies, form: str = ""
     ) -> Written:
         """Whoever has a preset of their own needs no words."""
         if not words and not (await self._context.preferences.get(person_scope(interaction.user))).preset:
@@ -109,14 +109,14 @@ class Tree(app_commands.CommandTree[Any]):
 
         return ContextMenu(name=marked(ANIMATE_AVATAR), callback=animate_avatar)
 
-    async def _ask(self, interaction: Interaction, found: Sequence[Picture], replies: DiscordReplies) -> None:
+    async def _ask(self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies) -> None:
         refusal = await quickly(self._may_ask(interaction, found, replies))
         if refusal is not None:
             await answer(interaction, refusal)
             return
         await interaction.response.send_modal(WordsForm(interaction.id, replies, self._context.catalog))
 
-    async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: DiscordReplies) -> str | None:
+    async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies) -> str | None:
         """Who may not ask for a clip here is told before they write anything."""
         ask = of_interaction(interaction, found[0], replies.language, self._context.upload_limit(interaction))
         channels, roles = rules.standing(interaction.channel, interaction.user)
@@ -137,7 +137,7 @@ class Tree(app_commands.CommandTree[Any]):
         replies = await replies_for(self._context, interaction)
         await self._admit(interaction, replies, self._write_form(interaction, form, replies))
 
-    async def _write_form(self, interaction: Interaction, form: str, replies: DiscordReplies) -> Written:
+    async def _write_form(self, interaction: Interaction, form: str, replies: ServerReplies) -> Written:
         """A client may claim to send any form: it is its opener's, in the channel where it was opened."""
         pointed = await self._open.of(form)
         thing = Thing(pointed.user, pointed.channel) if pointed else None
@@ -147,5 +147,5 @@ class Tree(app_commands.CommandTree[Any]):
         return await self._write(interaction, pointed.pictures, modals.written(interaction.data), replies, form)
 
 
-def _unfit(found: Unfit, replies: DiscordReplies) -> str:
+def _unfit(found: Unfit, replies: ServerReplies) -> str:
     return replies.picture_error(PictureError(found.code, {"format": found.format}))

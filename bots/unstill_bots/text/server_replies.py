@@ -1,15 +1,13 @@
-"""The sentences that only Discord's front end says."""
+"""Sentences of chats that are servers: with channels and roles, commands with options, answers to one person alone."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 
 
-class DiscordReplies(ChatReplies):
-    """`ChatReplies`, and what is said to one person alone: refusals, menus and settings."""
+class ServerReplies(ChatReplies):
+    """`ChatReplies`, worded for a server instead of a group, with what its forms and its settings say."""
 
     # -- when it does not work
 
@@ -21,10 +19,9 @@ class DiscordReplies(ChatReplies):
 
     # -- what a server has set
 
-    def only_in(self, channels: Iterable[str]) -> str:
-        """By their ids; the apps show names."""
-        shown = " ".join(f"<#{id}>" for id in channels)
-        return self.gettext("This server makes clips only in {channels}. Ask there.", channels=shown)
+    def only_in(self, channels: str) -> str:
+        """`channels` as the platform writes them in a message."""
+        return self.gettext("This server makes clips only in {channels}. Ask there.", channels=channels)
 
     def not_with_these_roles(self) -> str:
         return self.gettext("This server lets only some roles ask for clips. Ask one of its admins.")
