@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.host.frontend import FrontEnd, Services
+from unstill_bots.host.frontend import FrontEnd, Services, load_front_end
 from unstill_bots.host.health import why_not_alive
 from unstill_bots.host.leader import Leader, LeadershipLost
 from unstill_bots.host.local import EngineFailed, Local
@@ -22,6 +22,7 @@ from unstill_bots.intake.pictures import Pictures
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
 from unstill_config.logs import setup_logging
+from unstill_config.platforms import PLATFORMS
 from unstill_config.settings import Settings
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.ledger.client import Client
@@ -38,7 +39,6 @@ NOT_ALIVE, SETTINGS_WRONG, UNAVAILABLE = 1, 3, 4
 SWEEP_EVERY = 3600.0
 SERVER_WITHIN = 10.0
 """Seconds that the queue's server gets to answer at the start."""
-PLATFORMS = ("telegram", "discord")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.alive:
             why_not = asyncio.run(why_not_alive(settings, arguments.platform))
             return _fail(why_not, NOT_ALIVE) if why_not else 0
-        front_end = _front_end(arguments.platform, settings)
+        front_end = load_front_end(arguments.platform, settings)
         asyncio.run(_serve(front_end, settings, settings.load_catalog()))
     except ConfigError as error:
         return _fail(error, SETTINGS_WRONG)
@@ -59,24 +59,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (RedisError, OSError) as error:
         return _fail(told(error), UNAVAILABLE)
     return 0
-
-
-def _front_end(platform: str, settings: Settings) -> FrontEnd:
-    """A platform's library is loaded only where it is served."""
-    if platform == "discord":
-        if settings.discord.token is None:
-            raise ConfigError(
-                "UNSTILL_DISCORD__TOKEN is not set. Make a bot at https://discord.com/developers/applications and put "
-                "its token into .env."
-            )
-        from unstill_bots.discord.program import DiscordFrontEnd
-
-        return DiscordFrontEnd()
-    if settings.telegram.token is None:
-        raise ConfigError("UNSTILL_TELEGRAM__TOKEN is not set. Get a token from @BotFather and put it into .env.")
-    from unstill_bots.telegram.program import TelegramFrontEnd
-
-    return TelegramFrontEnd()
 
 
 async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> None:
@@ -165,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Serves one chat platform, until SIGTERM. It is set by UNSTILL_ variables, .env and unstill.toml.",
         epilog="Exit codes: 0 drained, 3 the settings are wrong, 4 something needed is not to be had.",
     )
-    parser.add_argument("platform", choices=PLATFORMS)
+    parser.add_argument("platform", choices=tuple(PLATFORMS))
     parser.add_argument("--alive", action="store_true", help="only say whether one serves, by 0 or 1, and end")
     return parser
 

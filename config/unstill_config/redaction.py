@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from unstill_config.platforms import PLATFORMS
+
 MARK = "***"
 SHORTEST = 4
 """Letters of the shortest secret that is looked for; a shorter one would blacken ordinary words."""
@@ -21,20 +23,16 @@ _QUOTE = r"""\\{0,16}["']"""
 _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 _WORD = r"password|passwd|secret|token|signature|credential|api[_-]?key|access[_-]?key"
 _NAME = rf"[\w-]{{0,40}}(?:{_WORD})[\w-]{{0,40}}"
-_HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie|x-telegram-bot-api-secret-token|x-amz-security-token"
+_HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,40}token"
 _WORDS = ("authorization", "cookie", "passw", "secret", "token", "signature", "credential", "key")
 # What a bare value may hold: up to a blank, a quote, an escape or the next part of a query.
 _VALUE = r"""(?!\*\*\*)[^\s&"'<>\\\x1b,;)\]}]+"""
 
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # Telegram: https://core.telegram.org/bots/api#authorizing-your-bot
-    (re.compile(r"(?<![0-9])[0-9]+(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE), MARK),
-    # Discord: bot tokens are three base64 parts; interaction and webhook tokens stand in paths
-    (re.compile(r"(?<![\w-])(?:mfa\.[\w-]{60,}|[\w-]{23,30}\.[\w-]{6,7}\.[\w-]{27,})"), MARK),
-    (re.compile(r"(/(?:webhooks|interactions)/[0-9]+/)[\w-]{20,}"), rf"\g<1>{MARK}"),
+    *(pattern for platform in PLATFORMS.values() for pattern in platform.secret_patterns),
     # user:password@ in any URL
     (re.compile(r"""(?<=://)(?!\*\*\*@)[^\s/?#"'<>\\]+@"""), f"{MARK}@"),
-    # AWS key ids, and the signatures of Discord's and others' links
+    # AWS key ids, and the signatures of links
     (re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"), MARK),
     (re.compile(rf"([?&](?:hm|sig|key|hash){_COLOUR}=){_VALUE}", re.IGNORECASE), rf"\g<1>{MARK}"),
 )

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
-from unstill_config.kinds import Device, Hosts, HttpUrl, Location, Names, RedisUrl, StorageUrl, Text, WebsocketUrl
+from unstill_config.kinds import Device, Group, HttpUrl, Location, Names, RedisUrl, StorageUrl, Text
+from unstill_config.platforms import PLATFORMS, Platforms, PlatformSettings
 from unstill_config.sources import PREFIX, Known, Sources
 
 __all__ = [
     "PREFIX",
     "Bots",
     "Catalogue",
-    "Discord",
     "Engine",
     "Group",
     "Log",
@@ -29,14 +29,7 @@ __all__ = [
     "Redis",
     "Settings",
     "Storage",
-    "Telegram",
 ]
-
-
-class Group(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
 
 
 class Redis(Group):
@@ -123,33 +116,12 @@ class Bots(Group):
     notify_after: float = Field(default=30.0, ge=0)
 
 
-class Telegram(Group):
-    """`local_mode`: `api_url` is a Bot API server of one's own that runs with --local. `webhook_url` None: polling."""
-
-    token: SecretStr | None = None
-    api_url: HttpUrl = "https://api.telegram.org"
-    local_mode: bool = False
-    webhook_url: HttpUrl | None = None
-    webhook_host: Text = "127.0.0.1"
-    webhook_port: int = Field(default=8443, ge=0, le=65535)
-
-
-class Discord(Group):
-    """`message_content`: the bot has that privileged intent, and is shown the pictures that people reply to."""
-
-    token: SecretStr | None = None
-    api_url: HttpUrl = "https://discord.com/api/v10"
-    gateway_url: WebsocketUrl = "wss://gateway.discord.gg/"
-    cdn_hosts: Hosts = ()
-    message_content: bool = False
-
-
 class Log(Group):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
 
 
-class Settings(BaseSettings):
+class Settings(Platforms, BaseSettings):
     """The settings, from the environment, then `.env`, then `unstill.toml`, then what stands here.
 
     `Settings(...)` itself reads nothing but its arguments: pydantic-settings' own readers pass over
@@ -167,8 +139,6 @@ class Settings(BaseSettings):
     queue: Queue = Field(default_factory=Queue)
     quota: Quota = Field(default_factory=Quota)
     bots: Bots = Field(default_factory=Bots)
-    telegram: Telegram = Field(default_factory=Telegram)
-    discord: Discord = Field(default_factory=Discord)
     log: Log = Field(default_factory=Log)
 
     @field_validator("queue")
@@ -223,6 +193,10 @@ class Settings(BaseSettings):
             ConfigError: as `Catalog.load`.
         """
         return Catalog.load(self.catalog.file)
+
+    def platforms(self) -> dict[str, PlatformSettings]:
+        """The settings of every platform of the registry, by its name."""
+        return {name: getattr(self, name) for name in PLATFORMS}
 
     def secrets(self) -> tuple[SecretStr, ...]:
         """Every secret that is set: what `setup_logging` has to keep out of the log."""

@@ -27,7 +27,8 @@ from unstill_bots.discord.pending import PendingRequest
 from unstill_bots.discord.send_limit import Calls
 from unstill_bots.intake.studio import Studio
 from unstill_config.catalog import Catalog
-from unstill_config.settings import Discord, Settings
+from unstill_config.platforms import Discord
+from unstill_config.settings import Settings
 from unstill_queue.ledger.client import Client
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.storage.base import Storage

@@ -18,7 +18,7 @@ from unstill_bots.discord.localized import Localized
 from unstill_bots.discord.parameters import animate_command
 from unstill_bots.discord.sync import register
 from unstill_config.catalog import Catalog
-from unstill_config.settings import Discord
+from unstill_config.platforms import Discord
 from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
 

@@ -21,7 +21,7 @@ from tests.waiting import PATIENCE
 from unstill_bots.host import server as http_server
 from unstill_bots.telegram import webhook
 from unstill_bots.telegram.webhook import BODY_MOST, Webhook
-from unstill_config.settings import Telegram
+from unstill_config.platforms import Telegram
 
 SECRET = hashlib.sha256(f"{TOKEN} webhook".encode()).hexdigest()
 UPDATE = {

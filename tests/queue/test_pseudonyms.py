@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
-from unstill_config.settings import Settings, Telegram
+from unstill_config.platforms import Telegram
+from unstill_config.settings import Settings
 from unstill_queue.ledger.pseudonyms import Pseudonyms
 
 

@@ -12,7 +12,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from unstill_bots.discord.breaker import Breaker
-from unstill_config.settings import Discord
+from unstill_config.platforms import Discord
 
 WAIT_MOST = 30.0
 """Seconds that discord.py may wait for a rate limit; what would take longer goes back to the ledger."""

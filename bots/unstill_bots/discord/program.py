@@ -26,7 +26,7 @@ from unstill_bots.discord.tree import Tree
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.intake.studio import Studio
 from unstill_config.errors import ConfigError
-from unstill_config.settings import Discord
+from unstill_config.platforms import Discord
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class DiscordFrontEnd:
             ) from error
         except discord.ConnectionClosed as error:
             if error.code == NOT_TAKEN:
-                raise _rejected() from error
+                raise TokenRejected(PLATFORM) from error
             raise
         finally:
             await bot.close()
@@ -65,7 +65,7 @@ class DiscordFrontEnd:
     async def _introduce(self, settings: Discord, stopping: asyncio.Event) -> Bot | None:
         """Logged in; None when told to stop before Discord could be reached."""
         if settings.token is None:
-            raise _rejected()
+            raise TokenRejected(PLATFORM)
         pause = 1.0
         breaker = Breaker()
         while not stopping.is_set():
@@ -74,7 +74,7 @@ class DiscordFrontEnd:
                 await bot.login(settings.token.get_secret_value())
             except discord.LoginFailure as error:
                 await bot.close()
-                raise _rejected() from error
+                raise TokenRejected(PLATFORM) from error
             except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
                 await bot.close()
                 log.warning("Discord cannot be reached", error=str(error), again_in=pause)
@@ -130,7 +130,3 @@ class DiscordFrontEnd:
                 await bot.ws.close(code=1000)
         # handlers that have begun write down what they were given
         await asyncio.sleep(FILING)
-
-
-def _rejected() -> TokenRejected:
-    return TokenRejected("UNSTILL_DISCORD__TOKEN", "https://discord.com/developers/applications")

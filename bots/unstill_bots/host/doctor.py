@@ -58,8 +58,8 @@ async def findings(settings: Settings, wording: Wording) -> AsyncIterator[Findin
         yield _room("memory", free, MEMORY_BYTES, "", wording)
     for finding in await _engine(settings, wording):
         yield finding
-    for name, token in (("telegram", settings.telegram.token), ("discord", settings.discord.token)):
-        yield _token(name, token, wording)
+    for name, platform in settings.platforms().items():
+        yield _token(name, platform.token, wording)
 
 
 async def _server(settings: Settings, wording: Wording) -> AsyncIterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from typing import Protocol
 
 import msgspec
@@ -10,7 +11,8 @@ import msgspec
 from unstill_bots.intake.pictures import Pictures
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
-from unstill_config.settings import Settings
+from unstill_config.platforms import PLATFORMS
+from unstill_config.settings import PREFIX, Settings
 from unstill_queue.ledger.client import Client
 from unstill_queue.storage.base import Storage
 
@@ -25,13 +27,6 @@ class Services(msgspec.Struct, frozen=True):
     pictures: Pictures
 
 
-class TokenRejected(ConfigError):
-    """The platform does not know the token."""
-
-    def __init__(self, setting: str, giver: str) -> None:
-        super().__init__(f"{setting} is not a token that is taken. Get a valid one from {giver}.")
-
-
 class FrontEnd(Protocol):
     """One platform's."""
 
@@ -40,3 +35,31 @@ class FrontEnd(Protocol):
     async def run(self, services: Services, stopping: asyncio.Event) -> None:
         """Until `stopping` is set and what is in hand is done, or handed back. Raises TokenRejected."""
         ...
+
+
+class TokenRejected(ConfigError):
+    """The platform does not know the token."""
+
+    def __init__(self, platform: str) -> None:
+        giver = PLATFORMS[platform].token_from
+        super().__init__(f"{_token_of(platform)} is not a token that is taken. Get a valid one from {giver}.")
+
+
+def load_front_end(platform: str, settings: Settings) -> FrontEnd:
+    """Import the front end of a platform of the registry, and no other platform's library.
+
+    Raises:
+        ConfigError: its token is not set.
+    """
+    entry = settings.platforms()[platform]
+    if entry.token is None:
+        raise ConfigError(
+            f"{_token_of(platform)} is not set. Get a token from {entry.token_from} and put it into .env."
+        )
+    module, _, name = entry.front_end.partition(":")
+    front_end: FrontEnd = getattr(importlib.import_module(module), name)()
+    return front_end
+
+
+def _token_of(platform: str) -> str:
+    return f"{PREFIX}{platform}__token".upper()

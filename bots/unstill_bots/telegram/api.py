@@ -8,7 +8,7 @@ from telegram import Bot
 from telegram.request import HTTPXRequest
 
 from unstill_bots.telegram.wire import UpdatesRequest
-from unstill_config.settings import Telegram
+from unstill_config.platforms import Telegram
 
 CONNECT_WITHIN = 5.0
 ANSWER_WITHIN = 20.0

@@ -49,11 +49,11 @@ class TelegramFrontEnd:
             if me is not None:
                 await self._serve(bot, me, services, stopping)
         except InvalidToken as error:
-            raise TokenRejected("UNSTILL_TELEGRAM__TOKEN", "@BotFather") from error
+            raise TokenRejected(PLATFORM) from error
         except ExceptionGroup as group:
             first = _first(group)
             if isinstance(first, InvalidToken):
-                raise TokenRejected("UNSTILL_TELEGRAM__TOKEN", "@BotFather") from first
+                raise TokenRejected(PLATFORM) from first
             raise first from None
         finally:
             with contextlib.suppress(TelegramError, RuntimeError):

@@ -19,7 +19,7 @@ from unstill_bots.host.server import HttpServer
 from unstill_bots.telegram.polling import Take
 from unstill_bots.telegram.router import KINDS
 from unstill_bots.telegram.wire import readable
-from unstill_config.settings import Telegram
+from unstill_config.platforms import Telegram
 
 log = structlog.get_logger(__name__)
 

@@ -26,8 +26,8 @@ class Pseudonyms:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        tokens = {"telegram": settings.telegram.token, "discord": settings.discord.token}
-        return cls({platform: token.get_secret_value() for platform, token in tokens.items() if token})
+        tokens = {name: platform.token for name, platform in settings.platforms().items()}
+        return cls({name: token.get_secret_value() for name, token in tokens.items() if token})
 
     def name(self, kind: Kind, text: str) -> str:
         """32 hexadecimal digits for a text that begins with its platform and a colon."""

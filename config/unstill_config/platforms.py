@@ -1,0 +1,77 @@
+"""The registry of front ends: every chat platform that `unstill-bot` serves, and the settings of each.
+
+A platform is a class here, its field in `Platforms`, a table of limits in platforms.toml, and a folder in unstill_bots.
+Nothing else names one: the service, the doctor, the log's redaction and the queue's pseudonyms read `PLATFORMS`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from pydantic import BaseModel, Field, SecretStr
+
+from unstill_config.kinds import Group, Hosts, HttpUrl, Text, WebsocketUrl
+
+Patterns = tuple[tuple[re.Pattern[str], str], ...]
+
+
+class PlatformSettings(Group):
+    """What every platform has.
+
+    `front_end` is 'module:Class' of its front end, as a model names its renderer: it is imported only where it is
+    served. `token_from` says who gives tokens out. `secret_patterns` find in a log line what looks like a secret of
+    this platform, each with what stands there instead.
+    """
+
+    front_end: ClassVar[str]
+    token_from: ClassVar[str]
+    secret_patterns: ClassVar[Patterns] = ()
+
+    token: SecretStr | None = None
+
+
+class Telegram(PlatformSettings):
+    """`local_mode`: `api_url` is a Bot API server of one's own that runs with --local. `webhook_url` None: polling."""
+
+    front_end = "unstill_bots.telegram.program:TelegramFrontEnd"
+    token_from = "@BotFather"  # noqa: S105
+    # https://core.telegram.org/bots/api#authorizing-your-bot
+    secret_patterns = ((re.compile(r"(?<![0-9])[0-9]+(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE), "***"),)
+
+    api_url: HttpUrl = "https://api.telegram.org"
+    local_mode: bool = False
+    webhook_url: HttpUrl | None = None
+    webhook_host: Text = "127.0.0.1"
+    webhook_port: int = Field(default=8443, ge=0, le=65535)
+
+
+class Discord(PlatformSettings):
+    """`message_content`: the bot has that privileged intent, and is shown the pictures that people reply to."""
+
+    front_end = "unstill_bots.discord.program:DiscordFrontEnd"
+    token_from = "https://discord.com/developers/applications"  # noqa: S105
+    # bot tokens are three base64 parts; interaction and webhook tokens stand in paths
+    secret_patterns = (
+        (re.compile(r"(?<![\w-])(?:mfa\.[\w-]{60,}|[\w-]{23,30}\.[\w-]{6,7}\.[\w-]{27,})"), "***"),
+        (re.compile(r"(/(?:webhooks|interactions)/[0-9]+/)[\w-]{20,}"), r"\g<1>***"),
+    )
+
+    api_url: HttpUrl = "https://discord.com/api/v10"
+    gateway_url: WebsocketUrl = "wss://gateway.discord.gg/"
+    cdn_hosts: Hosts = ()
+    message_content: bool = False
+
+
+class Platforms(BaseModel):
+    """The part of `Settings` that belongs to platforms. A field's name is the platform's name everywhere."""
+
+    telegram: Telegram = Field(default_factory=Telegram)
+    discord: Discord = Field(default_factory=Discord)
+
+
+PLATFORMS: dict[str, type[PlatformSettings]] = {
+    name: field.annotation
+    for name, field in Platforms.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, PlatformSettings)
+}
