@@ -1,6 +1,6 @@
-"""One claimed job's way through an engine.
+"""Runs one claimed job in an engine.
 
-An errand never fails: whatever happens becomes an outcome, or one more try.
+A run never fails: whatever happens becomes an outcome, or one more try.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ STORAGE_SENTENCES = {
 T = TypeVar("T")
 
 
-class Again(msgspec.Struct, frozen=True):
+class Retry(msgspec.Struct, frozen=True):
     """The try was lost through no fault of the job; `failure` is its answer when it was the last one."""
 
     failure: Failed = ENGINE_LOST
 
 
-class Means(msgspec.Struct, frozen=True):
-    """What every errand of an engine works with. `draining` is set when the engine is to end."""
+class Services(msgspec.Struct, frozen=True):
+    """Holds what every run of an engine works with. `draining` is set when the engine is to end."""
 
     settings: Settings
     catalog: Catalog
@@ -69,21 +69,21 @@ class Means(msgspec.Struct, frozen=True):
     draining: asyncio.Event
 
 
-class Errand(ABC):
+class JobRun(ABC):
     """`device_free` is set as soon as the next job of this kind may begin."""
 
-    def __init__(self, means: Means, claim: Claim) -> None:
+    def __init__(self, services: Services, claim: Claim) -> None:
         self.job = claim.job
-        self.lease = Lease(means.ledger, claim, self._end)
+        self.lease = Lease(services.ledger, claim, self._end)
         self.device_free = asyncio.Event()
         self.seconds = 0.0
-        self._means = means
+        self._services = services
         self._claim = claim
         self._making: asyncio.Task[Outcome] | None = None
 
     async def run(self) -> bool:
         """True: an outcome was filed; False: the job is tried again, or is another's."""
-        means = self._means
+        services = self._services
         try:
             async with self.lease:
                 return await self._settle(await self._in_folder())
@@ -91,16 +91,16 @@ class Errand(ABC):
             log.error("a job ended in an unforeseen way; it will be tried again", job=self.job.id, exc_info=error)
             # what is wrong here may well be wrong with the next job too: it must not eat the queue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(means.settings.queue.lease):
-                    await means.draining.wait()
+                async with asyncio.timeout(services.settings.queue.lease):
+                    await services.draining.wait()
             return False
         finally:
             self.device_free.set()
 
-    async def _in_folder(self) -> Outcome | Again:
+    async def _in_folder(self) -> Outcome | Retry:
         """Do the work in a folder of its own. Where that cannot be had, or goes away, the work was not to blame."""
         try:
-            with scratch.folder(self._means.settings.engine.scratch) as folder:
+            with scratch.folder(self._services.settings.engine.scratch) as folder:
                 outcome = await self._outcome(folder)
                 if isinstance(outcome, Failed) and not folder.is_dir():
                     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -109,10 +109,10 @@ class Errand(ABC):
             if why(error) == "away":
                 raise
             log.error("a job's folder cannot be used", job=self.job.id, error=str(error))
-            return Again(Failed(scratch.code_of(error), scratch.sentence_of(error)))
+            return Retry(Failed(scratch.code_of(error), scratch.sentence_of(error)))
 
     @abstractmethod
-    async def _outcome(self, folder: Path) -> Outcome | Again:
+    async def _outcome(self, folder: Path) -> Outcome | Retry:
         """Do the work; `folder` is its own and is gone afterwards. Sets `seconds` to what the queue learns from."""
 
     def _end(self) -> None:
@@ -122,7 +122,7 @@ class Errand(ABC):
     def _tell_share(self, share: float) -> None:
         self.lease.tell(Progress("encoding", round(share * 100), 100))
 
-    async def _made(self, making: Coroutine[Any, Any, Outcome]) -> Outcome | Again:
+    async def _made(self, making: Coroutine[Any, Any, Outcome]) -> Outcome | Retry:
         """What comes of making and storing the clip, which ends when the lease does."""
         self.lease.tell(Progress("encoding"))
         self._making = asyncio.create_task(making)
@@ -137,7 +137,7 @@ class Errand(ABC):
             raise
         except EncoderKilled as error:
             log.warning("ffmpeg was killed again and again", job=self.job.id, detail=error.detail)
-            return Again(Failed(error.code, str(error)))
+            return Retry(Failed(error.code, str(error)))
         except ClipError as error:
             log.warning("the clip could not be made", code=error.code, detail=error.detail)
             return Failed(error.code, str(error))
@@ -146,14 +146,14 @@ class Errand(ABC):
 
     async def _stored(self, clip: Path) -> str:
         """The key that it is stored under, which is on record first: a clip that ends up unwanted is found by it."""
-        key = self._means.storage.new_key("clips")
+        key = self._services.storage.new_key("clips")
         await self.lease.record(key)
         # where the job is no longer ours or wanted, this task was cancelled, and ends here
         await asyncio.sleep(0)
-        return await self._patiently(lambda: self._means.storage.put(clip, key=key))
+        return await self._patiently(lambda: self._services.storage.put(clip, key=key))
 
     async def _patiently(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Again and again while storage is away, but not for a job that is not wanted here any more."""
+        """Try again and again while storage is away, but not for a job that is not wanted here any more."""
         ends = time.monotonic() + STORAGE_PATIENCE
         while True:
             try:
@@ -161,35 +161,35 @@ class Errand(ABC):
             except NotFound:
                 raise
             except StorageError as error:
-                if time.monotonic() > ends or self.lease.ended or self._means.draining.is_set():
+                if time.monotonic() > ends or self.lease.ended or self._services.draining.is_set():
                     raise
                 log.warning("storage is away", job=self.job.id, error=str(error))
                 await asyncio.sleep(STORAGE_AGAIN)
 
-    def _not_stored(self, what: str, error: StorageError) -> Outcome | Again:
+    def _not_stored(self, what: str, error: StorageError) -> Outcome | Retry:
         """What follows when storage has tried our patience."""
         log.error(what, job=self.job.id, error=str(error))
-        if self.lease.ended or self._means.draining.is_set():
+        if self.lease.ended or self._services.draining.is_set():
             return Cancelled("system")
         failed = Failed(error.code, STORAGE_SENTENCES[error.code])
         if error.lasting and error.code not in ("disk_refused", "disk_missing"):
             # another engine would meet the same, and render it again for nothing
             return failed
-        return Again(failed)
+        return Retry(failed)
 
-    async def _settle(self, outcome: Outcome | Again) -> bool:
-        lease, ledger = self.lease, self._means.ledger
+    async def _settle(self, outcome: Outcome | Retry) -> bool:
+        lease, ledger = self.lease, self._services.ledger
         if lease.lost:
             return False
         if isinstance(outcome, Cancelled) and not lease.cancelled:
             # nobody cancelled it: we are stopping, and hand it back
             wake = await ledger.release(self._claim)
-        elif isinstance(outcome, Again):
+        elif isinstance(outcome, Retry):
             wake = await ledger.retry(self._claim, outcome.failure)
         else:
             filed = await ledger.finish(self._claim, outcome, seconds=self.seconds)
             log.info("job ended", job=self.job.id, outcome=type(outcome).__name__.lower(), filed=filed)
             return filed
         if wake is not None:
-            await self._means.wakeups.wake(wake)
+            await self._services.wakeups.wake(wake)
         return False

@@ -18,7 +18,7 @@ from unstill_engine.device.outcomes import (
     RenderStopped,
 )
 from unstill_engine.renderers.base import Plan
-from unstill_engine.worker.job_run import SOFTWARE, Again, Errand
+from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Succeeded
 from unstill_queue.contract.recipe import Recipe
@@ -30,33 +30,33 @@ OUT_OF_MEMORY = Failed("out_of_memory", "The card had too little memory, three t
 HUNG = Failed("deadline", "This took far longer than it should, three times. Try a shorter or smaller clip.")
 
 
-class RenderErrand(Errand):
+class RenderJob(JobRun):
     """On the device first, then on the CPU."""
 
     def _end(self) -> None:
-        self._means.process.cancel(self.job.id)
+        self._services.process.cancel(self.job.id)
         super()._end()
 
-    async def _outcome(self, folder: Path) -> Outcome | Again:
+    async def _outcome(self, folder: Path) -> Outcome | Retry:
         rendered = await self._render(folder)
         if not isinstance(rendered, Rendered):
             return rendered
         self.seconds = rendered.render_seconds
         return await self._made(self._make(rendered, folder))
 
-    async def _render(self, folder: Path) -> Rendered | Outcome | Again:
-        job, means = self.job, self._means
+    async def _render(self, folder: Path) -> Rendered | Outcome | Retry:
+        job, services = self.job, self._services
         picture = folder / "picture"
-        engine = means.settings.engine
+        engine = services.settings.engine
 
         def deadline(plan: Plan) -> float:
             return max(engine.deadline_least, plan.seconds * engine.deadline_factor)
 
         try:
-            await self._patiently(lambda: means.storage.fetch(job.picture, picture))
+            await self._patiently(lambda: services.storage.fetch(job.picture, picture))
             if self.lease.ended:
                 return Cancelled("system")
-            rendered = await means.process.plan_and_render(
+            rendered = await services.process.plan_and_render(
                 job.id, job.parameters, picture, folder / "frames.rgb", deadline=deadline, on_progress=self.lease.step
             )
         except NotFound:
@@ -65,7 +65,7 @@ class RenderErrand(Errand):
             return self._not_stored("the picture could not be read", error)
         except EngineError as error:
             log.error("the engine has no renderer", job=job.id, code=error.code, error=error.message)
-            return Again()
+            return Retry()
         finally:
             self.device_free.set()
         match rendered:
@@ -84,14 +84,14 @@ class RenderErrand(Errand):
                     reason=lost.reason,
                     stderr=lost.stderr_tail,
                 )
-                return Again(_last_answer(lost))
+                return Retry(_last_answer(lost))
 
     def _tried(self) -> tuple[str, ...]:
         return (f"tried_again:{self._claim.attempt}",) if self._claim.attempt > 1 else ()
 
     async def _make(self, rendered: Rendered, folder: Path) -> Outcome:
-        job, means = self.job, self._means
-        model = means.catalog.models[job.parameters.model]
+        job, services = self.job, self._services
+        model = services.catalog.models[job.parameters.model]
         recipe = Recipe(
             made_by="AI" if model.synthetic else "camera",
             model=job.parameters.model,
@@ -102,12 +102,12 @@ class RenderErrand(Errand):
         clip = await make_clip(
             Source(rendered.spool, rendered.width, rendered.height, rendered.num_frames, rendered.fps),
             finish=job.finish,
-            shape=means.catalog.finishes[job.finish.shape],
+            shape=services.catalog.finishes[job.finish.shape],
             limit=job.upload_limit,
             recipe=recipe,
             target=folder / "clip.mp4",
-            ffmpeg=means.ffmpeg,
-            deadline=means.settings.engine.encode_deadline,
+            ffmpeg=services.ffmpeg,
+            deadline=services.settings.engine.encode_deadline,
             on_progress=self._tell_share,
             original=folder / "original.mp4",
         )

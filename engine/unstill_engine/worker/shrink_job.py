@@ -9,7 +9,7 @@ import msgspec
 
 from unstill_engine.clip.fit import Clip
 from unstill_engine.clip.shrink import remake_clip
-from unstill_engine.worker.job_run import SOFTWARE, Again, Errand
+from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.errors import NotFound
 from unstill_queue.contract.jobs import Failed, Outcome, Succeeded
 from unstill_queue.contract.recipe import Recipe
@@ -18,23 +18,23 @@ GONE = Failed("clip_expired", "The clip was kept as long as it could be and is g
 SMALLER = "smaller:"
 
 
-class RefitErrand(Errand):
+class ShrinkJob(JobRun):
     """From the original, or from the clip itself where that was never squeezed."""
 
-    async def _outcome(self, folder: Path) -> Outcome | Again:
+    async def _outcome(self, folder: Path) -> Outcome | Retry:
         began = time.monotonic()
         outcome = await self._made(self._make(folder))
         self.seconds = time.monotonic() - began
         return outcome
 
     async def _make(self, folder: Path) -> Outcome:
-        job, means, made = self.job, self._means, self._claim.made
+        job, services, made = self.job, self._services, self._claim.made
         if made is None:
             return GONE
         original = made.original or made.clip
         source = folder / "original.mp4"
         try:
-            await self._patiently(lambda: means.storage.fetch(original, source))
+            await self._patiently(lambda: services.storage.fetch(original, source))
         except NotFound:
             return GONE
         clip = await remake_clip(
@@ -48,8 +48,8 @@ class RefitErrand(Errand):
                 software=SOFTWARE,
             ),
             target=folder / "clip.mp4",
-            ffmpeg=means.ffmpeg,
-            deadline=means.settings.engine.encode_deadline,
+            ffmpeg=services.ffmpeg,
+            deadline=services.settings.engine.encode_deadline,
             on_progress=self._tell_share,
         )
         return msgspec.structs.replace(

@@ -23,10 +23,10 @@ from unstill_config.settings import Settings
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.device.process import EngineProcess
 from unstill_engine.worker import workdir as scratch
-from unstill_engine.worker.job_run import SOFTWARE, Means
+from unstill_engine.worker.job_run import SOFTWARE, Services
 from unstill_engine.worker.lane import Lane
-from unstill_engine.worker.render_job import RenderErrand
-from unstill_engine.worker.shrink_job import RefitErrand
+from unstill_engine.worker.render_job import RenderJob
+from unstill_engine.worker.shrink_job import ShrinkJob
 from unstill_queue.contract.abilities import abilities
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.errors import StorageError
@@ -72,20 +72,20 @@ class Worker:
         )
         self._draining, self._news = asyncio.Event(), asyncio.Event()
         ledger = Ledger(self._redis, settings.queue)
-        self._means = Means(settings, catalog, ffmpeg, storage, ledger, wakeups, self._process, self._draining)
+        self._services = Services(settings, catalog, ffmpeg, storage, ledger, wakeups, self._process, self._draining)
         self._name = engine.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self._info = EngineInfo(
             self._name, engine.model, engine.device, socket.gethostname(), os.getpid(), time.time(),
             version=SOFTWARE, can=tuple(sorted(abilities(catalog))),
         )  # fmt: skip
         renders = Lane(
-            engine.model, self._means, RenderErrand, url, self._name, in_hand=IN_HAND, poll_delay=POLL_DELAY,
+            engine.model, self._services, RenderJob, url, self._name, in_hand=IN_HAND, poll_delay=POLL_DELAY,
             ready=self._ready, begun=lambda job: self._show(job=job), answered=self._count,
         )  # fmt: skip
         refits = Lane(
             REFIT_LANE,
-            self._means,
-            RefitErrand,
+            self._services,
+            ShrinkJob,
             url,
             self._name,
             in_hand=REFITS_IN_HAND,
@@ -121,17 +121,17 @@ class Worker:
                 if task.done():
                     task.result()
             await asyncio.gather(*serving)
-            await self._end_errands(self._settings.engine.drain)
+            await self._end_runs(self._settings.engine.drain)
         finally:
             for task in (*serving, *background):
                 task.cancel()
             await asyncio.gather(*serving, *background, return_exceptions=True)
-            await self._end_errands(0)
+            await self._end_runs(0)
             await self._process.stop()
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(2):
-                    await self._means.ledger.engine_gone(self._name, self._info.model)
-            await self._means.wakeups.close()
+                    await self._services.ledger.engine_gone(self._name, self._info.model)
+            await self._services.wakeups.close()
             await self._reaping.aclose()
             await self._redis.aclose()
 
@@ -142,7 +142,7 @@ class Worker:
     async def _folder_ready(self) -> None:
         await scratch.until_usable(self._settings.engine.scratch)
 
-    async def _end_errands(self, within: float) -> None:
+    async def _end_runs(self, within: float) -> None:
         await asyncio.gather(*(lane.end(within) for lane in self._lanes))
 
     # -- in the background
@@ -158,7 +158,7 @@ class Worker:
     async def _announce(self) -> None:
         while True:
             self._news.clear()
-            await self._means.ledger.engine(self._name, self._info.model, encode(self._info))
+            await self._services.ledger.engine(self._name, self._info.model, encode(self._info))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ANNOUNCE_EVERY):
                     await self._news.wait()
