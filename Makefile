@@ -74,7 +74,7 @@ help: ## show this list
 	@$(PIP) install $(LOCKED) -e ./config -e './queue[embedded]' -e ./engine -e ./bots
 	@touch $@
 
-.venv/.dev: .venv/.runtime pyproject.toml
+.venv/.dev: .venv/.runtime pyproject.toml tests/doubles/pyproject.toml
 	@echo "Installing the test tools in .venv"
-	@$(PIP) install $(LOCKED) -e './engine[diffusion]' --group dev
+	@$(PIP) install $(LOCKED) -e './engine[diffusion]' -e ./tests/doubles --group dev
 	@touch $@

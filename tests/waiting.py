@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE = 180.0
-"""Seconds that a test waits for what a loaded machine does late. Only what never happens takes as long."""
+from wire_doubles.waiting import PATIENCE
+
+__all__ = ["PATIENCE", "delete_folder", "until", "wait_for"]
 
 
 def wait_for(condition: Callable[..., object], within: float = PATIENCE, what: str = "it") -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.bots.discord_catalogs import CATALOG, TEXT, catalogs
-from tests.doubles.discord import components
+from wire_doubles.discord import components
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import CANCEL, DELETE

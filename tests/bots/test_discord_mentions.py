@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 from redis.exceptions import ConnectionError as Unreachable
-from tests.doubles.discord_api import DiscordApi, File
 from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
+from wire_doubles.discord_api import DiscordApi, File
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.status_message import StatusMessages

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from discord import app_commands
 from redis.asyncio import Redis
-from tests.doubles.discord_api import DiscordApi
 from tests.waiting import PATIENCE
+from wire_doubles.discord_api import DiscordApi
 
 from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.connection import Bot, open_bot

@@ -15,8 +15,8 @@ import structlog
 from redis.exceptions import RedisError
 from telegram import Bot, Update
 from tests.bots.telegram_double.wire import client
-from tests.doubles.telegram_api import TOKEN, TelegramApi
 from tests.waiting import PATIENCE
+from wire_doubles.telegram_api import TOKEN, TelegramApi
 
 from unstill_bots.host import server as http_server
 from unstill_bots.telegram import webhook

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import queue
 import re
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("config", "queue", "engine", "bots")
+DOUBLES = ROOT / "tests" / "doubles"
 DESIGN = {
     *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"),
     *("Makefile", "pyproject.toml", "constraints.txt", "docker-compose.yml"),
@@ -62,7 +64,12 @@ def test_the_root_holds_what_the_design_says_and_nothing_else() -> None:
 
 
 def test_tests_are_no_packages_and_their_names_are_unique() -> None:
-    tests = [path for path in (ROOT / "tests").rglob("*.py") if "__pycache__" not in path.parts]
+    # the doubles are a distribution, so theirs is a package
+    tests = [
+        path
+        for path in (ROOT / "tests").rglob("*.py")
+        if "__pycache__" not in path.parts and not path.is_relative_to(DOUBLES)
+    ]
     # what a failure is called by; the parts of a double may be called alike
     names = [path.name for path in tests if path.name.startswith("test_")]
 
@@ -71,7 +78,7 @@ def test_tests_are_no_packages_and_their_names_are_unique() -> None:
 
 
 def test_every_requirement_is_locked_and_only_the_engines_diffusion_names_torch() -> None:
-    # Given all that the five files ask for
+    # Given all that the six files ask for
     locked = {
         _normal(name)
         for name in re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
@@ -79,7 +86,7 @@ def test_every_requirement_is_locked_and_only_the_engines_diffusion_names_torch(
     develops = _names(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"])
     asked: set[str] = set()
     extras: dict[str, set[str]] = {}
-    for folder in FOLDERS:
+    for folder in (*FOLDERS, "tests/doubles"):
         pyproject = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())
         asked |= _names([*pyproject["project"]["dependencies"], *pyproject["build-system"]["requires"]])
         for extra, requirements in pyproject["project"].get("optional-dependencies", {}).items():
@@ -152,3 +159,32 @@ def test_a_python_that_is_too_old_is_told_in_one_line(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert f"{old} is older than Python 3.11: install a newer one" in done.stderr.splitlines()[0]
     assert not (tmp_path / ".venv").exists()
+
+
+def test_the_doubles_import_nothing_but_what_they_require() -> None:
+    # Given all modules of the doubles, and what their pyproject.toml asks for
+    pyproject = tomllib.loads((DOUBLES / "pyproject.toml").read_text())
+    required = {"pillow": "PIL"}
+    allowed = {required.get(name, name) for name in _names(pyproject["project"]["dependencies"])}
+    imported: set[str] = set()
+    for path in DOUBLES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module is not None and node.level == 0, path
+                imported.add(node.module.partition(".")[0])
+
+    # Then nothing of the product or of the tests is among it
+    assert imported - set(sys.stdlib_module_names) == {"wire_doubles", *allowed}
+
+
+def test_the_doubles_are_installed(tmp_path: Path) -> None:
+    script = "import wire_doubles.discord_api, wire_doubles.telegram_api, wire_doubles.hub, wire_doubles.chaos_proxy"
+
+    # When a program somewhere else uses them, with no path of the tests
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env={}, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tests.doubles.hub import REPO, Hub, serving
 from tests.engine.engine_processes import ENVIRON, running_engine
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, save_tiny, tiny_model, tiny_renderer
+from wire_doubles.hub import REPO, Hub, serving
 
 from unstill_engine.device.outcomes import Rendered
 from unstill_engine.renderers.base import RenderError

@@ -15,9 +15,9 @@ from xml.sax.saxutils import escape
 
 import msgspec
 from PIL import Image
-from tests.doubles.telegram.messages import Shown
 from tests.pictures.conversation import PHOTO, data_url, jpeg, strip
 from tests.system.telegram_house import ours, telegram_house
+from wire_doubles.telegram.messages import Shown
 
 WORDS = "slow zoom in, pan right --seconds 5"
 WIDTH, PICTURE = 640, 288

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from arq.connections import ArqRedis
 from redis.exceptions import AuthenticationError, ConnectionError
-from tests.doubles.chaos_proxy import ChaosProxy
 from tests.waiting import until
+from wire_doubles.chaos_proxy import ChaosProxy
 
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.redis.connection import (

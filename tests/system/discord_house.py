@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import redis
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.messages import Shown
-from tests.doubles.discord.people import Person
-from tests.doubles.discord_api import DiscordApi, File
 from tests.system.processes import House, wait_for
 from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.messages import Shown
+from wire_doubles.discord.people import Person
+from wire_doubles.discord_api import DiscordApi, File
 
 from unstill_bots.host.leader import leader_key
 from unstill_config.settings import Settings

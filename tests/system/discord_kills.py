@@ -13,12 +13,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.interactions import Interaction
-from tests.doubles.discord.messages import Shown
-from tests.doubles.discord.people import Person
 from tests.system.discord_house import DiscordHouse, ours, picture, says
 from tests.system.keeper import AWAY, Keeper
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.interactions import Interaction
+from wire_doubles.discord.messages import Shown
+from wire_doubles.discord.people import Person
 
 SERVERS, DIRECT = 5, 10
 LOST = "The engine stopped"

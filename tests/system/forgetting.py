@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from redis import Redis
-from tests.doubles.discord import channels as discord_channels
-from tests.doubles.discord.people import Person as DiscordPerson
-from tests.doubles.discord_api import File
-from tests.doubles.door import Door
-from tests.doubles.telegram import chats as telegram_chats
-from tests.doubles.telegram.people import Person as TelegramPerson
 from tests.system.discord_house import DiscordHouse
 from tests.system.processes import House, wait_for
 from tests.system.telegram_house import CLIPS, TelegramHouse, photo
+from wire_doubles.discord import channels as discord_channels
+from wire_doubles.discord.people import Person as DiscordPerson
+from wire_doubles.discord_api import File
+from wire_doubles.door import Door
+from wire_doubles.telegram import chats as telegram_chats
+from wire_doubles.telegram.people import Person as TelegramPerson
 
 from unstill_bots.host.leader import leader_key
 

@@ -17,14 +17,14 @@ from tests.bots.permission_table import (
     Cell,
     cells,
 )
-from tests.doubles.discord import components
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.interactions import COMMAND, Interaction
-from tests.doubles.discord.messages import Message, Shown
-from tests.doubles.discord.people import Person
-from tests.doubles.discord.permissions import Can
 from tests.system.discord_house import DiscordHouse, picture
 from tests.system.permission_cells import Planted, Queue, touches, until
+from wire_doubles.discord import components
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.interactions import COMMAND, Interaction
+from wire_doubles.discord.messages import Message, Shown
+from wire_doubles.discord.people import Person
+from wire_doubles.discord.permissions import Can
 
 from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, DISCORD, FORM, SETTINGS
 from unstill_bots.actions.variations import VARIATIONS

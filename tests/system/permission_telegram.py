@@ -15,13 +15,13 @@ from tests.bots.permission_table import (
     Cell,
     cells,
 )
-from tests.doubles.telegram.chats import Chat, Topic
-from tests.doubles.telegram.groups import Group
-from tests.doubles.telegram.messages import Message, Shown
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
 from tests.system.permission_cells import Planted, Queue, touches, until
 from tests.system.telegram_house import TelegramHouse, photo
+from wire_doubles.telegram.chats import Chat, Topic
+from wire_doubles.telegram.groups import Group
+from wire_doubles.telegram.messages import Message, Shown
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, PRESET, SETTINGS, TELEGRAM, commands_of
 from unstill_bots.telegram.buttons import ON_JOBS, Press

@@ -12,9 +12,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.messages import Message
 from tests.system.telegram_house import CLIPS, TelegramHouse, photo, says
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram.messages import Message
 
 ANSWERS = {"no picture": "not a picture that can be read", "option": "Did you mean seed?"}
 CALLS = ("Your clip is ready.", "Your clip could not be made; the message above says why.")

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
-from tests.doubles.telegram.messages import Message, Shown
-from tests.doubles.telegram_api import TelegramApi
 from tests.system.processes import House, wait_for
 from tests.waiting import PATIENCE
+from wire_doubles.telegram.messages import Message, Shown
+from wire_doubles.telegram_api import TelegramApi
 
 from unstill_config.settings import Settings
 from unstill_queue.ledger.ledger import Ledger

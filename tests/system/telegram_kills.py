@@ -7,10 +7,10 @@ import random
 import time
 from collections import Counter
 
-from tests.doubles.telegram.chats import Chat
 from tests.system.keeper import AWAY, Keeper
 from tests.system.telegram_count import Asked, Counted, ask, count, everything_said, open_chats
 from tests.system.telegram_house import TelegramHouse
+from wire_doubles.telegram.chats import Chat
 
 PRIVATE, GROUPS = 38, 12
 EACH_GROUP = 4

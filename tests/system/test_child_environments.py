@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import imageio_ffmpeg
 import pytest
-from tests.doubles.telegram_api import TOKEN
 from tests.system.processes import ROOT, wait_for
 from tests.system.telegram_house import has_clips, photo, telegram_house
+from wire_doubles.telegram_api import TOKEN
 
 from unstill_bots.terminal.preview import show
 

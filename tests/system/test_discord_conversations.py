@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tests.doubles.discord_api import File
 from tests.system.discord_house import DiscordHouse, has_clips, ours, picture, says
+from wire_doubles.discord_api import File
 
 CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
 

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from tests.doubles.discord.permissions import Can
 from tests.system.discord_house import DiscordHouse, discord_house, has_clips, ours, picture
 from tests.system.processes import wait_for
 from tests.waiting import PATIENCE
+from wire_doubles.discord.permissions import Can
 
 from unstill_bots.discord.breaker import BUDGET
 from unstill_bots.discord.send_limit import AT_ONCE

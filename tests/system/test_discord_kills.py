@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.doubles.discord.attachments import Attachment
-from tests.doubles.discord.channels import TEXT, Channel
-from tests.doubles.discord.messages import Shown
-from tests.doubles.discord_api import DiscordApi
 from tests.system.discord_house import discord_house
 from tests.system.discord_kills import count, run
+from wire_doubles.discord.attachments import Attachment
+from wire_doubles.discord.channels import TEXT, Channel
+from wire_doubles.discord.messages import Shown
+from wire_doubles.discord_api import DiscordApi
 
 
 @pytest.mark.timeout(420)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.doubles.discord.permissions import Can
-from tests.doubles.discord_api import File
 from tests.system.discord_house import DiscordHouse, has_clips, ours, picture, says
 from tests.waiting import PATIENCE
+from wire_doubles.discord.permissions import Can
+from wire_doubles.discord_api import File
 
 from unstill_queue.contract.jobs import State
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.doubles.discord.gateway import MESSAGE_CONTENT
 from tests.system.discord_house import DiscordHouse, discord_house, has_clips, ours, picture, says
 from tests.system.processes import wait_for
 from tests.waiting import PATIENCE
+from wire_doubles.discord.gateway import MESSAGE_CONTENT
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.guilds import Guild
-from tests.doubles.discord.interactions import Interaction
-from tests.doubles.discord.messages import Shown
-from tests.doubles.discord.people import Person
-from tests.doubles.discord.permissions import Can
 from tests.system.discord_house import DiscordHouse, has_clips, ours, picture
 from tests.system.processes import wait_for
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.guilds import Guild
+from wire_doubles.discord.interactions import Interaction
+from wire_doubles.discord.messages import Shown
+from wire_doubles.discord.people import Person
+from wire_doubles.discord.permissions import Can
 
 MINE = "Your own defaults. What you write with a picture wins."
 SERVERS = "How this server uses the bot. Only members who may manage it can change this."

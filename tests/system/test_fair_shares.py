@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.doubles.discord_api import DiscordApi
-from tests.doubles.telegram_api import TelegramApi
 from tests.system import discord_house, telegram_house
 from tests.system.discord_house import DiscordHouse, discord_settings
 from tests.system.processes import CATALOG, House, child_of, wait_for
 from tests.system.telegram_house import TelegramHouse, telegram_settings
 from tests.waiting import PATIENCE
+from wire_doubles.discord_api import DiscordApi
+from wire_doubles.telegram_api import TelegramApi
 
 from unstill_queue.contract.jobs import State
 from unstill_queue.ledger.ledger import Ledger

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 from tests.bots.permission_table import PRIVATE, Cell, cells
-from tests.doubles.discord.commands import ON_MESSAGE, ON_USER, SLASH
 from tests.system.discord_house import discord_house
 from tests.system.permission_cells import Cells, touches
 from tests.system.permission_discord import MENUS, DiscordCells
 from tests.system.permission_telegram import TelegramCells
 from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
+from wire_doubles.discord.commands import ON_MESSAGE, ON_USER, SLASH
 
 from unstill_bots.actions.presses import ACTIONS, BOTH, CHAT_SETTINGS, DISCORD, SETTINGS, TELEGRAM
 

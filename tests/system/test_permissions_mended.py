@@ -20,14 +20,14 @@ from tests.bots.permission_table import (
     THREAD,
     TOPIC,
 )
-from tests.doubles.discord.messages import Message as DiscordMessage
-from tests.doubles.telegram.messages import Message
 from tests.system.discord_house import discord_house, picture
 from tests.system.permission_cells import Planted, until
 from tests.system.permission_discord import DiscordCells, answer_to, row_of
 from tests.system.permission_telegram import Scene, TelegramCells, data_of, keyboard_of
 from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
+from wire_doubles.discord.messages import Message as DiscordMessage
+from wire_doubles.telegram.messages import Message
 
 from unstill_bots.actions.presses import CANCEL, DELETE, SETTINGS
 from unstill_bots.telegram.memory import Memory

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.doubles.telegram.groups import Group
-from tests.doubles.telegram.people import Person
 from tests.system.telegram_house import TelegramHouse, has_clips, ours, photo, says, telegram_house
+from wire_doubles.telegram.groups import Group
+from wire_doubles.telegram.people import Person
 
 from unstill_bots.telegram.media import Picture
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.doubles.telegram.messages import Message
-from tests.doubles.telegram_api import TelegramApi
 from tests.system.processes import House
 from tests.system.telegram_burst import burst
 from tests.system.telegram_count import Asked, count
 from tests.system.telegram_house import TelegramHouse, photo, telegram_house
 from tests.system.telegram_kills import run
+from wire_doubles.telegram.messages import Message
+from wire_doubles.telegram_api import TelegramApi
 
 
 @pytest.mark.timeout(420)

@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram_api import TelegramApi
 from tests.system.telegram_house import has_clips, ours, photo, telegram_house
 from tests.waiting import PATIENCE
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram_api import TelegramApi
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import ClipTooLarge

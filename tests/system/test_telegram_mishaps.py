@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.doubles.telegram.messages import Message
 from tests.system.telegram_house import CLIPS, TelegramHouse, after, has_clips, ours, photo, says
+from wire_doubles.telegram.messages import Message
 
 
 async def test_a_clip_whose_status_message_was_deleted_comes_as_a_new_reply(telegram: TelegramHouse) -> None:

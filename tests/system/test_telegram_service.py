@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.doubles.telegram_api import TOKEN
 from tests.system.processes import wait_for
 from tests.system.telegram_house import CLIPS, has_clips, ours, photo, says, telegram_house
 from tests.waiting import PATIENCE
+from wire_doubles.telegram_api import TOKEN
 
 
 def run(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -15,8 +15,8 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from PIL import Image
-from tests.doubles.discord_api import DiscordApi
 from tests.waiting import PATIENCE
+from wire_doubles.discord_api import DiscordApi
 
 Handler = Callable[[discord.Interaction], Awaitable[None]]
 INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)

@@ -9,9 +9,9 @@ import discord
 import pytest
 from PIL import Image
 from tests.bots.discord_double.bot import Bot, png
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.people import Person
-from tests.doubles.discord_api import DiscordApi, File
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.people import Person
+from wire_doubles.discord_api import DiscordApi, File
 
 
 async def get(url: str) -> tuple[int, str, bytes]:

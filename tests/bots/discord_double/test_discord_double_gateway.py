@@ -9,11 +9,11 @@ import aiohttp
 import discord
 import pytest
 from tests.bots.discord_double.bot import INTENTS, Bot, png
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.gateway import GUILD_MEMBERS, MESSAGE_CONTENT
-from tests.doubles.discord.guilds import Guild
-from tests.doubles.discord.people import Person
-from tests.doubles.discord_api import DiscordApi, File
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.gateway import GUILD_MEMBERS, MESSAGE_CONTENT
+from wire_doubles.discord.guilds import Guild
+from wire_doubles.discord.people import Person
+from wire_doubles.discord_api import DiscordApi, File
 
 
 async def test_the_bot_learns_of_its_servers(bot: Bot, cats: Guild, general: Channel, ann: Person) -> None:

@@ -8,10 +8,10 @@ import aiohttp
 import discord
 import pytest
 from tests.bots.discord_double.bot import Bot
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.guilds import Guild
-from tests.doubles.discord.permissions import Can
-from tests.doubles.discord_api import DiscordApi
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.guilds import Guild
+from wire_doubles.discord.permissions import Can
+from wire_doubles.discord_api import DiscordApi
 
 
 async def test_the_library_keeps_to_what_the_headers_say(

@@ -6,10 +6,10 @@ import discord
 import pytest
 from discord import AllowedMentions, ui
 from tests.bots.discord_double.bot import Bot, file, png
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.guilds import Guild
-from tests.doubles.discord.people import Person
-from tests.doubles.discord_api import DiscordApi, File
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.guilds import Guild
+from wire_doubles.discord.people import Person
+from wire_doubles.discord_api import DiscordApi, File
 
 
 async def test_a_mention_brings_the_picture_and_other_talk_does_not(

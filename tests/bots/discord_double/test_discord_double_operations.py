@@ -5,10 +5,10 @@ from __future__ import annotations
 import discord
 import pytest
 from tests.bots.discord_double.bot import Bot
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.guilds import Guild
-from tests.doubles.discord.people import Person
-from tests.doubles.discord_api import DiscordApi
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.guilds import Guild
+from wire_doubles.discord.people import Person
+from wire_doubles.discord_api import DiscordApi
 
 
 async def test_who_and_where_it_is(

@@ -9,10 +9,10 @@ from typing import Any, cast
 import discord
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.doubles.discord.guilds import Role
-from tests.doubles.discord.permissions import EVERYTHING, NOTHING, Can
-from tests.doubles.discord.users import User
-from tests.doubles.discord_api import DiscordApi
+from wire_doubles.discord.guilds import Role
+from wire_doubles.discord.permissions import EVERYTHING, NOTHING, Can
+from wire_doubles.discord.users import User
+from wire_doubles.discord_api import DiscordApi
 
 SPEAKING = (
     *(Can.VIEW_CHANNEL, Can.SEND_MESSAGES, Can.EMBED_LINKS, Can.ATTACH_FILES, Can.MENTION_EVERYONE),

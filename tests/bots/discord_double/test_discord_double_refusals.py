@@ -9,11 +9,11 @@ import discord
 import pytest
 from discord import ui
 from tests.bots.discord_double.bot import Bot, file
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.guilds import Guild
-from tests.doubles.discord.people import Person
-from tests.doubles.discord.permissions import Can
-from tests.doubles.discord_api import DiscordApi
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.guilds import Guild
+from wire_doubles.discord.people import Person
+from wire_doubles.discord.permissions import Can
+from wire_doubles.discord_api import DiscordApi
 
 ROUTE = discord.http.Route
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import discord
 import pytest
 from tests.bots.discord_double.bot import Bot, file, png
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.guilds import Guild
-from tests.doubles.discord.interactions import Interaction
-from tests.doubles.discord.people import Person
-from tests.doubles.discord.permissions import Can
-from tests.doubles.discord_api import DiscordApi, File
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.guilds import Guild
+from wire_doubles.discord.interactions import Interaction
+from wire_doubles.discord.people import Person
+from wire_doubles.discord.permissions import Can
+from wire_doubles.discord_api import DiscordApi, File
 
 
 async def deferred(bot: Bot, person: Person, channel: Channel, *, ephemeral: bool = False) -> tuple[

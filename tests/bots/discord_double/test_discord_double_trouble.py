@@ -9,9 +9,9 @@ import discord
 import httpx
 import pytest
 from tests.bots.discord_double.bot import Bot, file
-from tests.doubles.discord.channels import Channel
-from tests.doubles.discord.trouble import Refusal
-from tests.doubles.discord_api import DiscordApi
+from wire_doubles.discord.channels import Channel
+from wire_doubles.discord.trouble import Refusal
+from wire_doubles.discord_api import DiscordApi
 
 
 async def test_a_lost_answer_comes_after_the_deed(discord_api: DiscordApi, bot: Bot, general: Channel) -> None:

@@ -11,9 +11,9 @@ from telegram import (
     Bot,
 )
 from tests.bots.telegram_double.wire import client
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 
 @pytest.fixture(autouse=True)

@@ -24,10 +24,10 @@ from telegram.error import (
     BadRequest,
 )
 from tests.bots.telegram_double.wire import BUTTONS, png, the_update
-from tests.doubles.telegram import entities
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
+from wire_doubles.telegram import entities
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 
 async def test_people_see_what_the_bot_sends_in_order(

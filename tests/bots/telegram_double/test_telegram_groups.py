@@ -13,8 +13,8 @@ from telegram.error import (
     Forbidden,
 )
 from tests.bots.telegram_double.wire import png, the_update
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 
 async def test_in_privacy_mode_a_group_tells_only_what_is_meant_for_the_bot(

@@ -15,12 +15,12 @@ from telegram.error import (
     RetryAfter,
 )
 from tests.bots.telegram_double.wire import png
-from tests.doubles.clock import Clock
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.errors import ApiError
-from tests.doubles.telegram.limits import Limits
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
+from wire_doubles.clock import Clock
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram.errors import ApiError
+from wire_doubles.telegram.limits import Limits
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 
 class StoppedClock(Clock):

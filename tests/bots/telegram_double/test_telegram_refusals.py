@@ -14,9 +14,9 @@ from telegram.error import (
     NetworkError,
 )
 from tests.bots.telegram_double.wire import png
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 
 async def test_what_is_gone_or_wrong_is_refused_in_the_platforms_words(

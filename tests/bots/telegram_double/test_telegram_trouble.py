@@ -13,9 +13,9 @@ from telegram.error import (
     TimedOut,
 )
 from tests.bots.telegram_double.wire import client, png, the_update
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 
 async def test_a_lost_answer_comes_after_the_deed(telegram: TelegramApi, bot: Bot, chat: Chat) -> None:

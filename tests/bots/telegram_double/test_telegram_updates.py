@@ -16,10 +16,10 @@ from telegram.error import (
     InvalidToken,
 )
 from tests.bots.telegram_double.wire import BUTTONS, client, the_update
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
 from tests.waiting import PATIENCE, until
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 
 async def test_the_bot_is_who_its_token_says(telegram: TelegramApi, bot: Bot) -> None:

@@ -13,9 +13,9 @@ from telegram.error import (
     InvalidToken,
 )
 from tests.bots.telegram_double.wire import client, png, the_update
-from tests.doubles.telegram.chats import Chat
-from tests.doubles.telegram.people import Person
-from tests.doubles.telegram_api import TelegramApi
+from wire_doubles.telegram.chats import Chat
+from wire_doubles.telegram.people import Person
+from wire_doubles.telegram_api import TelegramApi
 
 
 async def test_a_photo_arrives_recompressed_in_several_sizes_with_its_caption(

@@ -12,7 +12,7 @@ from telegram import (
     Update,
 )
 from telegram.request import HTTPXRequest
-from tests.doubles.telegram_api import TOKEN, TelegramApi
+from wire_doubles.telegram_api import TOKEN, TelegramApi
 
 BUTTONS = InlineKeyboardMarkup([[InlineKeyboardButton("Cancel", callback_data="c:1")]])
 

@@ -1,0 +1,1 @@
+"""Doubles of chat platforms on the loopback, which speak the platforms' wire formats."""

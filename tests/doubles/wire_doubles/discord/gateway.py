@@ -1,0 +1,158 @@
+"""The WebSocket gateway: sessions, what they have been told, and what goes wrong with their connections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from wire_doubles.discord.connection import Socket
+
+if TYPE_CHECKING:
+    from wire_doubles.discord.world import World
+
+Wire = dict[str, Any]
+
+# intents
+GUILDS, GUILD_MEMBERS, GUILD_MESSAGES, DIRECT_MESSAGES = 1 << 0, 1 << 1, 1 << 9, 1 << 12
+MESSAGE_CONTENT = 1 << 15
+# opcodes
+DISPATCH, RECONNECT, INVALID_SESSION = 0, 7, 9
+KEPT = 20_000
+RESUMABLE_SECONDS = 300.0
+DAY = 24 * 3600.0
+
+
+@dataclass(eq=False)
+class Session:
+    """`events` are kept with their numbers to be replayed."""
+
+    id: str
+    intents: int
+    seq: int = 0
+    events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    socket: Socket | None = None
+    left_at: float = 0.0
+
+    def add(self, event: str, data: Any) -> None:
+        self.seq += 1
+        self.events.append((self.seq, json.dumps({"op": DISPATCH, "t": event, "s": self.seq, "d": data})))
+
+
+class Gateway:
+    """`acks` off: heartbeats are heard and not answered. `refusing`: connections are turned away with 503.
+
+    `privileged` are the privileged intents that the application was granted; `identifies` a day are allowed, and
+    one in `identify_seconds`, which is 5 on the platform and 0 here so that a bot may be restarted at once.
+    Set while it runs, everything counts at once.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.url = ""
+        self.sessions: dict[str, Session] = {}
+        self.sockets: set[Socket] = set()
+        self.privileged: set[int] = set()
+        self.heartbeat_seconds = 41.25
+        self.acks = True
+        self.refusing = False
+        self.identifies = 1000
+        self.identify_seconds = 0.0
+        self.identified: deque[float] = deque()
+        self.resumed = 0
+        self.heartbeats = 0
+
+    @property
+    def connected(self) -> bool:
+        """A bot is there and was told that it is ready."""
+        return any(session.socket is not None for session in self.sessions.values())
+
+    @property
+    def identifies_left(self) -> int:
+        now = self._world.clock.now()
+        while self.identified and self.identified[0] <= now - DAY:
+            self.identified.popleft()
+        return max(0, self.identifies - len(self.identified))
+
+    def dispatch(self, event: str, data: Wire, intent: int = 0) -> None:
+        """To every session that asked for it; those without a connection get it when they resume."""
+        with self._world.lock:
+            over = self._world.clock.now() - RESUMABLE_SECONDS
+            for session in list(self.sessions.values()):
+                if session.socket is None and session.left_at < over:
+                    del self.sessions[session.id]
+                elif not intent or session.intents & intent:
+                    session.add(event, data)
+        self.wake()
+
+    def identify(self, intents: int, socket: Socket) -> Session:
+        """A new session, which is told of every server."""
+        world = self._world
+        with world.lock:
+            self.identified.append(world.clock.now())
+            session = Session(secrets.token_hex(16), intents, socket=socket)
+            self.sessions[session.id] = session
+            guilds = [guild for guild in world.guilds.values() if guild.bot_is_in]
+            ready = {
+                "v": 10, "user": {**world.bot.wire(), "verified": True, "mfa_enabled": False, "email": None},
+                "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+                "session_id": session.id, "resume_gateway_url": self.url, "session_type": "normal",
+                "private_channels": [], "relationships": [], "presences": [], "shard": [0, 1],
+                "application": {"id": str(world.bot.id), "flags": 0},
+            }  # fmt: skip
+            session.add("READY", ready)
+            if intents & GUILDS:
+                for guild in guilds:
+                    session.add("GUILD_CREATE", guild.wire())
+            return session
+
+    def resume(self, id: str, seq: int, socket: Socket) -> Session | None:
+        """None for a session that is over or was never so far."""
+        with self._world.lock:
+            session = self.sessions.get(id)
+            if session is None or seq > session.seq or (session.events and seq < session.events[0][0] - 1):
+                return None
+            session.socket = socket
+            session.add("RESUMED", {})
+            self.resumed += 1
+            return session
+
+    def reconnect(self) -> None:
+        """Every connection is asked to come again, which the platform does now and then."""
+        self._each(lambda socket: socket.ask({"op": RECONNECT, "d": None}))
+
+    def invalidate(self, *, resumable: bool = False) -> None:
+        """Every session is told that it is invalid, and is so unless `resumable`."""
+        if not resumable:
+            self.forget()
+        self._each(lambda socket: socket.ask({"op": INVALID_SESSION, "d": resumable}))
+
+    def forget(self) -> None:
+        """No session can be resumed any more."""
+        with self._world.lock:
+            self.sessions.clear()
+
+    def drop(self) -> None:
+        """Every connection is cut off without a word."""
+        self._each(lambda socket: socket.cut())
+
+    def close(self, code: int = 4000) -> None:
+        """Every connection is closed with that code."""
+        self._each(lambda socket: socket.end(code))
+
+    def wake(self) -> None:
+        self._each(lambda socket: socket.wake())
+
+    def _each(self, act: Any) -> None:
+        if self.loop is None or self.loop.is_closed():
+            return
+
+        def acted() -> None:
+            for socket in list(self.sockets):
+                act(socket)
+
+        self.loop.call_soon_threadsafe(acted)

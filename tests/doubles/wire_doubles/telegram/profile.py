@@ -1,0 +1,81 @@
+"""Methods with which a bot tells about itself: its commands, by scope and language, and its descriptions."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from wire_doubles.telegram.access import chat_of
+from wire_doubles.telegram.errors import bad_request
+from wire_doubles.telegram.methods import method
+from wire_doubles.telegram.requests import Call
+from wire_doubles.telegram.world import World
+
+MAX_COMMANDS = 100
+SCOPES = ("default", "all_private_chats", "all_group_chats", "all_chat_administrators", "chat", "chat_administrators")
+# field: the longest that the platform takes
+TEXTS = {"name": 64, "description": 512, "short_description": 120}
+
+
+def _where(world: World, call: Call) -> tuple[str, str]:
+    scope = call.json("scope") or {"type": "default"}
+    if scope.get("type") not in SCOPES:
+        raise bad_request("can't parse BotCommandScope: Unsupported type specified")
+    if "chat_id" in scope:
+        chat_of(world, Call(call.method, {"chat_id": str(scope["chat_id"])}))
+    language = call.text("language_code")
+    if language and not re.fullmatch(r"[a-z]{2}", language):
+        raise bad_request("invalid language code specified")
+    return json.dumps(scope, sort_keys=True), language
+
+
+@method("setMyCommands")
+def set_my_commands(world: World, call: Call) -> bool:
+    where = _where(world, call)
+    commands: list[dict[str, Any]] = call.json("commands") or []
+    if len(commands) > MAX_COMMANDS:
+        raise bad_request("BOT_COMMANDS_TOO_MUCH")
+    for command in commands:
+        if not re.fullmatch(r"[a-z0-9_]{1,32}", str(command.get("command", ""))):
+            raise bad_request("BOT_COMMAND_INVALID")
+        if not 1 <= len(str(command.get("description", ""))) <= 256:
+            raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
+    world.profile.commands[where] = commands
+    return True
+
+
+@method("getMyCommands")
+def get_my_commands(world: World, call: Call) -> list[dict[str, str]]:
+    return world.profile.commands.get(_where(world, call), [])
+
+
+@method("deleteMyCommands")
+def delete_my_commands(world: World, call: Call) -> bool:
+    world.profile.commands.pop(_where(world, call), None)
+    return True
+
+
+def _set(field: str) -> None:
+    @method(f"setMy{field.title().replace('_', '')}")
+    def set_text(world: World, call: Call) -> bool:
+        text = call.text(field)
+        if len(text) > TEXTS[field]:
+            raise bad_request(f"BOT_{field.upper()}_TOO_LONG")
+        world.profile.texts[field, call.text("language_code")] = text
+        return True
+
+    @method(f"getMy{field.title().replace('_', '')}")
+    def get_text(world: World, call: Call) -> dict[str, str]:
+        texts = world.profile.texts
+        otherwise = texts.get((field, ""), world.bot.name if field == "name" else "")
+        return {field: texts.get((field, call.text("language_code")), otherwise)}
+
+
+for _field in TEXTS:
+    _set(_field)
+
+
+@method("setChatMenuButton")
+def set_chat_menu_button(world: World, call: Call) -> bool:
+    return True
