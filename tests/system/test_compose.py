@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from tests.system.compose_file import COMPOSE, OURS, PASSWORD, ROOT, SERVICES, environ, seconds
 
-from unstill_bots.discord import program as discord
-from unstill_bots.telegram import program as telegram
+from unstill_bots.host import lifecycle
+from unstill_config.platforms import PLATFORMS
 from unstill_config.settings import Settings
 
 ENGINES = ("engine", "engine-gpu")
-BOTS = ("telegram", "discord")
-BOT_DRAIN = max(bot.ERRANDS_WITHIN + bot.CALLS_WITHIN + bot.FILING for bot in (telegram, discord))
+BOTS = tuple(PLATFORMS)
+BOT_DRAIN = lifecycle.TASKS_WITHIN + lifecycle.CALLS_WITHIN + lifecycle.FILING
 HAND_BACK = 20
 """Seconds that an engine may need after its drain: to hand jobs back, end its child and take leave."""
 NOT_IN_COMPOSE = {

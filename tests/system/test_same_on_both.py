@@ -100,3 +100,30 @@ async def test_long_texts_are_split_at_the_length_that_the_catalogue_says(on: An
         await asyncio.to_thread(wait_for, lambda: "Posters and signs" in str(said()), what="the help's end")
         assert len(said()) > 2
         assert all(len(part) <= SHORT for part in said())
+
+
+@both
+async def test_a_platform_that_cannot_be_reached_is_waited_for(on: Any, tmp_path: Path) -> None:
+    with on(tmp_path) as side:
+        # Given a platform that is away when the bot starts
+        side.house.api.trouble.outage = True
+        side.house.start_bot()
+        unreached = "the platform cannot be reached"
+        await asyncio.to_thread(wait_for, lambda: unreached in side.house.house.log("bot"), what="the warning")
+        # When it is back
+        side.house.api.trouble.outage = False
+        await asyncio.to_thread(side.house.wait_for_bot)
+        said = side.help()
+        # Then the bot serves, and was never started again
+        await asyncio.to_thread(wait_for, lambda: "Posters and signs" in str(said()), what="the help's end")
+        assert side.house.bot.poll() is None
+
+
+@both
+def test_a_bot_that_waits_for_its_platform_can_be_stopped(on: Any, tmp_path: Path) -> None:
+    with on(tmp_path) as side:
+        side.house.api.trouble.outage = True
+        side.house.start_bot()
+        wait_for(lambda: "the platform cannot be reached" in side.house.house.log("bot"), what="the warning")
+
+        assert side.house.stop_bot() == 0

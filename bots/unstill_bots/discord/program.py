@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 import aiohttp
 import discord
@@ -24,16 +25,14 @@ from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.send_limit import Calls
 from unstill_bots.discord.tree import Tree
 from unstill_bots.host.frontend import Services, TokenRejected
+from unstill_bots.host.lifecycle import FILING, hand_back, reach
 from unstill_bots.intake.studio import Studio
 from unstill_config.errors import ConfigError
 from unstill_config.platforms import Discord
 
 log = structlog.get_logger(__name__)
 
-ERRANDS_WITHIN = 10.0
-CALLS_WITHIN = 20.0
-FILING = 0.5
-"""Seconds for the ledger to hear of the last answers."""
+UNREACHABLE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 NOT_TAKEN = 4004
 """The gateway's code for a token that it does not know."""
 
@@ -45,7 +44,8 @@ class DiscordFrontEnd:
 
     async def run(self, services: Services, stopping: asyncio.Event) -> None:
         """Raises TokenRejected, and ConfigError where an intent is not granted."""
-        bot = await self._introduce(services.settings.discord, stopping)
+        login = partial(_introduce, services.settings.discord, Breaker())
+        bot = await reach(PLATFORM, login, UNREACHABLE, stopping)
         if bot is None:
             return
         try:
@@ -61,31 +61,6 @@ class DiscordFrontEnd:
             raise
         finally:
             await bot.close()
-
-    async def _introduce(self, settings: Discord, stopping: asyncio.Event) -> Bot | None:
-        """Logged in; None when told to stop before Discord could be reached."""
-        if settings.token is None:
-            raise TokenRejected(PLATFORM)
-        pause = 1.0
-        breaker = Breaker()
-        while not stopping.is_set():
-            bot = open_bot(settings, breaker)
-            try:
-                await bot.login(settings.token.get_secret_value())
-            except discord.LoginFailure as error:
-                await bot.close()
-                raise TokenRejected(PLATFORM) from error
-            except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
-                await bot.close()
-                log.warning("Discord cannot be reached", error=str(error), again_in=pause)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await stopping.wait()
-                pause = min(2 * pause, 30.0)
-            else:
-                log.info("serving Discord", bot=str(bot.user))
-                return bot
-        return None
 
     async def _serve(self, bot: Bot, services: Services, stopping: asyncio.Event) -> None:
         client, settings, catalog = services.client, services.settings, services.catalog
@@ -111,9 +86,7 @@ class DiscordFrontEnd:
                 if ended.done():
                     ended.result()
             await self._stop_listening(bot, gateway)
-            await context.drain(ERRANDS_WITHIN)
-            await calls.drain(CALLS_WITHIN)
-            await asyncio.sleep(FILING)
+            await hand_back(context, calls)
         finally:
             tasks = (courier, gateway, stop, commands)
             for task in tasks:
@@ -130,3 +103,20 @@ class DiscordFrontEnd:
                 await bot.ws.close(code=1000)
         # handlers that have begun write down what they were given
         await asyncio.sleep(FILING)
+
+
+async def _introduce(settings: Discord, breaker: Breaker) -> Bot:
+    """Logged in. Raises TokenRejected, and what UNREACHABLE names."""
+    if settings.token is None:
+        raise TokenRejected(PLATFORM)
+    bot = open_bot(settings, breaker)
+    try:
+        await bot.login(settings.token.get_secret_value())
+    except discord.LoginFailure as error:
+        await bot.close()
+        raise TokenRejected(PLATFORM) from error
+    except UNREACHABLE:
+        await bot.close()
+        raise
+    log.info("serving Discord", bot=str(bot.user))
+    return bot

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 import structlog
 from telegram import Bot, User
@@ -13,6 +14,7 @@ from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services, TokenRejected
+from unstill_bots.host.lifecycle import hand_back, reach
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.studio import Studio
 from unstill_bots.telegram.albums import Albums
@@ -30,11 +32,6 @@ from unstill_bots.telegram.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
-ERRANDS_WITHIN = 10.0
-CALLS_WITHIN = 20.0
-FILING = 0.5
-"""Seconds for the ledger to hear of the last answers."""
-
 
 class TelegramFrontEnd:
     """One bot. `run` returns when `stopping` is set and what was in hand is done or handed back."""
@@ -45,11 +42,9 @@ class TelegramFrontEnd:
         """Raises TokenRejected, and OSError where the webhook's port cannot be had."""
         bot = open_bot(services.settings.telegram)
         try:
-            me = await self._introduce(bot, stopping)
+            me = await reach(PLATFORM, partial(_introduce, bot), (TelegramError,), stopping)
             if me is not None:
                 await self._serve(bot, me, services, stopping)
-        except InvalidToken as error:
-            raise TokenRejected(PLATFORM) from error
         except ExceptionGroup as group:
             first = _first(group)
             if isinstance(first, InvalidToken):
@@ -58,25 +53,6 @@ class TelegramFrontEnd:
         finally:
             with contextlib.suppress(TelegramError, RuntimeError):
                 await bot.shutdown()
-
-    async def _introduce(self, bot: Bot, stopping: asyncio.Event) -> User | None:
-        """Who we are; None when told to stop before Telegram could be reached."""
-        pause = 1.0
-        while not stopping.is_set():
-            try:
-                await bot.initialize()
-            except InvalidToken:
-                raise
-            except TelegramError as error:
-                log.warning("Telegram cannot be reached", error=str(error), again_in=pause)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await stopping.wait()
-                pause = min(2 * pause, 30.0)
-            else:
-                log.info("serving Telegram", bot=bot.username)
-                return bot.bot
-        return None
 
     async def _serve(self, bot: Bot, me: User, services: Services, stopping: asyncio.Event) -> None:
         client, settings = services.client, services.settings
@@ -100,12 +76,20 @@ class TelegramFrontEnd:
             source.stop()
             await asyncio.wait((coming,))
             albums.cancel()
-            await context.drain(ERRANDS_WITHIN)
-            await outbound.drain(CALLS_WITHIN)
-            await asyncio.sleep(FILING)
+            await hand_back(context, outbound)
             courier.cancel()
             stop.cancel()
             registering.cancel()
+
+
+async def _introduce(bot: Bot) -> User:
+    """Who we are. Raises TokenRejected, TelegramError."""
+    try:
+        await bot.initialize()
+    except InvalidToken as error:
+        raise TokenRejected(PLATFORM) from error
+    log.info("serving Telegram", bot=bot.username)
+    return bot.bot
 
 
 def _first(error: Exception) -> Exception:

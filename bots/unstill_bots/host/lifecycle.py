@@ -1,0 +1,53 @@
+"""How every front end begins and ends: it waits for its platform, and hands back what it has in hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+PAUSE, LONGEST_PAUSE = 1.0, 30.0
+TASKS_WITHIN = 10.0
+CALLS_WITHIN = 20.0
+FILING = 0.5
+"""Seconds for the ledger to hear of the last answers."""
+
+T = TypeVar("T")
+
+
+class Drains(Protocol):
+    """What can be told to end: `within` is in seconds."""
+
+    async def drain(self, within: float) -> None: ...
+
+
+async def reach(
+    platform: str, login: Callable[[], Awaitable[T]], unreachable: tuple[type[Exception], ...], stopping: asyncio.Event
+) -> T | None:
+    """Call `login` until it returns; a growing pause follows each of the errors `unreachable`.
+
+    Returns what it returned, or None when told to stop before. Raises what else it raises, as TokenRejected.
+    """
+    pause = PAUSE
+    while not stopping.is_set():
+        try:
+            return await login()
+        except unreachable as error:
+            log.warning("the platform cannot be reached", platform=platform, error=str(error), again_in=pause)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await stopping.wait()
+        pause = min(2 * pause, LONGEST_PAUSE)
+    return None
+
+
+async def hand_back(background: Drains, calls: Drains) -> None:
+    """End in the order in which one thing leads to the next: background tasks, calls on their way, their records."""
+    await background.drain(TASKS_WITHIN)
+    await calls.drain(CALLS_WITHIN)
+    await asyncio.sleep(FILING)
