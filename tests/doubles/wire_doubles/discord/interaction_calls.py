@@ -69,6 +69,7 @@ def answer_interaction(world: World, call: Call) -> Wire | None:
         raise invalid_body("type", "INTERACTION_CALLBACK_TYPE_INVALID", f"Type {kind} is no answer to this interaction")
     _answer(world, interaction, kind, call.fields.get("data") or {}, call)
     interaction.callback, interaction.answered_at = kind, world.clock.now()
+    interaction.shows()
     return _told(interaction, kind) if call.flag("with_response") else None
 
 
@@ -205,6 +206,8 @@ def _rewritten(
     message.flags &= ~LOADING
     if not was_loading:
         message.edited_at = world.timestamp()
+    elif message is interaction.original:
+        interaction.shows()
     mentions.mark(world, message, content.allowed, answer=True, silently=not (was_loading or call_people))
     world.tell_message("MESSAGE_UPDATE", message)
     return message.wire(handed=True)

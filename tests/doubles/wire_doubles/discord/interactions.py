@@ -70,6 +70,7 @@ class Interaction:
     followups: int = 0
     modal: Wire | None = None
     choices: tuple[Wire, ...] = ()
+    answers: list[Seen] = field(default_factory=list)
 
     @property
     def expired(self) -> bool:
@@ -126,16 +127,25 @@ class Interaction:
             return Seen("message", shown.words, shown)
 
     async def answered(self, seconds: float = PATIENCE, *, finally_: bool = False) -> Seen:
-        """What the person sees once there is something; with `finally_`, once it is more than thinking.
+        """What the person saw first, however long ago; with `finally_`, the first that was more than thinking.
 
         Raises AssertionError.
         """
         ends = time.monotonic() + seconds
-        waiting: tuple[Kind, ...] = ("nothing yet", "thinking") if finally_ else ("nothing yet",)
-        while (seen := self.seen()).kind in waiting:
-            assert time.monotonic() < ends, f"after {seconds:g} s {self.person.name} still sees: {seen.kind}"
+        while True:
+            with self.world.lock:
+                now = self.seen()
+                for seen in self.answers or [now]:
+                    if seen.kind != "nothing yet" and not (finally_ and seen.kind == "thinking"):
+                        return seen
+                if now.kind == "failed":
+                    return now
+            assert time.monotonic() < ends, f"after {seconds:g} s {self.person.name} still sees: {now.kind}"
             await asyncio.sleep(0.02)
-        return seen
+
+    def shows(self) -> None:
+        """Remember what the person sees now as an answer: the bot may change it in the next moment."""
+        self.answers.append(self.seen())
 
     def deliver(self) -> None:
         """The bot is told; again if it is called again."""
