@@ -154,7 +154,7 @@ def test_a_platform_s_tag_finds_the_closest_language(tag: str, language: str) ->
 
 SAYINGS: list[Callable[[Replies], str]] = [
     lambda replies: replies.received(),
-    lambda replies: replies.accepted(3, 130),
+    lambda replies: replies.queued(3, 130),
     lambda replies: replies.queued(1, None),
     lambda replies: replies.queued(None),
     lambda replies: replies.progress(Progress("loading")),
@@ -196,10 +196,10 @@ def test_every_saying_is_said_in_both_languages(say: Callable[[Replies], str]) -
 
 
 def test_figures_stand_in_their_places() -> None:
-    assert EN.accepted(3, 130) == "Got it. 2 others are ahead of you. Ready in about 2 min."
+    assert EN.queued(3, 130) == "2 others are ahead of you. Ready in about 2 min."
     assert EN.queued(2) == "1 other is ahead of you."
     assert EN.queued(1, 20) == "You are next. Ready in about 20 s."
-    assert ZH.accepted(3, 130) == "收到。前面还有 2 个任务。约 2 分钟后完成。"
+    assert ZH.queued(3, 130) == "前面还有 2 个任务。约 2 分钟后完成。"
     assert EN.progress(Progress("rendering", 12, 50, 41)) == "Rendering: 24 %, about 40 s left."
 
 

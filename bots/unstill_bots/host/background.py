@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from unstill_config import metrics
+
 log = structlog.get_logger(__name__)
 
 
@@ -36,5 +38,6 @@ async def _logged(errand: Coroutine[Any, Any, Any]) -> None:
     try:
         await errand
     except Exception:
+        metrics.count("background_tasks_failed")
         # what was promised stands in the ledger and comes back
         log.exception("an errand failed in an unforeseen way")

@@ -7,6 +7,8 @@ import time
 
 import structlog
 
+from unstill_config import metrics
+
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.5
@@ -20,5 +22,6 @@ async def watch_loop() -> None:
         before = time.monotonic()
         await asyncio.sleep(LOOK_EVERY)
         lag = time.monotonic() - before - LOOK_EVERY
+        metrics.observe("event_loop_lag_seconds", max(lag, 0.0))
         if lag > LAG_MOST:
             log.warning("the event loop stood still", seconds=round(lag, 2))

@@ -18,6 +18,7 @@ import msgspec
 
 from unstill_bots.intake.sniff import sniff
 from unstill_bots.text.sentences import PICTURES
+from unstill_config import metrics
 from unstill_config.children import child_environ
 
 
@@ -118,6 +119,13 @@ class Pictures:
         Raises:
             PictureError: not a picture that we take; nothing else, whatever the bytes.
         """
+        try:
+            return await self._make_safe(data)
+        except PictureError as error:
+            metrics.count("pictures_refused", code=error.code)
+            raise
+
+    async def _make_safe(self, data: bytes) -> SafePicture:
         limits = self.limits
         if not data:
             raise PictureError("picture_empty")

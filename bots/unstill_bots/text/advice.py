@@ -26,9 +26,6 @@ from unstill_bots.text.advice_words import (
 )
 from unstill_queue.contract.jobs import Parameters
 
-GUIDANCE = (10.0, 12.0)
-"""Where faces and hands distort least with the models whose guidance can be set."""
-
 _LATIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _CHINESE = re.compile("[\u3400-\u9fff]")
 

@@ -48,9 +48,6 @@ class Replies:
     def received(self) -> str:
         return self.gettext("Got it. Looking at your picture …")
 
-    def accepted(self, position: int, eta_seconds: float | None) -> str:
-        return self._join(self.gettext("Got it."), self.queued(position, eta_seconds))
-
     def queued(self, position: int | None, eta_seconds: float | None = None) -> str:
         """`position` counts from 1, the next to be rendered; `eta_seconds` until the clip is there."""
         if position is None:

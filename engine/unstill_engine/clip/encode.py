@@ -12,6 +12,7 @@ from typing import Any
 import ffmpeg
 import structlog
 
+from unstill_config import metrics
 from unstill_config.children import child_environ
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError, EncoderKilled, write_error
@@ -111,6 +112,7 @@ async def run_fed(line: Sequence[str], source: Source, folder: Path, on_frame: O
             except EncoderKilled as error:
                 if killed == KILLED_AGAIN:
                     raise
+                metrics.count("ffmpeg_killed")
                 log.warning("ffmpeg was killed and is started again", detail=error.detail)
         await asyncio.sleep(KILLED_PAUSE * 2**killed)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
+from unstill_config import metrics
 from unstill_engine.device.child_process import ChildGone, ChildHandle
 from unstill_engine.device.messages import Load, Loaded, Locked, NotLoaded, Stop
 from unstill_engine.device.outcomes import EngineError
@@ -131,6 +132,7 @@ class Supervisor:
             reason = await child.gone()
             self.retire(child)
             failures = 0 if self._proven or _now() - born > PROVEN_SECONDS else failures + 1
+            metrics.count("engine_children_ended", model=self._load.name)
             self._log.warning("engine child ended", pid=child.pid, reason=reason, stderr_tail=child.stderr_tail)
 
     def _renew(self, error: EngineError) -> None:
@@ -163,6 +165,7 @@ class Supervisor:
             if not loaded:
                 child.kill()
                 await child.gone()
+        metrics.observe("model_load_seconds", seconds, model=self._load.name)
         self._log.info("engine child loaded", pid=child.pid, seconds=round(seconds, 3))
         return child
 

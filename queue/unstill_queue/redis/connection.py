@@ -24,6 +24,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from unstill_config import metrics
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.redis.trouble import is_away, refusal, trouble
 
@@ -122,6 +123,7 @@ class Patience(Retry):
                         with contextlib.suppress(RedisError, OSError):
                             await fail(error)
                     failures += 1
+                    metrics.count("server_attempts_failed", trouble=trouble(error) or "connection")
                     refused = refusal(error)
                     if refused is not None and not self._worked:
                         raise refused from None

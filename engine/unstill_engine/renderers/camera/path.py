@@ -30,10 +30,6 @@ class Path(msgspec.Struct, frozen=True):
     y: Curve
     turn: Curve
 
-    @property
-    def level(self) -> bool:
-        return not self.turn.any()
-
 
 def smoothstep(t: Curve) -> Curve:
     """3t² - 2t³ on 0 to 1, held beyond: the speed is zero at both ends, so a clip played to and fro has no kick."""
