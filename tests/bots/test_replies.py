@@ -58,7 +58,11 @@ def succeeded(prompt: str = "Waves", notes: tuple[str, ...] = (), synthetic: boo
 def test_extraction_finds_the_sentences_of_code_options_and_catalogues() -> None:
     found = {message if isinstance(message, str) else message[0] for message in messages(CATALOG)}
 
-    assert {"Got it.", "{count} other is ahead of you.", "{option} cannot be {value}: it takes {allowed}."} <= found
+    assert {
+        "You are next.",
+        "{count} other is ahead of you.",
+        "{option} cannot be {value}: it takes {allowed}.",
+    } <= found
     for table in (FAILURES, PICTURES, NOTES, ADVICE):
         assert set(table.values()) <= found
     assert {option.help for option in OPTIONS} <= found
