@@ -20,8 +20,6 @@ FILE_MOST = 300
 FOLDER_MOST = {"telegram": 2850, "discord": 3400}
 """Lines of a front end, all files of its folder together."""
 
-TOO_LONG = {"ledger.py", "ledger.lua"}
-"""Files that are longer, and are being taken apart."""
 STILL_ALIKE = {("context.py", "context.py"), ("send_limit.py", "send_limit.py")}
 """Pairs that share code, and are being put into the shared layer."""
 
@@ -61,7 +59,7 @@ def test_no_file_of_the_product_is_too_long_to_be_read_at_once(name: str) -> Non
     long = {path.name: lines for path in files if (lines := len(path.read_text().splitlines())) > FILE_MOST}
 
     assert files
-    assert {file: lines for file, lines in long.items() if file not in TOO_LONG} == {}
+    assert long == {}
 
 
 @pytest.mark.parametrize(("folder", "most"), FOLDER_MOST.items())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
 
 from hypothesis import strategies as st
@@ -77,10 +76,6 @@ end
 return { jobs, redis.call('ZRANGE', 'unstill:due', 0, -1), lines, redis.call('HGETALL', 'unstill:jobs'), seconds,
   running, work, redis.call('ZRANGE', 'unstill:trash', 0, -1), mine }
 """
-
-
-def script_text() -> str:
-    return (resources.files("unstill_queue") / "ledger" / "ledger.lua").read_text("utf-8")
 
 
 @dataclass

@@ -10,8 +10,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
-from tests.queue.ledger_machine import machine_for, script_text
+from tests.queue.ledger_machine import machine_for
 
+from unstill_queue.ledger.script import script_text
 from unstill_queue.redis.embedded import EmbeddedValkey
 
 MUTANTS: dict[str, tuple[str, str]] = {

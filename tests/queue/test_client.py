@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from importlib import resources
 
 import pytest
 from redis.exceptions import RedisError
@@ -21,6 +20,7 @@ from unstill_queue.ledger import client as module
 from unstill_queue.ledger.client import Client, Update
 from unstill_queue.ledger.ledger import Claim
 from unstill_queue.ledger.outbox import Outbox
+from unstill_queue.ledger.script import script_text
 from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
 
@@ -100,7 +100,7 @@ async def test_an_answer_is_told_at_once_though_progress_came_with_it(client: Cl
     await told(client, claim, lambda: seen and seen[-1].progress, 1)
     # When its last progress and its outcome arrive in one piece
     async with client.redis.pipeline(transaction=True) as together:
-        script = (resources.files("unstill_queue") / "ledger" / "ledger.lua").read_text("utf-8")
+        script = script_text()
         together.execute_command("EVAL", script, 0, "beat", id, "o", 5000, encode(Progress("encoding", 100, 100)))
         together.execute_command("EVAL", script, 0, "finish", id, "o", "done", encode(DONE), "1.0")
         await together.execute()

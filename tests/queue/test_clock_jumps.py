@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.queue.ledger_machine import CLOCK, START, TIME, script_text
+from tests.queue.ledger_machine import CLOCK, START, TIME
 from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.settings import Queue, Quota
 from unstill_queue.contract.jobs import Failed, State
 from unstill_queue.ledger.ledger import Claim, Ledger
+from unstill_queue.ledger.script import script_text
 from unstill_queue.redis.connection import connect
 
 HOUR = 3600.0

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
-from tests.queue.ledger_machine import script_text
+
+from unstill_queue.ledger.script import script_text
 
 LANE = "camera"
 UNLIMITED = (0, 0, "0", "0")

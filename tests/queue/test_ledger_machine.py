@@ -6,7 +6,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
-from tests.queue.ledger_machine import machine_for, script_text
+from tests.queue.ledger_machine import machine_for
+
+from unstill_queue.ledger.script import script_text
 
 
 def drive(url: str, examples: int) -> None:

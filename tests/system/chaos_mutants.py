@@ -59,7 +59,7 @@ MUTANTS = {
         "none",
     ),
     "the record of a job whose engine was killed is deleted": Mutant(
-        "queue/unstill_queue/ledger/ledger.lua",
+        "queue/unstill_queue/ledger/lua/jobs.lua",
         "    requeue(id)\n    redis.call('HINCRBY', JOB .. id, 'attempt', 1)\n    return true\n",
         "    redis.call('DEL', JOB .. id)\n    redis.call('ZREM', DUE, id)\n",
         "none",

@@ -1,6 +1,6 @@
 """What a job costs, in estimated GPU-seconds: the unit of turns, quotas and waiting times.
 
-Whose turn it is, is decided in `ledger.lua`, at the moment an engine asks.
+Whose turn it is, is decided in `ledger/lua/turns.lua`, at the moment an engine asks.
 """
 
 from __future__ import annotations

@@ -1,0 +1,108 @@
+"""How engines take jobs and file what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Literal
+
+import structlog
+
+from unstill_queue.contract.abilities import codec, needs
+from unstill_queue.contract.codec import decode, encode
+from unstill_queue.contract.errors import (
+    CodecError,
+    NewerVersion,
+)
+from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Progress, Succeeded
+from unstill_queue.ledger.outcomes import INTAKE_FAILED
+from unstill_queue.ledger.records import (
+    REFIT_LANE,
+    Claim,
+    Wake,
+    files_of,
+)
+from unstill_queue.ledger.script import Script, ms, report
+
+log = structlog.get_logger(__name__)
+
+
+class EngineSide(Script):
+    """What an engine does with jobs, and tells of itself."""
+
+    async def claim(self, lane: str, owner: str, engine: str, can: Set[str] | None = None) -> Claim | None:
+        """Take the job whose turn it is. `owner` is a token used for this one claim.
+
+        `can` has the words of `abilities`: a job that needs others is parked for an engine that has them; None: any
+        will do. So is one of a newer version. What no version can decode is answered, as it would end every engine
+        that takes it.
+        """
+        while True:
+            bad, *taken = await self._run("claim", lane, owner, ms(self.settings.lease), engine, *sorted(can or ()))
+            report(bad)
+            if not taken:
+                return None
+            id, job, attempt, made = taken
+            try:
+                claim = Claim(decode(job, Job), owner, int(attempt), decode(made, Succeeded) if made else None)
+            except NewerVersion as error:
+                await self._park(id, owner, {codec(error.version)})
+                continue
+            except CodecError as error:
+                log.error("a job cannot be read and is answered so", job=id.decode(), error=str(error))
+                await self._run("finish", id, owner, "failed", encode(INTAKE_FAILED), "0", "")
+                continue
+            lacks = frozenset() if can is None else needs(claim.job, rendered=lane == REFIT_LANE) - can
+            if not lacks:
+                return claim
+            await self._park(id, owner, lacks)
+
+    async def _park(self, id: bytes, owner: str, lacks: Set[str]) -> None:
+        log.warning("a job needs what this engine lacks and waits for one that has it", job=id.decode(), lacks=[*lacks])
+        await self._run("park", id, owner, " ".join(sorted(lacks)))
+
+    async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
+        """Renew the lease and tell progress. 'cancel': somebody no longer wants it. 'lost': it is another's."""
+        body = encode(progress) if progress else b""
+        reply = await self._run("beat", claim.job.id, claim.owner, ms(self.settings.lease), body)
+        answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
+        return "lost" if answer == "unreadable" else answer
+
+    async def clip(self, claim: Claim, key: str) -> Literal["ok", "cancel", "lost"]:
+        """Put the key of a file on record, before it is stored; nothing may be stored unless the answer is 'ok'."""
+        reply = await self._run("clip", claim.job.id, claim.owner, key)
+        answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
+        return "lost" if answer == "unreadable" else answer
+
+    async def finish(self, claim: Claim, outcome: Outcome, *, seconds: float = 0.0) -> bool:
+        """File the outcome. `seconds`: what the render took, for the rate. False: the job is another's now."""
+        clips = " ".join(files_of(outcome))
+        reply = await self._run(
+            "finish", claim.job.id, claim.owner, _result(outcome), encode(outcome), repr(seconds), clips
+        )
+        return bool(reply[0] == b"ok")
+
+    async def release(self, claim: Claim) -> Wake | None:
+        """Hand the job back at the head of its line, without costing a try."""
+        reply = await self._run("release", claim.job.id, claim.owner)
+        return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"ok" else None
+
+    async def retry(self, claim: Claim, failure: Failed) -> Wake | None:
+        """The try failed through no fault of the job: again, or `failure` after the last one."""
+        reply = await self._run("retry", claim.job.id, claim.owner, self.settings.attempts, encode(failure))
+        return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"again" else None
+
+    async def engine(self, name: str, lane: str, info: bytes) -> None:
+        await self._run("engine", name, lane, info)
+
+    async def engine_gone(self, name: str, lane: str) -> None:
+        await self._run("engine_gone", name, lane)
+
+
+def _result(outcome: Outcome) -> str:
+    match outcome:
+        case Succeeded():
+            return "done"
+        case Failed():
+            return "failed"
+        case Cancelled():
+            return "cancelled"

@@ -1,0 +1,116 @@
+"""How a request comes in, and how it is withdrawn."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from unstill_config.settings import Quota as QuotaSettings
+from unstill_queue.contract.codec import encode
+from unstill_queue.contract.errors import (
+    QuotaExceeded,
+    TooManyRequests,
+    UnknownJob,
+)
+from unstill_queue.contract.jobs import Cancelled, Failed, Job, Request, Requester
+from unstill_queue.ledger.script import Script, ms
+
+
+class Intake(Script):
+    """What front ends do with a request before it is answered."""
+
+    async def accept(self, request: Request, *, grace: float = 10.0, per_minute: int = 0) -> bool:
+        """Write the request down. True: it is new; False: it was here before.
+
+        When this has returned, the request will be answered. `grace` is how many seconds its front
+        end has to read it before it is told of it again. `per_minute`: new ones of its account, 0 without limit.
+
+        Raises:
+            TooManyRequests: it is not written down.
+        """
+        who, name = request.requester, self.names.name
+        reply = await self._run(
+            "accept",
+            request.id,
+            who.platform,
+            who.person,
+            name("place", who.place),
+            name("account", who.account),
+            name("request", request.id),
+            encode(request),
+            ms(grace),
+            per_minute,
+        )
+        _check_pace(reply, per_minute)
+        return bool(reply[0] == b"accepted")
+
+    async def pace(self, who: Requester, per_minute: int) -> None:
+        """Count a request that `accept` is then given without a limit. Raises TooManyRequests."""
+        _check_pace(await self._run("pace", self.names.name("account", who.account), per_minute), per_minute)
+
+    async def check(self, who: Requester, *, cost: float, quota: QuotaSettings) -> None:
+        """Whether a job of that cost, in estimated GPU-seconds, would be queued now; nothing is reserved.
+
+        Raises:
+            QuotaExceeded: it would not.
+        """
+        account, place = self.names.name("account", who.account), self.names.name("place", who.place)
+        _check_quota(await self._run("afford", account, place, repr(cost), *_limits(quota)))
+
+    async def queue(self, job: Job, *, cost: float, quota: QuotaSettings) -> bool:
+        """ACCEPTED to QUEUED. `cost` is in estimated GPU-seconds. False: it had been queued or ended before.
+
+        Raises:
+            QuotaExceeded: the request stays ACCEPTED; the caller answers it.
+            UnknownJob: it was never accepted.
+        """
+        reply = await self._run(
+            "queue",
+            job.id,
+            job.parameters.model,
+            repr(cost),
+            encode(job),
+            ms(self.settings.wait_hours * 3600),
+            *_limits(quota),
+        )
+        _check_quota(reply)
+        if reply[0] == b"already" and reply[1] == b"none":
+            raise UnknownJob(job.id)
+        return bool(reply[0] == b"queued")
+
+    async def refuse(self, id: str, outcome: Failed) -> bool:
+        """ACCEPTED to FAILED: an answer at once, and a record that is kept for an hour. False: too late."""
+        reply = await self._run("refuse", id, encode(outcome))
+        return bool(reply[0] == b"ok")
+
+    async def picture(self, id: str, key: str) -> str | None:
+        """Put the key of a request's picture on record, before its bytes are stored.
+
+        Returns the key to store it under, which is the one of an earlier try where there was one. None: the request
+        has ended or is being forgotten, and nothing of it may be stored.
+        """
+        reply = await self._run("picture", id, key)
+        return reply[1].decode() if reply[0] == b"ok" else None
+
+    async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
+        """Queued: gone at once. Running: the engine is told. Ended: 'late'."""
+        reply = await self._run("cancel", id, encode(Cancelled(by)))
+        if reply[0] == b"unreadable" or (reply[0] == b"late" and reply[1] == b"none"):
+            return "none"
+        answer: Literal["cancelled", "cancelling", "late"] = reply[0].decode()
+        return answer
+
+
+def _limits(quota: QuotaSettings) -> tuple[int, int, str, str]:
+    return quota.person_jobs, quota.chat_jobs, repr(quota.person_seconds), repr(quota.chat_seconds)
+
+
+def _check_quota(reply: list[Any]) -> None:
+    """Raises QuotaExceeded if a script says so."""
+    if reply[0] == b"quota":
+        raise QuotaExceeded(reply[1].decode(), reply[2].decode(), float(reply[3]), float(reply[4]))
+
+
+def _check_pace(reply: list[Any], per_minute: int) -> None:
+    """Raises TooManyRequests if a script says so."""
+    if reply[0] == b"fast":
+        raise TooManyRequests(per_minute, float(reply[1]) / 1000)

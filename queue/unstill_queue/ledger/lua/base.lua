@@ -1,0 +1,132 @@
+-- Every change of a job's state, and nothing else changes one. ARGV[1] names the transition.
+-- Time is Redis' own TIME, so the clocks of bots and engines do not matter. Keys are made here from
+-- ids, which a Redis Cluster would not allow; one Redis holds the ledger.
+--
+-- unstill:job:<id>               hash, the record
+-- unstill:gone:<name>            of a request that was forgotten, by a name that tells nobody: it is not new
+-- unstill:mine:<person>          zset id -> ms: the requests of a person that are on record
+-- unstill:due                    zset id -> ms: when somebody must look again. Every job that is not final stands here
+-- unstill:turn:<lane>            zset place -> virtual start tag      (places with queued jobs)
+-- unstill:turn:<lane>|<place>    zset account -> virtual start tag    (accounts with queued jobs there)
+-- unstill:turn:<lane>|<place>|<account>  zset id -> sequence          (that account's line)
+-- unstill:clock:<lane>[|<place>] hash: v = virtual time, f|<name> = finish tag of one that left; of a lane also
+--                                a|<account> = tag from which on it may be served again, wherever it waits, and
+--                                b|<place> = the own tag of a place that is put off until then
+-- unstill:work:<lane>            hash: queued seconds and jobs by place and account
+-- unstill:parked:<lane>          zset id -> ms: queued jobs that wait for an engine which can do what they need
+-- unstill:running:<lane>         zset id -> ms when it should end
+-- unstill:pace:<account>         ms until which an account has asked ahead of its rate of requests
+-- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
+-- unstill:watched                hash: ms = time that some reaper saw pass, at = when one last looked
+-- unstill:unreadable             zset id -> ms: records that nobody can act on, out of the due index
+-- unstill:outbox:<platform>, unstill:progress:<platform>  streams
+-- unstill:rewrite                ms: somebody wants what was deleted by then out of the server's file
+-- unstill:platforms              set of those that have such streams
+-- unstill:trash                  zset storage key -> ms when that file is to be deleted, the next time
+-- unstill:thrown                 hash storage key -> ms when it was thrown there
+
+local JOB, DUE = 'unstill:job:', 'unstill:due'
+local FINAL = { sent = true, undeliverable = true }
+local ANSWER = { done = true, failed = true, cancelled = true }
+local DAY = 86400000
+-- a client may repeat a claim whose answer was lost for as long as its patience with a server that is away
+local CLAIM_KNOWN = 3600000
+-- the longest that the record of a refused request is kept
+local REFUSED_KEPT = 3600000
+local MINUTE = 60000
+-- a platform tells of an update again for a day at most; so long it is remembered of a request that was forgotten
+local GONE_KEPT = 2 * DAY
+-- a file's key stays in the trash for as long as somebody may still be storing it
+local TRASH_KEPT = 600000
+local UNREADABLE, UNREADABLE_MOST, UNREADABLE_KEPT = 'unstill:unreadable', 1000, 3 * DAY
+local GONE = 'its record is gone'
+-- of the time between two looks at most so much was seen to pass; the clock jumped where it went back, or by so much on
+local TICK, WENT_BACK, WENT_ON = 5000, -1000, 60000
+-- what is left of a lease when the clock has jumped: more than a beat
+local LEASE_LEFT = 5000
+
+local function now()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+local NOW = now()
+
+local function num(x) return string.format('%.17g', x) end
+local function get(id, field) return redis.call('HGET', JOB .. id, field) or nil end
+local function set(id, ...) redis.call('HSET', JOB .. id, ...) end
+local function due(id, at) redis.call('ZADD', DUE, num(at), id) end
+
+-- An account is a person, or all who write in the name of a channel or group in one chat. A record that was
+-- accepted by an older version has none.
+local function account_of(id) return get(id, 'account') or get(id, 'person') end
+
+local function tell(id, kind)
+  redis.call('XADD', 'unstill:outbox:' .. get(id, 'platform'), 'MAXLEN', '~', 100000, '*', 'id', id, 'kind', kind,
+    'place', get(id, 'place') or '', 'account', account_of(id) or '')
+end
+
+local function show(id, kind, body)
+  redis.call('XADD', 'unstill:progress:' .. get(id, 'platform'), 'MAXLEN', '~', 10000, '*', 'id', id, 'kind', kind,
+    'place', get(id, 'place'), 'body', body or '')
+end
+
+-- Waits of a day count the time that somebody was there to see pass, in small ticks. The server's clock may jump, and
+-- nobody may be there for a night: neither is a wait.
+local function watched() return tonumber(redis.call('HGET', 'unstill:watched', 'ms') or '0') end
+
+-- Nothing is put off by a day: such a time was written before the clock was set back, and nobody saw that.
+local function near(at) return at and tonumber(at) < NOW + DAY end
+
+-- A record of an older version has only the clock's time.
+local function seen(id, field, at, most)
+  if not get(id, field) then
+    set(id, field, num(watched() - math.max(0, math.min(most, NOW - tonumber(get(id, at))))))
+  end
+  return watched() - tonumber(get(id, field))
+end
+
+-- A record is looked at before anything is changed: one that was damaged must stop nobody but itself.
+
+local NUMBERS = {
+  accepted = {},
+  queued = { 'cost', 'attempt', 'day', 'wait_until' },
+  running = { 'cost', 'attempt', 'day', 'lease', 'started_at' },
+  done = { 'finished_at' }, failed = { 'finished_at' }, cancelled = { 'finished_at' }, sending = { 'finished_at' },
+}
+local TEXTS = {
+  accepted = { 'request' },
+  queued = { 'lane', 'job' },
+  running = { 'lane', 'job', 'owner' },
+  done = { 'result', 'outcome' }, failed = { 'result', 'outcome' }, cancelled = { 'result', 'outcome' },
+  sending = { 'result', 'outcome' },
+}
+
+local function finite(text)
+  local n = tonumber(text)
+  return n and n == n and math.abs(n) < math.huge
+end
+
+-- What is wrong with a record, in words for the operator; nil where its state can be acted on.
+local function fault(id)
+  local kind = redis.call('TYPE', JOB .. id).ok
+  if kind == 'none' then return GONE end
+  if kind ~= 'hash' then return 'a ' .. kind .. ' stands in its place' end
+  local state = get(id, 'state')
+  if FINAL[state] then return nil end
+  if not NUMBERS[state] then return 'its state is ' .. (state or 'missing') end
+  if not account_of(id) then return 'its person is missing' end
+  for _, field in ipairs({ 'platform', 'place', unpack(TEXTS[state]) }) do
+    if not get(id, field) then return 'its ' .. field .. ' is missing' end
+  end
+  for _, field in ipairs({ 'accepted_at', unpack(NUMBERS[state]) }) do
+    local value = get(id, field)
+    if not finite(value) then return 'its ' .. field .. ' is ' .. (value or 'missing') end
+  end
+end
+
+-- set in unreadable.lua, as what comes before it needs it
+local set_aside
+
+-- What a caller may ask for, by name.
+local op = {}

@@ -1,0 +1,58 @@
+function op.send(id, sender, lease)
+  local state = get(id, 'state')
+  local again = state == 'sending' and get(id, 'sender') == sender
+  if not ANSWER[state] and not again then return { 'no', state or 'none' } end
+  if not again then redis.call('HINCRBY', JOB .. id, 'sends', 1) end
+  set(id, 'state', 'sending', 'sender', sender)
+  due(id, NOW + lease)
+  return { 'ok', 'sending' }
+end
+
+function op.unsend(id, sender, delay)
+  if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then return { 'lost' } end
+  set(id, 'state', get(id, 'result'))
+  due(id, NOW + delay)
+  return { 'ok' }
+end
+
+-- The platform refused the clip's size. Said by its sender, `most` times a job; `job` holds the smaller limit.
+function op.refit(id, sender, lane, job, most, wait)
+  if get(id, 'refitter') == sender then return { 'ok' } end
+  if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then return { 'lost' } end
+  if get(id, 'result') ~= 'done' or tonumber(get(id, 'refits') or '0') >= tonumber(most) then return { 'no' } end
+  redis.call('HINCRBY', JOB .. id, 'refits', 1)
+  set(id, 'refitter', sender)
+  line_up_to_shrink(id, lane, job, tonumber(wait))
+  return { 'ok' }
+end
+
+-- What was shown was shown: a sender whose lease lapsed may still say so, until another one sends.
+function op.sent(id, sender, state, receipt, keep)
+  if get(id, 'sender') ~= sender then return { 'lost' } end
+  if FINAL[get(id, 'state')] then return { 'ok' } end
+  set(id, 'receipt', receipt)
+  close(id, state, keep)
+  return { 'ok' }
+end
+
+-- The status message: sent once. Whoever begins and does not report back leaves it unknown for ever.
+function op.note_begin(id)
+  local note = get(id, 'note')
+  if note then return { 'note', note } end
+  -- after the answer it would be the last word
+  if get(id, 'noting') or get(id, 'outcome') or FINAL[get(id, 'state')] then return { 'unknown' } end
+  if redis.call('EXISTS', JOB .. id) == 0 then return { 'unknown' } end
+  set(id, 'noting', 1)
+  return { 'go' }
+end
+
+function op.note_set(id, note)
+  if redis.call('EXISTS', JOB .. id) == 0 then return { 'lost' } end
+  set(id, 'note', note)
+  return { 'ok' }
+end
+
+function op.note_clear(id)
+  redis.call('HDEL', JOB .. id, 'noting')
+  return { 'ok' }
+end

@@ -1,0 +1,15 @@
+local ABOUT_ONE = {}
+for _, name in ipairs({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'park', 'cancel', 'send',
+  'unsend', 'refit', 'sent', 'note_begin', 'note_set', 'note_clear', 'position' }) do ABOUT_ONE[name] = true end
+
+if ABOUT_ONE[ARGV[1]] then
+  local wrong = fault(ARGV[2])
+  if wrong and wrong ~= GONE then
+    set_aside(ARGV[2], wrong, {})
+    tidy()
+    return { 'unreadable', ARGV[2], wrong }
+  end
+end
+local reply = op[ARGV[1]](unpack(ARGV, 2))
+if aside[1] then tidy() end
+return reply

@@ -1,0 +1,114 @@
+function op.claim(lane, owner, lease, engine, ...)
+  -- an owner token is used for one claim; when the answer was lost, the same token gets the same job
+  local bad = {}
+  local before = redis.call('GET', 'unstill:claim:' .. owner)
+  if before and not fault(before) and holds(before, owner) == 'running' then
+    return { bad, before, get(before, 'job'), get(before, 'attempt'), get(before, 'made') or '' }
+  end
+  local can = {}
+  for _, word in ipairs({ ... }) do can[word] = true end
+  unpark(lane, can, bad)
+  local id = next_in(lane, can, bad)
+  if not id then return { bad } end
+  -- whoever had it before cannot speak for it any more
+  if get(id, 'lapsed') then redis.call('DEL', 'unstill:claim:' .. get(id, 'lapsed')) end
+  run(id, owner, tonumber(lease), engine)
+  redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', CLAIM_KNOWN)
+  return { bad, id, get(id, 'job'), get(id, 'attempt'), get(id, 'made') or '' }
+end
+
+function op.beat(id, owner, lease, progress)
+  local held = holds(id, owner)
+  if not held then return { 'lost' } end
+  if held == 'lapsed' then
+    step_out(id)
+    redis.call('HINCRBY', JOB .. id, 'attempt', -1)
+    run(id, owner, tonumber(lease), get(id, 'engine'))
+  end
+  set(id, 'lease', num(NOW + lease))
+  due(id, NOW + lease)
+  if progress ~= '' then
+    set(id, 'progress', progress)
+    show(id, 'progress', progress)
+  end
+  return { get(id, 'cancel') and 'cancel' or 'ok' }
+end
+
+-- The key of a file that is to be stored for a job. Nothing may be stored where the answer is not 'ok'.
+function op.clip(id, owner, key)
+  if not holds(id, owner) then return { 'lost' } end
+  if get(id, 'cancel') then return { 'cancel' } end
+  local clips = get(id, 'clips') or ''
+  if not holds_word(clips, key) then set(id, 'clips', clips == '' and key or clips .. ' ' .. key) end
+  return { 'ok' }
+end
+
+-- `clips`: the keys of the files that the outcome names. What else was stored for the job, by tries that were lost or
+-- before it was made smaller, is thrown away.
+function op.finish(id, owner, result, outcome, seconds, clips)
+  local held = holds(id, owner)
+  if not held then return { get(id, 'finisher') == owner and 'ok' or 'lost' } end
+  if held == 'lapsed' then step_out(id) end
+  set(id, 'finisher', owner)
+  redis.call('HDEL', JOB .. id, 'owner', 'lapsed')
+  redis.call('DEL', 'unstill:claim:' .. owner)
+  if get(id, 'cancel') then
+    answer(id, 'cancelled', get(id, 'cancel'))
+    return { 'ok' }
+  end
+  answer(id, result, outcome)
+  if result == 'done' then
+    keep_clips(id, clips)
+    local lane, cost = get(id, 'lane'), tonumber(get(id, 'cost'))
+    if cost > 0 then
+      local measured = tonumber(seconds) / cost
+      local rate = tonumber(redis.call('HGET', 'unstill:rate', lane) or num(measured))
+      redis.call('HSET', 'unstill:rate', lane, num(rate * 0.8 + measured * 0.2))
+    end
+  end
+  return { 'ok' }
+end
+
+function op.release(id, owner)
+  if holds(id, owner) ~= 'running' then return { 'lost' } end
+  if get(id, 'cancel') then
+    answer(id, 'cancelled', get(id, 'cancel'))
+    return { 'ended' }
+  end
+  requeue(id)
+  redis.call('HDEL', JOB .. id, 'lapsed')
+  redis.call('DEL', 'unstill:claim:' .. owner)
+  return { 'ok', get(id, 'lane'), get(id, 'attempt') }
+end
+
+-- Its engine cannot do what it needs: it waits, at no cost, for one that can.
+function op.park(id, owner, needs)
+  local released = op.release(id, owner)
+  if released[1] ~= 'ok' then return released end
+  set(id, 'needs', needs)
+  park(id)
+  return { 'ok' }
+end
+
+function op.retry(id, owner, attempts, outcome)
+  if holds(id, owner) ~= 'running' then return { 'lost' } end
+  local again = lapse(id, tonumber(attempts), outcome)
+  redis.call('HDEL', JOB .. id, 'lapsed')
+  redis.call('DEL', 'unstill:claim:' .. owner)
+  if again then return { 'again', get(id, 'lane'), get(id, 'attempt') } end
+  return { 'ended' }
+end
+
+function op.engine(name, lane, info)
+  redis.call('ZADD', 'unstill:engines:' .. lane, num(NOW), name)
+  redis.call('SADD', 'unstill:lanes', lane)
+  redis.call('SET', 'unstill:engine:' .. name, info, 'PX', 15000)
+  redis.call('ZREMRANGEBYSCORE', 'unstill:engines:' .. lane, '-inf', num(NOW - DAY))
+  return { 'ok' }
+end
+
+function op.engine_gone(name, lane)
+  redis.call('ZREM', 'unstill:engines:' .. lane, name)
+  redis.call('DEL', 'unstill:engine:' .. name)
+  return { 'ok' }
+end

@@ -1,0 +1,46 @@
+-- Files. Their keys are on record before their bytes are stored (fields `picture`, and `clips` with a space between
+-- two), so whoever looks at a record knows all that may exist, and what is thrown is surely deleted.
+
+local function throw(keys)
+  for key in string.gmatch(keys or '', '%S+') do
+    redis.call('ZADD', 'unstill:trash', num(NOW), key)
+    redis.call('HSET', 'unstill:thrown', key, num(NOW))
+  end
+end
+
+local function throw_files(id)
+  throw(get(id, 'picture'))
+  throw(get(id, 'clips'))
+  redis.call('HDEL', JOB .. id, 'picture', 'clips')
+end
+
+local function holds_word(words, word) return string.find(' ' .. words .. ' ', ' ' .. word .. ' ', 1, true) end
+
+local function keep_clips(id, wanted)
+  local kept = {}
+  for key in string.gmatch(get(id, 'clips') or '', '%S+') do
+    if holds_word(wanted, key) then kept[#kept + 1] = key else throw(key) end
+  end
+  set(id, 'clips', table.concat(kept, ' '))
+end
+
+-- Files to delete now. Who is given them and dies is followed by another after `lease`.
+function op.trash(limit, lease)
+  local keys = redis.call('ZRANGEBYSCORE', 'unstill:trash', '-inf', num(NOW), 'LIMIT', 0, limit)
+  for _, key in ipairs(keys) do redis.call('ZADD', 'unstill:trash', num(NOW + lease), key) end
+  return keys
+end
+
+-- They are deleted. Again a little later, and less and less often, as their bytes may have been on their way.
+function op.trashed(...)
+  for _, key in ipairs({ ... }) do
+    local age = NOW - tonumber(redis.call('HGET', 'unstill:thrown', key) or '0')
+    if age < TRASH_KEPT then
+      redis.call('ZADD', 'unstill:trash', num(NOW + math.max(2000, age)), key)
+    else
+      redis.call('ZREM', 'unstill:trash', key)
+      redis.call('HDEL', 'unstill:thrown', key)
+    end
+  end
+  return { 'ok' }
+end

@@ -1,0 +1,70 @@
+-- `place`, `account` and `gone` are names that tell nobody: what is kept under them outlasts a person's forgetting.
+function op.accept(id, platform, person, place, account, gone, request, grace, per_minute)
+  local wrong = fault(id)
+  if wrong and wrong ~= GONE and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end
+  local state = get(id, 'state')
+  if redis.call('EXISTS', 'unstill:gone:' .. gone) == 1 then return { 'seen', 'gone' } end
+  if state then return { 'seen', state } end
+  local fast = too_fast(account, tonumber(per_minute))
+  if fast then return { 'fast', fast } end
+  -- first what a server without memory refuses: after another write it refuses a script nothing any more
+  set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
+    'gone', gone, 'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()), 'intakes', 0)
+  redis.call('ZREM', UNREADABLE, id)
+  due(id, NOW + tonumber(grace))
+  redis.call('SADD', 'unstill:platforms', platform)
+  local mine = 'unstill:mine:' .. person
+  redis.call('ZADD', mine, num(NOW), id)
+  -- the list holds all that there is of a person, and loses what has expired
+  for _, old in ipairs(redis.call('ZRANGE', mine, 0, 1)) do
+    if redis.call('EXISTS', JOB .. old) == 0 then redis.call('ZREM', mine, old) end
+  end
+  redis.call('PEXPIRE', mine, 30 * DAY)
+  return { 'accepted', 'accepted' }
+end
+
+function op.queue(id, lane, cost, job, wait, person_jobs, chat_jobs, person_seconds, chat_seconds)
+  local state = get(id, 'state')
+  if state ~= 'accepted' then return { 'already', state or 'none' } end
+  local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
+  local over = over_quota(account_of(id), get(id, 'place'), tonumber(cost), limits)
+  if over then return over end
+  set(id, 'state', 'queued', 'lane', lane, 'cost', cost, 'job', job, 'day', math.floor(NOW / DAY), 'attempt', 1,
+    'wakes', 0, 'queued_at', num(NOW), 'wait_until', num(NOW + tonumber(wait)),
+    'queued_seen', num(watched()), 'wait', wait)
+  reserve(id)
+  line_up(id)
+  due(id, NOW + 1000)
+  return { 'queued', 'queued' }
+end
+
+-- The key under which a request's picture is to be stored: `key`, or the one that was given before. 'no': it has ended
+-- or is being forgotten, and nothing of it may be stored.
+function op.picture(id, key)
+  if get(id, 'state') ~= 'accepted' or get(id, 'forgotten') then return { 'no' } end
+  if not get(id, 'picture') then set(id, 'picture', key) end
+  return { 'ok', get(id, 'picture') }
+end
+
+function op.refuse(id, outcome)
+  local state = get(id, 'state')
+  if state ~= 'accepted' then return { 'already', state or 'none' } end
+  set(id, 'refused', 1)
+  answer(id, 'failed', outcome)
+  return { 'ok' }
+end
+
+function op.cancel(id, outcome)
+  local state = get(id, 'state')
+  if state == 'queued' then step_out(id) end
+  if state == 'queued' or state == 'accepted' then
+    answer(id, 'cancelled', outcome)
+    return { 'cancelled' }
+  end
+  if state == 'running' then
+    set(id, 'cancel', outcome)
+    redis.call('PUBLISH', 'unstill:cancel', id)
+    return { 'cancelling' }
+  end
+  return { 'late', state or 'none' }
+end

@@ -1,0 +1,91 @@
+-- Where a job goes next.
+
+-- Of a job that its person had forgotten, nothing stays that is not needed for what is still to happen.
+local function strip(id, fields)
+  if get(id, 'forgotten') then redis.call('HDEL', JOB .. id, unpack(fields)) end
+end
+
+local function answer(id, result, outcome)
+  give_back(id, result)
+  if result ~= 'done' then throw_files(id) end
+  strip(id, { 'job', 'made' })
+  local lane = get(id, 'lane')
+  if lane then redis.call('ZREM', 'unstill:running:' .. lane, id) end
+  redis.call('HDEL', JOB .. id, 'progress')
+  set(id, 'state', result, 'result', result, 'outcome', outcome, 'finished_at', num(NOW),
+    'finished_seen', num(watched()), 'redos', 0)
+  due(id, NOW + 5000)
+  tell(id, 'answer')
+end
+
+-- Take a record that was forgotten out of the server. That its request was here stays, under a name that tells nobody.
+local function vanish(id)
+  local r = redis.call('HMGET', JOB .. id, 'person', 'gone', 'owner', 'lapsed', 'finisher')
+  for i = 3, 5 do
+    if r[i] then redis.call('DEL', 'unstill:claim:' .. r[i]) end
+  end
+  redis.call('ZREM', DUE, id)
+  redis.call('ZREM', 'unstill:mine:' .. (r[1] or ''), id)
+  redis.call('SET', 'unstill:gone:' .. r[2], 1, 'PX', GONE_KEPT)
+  redis.call('SET', 'unstill:rewrite', num(NOW))
+  redis.call('DEL', JOB .. id)
+end
+
+local function close(id, state, keep)
+  if get(id, 'forgotten') then return vanish(id) end
+  if get(id, 'refused') then keep = math.min(tonumber(keep), REFUSED_KEPT) end
+  set(id, 'state', state, 'ended_at', num(NOW))
+  redis.call('ZREM', DUE, id)
+  redis.call('PEXPIRE', JOB .. id, num(keep))
+end
+
+local function requeue(id)
+  set(id, 'rendered', num(rendered(id)))
+  redis.call('ZREM', 'unstill:running:' .. get(id, 'lane'), id)
+  set(id, 'state', 'queued', 'wakes', 0, 'lapsed', get(id, 'owner'))
+  redis.call('HDEL', JOB .. id, 'owner', 'progress')
+  line_up(id, true)
+  due(id, NOW + 1000)
+  show(id, 'state', 'queued')
+end
+
+-- A try is over without an outcome: again, or after the last one the failure that the caller names.
+local function lapse(id, attempts, outcome)
+  if get(id, 'cancel') then
+    answer(id, 'cancelled', get(id, 'cancel'))
+  elseif tonumber(get(id, 'attempt')) >= attempts then
+    answer(id, 'failed', outcome)
+  else
+    requeue(id)
+    redis.call('HINCRBY', JOB .. id, 'attempt', 1)
+    return true
+  end
+end
+
+local function run(id, owner, lease, engine)
+  local lane, cost = get(id, 'lane'), tonumber(get(id, 'cost'))
+  local rate = tonumber(redis.call('HGET', 'unstill:rate', lane) or '1')
+  set(id, 'state', 'running', 'owner', owner, 'lease', num(NOW + lease), 'engine', engine, 'started_at', num(NOW))
+  redis.call('ZADD', 'unstill:running:' .. lane, num(NOW + cost * rate * 1000), id)
+  due(id, NOW + lease)
+  show(id, 'state', 'running')
+end
+
+-- A clip that its platform refused goes back into a line, on the lane of refits: an engine that needs no device
+-- makes it smaller. It counts as a job in hand again; its seconds stay charged, as it was rendered whole.
+local function line_up_to_shrink(id, lane, job, wait)
+  set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made', get(id, 'outcome'), 'attempt', 1, 'wakes', 0,
+    'wait_until', num(NOW + wait), 'queued_seen', num(watched()), 'wait', num(wait), 'rendered', get(id, 'cost'))
+  redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged', 'needs')
+  count_jobs(id, 1)
+  line_up(id)
+  due(id, NOW + 1000)
+end
+
+-- The one who rendered may still speak for the job: while the lease holds, and after it lapsed for as
+-- long as nobody else has taken the job (a Redis that was away must not cost a finished render).
+local function holds(id, owner)
+  local state = get(id, 'state')
+  if state == 'running' and get(id, 'owner') == owner then return 'running' end
+  if state == 'queued' and get(id, 'lapsed') == owner then return 'lapsed' end
+end

@@ -1,0 +1,122 @@
+"""What the ledger holds and tells of jobs, as values."""
+
+from __future__ import annotations
+
+import msgspec
+
+from unstill_queue.contract.codec import decode
+from unstill_queue.contract.jobs import Job, Outcome, Progress, Request, State, Succeeded
+
+REFIT_LANE = "~refit"
+"""Where clips wait that their platform refused for their size. Every engine serves it; no model has that name."""
+REFITS_MOST = 3
+"""How often one job's clip is made smaller before its answer is that it is too big."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A job that is this owner's until the lease ends. `attempt` counts from 1; `made` is the clip to refit."""
+
+    job: Job
+    owner: str
+    attempt: int
+    made: Succeeded | None = None
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """A queued job that some engine should hear of."""
+
+    id: str
+    lane: str
+    attempt: int
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a job stands. `position` is 1 for the next one and 0 for one that does not wait.
+
+    `ahead` and `running` are seconds of work, estimated; `rate` is what a second of estimate takes
+    in truth; `engines` are those alive on the job's lane. `parked`: none of those that asked can make it, and it waits
+    for one that can.
+    """
+
+    state: State
+    position: int
+    ahead: float
+    running: float
+    engines: int
+    rate: float
+    parked: bool = False
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until it starts; None while no engine is alive to say, or none that can make it."""
+        if self.engines == 0 or self.parked:
+            return None
+        return self.running / self.engines + self.ahead * self.rate / self.engines
+
+
+class Used(msgspec.Struct, frozen=True):
+    """What quotas count: jobs queued or running, and estimated GPU-seconds of today (UTC)."""
+
+    person_jobs: int
+    chat_jobs: int
+    person_seconds: float
+    chat_seconds: float
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """What was forgotten: the ids of its requests, and the storage keys of all files that there may be."""
+
+    ids: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What the ledger holds of a job, for people to look at. Times are seconds since the epoch."""
+
+    id: str
+    state: State
+    request: Request
+    accepted_at: float
+    job: Job | None = None
+    attempt: int = 0
+    progress: Progress | None = None
+    outcome: Outcome | None = None
+    note: str | None = None
+    receipt: str | None = None
+    cost: float = 0.0
+    sends: int = 0
+    refits: int = 0
+    made: Succeeded | None = None
+    refused: bool = False
+    forgotten: bool = False
+
+    @property
+    def clips(self) -> list[str]:
+        """The storage keys of what was made of it: the clip, and what a smaller one is made from."""
+        return [*files_of(self.outcome), *files_of(self.made)]
+
+
+def record_of(id: str, f: dict[str, bytes]) -> Record:
+    """Raises CodecError, ValueError or KeyError: it is not whole."""
+    return Record(
+        id=id,
+        state=State(f["state"].decode()),
+        request=decode(f["request"], Request),
+        accepted_at=float(f["accepted_at"]) / 1000,
+        job=decode(f["job"], Job) if "job" in f else None,
+        attempt=int(f.get("attempt", b"0")),
+        progress=decode(f["progress"], Progress) if "progress" in f else None,
+        outcome=decode(f["outcome"], Outcome) if "outcome" in f else None,
+        note=f["note"].decode() if "note" in f else None,
+        receipt=f["receipt"].decode() if "receipt" in f else None,
+        cost=float(f.get("cost", b"0")),
+        sends=int(f.get("sends", b"0")),
+        refits=int(f.get("refits", b"0")),
+        made=decode(f["made"], Succeeded) if "made" in f else None,
+        refused="refused" in f,
+        forgotten="forgotten" in f,
+    )
+
+
+def files_of(outcome: Outcome | None) -> list[str]:
+    return [key for key in (outcome.clip, outcome.original) if key] if isinstance(outcome, Succeeded) else []

@@ -1,0 +1,116 @@
+"""What has to be done to the ledger from time to time, by any process."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import structlog
+
+from unstill_queue.contract.codec import encode
+from unstill_queue.contract.errors import (
+    UnknownJob,
+    UnreadableRecord,
+)
+from unstill_queue.ledger.outcomes import ENGINE_LOST, EXPIRED, INTAKE_FAILED
+from unstill_queue.ledger.records import (
+    Wake,
+)
+from unstill_queue.ledger.script import ms, report
+from unstill_queue.ledger.views import Views
+
+log = structlog.get_logger(__name__)
+
+GIVE_UP = 24 * 3600.0
+"""An answer that could not be delivered for so long is not tried again: the platforms keep no update longer."""
+TRASH_AT_ONCE, TRASH_LEASE = 200, 60.0
+"""Files that are deleted in one go, and the seconds that whoever took them has for it."""
+
+
+class Upkeep(Views):
+    """What the reaper, the auditor, the trash and `unstill doctor` do."""
+
+    async def reap(self, limit: int = 200) -> list[Wake]:
+        """Look at what is due; returns the queued jobs among it, for engines to hear of."""
+        reply = await self._run(
+            "reap",
+            limit,
+            self.settings.attempts,
+            ms(GIVE_UP),
+            self._keep,
+            encode(ENGINE_LOST),
+            encode(EXPIRED),
+            encode(INTAKE_FAILED),
+        )
+        words = [word.decode() for word in reply[0]]
+        report(reply[1])
+        return [
+            Wake(id, lane, int(attempt)) for id, lane, attempt in zip(words[::3], words[1::3], words[2::3], strict=True)
+        ]
+
+    async def trash(self) -> list[str]:
+        """The storage keys of files to delete now; say by `trashed` that they are."""
+        return [key.decode() for key in await self._run("trash", TRASH_AT_ONCE, ms(TRASH_LEASE))]
+
+    async def trashed(self, keys: list[str]) -> None:
+        await self._run("trashed", *keys)
+
+    async def compact_streams(self, platforms: Collection[str]) -> None:
+        """As `compact`, of some platforms."""
+        for platform in platforms:
+            for name in ("outbox", "progress"):
+                await self.compact(f"unstill:{name}:{platform}")
+
+    async def compact(self, stream: str) -> None:
+        """Write a stream anew, without what tells of jobs that are gone, and without the bytes of deleted entries."""
+        await self._run("compact", stream)
+
+    async def rewritten(self, asked: bytes) -> None:
+        """The server's file holds nothing any more that was deleted at `asked` or before."""
+        await self._run("rewritten", asked)
+
+    async def audit(self) -> list[str]:
+        """Walk through all records; put back what the due index lost, and return it.
+
+        One process does so in each period, whoever asks first.
+        """
+        if not await self.redis.set("unstill:audited", 1, nx=True, px=ms(self.settings.audit)):
+            return []
+        lost: list[str] = []
+        cursor = 0
+        while True:
+            cursor, keys = await self.redis.scan(cursor, "unstill:job:*", count=500)
+            ids = [key.decode().removeprefix("unstill:job:") for key in keys]
+            if ids:
+                found, bad = await self._run("index", *ids)
+                lost += [id.decode() for id in found]
+                report(bad)
+            if cursor == 0:
+                await self._run("recount")
+                return lost
+
+    async def set_aside(self, error: UnreadableRecord) -> None:
+        """Take a record that cannot be decoded out of everybody's way. One of a newer version stays where it is."""
+        if error.newer:
+            log.warning("a record of a newer version is left for a newer program", job=error.job, wrong=error.wrong)
+            return
+        await self._run("set_aside", error.job, error.wrong)
+        report([error.job.encode(), error.wrong.encode()])
+
+    async def unreadable(self) -> dict[str, str]:
+        """What was set aside: ids, and what is wrong with each. It expires after three days."""
+        reply = await self._run("unreadable")
+        found = {}
+        for id, wrong in zip(reply[::2], reply[1::2], strict=True):
+            found[id.decode(errors="replace")] = wrong.decode(errors="replace")
+            if not wrong:
+                try:
+                    await self.read(id.decode())
+                except UnreadableRecord as error:
+                    found[error.job] = error.wrong
+                except UnknownJob:
+                    pass
+        return found
+
+    async def drop_unreadable(self) -> list[str]:
+        """Delete what was set aside, for good."""
+        return [id.decode(errors="replace") for id in await self._run("drop_unreadable")]
