@@ -19,8 +19,20 @@ from tests.bots.permission_table import (
     every_cell,
 )
 
+from unstill_bots.actions.commands import COMMANDS, offered
 from unstill_bots.actions.preferences import Preferences
-from unstill_bots.actions.presses import ACTIONS, BOTH, DISCORD, TELEGRAM, May, Thing, Verdict, judge, refusal
+from unstill_bots.actions.presses import (
+    ACTIONS,
+    BOTH,
+    DISCORD,
+    TELEGRAM,
+    May,
+    Thing,
+    Verdict,
+    commands_of,
+    judge,
+    refusal,
+)
 from unstill_bots.discord import buttons as discord_buttons
 from unstill_bots.discord.settings_pages import Change, SettingsPages
 from unstill_bots.telegram import buttons as keyboards
@@ -121,6 +133,14 @@ async def test_what_is_not_there_is_nobodys() -> None:
 
 
 # -- what platforms offer
+
+
+@pytest.mark.parametrize("platform", BOTH)
+def test_each_command_that_a_platform_has_is_described_once_for_all(platform: str) -> None:
+    names = {action.name for action in ACTIONS.values() if platform in action.commands}
+    assert {command.name for command in offered(platform)} == names == commands_of(platform)
+    # and each of them is somebody's
+    assert set(COMMANDS) == {action.name for action in ACTIONS.values() if action.commands}
 
 
 def test_telegrams_menus_offer_the_commands_that_there_are() -> None:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Protocol
 
 import msgspec
-import structlog
 
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_queue.contract.errors import StorageError
-from unstill_queue.ledger.client import Client
-from unstill_queue.ledger.ledger import Record
-from unstill_queue.storage.base import Storage
-
-log = structlog.get_logger(__name__)
 
 TELEGRAM, DISCORD = "telegram", "discord"
 BOTH = (TELEGRAM, DISCORD)
@@ -145,22 +137,3 @@ def refusal(verdict: Verdict, action: Action, replies: ChatReplies) -> str:
             return replies.unproven(f"/{action.name}")
         return replies.unproven_words()
     return replies.not_yours() if action.name == CANCEL else replies.not_your_clip()
-
-
-# -- what is done once it is allowed
-
-
-async def cancel(client: Client, record: Record, by: str, replies: ChatReplies) -> tuple[bool, str]:
-    """End a job in the name of `by`, as `Requester.person`. Returns whether it could be, and what to say."""
-    done = await client.cancel(record.id, by)
-    said = {"cancelled": replies.cancelled(""), "cancelling": replies.cancelling()}
-    return done in said, said.get(done, replies.cannot_cancel())
-
-
-async def delete_files(storage: Storage, keys: Iterable[str]) -> None:
-    """Remove them from storage. What cannot be removed now is logged, and goes with its age."""
-    for key in keys:
-        try:
-            await storage.delete(key)
-        except StorageError as error:
-            log.info("a file could not be deleted from the storage", key=key, error=str(error))

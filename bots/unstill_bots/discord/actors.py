@@ -10,7 +10,7 @@ from unstill_bots.actions.presses import Thing
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction
 from unstill_bots.discord.message_ref import Note
-from unstill_bots.discord.pending import channel_of
+from unstill_bots.discord.pending import channel_of, person_scope
 from unstill_queue.ledger.ledger import Record
 
 log = structlog.get_logger(__name__)
@@ -19,9 +19,11 @@ log = structlog.get_logger(__name__)
 class DiscordActor:
     """Whoever caused an interaction, where Discord says that it happened: `chat` is the channel or thread."""
 
-    def __init__(self, interaction: Interaction) -> None:
+    def __init__(self, context: Context, interaction: Interaction) -> None:
+        self._context = context
         self._interaction = interaction
         self.user = str(interaction.user.id)
+        self.person = person_scope(interaction.user)
         self.chat = channel_of(interaction)
         self.message = str(Note(self.chat, interaction.message.id)) if interaction.message else ""
 
@@ -37,28 +39,39 @@ class DiscordActor:
     async def manages(self) -> bool:
         return is_manager(self._interaction)
 
+    async def thing_of(self, record: Record) -> Thing:
+        """A job, where its answer stands; as long as there is none, in the channel where it will."""
+        user = record.request.requester.user
+        if record.note is None:
+            return Thing(user, record.request.reply_to.chat)
+        note = Note.of(record.note)
+        return Thing(user, note.channel, str(Note(note.channel, note.message)))
+
+    async def shown(self) -> Thing | None:
+        """It belongs to whoever it answers."""
+        return Thing(await _asker(self._context, self._interaction), self.chat, self.message)
+
+    async def remove(self) -> bool:
+        """By the interaction's own token, which may delete the message that was pressed wherever that is. The
+        interaction has been answered, by a deferral.
+        """
+        try:
+            await self._interaction.delete_original_response()
+        except discord.NotFound:
+            log.info("a clip was deleted already")
+        except discord.DiscordException as error:
+            log.info("a clip could not be deleted from its channel", error=str(error))
+            return False
+        return True
+
 
 def is_manager(interaction: Interaction) -> bool:
     """Of a server that the bot is in."""
     return interaction.is_guild_integration() and interaction.permissions.manage_guild
 
 
-def thing_of(record: Record) -> Thing:
-    """A job, where its answer stands; as long as there is none, in the channel where it will."""
-    user = record.request.requester.user
-    if record.note is None:
-        return Thing(user, record.request.reply_to.chat)
-    note = Note.of(record.note)
-    return Thing(user, note.channel, str(Note(note.channel, note.message)))
-
-
-async def shown_by(context: Context, interaction: Interaction, actor: DiscordActor) -> Thing:
-    """The message that was pressed, of which no record is left: it belongs to whoever it answers."""
-    return Thing(await _asker(context, interaction), actor.chat, actor.message)
-
-
 async def _asker(context: Context, interaction: Interaction) -> str:
-    """Empty where nobody can tell."""
+    """Whom the message that was pressed answers. Empty where nobody can tell."""
     message = interaction.message
     if interaction.guild_id is None and interaction.context.dm_channel:
         # the bot's direct messages with one person

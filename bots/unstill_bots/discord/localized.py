@@ -8,7 +8,8 @@ from discord import Locale
 from discord.app_commands import ContextMenu, TranslationContextLocation, Translator, locale_str
 from discord.app_commands.translator import TranslationContextTypes
 
-from unstill_bots.text.chat_replies import COMMANDS
+from unstill_bots.actions.commands import offered
+from unstill_bots.actions.presses import DISCORD
 from unstill_bots.text.replies import Replies
 from unstill_bots.text.translations import N_, closest, translations
 from unstill_config.catalog import Catalog
@@ -19,29 +20,19 @@ NAME_MOST, DESCRIPTION_MOST = 32, 100
 CHOICE_MOST = 100
 """Characters of a choice's name, and of its value."""
 
-NAMES = {
-    "animate": N_("animate"),
-    "queue": N_("queue"),
-    "cancel": N_("cancel"),
-    "presets": N_("presets"),
-    "settings": N_("settings"),
-    "status": N_("status"),
-    "help": N_("help"),
-    "privacy": N_("privacy"),
-    "forgetme": N_("forgetme"),
+OWN_NAMES = {
     "image": N_("image"),
     "prompt": N_("prompt"),
     "which": N_("which"),
     "newest": N_("newest"),
     "all": N_("all"),
 }
-"""What is typed after a slash, and the options that are no option of the clip."""
+"""Options that are no option of the clip, and their choices."""
+NAMES = {**{command.name: command.name for command in offered(DISCORD)}, **OWN_NAMES}
+"""What is typed after a slash, and the options."""
 
 DESCRIPTIONS = {
-    **COMMANDS,
-    "animate": N_("make a picture move"),
-    "cancel": N_("cancel your newest clip, or all of them"),
-    "settings": N_("your own defaults, and how this server uses the bot"),
+    **{command.name: command.with_options or command.description for command in offered(DISCORD)},
     "image": N_("the picture to animate"),
     "prompt": N_("what moves, and how"),
     "which": N_("your newest one, or all of them"),

@@ -5,24 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import discord
-import structlog
 
 from unstill_bots.actions import variations
-from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, Thing, Verdict, cancel, delete_files, judge, refusal
+from unstill_bots.actions.job_actions import Attempt, JobActions
+from unstill_bots.actions.presses import CANCEL
 from unstill_bots.discord import rules
-from unstill_bots.discord.actors import DiscordActor, shown_by, thing_of
+from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, guarded, replies_for, tell
 from unstill_bots.discord.intake import Intake, Written
 from unstill_bots.discord.media import Picture
-from unstill_bots.discord.pending import of_interaction, person_scope
+from unstill_bots.discord.pending import of_interaction
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_queue.contract.jobs import Request
-from unstill_queue.ledger.ledger import Record
-
-log = structlog.get_logger(__name__)
 
 
 class Presses:
@@ -31,6 +28,7 @@ class Presses:
     def __init__(self, context: Context, intake: Intake) -> None:
         self._context = context
         self._intake = intake
+        self._jobs = JobActions(context.client, context.studio.storage)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
         """What discord.py hands presses to, of any message and from before any restart."""
@@ -50,15 +48,19 @@ class Presses:
         """Raises what the ledger and Discord raise."""
         replies = await replies_for(self._context, interaction)
         if press.action in variations.VARIATIONS:
-            await self._reroll(interaction, press, replies)
+            await self._vary(interaction, press, replies)
         elif press.action == CANCEL:
             await tell(self._context, interaction, self._cancel(interaction, press, replies))
         else:
             await self._delete(interaction, press, replies)
 
+    async def _look(self, interaction: Interaction, press: Press) -> Attempt:
+        record = await self._intake.record(press.job)
+        return await self._jobs.look(press.action, record, DiscordActor(self._context, interaction))
+
     # -- one more
 
-    async def _reroll(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
+    async def _vary(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
         said: list[str] = []
         writing = self._write(interaction, press, replies, said)
         if not await self._intake.admit(interaction, replies.language, writing):
@@ -66,10 +68,10 @@ class Presses:
 
     async def _write(self, interaction: Interaction, press: Press, replies: ServerReplies, said: list[str]) -> Written:
         """The one more request; `said` gets what to say where there is none."""
-        action, record = ACTIONS[press.action], await self._intake.record(press.job)
-        verdict = await judge(action, DiscordActor(interaction), thing_of(record) if record else None)
-        if verdict is not Verdict.ALLOWED or record is None:
-            return refusal(verdict, action, replies), []
+        attempt = await self._look(interaction, press)
+        refused, record = await self._jobs.refused(attempt, replies), attempt.record
+        if refused is not None or record is None:
+            return refused, []
         ask = of_interaction(
             interaction,
             Picture.of(record.request.source),
@@ -98,34 +100,20 @@ class Presses:
     # -- no more
 
     async def _cancel(self, interaction: Interaction, press: Press, replies: ServerReplies) -> str:
-        action, record = ACTIONS[CANCEL], await self._intake.record(press.job)
-        verdict = await judge(action, DiscordActor(interaction), thing_of(record) if record else None)
-        if verdict is not Verdict.ALLOWED or record is None:
-            return refusal(verdict, action, replies)
-        _, said = await cancel(self._context.client, record, person_scope(interaction.user), replies)
-        return said
+        attempt = await self._look(interaction, press)
+        refused = await self._jobs.refused(attempt, replies)
+        return refused if refused is not None else (await self._jobs.perform(attempt, replies))[1]
 
     async def _delete(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
-        """After /forgetme, and when the record has expired, the message itself says whose it is."""
-        record, thing, actor = await quickly(self._shown(interaction, press))
-        if record is not None and record.outcome is None:
+        attempt = await quickly(self._look(interaction, press))
+        if not attempt.deletes:
             await tell(self._context, interaction, self._cancel(interaction, press, replies))
             return
-        verdict = await judge(ACTIONS[DELETE], actor, thing)
-        if verdict is not Verdict.ALLOWED:
-            await answer(interaction, refusal(verdict, ACTIONS[DELETE], replies))
+        refused = await self._jobs.refused(attempt, replies)
+        if refused is not None:
+            await answer(interaction, refused)
             return
-        # by its own token, which may delete the message that was pressed wherever that is
         await interaction.response.defer()
-        await delete_files(self._context.studio.storage, record.clips if record else ())
-        try:
-            await interaction.delete_original_response()
-        except discord.NotFound:
-            log.info("a clip was deleted already")
-        except discord.DiscordException as error:
-            log.info("a clip could not be deleted from its channel", error=str(error))
-            await answer(interaction, replies.cannot_delete())
-
-    async def _shown(self, interaction: Interaction, press: Press) -> tuple[Record | None, Thing, DiscordActor]:
-        record, actor = await self._intake.record(press.job), DiscordActor(interaction)
-        return record, thing_of(record) if record else await shown_by(self._context, interaction, actor), actor
+        done, said = await self._jobs.perform(attempt, replies)
+        if not done:
+            await answer(interaction, said)

@@ -51,7 +51,7 @@ class SettingsView:
             await interaction.response.defer()
             return
         action = ACTIONS[CHAT_SETTINGS if change.page == SERVER else SETTINGS]
-        verdict = await judge(action, DiscordActor(interaction))
+        verdict = await judge(action, DiscordActor(self._context, interaction))
         if verdict is not Verdict.ALLOWED:
             await answer(interaction, refusal(verdict, action, await replies_for(self._context, interaction)))
             return

@@ -141,7 +141,7 @@ class Tree(app_commands.CommandTree[Any]):
         """A client may claim to send any form: it is its opener's, in the channel where it was opened."""
         pointed = await self._open.of(form)
         thing = Thing(pointed.user, pointed.channel) if pointed else None
-        verdict = await judge(ACTIONS[FORM], DiscordActor(interaction), thing)
+        verdict = await judge(ACTIONS[FORM], DiscordActor(self._context, interaction), thing)
         if pointed is None or verdict is not Verdict.ALLOWED:
             return replies.no_longer_open(), []
         return await self._write(interaction, pointed.pictures, modals.written(interaction.data), replies, form)

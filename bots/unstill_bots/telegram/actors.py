@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import structlog
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message
 from telegram.constants import ChatType
+from telegram.error import TelegramError
 
 from unstill_bots.actions.presses import Thing
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.message_ref import Note
-from unstill_bots.telegram.pending import user_of
+from unstill_bots.telegram.pending import PLATFORM, user_of
 from unstill_queue.ledger.ledger import Record
+
+log = structlog.get_logger(__name__)
 
 
 class TelegramActor:
-    """`user` is a person, or the channel or group in whose name a message was sent; `chat` the chat's id of today."""
+    """`user` is a person, or the channel or group in whose name a message was sent; `chat` the chat's id of today.
 
-    def __init__(self, context: Context, user: str, chat: str, message: str) -> None:
+    `about` is the message that shows a job, where its text and buttons can be read.
+    """
+
+    def __init__(self, context: Context, user: str, chat: str, message: str, about: Message | None = None) -> None:
         self._context = context
+        self._about = about
         self.user = user
+        self.person = f"{PLATFORM}:{user}"
         self.chat = chat
         self.message = message
 
@@ -26,16 +35,17 @@ class TelegramActor:
     async def of_press(cls, context: Context, query: CallbackQuery) -> TelegramActor:
         """A press comes from the person, in whosever name they write."""
         assert query.message is not None  # noqa: S101
+        about = query.message if isinstance(query.message, Message) else None
         chat = str(query.message.chat.id)
         note = str(Note(chat, query.message.message_id))
-        return cls(context, str(query.from_user.id), await context.memory.current(chat), note)
+        return cls(context, str(query.from_user.id), await context.memory.current(chat), note, about)
 
     @classmethod
     async def of_reply(cls, context: Context, message: Message, replied: Message) -> TelegramActor:
         """A command about the message that it replies to."""
         chat = str(message.chat.id)
         note = str(Note(chat, replied.message_id))
-        return cls(context, user_of(message), await context.memory.current(chat), note)
+        return cls(context, user_of(message), await context.memory.current(chat), note, replied)
 
     async def owns(self, user: str) -> bool | None:
         if not user.startswith("-"):
@@ -50,24 +60,31 @@ class TelegramActor:
     async def manages(self) -> bool:
         return await self.moderates()
 
+    async def thing_of(self, record: Record) -> Thing:
+        """A job, where its answer stands; as long as there is none, in the chat where it will."""
+        note = record.note and str(Note.of(record.note))
+        chat = Note.of(note).chat if note else record.request.reply_to.chat
+        return Thing(record.request.requester.user, await self._context.memory.current(chat), note or "")
 
-async def thing_of(context: Context, record: Record) -> Thing:
-    """A job, where its answer stands; as long as there is none, in the chat where it will."""
-    note = record.note and str(Note.of(record.note))
-    chat = Note.of(note).chat if note else record.request.reply_to.chat
-    return Thing(record.request.requester.user, await context.memory.current(chat), note or "")
+    async def shown(self) -> Thing | None:
+        """It belongs to whom it answers, and in a private chat to the person. A message that somebody else's message
+        carries along as its reply target does not say what it answers.
+        """
+        if self._about is None:
+            return None
+        if self._about.chat.type == ChatType.PRIVATE:
+            return Thing(str(self._about.chat.id), self.chat, self.message)
+        replied = self._about.reply_to_message
+        return Thing(user_of(replied) if replied else "", self.chat, self.message)
 
-
-def shown_by(message: Message, actor: TelegramActor) -> Thing:
-    """A message of ours of which no record is left: it belongs to whom it answers, and in a private chat to the person.
-
-    A message that somebody else's message carries along as its reply target does not say what it answers.
-    """
-    if message.chat.type == ChatType.PRIVATE:
-        user = str(message.chat.id)
-    else:
-        user = user_of(message.reply_to_message) if message.reply_to_message else ""
-    return Thing(user, actor.chat, actor.message)
+    async def remove(self) -> bool:
+        note = Note.of(self.message)
+        try:
+            await self._context.bot.delete_message(int(note.chat), note.message)
+        except TelegramError as error:
+            log.info("a clip could not be deleted from its chat", error=str(error))
+            return False
+        return True
 
 
 def presses_of(message: Message) -> list[Press]:

@@ -118,6 +118,11 @@ class Context:
         """Raises nothing: who cannot be told is not told."""
         return await self.tell(address_of(message), text, buttons)
 
+    async def answer(self, message: Message, work: Coroutine[Any, Any, str]) -> None:
+        """Say what `work` comes to, if anything."""
+        if text := await work:
+            await self.reply(message, text)
+
     async def tell(self, to: ReplyAddress, text: str, buttons: Any = None) -> Message | None:
         most = self.catalog.platforms[PLATFORM].text_length
         shown = None

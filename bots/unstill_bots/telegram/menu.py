@@ -13,39 +13,45 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
+from unstill_bots.actions.commands import ADMINS, GROUP, PRIVATE, Command, offered
+from unstill_bots.actions.presses import TELEGRAM
 from unstill_bots.host.registration import register_once
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.translations import LANGUAGES
 
-EVERYBODY = ("animate", "queue", "cancel", "delete", "presets", "status", "help", "privacy", "forgetme")
-LANGUAGES = {"": "en", "zh": "zh_CN"}
+SCOPES: dict[str, BotCommandScope] = {
+    PRIVATE: BotCommandScopeAllPrivateChats(),
+    GROUP: BotCommandScopeAllGroupChats(),
+    ADMINS: BotCommandScopeAllChatAdministrators(),
+}
+CODES = {"": "en", **{language.partition("_")[0]: language for language in LANGUAGES if language != "en"}}
 """Telegram's language codes to ours; none is for all the others."""
 REGISTERED = "unstill:telegram:menu"
 
 
 def menus() -> list[tuple[BotCommandScope, str, list[BotCommand]]]:
     """Scope, language code and commands."""
-    scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
-        (BotCommandScopeAllPrivateChats(), (*EVERYBODY, "settings", "start")),
-        (BotCommandScopeAllGroupChats(), EVERYBODY),
-        (BotCommandScopeAllChatAdministrators(), (*EVERYBODY, "settings")),
-    ]
     return [
-        (scope, code, [BotCommand(name, ChatReplies(language).command(name)) for name in names])
-        for scope, names in scopes
-        for code, language in LANGUAGES.items()
+        (scope, code, [_shown(command, language) for command in offered(TELEGRAM) if menu in command.menus])
+        for menu, scope in SCOPES.items()
+        for code, language in CODES.items()
     ]
+
+
+def _shown(command: Command, language: str) -> BotCommand:
+    return BotCommand(command.name, ChatReplies(language).gettext(command.description))
 
 
 async def register(bot: Bot, redis: Redis) -> bool:
     """Once for each change of them. False: it could not be done, which is logged."""
-    offered = menus()
+    told = menus()
 
     async def wanted() -> str:
-        told = [f"{bot.id} {scope.type} {code} {[c.to_dict() for c in menu]}" for scope, code, menu in offered]
-        return "\n".join(told)
+        lines = [f"{bot.id} {scope.type} {code} {[c.to_dict() for c in menu]}" for scope, code, menu in told]
+        return "\n".join(lines)
 
     async def tell() -> None:
-        for scope, code, menu in offered:
+        for scope, code, menu in told:
             await bot.set_my_commands(menu, scope=scope, language_code=code or None)
 
     return await register_once(redis, REGISTERED, wanted, tell, (TelegramError,))

@@ -6,20 +6,19 @@ import structlog
 from telegram import CallbackQuery, Message
 from telegram.error import TelegramError
 
-from unstill_bots.actions import presses
-from unstill_bots.actions.presses import ACTIONS, DELETE, PRESET, SETTINGS, Action, Thing, Verdict, judge, refusal
+from unstill_bots.actions.job_actions import Attempt, JobActions
+from unstill_bots.actions.presses import ACTIONS, PRESET, SETTINGS, Thing, Verdict, judge, refusal
 from unstill_bots.actions.variations import VARIATIONS, variation
-from unstill_bots.telegram.actors import TelegramActor, presses_of, shown_by, thing_of
+from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import ON_JOBS, Press
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.message_ref import Note
-from unstill_bots.telegram.pending import PLATFORM, PendingRequest, user_of
+from unstill_bots.telegram.pending import PendingRequest, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import TooManyRequests
-from unstill_queue.ledger.ledger import Record
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +33,7 @@ class Buttons:
     def __init__(self, context: Context, intake: Intake) -> None:
         self._context = context
         self._intake = intake
+        self._jobs = JobActions(context.client, context.studio.storage)
         self._settings = SettingsMenu(context)
 
     async def pressed(self, query: CallbackQuery) -> None:
@@ -63,62 +63,39 @@ class Buttons:
     async def _on_job(self, query: CallbackQuery, press: Press) -> None:
         assert query.message is not None  # noqa: S101
         replies = await self._context.replies(query.message.chat, query.from_user)
-        record = await self._intake.record(press.job)
         actor = await TelegramActor.of_press(self._context, query)
-        thing: Thing | None = None
-        if record is not None:
-            thing = await thing_of(self._context, record)
-        elif press.action == DELETE and isinstance(query.message, Message):
-            thing = shown_by(query.message, actor)
-        attempt = self._attempt(query, ACTIONS[press.action], actor, thing, record, replies)
-        if thing is None or thing.user == actor.user:
-            await attempt
+        attempt = await self._jobs.look(press.action, await self._intake.record(press.job), actor)
+        trying = self._try(query, attempt, replies)
+        if attempt.deletes or not (attempt.thing is None or attempt.is_owners):
+            self._context.spawn(trying)
         else:
-            self._context.spawn(attempt)
+            await trying
 
-    async def _attempt(
-        self,
-        query: CallbackQuery,
-        action: Action,
-        actor: TelegramActor,
-        thing: Thing | None,
-        record: Record | None,
-        replies: ChatReplies,
-    ) -> None:
-        verdict = await judge(action, actor, thing)
-        if verdict is not Verdict.ALLOWED:
-            self._answer(query, refusal(verdict, action, replies))
-        elif record is not None and action.name in VARIATIONS:
-            self._answer(query, await self._reroll(record, action.name, replies))
-        elif action.name == DELETE and (record is None or record.outcome is not None):
-            self._context.spawn(self._delete(query, actor, record, replies))
-        elif record is not None:
-            await self._cancel(query, actor, record, replies)
+    async def _try(self, query: CallbackQuery, attempt: Attempt, replies: ChatReplies) -> None:
+        refused = await self._jobs.refused(attempt, replies)
+        if refused is not None:
+            self._answer(query, refused)
+        elif attempt.record is not None and attempt.action.name in VARIATIONS:
+            catalog, intake = self._context.catalog, self._intake
+            self._answer(
+                query,
+                await variation(attempt.record, attempt.action.name, replies, catalog, intake.reception, intake.again),
+            )
+        else:
+            done, said = await self._jobs.perform(attempt, replies)
+            self._answer(query, said)
+            if not done and not attempt.deletes:
+                self._context.spawn(self._tidy(query, attempt))
 
-    async def _reroll(self, record: Record, action: str, replies: ChatReplies) -> str:
-        intake = self._intake
-        return await variation(record, action, replies, self._context.catalog, intake.reception, intake.again)
-
-    async def _cancel(self, query: CallbackQuery, actor: TelegramActor, record: Record, replies: ChatReplies) -> None:
-        done, said = await presses.cancel(self._context.client, record, f"{PLATFORM}:{actor.user}", replies)
-        self._answer(query, said)
-        if not done:
-            self._context.spawn(self._tidy(query, actor, record))
-
-    async def _tidy(self, query: CallbackQuery, actor: TelegramActor, record: Record) -> None:
+    async def _tidy(self, query: CallbackQuery, attempt: Attempt) -> None:
         """A kill may have left a line behind whose answer stands in another message. It has this job's button; what
         has not is somebody else's message, whatever the press said.
         """
-        message = query.message
-        if not isinstance(message, Message) or record.note is None or str(Note.of(record.note)) == actor.message:
+        message, note = query.message, attempt.record and attempt.record.note
+        if not isinstance(message, Message) or not note or str(Note.of(note)) == attempt.actor.message:
             return
         if Press.of(query.data or "") in presses_of(message):
             await self._context.bot.delete_message(message.chat.id, message.message_id)
-
-    async def _delete(
-        self, query: CallbackQuery, actor: TelegramActor, record: Record | None, replies: ChatReplies
-    ) -> None:
-        await self._answer_now(query, await delete(self._context, Note.of(actor.message), record, replies))
 
     # -- words by a press
 
@@ -171,16 +148,3 @@ class Buttons:
         """The picture above the question, where we no longer remember that it waits."""
         found = find(picture, self._context.download_limit)
         return await self._intake.pending_of(picture, found) if isinstance(found, Picture) else None
-
-
-async def delete(context: Context, note: Note, record: Record | None, replies: ChatReplies) -> str:
-    """Remove a clip that may be deleted from its chat, and its files, as far as they are known, from storage. Returns
-    what to say.
-    """
-    await presses.delete_files(context.studio.storage, record.clips if record else ())
-    try:
-        await context.bot.delete_message(int(note.chat), note.message)
-    except TelegramError as error:
-        log.info("a clip could not be deleted from its chat", error=str(error))
-        return replies.cannot_delete()
-    return replies.deleted()

@@ -4,23 +4,8 @@ from __future__ import annotations
 
 from unstill_bots.actions.forgetting import Left
 from unstill_bots.text.replies import Replies
-from unstill_bots.text.translations import N_
 from unstill_config.catalog import Catalog
 from unstill_queue.ledger.ledger import Place
-
-COMMANDS: dict[str, str] = {
-    "animate": N_("animate the picture that you reply to"),
-    "queue": N_("your clips in the making"),
-    "cancel": N_("cancel your newest clip, or the one that you reply to"),
-    "delete": N_("delete the clip that you reply to"),
-    "presets": N_("ready-made sets of options"),
-    "settings": N_("how clips are made, and when the bot answers"),
-    "status": N_("how busy the bot is"),
-    "help": N_("all options, and how to write good words"),
-    "privacy": N_("what is kept of you, and for how long"),
-    "forgetme": N_("delete what is kept of you"),
-    "start": N_("what this bot does"),
-}
 
 
 class ChatReplies(Replies):
@@ -93,9 +78,6 @@ class ChatReplies(Replies):
             self.gettext("Admins choose with /settings when @{name} answers.", name=name),
         )
 
-    def command(self, name: str) -> str:
-        return self.gettext(COMMANDS[name])
-
     def presets(self, catalog: Catalog) -> str:
         lines = [self.preset_help(catalog, name) for name in catalog.presets]
         return self._paragraphs(
@@ -114,6 +96,10 @@ class ChatReplies(Replies):
 
     def nothing_to_cancel(self) -> str:
         return self.gettext("You have nothing that could be cancelled.")
+
+    def mine_cancelled(self, count: int) -> str:
+        """What answers /cancel; nothing where the jobs' own messages say that they ended."""
+        return "" if count else self.nothing_to_cancel()
 
     def cancelling(self) -> str:
         return self.gettext("Cancelling …")

@@ -1,0 +1,148 @@
+"""The commands: how each is described, in which chats it is offered, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from unstill_bots.actions.forgetting import Forgetting
+from unstill_bots.actions.presses import CANCEL, FORGET, commands_of
+from unstill_bots.actions.user_jobs import UserJobs
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.translations import N_
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Forgotten, Record
+
+PRIVATE, GROUP, ADMINS = "private", "group", "admins"
+"""Kinds of menus: a private chat's, everybody's in a group, and its admins'."""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A command as menus show it. `with_options` describes it where commands take options instead of being sent in
+    reply to a message; `menus` are those that offer it.
+    """
+
+    name: str
+    description: str
+    with_options: str = ""
+    menus: tuple[str, ...] = (PRIVATE, GROUP, ADMINS)
+
+
+_ALL = (
+    Command(N_("animate"), N_("animate the picture that you reply to"), N_("make a picture move")),
+    Command(N_("queue"), N_("your clips in the making")),
+    Command(
+        N_("cancel"),
+        N_("cancel your newest clip, or the one that you reply to"),
+        N_("cancel your newest clip, or all of them"),
+    ),
+    Command("delete", N_("delete the clip that you reply to")),
+    Command(N_("presets"), N_("ready-made sets of options")),
+    Command(N_("status"), N_("how busy the bot is")),
+    Command(N_("help"), N_("all options, and how to write good words")),
+    Command(N_("privacy"), N_("what is kept of you, and for how long")),
+    Command(N_("forgetme"), N_("delete what is kept of you")),
+    Command(
+        N_("settings"),
+        N_("how clips are made, and when the bot answers"),
+        N_("your own defaults, and how this server uses the bot"),
+        menus=(PRIVATE, ADMINS),
+    ),
+    Command("start", N_("what this bot does"), menus=(PRIVATE,)),
+)
+COMMANDS = {command.name: command for command in _ALL}
+
+
+def offered(platform: str) -> list[Command]:
+    """The commands of a platform, in the order of its menus."""
+    return [command for command in _ALL if command.name in commands_of(platform)]
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who sent a command, as in `Requester.person`, and in which words they are answered.
+
+    `place`: where they did, as in `Requester.place`; None where all their jobs are meant, wherever they asked for them.
+    """
+
+    person: str
+    replies: ChatReplies
+    place: str | None = None
+
+
+class Answers:
+    """Answers commands. `name` is what the bot is called in groups."""
+
+    def __init__(
+        self,
+        client: Client,
+        catalog: Catalog,
+        settings: Settings,
+        jobs: UserJobs,
+        forgetting: Forgetting,
+        name: str = "",
+    ) -> None:
+        self._client = client
+        self._catalog = catalog
+        self._settings = settings
+        self._jobs = jobs
+        self._forgetting = forgetting
+        self._name = name
+        self._talks: dict[str, Callable[[Caller], Awaitable[str]]] = {
+            "start": self._start,
+            "help": self._help,
+            "presets": self._presets,
+            "queue": self._queue,
+            "status": self._status,
+            "privacy": self._privacy,
+        }
+
+    async def run(self, name: str, caller: Caller, words: str = "") -> Coroutine[Any, Any, str]:
+        """Change what the command changes. What is returned may take its time, and comes to the answer.
+
+        Raises RedisError.
+        """
+        if name == FORGET:
+            return self._forgotten(caller, await self._forgetting.begin(caller.person))
+        if name == CANCEL:
+            return self._cancelled(caller, await self.cancel(caller, words=words))
+        return self._talk(name, caller)
+
+    async def cancel(self, caller: Caller, about: Callable[[Record], bool] | None = None, words: str = "") -> int:
+        """End the newest of the caller's jobs that `about` holds for, or all of them if `words` say so. Returns how
+        many were ended. Raises RedisError.
+        """
+        waiting = [record for record in await self._jobs.open(caller.person) if about is None or about(record)]
+        return await self._jobs.cancel(caller.person, waiting, words)
+
+    async def _talk(self, name: str, caller: Caller) -> str:
+        return await self._talks[name](caller)
+
+    async def _start(self, caller: Caller) -> str:
+        return caller.replies.welcome() if caller.place is None else caller.replies.welcome_group(self._name)
+
+    async def _help(self, caller: Caller) -> str:
+        return caller.replies.help(self._catalog)
+
+    async def _presets(self, caller: Caller) -> str:
+        return caller.replies.presets(self._catalog)
+
+    async def _queue(self, caller: Caller) -> str:
+        return await self._jobs.listing(caller.person, caller.replies, place=caller.place)
+
+    async def _status(self, caller: Caller) -> str:
+        ledger = self._client.ledger
+        engines = sum(len(infos) for infos in (await ledger.engines()).values())
+        return caller.replies.status(engines, len(await ledger.open_ids()))
+
+    async def _privacy(self, caller: Caller) -> str:
+        return caller.replies.privacy(self._settings.storage.keep_hours, self._settings.queue.keep_hours)
+
+    async def _cancelled(self, caller: Caller, count: int) -> str:
+        return caller.replies.mine_cancelled(count)
+
+    async def _forgotten(self, caller: Caller, forgotten: Forgotten) -> str:
+        return caller.replies.forgotten(await self._forgetting.finish(forgotten))
