@@ -17,19 +17,25 @@ from tests.system.discord_house import DiscordHouse
 from tests.system.processes import CATALOG, wait_for
 from tests.system.telegram_house import TelegramHouse
 
+from unstill_bots.actions.forgetting import Left
 from unstill_bots.host.loop_monitor import LAG_MOST, LOOK_EVERY
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.server_replies import ServerReplies
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
 
 SHORT = 700
 
 
 @dataclass
 class Side:
-    """One platform: its house, what registers the commands there, and what the bot says to /help, part by part."""
+    """One platform: its house, what registers the commands there, and what the bot says to a command, part by part."""
 
     house: TelegramHouse | DiscordHouse
     registering: str
     refuse: str
-    help: Callable[[], Callable[[], list[str]]]
+    ask: Callable[[str], Callable[[], list[str]]]
+    replies: ChatReplies
 
 
 @contextlib.contextmanager
@@ -38,11 +44,12 @@ def on_telegram(folder: Path, **settings: Any) -> Iterator[Side]:
         ann = house.api.person("Ann", language="")
         chat = house.api.private(ann)
 
-        def ask() -> Callable[[], list[str]]:
-            ann.send_text(chat, "/help")
-            return lambda: [one.text for one in telegram_house.ours(chat.history())]
+        def ask(command: str) -> Callable[[], list[str]]:
+            before = len(chat.history())
+            ann.send_text(chat, f"/{command}")
+            return lambda: [one.text for one in telegram_house.ours(chat.history()[before:])]
 
-        yield Side(house, "setMyCommands", "bad gateway", ask)
+        yield Side(house, "setMyCommands", "bad gateway", ask, ChatReplies())
 
 
 @contextlib.contextmanager
@@ -51,12 +58,13 @@ def on_discord(folder: Path, **settings: Any) -> Iterator[Side]:
         ann = house.api.person("Ann", installed=True)
         chat = house.api.dm(ann)
 
-        def ask() -> Callable[[], list[str]]:
-            ann.slash(chat, "help")
-            return lambda: [one.text for one in discord_house.ours(chat.history(ann))]
+        def ask(command: str) -> Callable[[], list[str]]:
+            before = len(chat.history(ann))
+            ann.slash(chat, command)
+            return lambda: [one.text for one in discord_house.ours(chat.history(ann)[before:])]
 
         # the client library itself tries again after a bad gateway
-        yield Side(house, "replace_commands", "unavailable", ask)
+        yield Side(house, "replace_commands", "unavailable", ask, ServerReplies())
 
 
 both = pytest.mark.parametrize("on", [on_telegram, on_discord], ids=["telegram", "discord"])
@@ -87,6 +95,28 @@ def test_a_loop_that_stood_still_is_said_in_the_log(on: Any, tmp_path: Path) -> 
 
 
 @both
+async def test_commands_answer_what_is_decided_for_all_platforms(on: Any, tmp_path: Path) -> None:
+    with on(tmp_path) as side:
+        side.house.start_bot()
+        side.house.wait_for_bot()
+        replies, catalog, settings = side.replies, Catalog.load(), Settings()
+        expected = {
+            "queue": replies.queue_empty(),
+            "presets": replies.presets(catalog),
+            "status": replies.status(0, 0),
+            "privacy": replies.privacy(settings.storage.keep_hours, settings.queue.keep_hours),
+            "cancel": replies.nothing_to_cancel(),
+            "forgetme": replies.forgotten(Left(on_disk=True)),
+        }
+        for command, answer in expected.items():
+            # When somebody asks in private
+            said = side.ask(command)
+            # Then they read it, whole
+            await asyncio.to_thread(wait_for, said, what=f"an answer to /{command}")
+            assert said() == [answer]
+
+
+@both
 async def test_long_texts_are_split_at_the_length_that_the_catalogue_says(on: Any, tmp_path: Path) -> None:
     # Given a host's catalogue in which a message is short
     catalog = tmp_path / "short.toml"
@@ -95,7 +125,7 @@ async def test_long_texts_are_split_at_the_length_that_the_catalogue_says(on: An
         side.house.start_bot()
         side.house.wait_for_bot()
         # When somebody asks for help
-        said = side.help()
+        said = side.ask("help")
         # Then it comes whole, in parts of that length
         await asyncio.to_thread(wait_for, lambda: "Posters and signs" in str(said()), what="the help's end")
         assert len(said()) > 2
