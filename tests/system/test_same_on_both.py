@@ -143,7 +143,7 @@ async def test_a_platform_that_cannot_be_reached_is_waited_for(on: Any, tmp_path
         # When it is back
         side.house.api.trouble.outage = False
         await asyncio.to_thread(side.house.wait_for_bot)
-        said = side.help()
+        said = side.ask("help")
         # Then the bot serves, and was never started again
         await asyncio.to_thread(wait_for, lambda: "Posters and signs" in str(said()), what="the help's end")
         assert side.house.bot.poll() is None
