@@ -22,8 +22,10 @@ from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.extraction import messages, path
 from unstill_bots.text.replies import CAPTION_LENGTH, Replies
-from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES
+from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES, WITHOUT
+from unstill_bots.text.translations import LANGUAGES
 from unstill_config.catalog import Catalog
+from unstill_queue.contract import codes
 from unstill_queue.contract.errors import OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
 from unstill_queue.contract.options import OPTIONS, resolve
@@ -63,8 +65,8 @@ def test_extraction_finds_the_sentences_of_code_options_and_catalogues() -> None
         "{count} other is ahead of you.",
         "{option} cannot be {value}: it takes {allowed}.",
     } <= found
-    for table in (FAILURES, PICTURES, NOTES, ADVICE):
-        assert set(table.values()) <= found
+    for table in (FAILURES, WITHOUT, PICTURES, NOTES, ADVICE):
+        assert {sentence if isinstance(sentence, str) else sentence[0] for sentence in table.values()} <= found
     assert {option.help for option in OPTIONS} <= found
     assert {preset.help for preset in CATALOG.presets.values()} <= found
 
@@ -80,6 +82,8 @@ def test_every_sentence_is_translated_with_the_same_placeholders() -> None:
         assert not translated.fuzzy
         for text in strings:
             assert placeholders(text) == placeholders(ids[-1]), ids[0]
+            # a word that is the same in both bears the comment "same"; nothing else may be as in English
+            assert text not in ids or "same" in translated.user_comments, f"not translated: {ids[0]}"
 
 
 def test_the_catalogue_holds_nothing_that_is_no_longer_said() -> None:
@@ -240,36 +244,118 @@ def test_the_text_under_a_clip_is_never_too_long(prompt: str, length: int) -> No
 
 @pytest.mark.parametrize("replies", [EN, ZH], ids=["en", "zh_CN"])
 def test_every_failure_is_said_and_an_unknown_one_too(replies: Replies) -> None:
-    said = {code: replies.failed(Failed(code, "INTERNAL")) for code in (*FAILURES, *PICTURES, "new_code")}
+    said = {code: replies.failed(with_parameters(code)) for code in (*codes.FAILURES, "new_code")}
 
     assert said["new_code"] == said["unknown"]
-    assert len(set(said.values())) == len(FAILURES) + len(PICTURES)
-    assert not any("INTERNAL" in text or "{" in text for text in said.values())
+    assert len(set(said.values())) == len(codes.FAILURES)
+    assert not any("INTERNAL" in text or "{" in text or "?" in text for text in said.values())
 
 
-FAILING = {"Failed", "ClipError", "RenderError", "EngineError", "NotLoaded", "RenderFailed", "FetchError"}
+def with_parameters(code: str) -> Failed:
+    return Failed(code, "INTERNAL", dict.fromkeys(codes.FAILURES.get(code, ()), "7"))
 
 
-def codes_in(package: str) -> Iterator[str]:
-    """The failure codes that a package's source names, read without importing it."""
+def test_the_table_of_codes_and_the_sentences_are_of_one_mind() -> None:
+    # Given the table that queue, engine and front ends share, Then there is one sentence for each code, and no other
+    assert sorted(codes.FAILURES) == sorted([*FAILURES, *PICTURES])
+    # and each says just what its code's parameters say
+    for code, sentence in (FAILURES | PICTURES).items():
+        many = sentence if isinstance(sentence, str) else sentence[1]
+        assert placeholders(many) == codes.FAILURES[code], code
+
+
+@pytest.mark.parametrize("code", codes.FAILURES)
+def test_a_failure_is_said_in_each_language_in_its_own_words(code: str) -> None:
+    english = EN.failed(with_parameters(code))
+
+    for language in LANGUAGES:
+        if language != "en":
+            assert Replies(language).failed(with_parameters(code)) != english
+
+
+@pytest.mark.parametrize("replies", [EN, ZH], ids=["en", "zh_CN"])
+def test_what_the_former_version_wrote_is_said_without_parameters(replies: Replies) -> None:
+    # Given its failures, which had an English sentence and no parameters
+    for code in (code for code in FAILURES if codes.FAILURES[code]):
+        said = replies.failed(Failed(code, "The English of the former version. Try again."))
+        # Then they are said by their code, and nothing is missing in the sentence
+        assert said == replies.gettext(WITHOUT[code])
+        assert not {"?", "{"} & set(said) and "former" not in said
+    # and its refusals were sentences already
+    assert replies.failed(Failed(codes.SAID, "{x} 不行?")) == "{x} 不行?"
+
+
+@pytest.mark.parametrize(
+    ("tries", "said"),
+    [
+        ("1", "The engine stopped while it"),
+        ("2", "The engine stopped 2 times while"),
+        ("some", "The engine stopped some times"),
+    ],
+)
+def test_how_often_the_engine_stopped_is_said_as_it_was(tries: str, said: str) -> None:
+    assert said in EN.failed(Failed("engine_lost", details={"tries": tries}))
+
+
+FAILING = {
+    "Failed", "JobError", "ClipError", "EncoderKilled", "RenderError", "EngineError", "NotLoaded", "FetchError",
+    "PictureError", "Unfit",
+}  # fmt: skip
+
+
+def failures_in(package: str) -> Iterator[tuple[str, set[str]]]:
+    """The failure codes that a package's source names, and the parameters beside them; read without importing it."""
     spec = importlib.util.find_spec(package)
     assert spec is not None and spec.submodule_search_locations
     for file in Path(spec.submodule_search_locations[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FAILING:
+            if isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 code = node.args[0] if node.args else None
-                if isinstance(code, ast.Constant) and isinstance(code.value, str):
-                    yield code.value
+                if name in FAILING and isinstance(code, ast.Constant) and isinstance(code.value, str):
+                    yield code.value, named(node)
 
 
-def test_every_code_that_queue_and_engine_can_fail_with_has_a_sentence() -> None:
-    codes = {code for package in ("unstill_queue", "unstill_engine", "unstill_bots") for code in codes_in(package)}
+def named(call: ast.Call) -> set[str]:
+    """The parameters that a call gives by name, or in a dictionary."""
+    keywords = {keyword.arg or "" for keyword in call.keywords} - {"details"}
+    dictionaries = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "details")]
+    keys = (key for each in dictionaries if isinstance(each, ast.Dict) for key in each.keys)
+    return keywords | {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+
+
+def test_every_failure_that_the_code_names_is_in_the_table_with_its_parameters() -> None:
+    packages = ("unstill_queue", "unstill_engine", "unstill_bots")
+    found = [failure for package in packages for failure in failures_in(package)]
 
     # and those that are put together from what the system says of a folder
-    codes |= {f"{what}_{why}" for what in ("disk", "storage") for why in get_args(Why)}
+    put_together = {f"{what}_{why}" for what in ("disk", "storage") for why in get_args(Why)}
 
-    assert {"engine_lost", "too_big"} <= codes
-    assert codes <= {*FAILURES, *PICTURES}
+    assert {"engine_lost", "too_big", "picture_too_many_bytes"} <= {code for code, _ in found}
+    assert put_together | {code for code, _ in found} <= set(codes.FAILURES)
+    for code, parameters in found:
+        assert parameters - {"reason"} in (codes.FAILURES[code], set()), code
+        assert parameters or not codes.FAILURES[code] or code in WITHOUT or code in PICTURES, code
+
+
+def sentences_on_the_wire(source: str) -> Iterator[int]:
+    """The lines where a failure is given a message beside its code."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) == "Failed":
+            messages = [*node.args[1:2], *(keyword.value for keyword in node.keywords if keyword.arg == "message")]
+            if any(isinstance(message, ast.JoinedStr | ast.Constant) for message in messages):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("package", ["unstill_queue", "unstill_engine"])
+def test_no_sentence_crosses_the_wire_beside_a_code(package: str) -> None:
+    assert list(sentences_on_the_wire("Failed('x')\nFailed('x', 'No.')\njobs.Failed('x', message=f'{y}')")) == [2, 3]
+
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.submodule_search_locations
+    files = Path(spec.submodule_search_locations[0]).rglob("*.py")
+
+    assert {file: lines for file in files if (lines := [*sentences_on_the_wire(file.read_text("utf-8"))])} == {}
 
 
 @pytest.mark.parametrize("code", PICTURES)

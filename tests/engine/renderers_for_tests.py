@@ -53,7 +53,7 @@ class Obliging(Steady):
         plan = super().plan(parameters, picture)
         match parameters.prompt:
             case "plan_refuses":
-                raise RenderError("too_big", "That is too big. Ask for less.")
+                raise RenderError("too_big", "that is more than 10 MB", megabytes="10")
             case "plan_empty":
                 return msgspec.structs.replace(plan, num_frames=0)
             case "plan_nan":
@@ -91,7 +91,7 @@ class Obliging(Steady):
         raise KeyError("the operator shall read this, the person shall not")
 
     def unspeakable(self, *_: object) -> None:
-        raise RenderError("odd", "lone \udc80 surrogate" + "x" * 2_000_000)
+        raise RenderError("odd", "lone \udc80 surrogate" + "x" * 2_000_000, value="\udc80 " + "x" * 2_000_000)
 
     def out_of_memory(self, *_: object) -> None:
         np.zeros(1 << 58, np.uint8)

@@ -164,7 +164,7 @@ def test_a_render_that_nobody_reads_on_ends(camera: Camera) -> None:
 
 
 def test_a_photo_that_is_gone_is_told(camera: Camera, tmp_path: Path) -> None:
-    with pytest.raises(RenderError, match="send it again") as told:
+    with pytest.raises(RenderError, match=r"gone\.jpg") as told:
         camera.plan(asked("zoom in"), tmp_path / "gone.jpg")
     assert told.value.code == "picture_gone"
 

@@ -12,7 +12,7 @@ from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.fit import Clip
 from unstill_engine.clip.probe import probe
 from unstill_engine.clip.sample import Curve
-from unstill_queue.contract.jobs import Finish
+from unstill_queue.contract.jobs import Failed, Finish
 
 
 def assert_full(clip: Clip, limit: int) -> None:
@@ -77,7 +77,7 @@ async def test_limit_that_nothing_fits_in(tmp_path: Path, binary: Ffmpeg) -> Non
     for limit in (0, 1000, 2500):
         with pytest.raises(ClipError, match="does not fit") as caught:
             await clip_of(source, binary, limit=limit)
-        assert caught.value.code == "too_big"
+        assert caught.value.failed == Failed("too_big", details={"megabytes": f"{limit / 1e6:g}"})
     assert [path.name for path in tmp_path.iterdir()] == ["spool"]
 
 

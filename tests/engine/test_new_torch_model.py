@@ -60,7 +60,7 @@ async def test_a_model_that_nothing_else_knows_is_served(engine: Engine) -> None
     assert np.abs(one - other).max() <= 1
     # and where nothing fits, no rung was tried that this model does not have
     failed = await render(engine, "0")
-    assert isinstance(failed, RenderFailed) and failed.code == "out_of_memory"
+    assert isinstance(failed, RenderFailed) and failed.failed.code == "out_of_memory"
     assert "split_guidance=True" not in engine.logged
     assert "offload_encoders=True" not in engine.logged
     assert "4 frames of 32x32" in engine.logged

@@ -59,7 +59,7 @@ async def test_a_fresh_child_is_the_last_thing_to_try(engine: Engine) -> None:
     # and the next try is on another one, which knows that there is no more to be had
     failed = await render(engine, "denoise=1 again")
     assert engine.process.pid != first
-    assert isinstance(failed, RenderFailed) and failed.code == "out_of_memory"
+    assert isinstance(failed, RenderFailed) and failed.failed.code == "out_of_memory"
 
 
 async def test_cudas_own_words_for_a_lost_context_replace_the_child(engine: Engine) -> None:

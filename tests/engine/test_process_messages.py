@@ -32,6 +32,7 @@ from unstill_engine.device.messages import (
     unpack_report,
 )
 from unstill_engine.renderers.base import Plan
+from unstill_queue.contract import jobs
 from unstill_queue.contract.jobs import Parameters
 
 text = st.text(max_size=50)
@@ -48,7 +49,7 @@ reports: st.SearchStrategy[Report] = st.one_of(
     st.builds(Planned, number, plans),
     st.builds(Stepped, number, number, number),
     st.builds(Finished, number, seconds),
-    st.builds(Failed, number, text, text),
+    st.builds(Failed, number, st.builds(jobs.Failed, text, details=st.dictionaries(text, text, max_size=2)), text),
     st.builds(Interrupted, number),
     st.builds(Poisoned, number, text),
 )
@@ -107,7 +108,7 @@ def test_a_damaged_report_is_refused_or_is_another_report(report: Report, data: 
 
 def test_a_message_that_is_too_large_is_neither_sent_nor_waited_for() -> None:
     with pytest.raises(MessageError):
-        pack(Failed(0, "x", "y" * LARGEST))
+        pack(Failed(0, jobs.Failed("x"), "y" * LARGEST))
     with pytest.raises(MessageError):
         ReportStream().feed(HEADER.pack(LARGEST + 1))
     assert ReportStream().feed(HEADER.pack(LARGEST)) == []

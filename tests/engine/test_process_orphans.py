@@ -112,7 +112,7 @@ async def test_two_engines_never_hold_one_device(tmp_path: Path) -> None:
         with pytest.raises(EngineError) as raised:
             await late.process.start()
         assert raised.value.code == "device_busy"
-        assert f"process {child} (test)" in raised.value.message
+        assert f"process {child} (test)" in str(raised.value)
         # And another device is free
         async with running_engine(tmp_path, device="cuda:1") as other:
             assert isinstance(await other.render(), Rendered)

@@ -14,6 +14,7 @@ from tests.engine.engine_processes import ENVIRON, Engine, running_engine, until
 from tests.engine.renderers_for_tests import HEIGHT, WIDTH, picture_frames
 
 from unstill_engine.device.outcomes import Rendered, RenderFailed
+from unstill_queue.contract import jobs
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -97,9 +98,9 @@ async def test_a_faulty_render_fails_this_job_alone(engine: Engine, prompt: str,
     outcome = await engine.render(prompt)
 
     assert isinstance(outcome, RenderFailed)
-    assert outcome.code == "render_failed"
-    assert said not in outcome.message
-    assert "Traceback" not in outcome.message
+    # Then the person hears a sentence by its code alone, and the operator what was raised
+    assert outcome.failed == jobs.Failed("render_failed")
+    assert "Traceback" not in outcome.reason
     await assert_next_job_works_on_the_same_child(engine, pid)
     assert said in engine.logged
     assert "Traceback" in engine.logged
@@ -111,10 +112,10 @@ async def test_no_more_than_the_plan_is_ever_written(engine: Engine) -> None:
     assert engine.spool.stat().st_size <= 8 * HEIGHT * WIDTH * 3
 
 
-async def test_a_refusal_reaches_the_person_as_it_is(engine: Engine) -> None:
+async def test_a_refusal_reaches_the_person_by_code_and_parameters_and_the_operator_in_words(engine: Engine) -> None:
     outcome = await engine.render("plan_refuses")
 
-    assert outcome == RenderFailed("too_big", "That is too big. Ask for less.")
+    assert outcome == RenderFailed(jobs.Failed("too_big", details={"megabytes": "10"}), "that is more than 10 MB")
     assert engine.steps == []
 
 
@@ -124,16 +125,18 @@ async def test_out_of_memory_is_said_and_survived(engine: Engine) -> None:
     outcome = await engine.render("out_of_memory")
 
     assert isinstance(outcome, RenderFailed)
-    assert outcome.code == "out_of_memory"
+    assert outcome.failed.code == "out_of_memory"
     await assert_next_job_works_on_the_same_child(engine, pid)
 
 
-async def test_a_sentence_that_cannot_be_sent_as_it_is_is_still_a_sentence(engine: Engine) -> None:
+async def test_what_cannot_be_sent_as_it_is_is_sent_as_near_as_can_be(engine: Engine) -> None:
     outcome = await engine.render("unspeakable")
 
     assert isinstance(outcome, RenderFailed)
-    assert outcome.message.startswith("lone ? surrogate")
-    assert len(outcome.message) <= 1000
+    assert outcome.reason.startswith("lone ? surrogate")
+    assert len(outcome.reason) <= 1000
+    assert outcome.failed.code == "odd"
+    assert outcome.failed.details["value"].startswith("? xx") and len(outcome.failed.details["value"]) <= 200
 
 
 async def test_a_full_disk_is_said_and_survived(engine: Engine) -> None:
@@ -142,7 +145,7 @@ async def test_a_full_disk_is_said_and_survived(engine: Engine) -> None:
     outcome = await engine.render(spool=Path("/dev/full"))
 
     assert isinstance(outcome, RenderFailed)
-    assert outcome.code == "disk_full"
+    assert outcome.failed.code == "disk_full"
     await assert_next_job_works_on_the_same_child(engine, pid)
 
 
@@ -150,7 +153,7 @@ async def test_a_render_that_cannot_fit_on_the_disk_is_not_begun(engine: Engine)
     outcome = await engine.render(num_frames=1 << 40)
 
     assert isinstance(outcome, RenderFailed)
-    assert outcome.code == "disk_full"
+    assert outcome.failed.code == "disk_full"
     assert engine.steps == []
 
 

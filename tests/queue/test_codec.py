@@ -177,3 +177,34 @@ def test_pickle_is_refused_and_does_nothing(tmp_path: Path, protocol: int, prefi
     # though it is a trap that works
     pickle.loads(bytes_of_arq)  # noqa: S301
     assert sprung.exists()
+
+
+# -- failures, which the former version writes with a sentence and without parameters, and reads only so
+
+
+class FormerFailed(msgspec.Struct, frozen=True, tag="failed"):
+    """`Failed` as the former version has it."""
+
+    code: str
+    message: str
+    details: dict[str, str] = {}
+
+
+class FirstFailed(msgspec.Struct, frozen=True, tag="failed"):
+    """`Failed` as records had it before there were parameters."""
+
+    code: str
+    message: str
+
+
+@given(failed)
+def test_a_failure_is_read_by_the_former_version(failure: Failed) -> None:
+    assert decode(encode(failure), FormerFailed) == FormerFailed(failure.code, failure.message, failure.details)
+    assert decode(encode(Failed(failure.code)), FormerFailed | Cancelled) == FormerFailed(failure.code, "")
+    assert decode(encode(failure), FirstFailed).code == failure.code
+
+
+@given(text, text)
+def test_a_failure_of_the_former_version_is_read(code: str, message: str) -> None:
+    for former in (FormerFailed(code, message), FirstFailed(code, message)):
+        assert decode(encode(former), Outcome) == Failed(code, message)

@@ -14,7 +14,7 @@ import structlog
 from unstill_bots.delivery.chat import Chat, ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
-from unstill_bots.intake.studio import SAID, Studio
+from unstill_bots.intake.studio import Studio
 from unstill_bots.text.advice import advice
 from unstill_bots.text.replies import Replies
 from unstill_queue.contract.codec import decode
@@ -172,8 +172,8 @@ class Courier:
                 except ClipTooLarge:
                     await self._refit(record, outcome, note, sender)
                     return await self._show_text(record, note, replies.failed(Failed("too_big", "")))
-            case Failed(code=code, message=message):
-                return await self._show_text(record, note, message if code == SAID else replies.failed(outcome))
+            case Failed():
+                return await self._show_text(record, note, replies.failed(outcome))
             case Cancelled(by=by):
                 return await self._show_text(record, note, replies.cancelled(by))
 

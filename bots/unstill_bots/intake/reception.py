@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from unstill_bots.host.background import BackgroundTasks
-from unstill_bots.intake.studio import SAID, Rule, Studio
+from unstill_bots.intake.studio import Rule, Studio
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.errors import TooManyRequests, UnknownJob
 from unstill_queue.contract.jobs import Failed, ReplyAddress, Request
 from unstill_queue.ledger.client import Client

@@ -15,6 +15,7 @@ from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, ma
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
+from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.errors import OptionError, QuotaExceeded, StorageError, UnknownJob
 from unstill_queue.contract.fairness import LEAST, aspect_of, estimated_seconds
 from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
@@ -30,8 +31,6 @@ AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE = 24, 4, 2
 ledger's care. An account's are few, so that no more of its pictures are fetched than its quotas then hold, but one."""
 READ_AT_ONCE = 4
 """Pictures being read: what bounds the memory that they take."""
-SAID = "said"
-"""The code of a failure whose message is already the sentence for the person, in their language."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -157,11 +156,11 @@ class Studio:
         except QuotaExceeded as error:
             return await self._answer(request, terms.too_much(error, replies))
         except FetchError as error:
-            return await self._answer(request, replies.failed(Failed(error.code, str(error))))
+            return await self._answer(request, replies.failed(Failed(error.code)))
         except (ChatError, StorageError) as error:
             if isinstance(error, StorageError) and error.lasting:
                 log.error("the picture cannot be stored", job=request.id, error=str(error))
-                return await self._answer(request, replies.failed(Failed(error.code, str(error))))
+                return await self._answer(request, replies.failed(error.failed))
             # the ledger brings the request back, and answers it when it cannot be read for long
             log.warning("the picture could not be fetched yet", job=request.id, error=str(error))
             return False

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from unstill_bots.intake.studio import SAID
 from unstill_bots.terminal.ending import Code
 from unstill_bots.terminal.wording import Wording
+from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, State, Succeeded
 
 

@@ -17,7 +17,7 @@ from unstill_config.catalog import Catalog
 from unstill_queue.contract.options import OPTIONS
 
 PACKAGE = Path(__file__).parents[1]
-KEYWORDS = {"gettext": None, "text": None, "ngettext": (1, 2), "N_": None}
+KEYWORDS = {"gettext": None, "text": None, "ngettext": (1, 2), "N_": None, "NN_": (1, 2)}
 
 HEADER = "# The English stands in the code; `python -m unstill_bots.text.extraction` adds what is new there."
 

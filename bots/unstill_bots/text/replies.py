@@ -7,14 +7,17 @@ from collections.abc import Mapping
 
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.advice import Advice
-from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES
+from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES, WITHOUT, Sentence, parameters_of
 from unstill_bots.text.translations import closest, translations
 from unstill_config.catalog import Catalog
+from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
+from unstill_queue.contract.codes import SAID, UNKNOWN
 from unstill_queue.contract.errors import OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
 from unstill_queue.contract.options import OPTIONS, Option
 from unstill_queue.ledger.ledger import Place
 
+MANY = 2
 CAPTION_LENGTH = 1024
 """Characters under a clip: Telegram's bound, the narrowest of the platforms'."""
 
@@ -37,8 +40,13 @@ class Replies:
     def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
         return self._translations.ngettext(one, many, count).format(count=count, **values)
 
-    def _by_code(self, sentences: Mapping[str, str], code: str, details: Mapping[str, str]) -> str:
-        return self._translations.gettext(sentences[code]).format_map(_Known(details))
+    def _by_code(self, sentences: Mapping[str, Sentence], code: str, details: Mapping[str, str]) -> str:
+        sentence = sentences[code]
+        if isinstance(sentence, str):
+            return self._translations.gettext(sentence).format_map(_Known(details))
+        (counted,) = parameters_of(sentence[1])
+        count = int(details[counted]) if details[counted].isdecimal() else MANY
+        return self._translations.ngettext(*sentence, count).format_map(_Known(details))
 
     def _join(self, *sentences: str) -> str:
         return ("" if self.language == "zh_CN" else " ").join(filter(None, sentences))
@@ -135,9 +143,15 @@ class Replies:
         return self.gettext("Tip: {advice}", advice=self._by_code(ADVICE, advice.code, advice.details))
 
     def failed(self, failed: Failed) -> str:
-        sentences = FAILURES if failed.code in FAILURES else PICTURES
-        code = failed.code if failed.code in sentences else "unknown"
-        return self._by_code(FAILURES if code == "unknown" else sentences, code, failed.details)
+        """Say what happened; of a code that this version does not know, that something went wrong."""
+        if failed.code == SAID:
+            return failed.message
+        if failed.code in WITHOUT and not FAILURE_CODES[failed.code] <= failed.details.keys():
+            return self._by_code(WITHOUT, failed.code, {})
+        for sentences in (FAILURES, PICTURES):
+            if failed.code in sentences:
+                return self._by_code(sentences, failed.code, failed.details)
+        return self._by_code(FAILURES, UNKNOWN, {})
 
     def cancelled(self, by: str) -> str:
         if by == "system":

@@ -1,14 +1,34 @@
-"""Sentences by code, in English; `replies` translates them. Braces hold the code's details."""
+"""Sentences by code, in English; `replies` translates them. Braces hold the code's parameters.
+
+The codes and their parameters are those of `unstill_queue.contract.codes`. A pair is the sentence for one and for many
+of the parameter that stands in it.
+"""
 
 from __future__ import annotations
 
-from unstill_bots.text.translations import N_
+import string
 
-FAILURES: dict[str, str] = {
-    "engine_lost": N_("The engine stopped three times while it worked on this. Try again later, or with other words."),
+from unstill_bots.text.translations import N_, NN_
+
+Sentence = str | tuple[str, str]
+
+
+def parameters_of(sentence: str) -> frozenset[str]:
+    """Return the names that stand in its braces."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
+
+
+FAILURES: dict[str, Sentence] = {
+    "engine_lost": NN_(
+        "The engine stopped while it worked on this. Try again later, or with other words.",
+        "The engine stopped {tries} times while it worked on this. Try again later, or with other words.",
+    ),
     "render_failed": N_("The clip could not be rendered. Try again, or with another picture."),
     "deadline": N_("The clip took far longer than it should and was stopped. Try a shorter or smaller one."),
-    "too_big": N_("The clip does not fit into what may be uploaded here. Try a shorter one or a lower resolution."),
+    "too_big": N_(
+        "The clip does not fit into the {megabytes} MB that may be uploaded here. "
+        "Try a shorter one or a lower resolution."
+    ),
     "model_unavailable": N_("This model cannot be used here right now. Choose another one, or try again later."),
     "out_of_memory": N_("The graphics card has too little memory for this. Try fewer frames or a lower resolution."),
     "picture_gone": N_("The picture is no longer there. Send it again."),
@@ -36,6 +56,12 @@ FAILURES: dict[str, str] = {
     "undeliverable": N_("The clip could not be sent here. Try again."),
     "unknown": N_("Something went wrong. Try again; if it stays so, tell whoever runs this bot."),
 }
+
+WITHOUT: dict[str, str] = {
+    "engine_lost": N_("The engine stopped three times while it worked on this. Try again later, or with other words."),
+    "too_big": N_("The clip does not fit into what may be uploaded here. Try a shorter one or a lower resolution."),
+}
+"""The sentences of codes with parameters where these are not known: in records of the former version, too."""
 
 PICTURES: dict[str, str] = {
     "picture_empty": N_("The file is empty. Send it again."),

@@ -25,6 +25,11 @@ def closest(tag: str) -> str:
     return "zh_CN" if first == "zh" else "en"
 
 
+def NN_(one: str, many: str) -> tuple[str, str]:
+    """Marks a sentence that has a plural."""
+    return one, many
+
+
 @cache
 def translations(language: str) -> gettext.NullTranslations:
     """One of LANGUAGES, read once."""

@@ -33,20 +33,20 @@ async def find_ffmpeg(setting: Path | None = None) -> Ffmpeg:
     """The first that works. A setting that does not work is an error, never passed over in silence.
 
     Raises:
-        ClipError: no_ffmpeg; its detail says what was wrong with each.
+        ClipError: no_ffmpeg; it says what was wrong with each.
     """
     if setting is not None:
         found = await inspect(str(setting.expanduser()))
         if isinstance(found, Ffmpeg):
             return found
-        raise ClipError("no_ffmpeg", f"The ffmpeg of the settings, {setting}, cannot be used: {found}. {MEND}", found)
+        raise ClipError("no_ffmpeg", f"The ffmpeg of the settings, {setting}, cannot be used: {found}. {MEND}")
     faults: list[str] = []
     for candidate in (shutil.which("ffmpeg"), bundled_ffmpeg()):
         found = await inspect(candidate) if candidate else "none found"
         if isinstance(found, Ffmpeg):
             return found
         faults.append(f"{candidate or 'PATH'}: {found}")
-    raise ClipError("no_ffmpeg", f"No ffmpeg can be used. {MEND}", "; ".join(faults))
+    raise ClipError("no_ffmpeg", f"No ffmpeg can be used ({'; '.join(faults)}). {MEND}")
 
 
 async def inspect(path: str) -> Ffmpeg | str:

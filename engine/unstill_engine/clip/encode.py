@@ -113,7 +113,7 @@ async def run_fed(line: Sequence[str], source: Source, folder: Path, on_frame: O
                 if killed == KILLED_AGAIN:
                     raise
                 metrics.count("ffmpeg_killed")
-                log.warning("ffmpeg was killed and is started again", detail=error.detail)
+                log.warning("ffmpeg was killed and is started again", reason=str(error))
         await asyncio.sleep(KILLED_PAUSE * 2**killed)
 
 
@@ -138,7 +138,7 @@ async def run(line: Sequence[str], stdin: int, folder: Path, on_frame: OnFrame) 
             start_new_session=True,
         )
     except OSError as error:
-        raise ClipError("no_ffmpeg", "ffmpeg does not start. Tell the host of this bot.", str(error)) from error
+        raise ClipError("no_ffmpeg", f"ffmpeg does not start: {error}") from error
     kept: deque[str] = deque(maxlen=STDERR_KEPT)
     try:
         await asyncio.gather(_follow(process, on_frame), _keep(process, kept))
@@ -152,7 +152,7 @@ async def run(line: Sequence[str], stdin: int, folder: Path, on_frame: OnFrame) 
         if any(word in said for word in DISK_WORDS):
             raise write_error(said, full=any(word in said for word in FULL_WORDS))
         kind = EncoderKilled if _killed(code, said) else ClipError
-        raise kind("encode_failed", "The clip could not be encoded. Try again.", f"exit code {code}\n{said}".strip())
+        raise kind("encode_failed", f"ffmpeg ended with exit code {code}\n{said}".strip())
 
 
 def _killed(code: int, said: str) -> bool:

@@ -27,6 +27,7 @@ from unstill_engine.clip.finish import Layout, lay_out
 from unstill_engine.clip.probe import Movie, probe
 from unstill_engine.clip.sample import CRF_MAX, sample
 from unstill_engine.clip.spool import Source
+from unstill_queue.contract.codes import megabytes
 from unstill_queue.contract.jobs import Finish
 from unstill_queue.contract.recipe import Recipe, tags_of, xmp_of
 from unstill_queue.storage import mp4
@@ -118,7 +119,7 @@ async def make_clip(
             fitting = _Fitting(source, finish, shape, limit, recipe, ffmpeg, folder, on_progress or (lambda _: None))
             return await fitting.run(target, original)
     except TimeoutError as error:
-        raise ClipError("encode_timeout", "Encoding the clip took too long. Try a shorter or smaller one.") from error
+        raise ClipError("encode_timeout", f"it was not encoded within {deadline:g} s") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -254,7 +255,7 @@ class _Fitting:
         movie = probe(path)
         if (movie.width, movie.height) != (layout.width, layout.height) or abs(movie.frames - layout.frames) > 1:
             made = f"{movie.width}x{movie.height}, {movie.frames} frames for {layout!r}"
-            raise ClipError("encode_failed", "The clip came out incomplete. Try again.", made)
+            raise ClipError("encode_failed", f"the clip came out incomplete: {made}")
         return _Try(path, layout, movie)
 
     def _fits(self, tried: _Try) -> bool:
@@ -271,8 +272,10 @@ class _Fitting:
         return video
 
     def _too_big(self) -> ClipError:
-        message = f"The clip does not fit into {self.limit} bytes. Make it shorter, or send it where more is allowed."
-        return ClipError("too_big", message, f"{self.source!r}, {self.encodes} encodes")
+        tried = f"{self.source!r}, {self.encodes} encodes"
+        return ClipError(
+            "too_big", f"it does not fit into {self.limit} bytes: {tried}", megabytes=megabytes(self.limit)
+        )
 
 
 def _is_tiny(layout: Layout) -> bool:

@@ -12,7 +12,6 @@ from unstill_queue.storage import mp4
 
 TRACKS_MAX = 32
 RUNS_MAX = 100_000
-UNREADABLE = "The clip that was made cannot be read. Try again."
 
 
 class Movie(msgspec.Struct, frozen=True):
@@ -50,9 +49,9 @@ def probe(path: Path) -> Movie:
         faststart = b"mdat" in order and order.index(b"moov") < order.index(b"mdat")
         return _read(data, moov, boxes[-1].end, faststart)
     except (mp4.Mp4Error, OSError) as error:
-        raise ClipError("bad_clip", UNREADABLE, str(error)) from error
+        raise ClipError("bad_clip", f"{path.name} cannot be read: {error}") from error
     except (struct.error, IndexError) as error:
-        raise ClipError("bad_clip", UNREADABLE, f"cut short: {error}") from error
+        raise ClipError("bad_clip", f"{path.name} is cut short: {error}") from error
 
 
 def _read(data: bytes, moov: mp4.Box, size: int, faststart: bool) -> Movie:

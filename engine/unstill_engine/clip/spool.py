@@ -44,15 +44,13 @@ class Source(msgspec.Struct, frozen=True):
     def check(self) -> None:
         """Raises ClipError where the file does not hold what the other fields say."""
         if min(self.width, self.height) < SIDE_LEAST or self.num_frames < 1 or self.fps <= 0:
-            raise ClipError("bad_frames", "The renderer gave no frames that make a clip. Try again.", repr(self))
+            raise ClipError("bad_frames", f"these frames make no clip: {self!r}")
         try:
             size = self.path.stat().st_size
         except OSError as error:
-            raise ClipError("bad_frames", "The rendered frames are gone. Try again.", str(error)) from error
+            raise ClipError("bad_frames", f"the rendered frames are gone: {error}") from error
         if not self.encoded and size != self.num_frames * self.frame_bytes:
-            raise ClipError(
-                "bad_frames", "The rendered frames are incomplete. Try again.", f"{size} bytes for {self!r}"
-            )
+            raise ClipError("bad_frames", f"the rendered frames are incomplete: {size} bytes for {self!r}")
 
 
 def boomerang(num_frames: int) -> Iterable[int]:

@@ -47,6 +47,7 @@ from unstill_engine.renderers.base import (
     RenderError,
     Revised,
 )
+from unstill_queue.contract import jobs
 
 EXIT_NOT_LOADED = 69
 EXIT_POISONED = 70
@@ -54,7 +55,8 @@ EXIT_POISONED = 70
 STEP_SECONDS = 0.02
 """Steps that follow each other faster are not all reported; the first and the last one always are."""
 
-LONGEST_SENTENCE = 1_000
+LONGEST_TEXT, LONGEST_PARAMETER = 1_000, 200
+"""Characters that the parent is told of an error, and of each parameter of an answer."""
 
 T = TypeVar("T")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -133,14 +135,14 @@ def _load(load: Load, lock: DeviceLock, channel: Channel) -> Renderer | None:
         renderer: Renderer = getattr(importlib.import_module(module), name)(load.name, model)
         renderer.load(load.device)
     except DeviceBusy as error:
-        channel.send(NotLoaded("device_busy", _sentence(error)))
+        channel.send(NotLoaded("device_busy", _text(error)))
     except RenderError as error:
-        channel.send(NotLoaded(error.code, _sentence(error)))
+        channel.send(NotLoaded(error.code, _text(error)))
     except (ImportError, AttributeError, ValueError) as error:
         traceback.print_exc()
         advice = "Install what it needs, or choose another model."
         channel.send(
-            NotLoaded("model_unavailable", f"The model {load.name} cannot be loaded: {_sentence(error)}. {advice}")
+            NotLoaded("model_unavailable", f"The model {load.name} cannot be loaded: {_text(error)}. {advice}")
         )
     except MemoryError:
         traceback.print_exc()
@@ -149,9 +151,7 @@ def _load(load: Load, lock: DeviceLock, channel: Channel) -> Renderer | None:
         )
     except BaseException as error:
         traceback.print_exc()
-        what = (
-            f"The model {load.name} could not be loaded on {load.device}: {type(error).__name__}: {_sentence(error)}."
-        )
+        what = f"The model {load.name} could not be loaded on {load.device}: {type(error).__name__}: {_text(error)}."
         channel.send(NotLoaded("model_unavailable", f"{what} See the engine's log."))
     else:
         channel.send(Loaded(time.monotonic() - started))
@@ -167,18 +167,16 @@ def _render(command: Render, renderer: Renderer, channel: Channel) -> Report:
     except RenderCancelled:
         return Interrupted(run)
     except RenderError as error:
-        return Failed(run, error.code, _sentence(error))
+        return Failed(run, _sendable(error.failed), _text(error))
     except DevicePoisoned as error:
         traceback.print_exc()
-        return Poisoned(run, _sentence(error), error.code)
+        return Poisoned(run, _text(error), error.code)
     except MemoryError:
         traceback.print_exc()
-        return Failed(
-            run, "out_of_memory", "This clip needs more memory than the engine has. Try a shorter or a smaller one."
-        )
-    except BaseException:
+        return Failed(run, jobs.Failed("out_of_memory"), "the engine has less memory than this clip needs")
+    except BaseException as error:
         traceback.print_exc()
-        return Failed(run, "render_failed", "The clip could not be rendered. Try again, or with another photo.")
+        return Failed(run, jobs.Failed("render_failed"), f"{type(error).__name__}: {_text(error)}")
 
 
 def _render_to_spool(command: Render, renderer: Renderer, channel: Channel) -> Report:
@@ -246,8 +244,18 @@ def _closing(frames: Iterator[T]) -> Iterator[Iterator[T]]:
             close()
 
 
-def _sentence(error: BaseException) -> str:
-    return str(error).encode("utf-8", "replace").decode()[:LONGEST_SENTENCE]
+def _text(error: BaseException) -> str:
+    return _utf8(str(error))[:LONGEST_TEXT]
+
+
+def _sendable(failed: jobs.Failed) -> jobs.Failed:
+    """A renderer may have put anything into its parameters; what is sent is text of a bounded length."""
+    details = {_utf8(name): _utf8(value)[:LONGEST_PARAMETER] for name, value in failed.details.items()}
+    return jobs.Failed(_utf8(failed.code), details=details)
+
+
+def _utf8(text: object) -> str:
+    return str(text).encode("utf-8", "replace").decode()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from typing import Self
 import numpy as np
 
 from unstill_engine.renderers.base import Frames, Plan, RenderError
-from unstill_engine.worker.workdir import code_of, sentence_of
+from unstill_engine.worker.workdir import code_of
+from unstill_queue.storage.folder import explain
 
 CHANNELS = 3
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -35,7 +36,7 @@ class Spool:
             self._expect(plan)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise RenderError(code_of(error), sentence_of(error)) from error
+            raise RenderError(code_of(error), explain(str(path.parent), error)) from error
 
     def restart(self, plan: Plan) -> None:
         """Forget the frames so far, and take those of this plan instead. Raises RenderError."""
@@ -91,8 +92,4 @@ class Spool:
 
 
 def _no_room(needed: int) -> RenderError:
-    return RenderError(
-        "disk_full",
-        f"The engine's disk is full: {needed / 1e6:.0f} MB more are needed. "
-        "Ask the host to make room, or try a shorter clip.",
-    )
+    return RenderError("disk_full", f"the frames need {needed / 1e6:.0f} MB more than the engine's disk has")

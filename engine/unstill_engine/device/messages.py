@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from unstill_engine.renderers.base import Plan
+from unstill_queue.contract import jobs
 from unstill_queue.contract.jobs import Parameters
 
 HEADER: Final = struct.Struct(">I")
@@ -58,8 +59,10 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
 
 
 class NotLoaded(msgspec.Struct, frozen=True, tag="not_loaded"):
+    """`reason` is for the operator: what happened, and what to do."""
+
     code: str
-    message: str
+    reason: str
 
 
 class Planned(msgspec.Struct, frozen=True, tag="planned"):
@@ -83,9 +86,11 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """`outcome` is the person's answer, `reason` is for the operator."""
+
     run: int
-    code: str
-    message: str
+    outcome: jobs.Failed
+    reason: str
 
 
 class Interrupted(msgspec.Struct, frozen=True, tag="interrupted"):

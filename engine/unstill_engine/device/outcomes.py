@@ -6,16 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from unstill_queue.contract.jobs import Parameters
+from unstill_queue.contract.errors import JobError
+from unstill_queue.contract.jobs import Failed, Parameters
 
 
-class EngineError(Exception):
-    """No renderer can be had. One sentence of what happened, one of what to do; `code` is for `replies`."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        self.message = message
-        super().__init__(message)
+class EngineError(JobError):
+    """No renderer can be had. The text says in one sentence what happened, and in one what to do."""
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -35,10 +31,10 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class RenderFailed(msgspec.Struct, frozen=True):
-    """The job cannot be rendered; the device is sound. `message` is for the person."""
+    """The job cannot be rendered; the device is sound. `failed` is the person's answer, `reason` for the operator."""
 
-    code: str
-    message: str
+    failed: Failed
+    reason: str
 
 
 class RenderStopped(msgspec.Struct, frozen=True):
@@ -60,7 +56,7 @@ class ChildHung(msgspec.Struct, frozen=True):
 
 
 class DevicePoisoned(msgspec.Struct, frozen=True):
-    """The device answered no more; the child gave itself up. `code` is for the answer after the last try."""
+    """The device answered no more; the child gave itself up. `code` is the answer's where this was the last try."""
 
     reason: str
     stderr_tail: str

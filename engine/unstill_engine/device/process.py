@@ -241,8 +241,8 @@ class EngineProcess:
                     run.on_progress(step, steps)
                 case Finished(_, seconds) if plan is not None:
                     return _rendered(plan, spool, seconds)
-                case Failed(_, code, message):
-                    return RenderFailed(code, message)
+                case Failed(_, outcome, reason):
+                    return RenderFailed(outcome, reason)
                 case Interrupted():
                     return RenderStopped()
                 case Poisoned(_, message, code):

@@ -177,8 +177,8 @@ class Supervisor:
                         clock.reschedule(_now() + self._load_deadline)
                     case Loaded(seconds):
                         return seconds
-                    case NotLoaded(code, message):
-                        raise EngineError(code, message)
+                    case NotLoaded(code, reason):
+                        raise EngineError(code, reason)
                     case _:
                         child.kill()
 

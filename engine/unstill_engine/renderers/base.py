@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import msgspec
 
 from unstill_config.catalog import Model
+from unstill_queue.contract.errors import JobError
 from unstill_queue.contract.jobs import Parameters
 
 if TYPE_CHECKING:  # the worker reads plans and must stay free of numpy
@@ -46,12 +47,8 @@ class RenderCancelled(Exception):
     """Raised by a renderer that saw `cancelled()` turn true."""
 
 
-class RenderError(Exception):
-    """The job cannot be rendered; the text is one sentence for the person. The device is sound."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
+class RenderError(JobError):
+    """The job cannot be rendered, or the model not loaded; the text is for the operator. The device is sound."""
 
 
 class DevicePoisoned(Exception):

@@ -9,8 +9,6 @@ from PIL import Image
 from unstill_engine.renderers.base import RenderError
 from unstill_engine.renderers.framing import Size
 
-_UNREADABLE = "The photo cannot be read. Please send it again as a JPEG or PNG picture."
-
 
 def photo_size(picture: Path) -> Size:
     """Width and height in pixels.
@@ -28,13 +26,13 @@ def load_photo(picture: Path) -> Image.Image:
         try:
             return image.convert("RGB")
         except (OSError, ValueError, SyntaxError) as error:
-            raise RenderError("picture_unreadable", _UNREADABLE) from error
+            raise RenderError("picture_unreadable", f"the photo cannot be read: {error}") from error
 
 
 def _opened(picture: Path) -> Image.Image:
     try:
         return Image.open(picture, formats=("PNG", "JPEG"))
     except FileNotFoundError as error:
-        raise RenderError("picture_gone", "The photo is no longer there. Please send it again.") from error
+        raise RenderError("picture_gone", f"there is no photo at {picture}") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise RenderError("picture_unreadable", _UNREADABLE) from error
+        raise RenderError("picture_unreadable", f"the photo cannot be read: {error}") from error

@@ -28,7 +28,7 @@ from unstill_engine.worker import workdir as scratch
 from unstill_engine.worker.lease import Lease
 from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress
-from unstill_queue.ledger.ledger import ENGINE_LOST, Claim, Ledger
+from unstill_queue.ledger.ledger import Claim, Ledger
 from unstill_queue.redis.wakeup import Wakeups
 from unstill_queue.storage.base import Storage
 from unstill_queue.storage.folder import why
@@ -39,21 +39,17 @@ SOFTWARE = f"Unstill {version('unstill-engine')}"
 STORAGE_PATIENCE = 30.0
 """Seconds that storage may be away before it costs a try; no other job could be worked on meanwhile."""
 STORAGE_AGAIN = 1.0
-STORAGE_SENTENCES = {
-    "storage_full": "The storage is full. Try again later.",
-    "storage_refused": "The storage may not be written to. Tell the host of this bot.",
-    "storage_missing": "The storage is gone. Tell the host of this bot.",
-    "storage_away": "The storage could not be reached. Try again later.",
-    **{f"disk_{why}": sentence for why, sentence in scratch.SENTENCES.items()},
-}
 
 T = TypeVar("T")
 
 
 class Retry(msgspec.Struct, frozen=True):
-    """The try was lost through no fault of the job; `failure` is its answer when it was the last one."""
+    """The try was lost through no fault of the job.
 
-    failure: Failed = ENGINE_LOST
+    `failure` is the job's answer when it was the last one; None: that its engine was lost.
+    """
+
+    failure: Failed | None = None
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -109,7 +105,7 @@ class JobRun(ABC):
             if why(error) == "away":
                 raise
             log.error("a job's folder cannot be used", job=self.job.id, error=str(error))
-            return Retry(Failed(scratch.code_of(error), scratch.sentence_of(error)))
+            return Retry(Failed(scratch.code_of(error)))
 
     @abstractmethod
     async def _outcome(self, folder: Path) -> Outcome | Retry:
@@ -136,11 +132,11 @@ class JobRun(ABC):
             self._making.cancel()
             raise
         except EncoderKilled as error:
-            log.warning("ffmpeg was killed again and again", job=self.job.id, detail=error.detail)
-            return Retry(Failed(error.code, str(error)))
+            log.warning("ffmpeg was killed again and again", job=self.job.id, reason=str(error))
+            return Retry(error.failed)
         except ClipError as error:
-            log.warning("the clip could not be made", code=error.code, detail=error.detail)
-            return Failed(error.code, str(error))
+            log.warning("the clip could not be made", job=self.job.id, code=error.code, reason=str(error))
+            return error.failed
         except StorageError as error:
             return self._not_stored("the clip could not be stored", error)
 
@@ -171,11 +167,10 @@ class JobRun(ABC):
         log.error(what, job=self.job.id, error=str(error))
         if self.lease.ended or self._services.draining.is_set():
             return Cancelled("system")
-        failed = Failed(error.code, STORAGE_SENTENCES[error.code])
         if error.lasting and error.code not in ("disk_refused", "disk_missing"):
             # another engine would meet the same, and render it again for nothing
-            return failed
-        return Retry(failed)
+            return error.failed
+        return Retry(error.failed)
 
     async def _settle(self, outcome: Outcome | Retry) -> bool:
         lease, ledger = self.lease, self._services.ledger

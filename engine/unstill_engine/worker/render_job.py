@@ -22,12 +22,8 @@ from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Succeeded
 from unstill_queue.contract.recipe import Recipe
-from unstill_queue.ledger.ledger import ENGINE_LOST
 
 log = structlog.get_logger(__name__)
-
-OUT_OF_MEMORY = Failed("out_of_memory", "The card had too little memory, three times. Try fewer or smaller frames.")
-HUNG = Failed("deadline", "This took far longer than it should, three times. Try a shorter or smaller clip.")
 
 
 class RenderJob(JobRun):
@@ -59,20 +55,22 @@ class RenderJob(JobRun):
             rendered = await services.process.plan_and_render(
                 job.id, job.parameters, picture, folder / "frames.rgb", deadline=deadline, on_progress=self.lease.step
             )
-        except NotFound:
-            return Failed("picture_gone", "The picture is no longer there. Send it again.")
+        except NotFound as error:
+            log.warning("the picture is gone", job=job.id, reason=str(error))
+            return Failed("picture_gone")
         except StorageError as error:
             return self._not_stored("the picture could not be read", error)
         except EngineError as error:
-            log.error("the engine has no renderer", job=job.id, code=error.code, error=error.message)
+            log.error("the engine has no renderer", job=job.id, code=error.code, error=str(error))
             return Retry()
         finally:
             self.device_free.set()
         match rendered:
             case Rendered():
                 return rendered
-            case RenderFailed(code, message):
-                return Failed(code, message)
+            case RenderFailed(failed, reason):
+                log.warning("the clip could not be rendered", job=job.id, code=failed.code, reason=reason)
+                return failed
             case RenderStopped():
                 return Cancelled("system")
             case lost:
@@ -128,10 +126,10 @@ class RenderJob(JobRun):
         )
 
 
-def _last_answer(lost: ChildLost) -> Failed:
-    """The job's, where this was its last try."""
+def _last_answer(lost: ChildLost) -> Failed | None:
+    """Return the job's answer where this was its last try; None: that its engine was lost."""
     if isinstance(lost, ChildHung):
-        return HUNG
-    if isinstance(lost, DevicePoisoned) and lost.code == OUT_OF_MEMORY.code:
-        return OUT_OF_MEMORY
-    return ENGINE_LOST
+        return Failed("deadline")
+    if isinstance(lost, DevicePoisoned) and lost.code == "out_of_memory":
+        return Failed(lost.code)
+    return None

@@ -14,7 +14,7 @@ from unstill_queue.contract.errors import NotFound
 from unstill_queue.contract.jobs import Failed, Outcome, Succeeded
 from unstill_queue.contract.recipe import Recipe
 
-GONE = Failed("clip_expired", "The clip was kept as long as it could be and is gone. Send the picture again.")
+GONE = Failed("clip_expired")
 SMALLER = "smaller:"
 
 

@@ -25,21 +25,10 @@ LOOK_EVERY = 1.0
 TELL_EVERY = 60.0
 MEND = "set UNSTILL_ENGINE__SCRATCH to another one"
 
-SENTENCES = {
-    "full": "The engine's disk is full. Try again later.",
-    "refused": "The engine may not write to its own disk. Tell the host of this bot.",
-    "missing": "The engine has no folder to work in. Tell the host of this bot.",
-    "away": "The engine's disk does not work. Tell the host of this bot.",
-}
-
 
 def code_of(error: OSError) -> str:
-    """For `replies`, what keeps a job from its folder: disk_full, disk_refused, disk_missing or disk_away."""
+    """Return the code of what keeps a job from its folder: disk_full, disk_refused, disk_missing or disk_away."""
     return f"disk_{why(error)}"
-
-
-def sentence_of(error: OSError) -> str:
-    return SENTENCES[why(error)]
 
 
 def prepare(base: Path | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unstill_queue.contract.jobs import Failed
+
 
 class QueueError(Exception):
     """The root. Its text is one sentence of what happened, and one of what to do where there is one."""
@@ -73,17 +75,31 @@ class UnreadableRecord(UnknownJob):
         self.args = (f"The record of {job} cannot be read: {wrong}. Run unstill doctor.",)
 
 
-class StorageError(QueueError):
+class JobError(QueueError):
+    """A job cannot be done. `failed` is the answer that its person gets; the text is for the operator alone.
+
+    `code` and `details` are as in `codes.FAILURES`.
+    """
+
+    def __init__(self, code: str, message: str, **details: str) -> None:
+        self.failed = Failed(code, details=details)
+        super().__init__(message)
+
+    @property
+    def code(self) -> str:
+        return self.failed.code
+
+
+class StorageError(JobError):
     """The bytes could not be read or written.
 
-    `code` says why, for `replies`: storage_full (no room), storage_refused (no permission), storage_missing (no
-    folder) or storage_away (anything else, or for now); with disk_ for storage_ where it is not the storage's fault
-    but that of the folder to which a file was to be brought.
+    `code` says why: storage_full (no room), storage_refused (no permission), storage_missing (no folder) or
+    storage_away (anything else, or for now); with disk_ for storage_ where it is not the storage's fault but that of
+    the folder to which a file was to be brought.
     """
 
     def __init__(self, message: str, code: str = "storage_away") -> None:
-        self.code = code
-        super().__init__(message)
+        super().__init__(code, message)
 
     @property
     def lasting(self) -> bool:

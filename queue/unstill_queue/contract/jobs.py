@@ -145,10 +145,14 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """Nothing to show. `code` is for `replies`, `message` the plain English sentence of the same."""
+    """Nothing to show. `code` is one of `codes.FAILURES`, and `details` has its parameters by name.
+
+    `message` is the sentence itself where the code is SAID, and else empty. It is always written: the former version
+    reads no record without it. That version's records have no parameters.
+    """
 
     code: str
-    message: str
+    message: str = ""
     details: dict[str, str] = {}
 
 

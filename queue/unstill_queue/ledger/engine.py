@@ -14,7 +14,7 @@ from unstill_queue.contract.errors import (
     NewerVersion,
 )
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Progress, Succeeded
-from unstill_queue.ledger.outcomes import INTAKE_FAILED
+from unstill_queue.ledger.outcomes import INTAKE_FAILED, engine_lost
 from unstill_queue.ledger.records import (
     REFIT_LANE,
     Claim,
@@ -86,9 +86,11 @@ class EngineSide(Script):
         reply = await self._run("release", claim.job.id, claim.owner)
         return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"ok" else None
 
-    async def retry(self, claim: Claim, failure: Failed) -> Wake | None:
-        """The try failed through no fault of the job: again, or `failure` after the last one."""
-        reply = await self._run("retry", claim.job.id, claim.owner, self.settings.attempts, encode(failure))
+    async def retry(self, claim: Claim, failure: Failed | None = None) -> Wake | None:
+        """The try failed through no fault of the job: again, or `failure`, else a lost engine, after the last one."""
+        attempts = self.settings.attempts
+        answer = encode(failure or engine_lost(attempts))
+        reply = await self._run("retry", claim.job.id, claim.owner, attempts, answer)
         return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"again" else None
 
     async def engine(self, name: str, lane: str, info: bytes) -> None:

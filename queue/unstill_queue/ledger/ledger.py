@@ -10,14 +10,13 @@ from unstill_queue.ledger.delivery import Delivery
 from unstill_queue.ledger.engine import EngineSide
 from unstill_queue.ledger.forget import Forget
 from unstill_queue.ledger.intake import Intake
-from unstill_queue.ledger.outcomes import ENGINE_LOST, EXPIRED, INTAKE_FAILED
+from unstill_queue.ledger.outcomes import EXPIRED, INTAKE_FAILED
 from unstill_queue.ledger.records import REFIT_LANE, REFITS_MOST, Claim, Forgotten, Place, Record, Used, Wake
 from unstill_queue.ledger.upkeep import GIVE_UP, Upkeep
 from unstill_queue.ledger.views import ENGINE_ALIVE
 
 __all__ = [
     "ENGINE_ALIVE",
-    "ENGINE_LOST",
     "EXPIRED",
     "GIVE_UP",
     "INTAKE_FAILED",

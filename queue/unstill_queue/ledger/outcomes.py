@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from unstill_queue.contract.jobs import Failed
 
-ENGINE_LOST = Failed("engine_lost", "The engine stopped three times while it worked on this. Try again later.")
-EXPIRED = Failed("expired", "No engine was free for a day. Try again later.")
-INTAKE_FAILED = Failed("intake_failed", "The request could not be read. Send it again.")
+EXPIRED = Failed("expired")
+INTAKE_FAILED = Failed("intake_failed")
+
+
+def engine_lost(tries: int) -> Failed:
+    """Return the answer of a job that lost its engine at each of its tries."""
+    return Failed("engine_lost", details={"tries": str(tries)})

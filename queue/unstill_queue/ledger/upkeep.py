@@ -11,7 +11,7 @@ from unstill_queue.contract.errors import (
     UnknownJob,
     UnreadableRecord,
 )
-from unstill_queue.ledger.outcomes import ENGINE_LOST, EXPIRED, INTAKE_FAILED
+from unstill_queue.ledger.outcomes import EXPIRED, INTAKE_FAILED, engine_lost
 from unstill_queue.ledger.records import (
     Wake,
 )
@@ -37,7 +37,7 @@ class Upkeep(Views):
             self.settings.attempts,
             ms(GIVE_UP),
             self._keep,
-            encode(ENGINE_LOST),
+            encode(engine_lost(self.settings.attempts)),
             encode(EXPIRED),
             encode(INTAKE_FAILED),
         )

@@ -17,8 +17,6 @@ from unstill_queue.contract.jobs import Parameters
 
 Attempt = Callable[[Plan, MemoryMode], Iterator[Frames]]
 
-TOO_LITTLE = "The card has too little memory left even for the smallest clip. Try again later, or ask the host."
-
 
 class OomFallback:
     """One render's way down, a rung each time that memory runs out.
@@ -140,7 +138,7 @@ class OomFallback:
         parameters = smaller(self._plan.parameters, self._model)
         if parameters is None:
             if self._fresh:
-                raise RenderError("out_of_memory", TOO_LITTLE)
+                raise RenderError("out_of_memory", "the card has too little memory even for the smallest clip")
             raise MemoryExhausted("memory ran out on the last rung")
         notes = self._plan.notes
         replanned = self._replan(parameters)
