@@ -12,11 +12,12 @@ from tests.bots.discord_catalogs import CATALOG, TEXT, catalogs
 from wire_doubles.discord import components
 
 from unstill_bots.actions.preferences import Preferences
-from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.presses import CANCEL, DELETE, DISCORD
+from unstill_bots.actions.settings_form import SettingsForm
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, VARIATIONS, derived
 from unstill_bots.discord.buttons import Press, clip, view_for, waiting
 from unstill_bots.discord.modals import WordsForm, form_of, is_ours, written
-from unstill_bots.discord.settings_pages import ME, SERVER, Change, SettingsPages
+from unstill_bots.discord.settings_pages import ME, PAGES, SERVER, Change, SettingsPages, chosen
 from unstill_bots.intake.captions import parse
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
@@ -143,7 +144,7 @@ def test_a_form_of_rows_is_read_too() -> None:
 @given(catalogs(), TEXT, LANGUAGES)
 async def test_for_any_catalogue_the_platform_takes_both_pages(catalog: Catalog, model: str, language: str) -> None:
     model = next(iter(catalog.models)) if len(model) % 2 else model
-    pages, replies = SettingsPages(catalog, model), ServerReplies(language)
+    pages, replies = SettingsPages(SettingsForm(DISCORD, catalog, model)), ServerReplies(language)
     set_to = Preferences(preset=next(iter(catalog.presets), ""), shape=next(iter(catalog.finishes), ""))
     many = tuple(str(2**62 + number) for number in range(25))
 
@@ -183,13 +184,14 @@ def test_a_choice_changes_what_it_says_and_nothing_else(
 ) -> None:
     before = Preferences(roles=("7",), when="photos")
 
-    after = SettingsPages(CATALOG, "camera").changed(before, Change.of(change.custom_id), values)
+    sent = Change.of(change.custom_id)
+    after = SettingsForm(DISCORD, CATALOG, "camera").changed(PAGES[sent.page], before, sent.name, chosen(values))
 
     assert after == replace(before, **changed)
 
 
 async def test_what_is_set_is_what_is_shown_as_chosen() -> None:
-    pages, replies = SettingsPages(CATALOG, "camera"), ServerReplies("en")
+    pages, replies = SettingsPages(SettingsForm(DISCORD, CATALOG, "camera")), ServerReplies("en")
     now = Preferences(preset="timelapse", resolution=1024)
 
     rows = components.checked(pages.mine(now, replies, manager=False).to_components())

@@ -33,6 +33,7 @@ from unstill_bots.actions.presses import (
     judge,
     refusal,
 )
+from unstill_bots.actions.settings_form import SettingsForm
 from unstill_bots.discord import buttons as discord_buttons
 from unstill_bots.discord.settings_pages import Change, SettingsPages
 from unstill_bots.telegram import buttons as keyboards
@@ -183,7 +184,7 @@ def test_actions_name_platforms_that_there_are() -> None:
 
 def test_discords_buttons_are_the_actions_that_there_are() -> None:
     catalog, replies = Catalog.load(), ServerReplies("en")
-    pages = SettingsPages(catalog, "camera")
+    pages = SettingsPages(SettingsForm(DISCORD, catalog, "camera"))
     settings = [pages.mine(Preferences(), replies, manager=True), pages.server(Preferences(), replies)]
     views = [discord_buttons.waiting("discord:5:7", "en"), discord_buttons.clip(a_job(), catalog)]
     custom_ids = {str(getattr(item, "custom_id", "")) for view in views for item in view.children}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
 
-from unstill_bots.actions.preferences import Preferences
-from unstill_bots.actions.presses import ACTIONS, CHAT_SETTINGS, SETTINGS, Verdict, judge, refusal
+from unstill_bots.actions.settings_form import SettingsForm
 from unstill_bots.discord.actors import DiscordActor, is_manager
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, guarded, replies_for
-from unstill_bots.discord.pending import guild_scope, person_scope
-from unstill_bots.discord.settings_pages import SERVER, TEMPLATE, Change, SettingsPages
+from unstill_bots.discord.pending import PLATFORM, guild_scope, person_scope
+from unstill_bots.discord.settings_pages import ME, OPEN, PAGES, SERVER, TEMPLATE, Change, SettingsPages, chosen
+
+Draw = Callable[..., Awaitable[object]]
+"""Shows text and a view, by a new answer or in the message that was used."""
 
 
 class SettingsView:
@@ -21,7 +24,8 @@ class SettingsView:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._pages = SettingsPages(context.catalog, context.settings.engine.model)
+        self._form = SettingsForm(PLATFORM, context.catalog, context.settings.engine.model)
+        self._pages = SettingsPages(self._form)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
         """What discord.py hands changes to, of menus from before any restart, too."""
@@ -39,10 +43,7 @@ class SettingsView:
 
     async def show(self, interaction: Interaction) -> None:
         """Raises RedisError, OSError, also when it took too long."""
-        preferences = await quickly(self._context.preferences.get(person_scope(interaction.user)))
-        replies = await replies_for(self._context, interaction)
-        menu = self._pages.mine(preferences, replies, manager=is_manager(interaction))
-        await answer(interaction, replies.my_settings(), view=menu)
+        await self._draw(interaction, Change(ME, OPEN), answer)
 
     async def changed(self, interaction: Interaction, change: Change) -> None:
         """One setting, or the other page. Raises as `show`."""
@@ -50,25 +51,26 @@ class SettingsView:
             # no menu of ours, whatever was sent with it: to change it would be to change what all see
             await interaction.response.defer()
             return
-        action = ACTIONS[CHAT_SETTINGS if change.page == SERVER else SETTINGS]
-        verdict = await judge(action, DiscordActor(self._context, interaction))
-        if verdict is not Verdict.ALLOWED:
-            await answer(interaction, refusal(verdict, action, await replies_for(self._context, interaction)))
-            return
-        preferences = await quickly(self._change(interaction, change))
-        replies = await replies_for(self._context, interaction)
-        if change.page == SERVER:
-            text, menu = replies.server_settings(), self._pages.server(preferences, replies)
-        else:
-            text, menu = replies.my_settings(), self._pages.mine(preferences, replies, manager=is_manager(interaction))
-        await interaction.response.edit_message(content=text, view=menu)
+        await self._draw(interaction, change, _edit)
 
-    async def _change(self, interaction: Interaction, change: Change) -> Preferences:
-        guild = interaction.guild_id
+    async def _draw(self, interaction: Interaction, change: Change, draw: Draw) -> None:
+        """Show the page of a change, once that is made."""
+        actor, guild = DiscordActor(self._context, interaction), interaction.guild_id
         scope = guild_scope(guild) if change.page == SERVER and guild else person_scope(interaction.user)
-        preferences = await self._context.preferences.get(scope)
         data: Any = interaction.data
-        changed = self._pages.changed(preferences, change, [str(value) for value in data.get("values", ())])
-        if changed != preferences:
-            await self._context.preferences.set(scope, changed)
-        return changed
+        values = chosen([str(value) for value in data.get("values", ())])
+        store = self._context.preferences
+        changing = self._form.change(store, PAGES[change.page], actor, scope, change.name, values)
+        preferences = await quickly(changing)
+        replies = await replies_for(self._context, interaction)
+        if preferences is None:
+            await answer(interaction, replies.settings_for_admins())
+        elif change.page == SERVER:
+            await draw(interaction, replies.settings(group=True), view=self._pages.server(preferences, replies))
+        else:
+            menu = self._pages.mine(preferences, replies, manager=is_manager(interaction))
+            await draw(interaction, replies.settings(group=False), view=menu)
+
+
+async def _edit(interaction: Interaction, text: str, *, view: discord.ui.View) -> None:
+    await interaction.response.edit_message(content=text, view=view)

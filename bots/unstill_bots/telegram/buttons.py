@@ -66,7 +66,7 @@ def clip(job: Job, replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMark
 def presets(replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:
     """Under the question for words: a press is an answer too."""
     buttons = [
-        _button(replies.gettext(preset.title), Press(PRESET, name))
+        _button(replies.translated(preset.title), Press(PRESET, name))
         for name, preset in catalog.presets.items()
         if len(Press(PRESET, name).data.encode()) <= DATA_MOST
     ]

@@ -240,6 +240,12 @@ class ChatReplies(Replies):
         }
         return f"{titles[name]}: {value}"
 
+    def any_of(self, setting: str) -> str:
+        """Above a choice of the platform's own things: what holds where none is chosen."""
+        if setting == "channels":
+            return self.gettext("Channels: all. Choose those that may be used.")
+        return self.gettext("Roles: everybody. Choose those that may ask for clips.")
+
     def setting_value(self, name: str, value: object) -> str:
         """How a setting's value is called; numbers and names of the catalogue are their own names."""
         titles: dict[tuple[str, object], str] = {
@@ -259,6 +265,9 @@ class ChatReplies(Replies):
             return titles[name, value]
         if name == "thread":
             return self.gettext("only this one")
+        # beside a preset that is called "Standard", nothing chosen is not called so
+        if name in ("preset", "shape", "resolution") and not value:
+            return self.gettext("not set")
         return str(value) if value else self.gettext("standard")
 
     # -- sharing

@@ -40,6 +40,10 @@ class Replies:
     def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
         return self._translations.ngettext(one, many, count).format(count=count, **values)
 
+    def translated(self, text: str) -> str:
+        """A text of a catalogue, which a host may have written: any text, and no placeholders in it."""
+        return self._translations.gettext(text) if text else ""
+
     def _by_code(self, sentences: Mapping[str, Sentence], code: str, details: Mapping[str, str]) -> str:
         sentence = sentences[code]
         if isinstance(sentence, str):
@@ -268,7 +272,7 @@ class Replies:
 
     def preset_help(self, catalog: Catalog, name: str) -> str:
         preset = catalog.presets[name]
-        return f"{name}: {self.gettext(preset.help)}"
+        return f"{name}: {self.translated(preset.help)}"
 
     def guide(self) -> tuple[str, ...]:
         """How to write a good prompt, a line each."""

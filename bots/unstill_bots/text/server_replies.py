@@ -78,11 +78,10 @@ class ServerReplies(ChatReplies):
 
     # -- settings
 
-    def my_settings(self) -> str:
-        return self.settings(group=False)
-
-    def server_settings(self) -> str:
-        return self.gettext("How this server uses the bot. Only members who may manage it can change this.")
+    def settings(self, *, group: bool) -> str:
+        if group:
+            return self.gettext("How this server uses the bot. Only members who may manage it can change this.")
+        return super().settings(group=False)
 
     def settings_for_admins(self) -> str:
         return self.gettext("Only members who may manage this server can change its settings.")
@@ -93,23 +92,12 @@ class ServerReplies(ChatReplies):
     def button_mine(self) -> str:
         return self.gettext("My own …")
 
-    def any_channel(self) -> str:
-        return self.gettext("Channels: all. Choose those that may be used.")
-
-    def any_role(self) -> str:
-        return self.gettext("Roles: everybody. Choose those that may ask for clips.")
+    def setting(self, name: str, value: str) -> str:
+        if name == "jobs":
+            return self.gettext("Clips at a time: {count}", count=value)
+        if name == "spoiler":
+            return self.gettext("Clips as spoilers: {value}", value=value)
+        return super().setting(name, value)
 
     def setting_value(self, name: str, value: object) -> str:
-        """Side by side with the preset "Standard", nothing is better called so."""
-        if name in ("preset", "shape", "resolution") and not value:
-            return self.gettext("not set")
-        return super().setting_value(name, value)
-
-    def spoiler(self, value: bool) -> str:
-        return self.gettext("Clips as spoilers: {value}", value=self.setting_value("quiet", value))
-
-    def setting_limit(self, jobs: int) -> str:
-        """A server's quota."""
-        if not jobs:
-            return self.gettext("Clips at a time: standard")
-        return self.gettext("Clips at a time: {count}", count=jobs)
+        return super().setting_value("quiet" if name == "spoiler" else name, value)

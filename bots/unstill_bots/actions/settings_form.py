@@ -1,0 +1,178 @@
+"""The settings of people and chats: which there are, what each may be, who may change it, and what a change does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_bots.actions.presses import (
+    ACTIONS,
+    BOTH,
+    CHAT_SETTINGS,
+    DISCORD,
+    SETTINGS,
+    TELEGRAM,
+    Actor,
+    Verdict,
+    judge,
+)
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.translations import LANGUAGES
+from unstill_config.catalog import Catalog
+
+IDS_MOST = 25
+"""Channels or roles that a setting can hold."""
+
+
+class Kind(Enum):
+    """What a setting is: one value of several, yes or no, or ids that the platform offers."""
+
+    ONE = auto()
+    SWITCH = auto()
+    IDS = auto()
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A field of `Preferences` that people change. `page`: `SETTINGS` for a person's own, `CHAT_SETTINGS` for a group's
+    or server's. `values` are what it can be, where no catalogue says that.
+    """
+
+    name: str
+    page: str
+    platforms: tuple[str, ...] = BOTH
+    kind: Kind = Kind.ONE
+    values: tuple[Any, ...] = ()
+
+
+_ALL = (
+    Setting("preset", SETTINGS),
+    Setting("shape", SETTINGS),
+    Setting("resolution", SETTINGS),
+    Setting("language", SETTINGS, values=("", *LANGUAGES)),
+    Setting("when", CHAT_SETTINGS, (TELEGRAM,), values=("addressed", "photos", "off")),
+    Setting("who", CHAT_SETTINGS, (TELEGRAM,), values=("all", "admins")),
+    Setting("channels", CHAT_SETTINGS, (DISCORD,), Kind.IDS),
+    Setting("roles", CHAT_SETTINGS, (DISCORD,), Kind.IDS),
+    # few, where each press goes one value on
+    Setting("jobs", CHAT_SETTINGS, (TELEGRAM,), values=(0, 1, 3, 10)),
+    Setting("jobs", CHAT_SETTINGS, (DISCORD,), values=(0, 1, 2, 3, 5, 10, 20)),
+    Setting("quiet", CHAT_SETTINGS, kind=Kind.SWITCH),
+    Setting("language", CHAT_SETTINGS, values=("", *LANGUAGES)),
+    Setting("thread", CHAT_SETTINGS, (TELEGRAM,)),
+    Setting("spoiler", CHAT_SETTINGS, (DISCORD,), Kind.SWITCH),
+)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A setting as a skin draws it: the value that it has, what that is called, and each value that it may have with
+    what that would be called. Ids have no choices of ours.
+    """
+
+    name: str
+    kind: Kind
+    value: Any
+    text: str
+    choices: tuple[tuple[Any, str], ...] = ()
+
+
+class SettingsForm:
+    """A platform's. `model` is the host's, which says what sizes there are."""
+
+    def __init__(self, platform: str, catalog: Catalog, model: str) -> None:
+        self._settings = [setting for setting in _ALL if platform in setting.platforms]
+        self._catalog = catalog
+        entry = catalog.models.get(model)
+        self._values: dict[str, tuple[Any, ...]] = {
+            "preset": ("", *catalog.presets),
+            "shape": ("", *(name for name in catalog.finishes if name != "original")),
+            "resolution": (0, *(entry.resolutions if entry else ())),
+        }
+
+    async def read(self, store: PreferenceStore, page: str, actor: Actor, scope: str) -> Preferences | None:
+        """What `scope` has set; None where it is not for the actor to see and change. Raises RedisError."""
+        if await judge(ACTIONS[page], actor) is not Verdict.ALLOWED:
+            return None
+        return await store.get(scope)
+
+    async def change(
+        self,
+        store: PreferenceStore,
+        page: str,
+        actor: Actor,
+        scope: str,
+        name: str,
+        values: Sequence[str] | None,
+        thread: str = "",
+    ) -> Preferences | None:
+        """As `read`, after one setting was changed as in `changed`, and kept."""
+        before = await self.read(store, page, actor, scope)
+        if before is None:
+            return None
+        after = self.changed(page, before, name, values, thread)
+        if after != before:
+            await store.set(scope, after)
+        return after
+
+    def changed(
+        self, page: str, now: Preferences, name: str, values: Sequence[str] | None, thread: str = ""
+    ) -> Preferences:
+        """`values`: what was chosen, as text; None: the next value. What nobody could have chosen changes nothing.
+
+        `thread`: the topic in which it was done.
+        """
+        for setting in self._on(page, thread):
+            if setting.name != name:
+                continue
+            value = getattr(now, name)
+            if setting.kind is Kind.SWITCH:
+                return replace(now, **{name: not value})
+            if setting.kind is Kind.IDS:
+                ids = values is not None and all(each.isdecimal() for each in values)
+                return replace(now, **{name: tuple(values or ())[:IDS_MOST]}) if ids else now
+            offered = self._offered(setting, thread)
+            if values is None:
+                return replace(now, **{name: _after(value, offered)})
+            chosen = [each for each in offered if [str(each)] == list(values)]
+            return replace(now, **{name: chosen[0]}) if chosen else now
+        return now
+
+    def rows(self, page: str, now: Preferences, replies: ChatReplies, thread: str = "") -> list[Row]:
+        """The settings of a page, in order."""
+        return [self._row(setting, now, replies, thread) for setting in self._on(page, thread)]
+
+    def _row(self, setting: Setting, now: Preferences, replies: ChatReplies, thread: str) -> Row:
+        def called(value: Any) -> str:
+            return replies.setting(setting.name, self._called(setting.name, value, replies))
+
+        value = getattr(now, setting.name)
+        if setting.kind is Kind.IDS:
+            return Row(setting.name, setting.kind, value, replies.any_of(setting.name))
+        choices = tuple((each, called(each)) for each in self._offered(setting, thread))
+        return Row(setting.name, setting.kind, value, called(value), choices)
+
+    def _on(self, page: str, thread: str) -> list[Setting]:
+        """A topic is chosen in a topic."""
+        return [each for each in self._settings if each.page == page and (each.name != "thread" or thread)]
+
+    def _offered(self, setting: Setting, thread: str) -> tuple[Any, ...]:
+        if setting.name == "thread":
+            return ("", thread)
+        if setting.kind is Kind.SWITCH:
+            return (False, True)
+        return tuple(dict.fromkeys(setting.values or self._values[setting.name]))
+
+    def _called(self, name: str, value: Any, replies: ChatReplies) -> str:
+        if name == "preset" and value in self._catalog.presets:
+            return replies.translated(self._catalog.presets[value].title)
+        if name == "shape" and value in self._catalog.finishes:
+            return self._catalog.finishes[value].title
+        return replies.setting_value(name, value)
+
+
+def _after(value: Any, values: Sequence[Any]) -> Any:
+    return values[(values.index(value) + 1) % len(values)] if value in values else values[0]
