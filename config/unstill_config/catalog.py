@@ -16,7 +16,7 @@ from unstill_config.wording import expected, nearest, one_line, shown
 
 log = logging.getLogger(__name__)
 
-GONE = (("models", "licence", "notice"),)
+GONE = (("models", "licence", "notice"), ("models", "licence", "url"))
 """What earlier versions had: a kind of entry, a field, and a field in that. A host's file may still say it."""
 
 _RENDERER = re.compile(r"[a-zA-Z_][\w.]*:[a-zA-Z_]\w*")
@@ -45,7 +45,6 @@ class Licence(Entry):
     """`statements`: what the host has to know and accept before the model is loaded; none, nothing to accept."""
 
     name: str
-    url: str = ""
     statements: tuple[Statement, ...] = ()
 
 
