@@ -19,12 +19,12 @@ from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import open_bot
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.fetching import Fetcher
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.mentions import Mentions
 from unstill_bots.discord.pending import PendingRequest
 from unstill_bots.discord.send_limit import Calls
+from unstill_bots.intake.fetching import Fetcher
 from unstill_bots.intake.studio import Studio
 from unstill_config.catalog import Catalog
 from unstill_config.platforms import Discord
@@ -69,7 +69,7 @@ async def house(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[House
         client = Client.open(valkey.url, settings)
         bot = open_bot(Discord(api_url=api.url, gateway_url=api.gateway_url, cdn_hosts=(api.cdn_host,)), Breaker())
         preferences = PreferenceStore(client.redis)
-        fetcher = Fetcher([api.cdn_host], 1_000_000)
+        fetcher = Fetcher([api.cdn_host], 1_000_000, own=())
         chat = DiscordChat(bot, client.ledger, preferences, fetcher, Calls(), catalog)
         studio = Studio(client, storage, catalog, settings, chat, StatusMessages(client.ledger, chat))
         context = Context(bot, chat, studio, client, Memory(client.redis), preferences, catalog, settings)

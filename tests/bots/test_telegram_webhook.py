@@ -18,9 +18,10 @@ from tests.bots.telegram_double.wire import client
 from tests.waiting import PATIENCE
 from wire_doubles.telegram_api import TOKEN, TelegramApi
 
+from unstill_bots.host import posts
 from unstill_bots.host import server as http_server
-from unstill_bots.telegram import webhook
-from unstill_bots.telegram.webhook import BODY_MOST, Webhook
+from unstill_bots.host.posts import BODY_MOST
+from unstill_bots.telegram.webhook import Webhook
 from unstill_config.platforms import Telegram
 
 SECRET = hashlib.sha256(f"{TOKEN} webhook".encode()).hexdigest()
@@ -260,7 +261,7 @@ async def test_what_cannot_be_understood_is_not_to_come_again(site: Site) -> Non
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a test can wait for."""
     monkeypatch.setattr(http_server, "IDLE_MOST", 0.3)
-    monkeypatch.setattr(webhook, "BODY_WITHIN", 0.3)
+    monkeypatch.setattr(posts, "BODY_WITHIN", 0.3)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -15,13 +15,13 @@ from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import ChatError, ChatGone, FetchError, NoteGone
 from unstill_bots.discord.buttons import view_for
 from unstill_bots.discord.errors import PermissionMissing, chat_error
-from unstill_bots.discord.fetching import Expired, Fetcher
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import Note, Receipt
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.posting import Look, Posting
 from unstill_bots.discord.send_limit import Calls, Dropped, Urgency
 from unstill_bots.discord.status import plain, status
+from unstill_bots.intake.fetching import Expired, Fetcher
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog

@@ -17,6 +17,9 @@ from unstill_config.platforms import Discord
 WAIT_MOST = 30.0
 """Seconds that discord.py may wait for a rate limit; what would take longer goes back to the ledger."""
 OWN_API = "https://discord.com/api/v10"
+CDN_HOSTS = frozenset(
+    {"cdn.discordapp.com", "media.discordapp.net", "images-ext-1.discordapp.net", "images-ext-2.discordapp.net"}
+)
 
 Take = Callable[[discord.Message], Awaitable[None]]
 Awake = Callable[[], Awaitable[None]]

@@ -15,9 +15,8 @@ from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
-from unstill_bots.discord.connection import Bot, open_bot
+from unstill_bots.discord.connection import CDN_HOSTS, Bot, open_bot
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.fetching import Fetcher
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.mentions import Mentions
@@ -26,6 +25,7 @@ from unstill_bots.discord.send_limit import Calls
 from unstill_bots.discord.tree import Tree
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import FILING, hand_back, reach
+from unstill_bots.intake.fetching import Fetcher
 from unstill_bots.intake.studio import Studio
 from unstill_config.errors import ConfigError
 from unstill_config.platforms import Discord
@@ -65,7 +65,7 @@ class DiscordFrontEnd:
     async def _serve(self, bot: Bot, services: Services, stopping: asyncio.Event) -> None:
         client, settings, catalog = services.client, services.settings, services.catalog
         preferences, calls = PreferenceStore(client.redis), Calls()
-        fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit)
+        fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit, own=CDN_HOSTS)
         chat = DiscordChat(bot, client.ledger, preferences, fetcher, calls, catalog)
         status = StatusMessages(client.ledger, chat)
         studio = Studio(client, services.storage, catalog, settings, chat, status, services.pictures)

@@ -1,4 +1,4 @@
-"""Pictures are fetched from Discord's own servers alone, and not more of them than may be."""
+"""Pictures are fetched from a platform's own servers alone, and not more of them than may be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unstill_bots.delivery.chat import ChatUnavailable, FetchError
-from unstill_bots.discord.fetching import HOSTS, Expired, Fetcher
+from unstill_bots.discord.connection import CDN_HOSTS
+from unstill_bots.intake.fetching import Expired, Fetcher
 
 MOST = 1000
 
@@ -59,7 +60,7 @@ async def cdn() -> AsyncIterator[Cdn]:
 
 @pytest.fixture
 async def fetcher(cdn: Cdn) -> AsyncIterator[Fetcher]:
-    fetcher = Fetcher([f"127.0.0.1:{cdn.port}"], MOST)
+    fetcher = Fetcher([f"127.0.0.1:{cdn.port}"], MOST, own=CDN_HOSTS)
     yield fetcher
     await fetcher.close()
 
@@ -107,7 +108,7 @@ async def test_an_expired_link_is_told_from_a_server_in_trouble(cdn: Cdn, fetche
 )
 async def test_every_other_address_is_refused_before_anything_is_sent(cdn: Cdn, address: str) -> None:
     # Given a fetcher to which the server on the loopback is a stranger
-    strict = Fetcher([], MOST)
+    strict = Fetcher([], MOST, own=CDN_HOSTS)
     # When a message names it in whatever way
     with pytest.raises(FetchError):
         await strict.fetch(address.format(port=cdn.port))
@@ -127,7 +128,7 @@ async def test_a_name_that_leads_back_to_this_machine_leads_nowhere(cdn: Cdn) ->
 
 @given(st.text(max_size=60), st.sampled_from(["https://", "http://", "https://user@", "//", ""]))
 def test_whatever_is_written_only_known_hosts_are_allowed(text: str, before: str) -> None:
-    fetcher = Fetcher([], MOST)
+    fetcher = Fetcher([], MOST, own=CDN_HOSTS)
     url = f"{before}{text}"
     if fetcher.is_allowed(url):
-        assert url.startswith("https://") and any(host in url.lower() for host in HOSTS)
+        assert url.startswith("https://") and any(host in url.lower() for host in CDN_HOSTS)

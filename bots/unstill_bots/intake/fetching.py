@@ -1,4 +1,4 @@
-"""Pictures from Discord's own servers, and from no other: an address in a message must not make us ask a stranger."""
+"""Pictures from a platform's own servers alone: an address in a message must not make us ask a stranger."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ import aiohttp.resolver
 
 from unstill_bots.delivery.chat import ChatUnavailable, FetchError
 
-HOSTS = frozenset(
-    {"cdn.discordapp.com", "media.discordapp.net", "images-ext-1.discordapp.net", "images-ext-2.discordapp.net"}
-)
 WITHIN = 60.0
 CONNECT_WITHIN = 5.0
 GONE = (403, 404, 410)
-"""What Discord's servers say of a link that has expired, and of a picture that was deleted."""
+"""What a server says of a link that has expired, and of a picture that was deleted."""
 
 
 class Expired(Exception):
@@ -46,9 +43,12 @@ class PublicResolver(aiohttp.abc.AbstractResolver):
 
 
 class Fetcher:
-    """`hosts`: further ones, 'name' or 'name:port', that the host of the bot trusts, by http as well."""
+    """Downloads at most `most` bytes, by https from `own`, the names of the platform's servers.
 
-    def __init__(self, hosts: Collection[str], most: int, *, own: Collection[str] = HOSTS) -> None:
+    `hosts`: further ones, 'name' or 'name:port', that the host of the bot trusts, by http as well.
+    """
+
+    def __init__(self, hosts: Collection[str], most: int, *, own: Collection[str]) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._own = own
         self._most = most
@@ -78,7 +78,7 @@ class Fetcher:
     async def fetch(self, url: str) -> bytes:
         """The bytes. Raises Expired, FetchError and ChatUnavailable."""
         if not self.is_allowed(url):
-            raise FetchError("picture_gone", "not one of Discord's own addresses")
+            raise FetchError("picture_gone", "not one of the platform's own addresses")
         try:
             async with self._session(url).get(url, allow_redirects=False) as response:
                 return await self._read(response)
