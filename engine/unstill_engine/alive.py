@@ -11,7 +11,7 @@ from unstill_config.settings import Settings
 from unstill_queue.contract.codec import decode
 from unstill_queue.contract.errors import CodecError
 from unstill_queue.contract.jobs import EngineInfo
-from unstill_queue.ledger.ledger import ENGINE_ALIVE, Ledger
+from unstill_queue.ledger.ledger import Ledger
 from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.redis.trouble import told
@@ -20,7 +20,7 @@ PATIENCE = 2.0
 
 
 async def why_not_alive(settings: Settings) -> str | None:
-    """One sentence, or None: an engine of that name and model on this host was heard of within ENGINE_ALIVE seconds.
+    """One sentence, or None: an engine of that name and model on this host was heard of lately.
 
     Starts nothing.
 
@@ -35,11 +35,12 @@ async def why_not_alive(settings: Settings) -> str | None:
         patience=PATIENCE,
         answer_within=PATIENCE,
     )
+    ledger = Ledger(redis, settings.queue)
     try:
-        said = dict((await Ledger(redis, settings.queue).engines()).get(engine.model, []))
+        said = dict((await ledger.engines()).get(engine.model, []))
         info: EngineInfo = decode(said[engine.name], EngineInfo)
     except KeyError:
-        return f"Nothing was heard of the engine {engine.name} for {ENGINE_ALIVE:g} s. Look at its log."
+        return f"Nothing was heard of the engine {engine.name} for {ledger.times.engine_alive:g} s. Look at its log."
     except (RedisError, OSError) as error:
         return told(error)
     except CodecError as error:

@@ -16,11 +16,15 @@ from redis import Redis
 
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.jobs import Cancelled, Failed
+from unstill_queue.ledger.script import ms
+from unstill_queue.ledger.times import Times
 
 LANE, REFITS_LANE = "camera", "~refit"
 LANES = (LANE, REFITS_LANE)
 REFITS = 2
-LEASE, ATTEMPTS, GIVE_UP, KEEP, WAIT = 10_000, 3, 40_000, 72 * 3600_000, 20_000
+ATTEMPTS = 3
+TIMES = Times(lease=10, wait=20, kept=72 * 3600, audit=60, give_up=40, send_lease=60)
+LEASE, GIVE_UP, KEEP, WAIT = (ms(time) for time in (TIMES.lease, TIMES.give_up, TIMES.kept, TIMES.wait))
 DAY, JUMP = 24 * 3600_000, 26 * 3600_000
 REFUSED_KEEP = 3600_000
 START = 1_000_000_000_000
@@ -252,7 +256,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if broken:
                 # the same message is the same person's
                 who = broken.person, broken.place, broken.account
-            answer = self.word("accept", id, "t", *who, f"gone {id}", b"request", 10_000, limit)
+            answer = self.word("accept", id, "t", *who, f"gone {id}", b"request", limit)
             if id in self.world.jobs or (broken and broken.damage not in ("gone", "string")):
                 assert answer == "seen"
             elif limit and self.too_fast(who[2], limit):
@@ -282,7 +286,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 return
             job = self.world.jobs[id]
             foreseen = self.word("afford", job.account, job.place, job.cost, *QUOTA)
-            answer = self.word("queue", id, LANE, job.cost, b"job", WAIT, *QUOTA)
+            answer = self.word("queue", id, LANE, job.cost, b"job", *QUOTA)
             if job.state != "accepted":
                 assert answer == "already"
                 return
@@ -366,7 +370,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             token = before.token if before else self.token()
             before_it = {id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane}
             was_parked = self.parked(lane)
-            bad, *answer = self.call("claim", lane, token, LEASE, "engine", *can)
+            bad, *answer = self.call("claim", lane, token, "engine", *can)
             self.set_aside(bad)
             if before and self.holds(self.world.jobs[before.id], token) == "running" and self.claim_known(before):
                 assert answer[0].decode() == before.id, "a repeated claim must give the same job"
@@ -427,7 +431,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             clerk = self.world.claims[n % len(self.world.claims)]
             job = self.world.jobs[clerk.id]
             held = self.holds(job, clerk.token)
-            answer = self.word("beat", clerk.id, clerk.token, LEASE, progress)
+            answer = self.word("beat", clerk.id, clerk.token, progress)
             if not held:
                 assert answer == "lost"
                 return
@@ -532,7 +536,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 return
             job = self.world.jobs[id]
             token = job.sender if again and job.sender else self.token()
-            answer = self.word("send", id, token, 60_000)
+            answer = self.word("send", id, token)
             may = job.state in ("done", "failed", "cancelled") or (job.state == "sending" and job.sender == token)
             assert answer == ("ok" if may else "no")
             if may:
@@ -551,7 +555,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 if answer == "ok":
                     job.state, job.due = job.result, self.world.now + 2000
                 return
-            answer = self.word("sent", clerk.id, clerk.token, how, "receipt", KEEP)
+            answer = self.word("sent", clerk.id, clerk.token, how, "receipt")
             assert answer == ("ok" if mine else "lost")
             if mine and job.state not in FINAL:
                 self.closed(job, how)
@@ -563,7 +567,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             clerk = self.world.senders[n % len(self.world.senders)]
             job = self.world.jobs[clerk.id]
             before = job.refitter == clerk.token
-            answer = self.word("refit", clerk.id, clerk.token, REFITS_LANE, b"smaller", REFITS, WAIT)
+            answer = self.word("refit", clerk.id, clerk.token, REFITS_LANE, b"smaller", REFITS)
             if before:
                 assert answer == "ok"
             elif job.state != "sending" or job.sender != clerk.token:
@@ -600,7 +604,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         @rule()
         def reap(self) -> None:
             self.watch()
-            wakes, bad = self.call("reap", 100, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
+            wakes, bad = self.call("reap", 100, ATTEMPTS, OUTCOME, OUTCOME, OUTCOME)
             self.set_aside(bad)
             woken = {id.decode(): int(attempt) for id, attempt in zip(wakes[::3], wakes[2::3], strict=True)}
             expected = {}
@@ -711,7 +715,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     assert self.call("index", id)[1][0] == id.encode()
                     assert self.call("index", id) == [[], []]
                 case "cancel" | "beat":
-                    assert self.word(seen_by, id, "token", LEASE, b"") == "unreadable"
+                    assert self.word(seen_by, id, "token", b"") == "unreadable"
                 case "forget" if job.listed:
                     # it cannot be read, so it is given without its request, and goes
                     listed = {other for other, one in self.world.jobs.items() if one.listed}
@@ -732,7 +736,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     bad: list[bytes] = []
                     while not bad:
                         token = self.token()
-                        bad, *answer = self.call("claim", job.lane, token, LEASE, "engine", *CAN[-1])
+                        bad, *answer = self.call("claim", job.lane, token, "engine", *CAN[-1])
                         assert bad or answer, "it is in no line and was not told of"
                         if answer:
                             self.given(answer, token, job.lane)
@@ -740,7 +744,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 case _:
                     redis.zadd("unstill:due", {id: 0})
                     self.watch()
-                    _, bad = self.call("reap", 1, ATTEMPTS, GIVE_UP, KEEP, OUTCOME, OUTCOME, OUTCOME)
+                    _, bad = self.call("reap", 1, ATTEMPTS, OUTCOME, OUTCOME, OUTCOME)
                     assert bad[0] == id.encode()
             aside = self.call("unreadable")[::2]
             assert (id.encode() in aside) == (id in self.world.broken)

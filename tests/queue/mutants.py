@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
-from tests.queue.ledger_machine import machine_for
+from tests.queue.ledger_machine import TIMES, machine_for
 
 from unstill_queue.ledger.script import script_text
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -20,8 +20,11 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "if lease > NOW and near(lease) then return due(id, lease) end",
         "if lease >= NOW then redis.call('ZREM', DUE, id) return end",
     ),
-    "an answer is not put into the due index": ("  due(id, NOW + 5000)\n  tell(id, 'answer')\nend\n\n-- Take a record",
+    "an answer is not put into the due index": ("  due(id, NOW + TIMES.answer)\n  tell(id, 'answer')\nend\n\n-- Take a record",
                                                 "  redis.call('ZREM', DUE, id)\n  tell(id, 'answer')\nend\n\n-- Take a record"),
+    "a beat holds a job for as long as a courier has": ("set(id, 'lease', num(NOW + TIMES.lease))\n", "set(id, 'lease', num(NOW + TIMES.send_lease))\n"),
+    "what waits is given up when its delivery would be": ("'wait', num(TIMES.wait))\n  reserve", "'wait', num(TIMES.give_up))\n  reserve"),
+    "a courier has no longer than an engine": ("due(id, NOW + TIMES.send_lease)", "due(id, NOW + TIMES.lease)"),
     "anybody may finish a running job": ("if state == 'running' and get(id, 'owner') == owner then", "if state == 'running' then"),
     "one who lapsed may finish though another has the job": (
         "if state == 'queued' and get(id, 'lapsed') == owner then return 'lapsed' end",
@@ -35,8 +38,8 @@ MUTANTS: dict[str, tuple[str, str]] = {
     ),
     "a request that is not taken counts on the rate": ("  if ahead > MINUTE + 1 then return num(ahead - MINUTE) end\n  redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))", "  redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))\n  if ahead > MINUTE + 1 then return num(ahead - MINUTE) end"),
     "what is asked beforehand is less than what holds": ("return over_quota(account, place, tonumber(cost), limits) or", "return over_quota(account, place, 0, limits) or"),
-    "the record of a refusal is kept as long as a clip's": ("  if get(id, 'refused') then keep = math.min(tonumber(keep), REFUSED_KEPT) end\n", ""),
-    "every record is kept for an hour": ("if get(id, 'refused') then keep", "if true then keep"),
+    "the record of a refusal is kept as long as a clip's": ("get(id, 'refused') and math.min(TIMES.kept, TIMES.refused_kept) or TIMES.kept", "TIMES.kept"),
+    "every record is kept for an hour": ("get(id, 'refused') and math.min(TIMES.kept", "true and math.min(TIMES.kept"),
     "seconds are not given back on failure": ("result == 'failed' and cost or result", "result"),
     "seconds are given back for a finished clip": ("cost - rendered(id) or 0", "cost - rendered(id) or cost"),
     "a job that is cancelled while it runs costs nothing": ("result == 'cancelled' and cost - rendered(id)", "result == 'cancelled' and cost"),
@@ -47,13 +50,13 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "an engine that died is charged until somebody looked": ("(math.min(NOW, tonumber(r[5])) - tonumber(r[4]))", "(NOW - tonumber(r[4]))"),
     "a clip whose refit is cancelled costs nothing": (", 'rendered', get(id, 'cost'))", ")"),
     "a place in the quota is never given back": ("  count_jobs(id, -1)\n", ""),
-    "a crashed job is queued but stands in no line": ("  line_up(id, true)\n  due(id, NOW + 1000)", "  due(id, NOW + 1000)"),
+    "a crashed job is queued but stands in no line": ("  line_up(id, true)\n  due(id, NOW + TIMES.wake)", "  due(id, NOW + TIMES.wake)"),
     "a cancelled job stays in its line": ("if state == 'queued' then step_out(id) end", ""),
     "an expired job stays in its line": ("    step_out(id)\n    return answer(id, 'failed', s.expired)", "    return answer(id, 'failed', s.expired)"),
     "a late finish leaves the job in its line": ("if held == 'lapsed' then step_out(id) end", ""),
     "a late beat leaves the job in its line": ("  if held == 'lapsed' then\n    step_out(id)", "  if held == 'lapsed' then"),
     "a courier that lost the right to send may still report": ("  if get(id, 'sender') ~= sender then return { 'lost' } end\n  if FINAL", "  if FINAL"),
-    "what is sent stays in the due index": ("  redis.call('ZREM', DUE, id)\n  redis.call('PEXPIRE', JOB .. id, num(keep))", "  redis.call('PEXPIRE', JOB .. id, num(keep))"),
+    "what is sent stays in the due index": ("  redis.call('ZREM', DUE, id)\n  redis.call('PEXPIRE', JOB .. id, kept)", "  redis.call('PEXPIRE', JOB .. id, kept)"),
     "two couriers may send at once": ("if not ANSWER[state] and not again then", "if not ANSWER[state] and state ~= 'sending' then"),
     "anybody may give a sending back": (
         "if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then return { 'lost' } end\n  set(id",
@@ -66,10 +69,10 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a running job is cancelled under its engine's hands": ("    set(id, 'cancel', outcome)\n", "    answer(id, 'cancelled', outcome)\n"),
     "a cancel during the render is forgotten when the engine dies": ("  if get(id, 'cancel') then\n    answer(id, 'cancelled', get(id, 'cancel'))\n  elseif", "  if"),
     "accepting again starts again": ("if state then return { 'seen', state } end", ""),
-    "a delivery that nobody reports on stays so": ("  set(id, 'state', get(id, 'result'))\n  tell(id, 'answer')\n  due(id, NOW + 5000)", "  due(id, NOW + 5000)"),
+    "a delivery that nobody reports on stays so": ("  set(id, 'state', get(id, 'result'))\n  tell(id, 'answer')\n  due(id, NOW + TIMES.answer)", "  due(id, NOW + TIMES.answer)"),
     "an answer that cannot be delivered is tried for ever": (
-        "local function look_answer(id, s)\n  if given_up(id, s) then",
-        "local function look_answer(id, s)\n  if false then",
+        "local function look_answer(id)\n  if given_up(id) then",
+        "local function look_answer(id)\n  if false then",
     ),
     "a status message is begun after the answer": ("if get(id, 'noting') or get(id, 'outcome') or FINAL[get(id, 'state')] then", "if get(id, 'noting') or FINAL[get(id, 'state')] then"),
     "a status message is begun twice": ("if get(id, 'noting') or get(id, 'outcome') or", "if get(id, 'outcome') or"),
@@ -88,7 +91,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "the files of an older version's record stay": ("      throw(older)\n", ""),
     "what came in between is dropped from its person's list": ("then left[#left + 1] = id end\n", "then left[#left + 1] = id; redis.call('ZREM', mine, id) end\n"),
     "what came in between is not told of": ("      if wrong or not get(id, 'forgotten') then left[#left + 1] = id end\n", ""),
-    "a forgotten request is new again": ("  redis.call('SET', 'unstill:gone:' .. r[2], 1, 'PX', GONE_KEPT)\n", ""),
+    "a forgotten request is new again": ("  redis.call('SET', 'unstill:gone:' .. r[2], 1, 'PX', TIMES.gone_kept)\n", ""),
     "a request that was forgotten is not looked for": ("  if redis.call('EXISTS', 'unstill:gone:' .. gone) == 1 then return { 'seen', 'gone' } end\n", ""),
     "what is never queued keeps its picture": ("if result ~= 'done' then throw_files(id) end", ""),
     "a request that has ended stores a picture": ("if get(id, 'state') ~= 'accepted' or get(id, 'forgotten') then return { 'no' } end", ""),
@@ -114,14 +117,14 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a refit whose answer was lost cannot be asked for again": ("  if get(id, 'refitter') == sender then return { 'ok' } end\n", ""),
     "a damaged record stops the reaper": ("    local wrong = fault(id)\n    local state = not wrong and", "    local wrong = nil\n    local state = not wrong and"),
     "a damaged record stops the engines": ("local wrong = id and fault(id)", "local wrong = nil"),
-    "a damaged record stays in the due index": ("  redis.call('ZREM', DUE, id)\n  redis.call('PEXPIRE', JOB .. id, UNREADABLE_KEPT)", "  redis.call('PEXPIRE', JOB .. id, UNREADABLE_KEPT)"),
+    "a damaged record stays in the due index": ("  redis.call('ZREM', DUE, id)\n  redis.call('PEXPIRE', JOB .. id, TIMES.unreadable_kept)", "  redis.call('PEXPIRE', JOB .. id, TIMES.unreadable_kept)"),
     "a damaged record keeps its place in line and quota": ("if aside[1] then tidy() end", ""),
     "a damaged record holds its person's quota for ever": ("  local counts = { ['unstill:jobs'] = {} }\n", "  local counts = {}\n"),
     "the auditor tells of a damaged record again and again": ("local known = wrong == GONE or redis.call('ZSCORE', UNREADABLE, id)", "local known = wrong == GONE"),
     "a damaged record outlives what its person had forgotten": ("      if wrong or request == '' then\n", "      if wrong then\n      elseif request == '' then\n"),
     "a message cannot come anew where rubbish stands": ("and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end", "then end"),
-    "a clock that jumps on ends all waits": ("math.max(0, math.min(passed, TICK))", "math.max(0, passed)"),
-    "a clock that is set back takes time away": ("math.max(0, math.min(passed, TICK))", "math.min(passed, TICK)"),
+    "a clock that jumps on ends all waits": ("math.max(0, math.min(passed, TIMES.tick))", "math.max(0, passed)"),
+    "a clock that is set back takes time away": ("math.max(0, math.min(passed, TIMES.tick))", "math.min(passed, TIMES.tick)"),
     "a clock that is set back puts all off": ("redis.call('ZADD', key, num(score + by), all[i]) end", "end"),
     "a clock that is set back gives a dead engine a day": ("if lease and (by < 0 and lease > far or", "if lease and (false or"),
     "a clock that jumps on takes what an engine works on": ("by > 0 and lease > at and lease <= NOW) then", "false) then"),
@@ -133,8 +136,8 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a clip that is made smaller needs what its render did": ("'sender', 'charged', 'needs')", "'sender', 'charged')"),
     "what is due in a day stays so": ("return at and tonumber(at) < NOW + DAY end", "return at end"),
     "an answer that every courier dies with is told for ever": (
-        "function look.sending(id, s)\n  if given_up(id, s) then",
-        "function look.sending(id, s)\n  if false then",
+        "function look.sending(id)\n  if given_up(id) then",
+        "function look.sending(id)\n  if false then",
     ),
 }  # fmt: skip
 
@@ -161,7 +164,7 @@ def survives(redis: Redis, text: str, examples: int) -> bool:
 
 
 def main() -> int:
-    text = script_text()
+    text = script_text(TIMES)
     survivors = []
     with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder), options={"appendfsync": "no"}) as valkey:
         redis = Redis.from_url(valkey.url)

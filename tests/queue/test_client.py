@@ -100,8 +100,8 @@ async def test_an_answer_is_told_at_once_though_progress_came_with_it(client: Cl
     await told(client, claim, lambda: seen and seen[-1].progress, 1)
     # When its last progress and its outcome arrive in one piece
     async with client.redis.pipeline(transaction=True) as together:
-        script = script_text()
-        together.execute_command("EVAL", script, 0, "beat", id, "o", 5000, encode(Progress("encoding", 100, 100)))
+        script = script_text(client.ledger.times)
+        together.execute_command("EVAL", script, 0, "beat", id, "o", encode(Progress("encoding", 100, 100)))
         together.execute_command("EVAL", script, 0, "finish", id, "o", "done", encode(DONE), "1.0")
         await together.execute()
     # Then nobody waits for the next look

@@ -13,6 +13,7 @@ from unstill_config.settings import Queue, Quota
 from unstill_queue.contract.jobs import Failed, State
 from unstill_queue.ledger.ledger import Claim, Ledger
 from unstill_queue.ledger.script import script_text
+from unstill_queue.ledger.times import Times
 from unstill_queue.redis.connection import connect
 
 HOUR = 3600.0
@@ -25,7 +26,7 @@ class House:
 
     def __init__(self, redis: Any) -> None:
         self.redis = redis
-        self.ledger = Ledger(redis, SETTINGS, script_text().replace(TIME, CLOCK))
+        self.ledger = Ledger(redis, SETTINGS, script_text(Times.of(SETTINGS)).replace(TIME, CLOCK))
         self.now = START / 1000
 
     async def jump(self, seconds: float) -> None:

@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from unstill_config.settings import Queue
 from unstill_queue.ledger.script import script_text
+from unstill_queue.ledger.times import Times
 
 LANE = "camera"
+TIMES = Times.of(Queue())
 UNLIMITED = (0, 0, "0", "0")
 
 
@@ -22,7 +25,7 @@ class Lane:
 
     def __init__(self, redis: Redis) -> None:
         redis.flushdb()
-        self._script = redis.register_script(script_text())
+        self._script = redis.register_script(script_text(TIMES))
         self._count = 0
         self.who: dict[str, tuple[str, str]] = {}
         self.cost: dict[str, float] = {}
@@ -33,14 +36,14 @@ class Lane:
     def submit(self, chat: str, person: str, cost: float = 10.0) -> str:
         self._count += 1
         id = f"j{self._count}"
-        self.call("accept", id, "t", person, chat, person, f"gone {id}", b"", 10_000, 0)
-        assert self.call("queue", id, LANE, repr(cost), b"", 1_000_000, *UNLIMITED) == [b"queued", b"queued"]
+        self.call("accept", id, "t", person, chat, person, f"gone {id}", b"", 0)
+        assert self.call("queue", id, LANE, repr(cost), b"", *UNLIMITED) == [b"queued", b"queued"]
         self.who[id], self.cost[id] = (chat, person), cost
         return id
 
     def serve(self) -> str | None:
         self._count += 1
-        claimed = self.call("claim", LANE, f"o{self._count}", 10_000, "engine")[1:]
+        claimed = self.call("claim", LANE, f"o{self._count}", "engine")[1:]
         if not claimed:
             return None
         id: str = claimed[0].decode()
@@ -48,7 +51,7 @@ class Lane:
         return id
 
     def position(self, id: str) -> int:
-        return int(self.call("position", id, 10_000)[1])
+        return int(self.call("position", id)[1])
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +224,7 @@ def test_a_crashed_job_is_first_of_its_person_and_not_charged_twice(redis: Redis
     # Given A and B with two jobs each, and A's first lost by its engine
     lane = Lane(redis)
     a1, b1, a2, b2 = (lane.submit("c", person) for person in "ABAB")
-    claimed = lane.call("claim", LANE, "dying", 10_000, "engine")[1].decode()
+    claimed = lane.call("claim", LANE, "dying", "engine")[1].decode()
     assert claimed == a1
     lane.call("retry", a1, "dying", 3, b"")
     # Then the turns are those there would have been without the crash

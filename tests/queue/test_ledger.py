@@ -24,7 +24,7 @@ from unstill_queue.contract.jobs import (
     Requester,
     State,
 )
-from unstill_queue.ledger.ledger import GIVE_UP, INTAKE_FAILED, Claim, Ledger
+from unstill_queue.ledger.ledger import INTAKE_FAILED, Claim, Ledger
 from unstill_queue.ledger.outbox import Outbox
 from unstill_queue.ledger.pseudonyms import Kind, Pseudonyms
 from unstill_queue.redis.connection import connect
@@ -43,6 +43,11 @@ async def redis(server_url: str) -> AsyncIterator[Redis]:
 @pytest.fixture
 def ledger(redis: Redis) -> Ledger:
     return Ledger(redis, SETTINGS)
+
+
+def sending_for(seconds: float, ledger: Ledger) -> Ledger:
+    """The same ledger, for a courier whose right to send ends so soon."""
+    return Ledger(ledger.redis, SETTINGS, times=msgspec.structs.replace(ledger.times, send_lease=seconds))
 
 
 async def queued(ledger: Ledger, request: Request, *, cost: float = 10.0, quota: Quota | None = None) -> Job:
@@ -328,7 +333,7 @@ async def test_only_one_courier_sends_at_a_time_and_its_lease_ends(ledger: Ledge
     # Given an answer that one courier has taken
     await ledger.accept(a_request())
     await ledger.refuse(a_request().id, Failed("x", "y"))
-    assert await ledger.send(a_request().id, "one", lease=0.2)
+    assert await sending_for(0.2, ledger).send(a_request().id, "one")
     assert not await ledger.send(a_request().id, "two")
     # When it dies with it
     await asyncio.sleep(0.25)
@@ -380,8 +385,8 @@ async def test_a_delivery_that_always_breaks_is_given_up_in_the_end(ledger: Ledg
     await ledger.accept(a_request())
     await ledger.refuse(a_request().id, Failed("x", "y"))
     raw: Any = redis
-    await raw.hincrbyfloat("unstill:watched", "ms", (GIVE_UP + 1) * 1000)
-    assert await ledger.send(a_request().id, "dying", lease=0.0)
+    await raw.hincrbyfloat("unstill:watched", "ms", (ledger.times.give_up + 1) * 1000)
+    assert await sending_for(0.0, ledger).send(a_request().id, "dying")
     await asyncio.sleep(0.01)
     # When it is due
     await ledger.reap()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
-from tests.queue.ledger_machine import machine_for
+from tests.queue.ledger_machine import TIMES, machine_for
 
 from unstill_queue.ledger.script import script_text
 
@@ -14,7 +14,7 @@ from unstill_queue.ledger.script import script_text
 def drive(url: str, examples: int) -> None:
     with Redis.from_url(url) as redis:
         run_state_machine_as_test(
-            machine_for(redis, script_text()),
+            machine_for(redis, script_text(TIMES)),
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=40,

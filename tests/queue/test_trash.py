@@ -151,7 +151,7 @@ async def test_an_engine_that_dies_while_it_stores_a_cancelled_clip_leaves_nothi
     ledger: Ledger, storage: Storage, tmp_path: Path
 ) -> None:
     # Given a clip half written by an engine that was killed, of a job that is cancelled
-    ledger.settings = Queue(lease=0.2, beat=0.1)
+    ledger = Ledger(ledger.redis, Queue(lease=0.2, beat=0.1))
     claim, _ = await running(ledger, storage)
     key = storage.new_key("clips")
     assert await ledger.clip(claim, key) == "ok"

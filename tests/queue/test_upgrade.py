@@ -19,8 +19,9 @@ from unstill_config.settings import Queue, Quota
 from unstill_queue.contract.abilities import abilities
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.jobs import Cancelled, Failed, State
-from unstill_queue.ledger.ledger import EXPIRED, GIVE_UP, INTAKE_FAILED, REFIT_LANE, Ledger
+from unstill_queue.ledger.ledger import EXPIRED, INTAKE_FAILED, REFIT_LANE, Ledger
 from unstill_queue.ledger.outcomes import engine_lost
+from unstill_queue.ledger.times import Times
 from unstill_queue.redis.connection import connect
 
 FIRST = Path(__file__).parent / "first_ledger"
@@ -74,7 +75,7 @@ class FirstLedger:
 
     async def reap(self) -> list[Any]:
         said = [encode(one) for one in (engine_lost(3), EXPIRED, INTAKE_FAILED)]
-        return await self.run("reap", 100, 3, round(GIVE_UP * 1000), KEEP, *said)
+        return await self.run("reap", 100, 3, round(Times.of(SETTINGS).give_up * 1000), KEEP, *said)
 
 
 @pytest.fixture

@@ -48,8 +48,8 @@ MUTANTS = {
     ),
     "a job is rendered from the picture of the one before it": Mutant(
         "engine/unstill_engine/worker/render_job.py",
-        "means.storage.fetch(job.picture, picture)",
-        "means.storage.fetch(type(self).__dict__.get('before') or setattr(type(self), 'before', job.picture) or job.picture, picture)",
+        "services.storage.fetch(job.picture, picture)",
+        "services.storage.fetch(type(self).__dict__.get('before') or setattr(type(self), 'before', job.picture) or job.picture, picture)",
         "misdirected",
     ),
     "some requests are confirmed and not written down": Mutant(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
 from tests.bots.permission_table import ANONYMOUS, CHANNEL, OWNER, Cell
 from tests.system.processes import House
 from tests.system.telegram_house import photo
@@ -22,6 +23,7 @@ from unstill_config.settings import Storage as StorageSettings
 from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import Cancelled, Finish, Job, Parameters, Request, Succeeded
 from unstill_queue.ledger.ledger import Ledger, Record
+from unstill_queue.ledger.times import Times
 from unstill_queue.redis.connection import connect
 from unstill_queue.storage.base import Storage
 
@@ -45,7 +47,10 @@ class Queue:
 
     @contextlib.asynccontextmanager
     async def ledger(self) -> AsyncIterator[Ledger]:
-        ledger = Ledger(connect(self._house.valkey.url), Settings().queue)
+        settings = Settings().queue
+        # no bot reads what is planted
+        times = msgspec.structs.replace(Times.of(settings), intake=3600)
+        ledger = Ledger(connect(self._house.valkey.url), settings, times=times)
         try:
             yield ledger
         finally:
@@ -63,7 +68,7 @@ class Queue:
         """On record and shown by `note`: with a clip, or waiting in the queue. What waits is planted last."""
         parameters = Parameters("journal", "waves", seed=7, num_frames=8, fps=8, resolution=64)
         async with self.ledger() as ledger:
-            assert await ledger.accept(request, grace=3600)
+            assert await ledger.accept(request)
             assert await ledger.note_begin(request.id) == "go"
             await ledger.note_set(request.id, note)
             picture = await self.storage.put(photo(), kind="pictures", suffix=".png")

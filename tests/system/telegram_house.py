@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 from PIL import Image
 from tests.system.processes import House, wait_for
 from tests.waiting import PATIENCE
@@ -17,6 +18,7 @@ from wire_doubles.telegram_api import TelegramApi
 
 from unstill_config.settings import Settings
 from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.ledger.times import Times
 from unstill_queue.redis.connection import connect
 
 CLIPS = ("animation", "video")
@@ -33,9 +35,11 @@ class TelegramHouse:
     def start_bot(self, *, log: str = "bot") -> None:
         self.bot = self.house.start("unstill_bots.service", "telegram", log=log)
 
-    def ledger(self) -> Ledger:
-        """Close its `redis`."""
-        return Ledger(connect(self.house.valkey.url), Settings().queue)
+    def ledger(self, **times: float) -> Ledger:
+        """Close its `redis`. `times`: other ones than the settings', in seconds."""
+        settings = Settings().queue
+        changed = msgspec.structs.replace(Times.of(settings), **times)
+        return Ledger(connect(self.house.valkey.url), settings, times=changed)
 
     def polled(self) -> int:
         """Polls begun; one may wait for long before it is answered."""

@@ -131,7 +131,7 @@ async def test_a_groups_rules_hold_for_what_a_killed_bot_had_not_read(telegram: 
     await set_to(narrow, ann, "At a time", "1")
     # Given requests that were written down by a bot that was killed before it read them
     assert telegram.stop_bot() == 0
-    ledger = telegram.ledger()
+    ledger = telegram.ledger(intake=0)
     try:
         for group, person in ((admins, bob), (admins, ann), (narrow, bob), (narrow, ann)):
             sent = person.send_photo(group, photo(), "/animate slow waves")
@@ -141,7 +141,7 @@ async def test_a_groups_rules_hold_for_what_a_killed_bot_had_not_read(telegram: 
             id = f"telegram:{group.id}:{sent.id}"
             to = ReplyAddress("telegram", str(group.id), str(sent.id), None, {"job": id})
             source = Picture(sent.media.file.id, sent.media.size).source
-            assert await ledger.accept(Request(id, who, to, source, "slow waves", 1_000_000), grace=0)
+            assert await ledger.accept(Request(id, who, to, source, "slow waves", 1_000_000))
     finally:
         await ledger.redis.aclose()
     # When the next one reads them

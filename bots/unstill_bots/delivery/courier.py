@@ -34,7 +34,6 @@ class _Refitting(Exception):
 
 
 PREFIX = "unstill-bot-"
-SEND_LEASE = 30.0
 CONSUMER = "courier"
 """One name for all: the streams give each entry once whatever the names, and keep every name for ever."""
 NEWER_AGAIN = 600.0
@@ -107,7 +106,7 @@ class Courier:
     async def deliver(self, id: str) -> bool:
         """Show the outcome, if it is ours to show now. True: it is shown, by this call."""
         sender = secrets.token_hex(8)
-        if not await self._ledger.send(id, sender, lease=SEND_LEASE):
+        if not await self._ledger.send(id, sender):
             return False
         keeper = asyncio.create_task(self._keep_lease(id, sender))
         try:
@@ -207,8 +206,8 @@ class Courier:
 
     async def _keep_lease(self, id: str, sender: str) -> None:
         while True:
-            await asyncio.sleep(SEND_LEASE / 3)
-            await self._ledger.send(id, sender, lease=SEND_LEASE)
+            await asyncio.sleep(self._ledger.times.send_lease / 3)
+            await self._ledger.send(id, sender)
 
     async def _call_after_wait(self, record: Record) -> None:
         """Edits do not notify: after a long wait one short reply does."""

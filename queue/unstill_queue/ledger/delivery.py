@@ -16,9 +16,9 @@ from unstill_queue.ledger.script import Script, ms
 class Delivery(Script):
     """What a front end does to deliver an outcome."""
 
-    async def send(self, id: str, sender: str, *, lease: float = 60.0) -> bool:
+    async def send(self, id: str, sender: str) -> bool:
         """Take the right to deliver the outcome. False: another has it, or it is delivered."""
-        reply = await self._run("send", id, sender, ms(lease))
+        reply = await self._run("send", id, sender)
         return bool(reply[0] == b"ok")
 
     async def unsend(self, id: str, sender: str, *, delay: float) -> bool:
@@ -31,17 +31,16 @@ class Delivery(Script):
 
         'no': it was made smaller often enough. 'lost': the right to deliver it is another's.
         """
-        wait = ms(self.settings.wait_hours * 3600)
-        reply = await self._run("refit", job.id, sender, REFIT_LANE, encode(job), REFITS_MOST, wait)
+        reply = await self._run("refit", job.id, sender, REFIT_LANE, encode(job), REFITS_MOST)
         answer: Literal["ok", "no", "lost", "unreadable"] = reply[0].decode()
         return "lost" if answer == "unreadable" else answer
 
     async def sent(self, id: str, sender: str, receipt: str = "") -> bool:
-        reply = await self._run("sent", id, sender, "sent", receipt, self._keep)
+        reply = await self._run("sent", id, sender, "sent", receipt)
         return bool(reply[0] == b"ok")
 
     async def undeliverable(self, id: str, sender: str, reason: str) -> bool:
-        reply = await self._run("sent", id, sender, "undeliverable", reason, self._keep)
+        reply = await self._run("sent", id, sender, "undeliverable", reason)
         return bool(reply[0] == b"ok")
 
     async def note_begin(self, id: str) -> Literal["go", "note", "unknown"]:

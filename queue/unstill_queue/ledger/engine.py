@@ -21,7 +21,7 @@ from unstill_queue.ledger.records import (
     Wake,
     files_of,
 )
-from unstill_queue.ledger.script import Script, ms, report
+from unstill_queue.ledger.script import Script, report
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class EngineSide(Script):
         that takes it.
         """
         while True:
-            bad, *taken = await self._run("claim", lane, owner, ms(self.settings.lease), engine, *sorted(can or ()))
+            bad, *taken = await self._run("claim", lane, owner, engine, *sorted(can or ()))
             report(bad)
             if not taken:
                 return None
@@ -63,7 +63,7 @@ class EngineSide(Script):
     async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
         """Renew the lease and tell progress. 'cancel': somebody no longer wants it. 'lost': it is another's."""
         body = encode(progress) if progress else b""
-        reply = await self._run("beat", claim.job.id, claim.owner, ms(self.settings.lease), body)
+        reply = await self._run("beat", claim.job.id, claim.owner, body)
         answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
         return "lost" if answer == "unreadable" else answer
 

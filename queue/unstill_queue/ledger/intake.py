@@ -12,17 +12,16 @@ from unstill_queue.contract.errors import (
     UnknownJob,
 )
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Request, Requester
-from unstill_queue.ledger.script import Script, ms
+from unstill_queue.ledger.script import Script
 
 
 class Intake(Script):
     """What front ends do with a request before it is answered."""
 
-    async def accept(self, request: Request, *, grace: float = 10.0, per_minute: int = 0) -> bool:
+    async def accept(self, request: Request, *, per_minute: int = 0) -> bool:
         """Write the request down. True: it is new; False: it was here before.
 
-        When this has returned, the request will be answered. `grace` is how many seconds its front
-        end has to read it before it is told of it again. `per_minute`: new ones of its account, 0 without limit.
+        When this has returned, the request will be answered. `per_minute`: new ones of its account, 0 without limit.
 
         Raises:
             TooManyRequests: it is not written down.
@@ -37,7 +36,6 @@ class Intake(Script):
             name("account", who.account),
             name("request", request.id),
             encode(request),
-            ms(grace),
             per_minute,
         )
         _check_pace(reply, per_minute)
@@ -69,7 +67,6 @@ class Intake(Script):
             job.parameters.model,
             repr(cost),
             encode(job),
-            ms(self.settings.wait_hours * 3600),
             *_limits(quota),
         )
         _check_quota(reply)

@@ -12,13 +12,10 @@ from unstill_queue.ledger.forget import Forget
 from unstill_queue.ledger.intake import Intake
 from unstill_queue.ledger.outcomes import EXPIRED, INTAKE_FAILED
 from unstill_queue.ledger.records import REFIT_LANE, REFITS_MOST, Claim, Forgotten, Place, Record, Used, Wake
-from unstill_queue.ledger.upkeep import GIVE_UP, Upkeep
-from unstill_queue.ledger.views import ENGINE_ALIVE
+from unstill_queue.ledger.upkeep import Upkeep
 
 __all__ = [
-    "ENGINE_ALIVE",
     "EXPIRED",
-    "GIVE_UP",
     "INTAKE_FAILED",
     "REFITS_MOST",
     "REFIT_LANE",

@@ -44,11 +44,11 @@ class Reaper:
                     # a server without memory, or a replica, answers a ping
                     await self._ledger.redis.set("unstill:probe", b"", px=1000)
                     log.info("the queue's server is back; leases may be renewed before any is taken")
-                    await asyncio.sleep(self._settings.lease)
+                    await asyncio.sleep(self._ledger.times.lease)
                     away = ""
                 await self.sweep()
                 await self._rewrite()
-                if time.monotonic() - audited > self._settings.audit:
+                if time.monotonic() - audited > self._ledger.times.audit:
                     audited = time.monotonic()
                     await self.audit()
             except (RedisError, OSError) as error:
@@ -88,5 +88,5 @@ class Reaper:
             up = (await self._ledger.redis.info("server"))["uptime_in_seconds"]
         except (RedisError, OSError):
             return
-        if up < self._settings.lease:
-            await asyncio.sleep(self._settings.lease - up)
+        if up < self._ledger.times.lease:
+            await asyncio.sleep(self._ledger.times.lease - up)

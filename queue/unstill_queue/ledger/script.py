@@ -7,11 +7,13 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import msgspec
 import structlog
 from redis.asyncio import Redis
 
 from unstill_config.settings import Queue as QueueSettings
 from unstill_queue.ledger.pseudonyms import Pseudonyms
+from unstill_queue.ledger.times import Times
 
 log = structlog.get_logger(__name__)
 
@@ -36,32 +38,35 @@ LUA = (
 
 
 @cache
-def script_text() -> str:
-    """The script as the server is given it."""
+def script_text(times: Times) -> str:
+    """The script as the server is given it: the table `TIMES`, in milliseconds, and then the files."""
     folder = resources.files("unstill_queue") / "ledger" / "lua"
-    return "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in LUA)
+    table = ", ".join(f"{name} = {ms(seconds)}" for name, seconds in msgspec.structs.asdict(times).items())
+    return "\n".join([f"local TIMES = {{ {table} }}", *((folder / f"{name}.lua").read_text("utf-8") for name in LUA)])
 
 
 class Script:
     """The script on one Redis or Valkey, 6.2 or newer. `names`: of the front end that accepts, or looks at quotas."""
 
     def __init__(
-        self, redis: Redis, settings: QueueSettings, script: str | None = None, names: Pseudonyms | None = None
+        self,
+        redis: Redis,
+        settings: QueueSettings,
+        script: str | None = None,
+        names: Pseudonyms | None = None,
+        times: Times | None = None,
     ) -> None:
         self.redis = redis
         self.settings = settings
         self.names = names or Pseudonyms()
-        self._script = redis.register_script(script or script_text())
+        self.times = times or Times.of(settings)
+        self._script = redis.register_script(script or script_text(self.times))
 
     async def _run(self, op: str, *args: str | bytes | float) -> list[Any]:
         result: list[Any] = await self._script(args=[op, *args])
         if len(result) == 3 and result[0] == b"unreadable":
             report(result[1:])
         return result
-
-    @property
-    def _keep(self) -> int:
-        return ms(self.settings.keep_hours * 3600)
 
 
 def report(bad: list[bytes]) -> None:

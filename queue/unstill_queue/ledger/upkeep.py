@@ -20,10 +20,8 @@ from unstill_queue.ledger.views import Views
 
 log = structlog.get_logger(__name__)
 
-GIVE_UP = 24 * 3600.0
-"""An answer that could not be delivered for so long is not tried again: the platforms keep no update longer."""
-TRASH_AT_ONCE, TRASH_LEASE = 200, 60.0
-"""Files that are deleted in one go, and the seconds that whoever took them has for it."""
+TRASH_AT_ONCE = 200
+"""Files that are deleted in one go."""
 
 
 class Upkeep(Views):
@@ -35,8 +33,6 @@ class Upkeep(Views):
             "reap",
             limit,
             self.settings.attempts,
-            ms(GIVE_UP),
-            self._keep,
             encode(engine_lost(self.settings.attempts)),
             encode(EXPIRED),
             encode(INTAKE_FAILED),
@@ -49,7 +45,7 @@ class Upkeep(Views):
 
     async def trash(self) -> list[str]:
         """The storage keys of files to delete now; say by `trashed` that they are."""
-        return [key.decode() for key in await self._run("trash", TRASH_AT_ONCE, ms(TRASH_LEASE))]
+        return [key.decode() for key in await self._run("trash", TRASH_AT_ONCE)]
 
     async def trashed(self, keys: list[str]) -> None:
         await self._run("trashed", *keys)
@@ -73,7 +69,7 @@ class Upkeep(Views):
 
         One process does so in each period, whoever asks first.
         """
-        if not await self.redis.set("unstill:audited", 1, nx=True, px=ms(self.settings.audit)):
+        if not await self.redis.set("unstill:audited", 1, nx=True, px=ms(self.times.audit)):
             return []
         lost: list[str] = []
         cursor = 0

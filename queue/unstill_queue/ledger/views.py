@@ -22,8 +22,6 @@ from unstill_queue.ledger.records import (
 )
 from unstill_queue.ledger.script import Script, awaited, ms
 
-ENGINE_ALIVE = 10.0
-"""An engine that has not been heard of for so many seconds is not counted."""
 DAY = 24 * 3600
 KNOWN = frozenset(map(str, State))
 
@@ -33,7 +31,7 @@ class Views(Script):
 
     async def place(self, id: str) -> Place:
         """Raises UnknownJob, and UnreadableRecord, which is one."""
-        reply = await self._run("position", id, ms(ENGINE_ALIVE))
+        reply = await self._run("position", id)
         if reply[0] == b"unreadable":
             raise UnreadableRecord(id, reply[2].decode(errors="replace"))
         if reply[0] == b"none":
@@ -103,7 +101,7 @@ class Views(Script):
         """Engines alive by lane: names with what they say of themselves."""
         alive: dict[str, list[tuple[str, bytes]]] = {}
         seconds, micros = await self.redis.time()
-        since = seconds * 1000 + micros // 1000 - ms(ENGINE_ALIVE)
+        since = seconds * 1000 + micros // 1000 - ms(self.times.engine_alive)
         for lane in sorted(await awaited(self.redis.smembers("unstill:lanes"))):
             names = await self.redis.zrangebyscore(b"unstill:engines:" + lane, since, "+inf")
             infos = [(name.decode(), await self.redis.get(b"unstill:engine:" + name)) for name in names]

@@ -28,22 +28,9 @@
 local JOB, DUE = 'unstill:job:', 'unstill:due'
 local FINAL = { sent = true, undeliverable = true }
 local ANSWER = { done = true, failed = true, cancelled = true }
-local DAY = 86400000
--- a client may repeat a claim whose answer was lost for as long as its patience with a server that is away
-local CLAIM_KNOWN = 3600000
--- the longest that the record of a refused request is kept
-local REFUSED_KEPT = 3600000
-local MINUTE = 60000
--- a platform tells of an update again for a day at most; so long it is remembered of a request that was forgotten
-local GONE_KEPT = 2 * DAY
--- a file's key stays in the trash for as long as somebody may still be storing it
-local TRASH_KEPT = 600000
-local UNREADABLE, UNREADABLE_MOST, UNREADABLE_KEPT = 'unstill:unreadable', 1000, 3 * DAY
+local DAY, MINUTE = 86400000, 60000
+local UNREADABLE, UNREADABLE_MOST = 'unstill:unreadable', 1000
 local GONE = 'its record is gone'
--- of the time between two looks at most so much was seen to pass; the clock jumped where it went back, or by so much on
-local TICK, WENT_BACK, WENT_ON = 5000, -1000, 60000
--- what is left of a lease when the clock has jumped: more than a beat
-local LEASE_LEFT = 5000
 
 local function now()
   local t = redis.call('TIME')

@@ -26,17 +26,17 @@ local function move(by, at)
       if by < 0 and ends > far or by > 0 and ends <= NOW then redis.call('ZADD', key, num(ends + by), id) end
       local lease = not fault(id) and tonumber(get(id, 'lease'))
       if lease and (by < 0 and lease > far or by > 0 and lease > at and lease <= NOW) then
-        set(id, 'lease', num(NOW + LEASE_LEFT), 'started_at', num(math.min(NOW, get(id, 'started_at') + by)))
-        due(id, NOW + LEASE_LEFT)
+        set(id, 'lease', num(NOW + TIMES.lease_left), 'started_at', num(math.min(NOW, get(id, 'started_at') + by)))
+        due(id, NOW + TIMES.lease_left)
       end
     end
   end
 end
 
 local function watch()
-  local at = tonumber(redis.call('HGET', 'unstill:watched', 'at') or num(NOW - 1000))
+  local at = tonumber(redis.call('HGET', 'unstill:watched', 'at') or num(NOW - TIMES.look))
   local passed = NOW - at
-  if passed > WENT_BACK and passed < 1000 then return end
-  redis.call('HSET', 'unstill:watched', 'at', num(NOW), 'ms', num(watched() + math.max(0, math.min(passed, TICK))))
-  if passed <= WENT_BACK or passed > WENT_ON then move(passed, at) end
+  if passed > -TIMES.went_back and passed < TIMES.look then return end
+  redis.call('HSET', 'unstill:watched', 'at', num(NOW), 'ms', num(watched() + math.max(0, math.min(passed, TIMES.tick))))
+  if passed <= -TIMES.went_back or passed > TIMES.went_on then move(passed, at) end
 end

@@ -1,10 +1,10 @@
-function op.send(id, sender, lease)
+function op.send(id, sender)
   local state = get(id, 'state')
   local again = state == 'sending' and get(id, 'sender') == sender
   if not ANSWER[state] and not again then return { 'no', state or 'none' } end
   if not again then redis.call('HINCRBY', JOB .. id, 'sends', 1) end
   set(id, 'state', 'sending', 'sender', sender)
-  due(id, NOW + lease)
+  due(id, NOW + TIMES.send_lease)
   return { 'ok', 'sending' }
 end
 
@@ -16,22 +16,22 @@ function op.unsend(id, sender, delay)
 end
 
 -- The platform refused the clip's size. Said by its sender, `most` times a job; `job` holds the smaller limit.
-function op.refit(id, sender, lane, job, most, wait)
+function op.refit(id, sender, lane, job, most)
   if get(id, 'refitter') == sender then return { 'ok' } end
   if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then return { 'lost' } end
   if get(id, 'result') ~= 'done' or tonumber(get(id, 'refits') or '0') >= tonumber(most) then return { 'no' } end
   redis.call('HINCRBY', JOB .. id, 'refits', 1)
   set(id, 'refitter', sender)
-  line_up_to_shrink(id, lane, job, tonumber(wait))
+  line_up_to_shrink(id, lane, job)
   return { 'ok' }
 end
 
 -- What was shown was shown: a sender whose lease lapsed may still say so, until another one sends.
-function op.sent(id, sender, state, receipt, keep)
+function op.sent(id, sender, state, receipt)
   if get(id, 'sender') ~= sender then return { 'lost' } end
   if FINAL[get(id, 'state')] then return { 'ok' } end
   set(id, 'receipt', receipt)
-  close(id, state, keep)
+  close(id, state)
   return { 'ok' }
 end
 

@@ -1,4 +1,4 @@
-function op.claim(lane, owner, lease, engine, ...)
+function op.claim(lane, owner, engine, ...)
   -- an owner token is used for one claim; when the answer was lost, the same token gets the same job
   local bad = {}
   local before = redis.call('GET', 'unstill:claim:' .. owner)
@@ -12,21 +12,21 @@ function op.claim(lane, owner, lease, engine, ...)
   if not id then return { bad } end
   -- whoever had it before cannot speak for it any more
   if get(id, 'lapsed') then redis.call('DEL', 'unstill:claim:' .. get(id, 'lapsed')) end
-  run(id, owner, tonumber(lease), engine)
-  redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', CLAIM_KNOWN)
+  run(id, owner, engine)
+  redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', TIMES.claim_known)
   return { bad, id, get(id, 'job'), get(id, 'attempt'), get(id, 'made') or '' }
 end
 
-function op.beat(id, owner, lease, progress)
+function op.beat(id, owner, progress)
   local held = holds(id, owner)
   if not held then return { 'lost' } end
   if held == 'lapsed' then
     step_out(id)
     redis.call('HINCRBY', JOB .. id, 'attempt', -1)
-    run(id, owner, tonumber(lease), get(id, 'engine'))
+    run(id, owner, get(id, 'engine'))
   end
-  set(id, 'lease', num(NOW + lease))
-  due(id, NOW + lease)
+  set(id, 'lease', num(NOW + TIMES.lease))
+  due(id, NOW + TIMES.lease)
   if progress ~= '' then
     set(id, 'progress', progress)
     show(id, 'progress', progress)
@@ -102,8 +102,8 @@ end
 function op.engine(name, lane, info)
   redis.call('ZADD', 'unstill:engines:' .. lane, num(NOW), name)
   redis.call('SADD', 'unstill:lanes', lane)
-  redis.call('SET', 'unstill:engine:' .. name, info, 'PX', 15000)
-  redis.call('ZREMRANGEBYSCORE', 'unstill:engines:' .. lane, '-inf', num(NOW - DAY))
+  redis.call('SET', 'unstill:engine:' .. name, info, 'PX', TIMES.engine_told)
+  redis.call('ZREMRANGEBYSCORE', 'unstill:engines:' .. lane, '-inf', num(NOW - TIMES.engine_listed))
   return { 'ok' }
 end
 

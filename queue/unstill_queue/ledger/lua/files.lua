@@ -24,10 +24,10 @@ local function keep_clips(id, wanted)
   set(id, 'clips', table.concat(kept, ' '))
 end
 
--- Files to delete now. Who is given them and dies is followed by another after `lease`.
-function op.trash(limit, lease)
+-- Files to delete now. Who is given them and dies is followed by another.
+function op.trash(limit)
   local keys = redis.call('ZRANGEBYSCORE', 'unstill:trash', '-inf', num(NOW), 'LIMIT', 0, limit)
-  for _, key in ipairs(keys) do redis.call('ZADD', 'unstill:trash', num(NOW + lease), key) end
+  for _, key in ipairs(keys) do redis.call('ZADD', 'unstill:trash', num(NOW + TIMES.trash_lease), key) end
   return keys
 end
 
@@ -35,8 +35,8 @@ end
 function op.trashed(...)
   for _, key in ipairs({ ... }) do
     local age = NOW - tonumber(redis.call('HGET', 'unstill:thrown', key) or '0')
-    if age < TRASH_KEPT then
-      redis.call('ZADD', 'unstill:trash', num(NOW + math.max(2000, age)), key)
+    if age < TIMES.trash_kept then
+      redis.call('ZADD', 'unstill:trash', num(NOW + math.max(TIMES.trash_again, age)), key)
     else
       redis.call('ZREM', 'unstill:trash', key)
       redis.call('HDEL', 'unstill:thrown', key)

@@ -56,7 +56,7 @@ function op.forget(person, outcome, ...)
       if wrong or request == '' then
         set_aside(id, wrong or '', {})
         drop(id)
-        redis.call('SET', 'unstill:gone:' .. gone, 1, 'PX', GONE_KEPT)
+        redis.call('SET', 'unstill:gone:' .. gone, 1, 'PX', TIMES.gone_kept)
       else
         set(id, 'gone', gone)
         forget(id, request, outcome)

@@ -1,5 +1,5 @@
 -- `place`, `account` and `gone` are names that tell nobody: what is kept under them outlasts a person's forgetting.
-function op.accept(id, platform, person, place, account, gone, request, grace, per_minute)
+function op.accept(id, platform, person, place, account, gone, request, per_minute)
   local wrong = fault(id)
   if wrong and wrong ~= GONE and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end
   local state = get(id, 'state')
@@ -11,7 +11,7 @@ function op.accept(id, platform, person, place, account, gone, request, grace, p
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
     'gone', gone, 'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()), 'intakes', 0)
   redis.call('ZREM', UNREADABLE, id)
-  due(id, NOW + tonumber(grace))
+  due(id, NOW + TIMES.intake)
   redis.call('SADD', 'unstill:platforms', platform)
   local mine = 'unstill:mine:' .. person
   redis.call('ZADD', mine, num(NOW), id)
@@ -19,22 +19,22 @@ function op.accept(id, platform, person, place, account, gone, request, grace, p
   for _, old in ipairs(redis.call('ZRANGE', mine, 0, 1)) do
     if redis.call('EXISTS', JOB .. old) == 0 then redis.call('ZREM', mine, old) end
   end
-  redis.call('PEXPIRE', mine, 30 * DAY)
+  redis.call('PEXPIRE', mine, TIMES.listed)
   return { 'accepted', 'accepted' }
 end
 
-function op.queue(id, lane, cost, job, wait, person_jobs, chat_jobs, person_seconds, chat_seconds)
+function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds)
   local state = get(id, 'state')
   if state ~= 'accepted' then return { 'already', state or 'none' } end
   local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
   local over = over_quota(account_of(id), get(id, 'place'), tonumber(cost), limits)
   if over then return over end
   set(id, 'state', 'queued', 'lane', lane, 'cost', cost, 'job', job, 'day', math.floor(NOW / DAY), 'attempt', 1,
-    'wakes', 0, 'queued_at', num(NOW), 'wait_until', num(NOW + tonumber(wait)),
-    'queued_seen', num(watched()), 'wait', wait)
+    'wakes', 0, 'queued_at', num(NOW), 'wait_until', num(NOW + TIMES.wait),
+    'queued_seen', num(watched()), 'wait', num(TIMES.wait))
   reserve(id)
   line_up(id)
-  due(id, NOW + 1000)
+  due(id, NOW + TIMES.wake)
   return { 'queued', 'queued' }
 end
 

@@ -14,7 +14,7 @@ local function answer(id, result, outcome)
   redis.call('HDEL', JOB .. id, 'progress')
   set(id, 'state', result, 'result', result, 'outcome', outcome, 'finished_at', num(NOW),
     'finished_seen', num(watched()), 'redos', 0)
-  due(id, NOW + 5000)
+  due(id, NOW + TIMES.answer)
   tell(id, 'answer')
 end
 
@@ -26,17 +26,17 @@ local function vanish(id)
   end
   redis.call('ZREM', DUE, id)
   redis.call('ZREM', 'unstill:mine:' .. (r[1] or ''), id)
-  redis.call('SET', 'unstill:gone:' .. r[2], 1, 'PX', GONE_KEPT)
+  redis.call('SET', 'unstill:gone:' .. r[2], 1, 'PX', TIMES.gone_kept)
   redis.call('SET', 'unstill:rewrite', num(NOW))
   redis.call('DEL', JOB .. id)
 end
 
-local function close(id, state, keep)
+local function close(id, state)
   if get(id, 'forgotten') then return vanish(id) end
-  if get(id, 'refused') then keep = math.min(tonumber(keep), REFUSED_KEPT) end
+  local kept = get(id, 'refused') and math.min(TIMES.kept, TIMES.refused_kept) or TIMES.kept
   set(id, 'state', state, 'ended_at', num(NOW))
   redis.call('ZREM', DUE, id)
-  redis.call('PEXPIRE', JOB .. id, num(keep))
+  redis.call('PEXPIRE', JOB .. id, kept)
 end
 
 local function requeue(id)
@@ -45,7 +45,7 @@ local function requeue(id)
   set(id, 'state', 'queued', 'wakes', 0, 'lapsed', get(id, 'owner'))
   redis.call('HDEL', JOB .. id, 'owner', 'progress')
   line_up(id, true)
-  due(id, NOW + 1000)
+  due(id, NOW + TIMES.wake)
   show(id, 'state', 'queued')
 end
 
@@ -62,24 +62,24 @@ local function lapse(id, attempts, outcome)
   end
 end
 
-local function run(id, owner, lease, engine)
+local function run(id, owner, engine)
   local lane, cost = get(id, 'lane'), tonumber(get(id, 'cost'))
   local rate = tonumber(redis.call('HGET', 'unstill:rate', lane) or '1')
-  set(id, 'state', 'running', 'owner', owner, 'lease', num(NOW + lease), 'engine', engine, 'started_at', num(NOW))
+  set(id, 'state', 'running', 'owner', owner, 'lease', num(NOW + TIMES.lease), 'engine', engine, 'started_at', num(NOW))
   redis.call('ZADD', 'unstill:running:' .. lane, num(NOW + cost * rate * 1000), id)
-  due(id, NOW + lease)
+  due(id, NOW + TIMES.lease)
   show(id, 'state', 'running')
 end
 
 -- A clip that its platform refused goes back into a line, on the lane of refits: an engine that needs no device
 -- makes it smaller. It counts as a job in hand again; its seconds stay charged, as it was rendered whole.
-local function line_up_to_shrink(id, lane, job, wait)
+local function line_up_to_shrink(id, lane, job)
   set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made', get(id, 'outcome'), 'attempt', 1, 'wakes', 0,
-    'wait_until', num(NOW + wait), 'queued_seen', num(watched()), 'wait', num(wait), 'rendered', get(id, 'cost'))
+    'wait_until', num(NOW + TIMES.wait), 'queued_seen', num(watched()), 'wait', num(TIMES.wait), 'rendered', get(id, 'cost'))
   redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged', 'needs')
   count_jobs(id, 1)
   line_up(id)
-  due(id, NOW + 1000)
+  due(id, NOW + TIMES.wake)
 end
 
 -- The one who rendered may still speak for the job: while the lease holds, and after it lapsed for as

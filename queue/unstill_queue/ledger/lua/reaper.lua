@@ -2,10 +2,10 @@ local look = {}
 
 -- How often its front end was told says nothing: that may be down, or have many to read before this one.
 function look.accepted(id, s)
-  if seen(id, 'accepted_seen', 'accepted_at', s.give_up) > s.give_up then return answer(id, 'failed', s.intake_failed) end
+  if seen(id, 'accepted_seen', 'accepted_at', TIMES.give_up) > TIMES.give_up then return answer(id, 'failed', s.intake_failed) end
   local intakes = redis.call('HINCRBY', JOB .. id, 'intakes', 1)
   tell(id, 'intake')
-  due(id, NOW + math.min(60000, 10000 * intakes))
+  due(id, NOW + math.min(TIMES.intake_most, TIMES.intake * intakes))
 end
 
 function look.queued(id, s)
@@ -15,7 +15,7 @@ function look.queued(id, s)
     return answer(id, 'failed', s.expired)
   end
   local wakes = redis.call('HINCRBY', JOB .. id, 'wakes', 1)
-  due(id, NOW + math.min(300000, 1000 * 2 ^ wakes))
+  due(id, NOW + math.min(TIMES.wake_most, TIMES.wake * 2 ^ wakes))
   return not redis.call('ZSCORE', 'unstill:parked:' .. get(id, 'lane'), id)
 end
 
@@ -25,21 +25,21 @@ function look.running(id, s)
   return lapse(id, s.attempts, s.engine_lost)
 end
 
-local function given_up(id, s) return seen(id, 'finished_seen', 'finished_at', s.give_up) > s.give_up end
+local function given_up(id) return seen(id, 'finished_seen', 'finished_at', TIMES.give_up) > TIMES.give_up end
 
-local function look_answer(id, s)
-  if given_up(id, s) then return close(id, 'undeliverable', s.keep) end
+local function look_answer(id)
+  if given_up(id) then return close(id, 'undeliverable') end
   local redos = redis.call('HINCRBY', JOB .. id, 'redos', 1)
   tell(id, 'answer')
-  due(id, NOW + math.min(60000, 5000 * 2 ^ math.min(redos, 10)))
+  due(id, NOW + math.min(TIMES.answer_most, TIMES.answer * 2 ^ math.min(redos, 10)))
 end
 look.done, look.failed, look.cancelled = look_answer, look_answer, look_answer
 
-function look.sending(id, s)
-  if given_up(id, s) then return close(id, 'undeliverable', s.keep) end
+function look.sending(id)
+  if given_up(id) then return close(id, 'undeliverable') end
   set(id, 'state', get(id, 'result'))
   tell(id, 'answer')
-  due(id, NOW + 5000)
+  due(id, NOW + TIMES.answer)
 end
 
 -- What nobody foresaw in one record stops that one alone. The server's own trouble (no memory, a replica) is not its.
@@ -53,9 +53,8 @@ local function by_itself(id, bad, act, s)
   error(answer, 0)
 end
 
-function op.reap(limit, attempts, give_up, keep, engine_lost, expired, intake_failed)
-  local s = { attempts = tonumber(attempts), give_up = tonumber(give_up), keep = tonumber(keep),
-    engine_lost = engine_lost, expired = expired, intake_failed = intake_failed }
+function op.reap(limit, attempts, engine_lost, expired, intake_failed)
+  local s = { attempts = tonumber(attempts), engine_lost = engine_lost, expired = expired, intake_failed = intake_failed }
   local wakes, bad = {}, {}
   watch()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', num(NOW), 'LIMIT', 0, limit)) do

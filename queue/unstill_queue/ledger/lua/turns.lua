@@ -123,7 +123,7 @@ local function unpark(lane, can, bad)
     if waits and able(id, can) then
       set(id, 'wakes', 0)
       line_up(id, true)
-      due(id, NOW + 1000)
+      due(id, NOW + TIMES.wake)
       show(id, 'state', 'queued')
     end
   end

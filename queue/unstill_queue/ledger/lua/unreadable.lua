@@ -4,10 +4,10 @@ function set_aside(id, wrong, bad)
   bad[#bad + 1], bad[#bad + 2] = id, wrong
   aside[#aside + 1] = id
   redis.call('ZADD', UNREADABLE, num(NOW), id)
-  redis.call('ZREMRANGEBYSCORE', UNREADABLE, '-inf', num(NOW - UNREADABLE_KEPT))
+  redis.call('ZREMRANGEBYSCORE', UNREADABLE, '-inf', num(NOW - TIMES.unreadable_kept))
   redis.call('ZREMRANGEBYRANK', UNREADABLE, 0, -1 - UNREADABLE_MOST)
   redis.call('ZREM', DUE, id)
-  redis.call('PEXPIRE', JOB .. id, UNREADABLE_KEPT)
+  redis.call('PEXPIRE', JOB .. id, TIMES.unreadable_kept)
 end
 
 local function drop(id)

@@ -58,7 +58,7 @@ local function among_places(k, limit, asker, own)
   return jobs, seconds
 end
 
-function op.position(id, alive)
+function op.position(id)
   local state = get(id, 'state')
   if not state then return { 'none' } end
   local lane = get(id, 'lane')
@@ -66,7 +66,7 @@ function op.position(id, alive)
   local left = 0
   local running = redis.call('ZRANGE', 'unstill:running:' .. lane, 0, -1, 'WITHSCORES')
   for i = 2, #running, 2 do left = left + math.max(0, tonumber(running[i]) - NOW) / 1000 end
-  local engines = redis.call('ZCOUNT', 'unstill:engines:' .. lane, num(NOW - alive), '+inf')
+  local engines = redis.call('ZCOUNT', 'unstill:engines:' .. lane, num(NOW - TIMES.engine_alive), '+inf')
   local rate = redis.call('HGET', 'unstill:rate', lane) or '1'
   if state ~= 'queued' then return { state, 0, '0', num(left), engines, rate } end
   local k = turn_keys(id)
