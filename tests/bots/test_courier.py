@@ -24,11 +24,13 @@ from unstill_bots.delivery.chat import (
     ChatUncertain,
     ClipTooLarge,
     FetchError,
-    NoteGone,
+    MessageGone,
 )
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.intake.studio import Studio
+from unstill_bots.text.replies import CAPTION_LENGTH
 from unstill_config.settings import Quota, Settings
 from unstill_queue.contract.errors import UnreadableRecord
 from unstill_queue.contract.jobs import (
@@ -57,7 +59,8 @@ class PaperChat:
         self.visible: dict[str, list[str]] = {}
         self.errors: dict[str, list[ChatError]] = {}
         self.fetched: list[str] = []
-        self.revised: list[str] = []
+        self.edited: list[Message] = []
+        self.full: tuple[Urgency, ...] = ()
         out = io.BytesIO()
         Image.new("RGB", (64, 48), "teal").save(out, "JPEG")
         self.picture = out.getvalue()
@@ -71,24 +74,31 @@ class PaperChat:
         self.fetched.append(request.id)
         return self.picture
 
-    async def say(self, to: ReplyAddress, text: str) -> str:
-        self._next("say")
-        note = str(len(self.visible) + 1)
-        self.visible[note] = [text]
-        return note
+    def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
+        return urgency not in self.full
 
-    async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
-        self._next("revise")
-        self.visible[note].append(text)
-        self.revised.append(text)
+    async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
+        self._next("post")
+        return self._say(message.text.plain())
 
-    async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
-        self._next("deliver")
-        await self.revise(to, note, f"clip of {len(await asyncio.to_thread(clip.read_bytes))} bytes: {text}")
-        return note
+    async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
+        text = message.text.plain(CAPTION_LENGTH)
+        if message.clip is not None:
+            self._next("clip")
+            text = f"clip of {len(await asyncio.to_thread(message.clip.file.read_bytes))} bytes: {text}"
+        self._next("edit")
+        self.visible[ref].append(text)
+        self.edited.append(message)
+        return ref
 
-    async def call(self, to: ReplyAddress, text: str) -> None:
-        await self.say(to, text)
+    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
+        assert ref in self.visible
+        self._say(text)
+
+    def _say(self, text: str) -> str:
+        ref = str(len(self.visible) + 1)
+        self.visible[ref] = [text]
+        return ref
 
     @property
     def now(self) -> list[str]:
@@ -219,7 +229,7 @@ async def test_a_picture_that_is_gone_is_answered(front: FrontEnd) -> None:
 
 async def test_a_status_message_of_unknown_fate_is_not_sent_again(front: FrontEnd) -> None:
     # Given a platform that did not answer to the status message
-    front.chat.errors = {"say": [ChatUncertain("timeout")]}
+    front.chat.errors = {"post": [ChatUncertain("timeout")]}
     request = await front.finished()
     assert front.chat.visible == {}
     # When the clip is there
@@ -230,14 +240,14 @@ async def test_a_status_message_of_unknown_fate_is_not_sent_again(front: FrontEn
 
 async def test_a_deleted_status_message_gives_a_new_reply(front: FrontEnd) -> None:
     request = await front.finished()
-    front.chat.errors = {"deliver": [NoteGone("message to edit not found")]}
+    front.chat.errors = {"clip": [MessageGone("message to edit not found")]}
     assert await front.courier.deliver(request.id)
     assert [text[:4] for text in front.chat.now] == ["You ", "clip"]
 
 
 async def test_an_edit_of_unknown_fate_is_repeated_on_the_same_message(front: FrontEnd) -> None:
     request = await front.finished()
-    front.chat.errors = {"deliver": [ChatUncertain("timeout")]}
+    front.chat.errors = {"clip": [ChatUncertain("timeout")]}
     assert not await front.courier.deliver(request.id)
     assert await front.state(request) is State.DONE
     assert await front.courier.deliver(request.id)
@@ -246,12 +256,12 @@ async def test_an_edit_of_unknown_fate_is_repeated_on_the_same_message(front: Fr
 
 async def test_the_answer_itself_is_never_sent_but_edited_in(front: FrontEnd) -> None:
     # Given a platform that loses the answers to both status messages
-    front.chat.errors = {"say": [ChatUncertain("timeout"), ChatUncertain("timeout")]}
+    front.chat.errors = {"post": [ChatUncertain("timeout"), ChatUncertain("timeout")]}
     request = await front.finished()
     assert not await front.courier.deliver(request.id)
     assert await front.state(request) is State.DONE
     # When a third one is on record, and the courier dies right after it
-    front.chat.errors = {"deliver": [ChatUncertain("killed")]}
+    front.chat.errors = {"clip": [ChatUncertain("killed")]}
     assert not await front.courier.deliver(request.id)
     # Then the clip goes onto that one, and no message holds it twice
     assert await front.courier.deliver(request.id)
@@ -261,7 +271,7 @@ async def test_the_answer_itself_is_never_sent_but_edited_in(front: FrontEnd) ->
 async def test_a_deleted_status_message_is_replaced_once_and_the_answer_edited_in(front: FrontEnd) -> None:
     # Given a finished job whose status message was deleted, and a platform that loses the first answer to its successor
     request = await front.finished()
-    front.chat.errors = {"deliver": [NoteGone("message to edit not found"), ChatUncertain("timeout")]}
+    front.chat.errors = {"clip": [MessageGone("message to edit not found"), ChatUncertain("timeout")]}
     assert not await front.courier.deliver(request.id)
     # When it is delivered again
     assert await front.courier.deliver(request.id)
@@ -295,11 +305,11 @@ async def test_one_chat_gets_one_progress_edit_at_a_time_however_many_jobs_it_ha
     requests = [await front.queued(), await front.queued()]
     claims = [await front.ledger.claim("camera", request.id, "engine") for request in requests]
     between_edits(front, 3600)
-    front.chat.revised.clear()
+    front.chat.edited.clear()
     running = asyncio.create_task(front.courier.run())
     # When both make progress, within the time between two edits
     async with asyncio.timeout(PATIENCE):
-        while not front.chat.revised:
+        while not front.chat.edited:
             for claim in claims:
                 assert claim and await front.ledger.beat(claim, Progress("rendering", 1, 9)) == "ok"
             await asyncio.sleep(0.05)
@@ -309,7 +319,7 @@ async def test_one_chat_gets_one_progress_edit_at_a_time_however_many_jobs_it_ha
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     # Then one edit was made
-    assert len(front.chat.revised) == 1
+    assert len(front.chat.edited) == 1
 
 
 def between_edits(front: FrontEnd, seconds: float) -> None:
@@ -325,15 +335,15 @@ async def test_progress_that_waits_for_a_slow_chat_is_dropped(front: FrontEnd) -
     claim = await front.ledger.claim("camera", "owner", "engine")
     assert claim
     between_edits(front, 0.01)
-    front.chat.revised.clear()
+    front.chat.edited.clear()
     running = asyncio.create_task(front.courier.run())
     async with asyncio.timeout(PATIENCE):
-        while not front.chat.revised:
+        while not front.chat.edited:
             await front.ledger.beat(claim, Progress("rendering", 0, 9))
             await asyncio.sleep(0.05)
     # and what was told so far is shown
     await asyncio.sleep(0.3)
-    front.chat.revised.clear()
+    front.chat.edited.clear()
     # When it makes progress meanwhile
     async with front.status.lock(request.id):
         for step in range(1, 6):
@@ -341,7 +351,7 @@ async def test_progress_that_waits_for_a_slow_chat_is_dropped(front: FrontEnd) -
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)
     # Then what it passed by then is not shown afterwards
-    assert front.chat.revised == []
+    assert front.chat.edited == []
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -363,7 +373,7 @@ async def test_couriers_that_come_and_go_leave_nothing_in_the_outbox(front: Fron
 
 async def test_a_flood_wait_leaves_the_answer_for_later(front: FrontEnd) -> None:
     request = await front.finished()
-    front.chat.errors = {"deliver": [ChatUnavailable("retry after 7", 7.0)]}
+    front.chat.errors = {"clip": [ChatUnavailable("retry after 7", 7.0)]}
     before, _ = await front.client.redis.time()
     assert not await front.courier.deliver(request.id)
     after, _ = await front.client.redis.time()
@@ -374,7 +384,7 @@ async def test_a_flood_wait_leaves_the_answer_for_later(front: FrontEnd) -> None
 
 async def test_a_chat_that_is_gone_ends_the_job(front: FrontEnd) -> None:
     request = await front.finished()
-    front.chat.errors = {"deliver": [ChatGone("bot was blocked by the user")]}
+    front.chat.errors = {"clip": [ChatGone("bot was blocked by the user")]}
     assert not await front.courier.deliver(request.id)
     record = await front.ledger.read(request.id)
     assert (record.state, record.receipt) == (State.UNDELIVERABLE, "bot was blocked by the user")
@@ -393,7 +403,7 @@ async def refit(front: FrontEnd, request: Request) -> int:
 async def test_a_clip_that_is_refused_comes_smaller_on_the_same_message(front: FrontEnd) -> None:
     # Given a clip of 9 bytes, in a chat that takes less
     request = await front.finished()
-    front.chat.errors = {"deliver": [ClipTooLarge("413"), ClipTooLarge("413")]}
+    front.chat.errors = {"clip": [ClipTooLarge("413"), ClipTooLarge("413")]}
     # When it is delivered, and made smaller as long as it is refused
     assert not await front.courier.deliver(request.id)
     assert front.chat.now == ["This file is too large here. Making it smaller …"]
@@ -409,7 +419,7 @@ async def test_a_clip_that_is_refused_comes_smaller_on_the_same_message(front: F
 
 async def test_a_clip_that_is_refused_however_small_is_answered_by_a_sentence(front: FrontEnd) -> None:
     request = await front.finished()
-    front.chat.errors = {"deliver": [ClipTooLarge("413")] * (REFITS_MOST + 1)}
+    front.chat.errors = {"clip": [ClipTooLarge("413")] * (REFITS_MOST + 1)}
     for _ in range(REFITS_MOST):
         assert not await front.courier.deliver(request.id)
         await refit(front, request)
@@ -422,7 +432,7 @@ async def test_a_clip_that_is_refused_however_small_is_answered_by_a_sentence(fr
 async def test_progress_of_a_refit_does_not_speak_of_places_in_the_queue(front: FrontEnd) -> None:
     # Given a courier that shows progress, and a clip that is refused
     await front.finished()
-    front.chat.errors = {"deliver": [ClipTooLarge("413")]}
+    front.chat.errors = {"clip": [ClipTooLarge("413")]}
     running = asyncio.create_task(front.courier.run())
     await waited(lambda: "Making it smaller" in front.chat.now[0])
     # When an engine takes it and tells of it
@@ -443,7 +453,7 @@ async def waited(condition: Callable[[], bool]) -> None:
 
 async def test_a_refused_clip_in_a_chat_that_is_gone_ends_the_job(front: FrontEnd) -> None:
     request = await front.finished()
-    front.chat.errors = {"deliver": [ClipTooLarge("413")], "revise": [ChatGone("kicked")]}
+    front.chat.errors = {"clip": [ClipTooLarge("413")], "edit": [ChatGone("kicked")]}
     assert not await front.courier.deliver(request.id)
     assert await front.state(request) is State.UNDELIVERABLE
 
@@ -548,7 +558,7 @@ async def test_a_person_is_told_that_no_engine_can_make_it_yet(front: FrontEnd, 
     request = await front.queued(language=language)
     assert await front.ledger.claim("camera", "owner", "engine", {"codec:1"}) is None
     # When its place is shown
-    await front.status.show_place(request)
+    await front.status.waiting(request)
     # Then nobody is told that they are next
     [shown] = front.chat.now
     assert said in shown
@@ -556,16 +566,16 @@ async def test_a_person_is_told_that_no_engine_can_make_it_yet(front: FrontEnd, 
 
 async def test_one_persons_answers_that_find_no_room_hold_up_nobody_elses(front: FrontEnd) -> None:
     # Given a person with many answers to come in several chats, none of which can be told now
-    stuck, say = asyncio.Event(), front.chat.say
+    stuck, post = asyncio.Event(), front.chat.post
     begun: list[str] = []
 
-    async def waits(to: ReplyAddress, text: str) -> str:
+    async def waits(to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
         if to.extra["user"] == "ann":
             begun.append(to.message)
             await stuck.wait()
-        return await say(to, text)
+        return await post(to, message)
 
-    front.chat.say = waits  # type: ignore[method-assign]
+    front.chat.post = waits  # type: ignore[method-assign]
 
     async def refused(user: str, n: int) -> Request:
         request = front.request()

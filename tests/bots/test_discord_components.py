@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import CANCEL, DELETE, DISCORD
 from unstill_bots.actions.settings_form import SettingsForm
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, VARIATIONS, derived
-from unstill_bots.discord.buttons import Press, clip, view_for, waiting
+from unstill_bots.delivery import presentation
+from unstill_bots.delivery.message import Message
+from unstill_bots.discord.buttons import Press, under
 from unstill_bots.discord.modals import WordsForm, form_of, is_ours, written
 from unstill_bots.discord.settings_pages import ME, PAGES, SERVER, Change, SettingsPages, chosen
 from unstill_bots.intake.captions import parse
@@ -52,6 +55,20 @@ def a_record(outcome: Outcome | None, job: Job | None = None) -> Record:
     return Record(job.id, State.QUEUED if outcome is None else State.DONE, request, 0.0, job=job, outcome=outcome)
 
 
+def message_of(outcome: Outcome | None, job: Job | None = None, catalog: Catalog = CATALOG) -> Message:
+    """What a job's message shows while it is under way, and as its answer."""
+    record = a_record(outcome, job)
+    match outcome:
+        case None:
+            return presentation.received(record.request)
+        case Succeeded():
+            return presentation.clip(record, outcome, Path("clip.mp4"), catalog)
+        case Failed():
+            return presentation.failed(record, outcome, catalog)
+        case Cancelled(by=by):
+            return presentation.cancelled(record, by)
+
+
 def shown(view: Any) -> list[tuple[str, str]]:
     """Labels and custom ids of a view that the platform takes."""
     rows = components.checked(view.to_components())
@@ -76,7 +93,7 @@ def test_a_button_says_what_to_do_and_to_which_job_in_what_the_platform_gives_it
 
 async def test_buttons_go_with_how_the_job_stands() -> None:
     under_way, done, failed, cancelled = (
-        view_for(a_record(outcome), CATALOG) for outcome in (None, DONE, Failed("deadline", ""), Cancelled("x"))
+        under(message_of(outcome)) for outcome in (None, DONE, Failed("deadline", ""), Cancelled("x"))
     )
 
     assert shown(under_way) == [("Cancel", "cancel 5:7")]
@@ -88,8 +105,8 @@ async def test_buttons_go_with_how_the_job_stands() -> None:
 
 
 async def test_what_would_change_nothing_is_left_out_and_labels_are_in_the_persons_language() -> None:
-    looped = clip(a_job(finish=Finish(shape="reels", loop=True), language="zh_CN"), CATALOG)
-    plain = clip(a_job(), CATALOG.model_copy(update={"presets": {}, "finishes": {}}))
+    looped = under(message_of(DONE, a_job(finish=Finish(shape="reels", loop=True), language="zh_CN")))
+    plain = under(message_of(DONE, catalog=CATALOG.model_copy(update={"presets": {}, "finishes": {}})))
 
     assert [label for label, _ in shown(looped)] == ["再来一次", "更精细", "删除"]
     assert [custom_id.split()[0] for _, custom_id in shown(plain)] == [AGAIN, LOOP, DELETE]
@@ -97,8 +114,8 @@ async def test_what_would_change_nothing_is_left_out_and_labels_are_in_the_perso
 
 
 async def test_no_view_is_remembered_by_the_library() -> None:
-    assert waiting("discord:5:7", "en").is_finished()
-    assert clip(a_job(), CATALOG).is_finished()
+    views = [under(message_of(outcome)) for outcome in (None, DONE)]
+    assert all(view is not None and view.is_finished() for view in views)
 
 
 # -- the form

@@ -11,7 +11,7 @@ import discord
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, MessageGone
 from unstill_bots.discord.breaker import Breaker, Tripped
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived, chat_error
 
@@ -26,18 +26,18 @@ def refused(status: int, code: int = 0, message: str = "no") -> discord.HTTPExce
     ("status", "code", "means"),
     [
         (404, 10003, ChatGone),
-        (404, 10008, NoteGone),
-        (404, 10015, NoteGone),
-        (404, 10062, NoteGone),
+        (404, 10008, MessageGone),
+        (404, 10015, MessageGone),
+        (404, 10062, MessageGone),
         (400, 40005, ClipTooLarge),
         (413, 40005, ClipTooLarge),
         (413, 0, ClipTooLarge),
         (400, 50045, ClipTooLarge),
-        (400, 40060, NoteGone),
+        (400, 40060, MessageGone),
         (403, 50001, ChatGone),
         (403, 50007, ChatGone),
         (403, 50013, PermissionMissing),
-        (401, 50027, NoteGone),
+        (401, 50027, MessageGone),
         (400, 50035, ChatUnavailable),
         (400, 50083, ThreadArchived),
         (400, 160002, ReplyImpossible),

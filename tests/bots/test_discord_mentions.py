@@ -23,7 +23,7 @@ from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.mentions import Mentions
 from unstill_bots.discord.pending import PendingRequest
-from unstill_bots.discord.send_limit import Calls
+from unstill_bots.discord.send_limit import SendLimit
 from unstill_bots.intake.fetching import Fetcher
 from unstill_bots.intake.studio import Studio
 from unstill_config.catalog import Catalog
@@ -70,7 +70,7 @@ async def house(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[House
         bot = open_bot(Discord(api_url=api.url, gateway_url=api.gateway_url, cdn_hosts=(api.cdn_host,)), Breaker())
         preferences = PreferenceStore(client.redis)
         fetcher = Fetcher([api.cdn_host], 1_000_000, own=())
-        chat = DiscordChat(bot, client.ledger, preferences, fetcher, Calls(), catalog)
+        chat = DiscordChat(bot, fetcher, SendLimit(), catalog)
         studio = Studio(client, storage, catalog, settings, chat, StatusMessages(client.ledger, chat))
         context = Context(bot, chat, studio, client, Memory(client.redis), preferences, catalog, settings)
         intake = Interrupted(context)

@@ -9,50 +9,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unstill_bots.delivery import presentation
 from unstill_bots.discord.chat import nonce_of
 from unstill_bots.discord.message_ref import Note, Receipt
 from unstill_bots.discord.status import BAR, bar, plain, status
+from unstill_bots.text.replies import Replies
+from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import Cancelled, Failed, Progress, ReplyAddress, Request, Requester, State
 from unstill_queue.ledger.ledger import Place, Record
 
 SNOWFLAKES = st.integers(0, 2**63 - 1)
 
 
-def record(state: State, progress: Progress | None = None, outcome: Failed | Cancelled | None = None) -> Record:
+def record(state: State, outcome: Failed | Cancelled | None = None) -> Record:
     who = Requester("discord", "1", "2", "en")
     request = Request("discord:3:4", who, ReplyAddress("discord", "3", "4"), "", "waves", 1000)
-    return Record("discord:3:4", state, request, time.time(), progress=progress, outcome=outcome)
+    return Record("discord:3:4", state, request, time.time(), outcome=outcome)
 
 
 def test_who_waits_sees_the_place_and_a_time_that_counts_down() -> None:
     place = Place(State.QUEUED, position=3, ahead=30.0, running=10.0, engines=1, rate=1.0)
     before = int(time.time())
-    shown = status("2 others are ahead of you. Ready in about 40 s.", record(State.QUEUED), place)
+    shown = status(presentation.waiting(record(State.QUEUED).request, place))
     found = re.fullmatch(r"2 others are ahead of you\. Ready <t:(\d+):R>\.", shown.description or "")
     assert found and before + 39 <= int(found[1]) <= time.time() + 41
 
 
 def test_who_waits_without_an_engine_sees_no_time() -> None:
     place = Place(State.QUEUED, position=1, ahead=0.0, running=0.0, engines=0, rate=1.0)
-    assert status("You are next.", record(State.QUEUED), place).description == "You are next."
+    assert status(presentation.waiting(record(State.QUEUED).request, place)).description == "You are next."
 
 
 def test_progress_is_a_bar_with_a_time() -> None:
-    shown = status("", record(State.RUNNING, Progress("rendering", 5, 10, 20.0)), None)
+    shown = status(presentation.rendering(record(State.RUNNING), Progress("rendering", 5, 10, 20.0)))
     first, second = (shown.description or "").split("\n")
     assert first == "▰" * 6 + "▱" * 6
     assert re.fullmatch(r"Rendering: 50 %\. Ready <t:\d+:R>\.", second)
 
 
-@pytest.mark.parametrize("outcome", [Failed("unknown", "no"), Cancelled("discord:1")])
+@pytest.mark.parametrize("outcome", [Failed("deadline", ""), Cancelled("discord:1")])
 def test_an_answer_in_words_shows_no_bar(outcome: Failed | Cancelled) -> None:
-    shown = status("That is all.", record(State.FAILED, Progress("rendering", 5, 10), outcome), None)
-    assert shown.description == "That is all."
+    ended = record(State.SENDING, outcome)
+    if isinstance(outcome, Failed):
+        message, said = presentation.failed(ended, outcome, Catalog.load()), Replies("en").failed(outcome)
+    else:
+        message, said = presentation.cancelled(ended, outcome.by), "Cancelled."
+    assert status(message).description == said
 
 
-@given(st.integers(-5, 1000), st.integers(0, 500))
-def test_a_bar_has_always_the_same_length(step: int, steps: int) -> None:
-    assert len(bar(Progress("rendering", max(0, step), steps))) == BAR
+@given(st.floats(-0.5, 2.0))
+def test_a_bar_has_always_the_same_length(share: float) -> None:
+    assert len(bar(share)) == BAR
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from tests.bots.permission_table import (
@@ -34,6 +35,8 @@ from unstill_bots.actions.presses import (
     refusal,
 )
 from unstill_bots.actions.settings_form import SettingsForm
+from unstill_bots.delivery import presentation
+from unstill_bots.delivery.message import Message
 from unstill_bots.discord import buttons as discord_buttons
 from unstill_bots.discord.settings_pages import Change, SettingsPages
 from unstill_bots.telegram import buttons as keyboards
@@ -42,7 +45,8 @@ from unstill_bots.telegram.buttons import Press
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.jobs import Finish, Job, Parameters, ReplyAddress, Requester
+from unstill_queue.contract.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester, State, Succeeded
+from unstill_queue.ledger.ledger import Record
 
 HERE, THERE, NOTE = "here", "there", "here:7"
 
@@ -151,9 +155,7 @@ def test_telegrams_menus_offer_the_commands_that_there_are() -> None:
 
 def test_telegrams_buttons_are_the_actions_that_there_are() -> None:
     replies, catalog = ChatReplies("en"), Catalog.load()
-    job = a_job()
-    markups = [keyboards.waiting(job.id, replies), keyboards.clip(job, replies, catalog)]
-    markups.append(keyboards.presets(replies, catalog))
+    markups = [keyboards.presets(replies, catalog), *filter(None, map(keyboards.under, job_messages(catalog)))]
     shown = {
         Press.of(str(button.callback_data)).action
         for markup in markups
@@ -186,7 +188,7 @@ def test_discords_buttons_are_the_actions_that_there_are() -> None:
     catalog, replies = Catalog.load(), ServerReplies("en")
     pages = SettingsPages(SettingsForm(DISCORD, catalog, "camera"))
     settings = [pages.mine(Preferences(), replies, manager=True), pages.server(Preferences(), replies)]
-    views = [discord_buttons.waiting("discord:5:7", "en"), discord_buttons.clip(a_job(), catalog)]
+    views = filter(None, map(discord_buttons.under, job_messages(catalog)))
     custom_ids = {str(getattr(item, "custom_id", "")) for view in views for item in view.children}
     changes = {Change.of(str(getattr(item, "custom_id", ""))) for view in settings for item in view.children}
     shown = {discord_buttons.Press.of(custom_id).action for custom_id in custom_ids}
@@ -195,6 +197,15 @@ def test_discords_buttons_are_the_actions_that_there_are() -> None:
     # what is no button of ours is not handed to us
     assert all(re.fullmatch(discord_buttons.TEMPLATE, custom_id) for custom_id in custom_ids)
     assert not re.fullmatch(discord_buttons.TEMPLATE, "erase 5:7")
+
+
+def job_messages(catalog: Catalog) -> list[Message]:
+    """What stands in a chat while a job is under way, and its clip."""
+    job = a_job()
+    request = Request(job.id, job.requester, job.reply_to, "", "waves", 1_000_000)
+    done = Succeeded("clips/x", 10, 64, 64, 1.0, 8.0, job.parameters, False, 1.0)
+    record = Record(job.id, State.DONE, request, 0.0, job=job, outcome=done)
+    return [presentation.received(request), presentation.clip(record, done, Path("clip.mp4"), catalog)]
 
 
 def a_job() -> Job:

@@ -12,11 +12,18 @@ from telegram import Message, User
 from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError, TimedOut
 
 from unstill_bots.actions.variations import VARIATIONS, derived
-from unstill_bots.delivery.chat import ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.delivery.chat import (
+    ChatGone,
+    ChatUnavailable,
+    ChatUncertain,
+    ClipForbidden,
+    ClipTooLarge,
+    MessageGone,
+)
 from unstill_bots.intake.unfit import Unfit
 from unstill_bots.telegram.addressing import addressed
 from unstill_bots.telegram.buttons import DATA_MOST, Press
-from unstill_bots.telegram.errors import MediaForbidden, ThreadGone, chat_error
+from unstill_bots.telegram.errors import ThreadGone, chat_error
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.menu import menus
 from unstill_bots.telegram.message_ref import Note, Receipt
@@ -125,7 +132,7 @@ def test_notes_and_receipts_read_back() -> None:
     assert Note.of(str(note)) == Note.of(str(receipt)) == note
     assert Receipt.of(str(receipt)) == receipt
     assert Receipt.of(str(note)) is None and Receipt.of(None) is None and Receipt.of("uncertain") is None
-    with pytest.raises(NoteGone):
+    with pytest.raises(MessageGone):
         note.within("-100124")
 
 
@@ -134,10 +141,10 @@ def test_notes_and_receipts_read_back() -> None:
     [
         (Forbidden("Forbidden: bot was blocked by the user"), ChatGone),
         (BadRequest("Bad Request: chat not found"), ChatGone),
-        (BadRequest("Bad Request: message to edit not found"), NoteGone),
-        (BadRequest("Bad Request: message can't be edited"), NoteGone),
+        (BadRequest("Bad Request: message to edit not found"), MessageGone),
+        (BadRequest("Bad Request: message can't be edited"), MessageGone),
         (BadRequest("Bad Request: message thread not found"), ThreadGone),
-        (BadRequest("Bad Request: not enough rights to send videos to the chat"), MediaForbidden),
+        (BadRequest("Bad Request: not enough rights to send videos to the chat"), ClipForbidden),
         (BadRequest("Bad Request: not enough rights to send text messages to the chat"), ChatGone),
         (BadRequest("Bad Request: something new"), ChatUnavailable),
         (TelegramError("Request Entity Too Large"), ClipTooLarge),

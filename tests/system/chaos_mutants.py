@@ -36,14 +36,14 @@ class Mutant(NamedTuple):
 MUTANTS = {
     "an answer whose fate is unknown is said again in a new message": Mutant(
         "bots/unstill_bots/delivery/courier.py",
-        "            with contextlib.suppress(NoteGone):\n                return await self._show(record, outcome, record.note, sender)",
-        "            with contextlib.suppress(NoteGone, ChatUncertain):\n                return await self._show(record, outcome, record.note, sender)",
+        "            with contextlib.suppress(MessageGone):\n                return await self._show(record, outcome, record.note, sender)",
+        "            with contextlib.suppress(MessageGone, ChatUncertain):\n                return await self._show(record, outcome, record.note, sender)",
         "several",
     ),
     "a clip of the same size is taken for this one": Mutant(
         "bots/unstill_bots/delivery/courier.py",
-        "await self._storage.fetch(outcome.clip, clip)",
-        "await self._storage.fetch(self.__dict__.setdefault(f'_{outcome.size // 1000}', outcome.clip), clip)",
+        "await self._storage.fetch(outcome.clip, file)",
+        "await self._storage.fetch(self.__dict__.setdefault(f'_{outcome.size // 1000}', outcome.clip), file)",
         "misdirected",
     ),
     "a job is rendered from the picture of the one before it": Mutant(

@@ -6,18 +6,20 @@ import asyncio
 import base64
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.system.platform import Refused, TooLarge, Wire, clip_content
 
 from unstill_bots.delivery.chat import ChatUnavailable, ChatUncertain, ClipTooLarge
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.studio import Studio
 from unstill_config.logs import setup_logging
 from unstill_config.settings import Settings
-from unstill_queue.contract.jobs import ReplyAddress, Request, Requester, Succeeded
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Ledger
 from unstill_queue.ledger.reaper import Reaper
@@ -46,17 +48,22 @@ class RecorderChat:
     async def fetch(self, request: Request) -> bytes:
         return base64.b64decode((await self._wire.call(op="picture", name=request.source))["picture"])
 
-    async def say(self, to: ReplyAddress, text: str) -> str:
-        return await self._call(op="say", chat=to.chat, reply_to=to.message, content={"text": text})
+    def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
+        return True
 
-    async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
-        await self._call(op="edit", chat=to.chat, id=int(note), content={"text": text})
+    async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
+        return await self._call(op="say", chat=to.chat, reply_to=to.message, content=_content(message))
 
-    async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
-        return await self._call(op="edit", chat=to.chat, id=int(note), content=clip_content(clip, text))
+    async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
+        return await self._call(op="edit", chat=to.chat, id=int(ref), content=_content(message))
 
-    async def call(self, to: ReplyAddress, text: str) -> None:
+    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
         await self._call(op="say", chat=to.chat, reply_to=to.message, content={"text": text, "ping": True})
+
+
+def _content(message: Message) -> dict[str, Any]:
+    text = message.text.plain()
+    return clip_content(message.clip.file, text) if message.clip else {"text": text}
 
 
 async def main(path: Path) -> None:

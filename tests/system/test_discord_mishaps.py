@@ -150,7 +150,7 @@ async def test_a_message_whose_answer_may_hold_no_clip_any_more_is_answered_with
     await channel.until(says("▰"))
     channel.forbid(Can.ATTACH_FILES)
     # Then its one message says that there is no clip, and why
-    history = await channel.until(says("The bot may not send messages or files in that channel."))
+    history = await channel.until(says("The bot may not send clips here."))
     assert [shown.reply_to for shown in ours(history)] == [sent.id]
 
 

@@ -12,15 +12,16 @@ from wire_doubles.telegram.chats import Chat
 from wire_doubles.telegram_api import TelegramApi
 
 from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import ClipTooLarge
 from unstill_bots.telegram.api import open_bot
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.send_limit import Outbound
+from unstill_bots.telegram.send_limit import SendLimit
 from unstill_config.catalog import Catalog
-from unstill_config.settings import Queue, Settings
-from unstill_queue.contract.jobs import Parameters, ReplyAddress, Succeeded
-from unstill_queue.ledger.ledger import Ledger
+from unstill_config.settings import Settings
+from unstill_queue.contract.jobs import Parameters, ReplyAddress, Request, Requester, State, Succeeded
+from unstill_queue.ledger.ledger import Record
 from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.storage.base import Storage
@@ -91,12 +92,14 @@ async def deliver(api: TelegramApi, chat: Chat, to: int, clip: Path, about: Succ
         await bot.initialize()
         try:
             telegram = TelegramChat(
-                bot, Ledger(redis, Queue()), Storage.open(settings.storage), Catalog.load(),
-                Memory(redis), Outbound(), PreferenceStore(redis),
-            )  # fmt: skip
+                bot, Storage.open(settings.storage), Catalog.load(), Memory(redis), SendLimit(), PreferenceStore(redis)
+            )
             address = ReplyAddress("telegram", str(chat.id), str(to))
-            note = await telegram.say(address, "Got it.")
-            await telegram.deliver(address, note, clip, about, "waves")
+            who = Requester("telegram", str(chat.id), str(chat.id))
+            request = Request(f"telegram:{chat.id}:{to}", who, address, "", "waves", clip.stat().st_size)
+            record = Record(request.id, State.SENDING, request, 0.0, outcome=about)
+            ref = await telegram.post(address, presentation.received(request))
+            await telegram.edit(address, ref, presentation.clip(record, about, clip, Catalog.load()))
         finally:
             await bot.shutdown()
             await redis.aclose()

@@ -60,7 +60,7 @@ async def test_where_clips_are_forbidden_a_sentence_says_so(telegram: TelegramHo
     group = telegram.api.group("Friends", [ann])
     group.mute_bot(only=frozenset({"can_send_other_messages", "can_send_videos"}))
     ann.send_photo(group, photo(), "/animate waves")
-    await group.until(says("could not be sent here"))
+    await group.until(says("The bot may not send clips here."))
 
 
 async def test_a_flood_of_one_chat_is_answered_within_the_limits(telegram: TelegramHouse) -> None:

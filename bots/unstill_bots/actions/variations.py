@@ -6,17 +6,21 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from unstill_bots.intake import captions
-from unstill_bots.intake.reception import Reception
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import OptionError, TooManyRequests
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Request
 from unstill_queue.contract.options import SEED_MAX
 from unstill_queue.ledger.ledger import Record
+
+if TYPE_CHECKING:
+    # what brings requests in shows their status, and the buttons under that are named here
+    from unstill_bots.intake.reception import Reception
 
 AGAIN, BETTER, REELS, LOOP = "again", "better", "reels", "loop"
 VARIATIONS = (AGAIN, BETTER, REELS, LOOP)

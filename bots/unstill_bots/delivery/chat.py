@@ -1,11 +1,11 @@
-"""The port that a platform implements: fetch a picture, keep one message, turn it into the answer."""
+"""The port that a platform implements: fetch a picture, post a message, edit it, ping the person."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
-from unstill_queue.contract.jobs import ReplyAddress, Request, Succeeded
+from unstill_bots.delivery.message import Message, Urgency
+from unstill_queue.contract.jobs import ReplyAddress, Request
 
 
 class ChatError(Exception):
@@ -28,12 +28,20 @@ class ChatGone(ChatError):
     """The chat takes nothing from us any more: blocked, kicked, deleted."""
 
 
-class NoteGone(ChatError):
-    """The status message was deleted, or cannot be edited any more."""
+class MessageGone(ChatError):
+    """The message was deleted, or cannot be edited any more."""
+
+
+class Dropped(ChatError):
+    """There is no room for it now, and it is not worth waiting."""
 
 
 class ClipTooLarge(ChatError):
     """The platform refused the clip's size."""
+
+
+class ClipForbidden(ChatError):
+    """The chat takes text from us, but no clips."""
 
 
 class FetchError(ChatError):
@@ -45,30 +53,39 @@ class FetchError(ChatError):
 
 
 class Chat(Protocol):
-    """One platform, as the studio and the courier see it.
+    """One platform, as the shared layers see it.
 
-    A note is the platform's reference to a message of ours, as text. `revise` and `deliver` onto a
-    note show the same however often they are repeated. All of them raise ChatError.
+    It is handed whole messages, and never asks the ledger. A message ref is the platform's own reference to a message
+    of ours, as text that other processes can read. All methods raise ChatError.
     """
 
     platform: str
 
     async def fetch(self, request: Request) -> bytes:
-        """The picture's bytes as they were sent. Raises FetchError, ChatUnavailable."""
+        """Return the picture's bytes as they were sent. Raises FetchError, ChatUnavailable."""
         ...
 
-    async def say(self, to: ReplyAddress, text: str) -> str:
-        """A new message, a reply to the request's; returns its note."""
+    def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
+        """Tell, without asking anybody, whether an edit of that urgency would be shown now rather than dropped."""
         ...
 
-    async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
-        """Change what the note says."""
+    async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
+        """Send a new message in reply to the request's. Returns its ref.
+
+        `replaces` is the ref of the job's message that is gone. Without it the platform may take a message of the job
+        that stands there already, and edit it.
+        """
         ...
 
-    async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
-        """Turn the note into the clip. Returns the receipt to keep."""
+    async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
+        """Turn a message of ours into `message`; the same again, however often, shows the same. Returns its ref.
+
+        Raises:
+            Dropped: there is no room for it now, and by its urgency it is not worth waiting.
+            ClipForbidden: there is a clip in it, and only text may be shown there.
+        """
         ...
 
-    async def call(self, to: ReplyAddress, text: str) -> None:
-        """Draw the person's attention by a short new reply; may get lost."""
+    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
+        """Draw the person's attention to the message at `ref` by a short new one; it may get lost."""
         ...

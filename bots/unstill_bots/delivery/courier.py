@@ -11,15 +11,25 @@ import time
 import msgspec
 import structlog
 
-from unstill_bots.delivery.chat import Chat, ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery import presentation
+from unstill_bots.delivery.chat import (
+    Chat,
+    ChatError,
+    ChatGone,
+    ChatUnavailable,
+    ChatUncertain,
+    ClipForbidden,
+    ClipTooLarge,
+    MessageGone,
+)
+from unstill_bots.delivery.message import REVISED
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake.studio import Studio
-from unstill_bots.text.advice import advice
 from unstill_bots.text.replies import Replies
-from unstill_queue.contract.codec import decode
 from unstill_queue.contract.errors import NotFound, StorageError, UnknownJob, UnreadableRecord
-from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
+from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Succeeded
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import REFITS_MOST, Record
 from unstill_queue.ledger.outbox import Event, Outbox
@@ -29,7 +39,7 @@ from unstill_queue.storage.base import Storage
 log = structlog.get_logger(__name__)
 
 
-class _Refitting(Exception):
+class _Shrinking(Exception):
     """The clip is being made smaller: it comes again."""
 
 
@@ -48,6 +58,7 @@ class Courier:
 
     def __init__(self, client: Client, storage: Storage, chat: Chat, studio: Studio, status: StatusMessages) -> None:
         self._client = client
+        self._preferences = PreferenceStore(client.redis)
         self._ledger = client.ledger
         self._storage = storage
         self._chat = chat
@@ -124,26 +135,28 @@ class Courier:
 
     async def _deliver(self, record: Record, outcome: Outcome, sender: str) -> bool:
         try:
-            receipt = await self._show_once(record, outcome, sender)
-        except _Refitting:
+            ref = await self._show_once(record, outcome, sender)
+        except _Shrinking:
             return False
         except ChatUnavailable as error:
             await self._ledger.unsend(record.id, sender, delay=error.retry_after)
             return False
-        except (ChatUncertain, NoteGone) as error:
+        except (ChatUncertain, MessageGone) as error:
             delay = min(600.0, 5.0 * 2 ** min(record.sends - 1, 7))
             log.info("an answer may not have been shown", job=record.id, error=str(error), again_in=delay)
             await self._ledger.unsend(record.id, sender, delay=delay)
             return False
         except ChatGone as error:
             await self._ledger.undeliverable(record.id, sender, str(error))
+            self._status.answered(record.id)
             return False
         except StorageError as error:
             log.warning("a clip could not be read", job=record.id, error=str(error))
             await self._ledger.unsend(record.id, sender, delay=10.0)
             return False
-        await self._ledger.sent(record.id, sender, receipt)
-        await self._call_after_wait(record)
+        await self._ledger.sent(record.id, sender, ref)
+        self._status.answered(record.id)
+        await self._ping_after_wait(record, ref)
         return True
 
     async def _show_once(self, record: Record, outcome: Outcome, sender: str) -> str:
@@ -152,79 +165,85 @@ class Courier:
         Where there is no such message, or it was deleted, a new one is sent first; if we die before it is
         on record, a line without an answer stays behind, which is better than two answers.
         """
+        if _is_replaced(outcome):
+            return record.note or ""
         if record.note is not None:
-            with contextlib.suppress(NoteGone):
+            with contextlib.suppress(MessageGone):
                 return await self._show(record, outcome, record.note, sender)
-        replies = Replies(record.request.requester.language)
-        note = await self._chat.say(record.request.reply_to, replies.received())
-        await self._ledger.note_set(record.id, note)
-        return await self._show(record, outcome, note, sender)
+        line = presentation.empty_line(record)
+        ref = await self._chat.post(record.request.reply_to, line, replaces=record.note)
+        await self._ledger.note_set(record.id, ref)
+        return await self._show(record, outcome, ref, sender)
 
-    async def _show(self, record: Record, outcome: Outcome, note: str, sender: str) -> str:
-        replies = Replies(record.request.requester.language)
+    async def _show(self, record: Record, outcome: Outcome, ref: str, sender: str) -> str:
         match outcome:
             case Succeeded():
                 try:
-                    return await self._show_clip(record, outcome, note, replies)
+                    return await self._show_clip(record, outcome, ref)
                 except NotFound:
-                    return await self._show_text(record, note, replies.failed(Failed("clip_expired", "")))
+                    return await self._show_failure(record, ref, Failed("clip_expired", ""))
+                except ClipForbidden:
+                    return await self._show_failure(record, ref, Failed("undeliverable", ""))
                 except ClipTooLarge:
-                    await self._refit(record, outcome, note, sender)
-                    return await self._show_text(record, note, replies.failed(Failed("too_big", "")))
+                    await self._shrink(record, outcome, ref, sender)
+                    return await self._show_failure(record, ref, Failed("too_big", ""))
             case Failed():
-                return await self._show_text(record, note, replies.failed(outcome))
+                return await self._show_failure(record, ref, outcome)
             case Cancelled(by=by):
-                return await self._show_text(record, note, replies.cancelled(by))
+                return await self._chat.edit(record.request.reply_to, ref, presentation.cancelled(record, by))
 
-    async def _refit(self, record: Record, made: Succeeded, note: str, sender: str) -> None:
+    async def _shrink(self, record: Record, made: Succeeded, ref: str, sender: str) -> None:
         """Have the clip made smaller, if it was not often enough already.
 
         Raises:
-            _Refitting: there is nothing to show here now.
+            _Shrinking: there is nothing to show here now.
             ChatGone: nor will there be.
         """
         if record.job is None or record.refits >= REFITS_MOST:
             return
         limit = self._studio.catalog.platforms[self._chat.platform].step_below(made.size)
         log.info("the platform refused a clip's size", job=record.id, size=made.size, limit=limit)
-        with contextlib.suppress(ChatUnavailable, ChatUncertain, NoteGone):
-            await self._show_text(record, note, Replies(record.request.requester.language).refitting())
+        with contextlib.suppress(ChatUnavailable, ChatUncertain, MessageGone):
+            await self._chat.edit(record.request.reply_to, ref, presentation.shrinking(record))
         smaller = msgspec.structs.replace(record.job, upload_limit=limit)
         if await self._client.refit(smaller, sender) != "no":
-            raise _Refitting
+            raise _Shrinking
 
-    async def _show_clip(self, record: Record, outcome: Succeeded, note: str, replies: Replies) -> str:
-        text = replies.done(outcome, advice(outcome.parameters.prompt, outcome.parameters, synthetic=outcome.synthetic))
+    async def _show_clip(self, record: Record, outcome: Succeeded, ref: str) -> str:
+        own = await self._preferences.get(record.request.requester.place)
         with temporary.folder(PREFIX) as folder:
-            clip = folder / "clip.mp4"
-            await self._storage.fetch(outcome.clip, clip)
-            return await self._chat.deliver(record.request.reply_to, note, clip, outcome, text)
+            file = folder / "clip.mp4"
+            await self._storage.fetch(outcome.clip, file)
+            message = presentation.clip(record, outcome, file, self._studio.catalog, spoiler=own.spoiler)
+            return await self._chat.edit(record.request.reply_to, ref, message)
 
-    async def _show_text(self, record: Record, note: str, text: str) -> str:
-        await self._chat.revise(record.request.reply_to, note, text)
-        return note
+    async def _show_failure(self, record: Record, ref: str, failure: Failed) -> str:
+        message = presentation.failed(record, failure, self._studio.catalog)
+        return await self._chat.edit(record.request.reply_to, ref, message)
 
     async def _keep_lease(self, id: str, sender: str) -> None:
         while True:
             await asyncio.sleep(self._ledger.times.send_lease / 3)
             await self._ledger.send(id, sender)
 
-    async def _call_after_wait(self, record: Record) -> None:
-        """Edits do not notify: after a long wait one short reply does."""
+    async def _ping_after_wait(self, record: Record, ref: str) -> None:
+        """Edits do not notify: after a long wait one short message does, where the chat does not want quiet."""
         seconds, micros = await self._client.redis.time()
         waited = seconds + micros / 1e6 - record.accepted_at
-        if record.note is None or waited < self._studio.settings.bots.notify_after:
+        if record.note is None or waited < self._studio.settings.bots.notify_after or _is_replaced(record.outcome):
             return
-        with contextlib.suppress(ChatError):
-            replies = Replies(record.request.requester.language)
-            await self._chat.call(record.request.reply_to, replies.call(record.outcome))
+        request = record.request
+        if not (await self._preferences.get(request.requester.place)).quiet:
+            with contextlib.suppress(ChatError):
+                await self._chat.ping(request.reply_to, ref, Replies(request.requester.language).call(record.outcome))
 
     # -- progress: what is not shown in time is dropped
 
     async def _run_progress(self) -> None:
         every = self._studio.catalog.platforms[self._chat.platform].edit_seconds
         async for event in Outbox(self._client.redis, self._chat.platform).news():
-            if event is None or event.kind not in ("progress", "state"):
+            # that it runs now is shown by its first progress
+            if event is None or not (event.kind == "progress" or (event.kind, event.body) == ("state", b"queued")):
                 continue
             now = time.monotonic()
             if now - self._shown.get(event.place, -every) < every or self._status.lock(event.id).locked():
@@ -238,20 +257,16 @@ class Courier:
 
     async def _show_progress(self, event: Event) -> None:
         try:
-            record = await self._ledger.read(event.id)
-            # that a clip is made smaller was said, and takes seconds
-            if record.outcome is not None or record.refits:
-                return
-            if event.kind == "progress":
-                text = Replies(record.request.requester.language).progress(decode(event.body, Progress))
-                await self._status.show(record.request, text)
-            else:
-                await self._status.show_place(record.request)
+            await self._status.tell(event)
         except UnknownJob:
             return
         except Exception:
             # it was only progress, and nobody waits for this task
             log.exception("progress could not be shown", job=event.id)
+
+
+def _is_replaced(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, Cancelled) and outcome.by == REVISED
 
 
 def _first(error: Exception) -> Exception:

@@ -3,59 +3,131 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator
 from weakref import WeakValueDictionary
 
+import msgspec
 import structlog
 
-from unstill_bots.delivery.chat import Chat, ChatError, ChatUnavailable
-from unstill_bots.text.replies import Replies
-from unstill_queue.contract.jobs import Request, State
+from unstill_bots.delivery import presentation
+from unstill_bots.delivery.chat import Chat, ChatError, ChatUnavailable, Dropped
+from unstill_bots.delivery.message import Message, Urgency
+from unstill_queue.contract.jobs import ReplyAddress, Request, State
 from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.ledger.outbox import Event
 
 log = structlog.get_logger(__name__)
 
+MOST_KNOWN = 10_000
+"""Jobs of which is remembered what was shown, the newest."""
+
+
+class _Shown(msgspec.Struct):
+    """What this process has shown of a job: where, in which message, and the furthest share of the rendering."""
+
+    to: ReplyAddress
+    ref: str | None = None
+    share: float = 0.0
+
 
 class StatusMessages:
-    """Shows in one chat platform how far each request is. Intake and courier of a front end share one instance."""
+    """Shows in one chat platform how far each request is. Intake and courier of a front end share one instance.
+
+    What cannot be shown is logged, not raised: it was only progress.
+    """
 
     def __init__(self, ledger: Ledger, chat: Chat) -> None:
         self._ledger = ledger
         self._chat = chat
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._shown: OrderedDict[str, _Shown] = OrderedDict()
 
     def lock(self, id: str) -> asyncio.Lock:
-        """The lock that whoever changes a job's status message holds: progress must not overtake the answer."""
+        """Return the lock that whoever changes a job's message holds: progress must not overtake the answer."""
         return self._locks.setdefault(id, asyncio.Lock())
 
-    async def show_place(self, request: Request) -> None:
-        """Say in the status message where the job stands."""
-        place = await self._ledger.place(request.id)
-        if place.state is State.QUEUED:
-            await self.show(request, Replies(request.requester.language).waiting(place))
+    def answered(self, id: str) -> None:
+        """Forget what was shown of a job, as its answer stands there now."""
+        self._shown.pop(id, None)
 
-    async def show(self, request: Request, text: str) -> None:
-        """Send the status message, or edit the one that stands there. A chat that refuses is logged, not raised."""
+    async def received(self, request: Request) -> None:
+        """Say that the request is being looked at."""
+        async with self._changing(request.id):
+            await self._put(request, None, presentation.received(request))
+
+    async def waiting(self, request: Request) -> None:
+        """Say where the job stands, as long as it waits."""
+        async with self._changing(request.id):
+            await self._put_place(request, None)
+
+    async def tell(self, event: Event) -> None:
+        """Show what has become of a job that waits or runs. Costs nothing where it would be dropped.
+
+        Raises UnknownJob.
+        """
+        known = self._shown.get(event.id)
+        urgency = Urgency.PROGRESS if event.kind == "progress" else Urgency.PLACE
+        if known is not None and not self._chat.has_room(known.to, urgency):
+            return
+        async with self._changing(event.id):
+            record = await self._ledger.read(event.id)
+            # that a clip is made smaller was said, and takes seconds
+            if record.outcome is not None or record.refits:
+                return
+            if record.state is State.QUEUED:
+                await self._put_place(record.request, record.note)
+            elif record.state is State.RUNNING and record.progress is not None:
+                least = known.share if known is not None else 0.0
+                await self._put(record.request, record.note, presentation.rendering(record, record.progress, least))
+
+    @contextlib.asynccontextmanager
+    async def _changing(self, id: str) -> AsyncIterator[None]:
         try:
-            async with self.lock(request.id):
-                await self._show(request, text)
+            async with self.lock(id):
+                yield
+        except Dropped:
+            return
         except ChatError as error:
-            log.info("the status message could not be shown", job=request.id, error=str(error))
+            log.info("the status message could not be shown", job=id, error=str(error))
 
-    async def _show(self, request: Request, text: str) -> None:
-        match await self._ledger.note_begin(request.id):
-            case "go":
-                await self._first(request, text)
-            case "note":
-                record = await self._ledger.read(request.id)
-                if record.note and record.outcome is None:
-                    await self._chat.revise(request.reply_to, record.note, text)
-            case "unknown":
-                pass
+    async def _put_place(self, request: Request, ref: str | None) -> None:
+        place = await self._ledger.place(request.id)
+        # what waits has no answer yet, so that a ref which is known needs no other look at the record
+        if place.state is State.QUEUED:
+            known = self._shown.get(request.id)
+            await self._put(request, ref or (known.ref if known else None), presentation.waiting(request, place))
 
-    async def _first(self, request: Request, text: str) -> None:
+    async def _put(self, request: Request, ref: str | None, message: Message) -> None:
+        """Edit the message at `ref`; without one, the message that the record names, or else the first one."""
+        if ref is None:
+            match await self._ledger.note_begin(request.id):
+                case "go":
+                    await self._post(request, message)
+                    return
+                case "note":
+                    record = await self._ledger.read(request.id)
+                    ref = record.note if record.outcome is None else None
+                case "unknown":
+                    pass
+        if ref is not None:
+            self._remember(request, ref, message)
+            await self._chat.edit(request.reply_to, ref, message)
+
+    async def _post(self, request: Request, message: Message) -> None:
         try:
-            note = await self._chat.say(request.reply_to, text)
+            ref = await self._chat.post(request.reply_to, msgspec.structs.replace(message, urgency=Urgency.NOTE))
         except ChatUnavailable:
             await self._ledger.note_clear(request.id)
             raise
-        await self._ledger.note_set(request.id, note)
+        await self._ledger.note_set(request.id, ref)
+        self._remember(request, ref, message)
+
+    def _remember(self, request: Request, ref: str, message: Message) -> None:
+        shown = self._shown.setdefault(request.id, _Shown(request.reply_to))
+        shown.ref = ref
+        shown.share = max(shown.share, message.share or 0.0)
+        self._shown.move_to_end(request.id)
+        if len(self._shown) > MOST_KNOWN:
+            self._shown.popitem(last=False)

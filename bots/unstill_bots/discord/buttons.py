@@ -7,11 +7,8 @@ import msgspec
 
 from unstill_bots.actions import variations
 from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.delivery.message import Message
 from unstill_bots.discord.pending import PLATFORM
-from unstill_bots.text.chat_replies import ChatReplies
-from unstill_config.catalog import Catalog
-from unstill_queue.contract.jobs import Job, Succeeded
-from unstill_queue.ledger.ledger import Record
 
 TEMPLATE = rf"(?:{'|'.join((CANCEL, DELETE, *variations.VARIATIONS))}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""
@@ -41,41 +38,16 @@ class Press(msgspec.Struct, frozen=True):
         return cls(action, job.removeprefix(f"{PLATFORM}:"))
 
 
-def view_for(record: Record, catalog: Catalog) -> discord.ui.View | None:
-    """What goes under a job's message as it stands now; None, and nothing, under a plain "no"."""
-    if record.outcome is None:
-        return waiting(record.id, record.request.requester.language)
-    if record.job is None or not isinstance(record.outcome, Succeeded):
+def under(message: Message) -> discord.ui.View | None:
+    """Draw a message's buttons."""
+    if not message.buttons:
         return None
-    return clip(record.job, catalog)
-
-
-def waiting(job: str, language: str) -> discord.ui.View:
-    """Under a status message, while the job waits or runs."""
-    return _view([_button(ChatReplies(language).button_cancel(), Press.on(CANCEL, job))])
-
-
-def clip(job: Job, catalog: Catalog) -> discord.ui.View:
-    """Under a clip: what would change nothing is left out."""
-    replies = ChatReplies(job.requester.language)
-    texts = {
-        variations.AGAIN: replies.button_again(),
-        variations.BETTER: replies.button_better(),
-        variations.REELS: replies.button_reels(),
-        variations.LOOP: replies.button_loop(),
-    }
-    buttons = [_button(texts[action], Press.on(action, job.id)) for action in variations.offered(job, catalog)]
-    return _view([*buttons, _button(replies.button_delete(), Press.on(DELETE, job.id))])
-
-
-def _button(text: str, press: Press) -> discord.ui.Button[discord.ui.View]:
-    return discord.ui.Button(label=text, custom_id=press.custom_id, style=discord.ButtonStyle.secondary)
-
-
-def _view(buttons: list[discord.ui.Button[discord.ui.View]]) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
-    for button in buttons:
-        view.add_item(button)
+    for button in message.buttons:
+        press = Press.on(button.action, button.job)
+        view.add_item(
+            discord.ui.Button(label=button.text, custom_id=press.custom_id, style=discord.ButtonStyle.secondary)
+        )
     # presses go by their custom id; discord.py need not remember each message
     view.stop()
     return view

@@ -1,37 +1,33 @@
-"""Discord as the studio and the courier see it."""
+"""Discord as the shared layers see it."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import time
-from pathlib import Path
 
 import aiohttp
 import discord
 import structlog
 
-from unstill_bots.actions.preferences import PreferenceStore
-from unstill_bots.delivery.chat import ChatError, ChatGone, FetchError, NoteGone
-from unstill_bots.discord.buttons import view_for
+from unstill_bots.delivery.chat import ChatError, ChatGone, ClipForbidden, FetchError, MessageGone
+from unstill_bots.delivery.message import Message, Urgency
+from unstill_bots.delivery.presentation import received
+from unstill_bots.discord.buttons import under
 from unstill_bots.discord.errors import PermissionMissing, chat_error
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import Note, Receipt
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.posting import Look, Posting
-from unstill_bots.discord.send_limit import Calls, Dropped, Urgency
+from unstill_bots.discord.send_limit import SendLimit
 from unstill_bots.discord.status import plain, status
 from unstill_bots.intake.fetching import Expired, Fetcher
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.errors import UnknownJob
-from unstill_queue.contract.jobs import ReplyAddress, Request, State, Succeeded
-from unstill_queue.ledger.ledger import Ledger, Record
+from unstill_queue.contract.jobs import ReplyAddress, Request
 
 log = structlog.get_logger(__name__)
-
-FILE_NAME = "unstill.mp4"
 
 
 class DiscordChat:
@@ -46,18 +42,14 @@ class DiscordChat:
     def __init__(
         self,
         bot: discord.Client,
-        ledger: Ledger,
-        preferences: PreferenceStore,
         fetcher: Fetcher,
-        calls: Calls,
+        send_limit: SendLimit,
         catalog: Catalog,
     ) -> None:
         self.bot = bot
-        self._ledger = ledger
-        self._preferences = preferences
         self._fetcher = fetcher
         self._catalog = catalog
-        self.posting = Posting(bot, calls)
+        self.posting = Posting(bot, send_limit)
 
     # -- the port
 
@@ -73,74 +65,48 @@ class DiscordChat:
         except Expired as error:
             raise FetchError("picture_gone", "not found") from error
 
-    async def say(self, to: ReplyAddress, text: str) -> str:
-        """A new message, a reply to the request's; returns its note.
+    def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
+        return self.posting.has_room(to, urgency)
 
-        An interaction's first answer that stands there already is that message.
-        """
-        record = await self._record(to)
-        look = await self._look(to, record, text)
-        waits = record is not None and record.outcome is None
-        urgency = Urgency.NOTE if waits else Urgency.ANSWER
-        if record is None or record.note is None:
+    async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
+        """An interaction's first answer that stands there already is that message."""
+        look = self._look(to, message)
+        if replaces is None:
             standing = await self._original(to)
             if standing is not None:
-                await self.posting.edit(to, standing, urgency, look)
+                await self.posting.edit(to, standing, message.urgency, look)
                 return str(standing)
         channel = await self._channel(to)
-        # a note that was lost on the way is found again by its nonce; one that was deleted is another's
-        nonce = nonce_of(f"{to.extra.get('job', to.message)} {(record.note if record else None) or ''}")
-        message = await self.posting.send(channel, to, urgency, look, nonce)
-        return str(Note(channel, message.id))
+        # a message that was lost on the way is found again by its nonce; one that was deleted is another's
+        nonce = nonce_of(f"{message.job} {replaces or ''}")
+        sent = await self.posting.send(channel, to, message.urgency, look, nonce)
+        return str(Note(channel, sent.id))
 
-    async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
-        """Change what the note says; progress that finds no room is dropped."""
-        record = await self._record(to)
-        under_way = record is not None and record.outcome is None
-        look = await self._look(to, record, text)
+    async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
+        note, look = Note.of(ref), self._look(to, message)
         try:
-            await self.posting.edit(to, Note.of(note), Urgency.PROGRESS if under_way else Urgency.ANSWER, look)
-        except Dropped:
-            return
-
-    async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
-        """Turn the note into the clip. Returns the receipt to keep."""
-        record = await self._record(to)
-        look = await self._look(to, record, text)
-        rules = await self._preferences.get(f"{PLATFORM}:{to.extra.get('guild') or to.chat}")
-        look = look.with_file(clip, FILE_NAME, spoiler=rules.spoiler)
-        try:
-            shown = await self.posting.edit(to, Note.of(note), Urgency.ANSWER, look)
-        except PermissionMissing:
-            # text may be shown there, and no clips
-            said = ChatReplies(record.request.requester.language if record else "en").cannot_speak_there()
-            await self.posting.edit(to, Note.of(note), Urgency.ANSWER, Look(status(said, None, None), None))
-            return note
+            shown = await self.posting.edit(to, note, message.urgency, look)
+        except PermissionMissing as error:
+            if message.clip is not None:
+                raise ClipForbidden(str(error)) from error
+            raise
         files = [str(attachment.id) for attachment in shown.attachments]
-        return str(Receipt(Note.of(note), files[0])) if files else note
+        return str(Receipt(note, files[0])) if message.clip and files else ref
 
-    async def call(self, to: ReplyAddress, text: str) -> None:
+    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
         """A short message that mentions the person, beside the clip."""
-        guild = to.extra.get("guild")
-        if "unseen" in to.extra or (guild and (await self._preferences.get(f"{PLATFORM}:{guild}")).quiet):
+        if "unseen" in to.extra:
             return
-        record = await self._record(to)
         user = to.extra.get("user", "")
-        nonce = nonce_of(f"{to.extra.get('job', to.message)} call")
-        beside = Note.of(record.note).message if record and record.note else None
         look = Look(None, None, content=f"<@{user}> {plain(text)}", ping=user)
-        try:
-            await self.posting.send(to.chat, to, Urgency.CALL, look, nonce, reply_to=beside)
-        except Dropped:
-            return
+        await self.posting.send(to.chat, to, Urgency.CALL, look, nonce_of(f"{ref} call"), reply_to=Note.of(ref).message)
 
     # -- what interactions and messages use besides
 
     async def respond(self, interaction: discord.Interaction, request: Request) -> Note | None:
         """The first answer to an interaction, for all to see: the status message. None: it may stand there, or not."""
         to = request.reply_to
-        text = ChatReplies(request.requester.language).received()
-        look = Look(status(text, None, None, footer=self._footer(to, request.requester.language)), None)
+        look = self._look(to, received(request))
         try:
             shown = await interaction.response.send_message(**look.arguments())
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
@@ -158,7 +124,7 @@ class DiscordChat:
             nonce = nonce_of(f"{to.chat} {to.message} {number}")
             try:
                 shown = await self.posting.send(to.chat, to, Urgency.TALK, look, nonce)
-            except (ChatError, Dropped) as error:
+            except ChatError as error:
                 log.info("a reply could not be sent", error=str(error))
         return Note(to.chat, shown.id) if shown else None
 
@@ -173,7 +139,7 @@ class DiscordChat:
             message = await place.fetch_message(int(picture.message))
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             meant = chat_error(error)
-            if isinstance(meant, ChatGone | NoteGone):
+            if isinstance(meant, ChatGone | MessageGone):
                 raise FetchError("picture_gone", str(meant)) from error
             raise meant from error
         found = find(message)
@@ -193,20 +159,11 @@ class DiscordChat:
         """Where a new message goes."""
         return await self.posting.direct(to.extra["user"]) if "unseen" in to.extra else to.chat
 
-    async def _record(self, to: ReplyAddress) -> Record | None:
-        try:
-            return await self._ledger.read(to.extra["job"]) if "job" in to.extra else None
-        except UnknownJob:
-            return None
-
-    async def _look(self, to: ReplyAddress, record: Record | None, text: str) -> Look:
-        place = None
-        if record is not None and record.state is State.QUEUED:
-            place = await self._ledger.place(record.id)
-        view = view_for(record, self._catalog) if record is not None else None
-        waits = record is not None and record.outcome is None
-        footer = self._footer(to, record.request.requester.language) if record is not None and waits else ""
-        return Look(status(text, record, place, footer=footer), view)
+    def _look(self, to: ReplyAddress, message: Message) -> Look:
+        footer = self._footer(to, message.language) if message.phase.under_way else ""
+        look = Look(status(message, footer=footer), under(message))
+        clip = message.clip
+        return look.with_file(clip.file, clip.name, spoiler=clip.spoiler) if clip else look
 
     def _footer(self, to: ReplyAddress, language: str) -> str:
         token = "unseen" in to.extra and time.time() < float(to.extra.get("until", 0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import aiohttp
 import discord
 
-from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, MessageGone
 from unstill_bots.discord.breaker import Tripped
 
 UNFORESEEN = 60.0
@@ -31,17 +31,17 @@ class ReplyImpossible(ChatError):
 CODES: dict[int, type[ChatError]] = {
     10003: ChatGone,  # unknown channel
     10004: ChatGone,  # unknown guild
-    10008: NoteGone,  # unknown message
+    10008: MessageGone,  # unknown message
     10013: ChatGone,  # unknown user
-    10015: NoteGone,  # unknown webhook: nothing was answered by this token
-    10062: NoteGone,  # unknown interaction
+    10015: MessageGone,  # unknown webhook: nothing was answered by this token
+    10062: MessageGone,  # unknown interaction
     40005: ClipTooLarge,  # request entity too large
-    40060: NoteGone,  # interaction already acknowledged
+    40060: MessageGone,  # interaction already acknowledged
     50001: ChatGone,  # missing access
-    50005: NoteGone,  # authored by somebody else
+    50005: MessageGone,  # authored by somebody else
     50007: ChatGone,  # this person takes no messages
     50013: PermissionMissing,
-    50027: NoteGone,  # invalid webhook token: it is over
+    50027: MessageGone,  # invalid webhook token: it is over
     50045: ClipTooLarge,  # file exceeds the maximum size
     50083: ThreadArchived,
     160002: ReplyImpossible,  # no permission to read the history

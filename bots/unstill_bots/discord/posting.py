@@ -11,10 +11,11 @@ import discord
 import msgspec
 from msgspec.structs import replace
 
-from unstill_bots.delivery.chat import ChatGone, ChatUncertain, NoteGone
+from unstill_bots.delivery.chat import ChatGone, ChatUncertain, MessageGone
+from unstill_bots.delivery.message import Urgency
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
 from unstill_bots.discord.message_ref import Note
-from unstill_bots.discord.send_limit import Calls, LeftAlone, Urgency
+from unstill_bots.discord.send_limit import LeftAlone, SendLimit
 from unstill_queue.contract.jobs import ReplyAddress
 
 IN_WORDS_SECONDS, NO_FILES_SECONDS, MOST_REMEMBERED = 600.0, 60.0, 5000
@@ -73,16 +74,21 @@ class Look(msgspec.Struct, frozen=True):
 class Posting:
     """One bot's."""
 
-    def __init__(self, bot: discord.Client, calls: Calls) -> None:
+    def __init__(self, bot: discord.Client, send_limit: SendLimit) -> None:
         self._bot = bot
-        self._calls = calls
+        self._send_limit = send_limit
         self._in_words: dict[str, float] = {}
         self._no_files: dict[str, float] = {}
+
+    def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
+        """Tell whether an edit of the request's status message would be sent now."""
+        channel = _by_token(to.chat) if "unseen" in to.extra else to.chat
+        return self._send_limit.has_room(channel, urgency)
 
     async def send(
         self, channel: str, to: ReplyAddress, urgency: Urgency, look: Look, nonce: str, *, reply_to: int | None = None
     ) -> discord.Message:
-        """A new message, a reply to `reply_to` or to the request's where it has one. Raises ChatError, Dropped."""
+        """A new message, a reply to `reply_to` or to the request's where it has one. Raises ChatError."""
         place = self._bot.get_partial_messageable(int(channel))
         replied = reply_to or (int(to.message) if to.message and channel == to.chat else None)
 
@@ -105,7 +111,7 @@ class Posting:
     async def edit(self, to: ReplyAddress, note: Note, urgency: Urgency, look: Look) -> discord.Message:
         """The message becomes what `look` says: by the interaction's token where the bot may not.
 
-        Raises ChatError, Dropped.
+        Raises ChatError.
         """
         if note.by_token:
             return await self._edit_by_token(to, note, urgency, look)
@@ -124,15 +130,15 @@ class Posting:
             refused = error
         try:
             return await self._edit_by_token(to, note, urgency, look)
-        except (ChatGone, NoteGone):
+        except (ChatGone, MessageGone):
             raise refused from None
 
     async def _edit_by_token(self, to: ReplyAddress, note: Note, urgency: Urgency, look: Look) -> discord.Message:
         """A token has all rights that it needs, and a rate limit of its own."""
         hook = self._webhook(to)
         try:
-            return await self._calls.do(
-                f"{note.channel} by token", urgency, lambda: hook.edit_message(note.message, **look.changes())
+            return await self._send_limit.do(
+                _by_token(note.channel), urgency, lambda: hook.edit_message(note.message, **look.changes())
             )
         except ThreadArchived as error:
             raise ChatGone(str(error)) from error
@@ -141,25 +147,25 @@ class Posting:
         """An interaction's first answer; None where there is none, or it is out of reach. Raises ChatError."""
         try:
             hook = self._webhook(to)
-        except NoteGone:
+        except MessageGone:
             return None
         fetch: Callable[[Any], Awaitable[discord.Message]] = hook.fetch_message
         try:
-            return await self._calls.do(to.chat, Urgency.ANSWER, lambda: fetch("@original"))
-        except NoteGone:
+            return await self._send_limit.do(to.chat, Urgency.ANSWER, lambda: fetch("@original"))
+        except MessageGone:
             return None
 
     async def direct(self, user: str) -> str:
         """The channel of direct messages with a person. Raises ChatError."""
-        opened = await self._calls.do(
+        opened = await self._send_limit.do(
             f"person {user}", Urgency.ANSWER, lambda: self._bot.create_dm(discord.Object(int(user)))
         )
         return str(opened.id)
 
     def _webhook(self, to: ReplyAddress) -> discord.Webhook:
-        """Raises NoteGone where the token is over."""
+        """Raises MessageGone where the token is over."""
         if "token" not in to.extra or time.time() >= float(to.extra["until"]):
-            raise NoteGone("the interaction's token is over")
+            raise MessageGone("the interaction's token is over")
         return discord.Webhook.partial(int(to.extra["application"]), to.extra["token"], client=self._bot)
 
     async def _opened(
@@ -167,11 +173,11 @@ class Posting:
     ) -> discord.Message:
         """`call`; where its thread is archived, opened again first."""
         try:
-            return await self._calls.do(channel, urgency, call)
+            return await self._send_limit.do(channel, urgency, call)
         except ThreadArchived:
-            await self._calls.do(channel, urgency, lambda: self._open_thread(int(channel)))
+            await self._send_limit.do(channel, urgency, lambda: self._open_thread(int(channel)))
         try:
-            return await self._calls.do(channel, urgency, call)
+            return await self._send_limit.do(channel, urgency, call)
         except ThreadArchived as error:
             raise ChatUncertain("the thread closes at once") from error
 
@@ -197,7 +203,7 @@ class Posting:
         except PermissionMissing as error:
             if look.clip is None:
                 # nothing smaller is left
-                self._calls.close(channel)
+                self._send_limit.close(channel)
                 raise ChatGone(str(error)) from error
             _remember(self._no_files, channel, now + NO_FILES_SECONDS)
             raise
@@ -209,6 +215,11 @@ class Posting:
         found = await self._bot.fetch_channel(channel)
         if isinstance(found, discord.Thread):
             await found.edit(archived=False)
+
+
+def _by_token(channel: str) -> str:
+    """The name under which a channel's edits by an interaction's token are limited."""
+    return f"{channel} by token"
 
 
 def _remember(places: dict[str, float], channel: str, until: float) -> None:

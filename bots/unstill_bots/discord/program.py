@@ -21,7 +21,7 @@ from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.mentions import Mentions
 from unstill_bots.discord.pending import PLATFORM
-from unstill_bots.discord.send_limit import Calls
+from unstill_bots.discord.send_limit import SendLimit
 from unstill_bots.discord.tree import Tree
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import FILING, hand_back, reach
@@ -64,9 +64,9 @@ class DiscordFrontEnd:
 
     async def _serve(self, bot: Bot, services: Services, stopping: asyncio.Event) -> None:
         client, settings, catalog = services.client, services.settings, services.catalog
-        preferences, calls = PreferenceStore(client.redis), Calls()
+        preferences, send_limit = PreferenceStore(client.redis), SendLimit()
         fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit, own=CDN_HOSTS)
-        chat = DiscordChat(bot, client.ledger, preferences, fetcher, calls, catalog)
+        chat = DiscordChat(bot, fetcher, send_limit, catalog)
         status = StatusMessages(client.ledger, chat)
         studio = Studio(client, services.storage, catalog, settings, chat, status, services.pictures)
         context = Context(
@@ -86,7 +86,7 @@ class DiscordFrontEnd:
                 if ended.done():
                     ended.result()
             await self._stop_listening(bot, gateway)
-            await hand_back(context, calls)
+            await hand_back(context, send_limit)
         finally:
             tasks = (courier, gateway, stop, commands)
             for task in tasks:

@@ -7,14 +7,15 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
 
-from unstill_bots.delivery.chat import ChatGone, ChatUnavailable
+from unstill_bots.delivery.chat import ChatGone, ChatUnavailable, Dropped
+from unstill_bots.delivery.message import DROPPABLE, Urgency
+from unstill_bots.delivery.send_limit import CallsInFlight
 from unstill_bots.discord.errors import PermissionMissing, chat_error
 
 T = TypeVar("T")
@@ -30,22 +31,16 @@ CALL_WITHIN = 180.0
 """Seconds, an upload and discord.py's own retries included."""
 
 
-class Urgency(Enum):
-    """What is being sent, with the seconds that it may wait for room in its channel."""
-
-    ANSWER = 4.0
-    NOTE = 10.0
-    TALK = 30.0
-    CALL = 3.0
-    PROGRESS = 0.05
-
-
-DROPPED = (Urgency.PROGRESS, Urgency.CALL)
-"""What is not worth waiting for longer."""
-
-
-class Dropped(Exception):
-    """There is no room for it now, and it is not worth waiting."""
+WAITS = {
+    Urgency.ANSWER: 4.0,
+    Urgency.REFUSAL: 4.0,
+    Urgency.NOTE: 10.0,
+    Urgency.TALK: 30.0,
+    Urgency.CALL: 3.0,
+    Urgency.PLACE: 0.05,
+    Urgency.PROGRESS: 0.05,
+}
+"""Seconds that each may wait for room in its channel."""
 
 
 class LeftAlone(ChatUnavailable):
@@ -60,14 +55,18 @@ class _Closed:
     refusals: int = 0
 
 
-class Calls:
+class SendLimit(CallsInFlight):
     """One bot's."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._rooms: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._closed: dict[str, _Closed] = {}
-        self._flying = 0
-        self._closing = False
+
+    def has_room(self, channel: str, urgency: Urgency) -> bool:
+        """Tell whether something droppable of that urgency would be sent now. Reserves nothing."""
+        room = self._rooms.get(channel)
+        return not (self.closing or self._closed_for(channel, urgency) or (room is not None and room.locked()))
 
     async def do(self, channel: str, urgency: Urgency, call: Callable[[], Awaitable[T]]) -> T:
         """`call`, when it is its turn. Raises ChatError, and Dropped for progress and calls."""
@@ -88,27 +87,26 @@ class Calls:
         self._check(channel, urgency)
         room = self._rooms.setdefault(channel, asyncio.Semaphore(AT_ONCE))
         try:
-            async with asyncio.timeout(urgency.value):
+            async with asyncio.timeout(WAITS[urgency]):
                 await room.acquire()
         except TimeoutError:
-            if urgency in DROPPED:
+            if urgency in DROPPABLE:
                 raise Dropped from None
             raise ChatUnavailable("the channel is busy", 1.0) from None
-        self._flying += 1
         try:
-            # it may have refused another while this one waited
-            self._check(channel, urgency)
-            yield
+            with self.flying():
+                # it may have refused another while this one waited
+                self._check(channel, urgency)
+                yield
         finally:
-            self._flying -= 1
             room.release()
 
     def _check(self, channel: str, urgency: Urgency) -> None:
         """Raises ChatUnavailable and Dropped where nothing is to be sent."""
         closed = self._closed_for(channel, urgency)
-        if urgency in DROPPED and (closed or self._closing):
+        if urgency in DROPPABLE and (closed or self.closing):
             raise Dropped
-        if self._closing:
+        if self.closing:
             raise ChatUnavailable("the front end ends", 1.0)
         if closed:
             raise LeftAlone("the channel is left alone for now", closed)
@@ -130,11 +128,3 @@ class Calls:
             closed = self._closed[channel] = _Closed(now)
         closed.until = now + CLOSED_SECONDS
         closed.refusals += 1
-
-    async def drain(self, within: float) -> None:
-        """Let no call begin any more, and those on their way arrive."""
-        self._closing = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                while self._flying:
-                    await asyncio.sleep(0.02)

@@ -145,7 +145,7 @@ class Studio:
             refusal = await self.objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
                 return await self._answer(request, refusal)
-            await self._status.show(request, replies.received())
+            await self._status.received(request)
             async with self._reading.slot(who.place, who.account):
                 job, cost = await self._understand(record)
             await self._submit(job, cost, terms)
@@ -164,7 +164,7 @@ class Studio:
             # the ledger brings the request back, and answers it when it cannot be read for long
             log.warning("the picture could not be fetched yet", job=request.id, error=str(error))
             return False
-        await self._status.show_place(request)
+        await self._status.waiting(request)
         return True
 
     async def _understand(self, record: Record) -> tuple[Job, float]:

@@ -6,11 +6,11 @@ import msgspec
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from unstill_bots.actions.presses import CANCEL, DELETE, PRESET, SETTINGS
-from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, VARIATIONS, offered
+from unstill_bots.actions.variations import AGAIN, BETTER, VARIATIONS
+from unstill_bots.delivery.message import Message
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.jobs import Job
 
 DATA_MOST = 64
 
@@ -44,23 +44,13 @@ class Press(msgspec.Struct, frozen=True):
         return f"{PLATFORM}:{self.about}"
 
 
-def waiting(job: str, replies: ChatReplies) -> InlineKeyboardMarkup:
-    """Under a status message, while the job waits or runs."""
-    return InlineKeyboardMarkup([[_button(replies.button_cancel(), Press.on(CANCEL, job))]])
-
-
-def clip(job: Job, replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:
-    """Under a clip: what would change nothing is left out."""
-    texts = {
-        AGAIN: replies.button_again(),
-        BETTER: replies.button_better(),
-        REELS: replies.button_reels(),
-        LOOP: replies.button_loop(),
-    }
-    buttons = {action: _button(texts[action], Press.on(action, job.id)) for action in offered(job, catalog)}
-    first = [buttons[action] for action in (AGAIN, BETTER) if action in buttons]
-    second = [buttons[action] for action in (REELS, LOOP) if action in buttons]
-    return InlineKeyboardMarkup([first, [*second, _button(replies.button_delete(), Press.on(DELETE, job.id))]])
+def under(message: Message) -> InlineKeyboardMarkup | None:
+    """Draw a message's buttons: those that ask for the same clip again stand above the others."""
+    if not message.buttons:
+        return None
+    buttons = {button.action: _button(button.text, Press.on(button.action, button.job)) for button in message.buttons}
+    first = [buttons.pop(action) for action in (AGAIN, BETTER) if action in buttons]
+    return InlineKeyboardMarkup([row for row in (first, list(buttons.values())) if row])
 
 
 def presets(replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:

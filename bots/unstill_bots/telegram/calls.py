@@ -10,10 +10,11 @@ from telegram.error import ChatMigrated, RetryAfter, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import ChatGone, ChatUnavailable
+from unstill_bots.delivery.message import Urgency
 from unstill_bots.telegram.errors import ThreadGone, chat_error, retry_after
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.pending import PLATFORM
-from unstill_bots.telegram.send_limit import Outbound, Urgency
+from unstill_bots.telegram.send_limit import SendLimit
 from unstill_queue.contract.jobs import ReplyAddress
 
 T = TypeVar("T")
@@ -30,10 +31,14 @@ class Place(NamedTuple):
 class Calls:
     """One bot's."""
 
-    def __init__(self, memory: Memory, outbound: Outbound, preferences: PreferenceStore) -> None:
+    def __init__(self, memory: Memory, send_limit: SendLimit, preferences: PreferenceStore) -> None:
         self._memory = memory
-        self._outbound = outbound
+        self._send_limit = send_limit
         self._preferences = preferences
+
+    def has_room(self, chat: str, urgency: Urgency) -> bool:
+        """Tell whether something droppable would be sent there now."""
+        return self._send_limit.has_room(self._memory.known(chat), urgency)
 
     async def reply(
         self, to: ReplyAddress, urgency: Urgency, send: Callable[[str, Place], Awaitable[T]], account: str = ""
@@ -60,14 +65,14 @@ class Calls:
         """`call` with the chat's id of today, when it is its turn. Raises ChatError, and Dropped."""
         for _ in range(MOVES_MOST):
             today = await self._memory.current(chat)
-            await self._outbound.turn(today, urgency, account)
+            await self._send_limit.turn(today, urgency, account)
             try:
-                with self._outbound.flying():
+                with self._send_limit.flying():
                     return await call(today)
             except ChatMigrated as error:
                 await self.moved(today, str(error.new_chat_id))
             except RetryAfter as error:
-                self._outbound.flood(today, retry_after(error))
+                self._send_limit.flood(today, retry_after(error))
                 raise chat_error(error) from error
             except TelegramError as error:
                 raise chat_error(error) from error

@@ -1,42 +1,30 @@
-"""Telegram as the studio and the courier see it."""
+"""Telegram as the shared layers see it."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from typing import TypeGuard
 
-from telegram import (
-    Bot,
-    InlineKeyboardMarkup,
-    LinkPreviewOptions,
-    Message,
-)
+import telegram
+from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
-from unstill_bots.delivery.chat import ChatError, ChatUnavailable, ClipTooLarge, FetchError
+from unstill_bots.delivery.chat import ChatError, ChatUnavailable, FetchError
+from unstill_bots.delivery.message import Clip, Message, Urgency
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import MEDIA_WITHIN
 from unstill_bots.telegram.calls import Calls, Place
 from unstill_bots.telegram.clip import file_in, kind_of, make_thumbnail, media
-from unstill_bots.telegram.errors import (
-    MediaForbidden,
-    ThreadGone,
-    is_media_already,
-    is_unchanged,
-    retry_after,
-)
+from unstill_bots.telegram.errors import is_media_already, is_unchanged, retry_after
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.message_ref import REVISED, Note, Receipt
+from unstill_bots.telegram.message_ref import Note, Receipt
 from unstill_bots.telegram.pending import PLATFORM
-from unstill_bots.telegram.send_limit import Dropped, Outbound, Urgency
-from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.telegram.send_limit import SendLimit
+from unstill_bots.text.replies import CAPTION_LENGTH
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.errors import StorageError, UnknownJob
-from unstill_queue.contract.jobs import Cancelled, Failed, Finish, ReplyAddress, Request, State, Succeeded
-from unstill_queue.ledger.ledger import Ledger, Record
+from unstill_queue.contract.errors import StorageError
+from unstill_queue.contract.jobs import ReplyAddress, Request
 from unstill_queue.storage.base import Storage
 
 PLAIN = LinkPreviewOptions(is_disabled=True)
@@ -50,19 +38,15 @@ class TelegramChat:
     def __init__(
         self,
         bot: Bot,
-        ledger: Ledger,
         storage: Storage,
         catalog: Catalog,
         memory: Memory,
-        outbound: Outbound,
+        send_limit: SendLimit,
         preferences: PreferenceStore,
     ) -> None:
         self.bot = bot
-        self._calls = Calls(memory, outbound, preferences)
-        self._ledger = ledger
+        self._calls = Calls(memory, send_limit, preferences)
         self._storage = storage
-        self._catalog = catalog
-        self._preferences = preferences
         self._download_limit = catalog.platforms[PLATFORM].download_limit
 
     # -- the port
@@ -88,72 +72,47 @@ class TelegramChat:
         except (NetworkError, OSError) as error:
             raise ChatUnavailable(str(error), 2.0) from error
 
-    async def say(self, to: ReplyAddress, text: str) -> str:
-        """A new message, a reply to the request's; returns its note."""
-        record = await self._record(to)
-        if _is_replaced(record):
-            return record.note or ""
-        waits = record is not None and record.outcome is None
-        buttons = self._buttons(record) if waits else None
-        urgency, account = Urgency.NOTE if waits else Urgency.ANSWER, ""
-        if record is not None and record.refused:
-            urgency, account = Urgency.REFUSAL, record.request.requester.account
-        message = await self.send(to, text, urgency, buttons, account)
-        return str(Note(str(message.chat.id), message.message_id))
+    def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
+        return self._calls.has_room(to.chat, urgency)
 
-    async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
-        """Change what the note says; progress that finds no room is dropped."""
-        record = await self._record(to)
-        if _is_replaced(record):
-            return
-        urgency = Urgency.ANSWER
-        if record is not None and record.outcome is None:
-            urgency = Urgency.PROGRESS if record.state is State.RUNNING else Urgency.PLACE
-        try:
-            await self.edit(to, Note.of(note), text, urgency, self._buttons(record))
-        except Dropped:
-            return
+    async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
+        keyboard = keyboards.under(message)
+        sent = await self.send(to, message.text.plain(), message.urgency, keyboard, message.account)
+        return str(Note(str(sent.chat.id), sent.message_id))
 
-    async def deliver(self, to: ReplyAddress, note: str, clip: Path, about: Succeeded, text: str) -> str:
-        """Turn the note into the clip. Returns the receipt to keep."""
-        record = await self._record(to)
-        finish = record.job.finish if record and record.job else Finish()
-        kind = kind_of(about, finish)
-        cover = await self._thumbnail(record, about)
+    async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
+        if message.clip is not None:
+            return await self._edit_clip(to, ref, message, message.clip)
+        keyboard = keyboards.under(message)
+        await self.change(to, Note.of(ref), message.text.plain(), message.urgency, keyboard)
+        return ref
 
-        async def edit(chat: str) -> Message | bool:
-            with clip.open("rb") as file:
+    async def _edit_clip(self, to: ReplyAddress, ref: str, message: Message, clip: Clip) -> str:
+        note, kind, cover = Note.of(ref), kind_of(clip), await self._thumbnail(clip)
+
+        async def edit(chat: str) -> telegram.Message | bool:
+            with clip.file.open("rb") as file:
                 return await self.bot.edit_message_media(
-                    media(file, kind, about, text, cover),
+                    media(file, kind, clip, message.text.plain(CAPTION_LENGTH), cover),
                     chat_id=int(chat),
-                    message_id=Note.of(note).within(chat),
-                    reply_markup=self._buttons(record),
+                    message_id=note.within(chat),
+                    reply_markup=keyboards.under(message),
                     read_timeout=MEDIA_WITHIN,
                     write_timeout=MEDIA_WITHIN,
                 )
 
         try:
-            shown = await self._calls.do(to.chat, Urgency.ANSWER, edit)
-        except MediaForbidden:
-            language = record.request.requester.language if record else "en"
-            said = ChatReplies(language).failed(Failed("undeliverable", ""))
-            await self.edit(to, Note.of(note), said, Urgency.ANSWER, None)
-            return note
+            shown = await self._calls.do(to.chat, message.urgency, edit)
         except ChatError as error:
             if isinstance(error.__cause__, TelegramError) and is_unchanged(error.__cause__):
-                return note
+                return ref
             raise
-        file = file_in(shown) if isinstance(shown, Message) else None
-        return str(Receipt(Note.of(note), kind, file)) if file else note
+        file = file_in(shown) if isinstance(shown, telegram.Message) else None
+        return str(Receipt(note, kind, file)) if file else ref
 
-    async def call(self, to: ReplyAddress, text: str) -> None:
-        """A reply to the request's message notifies who sent it."""
-        if (await self._preferences.get(f"{PLATFORM}:{to.chat}")).quiet:
-            return
-        try:
-            await self.send(to, text, Urgency.CALL)
-        except (Dropped, ThreadGone, MediaForbidden, ClipTooLarge):
-            return
+    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
+        """Reply to the request's message, which notifies who sent it."""
+        await self.send(to, text, Urgency.CALL)
 
     # -- what commands and buttons use besides
 
@@ -164,10 +123,10 @@ class TelegramChat:
         urgency: Urgency,
         buttons: InlineKeyboardMarkup | None = None,
         account: str = "",
-    ) -> Message:
-        """A reply. `account` as in `Outbound.turn`. Raises ChatError."""
+    ) -> telegram.Message:
+        """A reply. `account` as in `SendLimit.turn`. Raises ChatError."""
 
-        async def send(chat: str, place: Place) -> Message:
+        async def send(chat: str, place: Place) -> telegram.Message:
             return await self.bot.send_message(
                 int(chat),
                 text,
@@ -179,10 +138,10 @@ class TelegramChat:
 
         return await self._calls.reply(to, urgency, send, account)
 
-    async def edit(
+    async def change(
         self, to: ReplyAddress, note: Note, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None
     ) -> None:
-        """What stands there as it should, or a clip instead of a text, needs no edit. Raises ChatError, Dropped."""
+        """What stands there as it should, or a clip instead of a text, needs no edit. Raises ChatError."""
 
         async def edit(chat: str) -> None:
             try:
@@ -201,37 +160,15 @@ class TelegramChat:
 
     # -- below
 
-    async def _record(self, to: ReplyAddress) -> Record | None:
-        try:
-            return await self._ledger.read(to.extra["job"]) if "job" in to.extra else None
-        except UnknownJob:
-            return None
-
-    def _buttons(self, record: Record | None) -> InlineKeyboardMarkup | None:
-        if record is None:
-            return None
-        replies = ChatReplies(record.request.requester.language)
-        match record.outcome:
-            case None:
-                return keyboards.waiting(record.id, replies)
-            case Succeeded() if record.job is not None:
-                return keyboards.clip(record.job, replies, self._catalog)
-        return None
-
-    async def _thumbnail(self, record: Record | None, about: Succeeded) -> bytes | None:
-        if record is None or record.job is None:
+    async def _thumbnail(self, clip: Clip) -> bytes | None:
+        if clip.poster is None:
             return None
         try:
-            picture = await self._storage.get(record.job.picture)
+            picture = await self._storage.get(clip.poster)
         except StorageError:
             return None
-        return await asyncio.to_thread(make_thumbnail, picture, about.width, about.height)
+        return await asyncio.to_thread(make_thumbnail, picture, clip.width, clip.height)
 
     async def moved(self, old: str, new: str) -> None:
         """A group became a supergroup, under another id."""
         await self._calls.moved(old, new)
-
-
-def _is_replaced(record: Record | None) -> TypeGuard[Record]:
-    """Cancelled because new words came: the job of those shows itself in the same message."""
-    return record is not None and isinstance(record.outcome, Cancelled) and record.outcome.by == REVISED

@@ -8,36 +8,35 @@ from typing import BinaryIO, Literal
 from PIL import Image, ImageOps
 from telegram import InputFile, InputMediaAnimation, InputMediaVideo, Message
 
-from unstill_queue.contract.jobs import Finish, Succeeded
+from unstill_bots.delivery.message import Clip
 
 ANIMATION_SECONDS = 15.0
 THUMBNAIL_SIDE, THUMBNAIL_BYTES = 320, 200_000
 """The Bot API's bounds for a thumbnail: JPEG, pixels a side, bytes."""
-FILE_NAME = "unstill.mp4"
 
 Kind = Literal["animation", "video"]
 
 
-def kind_of(about: Succeeded, finish: Finish) -> Kind:
-    return "animation" if about.duration <= ANIMATION_SECONDS and not finish.audio else "video"
+def kind_of(clip: Clip) -> Kind:
+    return "animation" if clip.duration <= ANIMATION_SECONDS and not clip.audio else "video"
 
 
 def media(
-    clip: BinaryIO, kind: Kind, about: Succeeded, text: str, thumbnail: bytes | None
+    opened: BinaryIO, kind: Kind, clip: Clip, text: str, thumbnail: bytes | None
 ) -> InputMediaAnimation | InputMediaVideo:
-    """To be sent while `clip` is open: it is read as it goes out, not before."""
-    file = InputFile(clip, filename=FILE_NAME, attach=True, read_file_handle=False)
+    """Make what is sent of `clip` while its file is `opened`: that is read as it goes out, not before."""
+    file = InputFile(opened, filename=clip.name, attach=True, read_file_handle=False)
     cover = InputFile(thumbnail, filename="cover.jpg", attach=True) if thumbnail else None
-    seconds = max(1, round(about.duration))
+    seconds = max(1, round(clip.duration))
     if kind == "animation":
         return InputMediaAnimation(
-            file, caption=text, width=about.width, height=about.height, duration=seconds, thumbnail=cover
+            file, caption=text, width=clip.width, height=clip.height, duration=seconds, thumbnail=cover
         )
     return InputMediaVideo(
         file,
         caption=text,
-        width=about.width,
-        height=about.height,
+        width=clip.width,
+        height=clip.height,
         duration=seconds,
         supports_streaming=True,
         thumbnail=cover,

@@ -12,13 +12,13 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore, language_of
 from unstill_bots.delivery.chat import ChatError, ChatUnavailable
+from unstill_bots.delivery.message import Urgency
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.studio import Studio
 from unstill_bots.telegram.api import LOCAL_UPLOAD_LIMIT
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.pending import PLATFORM, scope_of, thread_of
-from unstill_bots.telegram.send_limit import Dropped, Urgency
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog
@@ -130,7 +130,7 @@ class Context:
         for part in parts:
             try:
                 shown = await self.chat.send(to, part, Urgency.TALK, buttons if part is parts[-1] else None)
-            except (ChatError, Dropped) as error:
+            except ChatError as error:
                 log.info("a reply could not be sent", error=str(error))
         return shown
 

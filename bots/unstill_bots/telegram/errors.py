@@ -10,10 +10,23 @@ from datetime import timedelta
 import httpx
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 
-from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, NoteGone
+from unstill_bots.delivery.chat import (
+    ChatError,
+    ChatGone,
+    ChatUnavailable,
+    ChatUncertain,
+    ClipForbidden,
+    ClipTooLarge,
+    MessageGone,
+)
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_NOTE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier is not")
+_MESSAGE_GONE = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "message identifier is not",
+)
 _CHAT_GONE = (
     "chat not found",
     "have no rights to send a message",
@@ -32,10 +45,6 @@ _TOO_LARGE = ("request entity too large", "file is too big", "file_parts_invalid
 _NO_THREAD = ("message thread not found", "topic_deleted", "topic_id_invalid")
 WRONG_SERVER = 60.0
 """Seconds until a call is tried again that was refused in a way that nobody foresaw."""
-
-
-class MediaForbidden(ChatError):
-    """The chat takes text from us, but no clips."""
 
 
 class ThreadGone(ChatError):
@@ -78,10 +87,10 @@ def chat_error(error: TelegramError) -> ChatError:
 
 def _refused(message: str, said: str) -> ChatError:
     kinds: tuple[tuple[tuple[str, ...], type[ChatError]], ...] = (
-        (_NOTE_GONE, NoteGone),
+        (_MESSAGE_GONE, MessageGone),
         (_CHAT_GONE, ChatGone),
         (_NO_THREAD, ThreadGone),
-        (_NO_MEDIA, MediaForbidden),
+        (_NO_MEDIA, ClipForbidden),
     )
     for texts, kind in kinds:
         if any(text in said for text in texts):

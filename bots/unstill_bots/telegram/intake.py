@@ -8,12 +8,13 @@ from telegram import Message
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.variations import derived
+from unstill_bots.delivery.message import REVISED
 from unstill_bots.intake.reception import Reception
 from unstill_bots.intake.studio import Terms
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.media import Picture
-from unstill_bots.telegram.message_ref import REVISED, Note
+from unstill_bots.telegram.message_ref import Note
 from unstill_bots.telegram.pending import PLATFORM, PendingRequest, pending_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import Cancelled, Failed, Request

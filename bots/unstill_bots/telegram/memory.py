@@ -144,6 +144,10 @@ class Memory:
             new = await self._redis.hget(_MOVED, chat)  # type: ignore[misc]
             if new is not None:
                 self._moved[chat] = new.decode()
+        return self.known(chat)
+
+    def known(self, chat: str) -> str:
+        """The id that a chat has today, as far as this process knows."""
         return self._moved.get(chat, chat)
 
     async def moved(self, old: str, new: str) -> None:

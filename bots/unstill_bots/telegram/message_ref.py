@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from unstill_bots.delivery.chat import NoteGone
-
-REVISED = "revision"
-"""Cancelled by: new words for the same picture."""
+from unstill_bots.delivery.chat import MessageGone
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -26,9 +23,9 @@ class Note(msgspec.Struct, frozen=True):
         return cls(chat, int(message))
 
     def within(self, chat: str) -> int:
-        """Raises NoteGone where the chat has got another id since."""
+        """Raises MessageGone where the chat has got another id since."""
         if chat != self.chat:
-            raise NoteGone("the chat moved, and its messages are out of reach")
+            raise MessageGone("the chat moved, and its messages are out of reach")
         return self.message
 
 

@@ -27,7 +27,7 @@ from unstill_bots.telegram.menu import register
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.polling import Polling
 from unstill_bots.telegram.router import Router
-from unstill_bots.telegram.send_limit import Outbound
+from unstill_bots.telegram.send_limit import SendLimit
 from unstill_bots.telegram.webhook import Webhook
 
 log = structlog.get_logger(__name__)
@@ -56,8 +56,8 @@ class TelegramFrontEnd:
 
     async def _serve(self, bot: Bot, me: User, services: Services, stopping: asyncio.Event) -> None:
         client, settings = services.client, services.settings
-        memory, preferences, outbound = Memory(client.redis), PreferenceStore(client.redis), Outbound()
-        chat = TelegramChat(bot, client.ledger, services.storage, services.catalog, memory, outbound, preferences)
+        memory, preferences, send_limit = Memory(client.redis), PreferenceStore(client.redis), SendLimit()
+        chat = TelegramChat(bot, services.storage, services.catalog, memory, send_limit, preferences)
         status = StatusMessages(client.ledger, chat)
         studio = Studio(client, services.storage, services.catalog, settings, chat, status, services.pictures)
         context = Context(me, chat, studio, client, memory, preferences, services.catalog, settings)
@@ -76,7 +76,7 @@ class TelegramFrontEnd:
             source.stop()
             await asyncio.wait((coming,))
             albums.cancel()
-            await hand_back(context, outbound)
+            await hand_back(context, send_limit)
             courier.cancel()
             stop.cancel()
             registering.cancel()

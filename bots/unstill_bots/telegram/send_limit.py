@@ -7,13 +7,12 @@ minute in a group, edits included. We stay a little below, as calls bunch up on 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
-from collections.abc import Iterator
-from enum import Enum, unique
 
-from unstill_bots.delivery.chat import ChatUnavailable
+from unstill_bots.delivery.chat import ChatUnavailable, Dropped
+from unstill_bots.delivery.message import DROPPABLE, Urgency
+from unstill_bots.delivery.send_limit import CallsInFlight
 
 OVERALL = 1 / 26
 CHAT = 1.05
@@ -26,24 +25,17 @@ REFUSALS_MOST = 3
 ACCOUNTS_MOST = 100
 
 
-@unique
-class Urgency(Enum):
-    """What is being sent, with the seconds that it may wait for its turn.
-
-    An answer that would wait longer goes back to the ledger, so that it holds up no other chat's.
-    """
-
-    ANSWER = 4.0
-    REFUSAL = 1.2
-    NOTE = 10.0
-    TALK = 60.0
-    CALL = 3.0
-    PLACE = 1.1
-    PROGRESS = 0.05
-
-
-class Dropped(Exception):
-    """There is no room for it now, and it is not worth waiting."""
+WAITS = {
+    Urgency.ANSWER: 4.0,
+    Urgency.REFUSAL: 1.2,
+    Urgency.NOTE: 10.0,
+    Urgency.TALK: 60.0,
+    Urgency.CALL: 3.0,
+    Urgency.PLACE: 1.1,
+    Urgency.PROGRESS: 0.05,
+}
+"""Seconds that each may wait for its turn. An answer that would wait longer goes back to the ledger, so that it holds
+up no other chat's."""
 
 
 class _Line:
@@ -88,16 +80,21 @@ class _Line:
         return wait
 
 
-class Outbound:
+class SendLimit(CallsInFlight):
     """One bot's. `turn` before every message that is sent or edited; `flood` when Telegram says so."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lines: dict[str, _Line] = {}
         self._next_at = 0.0
         self._one_by_one = asyncio.Lock()
         self._began = 0.0
-        self._flying = 0
-        self._closing = False
+
+    def has_room(self, chat: str, urgency: Urgency) -> bool:
+        """Tell whether something droppable of that urgency would be sent now. Reserves nothing."""
+        line, now = self._line(chat), time.monotonic()
+        wait = max(line.next_at(now), self._next_at) - now
+        return not (self.closing or wait > WAITS[urgency] or self._too_much(line, urgency, now))
 
     async def turn(self, chat: str, urgency: Urgency, account: str = "") -> None:
         """Returns when it may be sent. `account`: whose request is refused, for REFUSAL: many refusals of one account
@@ -112,11 +109,11 @@ class Outbound:
         refusals = line.refusals(account, now) if urgency is Urgency.REFUSAL else None
         at = max(line.next_at(now), refusals.next_at(now) if refusals else now)
         wait = max(at, self._next_at) - now
-        droppable = urgency in (Urgency.PLACE, Urgency.PROGRESS, Urgency.CALL)
-        if self._closing or wait > urgency.value or (droppable and self._too_much(line, urgency, now)):
+        droppable = urgency in DROPPABLE
+        if self.closing or wait > WAITS[urgency] or (droppable and self._too_much(line, urgency, now)):
             if droppable:
                 raise Dropped
-            later = 1.0 if self._closing else (refusals or line).postpone(now, at)
+            later = 1.0 if self.closing else (refusals or line).postpone(now, at)
             raise ChatUnavailable("the chat's flood limit", later)
         line.times.append(at)
         if refusals:
@@ -125,7 +122,7 @@ class Outbound:
             line.progress_at = at
         await _until(at)
         while (left := line.blocked_until - time.monotonic()) > 0:
-            if droppable or left > urgency.value:
+            if droppable or left > WAITS[urgency]:
                 raise Dropped if droppable else ChatUnavailable("the chat's flood limit", left)
             await asyncio.sleep(left)
         mine = self._next_at = max(time.monotonic(), self._next_at + OVERALL)
@@ -154,23 +151,6 @@ class Outbound:
                 if line.blocked_until > long_ago or (line.times and line.times[-1] > long_ago)
             }
         return self._lines.setdefault(chat, _Line(group=chat.startswith("-")))
-
-    @contextlib.contextmanager
-    def flying(self) -> Iterator[None]:
-        """Around a call that is on its way."""
-        self._flying += 1
-        try:
-            yield
-        finally:
-            self._flying -= 1
-
-    async def drain(self, within: float) -> None:
-        """Let no call begin any more, and those on their way arrive."""
-        self._closing = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                while self._flying:
-                    await asyncio.sleep(0.02)
 
 
 async def _until(at: float) -> None:

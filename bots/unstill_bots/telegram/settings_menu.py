@@ -13,13 +13,13 @@ from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.actions.presses import CHAT_SETTINGS, SETTINGS
 from unstill_bots.actions.settings_form import SettingsForm
 from unstill_bots.delivery.chat import ChatError
+from unstill_bots.delivery.message import Urgency
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.actors import TelegramActor
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context, address_of
 from unstill_bots.telegram.message_ref import Note
 from unstill_bots.telegram.pending import PLATFORM, scope_of, thread_of, user_of
-from unstill_bots.telegram.send_limit import Dropped, Urgency
 from unstill_bots.text.chat_replies import ChatReplies
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ class SettingsMenu:
             return
         text, buttons = self._drawn(preferences, replies, message)
         note = Note(str(message.chat.id), message.message_id)
-        await self._quietly(self._context.chat.edit(address_of(message), note, text, Urgency.TALK, buttons))
+        await self._quietly(self._context.chat.change(address_of(message), note, text, Urgency.TALK, buttons))
 
     def _whose(self, chat: Chat, user: str) -> tuple[PreferenceStore, str, TelegramActor, str]:
         page = SETTINGS if chat.type == ChatType.PRIVATE else CHAT_SETTINGS
@@ -76,5 +76,5 @@ class SettingsMenu:
     async def _quietly(self, call: Any) -> None:
         try:
             await call
-        except (TelegramError, ChatError, Dropped) as error:
+        except (TelegramError, ChatError) as error:
             log.info("the settings could not be shown", error=str(error))

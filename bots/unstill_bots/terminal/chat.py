@@ -11,10 +11,12 @@ from datetime import datetime
 from pathlib import Path
 
 from unstill_bots.delivery.chat import ChatGone, FetchError
+from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.terminal.inputs import STDIN, Target
 from unstill_bots.terminal.naming import claim_path
 from unstill_bots.terminal.wording import Wording
-from unstill_queue.contract.jobs import ReplyAddress, Request, Succeeded
+from unstill_bots.text.replies import CAPTION_LENGTH
+from unstill_queue.contract.jobs import ReplyAddress, Request
 
 PLATFORM = "terminal"
 
@@ -49,25 +51,28 @@ class TerminalChat:
             raise FetchError("picture_too_big", f"more than {self._limit} bytes")
         return data
 
-    async def say(self, to: ReplyAddress, text: str) -> str:
-        self.said[to.message] = text
+    def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
+        return True
+
+    async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
+        self.said[to.message] = message.text.plain()
         return to.message
 
-    async def revise(self, to: ReplyAddress, note: str, text: str) -> None:
-        self.said[note] = text
-
-    async def deliver(self, to: ReplyAddress, note: str | None, clip: Path, about: Succeeded, text: str) -> str:
+    async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
+        if message.clip is None:
+            self.said[to.message] = message.text.plain()
+            return ref
         if to.message not in self.files:
             target = target_of(to)
             try:
-                self.files[to.message] = await asyncio.to_thread(save, clip, target)
+                self.files[to.message] = await asyncio.to_thread(save, message.clip.file, target)
             except OSError as error:
                 self.said[to.message] = self._wording.not_saved(str(target.folder), error.strerror or str(error))
                 raise ChatGone(f"the clip cannot be written: {error}") from error
-        self.said[to.message] = text
+        self.said[to.message] = message.text.plain(CAPTION_LENGTH)
         return str(self.files[to.message])
 
-    async def call(self, to: ReplyAddress, text: str) -> None:
+    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
         if self._bell:
             self._bell()
 

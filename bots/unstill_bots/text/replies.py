@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.advice import Advice
+from unstill_bots.text.parts import Text
 from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES, WITHOUT, Sentence, parameters_of
 from unstill_bots.text.translations import closest, translations
 from unstill_config.catalog import Catalog
@@ -91,7 +92,7 @@ class Replies:
         left = self.duration(progress.seconds_left)
         return self.gettext("Rendering: {percent}, {duration} left.", percent=percent, duration=left)
 
-    def refitting(self) -> str:
+    def shrinking(self) -> str:
         """The platform refused the clip's size."""
         return self.gettext("This file is too large here. Making it smaller …")
 
@@ -113,6 +114,10 @@ class Replies:
 
     def done(self, outcome: Succeeded, advice: Advice | None = None, *, length: int = CAPTION_LENGTH) -> str:
         """The text under the clip, of at most `length` characters: what is too long of the words is left out."""
+        return self.clip_text(outcome, advice).plain(length)
+
+    def clip_text(self, outcome: Succeeded, advice: Advice | None = None) -> Text:
+        """The parts of the text under the clip."""
         facts = self.gettext(
             "{seconds} s, {width} × {height}, seed {seed}.",
             seconds=f"{outcome.duration:.1f}".removesuffix(".0"),
@@ -120,14 +125,9 @@ class Replies:
             height=outcome.height,
             seed=outcome.parameters.seed,
         )
-        lines = [facts, self.disclosure(outcome.synthetic), *map(self.note, outcome.notes)]
-        if advice is not None:
-            lines.append(self.advice(advice))
-        below = "\n".join(filter(None, lines))
-        words, room = outcome.parameters.prompt, length - len(below) - 3
-        if not words or room < 20:
-            return below[:length]
-        return f"“{words if len(words) <= room else words[: room - 1].rstrip() + '…'}”\n{below}"
+        notes = filter(None, (self.disclosure(outcome.synthetic), *map(self.note, outcome.notes)))
+        tip = self.advice(advice) if advice is not None else ""
+        return Text(facts, outcome.parameters.prompt, tuple(notes), tip)
 
     def disclosure(self, synthetic: bool) -> str:
         if synthetic:

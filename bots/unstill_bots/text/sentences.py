@@ -53,7 +53,7 @@ FAILURES: dict[str, Sentence] = {
     "no_ffmpeg": N_("The engine has no working ffmpeg. Tell whoever runs this bot."),
     "picture_unreadable": N_("The picture could not be read. Send it again, or save it anew as a JPEG or PNG."),
     "cancelled": N_("This was cancelled. Send it again if you still want it."),
-    "undeliverable": N_("The clip could not be sent here. Try again."),
+    "undeliverable": N_("The bot may not send clips here. Ask an admin to allow it, or use another chat."),
     "unknown": N_("Something went wrong. Try again; if it stays so, tell whoever runs this bot."),
 }
 

@@ -9,10 +9,11 @@ from typing import Any
 import discord
 import pytest
 
-from unstill_bots.delivery.chat import ChatGone, ChatUnavailable
+from unstill_bots.delivery.chat import ChatGone, ChatUnavailable, Dropped
+from unstill_bots.delivery.message import Urgency
 from unstill_bots.discord import send_limit as module
 from unstill_bots.discord.errors import PermissionMissing
-from unstill_bots.discord.send_limit import AT_ONCE, REFUSALS, Calls, Dropped, LeftAlone, Urgency
+from unstill_bots.discord.send_limit import AT_ONCE, REFUSALS, LeftAlone, SendLimit
 
 MISSING_ACCESS, MISSING_PERMISSIONS = 50001, 50013
 
@@ -33,14 +34,14 @@ class Channel:
         return "shown"
 
 
-async def ask(calls: Calls, channel: Channel, urgency: Urgency, times: int = 1) -> list[Any]:
+async def ask(calls: SendLimit, channel: Channel, urgency: Urgency, times: int = 1) -> list[Any]:
     """What each of so many calls at the same time came to."""
     one = (calls.do("1", urgency, channel) for _ in range(times))
     return await asyncio.gather(*one, return_exceptions=True)
 
 
 async def test_a_channel_that_refused_us_is_asked_a_few_times_however_many_answers_there_are() -> None:
-    calls, lost = Calls(), Channel(MISSING_ACCESS)
+    calls, lost = SendLimit(), Channel(MISSING_ACCESS)
     # When a hundred answers go into a channel that is out of reach
     came = await ask(calls, lost, Urgency.ANSWER, 100)
     # Then few were sent, and the others are to come back later
@@ -52,7 +53,7 @@ async def test_a_channel_that_refused_us_is_asked_a_few_times_however_many_answe
 
 
 async def test_only_answers_are_tried_where_we_were_refused() -> None:
-    calls, lost = Calls(), Channel(MISSING_ACCESS)
+    calls, lost = SendLimit(), Channel(MISSING_ACCESS)
     assert isinstance((await ask(calls, lost, Urgency.NOTE))[0], ChatGone)
 
     for urgency in (Urgency.NOTE, Urgency.TALK):
@@ -65,7 +66,7 @@ async def test_only_answers_are_tried_where_we_were_refused() -> None:
 
 
 async def test_an_answer_that_is_taken_opens_the_channel_again() -> None:
-    calls, channel = Calls(), Channel(MISSING_ACCESS)
+    calls, channel = SendLimit(), Channel(MISSING_ACCESS)
     await ask(calls, channel, Urgency.ANSWER)
 
     channel.code = 0
@@ -75,7 +76,7 @@ async def test_an_answer_that_is_taken_opens_the_channel_again() -> None:
 
 
 async def test_a_right_that_is_missing_closes_nothing_as_something_smaller_may_be_allowed() -> None:
-    calls, channel = Calls(), Channel(MISSING_PERMISSIONS)
+    calls, channel = SendLimit(), Channel(MISSING_PERMISSIONS)
 
     assert isinstance((await ask(calls, channel, Urgency.NOTE))[0], PermissionMissing)
     channel.code = 0
@@ -85,7 +86,7 @@ async def test_a_right_that_is_missing_closes_nothing_as_something_smaller_may_b
 
 async def test_after_a_while_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CLOSED_SECONDS", 0.05)
-    calls, channel = Calls(), Channel(MISSING_ACCESS)
+    calls, channel = SendLimit(), Channel(MISSING_ACCESS)
     await ask(calls, channel, Urgency.ANSWER, 100)
 
     channel.code = 0
@@ -95,7 +96,7 @@ async def test_after_a_while_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_when_the_front_end_ends_no_call_begins() -> None:
-    calls, channel = Calls(), Channel()
+    calls, channel = SendLimit(), Channel()
     await calls.drain(1)
 
     assert isinstance((await ask(calls, channel, Urgency.ANSWER))[0], ChatUnavailable)

@@ -8,87 +8,88 @@ import time
 
 import pytest
 
-from unstill_bots.delivery.chat import ChatUnavailable
-from unstill_bots.telegram.send_limit import CHAT, GROUP_MOST, OVERALL, REFUSALS_MOST, Dropped, Outbound, Urgency
+from unstill_bots.delivery.chat import ChatUnavailable, Dropped
+from unstill_bots.delivery.message import Urgency
+from unstill_bots.telegram.send_limit import CHAT, GROUP_MOST, OVERALL, REFUSALS_MOST, SendLimit
 
 
 async def test_one_message_a_second_in_a_chat_and_other_chats_at_once() -> None:
-    outbound = Outbound()
+    limit = SendLimit()
     begun = time.monotonic()
     # Given a chat that has just been sent something
-    await outbound.turn("1", Urgency.ANSWER)
+    await limit.turn("1", Urgency.ANSWER)
     # When another chat's answer comes, and this one's next
-    await outbound.turn("2", Urgency.ANSWER)
+    await limit.turn("2", Urgency.ANSWER)
     elsewhere = time.monotonic() - begun
-    await outbound.turn("1", Urgency.ANSWER)
+    await limit.turn("1", Urgency.ANSWER)
     # Then only this one's waited
     assert elsewhere < CHAT
     assert time.monotonic() - begun >= CHAT
 
 
 async def test_progress_gives_way_and_answers_that_would_wait_long_are_told_when_to_come_back() -> None:
-    outbound = Outbound()
-    await outbound.turn("1", Urgency.ANSWER)
+    limit = SendLimit()
+    await limit.turn("1", Urgency.ANSWER)
     with pytest.raises(Dropped):
-        await outbound.turn("1", Urgency.PROGRESS)
+        await limit.turn("1", Urgency.PROGRESS)
     # When the platform asks for silence
-    outbound.flood("1", 30.0)
+    limit.flood("1", 30.0)
     waits = []
     for _ in range(3):
         with pytest.raises(ChatUnavailable) as refusal:
-            await outbound.turn("1", Urgency.ANSWER)
+            await limit.turn("1", Urgency.ANSWER)
         waits.append(refusal.value.retry_after)
     # Then each is told a later moment, none before the silence ends
     assert waits[0] > 29.0
     assert [later - earlier > CHAT * 0.9 for earlier, later in itertools.pairwise(waits)] == [True, True]
     # and nobody else is held up
-    await asyncio.wait_for(outbound.turn("2", Urgency.ANSWER), 0.5)
+    await asyncio.wait_for(limit.turn("2", Urgency.ANSWER), 0.5)
 
 
 async def test_a_group_takes_no_more_than_its_minute_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a clock that does not stand in the way of a second a message
     now = [1000.0]
     monkeypatch.setattr("unstill_bots.telegram.send_limit.time.monotonic", lambda: now[0])
-    outbound = Outbound()
+    limit = SendLimit()
     for _ in range(GROUP_MOST):
-        await outbound.turn("-1", Urgency.ANSWER)
+        await limit.turn("-1", Urgency.ANSWER)
         now[0] += CHAT
     # Then the next has to wait for the minute to end, and progress found no room long before
     with pytest.raises(ChatUnavailable) as refusal:
-        await outbound.turn("-1", Urgency.ANSWER)
+        await limit.turn("-1", Urgency.ANSWER)
     assert refusal.value.retry_after > 61 - GROUP_MOST * CHAT - 1
     now[0] += 45
-    await outbound.turn("-1", Urgency.ANSWER)
+    await limit.turn("-1", Urgency.ANSWER)
     with pytest.raises(Dropped):
-        await outbound.turn("-1", Urgency.PROGRESS)
+        await limit.turn("-1", Urgency.PROGRESS)
 
 
 async def test_draining_waits_for_what_is_on_its_way_and_lets_nothing_begin() -> None:
-    outbound = Outbound()
+    limit = SendLimit()
 
     async def call() -> None:
-        with outbound.flying():
+        with limit.flying():
             await asyncio.sleep(0.2)
 
     task = asyncio.create_task(call())
     await asyncio.sleep(0)
-    await outbound.drain(5.0)
+    await limit.drain(5.0)
     assert task.done()
     with pytest.raises(ChatUnavailable):
-        await outbound.turn("1", Urgency.ANSWER)
+        await limit.turn("1", Urgency.ANSWER)
 
 
 async def test_one_accounts_refusals_leave_a_group_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a clock that only the test moves, and a group
     now = [1000.0]
     monkeypatch.setattr("unstill_bots.telegram.send_limit.time.monotonic", lambda: now[0])
-    outbound = Outbound()
+    limit = SendLimit()
 
     async def turn(chat: str, urgency: Urgency, account: str = "") -> float:
         """Seconds after which to come back; 0 if it may be sent."""
         now[0] += CHAT + OVERALL
         try:
-            await outbound.turn(chat, urgency, account)
+            await limit.turn(chat, urgency, account)
         except ChatUnavailable as error:
             return error.retry_after
         return 0.0
@@ -109,8 +110,8 @@ async def test_one_accounts_refusals_leave_a_group_room_for_others(monkeypatch: 
 
 async def test_turns_that_fell_due_while_the_loop_was_held_up_do_not_go_out_at_once() -> None:
     # Given turns in as many chats, and a loop that is held up until all of them are due
-    outbound = Outbound()
-    turns = [asyncio.create_task(outbound.turn(str(chat), Urgency.TALK)) for chat in range(20)]
+    limit = SendLimit()
+    turns = [asyncio.create_task(limit.turn(str(chat), Urgency.TALK)) for chat in range(20)]
     await asyncio.sleep(0)
     time.sleep(20 * OVERALL)
     held_until = time.monotonic()

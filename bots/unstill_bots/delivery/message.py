@@ -1,0 +1,93 @@
+"""What a job's one message shows: a whole value, made in one place and drawn by each platform in its own way."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum, auto, unique
+from pathlib import Path
+
+import msgspec
+
+from unstill_bots.text.parts import Text
+
+CLIP_NAME = "unstill.mp4"
+REVISED = "revision"
+"""Cancelled by: new words for the same picture, whose own job shows itself in the same message."""
+
+
+class Phase(StrEnum):
+    """How far a request is. The last three are answers."""
+
+    RECEIVED = "received"
+    WAITING = "waiting"
+    LOADING = "loading"
+    RENDERING = "rendering"
+    ENCODING = "encoding"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the answer is still to come."""
+        return self not in (Phase.DONE, Phase.FAILED, Phase.CANCELLED)
+
+
+@unique
+class Urgency(Enum):
+    """Why something is sent. How long each may wait for its turn is the platform's."""
+
+    ANSWER = auto()
+    REFUSAL = auto()
+    NOTE = auto()
+    TALK = auto()
+    CALL = auto()
+    PLACE = auto()
+    PROGRESS = auto()
+
+
+DROPPABLE = (Urgency.CALL, Urgency.PLACE, Urgency.PROGRESS)
+"""What is not worth waiting for where there is no room for it."""
+
+
+class Button(msgspec.Struct, frozen=True):
+    """A button under the message: an action of `presses.ACTIONS` on `job`, labelled `text`."""
+
+    action: str
+    text: str
+    job: str
+
+
+class Clip(msgspec.Struct, frozen=True):
+    """A clip to show: its file, `size` in bytes, sides in pixels, `duration` in seconds.
+
+    `poster` is the storage key of the picture that it was made of. `spoiler`: the chat wants clips covered.
+    """
+
+    file: Path
+    size: int
+    width: int
+    height: int
+    duration: float
+    audio: bool = False
+    spoiler: bool = False
+    poster: str | None = None
+    name: str = CLIP_NAME
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What the message of `job` shows now, in `language`.
+
+    `share` is the part of the rendering that is done, from 0 to 1, which never runs back; None where there is nothing
+    to tell. `ready_at` is in seconds since the epoch. `account` is whose request is refused, and empty otherwise.
+    """
+
+    job: str
+    language: str
+    text: Text
+    phase: Phase
+    urgency: Urgency
+    share: float | None = None
+    ready_at: float | None = None
+    buttons: tuple[Button, ...] = ()
+    clip: Clip | None = None
+    account: str = ""

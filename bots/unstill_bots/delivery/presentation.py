@@ -1,0 +1,165 @@
+"""Makes the message that a job shows out of what the ledger holds of it: once, for all platforms."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import msgspec
+
+from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, offered
+from unstill_bots.delivery.message import Button, Clip, Message, Phase, Urgency
+from unstill_bots.text.advice import advice
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.parts import Text
+from unstill_config.catalog import Catalog
+from unstill_queue.contract.jobs import Failed, Job, Progress, Request, Succeeded
+from unstill_queue.ledger.ledger import Place, Record
+
+
+def received(request: Request) -> Message:
+    """The first message of a request that was just taken."""
+    replies = _replies(request)
+    return Message(
+        request.id,
+        replies.language,
+        Text(replies.received()),
+        Phase.RECEIVED,
+        Urgency.PLACE,
+        buttons=_while_under_way(request.id, replies),
+    )
+
+
+def empty_line(record: Record) -> Message:
+    """A message for the answer to be edited into, where none stands that could be edited."""
+    replies = _replies(record.request)
+    refused = record.refused
+    return Message(
+        record.id,
+        replies.language,
+        Text(replies.received()),
+        Phase.RECEIVED,
+        Urgency.REFUSAL if refused else Urgency.ANSWER,
+        account=record.request.requester.account if refused else "",
+    )
+
+
+def waiting(request: Request, place: Place) -> Message:
+    """Where a job stands that no engine has taken."""
+    replies = _replies(request)
+    timed = not place.parked and place.eta is not None
+    return Message(
+        request.id,
+        replies.language,
+        Text(replies.waiting(place), untimed=replies.queued(place.position or None) if timed else ""),
+        Phase.WAITING,
+        Urgency.PLACE,
+        ready_at=time.time() + place.eta if timed and place.eta is not None else None,
+        buttons=_while_under_way(request.id, replies),
+    )
+
+
+def rendering(record: Record, progress: Progress, least: float = 0.0) -> Message:
+    """How far a running job is. `least` is the share that was shown before: a second try does not run back from it."""
+    replies = _replies(record.request)
+    share = _share(progress, least)
+    shown = progress
+    if progress.phase == "rendering" and progress.steps and share is not None:
+        # as percent, so that words and bar say the same after a retry with other steps
+        shown = msgspec.structs.replace(progress, step=math.floor(100 * share + 1e-9), steps=100)
+    left = progress.seconds_left if progress.phase == "rendering" and progress.steps else None
+    return Message(
+        record.id,
+        replies.language,
+        Text(
+            replies.progress(shown),
+            untimed=replies.progress(msgspec.structs.replace(shown, seconds_left=None)) if left is not None else "",
+        ),
+        Phase(progress.phase),
+        Urgency.PROGRESS,
+        share=share,
+        ready_at=None if left is None else time.time() + max(0.0, left),
+        buttons=_while_under_way(record.id, replies),
+    )
+
+
+def shrinking(record: Record) -> Message:
+    """The platform refused the clip's size, and it is being made smaller."""
+    replies = _replies(record.request)
+    return Message(
+        record.id,
+        replies.language,
+        Text(replies.shrinking()),
+        Phase.ENCODING,
+        Urgency.ANSWER,
+        buttons=_while_under_way(record.id, replies),
+    )
+
+
+def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, spoiler: bool = False) -> Message:
+    """The answer with its clip, which was fetched to `file`."""
+    replies, job, used = _replies(record.request), record.job, outcome.parameters
+    return Message(
+        record.id,
+        replies.language,
+        replies.clip_text(outcome, advice(used.prompt, used, synthetic=outcome.synthetic)),
+        Phase.DONE,
+        Urgency.ANSWER,
+        buttons=_under_clip(job, replies, catalog) if job else (),
+        clip=Clip(
+            file,
+            outcome.size,
+            outcome.width,
+            outcome.height,
+            outcome.duration,
+            audio=job.finish.audio if job else False,
+            spoiler=spoiler,
+            poster=job.picture if job else None,
+        ),
+    )
+
+
+def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
+    """The answer that there is no clip. Where one was made, and cannot be shown, it can be asked for again."""
+    replies = _replies(record.request)
+    again = record.job is not None and isinstance(record.outcome, Succeeded)
+    buttons = _under_clip(record.job, replies, catalog) if again and record.job else ()
+    text = Text(replies.failed(failure))
+    return Message(record.id, replies.language, text, Phase.FAILED, Urgency.ANSWER, buttons=buttons)
+
+
+def cancelled(record: Record, by: str) -> Message:
+    """The answer to a request that `by` no longer wanted."""
+    replies = _replies(record.request)
+    return Message(record.id, replies.language, Text(replies.cancelled(by)), Phase.CANCELLED, Urgency.ANSWER)
+
+
+def _replies(request: Request) -> ChatReplies:
+    return ChatReplies(request.requester.language)
+
+
+def _share(progress: Progress, least: float) -> float | None:
+    """Of the rendering; the file is made when all of it is done, and says no share of its own."""
+    if progress.phase == "encoding":
+        return 1.0
+    if progress.phase == "rendering" and progress.steps:
+        return max(least, min(1.0, progress.step / progress.steps))
+    return least or None
+
+
+def _while_under_way(job: str, replies: ChatReplies) -> tuple[Button, ...]:
+    return (Button(CANCEL, replies.button_cancel(), job),)
+
+
+def _under_clip(job: Job, replies: ChatReplies, catalog: Catalog) -> tuple[Button, ...]:
+    """What would change nothing is left out."""
+    texts = {
+        AGAIN: replies.button_again(),
+        BETTER: replies.button_better(),
+        REELS: replies.button_reels(),
+        LOOP: replies.button_loop(),
+        DELETE: replies.button_delete(),
+    }
+    return tuple(Button(action, texts[action], job.id) for action in (*offered(job, catalog), DELETE))

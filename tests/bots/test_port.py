@@ -1,0 +1,327 @@
+"""The port on Telegram and on Discord: the same messages become the same to people, at the same cost to the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.system.telegram_house import photo
+from tests.waiting import PATIENCE
+from wire_doubles.discord.permissions import Can
+from wire_doubles.discord_api import DiscordApi
+from wire_doubles.telegram_api import TelegramApi
+
+from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery import presentation
+from unstill_bots.delivery.chat import Chat, ClipForbidden, MessageGone
+from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.message import REVISED, Message
+from unstill_bots.delivery.status_message import StatusMessages
+from unstill_bots.discord.breaker import Breaker
+from unstill_bots.discord.chat import DiscordChat
+from unstill_bots.discord.connection import open_bot as open_discord
+from unstill_bots.discord.send_limit import SendLimit as DiscordLimit
+from unstill_bots.intake.fetching import Fetcher
+from unstill_bots.intake.studio import Studio
+from unstill_bots.telegram.api import open_bot as open_telegram
+from unstill_bots.telegram.chat import TelegramChat
+from unstill_bots.telegram.memory import Memory
+from unstill_bots.telegram.send_limit import SendLimit as TelegramLimit
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Quota, Settings
+from unstill_queue.contract.jobs import (
+    Finish,
+    Job,
+    Parameters,
+    Progress,
+    ReplyAddress,
+    Request,
+    Requester,
+    State,
+    Succeeded,
+)
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Claim, Record
+from unstill_queue.ledger.outbox import Event
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
+
+SILENCE = 3600.0
+WORDS = Parameters("camera", "Waves rolling in", seed=7, num_frames=8, fps=8, resolution=64)
+
+
+@dataclass
+class Seen:
+    """What a person sees of one message of the bot's."""
+
+    text: str
+    buttons: list[str]
+    clip: bool
+
+
+@dataclass
+class Side:
+    """One platform: its port, a chat on its double with a request in it, and what can be done to that chat."""
+
+    chat: Chat
+    to: ReplyAddress
+    who: Requester
+    ours: Callable[[], list[Any]]
+    see: Callable[[Any], Seen]
+    delete: Callable[[Any], None]
+    forbid_clips: Callable[[], None]
+    silence: Callable[[], None]
+    client: Client
+    storage: Storage
+
+    def seen(self) -> list[Seen]:
+        return [self.see(one) for one in self.ours()]
+
+    @property
+    def request(self) -> Request:
+        return Request(f"{self.who.platform}:{self.to.chat}:{self.to.message}", self.who, self.to, "x", "waves", 10**6)
+
+    def record(self, **values: Any) -> Record:
+        job = Job(self.request.id, self.who, self.to, "pictures/none", WORDS, Finish(), 10**6, 0.0)
+        return Record(self.request.id, State.SENDING, self.request, 0.0, job=job, **values)
+
+    async def running(self) -> Claim:
+        """Its request, on an engine."""
+        await self.client.accept(self.request)
+        job = Job(self.request.id, self.who, self.to, "pictures/none", WORDS, Finish(), 10**6, 0.0)
+        await self.client.ledger.queue(job, cost=1.0, quota=Quota())
+        return await self.claimed("one")
+
+    async def claimed(self, owner: str) -> Claim:
+        claim = await self.client.ledger.claim("camera", owner, "engine")
+        assert claim is not None
+        return claim
+
+    async def commands(self) -> dict[str, int]:
+        """How often each command has run on the server, but for the one that asks."""
+        stats: Any = await self.client.redis.info("commandstats")
+        return {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items() if name != "cmdstat_info"}
+
+    async def cost(self, work: Any) -> dict[str, int]:
+        before = await self.commands()
+        await work
+        after = await self.commands()
+        return {name: calls - before.get(name, 0) for name, calls in after.items() if calls != before.get(name, 0)}
+
+
+@contextlib.asynccontextmanager
+async def on_telegram(client: Client, storage: Storage) -> AsyncIterator[Side]:
+    async with TelegramApi() as api:
+        ann = api.person("Ann")
+        group = api.group("Friends", [ann])
+        asked = ann.send_photo(group, photo(), "waves")
+        settings = Settings.load({"UNSTILL_TELEGRAM__TOKEN": api.token, "UNSTILL_TELEGRAM__API_URL": api.url}, None)
+        bot = open_telegram(settings.telegram)
+        await bot.initialize()
+        limit = TelegramLimit()
+        chat = TelegramChat(
+            bot, storage, Catalog.load(), Memory(client.redis), limit, PreferenceStore(client.redis)
+        )  # fmt: skip
+
+        yield Side(
+            chat,
+            ReplyAddress("telegram", str(group.id), str(asked.id)),
+            Requester("telegram", str(ann.id), str(group.id)),
+            lambda: [one for one in group.history() if one.sender == "Unstill"],
+            lambda one: Seen(one.text, [label for row in one.buttons for label in row], bool(one.media)),
+            ann.delete,
+            lambda: group.mute_bot(only=frozenset({"can_send_other_messages", "can_send_videos"})),
+            lambda: limit.flood(str(group.id), SILENCE),
+            client,
+            storage,
+        )
+        await bot.shutdown()
+
+
+@contextlib.asynccontextmanager
+async def on_discord(client: Client, storage: Storage) -> AsyncIterator[Side]:
+    async with DiscordApi() as api:
+        ann = api.person("Ann")
+        channel = api.guild("Cats", ann).text_channel("general")
+        asked = ann.say(channel, "waves")
+        environ = {"UNSTILL_DISCORD__API_URL": api.url, "UNSTILL_DISCORD__GATEWAY_URL": api.gateway_url}
+        settings = Settings.load(environ, None)
+        bot = open_discord(settings.discord, Breaker())
+        await bot.login(api.token)
+        fetcher, limit = Fetcher([api.cdn_host], 10**6, own=()), DiscordLimit()
+        chat = DiscordChat(bot, fetcher, limit, Catalog.load())
+
+        yield Side(
+            chat,
+            ReplyAddress("discord", str(channel.id), str(asked.id)),
+            Requester("discord", str(ann.id), str(channel.guild and channel.guild.id)),
+            lambda: [one for one in channel.history() if one.author == "Unstill"],
+            lambda one: Seen(one.words, [label for row in one.buttons for label in row], bool(one.clips)),
+            ann.delete,
+            lambda: channel.forbid(Can.ATTACH_FILES),
+            lambda: limit.close(str(channel.id)),
+            client,
+            storage,
+        )
+        await bot.close()
+        await fetcher.close()
+
+
+@pytest.fixture(params=[on_telegram, on_discord], ids=["telegram", "discord"])
+async def side(request: pytest.FixtureRequest, valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Side]:
+    client = Client.open(valkey.url, Settings())
+    async with request.param(client, storage) as one:
+        yield one
+    await client.close()
+
+
+CLIP = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + b"\0\0\0\x08free"
+DONE = Succeeded("clips/a", len(CLIP), 64, 48, 1.0, 8.0, WORDS, synthetic=False, render_seconds=1.0)
+
+
+def a_clip(side: Side, folder: Path) -> Message:
+    file = folder / "clip.mp4"
+    file.write_bytes(CLIP)
+    return presentation.clip(side.record(outcome=DONE), DONE, file, Catalog.load())
+
+
+async def test_one_message_is_posted_and_becomes_the_clip(side: Side, tmp_path: Path) -> None:
+    # Given the first message of a request
+    ref = await side.chat.post(side.to, presentation.received(side.request))
+    [first] = side.seen()
+    assert (first.text, first.buttons, first.clip) == ("Got it. Looking at your picture …", ["Cancel"], False)
+    # When its answer is edited in, and once more as after a kill
+    answer = a_clip(side, tmp_path)
+    shown = await side.chat.edit(side.to, ref, answer)
+    again = await side.chat.edit(side.to, shown, answer)
+    # Then one message stands there, with the clip and its buttons, and can be found by either ref
+    [last] = side.seen()
+    assert last.clip and "“Waves rolling in”" in last.text and "seed 7" in last.text
+    assert sorted(last.buttons) == ["9:16", "Again", "Better", "Delete", "Loop"]
+    assert again.split(" ")[0] == shown.split(" ")[0] == ref
+
+
+async def test_an_edit_of_a_message_that_was_deleted_says_so_and_posts_nothing(side: Side, tmp_path: Path) -> None:
+    ref = await side.chat.post(side.to, presentation.received(side.request))
+    side.delete(side.ours()[0])
+    with pytest.raises(MessageGone):
+        await side.chat.edit(side.to, ref, a_clip(side, tmp_path))
+    assert side.seen() == []
+    # and another one takes its place
+    other = await side.chat.post(side.to, presentation.empty_line(side.record(outcome=DONE)), replaces=ref)
+    assert other != ref and len(side.seen()) == 1
+
+
+async def test_where_clips_are_forbidden_the_answer_is_a_sentence_that_says_who_can_change_it(side: Side) -> None:
+    # Given a clip for a chat that takes none
+    claim = await side.running()
+    key = await side.storage.put(CLIP, kind="clips", suffix=".mp4")
+    await side.client.ledger.finish(claim, msgspec.structs.replace(DONE, clip=key))
+    side.forbid_clips()
+    # When it is delivered
+    assert await courier(side).deliver(side.request.id)
+    # Then one message says so, and the job is over
+    [answer] = side.seen()
+    assert answer.text.startswith("The bot may not send clips here. Ask an admin")
+    assert (await side.client.ledger.read(side.request.id)).state is State.SENT
+
+
+async def test_a_platform_that_forbids_clips_says_so_to_the_shared_layer(side: Side, tmp_path: Path) -> None:
+    ref = await side.chat.post(side.to, presentation.received(side.request))
+    side.forbid_clips()
+    with pytest.raises(ClipForbidden):
+        await side.chat.edit(side.to, ref, a_clip(side, tmp_path))
+    assert not side.seen()[0].clip
+
+
+async def test_an_answer_costs_one_read_of_the_record(side: Side) -> None:
+    claim = await side.running()
+    status = StatusMessages(side.client.ledger, side.chat)
+    await status.waiting(side.request)
+    await side.client.ledger.beat(claim, Progress("rendering", 1, 8))
+    await told(status, side, "12 %")
+    key = await side.storage.put(CLIP, kind="clips", suffix=".mp4")
+    await side.client.ledger.finish(claim, msgspec.structs.replace(DONE, clip=key))
+    cost = await side.cost(courier(side).deliver(side.request.id))
+    assert cost["hgetall"] == 1
+    assert [seen.clip for seen in side.seen()] == [True]
+
+
+async def test_progress_costs_one_read_where_it_is_shown_and_none_where_it_is_dropped(side: Side) -> None:
+    # Given a job that runs, whose message is on record
+    claim = await side.running()
+    status = StatusMessages(side.client.ledger, side.chat)
+    await side.client.ledger.beat(claim, Progress("rendering", 1, 8))
+    await told(status, side, "12 %")
+    # When it gets on, and that is shown
+    await side.client.ledger.beat(claim, Progress("rendering", 4, 8))
+    shown = await told(status, side, "50 %")
+    # Then the record was read once, and nothing else was asked of the server
+    assert shown == {"hgetall": 1}
+    # and where the platform wants silence, what comes then costs nothing
+    side.silence()
+    await side.client.ledger.beat(claim, Progress("rendering", 6, 8))
+    assert await side.cost(status.tell(Event(side.request.id, "progress"))) == {}
+    assert "50 %" in side.seen()[0].text
+
+
+async def test_a_second_try_does_not_run_the_bar_back(side: Side) -> None:
+    # Given a render that was at a half when its engine gave the job back
+    claim = await side.running()
+    status = StatusMessages(side.client.ledger, side.chat)
+    await side.client.ledger.beat(claim, Progress("rendering", 5, 10, 100.0))
+    await told(status, side, "50 %")
+    bar = side.seen()[0].text.count("▰")
+    await side.client.ledger.release(claim)
+    # When another one begins anew, with other steps
+    again = await side.claimed("two")
+    await side.client.ledger.beat(again, Progress("rendering", 1, 8, 7000.0))
+    await told(status, side, changed=True)
+    # Then a half still stands there
+    assert "50 %" in side.seen()[0].text and side.seen()[0].text.count("▰") == bar
+    # and it goes on from there, until the file is made
+    await side.client.ledger.beat(again, Progress("rendering", 7, 8, 5.0))
+    await told(status, side, "87 %")
+    farther = side.seen()[0].text.count("▰")
+    assert farther >= bar
+    await side.client.ledger.beat(again, Progress("encoding", 5, 100))
+    await told(status, side, "Making the file")
+    assert side.seen()[0].text.count("▰") >= farther
+
+
+async def told(status: StatusMessages, side: Side, text: str = "", *, changed: bool = False) -> dict[str, int]:
+    """Tell of it until it is shown, as who sends too often is dropped; returns what the last telling cost."""
+    before = [seen.text for seen in side.seen()]
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            cost = await side.cost(status.tell(Event(side.request.id, "progress")))
+            now = [seen.text for seen in side.seen()]
+            if (now != before) if changed else (now and text in now[-1]):
+                return cost
+            await asyncio.sleep(0.05)
+
+
+def courier(side: Side) -> Courier:
+    settings, status = Settings(), StatusMessages(side.client.ledger, side.chat)
+    studio = Studio(side.client, side.storage, Catalog.load(), settings, side.chat, status)
+    return Courier(side.client, side.storage, side.chat, studio, status)
+
+
+async def test_a_job_that_was_revised_leaves_its_message_to_the_one_that_follows(side: Side) -> None:
+    # Given a request with a message, that was cancelled for new words
+    await side.client.accept(side.request)
+    await StatusMessages(side.client.ledger, side.chat).received(side.request)
+    before = side.seen()
+    await side.client.ledger.cancel(side.request.id, REVISED)
+    # When its end is brought
+    assert await courier(side).deliver(side.request.id)
+    # Then it shows nothing, as the message is the next request's now
+    record = await side.client.ledger.read(side.request.id)
+    assert (record.state, record.receipt) == (State.SENT, record.note)
+    assert side.seen() == before
