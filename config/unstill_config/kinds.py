@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, StringConstraints
 
+from unstill_config.languages import LANGUAGES
+
 
 class Group(BaseModel):
     """Settings that belong together: a table in unstill.toml."""
@@ -106,6 +108,12 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
     return hosts
 
 
+def _language(name: str) -> str:
+    if name not in LANGUAGES:
+        raise ValueError(" or ".join(map(repr, LANGUAGES)))
+    return name
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Location = Annotated[Path, AfterValidator(_home)]
 HttpUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_http)]
@@ -114,4 +122,5 @@ StorageUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValid
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(partial(_listed, "names"))]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(partial(_listed, "host names")), AfterValidator(_hosts)]
+LanguageName = Annotated[str, AfterValidator(_language)]
 Device = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_device)]

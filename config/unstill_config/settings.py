@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
-from unstill_config.kinds import Device, Group, HttpUrl, Location, Names, RedisUrl, StorageUrl, Text
+from unstill_config.kinds import Device, Group, HttpUrl, LanguageName, Location, Names, RedisUrl, StorageUrl, Text
+from unstill_config.languages import SOURCE
 from unstill_config.platforms import PLATFORMS, Platforms, PlatformSettings
 from unstill_config.sources import PREFIX, Known, Sources
 
@@ -112,7 +113,7 @@ class Quota(Group):
 
 
 class Bots(Group):
-    language: Literal["en", "zh_CN"] = "en"
+    language: LanguageName = SOURCE
     notify_after: float = Field(default=30.0, ge=0)
 
 

@@ -22,8 +22,8 @@ from unstill_bots.actions.presses import (
     judge,
 )
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_bots.text.translations import LANGUAGES
 from unstill_config.catalog import Catalog
+from unstill_config.languages import LANGUAGES
 
 IDS_MOST = 25
 """Channels or roles that a setting can hold."""

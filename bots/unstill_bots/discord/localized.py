@@ -11,8 +11,9 @@ from discord.app_commands.translator import TranslationContextTypes
 from unstill_bots.actions.commands import offered
 from unstill_bots.actions.presses import DISCORD
 from unstill_bots.text.replies import Replies
-from unstill_bots.text.translations import N_, closest, translations
+from unstill_bots.text.translations import N_, translations
 from unstill_config.catalog import Catalog
+from unstill_config.languages import SOURCE, closest
 from unstill_queue.contract.options import Option
 
 NAME_MOST, DESCRIPTION_MOST = 32, 100
@@ -87,7 +88,7 @@ class Localized(Translator):
         """None where the English stays: also for a name that the platform would refuse."""
         language = closest(locale.value)
         words: str = string.extras.get("words", string.message)
-        if language == "en" or not words:
+        if language == SOURCE or not words:
             return None
         option: Option | None = string.extras.get("option")
         if option is not None:

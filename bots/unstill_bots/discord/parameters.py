@@ -12,8 +12,8 @@ from discord.app_commands import Choice
 
 from unstill_bots.discord.localized import CHOICE_MOST, DESCRIPTIONS, described, marked, shortened, translated
 from unstill_bots.intake.captions import Caption
-from unstill_bots.text.translations import closest
 from unstill_config.catalog import Catalog, Value
+from unstill_config.languages import closest
 from unstill_queue.contract.options import OPTIONS, PROMPT_MAX, Option
 
 IMAGE, PROMPT = "image", "prompt"

@@ -17,14 +17,14 @@ from unstill_bots.actions.commands import ADMINS, GROUP, PRIVATE, Command, offer
 from unstill_bots.actions.presses import TELEGRAM
 from unstill_bots.host.registration import register_once
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_bots.text.translations import LANGUAGES
+from unstill_config.languages import LANGUAGES, SOURCE, first_subtag
 
 SCOPES: dict[str, BotCommandScope] = {
     PRIVATE: BotCommandScopeAllPrivateChats(),
     GROUP: BotCommandScopeAllGroupChats(),
     ADMINS: BotCommandScopeAllChatAdministrators(),
 }
-CODES = {"": "en", **{language.partition("_")[0]: language for language in LANGUAGES if language != "en"}}
+CODES = {"": SOURCE, **{first_subtag(language): language for language in LANGUAGES if language != SOURCE}}
 """Telegram's language codes to ours; none is for all the others."""
 REGISTERED = "unstill:telegram:menu"
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from unstill_bots.terminal.wording import Wording
-from unstill_bots.text.translations import LANGUAGES
+from unstill_config.languages import LANGUAGES
 from unstill_config.logs import setup_logging
 from unstill_config.settings import Log, Settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from unstill_bots.actions.forgetting import Left
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
+from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
 
@@ -256,8 +257,7 @@ class ChatReplies(Replies):
             ("who", "admins"): self.gettext("admins"),
             ("quiet", True): self.gettext("yes"),
             ("quiet", False): self.gettext("no"),
-            ("language", "en"): "English",
-            ("language", "zh_CN"): "简体中文",
+            **{("language", code): language.title for code, language in LANGUAGES.items()},
             ("thread", ""): self.gettext("any"),
             ("language", ""): self.gettext("automatic"),
         }

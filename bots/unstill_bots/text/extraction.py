@@ -12,8 +12,9 @@ from babel.messages.catalog import Catalog as Messages
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from unstill_bots.text.translations import DOMAIN, LANGUAGES
+from unstill_bots.text.translations import DOMAIN
 from unstill_config.catalog import Catalog
+from unstill_config.languages import LANGUAGES, SOURCE
 from unstill_queue.contract.options import OPTIONS
 
 PACKAGE = Path(__file__).parents[1]
@@ -44,14 +45,16 @@ def path(language: str) -> Path:
 
 
 def update(language: str, catalog: Catalog) -> Messages:
-    """The language's messages as they stand in the file, with new ones added empty and unused ones dropped."""
-    template = Messages(domain=DOMAIN, fuzzy=False)
-    for message in messages(catalog):
-        template.add(message)
+    """Return the language's messages as they stand in the file: unused ones are dropped, new ones empty at the end."""
     known = Messages(language, DOMAIN, HEADER, project="Unstill", version="1", fuzzy=False)
     if path(language).exists():
         with path(language).open("rb") as file:
             known = read_po(file, locale=language, domain=DOMAIN)
+    found = list(messages(catalog))
+    template = Messages(domain=DOMAIN, fuzzy=False)
+    # in the file's own order, as that in which folders are read differs from machine to machine
+    for id in (*(message.id for message in known if message.id in found), *found):
+        template.add(id)
     known.update(template, no_fuzzy_matching=True, update_creation_date=False)
     known.obsolete.clear()
     return known
@@ -59,7 +62,7 @@ def update(language: str, catalog: Catalog) -> Messages:
 
 def main() -> None:
     for language in LANGUAGES:
-        if language != "en":
+        if language != SOURCE:
             updated = update(language, Catalog.load())
             path(language).parent.mkdir(parents=True, exist_ok=True)
             with path(language).open("wb") as file:

@@ -9,8 +9,9 @@ from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.parts import Text
 from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES, WITHOUT, Sentence, parameters_of
-from unstill_bots.text.translations import closest, translations
+from unstill_bots.text.translations import translations
 from unstill_config.catalog import Catalog
+from unstill_config.languages import LANGUAGES, closest
 from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
 from unstill_queue.contract.codes import SAID, UNKNOWN
 from unstill_queue.contract.errors import OptionError, QuotaExceeded
@@ -54,7 +55,7 @@ class Replies:
         return self._translations.ngettext(*sentence, count).format_map(_Known(details))
 
     def _join(self, *sentences: str) -> str:
-        return ("" if self.language == "zh_CN" else " ").join(filter(None, sentences))
+        return (" " if LANGUAGES[self.language].spaced else "").join(filter(None, sentences))
 
     # -- on the way in
 

@@ -10,19 +10,14 @@ from importlib import resources
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from unstill_config.languages import SOURCE
+
 DOMAIN = "unstill"
-LANGUAGES = ("en", "zh_CN")
 
 
 def N_(message: str) -> str:
     """Marks a sentence for extraction where it stands, to be translated where it is used."""
     return message
-
-
-def closest(tag: str) -> str:
-    """The language that we have for a platform's tag, such as 'zh-hans' or 'en-GB'; English for others."""
-    first = tag.replace("-", "_").lower().split("_")[0]
-    return "zh_CN" if first == "zh" else "en"
 
 
 def NN_(one: str, many: str) -> tuple[str, str]:
@@ -33,7 +28,7 @@ def NN_(one: str, many: str) -> tuple[str, str]:
 @cache
 def translations(language: str) -> gettext.NullTranslations:
     """One of LANGUAGES, read once."""
-    if language == "en":
+    if language == SOURCE:
         return gettext.NullTranslations()
     source = resources.files("unstill_bots") / "text" / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.po"
     with source.open("rb") as file:
