@@ -46,7 +46,7 @@ LONGEST = f"discord:{2**63 - 1}:{2**63 - 1}.99"
 def a_job(id: str = "discord:5:7", finish: Finish = Finish(), language: str = "en") -> Job:  # noqa: B008  # frozen
     parameters = Parameters("camera", "waves", seed=7, num_frames=8, fps=8, resolution=64)
     who, to = Requester("discord", "9", "5", language), ReplyAddress("discord", "5", "")
-    return Job(id, who, to, "pictures/x", parameters, finish, 1_000_000, 0.0)
+    return Job(id, who, to, "pictures/x", parameters, finish, 1_000_000)
 
 
 def a_record(outcome: Outcome | None, job: Job | None = None) -> Record:

@@ -211,4 +211,4 @@ def job_messages(catalog: Catalog) -> list[Message]:
 def a_job() -> Job:
     parameters = Parameters("camera", "waves", seed=7, num_frames=8, fps=8, resolution=64)
     who, to = Requester("telegram", "9", "5"), ReplyAddress("telegram", "5", "7")
-    return Job("telegram:5:7", who, to, "pictures/x", parameters, Finish(), 1_000_000, 0.0)
+    return Job("telegram:5:7", who, to, "pictures/x", parameters, Finish(), 1_000_000)

@@ -184,7 +184,7 @@ async def test_what_is_refused_leaves_nothing_in_storage(
 
 async def _job(front: FrontEnd, request: Request) -> Job:
     parameters, finish = front.studio._read(request.words)
-    return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, finish, 1_000_000, 0.0)
+    return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, finish, 1_000_000)
 
 
 async def test_a_picture_stays_whose_job_is_queued_though_the_answer_to_that_was_lost(

@@ -146,10 +146,10 @@ async def test_watching_survives_a_restart_of_the_server(client: Client, valkey:
 
 async def test_position_and_eta_and_what_is_unknown(client: Client) -> None:
     id = await submitted(client, 1)
-    assert await client.position(id) == 1
-    assert await client.eta(id) is None
+    place = await client.ledger.place(id)
+    assert (place.position, place.eta) == (1, None)
     with pytest.raises(UnknownJob):
-        await client.position("none")
+        await client.ledger.place("none")
     with pytest.raises(UnknownJob):
         async for _ in client.watch("none"):
             pass
@@ -167,7 +167,7 @@ async def test_a_quota_refuses_before_anything_is_queued(client: Client) -> None
 async def test_submitting_twice_is_once(client: Client) -> None:
     id = await submitted(client, 1)
     assert not await client.submit(a_job(a_request(1)), cost=10)
-    assert await client.position(id) == 1
+    assert (await client.ledger.place(id)).position == 1
 
 
 async def test_each_delivery_goes_to_one_courier_and_none_is_missed_in_between(client: Client) -> None:

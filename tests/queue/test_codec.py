@@ -43,7 +43,7 @@ parameters = st.builds(
     Parameters, text, text, whole, whole, whole, whole, text, whole, number, st.none() | whole, st.none() | whole
 )
 finishes = st.builds(Finish, text, st.none() | whole, st.booleans(), st.booleans(), st.booleans())
-jobs = st.builds(Job, text, requesters, addresses, text, parameters, finishes, whole, number)
+jobs = st.builds(Job, text, requesters, addresses, text, parameters, finishes, whole)
 progress = st.builds(Progress, st.sampled_from(["loading", "rendering", "encoding"]), whole, whole, st.none() | number)
 succeeded = st.builds(
     Succeeded, text, whole, whole, whole, number, number, parameters, st.booleans(), number,
@@ -51,7 +51,7 @@ succeeded = st.builds(
 )  # fmt: skip
 failed = st.builds(Failed, text, text, st.dictionaries(text, text, max_size=3))
 outcomes = succeeded | failed | st.builds(Cancelled, text)
-engines = st.builds(EngineInfo, text, text, text, text, whole, number, whole, st.none() | text)
+engines = st.builds(EngineInfo, text, text, text, text, whole, whole, st.none() | text)
 
 TYPES: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (Request, requests),
@@ -62,6 +62,8 @@ TYPES: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (EngineInfo, engines),
 ]
 values = st.one_of([st.tuples(st.just(as_type), of_type) for as_type, of_type in TYPES])
+
+PLAIN = Parameters("camera", "waves", seed=7, num_frames=8, fps=8, resolution=64)
 
 plain = st.recursive(
     st.none() | st.booleans() | whole | number | text | st.binary(max_size=20),
@@ -208,3 +210,18 @@ def test_a_failure_is_read_by_the_former_version(failure: Failed) -> None:
 def test_a_failure_of_the_former_version_is_read(code: str, message: str) -> None:
     for former in (FormerFailed(code, message), FirstFailed(code, message)):
         assert decode(encode(former), Outcome) == Failed(code, message)
+
+
+def test_what_the_former_version_needs_is_still_written() -> None:
+    # Given values of which a field went that the former version requires
+    job = Job("1", Requester("t", "u", "c"), ReplyAddress("t", "c", "m"), "p", PLAIN, Finish(), 1)
+    engine = EngineInfo("e", "camera", "cpu", "here", 1)
+
+    written: list[dict[str, Any]] = [decode(encode(value), dict[str, Any]) for value in (job, engine)]
+
+    assert (written[0]["submitted_at"], written[1]["started_at"]) == (0.0, 0.0)
+    # And what that version writes is read
+    for value, name in zip(written, ("submitted_at", "started_at"), strict=True):
+        value[name] = 1_700_000_000.5
+    assert decode(encode(written[0]), Job).parameters == PLAIN
+    assert decode(encode(written[1]), EngineInfo).pid == 1

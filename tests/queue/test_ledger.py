@@ -600,3 +600,14 @@ class Raw(Pseudonyms):
 
     def name(self, kind: Kind, text: str) -> str:
         return text
+
+
+async def test_what_is_not_there_or_cannot_be_read_is_not_found(ledger: Ledger, redis: Redis) -> None:
+    # Given a sound record, a damaged one and none
+    await ledger.accept(a_request(1))
+    await ledger.accept(a_request(2))
+    await redis.hdel(f"unstill:job:{a_request(2).id}", "accepted_at")  # type: ignore[misc]
+
+    found = [await ledger.find(a_request(n).id) for n in (1, 2, 3)]
+
+    assert found == [await ledger.read(a_request(1).id), None, None]

@@ -15,7 +15,7 @@ def a_request(
 
 def a_job(request: Request) -> Job:
     parameters = Parameters("camera", "waves", seed=1, num_frames=16, fps=8, resolution=512)
-    return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, Finish(), 1_000_000, 0.0)
+    return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, Finish(), 1_000_000)
 
 
 DONE = Succeeded("clips/x", 10, 512, 512, 2.0, 8.0, a_job(a_request()).parameters, False, 1.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from typing import Any
 
 import numpy as np
@@ -37,5 +36,5 @@ async def submit(
     await client.accept(request)
     key = await storage.put(picture(*photo), kind="pictures", suffix=".jpg")
     given = {"model": "journal", "prompt": f"job {n}", "seed": n, "num_frames": 8, "fps": 8, "resolution": 64, **values}
-    await client.submit(Job(request.id, who, to, key, Parameters(**given), Finish(), limit, time.time()), cost=0.3)
+    await client.submit(Job(request.id, who, to, key, Parameters(**given), Finish(), limit), cost=0.3)
     return request.id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -65,7 +64,7 @@ class Person:
         await self.client.accept(request)
         key = await self._storage.put(picture(64, 64), kind="pictures", suffix=".jpg")
         parameters = Parameters("short", prompt, 1, 8, 8, resolution, num_inference_steps=50, guidance_scale=9.0)
-        await self.client.submit(Job(request.id, who, to, key, parameters, Finish(), 1_000_000, time.time()), cost=1.0)
+        await self.client.submit(Job(request.id, who, to, key, parameters, Finish(), 1_000_000), cost=1.0)
         async for update in self.client.watch(request.id):
             if update.outcome is not None:
                 return update.outcome

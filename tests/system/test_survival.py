@@ -8,7 +8,6 @@ import io
 import shutil
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -60,7 +59,7 @@ class Person:
         await self.client.accept(request)
         key = await self.storage.put(out.getvalue(), kind="pictures", suffix=".png")
         parameters = Parameters("journal", prompt, seed=1, num_frames=num_frames, fps=8, resolution=64)
-        job = Job(request.id, who, to, key, parameters, Finish(shape), 1_000_000, time.time())
+        job = Job(request.id, who, to, key, parameters, Finish(shape), 1_000_000)
         assert await self.client.submit(job, cost=0.3)
         return request.id
 

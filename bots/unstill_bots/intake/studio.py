@@ -181,7 +181,6 @@ class Studio:
             parameters=parameters,
             finish=finish,
             upload_limit=request.upload_limit,
-            submitted_at=record.accepted_at,
         )
         return job, cost
 

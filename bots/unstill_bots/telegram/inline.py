@@ -13,7 +13,6 @@ from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.message_ref import Receipt
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import Succeeded
 from unstill_queue.ledger.ledger import Record
 
@@ -51,12 +50,9 @@ class Inline:
         wanted = words.casefold().split()
         found = []
         for id in await self._context.client.ledger.ids_of(f"{PLATFORM}:{user}"):
-            try:
-                record = await self._context.client.ledger.read(id)
-            except UnknownJob:
-                continue
-            receipt = Receipt.of(record.receipt)
-            if receipt is not None and isinstance(record.outcome, Succeeded):
+            record = await self._context.client.ledger.find(id)
+            receipt = Receipt.of(record.receipt) if record else None
+            if record is not None and receipt is not None and isinstance(record.outcome, Succeeded):
                 prompt = record.outcome.parameters.prompt.casefold()
                 if all(word in prompt for word in wanted):
                     found.append((record, record.outcome, receipt))

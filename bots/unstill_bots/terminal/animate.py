@@ -23,7 +23,6 @@ from unstill_bots.terminal.results import Result, code_of
 from unstill_bots.terminal.wording import Wording
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Quota, Settings
-from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Ledger, Record
 from unstill_queue.ledger.reaper import Reaper
@@ -178,12 +177,12 @@ class Animation:
         """Jobs of runs of ours on this machine that were killed."""
         found = []
         for id in await ledger.ids_of(self._who.person):
-            with contextlib.suppress(UnknownJob):
-                record = await ledger.read(id)
-                to = record.request.reply_to
-                gone = to.chat == self._who.chat and not process_runs(int(to.extra.get("pid", "0")))
-                if gone and not record.state.final:
-                    found.append(record)
+            record = await ledger.find(id)
+            if record is None or record.state.final:
+                continue
+            to = record.request.reply_to
+            if to.chat == self._who.chat and not process_runs(int(to.extra.get("pid", "0"))):
+                found.append(record)
         return found
 
 

@@ -11,7 +11,6 @@ import contextlib
 import os
 import secrets
 import socket
-import time
 from typing import Any
 
 import msgspec
@@ -75,7 +74,7 @@ class Worker:
         self._services = Services(settings, catalog, ffmpeg, storage, ledger, wakeups, self._process, self._draining)
         self._name = engine.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self._info = EngineInfo(
-            self._name, engine.model, engine.device, socket.gethostname(), os.getpid(), time.time(),
+            self._name, engine.model, engine.device, socket.gethostname(), os.getpid(),
             version=SOFTWARE, can=tuple(sorted(abilities(catalog))),
         )  # fmt: skip
         renders = Lane(

@@ -100,8 +100,7 @@ class Finish(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """A request that was understood: everything the engine needs.
 
-    `picture` is a storage key; `upload_limit` is in bytes; `submitted_at` in seconds since the
-    epoch, by Redis' clock.
+    `picture` is a storage key; `upload_limit` is in bytes.
     """
 
     id: str
@@ -111,7 +110,8 @@ class Job(msgspec.Struct, frozen=True):
     parameters: Parameters
     finish: Finish
     upload_limit: int
-    submitted_at: float
+    # Nobody reads it. The former version cannot decode a job without it, so it is written for as long as that may run.
+    submitted_at: float = 0.0
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -184,7 +184,7 @@ class State(StrEnum):
 
 
 class EngineInfo(msgspec.Struct, frozen=True):
-    """What an engine says of itself. `job` is the one on its device; times are seconds since the epoch.
+    """What an engine says of itself. `job` is the one on its device.
 
     `can` has the words of `abilities`, `version` is the program's.
     """
@@ -194,8 +194,9 @@ class EngineInfo(msgspec.Struct, frozen=True):
     device: str
     host: str
     pid: int
-    started_at: float
     done: int = 0
     job: str | None = None
     version: str = ""
     can: tuple[str, ...] = ()
+    # Nobody reads it. The former version cannot decode an engine without it.
+    started_at: float = 0.0

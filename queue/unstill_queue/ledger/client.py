@@ -1,4 +1,4 @@
-"""The people side of the queue: submit, cancel, position, eta, watch."""
+"""The people side of the queue: submit, cancel, watch."""
 
 from __future__ import annotations
 
@@ -109,14 +109,6 @@ class Client:
 
     async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
         return await self.ledger.cancel(id, by)
-
-    async def position(self, id: str) -> int:
-        """1 is next; 0 does not wait. Raises UnknownJob."""
-        return (await self.ledger.place(id)).position
-
-    async def eta(self, id: str) -> float | None:
-        """Seconds until it starts. Raises UnknownJob."""
-        return (await self.ledger.place(id)).eta
 
     async def watch(self, id: str) -> AsyncIterator[Update]:
         """The job's life from now to its outcome. Redis is asked at most once a second, and only while it waits.

@@ -47,6 +47,13 @@ class Views(Script):
             bool(parked),
         )
 
+    async def find(self, id: str) -> Record | None:
+        """Return the job's record, or None if there is no such job or nobody can read its record; `read` says which."""
+        try:
+            return await self.read(id)
+        except UnknownJob:
+            return None
+
     async def read(self, id: str) -> Record:
         """Raises UnknownJob, and UnreadableRecord, which is one."""
         try:
