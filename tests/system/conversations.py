@@ -1,0 +1,175 @@
+"""Conversations that are the same on every platform. A new platform is right when it passes them (`LAWS`).
+
+A `Talk` is one person in a private chat with the bot, on a house with the real bot, engine and queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tests.system.processes import House, wait_for
+
+CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A message of the bot's as it stands now; `clip` is the file that it shows, and `buttons` are labels."""
+
+    id: str
+    text: str
+    buttons: tuple[str, ...]
+    clip: bytes | None
+
+
+class Talk(Protocol):
+    """`house` has the person's files in its folder, and no process of it runs yet but the server."""
+
+    house: House
+
+    def start_bot(self) -> None:
+        """Start it and wait until it listens."""
+
+    def kill_bot(self) -> None: ...
+
+    def stop_bot(self) -> int:
+        """Tell it to stop; its exit code."""
+
+    def photo(self, words: str) -> None:
+        """Send a photo of 320x240 with words."""
+
+    def command(self, name: str) -> None: ...
+
+    def press(self, message: str, label: str) -> None:
+        """Press a button under the message of that id."""
+
+    def seen(self) -> list[Seen]:
+        """All of the bot's messages, in their order."""
+
+
+async def seen(talk: Talk, holds: Callable[[list[Seen]], bool], what: str) -> list[Seen]:
+    """What the person sees once `holds` holds for it."""
+    await asyncio.to_thread(wait_for, lambda: holds(talk.seen()), what=what)
+    return talk.seen()
+
+
+def clips(messages: list[Seen]) -> list[Seen]:
+    return [one for one in messages if one.clip is not None]
+
+
+def waiting(messages: list[Seen]) -> list[Seen]:
+    return [one for one in messages if "Cancel" in one.buttons]
+
+
+async def a_photo_with_words_comes_back_moving(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    # When somebody sends a photo with words
+    talk.photo("waves rolling in --seed 7")
+    # Then one message of the bot's has become the clip, with its words, its seed and its buttons
+    (shown,) = await seen(talk, lambda messages: bool(clips(messages)), "the clip")
+    assert "waves rolling in" in shown.text
+    assert "seed 7" in shown.text
+    assert sorted(shown.buttons) == sorted(CLIP_BUTTONS)
+    assert shown.clip is not None
+    assert shown.clip[4:8] == b"ftyp"
+    assert talk.stop_bot() == 0
+
+
+async def what_is_wrong_with_the_words_is_said(talk: Talk) -> None:
+    talk.start_bot()
+    talk.photo("waves --speed 3")
+
+    (shown,) = await seen(
+        talk, lambda messages: any("There is no option" in one.text for one in messages), "the answer"
+    )
+    assert shown.buttons == ()
+    assert shown.clip is None
+
+
+async def a_variation_is_another_clip_of_the_same_picture(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    talk.photo("waves --seed 7")
+    (first,) = await seen(talk, lambda messages: bool(clips(messages)), "the clip")
+    # When a button is pressed, and pressed once more
+    talk.press(first.id, "Loop")
+    talk.press(first.id, "Loop")
+    # Then there is one more clip, which that button would not change any more
+    await seen(talk, lambda messages: len(clips(messages)) == 2 and not waiting(messages), "the second clip")
+    second = clips(talk.seen())[1]
+    assert sorted(second.buttons) == sorted(label for label in CLIP_BUTTONS if label != "Loop")
+    assert second.clip != first.clip
+
+
+async def what_is_cancelled_is_not_made(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    # Given a render that is held
+    with talk.house.gate() as gate:
+        talk.photo(f"{gate} waves")
+        await asyncio.to_thread(wait_for, gate.reached, what="the render")
+        (one,) = await seen(talk, lambda messages: bool(waiting(messages)), "the Cancel button")
+        # When its Cancel is pressed
+        talk.press(one.id, "Cancel")
+        # Then the same message says so, and there is no clip
+        messages = await seen(talk, lambda messages: any(m.id == one.id and not m.buttons for m in messages), "the end")
+    (shown,) = [message for message in messages if message.id == one.id]
+    assert "ancelled" in shown.text
+    assert clips(talk.seen()) == []
+
+
+async def what_is_deleted_is_gone(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    talk.photo("waves")
+    (shown,) = await seen(talk, lambda messages: bool(clips(messages)), "the clip")
+
+    talk.press(shown.id, "Delete")
+
+    await seen(talk, lambda messages: not any(one.id == shown.id for one in messages), "the message's end")
+    storage = talk.house.folder / "storage"
+    await asyncio.to_thread(wait_for, lambda: not list(storage.rglob("*.mp4")), what="the clip's end in storage")
+
+
+async def commands_are_answered(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    for name, says in (
+        ("help", "--seconds"),
+        ("presets", "timelapse"),
+        ("privacy", "/forgetme"),
+        ("queue", "You have no clips in the making"),
+        ("forgetme", "are deleted"),
+    ):
+        talk.command(name)
+        await seen(talk, lambda messages, says=says: any(says in one.text for one in messages), f"the answer to {name}")  # type: ignore[misc]
+
+
+async def a_bot_that_was_killed_gives_its_one_answer(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    with talk.house.gate() as gate:
+        talk.photo(f"{gate} waves")
+        await asyncio.to_thread(wait_for, gate.reached, what="the render")
+        await seen(talk, lambda messages: bool(waiting(messages)), "the status message")
+        # When the bot dies while the engine renders, and another one starts
+        talk.kill_bot()
+        talk.start_bot()
+    # Then the same message becomes the clip
+    await seen(talk, lambda messages: bool(clips(messages)), "the clip")
+    assert len(talk.seen()) == 1
+
+
+LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
+    a_photo_with_words_comes_back_moving,
+    what_is_wrong_with_the_words_is_said,
+    a_variation_is_another_clip_of_the_same_picture,
+    what_is_cancelled_is_not_made,
+    what_is_deleted_is_gone,
+    commands_are_answered,
+    a_bot_that_was_killed_gives_its_one_answer,
+)
