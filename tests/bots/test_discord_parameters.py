@@ -13,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bots.discord_catalogs import CATALOG, TEXT, catalogs
 
+from unstill_bots.actions.option_offers import matching, offers, words
 from unstill_bots.discord.localized import NAMES, Localized, is_name
-from unstill_bots.discord.parameters import animate_command, offered, offers, words
+from unstill_bots.discord.parameters import animate_command, shown
 from unstill_bots.discord.sync import payload
 from unstill_bots.intake.captions import parse
+from unstill_bots.text.replies import Replies
 from unstill_bots.text.translations import translations
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.options import OPTIONS, SEED_MAX, find
+from unstill_queue.contract.options import OPTIONS, SEED_MAX, Option, find
 
 # https://discord.com/developers/docs/interactions/application-commands
 NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")
@@ -135,7 +137,7 @@ async def test_for_any_catalogue_command_and_choices_stay_within_the_limits(
     check(await animate(catalog, model))
     for option in OPTIONS:
         if option.catalogue or option.name == "resolution":
-            choices = offered(offers(option, catalog, language, model), typed)
+            choices = shown(matching(offers(option, catalog, Replies(language), model), typed))
             assert len(choices) <= 25
             assert len({choice.name for choice in choices}) == len(choices)
             for choice in choices:
@@ -143,14 +145,18 @@ async def test_for_any_catalogue_command_and_choices_stay_within_the_limits(
                 assert not isinstance(choice.value, str) or 1 <= len(choice.value) <= 100
 
 
+def typed(option: Option, text: str, language: str, model: str) -> list[app_commands.Choice[Any]]:
+    return shown(matching(offers(option, CATALOG, Replies(language), model), text))
+
+
 def test_what_is_offered_is_what_was_begun_to_be_typed() -> None:
     preset, shape, size = find("preset"), find("shape"), find("resolution")
 
-    assert [one.value for one in offered(offers(preset, CATALOG, "en", "camera"), "  Q")][:1] == ["quality"]
-    assert [one.name for one in offered(offers(preset, CATALOG, "zh_CN", "camera"), "预览")] == ["预览: 快速小图"]
-    assert [one.value for one in offered(offers(shape, CATALOG, "en", "camera"), "9")] == ["reels", "landscape"]
-    assert [one.value for one in offered(offers(size, CATALOG, "en", "camera"), "")] == [256, 512, 768, 1024]
-    assert offered(offers(size, CATALOG, "en", "gone"), "") == []
+    assert [one.value for one in typed(preset, "  Q", "en", "camera")][:1] == ["quality"]
+    assert [one.name for one in typed(preset, "预览", "zh_CN", "camera")] == ["预览: 快速小图"]
+    assert [one.value for one in typed(shape, "9", "en", "camera")] == ["reels", "landscape"]
+    assert [one.value for one in typed(size, "", "en", "camera")] == [256, 512, 768, 1024]
+    assert typed(size, "", "en", "gone") == []
 
 
 # -- what was chosen, as a caption

@@ -11,9 +11,9 @@ from discord.app_commands.translator import TranslationContextTypes
 from unstill_bots.actions.commands import offered
 from unstill_bots.actions.presses import DISCORD
 from unstill_bots.text.replies import Replies
-from unstill_bots.text.translations import N_, translations
+from unstill_bots.text.translations import N_
 from unstill_config.catalog import Catalog
-from unstill_config.languages import SOURCE, closest
+from unstill_config.languages import SOURCE
 from unstill_queue.contract.options import Option
 
 NAME_MOST, DESCRIPTION_MOST = 32, 100
@@ -57,20 +57,10 @@ def shortened(text: str, most: int = DESCRIPTION_MOST) -> str:
     return (text if len(text) <= most else f"{text[: most - 1].rstrip()}…") or "…"
 
 
-def translated(text: str, language: str) -> str:
-    """Of a catalogue, which a host may have written: any text, and no placeholders in it."""
-    return translations(language).gettext(text) if text else ""
-
-
-def described(option: Option, catalog: Catalog, language: str = "en") -> str:
-    """What an option does, and for numbers which ones it takes."""
-    replies = Replies(language)
-    help_ = translated(option.help, language)
-    if option.type in ("int", "float"):
-        with_range = f"{help_} ({replies.allowed(option.allowed(catalog))})"
-        if len(with_range) <= DESCRIPTION_MOST:
-            return with_range
-    return shortened(help_)
+def described(option: Option, catalog: Catalog, replies: Replies) -> str:
+    """What an option does, and where there is room which numbers it takes."""
+    said = replies.option_described(option, catalog)
+    return shortened(said if len(said) <= DESCRIPTION_MOST else replies.translated(option.help))
 
 
 def marked(text: str, option: Option | None = None) -> locale_str:
@@ -86,14 +76,14 @@ class Localized(Translator):
 
     async def translate(self, string: locale_str, locale: Locale, context: TranslationContextTypes) -> str | None:
         """None where the English stays: also for a name that the platform would refuse."""
-        language = closest(locale.value)
+        replies = Replies(locale.value)
         words: str = string.extras.get("words", string.message)
-        if language == SOURCE or not words:
+        if replies.language == SOURCE or not words:
             return None
         option: Option | None = string.extras.get("option")
         if option is not None:
-            return described(option, self._catalog, language)
-        text = translated(words, language)
+            return described(option, self._catalog, replies)
+        text = replies.translated(words)
         if text == words:
             return None
         match context.location:

@@ -10,9 +10,10 @@ import msgspec
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from unstill_bots.discord.localized import CHOICE_MOST, shortened, translated
+from unstill_bots.actions.option_offers import words
+from unstill_bots.discord.localized import CHOICE_MOST, shortened
 from unstill_bots.discord.media import Picture
-from unstill_bots.discord.parameters import CHOICES_MOST, words
+from unstill_bots.discord.parameters import CHOICES_MOST
 from unstill_bots.discord.pending import PLATFORM, PendingRequest
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
@@ -70,9 +71,9 @@ class WordsForm(discord.ui.Modal):
         self.add_item(discord.ui.Label(text=shortened(replies.modal_words(), LABEL_MOST), component=asked))
         presets = [
             discord.SelectOption(
-                label=shortened(translated(preset.title, replies.language) or name, CHOICE_MOST),
+                label=shortened(replies.translated(preset.title) or name, CHOICE_MOST),
                 value=name,
-                description=shortened(translated(preset.help, replies.language), CHOICE_MOST),
+                description=shortened(replies.translated(preset.help), CHOICE_MOST),
             )
             for name, preset in catalog.presets.items()
             if 1 <= len(name) <= CHOICE_MOST

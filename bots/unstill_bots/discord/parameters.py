@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Optional
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from unstill_bots.discord.localized import CHOICE_MOST, DESCRIPTIONS, described, marked, shortened, translated
-from unstill_bots.intake.captions import Caption
-from unstill_config.catalog import Catalog, Value
-from unstill_config.languages import closest
+from unstill_bots.actions.option_offers import Offer, is_offered, matching, offers, words
+from unstill_bots.discord.localized import CHOICE_MOST, DESCRIPTIONS, described, marked, shortened
+from unstill_bots.text.replies import Replies
+from unstill_config.catalog import Catalog
 from unstill_queue.contract.options import OPTIONS, PROMPT_MAX, Option
 
 IMAGE, PROMPT = "image", "prompt"
@@ -24,8 +24,6 @@ Interaction = discord.Interaction[Any]
 Animate = Callable[[Interaction, discord.Attachment, str], Awaitable[None]]
 """Given the picture and the words, the chosen options among them."""
 Completion = Callable[[Interaction, Any], Coroutine[Any, Any, list[Choice[Any]]]]
-Offer = tuple[str, Value]
-"""What is shown, and what it stands for."""
 
 
 def animate_command(take: Animate, catalog: Catalog, default_model: str) -> app_commands.Command[Any, ..., None]:
@@ -45,19 +43,13 @@ def animate_command(take: Animate, catalog: Catalog, default_model: str) -> app_
     app_commands.describe(
         image=marked(DESCRIPTIONS[IMAGE]),
         prompt=marked(DESCRIPTIONS[PROMPT]),
-        **{option.name: marked(described(option, catalog), option) for option in options},
+        **{option.name: marked(described(option, catalog, Replies()), option) for option in options},
     )(animate)
     fixed = {option.name: _fixed(option) for option in options if option.choices}
     app_commands.choices(**fixed)(animate)
-    offers = {option.name: _completion(option, catalog, default_model) for option in options if _is_offered(option)}
+    offers = {option.name: _completion(option, catalog, default_model) for option in options if is_offered(option)}
     app_commands.autocomplete(**offers)(animate)
     return app_commands.Command(name=marked("animate"), description=marked(DESCRIPTIONS["animate"]), callback=animate)
-
-
-def words(prompt: str, given: Mapping[str, Value | None]) -> str:
-    """As they would be typed: what was chosen first, where nothing in the prompt can swallow it."""
-    chosen = {name: value for name, value in given.items() if value is not None and value != ""}
-    return " ".join(filter(None, (str(Caption("", chosen)), prompt.strip())))
 
 
 def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
@@ -89,48 +81,19 @@ def _fixed(option: Option) -> list[Choice[str]]:
 # -- what is offered while one types
 
 
-def _is_offered(option: Option) -> bool:
-    return bool(option.catalogue) or option.name == "resolution"
-
-
 def _completion(option: Option, catalog: Catalog, default_model: str) -> Completion:
     async def complete(interaction: Interaction, current: Any) -> list[Choice[Any]]:
         model = str(interaction.namespace["model"]) if "model" in interaction.namespace else default_model
-        language = closest(interaction.locale.value)
-        return offered(offers(option, catalog, language, model), str(current))
+        return shown(matching(offers(option, catalog, Replies(interaction.locale.value), model), str(current)))
 
     return complete
 
 
-def offers(option: Option, catalog: Catalog, language: str, model: str) -> list[Offer]:
-    """All there are, in the catalogue's order."""
-    match option.catalogue:
-        case "presets":
-            return [
-                (": ".join(translated(part, language) for part in (preset.title, preset.help) if part), name)
-                for name, preset in catalog.presets.items()
-            ]
-        case "models":
-            return [(entry.title, name) for name, entry in catalog.models.items()]
-        case "finishes":
-            return [(entry.title, name) for name, entry in catalog.finishes.items()]
-        case _:
-            sizes = catalog.models[model].resolutions if model in catalog.models else ()
-            return [(f"{size} {option.unit}".strip(), size) for size in sizes]
-
-
-def offered(found: Iterable[Offer], typed: str) -> list[Choice[Any]]:
-    """Those that what was typed so far begins, then those that it is part of; none that the platform would refuse."""
-    folded = typed.strip().casefold()
-
-    def at(offer: Offer) -> int:
-        """Where it stands: 0 at the beginning, -1 nowhere."""
-        places = [text.casefold().find(folded) for text in (offer[0], str(offer[1]))]
-        return min((place for place in places if place >= 0), default=-1)
-
-    shown: dict[str, Choice[Any]] = {}
-    for title, value in sorted((offer for offer in found if at(offer) >= 0), key=lambda offer: at(offer) > 0):
+def shown(found: Iterable[Offer]) -> list[Choice[Any]]:
+    """As choices; none that the platform would refuse."""
+    choices: dict[str, Choice[Any]] = {}
+    for title, value in found:
         if not isinstance(value, str) or 1 <= len(value) <= CHOICE_MOST:
             name = shortened(title or str(value), CHOICE_MOST)
-            shown.setdefault(name, Choice(name=name, value=value))
-    return list(shown.values())[:CHOICES_MOST]
+            choices.setdefault(name, Choice(name=name, value=value))
+    return list(choices.values())[:CHOICES_MOST]

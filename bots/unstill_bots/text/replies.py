@@ -271,6 +271,11 @@ class Replies:
         names = ", ".join(f"--{name}" for name in (option.name, *option.aliases))
         return f"{names}: {self.gettext(option.help)} ({self.allowed(option.allowed(catalog))})"
 
+    def option_described(self, option: Option, catalog: Catalog) -> str:
+        """What it does, and for numbers which ones it takes."""
+        said = self.translated(option.help)
+        return f"{said} ({self.allowed(option.allowed(catalog))})" if option.type in ("int", "float") else said
+
     def preset_help(self, catalog: Catalog, name: str) -> str:
         preset = catalog.presets[name]
         return f"{name}: {self.translated(preset.help)}"

@@ -1,0 +1,53 @@
+"""The options of a clip in forms and commands: what is offered for one, and what was chosen as a caption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from unstill_bots.intake.captions import Caption
+from unstill_bots.text.replies import Replies
+from unstill_config.catalog import Catalog, Value
+from unstill_queue.contract.options import Option
+
+Offer = tuple[str, Value]
+"""What is shown, and what it stands for."""
+
+
+def is_offered(option: Option) -> bool:
+    """Whether its values are data, which a host may change, and not part of the schema."""
+    return bool(option.catalogue) or option.name == "resolution"
+
+
+def offers(option: Option, catalog: Catalog, replies: Replies, model: str) -> list[Offer]:
+    """All there are, in the catalogue's order."""
+    match option.catalogue:
+        case "presets":
+            return [
+                (": ".join(replies.translated(part) for part in (preset.title, preset.help) if part), name)
+                for name, preset in catalog.presets.items()
+            ]
+        case "models":
+            return [(entry.title, name) for name, entry in catalog.models.items()]
+        case "finishes":
+            return [(entry.title, name) for name, entry in catalog.finishes.items()]
+        case _:
+            sizes = catalog.models[model].resolutions if model in catalog.models else ()
+            return [(f"{size} {option.unit}".strip(), size) for size in sizes]
+
+
+def matching(found: Iterable[Offer], typed: str) -> list[Offer]:
+    """Those that what was typed so far begins, then those that it is part of."""
+    folded = typed.strip().casefold()
+
+    def at(offer: Offer) -> int:
+        """Where it stands: 0 at the beginning, -1 nowhere."""
+        places = [text.casefold().find(folded) for text in (offer[0], str(offer[1]))]
+        return min((place for place in places if place >= 0), default=-1)
+
+    return sorted((offer for offer in found if at(offer) >= 0), key=lambda offer: at(offer) > 0)
+
+
+def words(prompt: str, given: Mapping[str, Value | None]) -> str:
+    """As they would be typed: what was chosen first, where nothing in the prompt can swallow it."""
+    chosen = {name: value for name, value in given.items() if value is not None and value != ""}
+    return " ".join(filter(None, (str(Caption("", chosen)), prompt.strip())))
