@@ -12,8 +12,9 @@ import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
 from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, MessageGone
-from unstill_bots.discord.breaker import Breaker, Tripped
+from unstill_bots.discord.connection import is_invalid
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived, chat_error
+from unstill_bots.host.breaker import Breaker, Tripped
 
 
 def refused(status: int, code: int = 0, message: str = "no") -> discord.HTTPException:
@@ -65,7 +66,7 @@ def test_a_rate_limit_says_when_to_come_back() -> None:
 
 async def test_after_too_many_refusals_nothing_is_asked_any_more() -> None:
     # Given a breaker that has room for three, and a session that it watches
-    breaker = Breaker(budget=3, window=60.0)
+    breaker = Breaker(is_invalid, budget=3, window=60.0)
     asked = 0
 
     async def refuse(_: aiohttp.web.Request) -> aiohttp.web.Response:
@@ -96,15 +97,15 @@ async def test_after_too_many_refusals_nothing_is_asked_any_more() -> None:
 
 
 def test_refusals_of_a_shared_limit_do_not_count() -> None:
-    breaker = Breaker(budget=1, window=60.0)
-    breaker.count(429, "shared")
+    breaker = Breaker(is_invalid, budget=1, window=60.0)
+    breaker.count(429, {"X-RateLimit-Scope": "shared"})
     breaker.count(404)
     assert breaker.seconds == 0
-    breaker.count(429, "user")
+    breaker.count(429, {"X-RateLimit-Scope": "user"})
     assert breaker.seconds > 0
 
 
 def test_refusals_are_forgotten_after_their_window() -> None:
-    breaker = Breaker(budget=1, window=0.0)
+    breaker = Breaker(is_invalid, budget=1, window=0.0)
     breaker.count(403)
     assert breaker.seconds == 0

@@ -15,15 +15,15 @@ from wire_doubles.discord_api import DiscordApi, File
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.status_message import StatusMessages
-from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
-from unstill_bots.discord.connection import open_bot
+from unstill_bots.discord.connection import is_invalid, open_bot
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.mentions import Mentions
 from unstill_bots.discord.pending import PendingRequest
 from unstill_bots.discord.send_limit import SendLimit
+from unstill_bots.host.breaker import Breaker
 from unstill_bots.intake.fetching import Fetcher
 from unstill_bots.intake.studio import Studio
 from unstill_config.catalog import Catalog
@@ -67,7 +67,9 @@ async def house(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[House
     catalog, settings = Catalog.load(), Settings()
     async with DiscordApi() as api:
         client = Client.open(valkey.url, settings)
-        bot = open_bot(Discord(api_url=api.url, gateway_url=api.gateway_url, cdn_hosts=(api.cdn_host,)), Breaker())
+        bot = open_bot(
+            Discord(api_url=api.url, gateway_url=api.gateway_url, cdn_hosts=(api.cdn_host,)), Breaker(is_invalid)
+        )
         preferences = PreferenceStore(client.redis)
         fetcher = Fetcher([api.cdn_host], 1_000_000, own=())
         chat = DiscordChat(bot, fetcher, SendLimit(), catalog)

@@ -12,11 +12,11 @@ from redis.asyncio import Redis
 from tests.waiting import PATIENCE
 from wire_doubles.discord_api import DiscordApi
 
-from unstill_bots.discord.breaker import Breaker
-from unstill_bots.discord.connection import Bot, open_bot
+from unstill_bots.discord.connection import Bot, is_invalid, open_bot
 from unstill_bots.discord.localized import Localized
 from unstill_bots.discord.parameters import animate_command
 from unstill_bots.discord.sync import register
+from unstill_bots.host.breaker import Breaker
 from unstill_config.catalog import Catalog
 from unstill_config.platforms import Discord
 from unstill_queue.redis.connection import connect
@@ -42,7 +42,7 @@ async def api() -> AsyncIterator[DiscordApi]:
 
 @pytest.fixture
 async def bot(api: DiscordApi) -> AsyncIterator[Bot]:
-    bot = open_bot(Discord(api_url=api.url, gateway_url=api.gateway_url), Breaker())
+    bot = open_bot(Discord(api_url=api.url, gateway_url=api.gateway_url), Breaker(is_invalid))
     await bot.login(api.token)
     yield bot
     await bot.close()

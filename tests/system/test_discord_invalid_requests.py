@@ -11,8 +11,8 @@ from tests.system.processes import wait_for
 from tests.waiting import PATIENCE
 from wire_doubles.discord.permissions import Can
 
-from unstill_bots.discord.breaker import BUDGET
 from unstill_bots.discord.send_limit import AT_ONCE
+from unstill_bots.host.breaker import BUDGET
 
 MANY = 12
 FEW = 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 import discord
@@ -11,7 +11,7 @@ from discord.asset import Asset
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from unstill_bots.discord.breaker import Breaker
+from unstill_bots.host.breaker import Breaker
 from unstill_config.platforms import Discord
 
 WAIT_MOST = 30.0
@@ -20,6 +20,9 @@ OWN_API = "https://discord.com/api/v10"
 CDN_HOSTS = frozenset(
     {"cdn.discordapp.com", "media.discordapp.net", "images-ext-1.discordapp.net", "images-ext-2.discordapp.net"}
 )
+
+INVALID = (401, 403, 429)
+"""After 10,000 of these in ten minutes nobody is answered (Discord's documentation, "Invalid Request Limit")."""
 
 Take = Callable[[discord.Message], Awaitable[None]]
 Awake = Callable[[], Awaitable[None]]
@@ -43,6 +46,11 @@ class Bot(discord.Client):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         if self.left is not None:
             await self.left(guild.id)
+
+
+def is_invalid(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether Discord counts a request as invalid: not a 429 of a limit that others share."""
+    return status in INVALID and not (status == 429 and headers.get("X-RateLimit-Scope") == "shared")
 
 
 def open_bot(settings: Discord, breaker: Breaker) -> Bot:

@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, MessageGone
-from unstill_bots.discord.breaker import Tripped
+from unstill_bots.host.breaker import Tripped
 
 UNFORESEEN = 60.0
 """Seconds until a call is tried again that was refused in a way that nobody foresaw."""

@@ -13,9 +13,8 @@ import structlog
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
-from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
-from unstill_bots.discord.connection import CDN_HOSTS, Bot, open_bot
+from unstill_bots.discord.connection import CDN_HOSTS, Bot, is_invalid, open_bot
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
@@ -23,6 +22,7 @@ from unstill_bots.discord.mentions import Mentions
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.send_limit import SendLimit
 from unstill_bots.discord.tree import Tree
+from unstill_bots.host.breaker import Breaker
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import FILING, hand_back, reach
 from unstill_bots.intake.fetching import Fetcher
@@ -44,7 +44,7 @@ class DiscordFrontEnd:
 
     async def run(self, services: Services, stopping: asyncio.Event) -> None:
         """Raises TokenRejected, and ConfigError where an intent is not granted."""
-        login = partial(_introduce, services.settings.discord, Breaker())
+        login = partial(_introduce, services.settings.discord, Breaker(is_invalid))
         bot = await reach(PLATFORM, login, UNREACHABLE, stopping)
         if bot is None:
             return

@@ -1,17 +1,19 @@
-"""Discord shuts out whoever makes 10,000 invalid requests in ten minutes: we stop asking long before."""
+"""Stops asking a platform that refuses too much, before it shuts us out for that."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, SimpleNamespace
 
 import aiohttp
 
 WINDOW = 600.0
 BUDGET = 500
-INVALID = (401, 403, 429)
-"""What counts as invalid (Discord's documentation, "Invalid Request Limit"), but for 429s of a shared scope."""
+
+Counts = Callable[[int, Mapping[str, str]], bool]
+"""Whether an answer, by its status and headers, is a refusal that the platform holds against us."""
 
 
 class Tripped(aiohttp.ClientError):
@@ -23,11 +25,14 @@ class Tripped(aiohttp.ClientError):
 
 
 class Breaker:
-    """Counts what every request of one client came to, its library's own retries included."""
+    """Lets no request of one client begin after `budget` refusals in `window` seconds, its library's own retries
+    included. `counts` says which answers are refusals.
+    """
 
-    def __init__(self, *, budget: int = BUDGET, window: float = WINDOW) -> None:
-        self._budget = budget
+    def __init__(self, counts: Counts, *, budget: int = BUDGET, window: float = WINDOW) -> None:
+        self._counts = counts
         self._window = window
+        self._budget = budget
         self._refused: deque[float] = deque(maxlen=budget)
 
     @property
@@ -37,8 +42,8 @@ class Breaker:
             return 0.0
         return max(0.0, self._refused[0] + self._window - time.monotonic())
 
-    def count(self, status: int, scope: str = "") -> None:
-        if status in INVALID and not (status == 429 and scope == "shared"):
+    def count(self, status: int, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        if self._counts(status, headers):
             self._refused.append(time.monotonic())
 
     def trace(self) -> aiohttp.TraceConfig:
@@ -57,4 +62,4 @@ class Breaker:
     async def _after(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        self.count(params.response.status, params.response.headers.get("X-RateLimit-Scope", ""))
+        self.count(params.response.status, params.response.headers)
