@@ -23,10 +23,10 @@ from unstill_bots.delivery.chat import Chat, ClipForbidden, MessageGone
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import REVISED, Message
 from unstill_bots.delivery.status_message import StatusMessages
-from unstill_bots.discord.breaker import Breaker
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import open_bot as open_discord
 from unstill_bots.discord.send_limit import SendLimit as DiscordLimit
+from unstill_bots.host.breaker import Breaker
 from unstill_bots.intake.fetching import Fetcher
 from unstill_bots.intake.studio import Studio
 from unstill_bots.telegram.api import open_bot as open_telegram
@@ -152,7 +152,7 @@ async def on_discord(client: Client, storage: Storage) -> AsyncIterator[Side]:
         asked = ann.say(channel, "waves")
         environ = {"UNSTILL_DISCORD__API_URL": api.url, "UNSTILL_DISCORD__GATEWAY_URL": api.gateway_url}
         settings = Settings.load(environ, None)
-        bot = open_discord(settings.discord, Breaker())
+        bot = open_discord(settings.discord, Breaker(is_invalid))
         await bot.login(api.token)
         fetcher, limit = Fetcher([api.cdn_host], 10**6, own=()), DiscordLimit()
         chat = DiscordChat(bot, fetcher, limit, Catalog.load())
