@@ -24,6 +24,7 @@ from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import REVISED, Message
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.chat import DiscordChat
+from unstill_bots.discord.connection import is_invalid
 from unstill_bots.discord.connection import open_bot as open_discord
 from unstill_bots.discord.send_limit import SendLimit as DiscordLimit
 from unstill_bots.host.breaker import Breaker
