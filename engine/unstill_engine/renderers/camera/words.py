@@ -8,20 +8,8 @@ from functools import lru_cache
 
 import msgspec
 
-from unstill_engine.renderers.camera.grammar import (
-    CAMERA,
-    CARRY,
-    FILLER,
-    NEGATION,
-    NOT_CAMERA,
-    OPENER,
-    PACES,
-    TRADITIONAL,
-    Phrase,
-    Reach,
-)
 from unstill_engine.renderers.camera.moves import GENTLE, Axis, Move
-from unstill_engine.renderers.camera.vocabulary import CHINESE, ENGLISH
+from unstill_engine.renderers.camera.vocabulary import Phrase, Reach, vocabulary
 
 _LENGTH_MOST = 1000
 _BREAK = re.compile(r"[,.;:!?()\[\]\n。!?;—–…|/+>]+| -+ ")
@@ -80,7 +68,9 @@ def read(text: str, *, camera_words: bool) -> Reading:
 
 class _Reader:
     def __init__(self, text: str, camera_words: bool) -> None:
-        folded = unicodedata.normalize("NFKC", text[:_LENGTH_MOST]).lower().replace("’", "'").translate(TRADITIONAL)
+        self._words = vocabulary()
+        folded = unicodedata.normalize("NFKC", text[:_LENGTH_MOST]).lower().replace("’", "'")
+        folded = folded.translate(self._words.fold)
         folded = _COMMA_THEN.sub(" ", folded)
         self._text = _BLANK.sub(" ", _JOINER.sub(" ", folded))
         self._camera_words = camera_words
@@ -130,7 +120,7 @@ class _Reader:
     def _longest_phrase(self, at: int) -> tuple[Phrase | None, int]:
         best: Phrase | None = None
         end = at
-        for phrase in ENGLISH if self._text[at].isascii() else CHINESE:
+        for phrase in self._words.phrases:
             if self._counts(phrase.reach) and (found := phrase.pattern.match(self._text, at)) and found.end() > end:
                 best, end = phrase, found.end()
         return best, end
@@ -175,7 +165,7 @@ class _Reader:
 
     def _pace(self, at: int, beyond: int) -> int:
         """Take a pace word that starts here and is longer than the phrase found; returns its end, or `at`."""
-        for pace in PACES:
+        for pace in self._words.paces:
             found = pace.pattern.match(self._text, at)
             if found is None or found.end() <= beyond:
                 continue
@@ -188,20 +178,20 @@ class _Reader:
         return at
 
     def _word(self, at: int) -> int:
-        text = self._text
-        if found := NEGATION.match(text, at):
+        text, words = self._text, self._words
+        if found := words.negation.match(text, at):
             self._negated = self._open = True
             self._last, self._after_move = None, False
-        elif found := CARRY.match(text, at):
+        elif found := words.carry.match(text, at):
             self._open, self._negated = True, self._negated or self._carry
-        elif found := OPENER.match(text, at):
+        elif found := words.opener.match(text, at):
             self._open, self._negated, self._carry, self._last = True, False, False, None
-        elif found := NOT_CAMERA.match(text, at):
+        elif found := words.not_camera.match(text, at):
             self._open = self._of_camera = False
-        elif found := CAMERA.match(text, at):
+        elif found := words.camera.match(text, at):
             self._open = self._of_camera = True
             self._strangers = 0
-        elif found := FILLER.match(text, at):
+        elif found := words.filler.match(text, at):
             pass
         else:
             return self._stranger(at)
@@ -226,7 +216,7 @@ class _Reader:
 
 def _pace_within(said: str) -> float:
     """The pace named inside a phrase, as in "zoom slowly in"."""
-    for pace in PACES:
+    for pace in vocabulary().paces:
         for at in range(len(said)):
             if not (at and said[at - 1].isascii() and said[at - 1].isalpha()) and pace.pattern.match(said, at):
                 return pace.factor
