@@ -13,22 +13,27 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --constraint constraints.txt --build-constraint constraints.txt
 FOLDERS := config queue engine bots
 PYPROJECTS := $(FOLDERS:%=%/pyproject.toml)
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Tests wait more than they work: four at once on two cores. A storm works all the time.
+SIDE_BY_SIDE := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+TWO_STORMS := --numprocesses 2 --dist load
 SEED ?= 1
 TESTS ?=
 
-.PHONY: setup demo test coverage test-deep test-mutants chaos lint bench bench-gpu pictures clean help
+.PHONY: setup demo test test-storms coverage test-deep test-mutants chaos lint bench bench-gpu pictures clean help
 
 setup: .venv/.dev ## install everything that demo, test, lint and bench need
 
 demo: .venv/.runtime ## animate a sample photo through the real queue and engine, and show the clip
 	$(BIN)/python -m unstill_bots.terminal.demo
 
-test: .venv/.dev ## run all tests
+test: .venv/.dev ## run the tests, the long form of storms and searches aside
 	$(BIN)/python -W error -m pytest $(SIDE_BY_SIDE) $(TESTS)
 
+test-storms: .venv/.dev ## run the long form of kill storms and searches
+	$(BIN)/python -W error -m pytest $(TWO_STORMS) -m storm $(TESTS)
+
 coverage: .venv/.dev ## run all tests and measure which lines they run, in the processes that they start too
-	$(BIN)/python -W error -m pytest $(SIDE_BY_SIDE) --timeout 3000 --cov --cov-report= $(TESTS)
+	$(BIN)/python -W error -m pytest $(SIDE_BY_SIDE) -m "not deep" --timeout 3000 --cov --cov-report= $(TESTS)
 	$(BIN)/coverage report
 	@echo "At least that: a process that a test kills takes its lines with it."
 

@@ -1,13 +1,15 @@
-"""What the tests share: a real server and a real folder."""
+"""What the tests share: a real server, a real folder, a tiny model, and the order in which they begin."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 import redis
+from filelock import FileLock
 
 from unstill_config.settings import Storage as StorageSettings
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -21,6 +23,34 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("any machine")
+
+LONGEST_FIRST = ("system", "bots", "engine")
+"""Folders whose files take longest. They begin first, so that no process is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(tests).parts[0]
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def tiny_i2vgen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a tiny random I2VGen-XL, which nobody writes into: one for all processes of the run."""
+    # xdist gives each of its processes a folder in the run's
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny-i2vgen"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            from tests.engine.i2vgen_tiny import save_tiny  # torch, for those alone who need it
+
+            # by another name until it is whole
+            save_tiny(folder.with_suffix(".part")).rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

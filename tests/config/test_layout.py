@@ -128,6 +128,7 @@ def test_help_is_the_default_and_tells_every_target() -> None:
             "setup",
             "demo",
             "test",
+            "test-storms",
             "coverage",
             "test-deep",
             "test-mutants",

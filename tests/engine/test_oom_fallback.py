@@ -179,7 +179,11 @@ def test_a_cancel_is_no_memory_that_ran_out() -> None:
         list(renderer.render(plan, Path(), lambda step, steps: None, lambda: True))
 
 
-@settings(max_examples=20, deadline=None)
+@pytest.mark.parametrize("examples", [6, pytest.param(20, marks=pytest.mark.storm)])
+def test_whatever_room_there_is_the_clip_is_whole_or_the_answer_is_plain(examples: int) -> None:
+    settings(max_examples=examples, deadline=None)(clip_is_whole_or_answer_is_plain)()
+
+
 @given(
     denoise=st.floats(2.9, 30),
     decode=st.floats(2.9, 30),
@@ -187,7 +191,7 @@ def test_a_cancel_is_no_memory_that_ran_out() -> None:
     num_frames=st.integers(8, 32),
     guidance_scale=st.sampled_from([1.0, 9.0]),
 )
-def test_whatever_room_there_is_the_clip_is_whole_or_the_answer_is_plain(
+def clip_is_whole_or_answer_is_plain(
     denoise: float, decode: float, resolution: int, num_frames: int, guidance_scale: float
 ) -> None:
     try:

@@ -1,4 +1,4 @@
-"""The machine on the real scripts; its long form is `make test-deep`."""
+"""The machine on the real scripts; its longer forms are `make test-storms` and `make test-deep`."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def drive(url: str, examples: int) -> None:
         )
 
 
-def test_no_order_of_calls_breaks_the_ledger(server_url: str) -> None:
-    drive(server_url, 300)
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.storm)])
+def test_no_order_of_calls_breaks_the_ledger(server_url: str, examples: int) -> None:
+    drive(server_url, examples)
 
 
 @pytest.mark.deep

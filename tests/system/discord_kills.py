@@ -20,7 +20,6 @@ from wire_doubles.discord.interactions import Interaction
 from wire_doubles.discord.messages import Shown
 from wire_doubles.discord.people import Person
 
-SERVERS, DIRECT = 5, 10
 LOST = "The engine stopped"
 CALLS = ("Your clip is ready.", "Your clip could not be made")
 REFUSED = ("try again", "Try again")
@@ -45,11 +44,14 @@ Asked = dict[int, Interaction | None]
 
 
 async def run(
-    discord: DiscordHouse, *, seed: int, requests: int, kills: dict[str, int], seconds: float
+    discord: DiscordHouse, *, seed: int, requests: int, channels: tuple[int, int], kills: dict[str, int], seconds: float
 ) -> tuple[Counted, Counter[str]]:
-    """`seconds` is what requests and kills are spread over. Half of the requests are commands, half are messages."""
+    """`seconds` is what requests and kills are spread over. Half of the requests are commands, half are messages.
+
+    `channels`: servers with eight each, and direct ones.
+    """
     dice = random.Random(seed)
-    places = await _open(discord, dice)
+    places = await _open(discord, dice, *channels)
     keeper = Keeper(discord)
     keeping = asyncio.create_task(keeper.run())
     moments: list[tuple[float, int, str]] = [
@@ -61,25 +63,26 @@ async def run(
     for at, number, target in sorted(moments):
         await asyncio.sleep(max(0.0, started + at - time.monotonic()))
         if target:
+            await keeper.meet(target)
             await keeper.kill(target, dice.choice(AWAY))
             continue
         channel, person = places[number % len(places)]
         asked[number] = _ask(discord, channel, person, number)
-    await _everything_said(discord, asked, within=200)
+    await _everything_said(discord, asked, within=900)
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     return count(asked, [shown for channel, _ in places for shown in ours(channel.history())]), keeper.kills
 
 
-async def _open(discord: DiscordHouse, dice: random.Random) -> list[tuple[Channel, Person]]:
-    """Fifty channels, in each of which the bot was spoken to once, so that it looks there after a time away."""
+async def _open(discord: DiscordHouse, dice: random.Random, servers: int, direct: int) -> list[tuple[Channel, Person]]:
+    """Channels, in each of which the bot was spoken to once, so that it looks there after a time away."""
     places: list[tuple[Channel, Person]] = []
-    for server in range(SERVERS):
+    for server in range(servers):
         people = [discord.api.person(f"P{server}{number}") for number in range(4)]
         guild = discord.api.guild(f"Server {server}", people[0], people[1:])
         channels = [guild.text_channel(f"room-{number}") for number in range(8)]
         places += [(channel, dice.choice(people)) for channel in channels]
-    for number in range(DIRECT):
+    for number in range(direct):
         person = discord.api.person(f"D{number}", installed=True)
         places.append((discord.api.dm(person), person))
     for channel, person in places:

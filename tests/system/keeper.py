@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import time
 from collections import Counter
 from typing import Protocol
 
-from tests.system.processes import House, child_of, kill
+from tests.system.processes import PATIENCE, House, child_of, kill
 
 AWAY = (0.0, 0.1, 0.5, 1.5)
 """Seconds until a killed server is started again: one of these."""
@@ -56,6 +57,12 @@ class Keeper:
                 return _lives(self._engine) and child_of(self._engine.pid) is not None
             case _:
                 return True
+
+    async def meet(self, target: str) -> None:
+        """Wait until a kill of it would meet somebody, as long as tests are patient."""
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends and not self.lives(target):
+            await asyncio.sleep(0.02)
 
     async def kill(self, target: str, away: float) -> None:
         """`away`: seconds until a server is there again."""

@@ -12,19 +12,21 @@ from tests.system.telegram_count import Asked, Counted, ask, count, everything_s
 from tests.system.telegram_house import TelegramHouse
 from wire_doubles.telegram.chats import Chat
 
-PRIVATE, GROUPS = 38, 12
 EACH_GROUP = 4
 """Requests: their messages, progress and calls fit into a group's 20 a minute."""
 KINDS = ("good",) * 18 + ("no picture", "option")
 
 
 async def run(
-    telegram: TelegramHouse, *, seed: int, requests: int, kills: dict[str, int], seconds: float
+    telegram: TelegramHouse, *, seed: int, requests: int, chats: tuple[int, int], kills: dict[str, int], seconds: float
 ) -> tuple[Counted, Counter[str]]:
-    """What people saw, and who was killed. `seconds` is what requests and kills are spread over."""
+    """What people saw, and who was killed. `seconds` is what requests and kills are spread over.
+
+    `chats`: private ones and groups; each has its requests, and private ones have those that are left.
+    """
     dice = random.Random(seed)
-    chats = await open_chats(telegram, PRIVATE, GROUPS)
-    private, groups = chats[:PRIVATE], chats[PRIVATE:]
+    opened = await open_chats(telegram, *chats)
+    private, groups = opened[: chats[0]], opened[chats[0] :]
     places = [*private, *groups * EACH_GROUP]
     places += dice.choices(private, k=requests - len(places))
     moments: list[tuple[float, Chat | str]] = [
@@ -40,8 +42,9 @@ async def run(
         if isinstance(what, Chat):
             asked.append(ask(what, len(asked), dice.choice(KINDS), dice))
         else:
+            await keeper.meet(what)
             await keeper.kill(what, dice.choice(AWAY))
-    await everything_said(telegram, len(asked), within=240)
+    await everything_said(telegram, len(asked), within=900)
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     return count(asked, telegram, keeper.bot_killed_at), keeper.kills

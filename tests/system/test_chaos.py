@@ -13,15 +13,21 @@ from tests.system.platform import Message, Platform, Refused, Wire
 from tests.system.processes import House
 
 
-@pytest.mark.timeout(600)
-async def test_300_requests_and_60_kills_give_300_answers(tmp_path: Path) -> None:
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("requests", "kills", "seconds"), [(50, 12, 18), pytest.param(300, 60, 100, marks=pytest.mark.storm)]
+)
+async def test_under_kills_each_request_has_exactly_one_answer(
+    tmp_path: Path, requests: int, kills: int, seconds: float
+) -> None:
     # When everything is killed at random while requests arrive
-    result = await run(tmp_path, seed=20261121, requests=300, kills=60, seconds=100)
+    result = await run(tmp_path, seed=20261121, requests=requests, kills=kills, seconds=seconds)
     # Then each request has exactly one answer, none was rendered after it was shown, and no two at once on the device
     assert result.sound, result
-    assert result.exactly_one == 300
-    assert result.made_smaller > 30
-    assert result.kills == {"bot": 15, "engine": 15, "renderer": 15, "server": 15} and result.missed == 0
+    assert result.exactly_one == requests
+    assert result.made_smaller > requests // 10
+    each = kills // 4
+    assert result.kills == {"bot": each, "engine": each, "renderer": each, "server": each} and result.missed == 0
 
 
 @pytest.mark.deep

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.bots.terminal_cli import Terminal
-from tests.engine.i2vgen_tiny import CATALOG, save_tiny
+from tests.engine.i2vgen_tiny import CATALOG
 
 from unstill_engine.clip.probe import probe
 
@@ -19,9 +19,9 @@ def terminal_with(model: Path, tmp_path: Path) -> Terminal:
 
 
 @pytest.mark.timeout(600)
-def test_a_photo_becomes_a_clip(tmp_path: Path) -> None:
+def test_a_photo_becomes_a_clip(tiny_i2vgen: Path, tmp_path: Path) -> None:
     # Given a host with the tiny model, and a photo
-    terminal = terminal_with(save_tiny(tmp_path / "model"), tmp_path)
+    terminal = terminal_with(tiny_i2vgen, tmp_path)
     photo = terminal.photo(size=(300, 200))
 
     # When it is animated, with more words than the model reads
