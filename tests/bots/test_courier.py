@@ -29,7 +29,8 @@ from unstill_bots.delivery.chat import (
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.delivery.status_message import StatusMessages
-from unstill_bots.intake.studio import Studio
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.rules import Rules, Terms, no_rules
 from unstill_bots.text.replies import CAPTION_LENGTH
 from unstill_config.settings import Quota, Settings
 from unstill_queue.contract.errors import UnreadableRecord
@@ -112,9 +113,22 @@ class FrontEnd:
         self.client = Client.open(url, settings)
         self.ledger = self.client.ledger
         self.status = StatusMessages(self.ledger, self.chat)
-        self.studio = Studio(self.client, storage, settings.load_catalog(), settings, self.chat, self.status)
-        self.courier = Courier(self.client, storage, self.chat, self.studio, self.status)
+        self.rules: Rules = no_rules
+        self.pipeline = Pipeline(
+            self.client,
+            storage,
+            settings.load_catalog(),
+            settings,
+            self.chat,
+            self.status,
+            rules=self._rules,
+            limited=False,
+        )
+        self.courier = Courier(self.client, storage, self.chat, self.pipeline, self.status)
         self._count = 0
+
+    async def _rules(self, request: Request) -> Terms:
+        return await self.rules(request)
 
     def request(self, words: str = "Waves rolling in --seed 7", language: str = "en") -> Request:
         self._count += 1
@@ -124,8 +138,8 @@ class FrontEnd:
 
     async def queued(self, words: str = "Waves rolling in --seed 7", language: str = "en") -> Request:
         request = self.request(words, language)
-        assert await self.studio.receive(request)
-        assert await self.studio.prepare(request)
+        assert await self.pipeline.enter(request, start=False)
+        assert await self.pipeline.prepare(request)
         return request
 
     async def finished(self, outcome: Outcome | None = None, language: str = "en") -> Request:
@@ -176,8 +190,8 @@ async def test_words_that_cannot_be_read_are_answered_and_nothing_is_queued(
     front: FrontEnd, words: str, sentence: str
 ) -> None:
     request = front.request(words)
-    await front.studio.receive(request)
-    assert not await front.studio.prepare(request)
+    await front.pipeline.enter(request, start=False)
+    assert not await front.pipeline.prepare(request)
     assert await front.courier.deliver(request.id)
     assert len(front.chat.now) == 1 and sentence in front.chat.now[0]
     assert await front.ledger.claim("camera", "x", "engine") is None
@@ -192,8 +206,8 @@ async def test_answers_come_in_the_persons_language(front: FrontEnd) -> None:
 async def test_a_hostile_picture_is_answered(front: FrontEnd) -> None:
     front.chat.picture = b"ffconcat version 1.0\nfile /etc/passwd\n"
     request = front.request()
-    await front.studio.receive(request)
-    assert not await front.studio.prepare(request)
+    await front.pipeline.enter(request, start=False)
+    assert not await front.pipeline.prepare(request)
     await front.courier.deliver(request.id)
     assert front.chat.now == ["This is not a picture that can be read. Send a JPEG, PNG, WEBP or GIF."]
 
@@ -202,8 +216,8 @@ async def test_a_quota_is_answered(front: FrontEnd) -> None:
     for _ in range(3):
         await front.queued()
     request = front.request()
-    await front.studio.receive(request)
-    assert not await front.studio.prepare(request)
+    await front.pipeline.enter(request, start=False)
+    assert not await front.pipeline.prepare(request)
     assert await front.courier.deliver(request.id)
     assert "3" in front.chat.now[-1]
 
@@ -211,18 +225,18 @@ async def test_a_quota_is_answered(front: FrontEnd) -> None:
 async def test_a_picture_that_cannot_be_fetched_now_is_fetched_when_the_ledger_brings_it_back(front: FrontEnd) -> None:
     front.chat.errors = {"fetch": [ChatUnavailable("flood", 1.0)]}
     request = front.request()
-    await front.studio.receive(request)
-    assert not await front.studio.prepare(request)
+    await front.pipeline.enter(request, start=False)
+    assert not await front.pipeline.prepare(request)
     assert await front.state(request) is State.ACCEPTED
-    assert await front.studio.prepare(request)
+    assert await front.pipeline.prepare(request)
     assert await front.state(request) is State.QUEUED
 
 
 async def test_a_picture_that_is_gone_is_answered(front: FrontEnd) -> None:
     front.chat.errors = {"fetch": [FetchError("picture_gone", "404")]}
     request = front.request()
-    await front.studio.receive(request)
-    await front.studio.prepare(request)
+    await front.pipeline.enter(request, start=False)
+    await front.pipeline.prepare(request)
     await front.courier.deliver(request.id)
     assert front.chat.now == ["The picture is no longer there. Send it again."]
 
@@ -282,11 +296,11 @@ async def test_a_deleted_status_message_is_replaced_once_and_the_answer_edited_i
 async def test_a_late_intake_shows_and_fetches_nothing_after_the_answer(front: FrontEnd) -> None:
     # Given a request that was answered before its front end came to read it
     request = front.request()
-    await front.studio.receive(request)
+    await front.pipeline.enter(request, start=False)
     await front.client.cancel(request.id, "terminal:ann")
     assert await front.courier.deliver(request.id)
     # When it is read all the same
-    assert not await front.studio.prepare(request)
+    assert not await front.pipeline.prepare(request)
     # Then the answer is all that stands there
     assert front.chat.now == ["Cancelled."]
     assert not front.chat.fetched
@@ -294,9 +308,9 @@ async def test_a_late_intake_shows_and_fetches_nothing_after_the_answer(front: F
 
 async def test_a_chat_that_is_gone_before_the_picture_was_fetched_is_no_accident(front: FrontEnd) -> None:
     request = front.request()
-    await front.studio.receive(request)
+    await front.pipeline.enter(request, start=False)
     front.chat.errors = {"fetch": [ChatGone("bot was kicked")]}
-    assert not await front.studio.prepare(request)
+    assert not await front.pipeline.prepare(request)
     assert await front.state(request) is State.ACCEPTED
 
 
@@ -324,9 +338,9 @@ async def test_one_chat_gets_one_progress_edit_at_a_time_however_many_jobs_it_ha
 
 def between_edits(front: FrontEnd, seconds: float) -> None:
     """Have progress be shown no more often than that."""
-    platforms = front.studio.catalog.platforms
+    platforms = front.pipeline.catalog.platforms
     other = platforms["terminal"].model_copy(update={"edit_seconds": seconds})
-    front.studio.catalog = front.studio.catalog.model_copy(update={"platforms": {**platforms, "terminal": other}})
+    front.pipeline.catalog = front.pipeline.catalog.model_copy(update={"platforms": {**platforms, "terminal": other}})
 
 
 async def test_progress_that_waits_for_a_slow_chat_is_dropped(front: FrontEnd) -> None:
@@ -358,7 +372,7 @@ async def test_progress_that_waits_for_a_slow_chat_is_dropped(front: FrontEnd) -
 
 async def test_couriers_that_come_and_go_leave_nothing_in_the_outbox(front: FrontEnd) -> None:
     for _ in range(3):
-        courier = Courier(front.client, front.storage, front.chat, front.studio, front.status)
+        courier = Courier(front.client, front.storage, front.chat, front.pipeline, front.status)
         running = asyncio.create_task(courier.run())
         # it has come to read when an answer that was filed before is shown
         request = await front.queued()
@@ -476,8 +490,8 @@ async def test_a_cancelled_job_says_so(front: FrontEnd) -> None:
 
 
 async def test_after_a_long_wait_a_short_reply_calls_the_person(front: FrontEnd) -> None:
-    settings = front.studio.settings
-    front.studio.settings = settings.model_copy(update={"bots": settings.bots.model_copy(update={"notify_after": 0})})
+    settings = front.pipeline.settings
+    front.pipeline.settings = settings.model_copy(update={"bots": settings.bots.model_copy(update={"notify_after": 0})})
     request = await front.finished()
     await front.courier.deliver(request.id)
     assert front.chat.now[1:] == ["Your clip is ready."]
@@ -487,7 +501,7 @@ async def test_the_running_courier_delivers_shows_progress_and_takes_intakes(fro
     running = asyncio.create_task(front.courier.run())
     # Given a request that was accepted by a front end which then died
     request = front.request()
-    await front.studio.receive(request)
+    await front.pipeline.enter(request, start=False)
     await front.client.redis.zadd("unstill:due", {request.id: 0})
     await front.ledger.reap()
     async with asyncio.timeout(PATIENCE):
@@ -506,7 +520,7 @@ async def test_the_running_courier_delivers_shows_progress_and_takes_intakes(fro
 
 async def test_two_couriers_show_it_once(front: FrontEnd, valkey: EmbeddedValkey) -> None:
     request = await front.finished()
-    other = Courier(front.client, front.storage, front.chat, front.studio, front.status)
+    other = Courier(front.client, front.storage, front.chat, front.pipeline, front.status)
     both = await asyncio.gather(front.courier.deliver(request.id), other.deliver(request.id))
     assert sorted(both) == [False, True]
     [said] = front.chat.visible.values()
@@ -581,7 +595,7 @@ async def test_one_persons_answers_that_find_no_room_hold_up_nobody_elses(front:
         request = front.request()
         to = ReplyAddress("terminal", f"c{n % 4}", f"{user}{n}", None, {"user": user})
         request = msgspec.structs.replace(request, requester=Requester("terminal", user, f"c{n % 4}"), reply_to=to)
-        await front.studio.receive(request)
+        await front.pipeline.enter(request, start=False)
         await front.client.refuse(request.id, Failed("x", "y"))
         return request
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from unstill_bots.actions.preferences import Preferences
-from unstill_bots.discord.rules import forbidden
-from unstill_bots.text.server_replies import ServerReplies
-
-EN = ServerReplies("en")
+from unstill_bots.discord.media import Picture
+from unstill_bots.discord.pending import DiscordRequest
 
 
 @pytest.mark.parametrize(
@@ -23,4 +21,8 @@ EN = ServerReplies("en")
 )
 def test_channels_their_threads_and_roles(rules: Preferences, told: str | None) -> None:
     # Given somebody with roles 7 and 8 in thread 1 of channel 2
-    assert forbidden(rules, {"1", "2"}, {"7", "8"}, EN) == told
+    pending = DiscordRequest(
+        id="discord:1:5", user="4", channel="1", guild="3", language="en", sent_at=0.0, picture=Picture(""),
+        channels=("1", "2"), roles=("7", "8"),
+    )  # fmt: skip
+    assert pending.forbidden(rules) == told

@@ -54,8 +54,11 @@ async def held(redis: Redis, text: str) -> list[str]:
     return sorted(found)
 
 
-def telegram_ask(user: str, chat: str, message: str, album: str = "") -> asking.PendingRequest:
-    return asking.PendingRequest(chat, message, user, "en", 0.0, findings.Picture("file"), album=album)
+def telegram_ask(user: str, chat: str, message: str, album: str = "") -> asking.TelegramRequest:
+    picture = findings.Picture("file")
+    return asking.TelegramRequest(
+        chat=chat, message=message, user=user, language="en", sent_at=0.0, picture=picture, album=album
+    )
 
 
 async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
@@ -86,9 +89,11 @@ async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
     assert await held(client.redis, ANN) == []
 
 
-def discord_ask(user: str, channel: str) -> discord_asking.PendingRequest:
+def discord_ask(user: str, channel: str) -> discord_asking.DiscordRequest:
     picture = discord_findings.Picture("https://cdn.test/a.png")
-    return discord_asking.PendingRequest("discord:1:2", user, channel, "en", 0.0, picture, 1_000_000)
+    return discord_asking.DiscordRequest(
+        id="discord:1:2", user=user, channel=channel, language="en", sent_at=0.0, picture=picture
+    )
 
 
 async def test_what_discord_keeps_of_a_person_goes(client: Client) -> None:

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
+from unstill_bots.intake.media import sniff
 from unstill_bots.intake.pictures import Limits, PictureError, Pictures, SafePicture, make_safe
-from unstill_bots.intake.sniff import sniff
 
 SIZE = (96, 64)
 GPS = 0x8825

@@ -28,8 +28,8 @@ from tests.bots.hostile.mutations import mutate
 from tests.bots.hostile.sources import SOURCES, chunk, source
 
 from unstill_bots.intake import picture_child
+from unstill_bots.intake.media import sniff
 from unstill_bots.intake.pictures import Limits, PictureError, Pictures
-from unstill_bots.intake.sniff import sniff
 from unstill_bots.text.sentences import PICTURES
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")

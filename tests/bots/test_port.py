@@ -29,7 +29,7 @@ from unstill_bots.discord.connection import open_bot as open_discord
 from unstill_bots.discord.send_limit import SendLimit as DiscordLimit
 from unstill_bots.host.breaker import Breaker
 from unstill_bots.intake.fetching import Fetcher
-from unstill_bots.intake.studio import Studio
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.telegram.api import open_bot as open_telegram
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.memory import Memory
@@ -310,8 +310,8 @@ async def told(status: StatusMessages, side: Side, text: str = "", *, changed: b
 
 def courier(side: Side) -> Courier:
     settings, status = Settings(), StatusMessages(side.client.ledger, side.chat)
-    studio = Studio(side.client, side.storage, Catalog.load(), settings, side.chat, status)
-    return Courier(side.client, side.storage, side.chat, studio, status)
+    pipeline = Pipeline(side.client, side.storage, Catalog.load(), settings, side.chat, status)
+    return Courier(side.client, side.storage, side.chat, pipeline, status)
 
 
 async def test_a_job_that_was_revised_leaves_its_message_to_the_one_that_follows(side: Side) -> None:

@@ -20,7 +20,7 @@ from unstill_bots.delivery.chat import (
     ClipTooLarge,
     MessageGone,
 )
-from unstill_bots.intake.unfit import Unfit
+from unstill_bots.intake.media import Unfit
 from unstill_bots.telegram.addressing import addressed
 from unstill_bots.telegram.buttons import DATA_MOST, Press
 from unstill_bots.telegram.errors import ThreadGone, chat_error
@@ -73,7 +73,7 @@ def test_a_group_is_listened_to_only_when_it_speaks_to_us(text: str, command: st
 
 def test_who_writes_as_a_channel_or_group_is_a_persona_of_the_chat() -> None:
     def who(**fields: Any) -> Requester:
-        return pending_of(message(text="waves", **fields), Picture("p", 1), "en").who
+        return pending_of(message(text="waves", **fields), Picture("p", 1), "en", 1_000_000).who
 
     channels = [who(sender_chat={"id": id, "type": "channel", "title": "C"}) for id in (-1008, -1009)]
     group = who(sender_chat={"id": -1007, "type": "supergroup", "title": "G"})

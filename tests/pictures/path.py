@@ -56,7 +56,7 @@ class Box(msgspec.Struct, frozen=True):
 BOXES = (
     Box(0, 0, 1, "A photo and a few words", ("a front end hands them over", "with who asked, and where")),
     Box(1, 0, 2, "Inbox: ledger.accept", ("written down and synced to disk;", "from here on it will be answered")),
-    Box(0, 1, 3, "Studio", ("reads the words, makes the photo", "safe, or answers at once")),
+    Box(0, 1, 3, "Intake pipeline", ("reads the words, makes the photo", "safe, or answers at once")),
     Box(1, 1, 4, "Queue: ledger.queue", ("fair between chats, then between", "people; arq only wakes engines")),
     Box(2, 1, 5, "Child process", ("renders frame by frame; the worker", "keeps a lease on the job")),
     Box(2, 2, 6, "Clip", ("encoded by ffmpeg, fitted under", "the limit, marked with its recipe")),
@@ -86,7 +86,7 @@ def draw() -> str:
     arrows = "".join(f'<path class="{kind}" d="{line}" marker-end="url(#tip)"/>' for line, kind in ARROWS)
     boxes = "".join(box.draw() for box in BOXES)
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="system-ui, 'DejaVu Sans', sans-serif" role="img" aria-labelledby="title">
-<title id="title">The path: photo and words, inbox, studio, queue, child process, clip, outcome, courier, one reply.</title>
+<title id="title">The path: photo and words, inbox, intake pipeline, queue, child process, clip, outcome, courier, one reply.</title>
 <style>
 .zone {{ font-size: 17px; font-weight: 600 }}
 .what {{ font-size: 12.5px; font-weight: 400; fill: #57606a }}

@@ -53,9 +53,9 @@ MUTANTS = {
         "misdirected",
     ),
     "some requests are confirmed and not written down": Mutant(
-        "bots/unstill_bots/intake/studio.py",
-        "        return await self.client.accept(request)",
-        "        return int(request.id.rpartition(':')[2]) % 7 == 3 or await self.client.accept(request)",
+        "bots/unstill_bots/intake/pipeline.py",
+        "new = await self.client.ledger.accept(request, per_minute=0 if paced else self._per_minute)",
+        "new = int(request.id.rpartition(':')[2]) % 7 == 3 or await self.client.ledger.accept(request)",
         "none",
     ),
     "the record of a job whose engine was killed is deleted": Mutant(

@@ -14,9 +14,8 @@ from unstill_bots.delivery.chat import ChatUnavailable, ChatUncertain, ClipTooLa
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.delivery.status_message import StatusMessages
-from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.pictures import Pictures
-from unstill_bots.intake.studio import Studio
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_config.logs import setup_logging
 from unstill_config.settings import Settings
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
@@ -78,13 +77,15 @@ async def main(path: Path) -> None:
     reaper = Reaper(Ledger(connect(url, patience=0), settings.queue), client.wakeups)
     async with Pictures() as pictures, asyncio.TaskGroup() as group:
         status = StatusMessages(client.ledger, chat)
-        studio = Studio(client, storage, settings.load_catalog(), settings, chat, status, pictures)
-        group.create_task(Courier(client, storage, chat, studio, status).run())
+        pipeline = Pipeline(
+            client, storage, settings.load_catalog(), settings, chat, status, pictures=pictures, limited=False
+        )
+        group.create_task(Courier(client, storage, chat, pipeline, status).run())
         group.create_task(reaper.run())
-        group.create_task(intake(wire, studio, BackgroundTasks()))
+        group.create_task(intake(wire, pipeline))
 
 
-async def intake(wire: Wire, studio: Studio, errands: BackgroundTasks) -> None:
+async def intake(wire: Wire, pipeline: Pipeline) -> None:
     after = 0
     while True:
         for update in (await wire.call(op="updates", after=after))["updates"]:
@@ -92,11 +93,11 @@ async def intake(wire: Wire, studio: Studio, errands: BackgroundTasks) -> None:
             to = ReplyAddress(PLATFORM, update["chat"], update["name"])
             id = f"{PLATFORM}:{update['chat']}:{update['n']}"
             request = Request(id, who, to, update["name"], update["words"], 1_000_000)
-            new = await studio.receive(request)
+            new = await pipeline.enter(request, start=False)
             # only now does the offset move: what was not written down comes again
             after = update["n"]
             if new:
-                errands.spawn(studio.prepare(request))
+                pipeline.start(request)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unstill_bots.intake.reception import Reception
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import State
-from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Record
 
 LISTED = 10
@@ -20,13 +19,13 @@ ALL = ("all", "全部")
 class UserJobs:
     """By person, as `Requester.person`."""
 
-    def __init__(self, client: Client, reception: Reception) -> None:
-        self._client = client
-        self._reception = reception
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._client = pipeline.client
+        self._pipeline = pipeline
 
     async def records(self, person: str) -> list[Record]:
         """The newest first."""
-        records = [await self._reception.record(id) for id in await self._client.ledger.ids_of(person)]
+        records = [await self._pipeline.record(id) for id in await self._client.ledger.ids_of(person)]
         return [record for record in records if record is not None and not record.forgotten]
 
     async def open(self, person: str) -> list[Record]:

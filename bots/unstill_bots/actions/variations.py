@@ -20,7 +20,7 @@ from unstill_queue.ledger.ledger import Record
 
 if TYPE_CHECKING:
     # what brings requests in shows their status, and the buttons under that are named here
-    from unstill_bots.intake.reception import Reception
+    from unstill_bots.intake.pipeline import Pipeline
 
 AGAIN, BETTER, REELS, LOOP = "again", "better", "reels", "loop"
 VARIATIONS = (AGAIN, BETTER, REELS, LOOP)
@@ -44,19 +44,17 @@ def offered(job: Job, catalog: Catalog) -> list[str]:
     return actions
 
 
-async def variation(
-    record: Record, action: str, replies: ChatReplies, catalog: Catalog, reception: Reception, accept: Accept
-) -> str:
+async def variation(record: Record, action: str, replies: ChatReplies, pipeline: Pipeline, accept: Accept) -> str:
     """`accept` one more request; what to tell the person.
 
     The same press is the same request, unless what came of it failed. Raises RedisError when it was not written down.
     """
     if record.job is None:
         return replies.unknown_job()
-    words = words_for(record, record.job, action, catalog)
+    words = words_for(record, record.job, action, pipeline.catalog)
     for number in range(TRIES):
         id = derived(record.id, f"{action} {number}")
-        earlier = await reception.record(id)
+        earlier = await pipeline.record(id)
         if earlier is None:
             try:
                 await accept(again(record, id, words))

@@ -26,7 +26,7 @@ from unstill_bots.delivery.chat import (
 from unstill_bots.delivery.message import REVISED
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
-from unstill_bots.intake.studio import Studio
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.replies import Replies
 from unstill_queue.contract.errors import NotFound, StorageError, UnknownJob, UnreadableRecord
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Succeeded
@@ -56,13 +56,15 @@ and neither a slow chat nor a person with many answers to come holds up the othe
 class Courier:
     """The way out of one front end."""
 
-    def __init__(self, client: Client, storage: Storage, chat: Chat, studio: Studio, status: StatusMessages) -> None:
+    def __init__(
+        self, client: Client, storage: Storage, chat: Chat, pipeline: Pipeline, status: StatusMessages
+    ) -> None:
         self._client = client
         self._preferences = PreferenceStore(client.redis)
         self._ledger = client.ledger
         self._storage = storage
         self._chat = chat
-        self._studio = studio
+        self._pipeline = pipeline
         self._status = status
         self._slots = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._in_hand: set[str] = set()
@@ -102,7 +104,7 @@ class Courier:
     async def _take(self, event: Event) -> None:
         try:
             if event.kind == "intake":
-                await self._studio.prepare((await self._ledger.read(event.id)).request)
+                await self._pipeline.prepare((await self._ledger.read(event.id)).request)
             elif event.id not in self._in_hand:
                 # what waits for a slot is told again meanwhile
                 self._in_hand.add(event.id)
@@ -201,7 +203,7 @@ class Courier:
         """
         if record.job is None or record.refits >= REFITS_MOST:
             return
-        limit = self._studio.catalog.platforms[self._chat.platform].step_below(made.size)
+        limit = self._pipeline.catalog.platforms[self._chat.platform].step_below(made.size)
         log.info("the platform refused a clip's size", job=record.id, size=made.size, limit=limit)
         with contextlib.suppress(ChatUnavailable, ChatUncertain, MessageGone):
             await self._chat.edit(record.request.reply_to, ref, presentation.shrinking(record))
@@ -214,11 +216,11 @@ class Courier:
         with temporary.folder(PREFIX) as folder:
             file = folder / "clip.mp4"
             await self._storage.fetch(outcome.clip, file)
-            message = presentation.clip(record, outcome, file, self._studio.catalog, spoiler=own.spoiler)
+            message = presentation.clip(record, outcome, file, self._pipeline.catalog, spoiler=own.spoiler)
             return await self._chat.edit(record.request.reply_to, ref, message)
 
     async def _show_failure(self, record: Record, ref: str, failure: Failed) -> str:
-        message = presentation.failed(record, failure, self._studio.catalog)
+        message = presentation.failed(record, failure, self._pipeline.catalog)
         return await self._chat.edit(record.request.reply_to, ref, message)
 
     async def _keep_lease(self, id: str, sender: str) -> None:
@@ -230,7 +232,7 @@ class Courier:
         """Edits do not notify: after a long wait one short message does, where the chat does not want quiet."""
         seconds, micros = await self._client.redis.time()
         waited = seconds + micros / 1e6 - record.accepted_at
-        if record.note is None or waited < self._studio.settings.bots.notify_after or _is_replaced(record.outcome):
+        if record.note is None or waited < self._pipeline.settings.bots.notify_after or _is_replaced(record.outcome):
             return
         request = record.request
         if not (await self._preferences.get(request.requester.place)).quiet:
@@ -240,7 +242,7 @@ class Courier:
     # -- progress: what is not shown in time is dropped
 
     async def _run_progress(self) -> None:
-        every = self._studio.catalog.platforms[self._chat.platform].edit_seconds
+        every = self._pipeline.catalog.platforms[self._chat.platform].edit_seconds
         async for event in Outbox(self._client.redis, self._chat.platform).news():
             # that it runs now is shown by its first progress
             if event is None or not (event.kind == "progress" or (event.kind, event.body) == ("state", b"queued")):

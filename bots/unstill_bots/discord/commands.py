@@ -10,9 +10,9 @@ from discord import app_commands
 from unstill_bots.actions.commands import Answers, Caller, offered
 from unstill_bots.actions.forgetting import Forgetting
 from unstill_bots.actions.presses import CANCEL, DISCORD, FORGET, SETTINGS
+from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, replies_for, tell
-from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.localized import DESCRIPTIONS, marked
 from unstill_bots.discord.pending import person_scope
 from unstill_bots.discord.settings_view import SettingsView
@@ -25,11 +25,13 @@ Command = app_commands.Command[Any, ..., None]
 class Commands:
     """One front end's."""
 
-    def __init__(self, context: Context, intake: Intake, settings: SettingsView) -> None:
+    def __init__(self, context: Context, settings: SettingsView) -> None:
         self._context = context
         self._settings = settings
-        forgetting = Forgetting(context.client, context.studio.storage, context.preferences, context.memory)
-        self._answers = Answers(context.client, context.catalog, context.settings, intake.own, forgetting)
+        forgetting = Forgetting(context.client, context.pipeline.storage, context.preferences, context.memory)
+        self._answers = Answers(
+            context.client, context.catalog, context.settings, UserJobs(context.pipeline), forgetting
+        )
 
     def all(self) -> list[Command]:
         """As the platform is told of them."""

@@ -9,48 +9,48 @@ import discord
 from discord import Locale
 from discord.abc import Snowflake
 
-from unstill_bots.actions.preferences import Preferences, PreferenceStore, language_of
+from unstill_bots.actions.preferences import Preferences, language_of
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.memory import Memory
-from unstill_bots.discord.pending import PLATFORM, guild_scope, person_scope
-from unstill_bots.host.background import BackgroundTasks
-from unstill_bots.intake.studio import Studio
+from unstill_bots.discord.pending import PLATFORM, DiscordRequest, guild_scope, person_scope
+from unstill_bots.intake.conversation import Conversation
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_config.catalog import Catalog
-from unstill_config.settings import Settings
-from unstill_queue.ledger.client import Client
 
 
 class Context:
-    """One front end's means. `bot` is the connection to Discord, `client` the one to the queue."""
+    """One front end's means. `bot` is the connection to Discord, `pipeline` the way in."""
 
     def __init__(
         self,
         bot: discord.Client,
         chat: DiscordChat,
-        studio: Studio,
-        client: Client,
+        pipeline: Pipeline,
         memory: Memory,
-        preferences: PreferenceStore,
-        catalog: Catalog,
-        settings: Settings,
     ) -> None:
         self.bot = bot
         self.chat = chat
-        self.studio = studio
-        self.client = client
+        self.pipeline = pipeline
+        self.client = pipeline.client
         self.memory = memory
-        self.preferences = preferences
-        self.catalog = catalog
-        self.settings = settings
-        self.errands = BackgroundTasks()
+        self.preferences = pipeline.preferences
+        self.catalog = pipeline.catalog
+        self.settings = pipeline.settings
+        self.conversation = Conversation(pipeline, memory, self._ask, _stays)
 
     def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
         """What may take its time, and is no longer held against the interaction."""
-        self.errands.spawn(errand)
+        self.pipeline.background.spawn(errand)
 
     async def drain(self, within: float) -> None:
-        await self.errands.drain(within)
+        await self.pipeline.background.drain(within)
+
+    async def leave(self, guild: int) -> None:
+        """End all of a server that the bot was removed from, and forget its settings."""
+        await self.pipeline.leave(guild_scope(guild))
+
+    async def _ask(self, pending: DiscordRequest, pictures: int) -> None:
+        await self.chat.tell(pending.address(), pending.replies.ask_words(pictures))
 
     async def language(
         self,
@@ -82,3 +82,7 @@ class Context:
             # discord.py does not know of the newer, higher default yet
             most = max(platform.upload_limit, guild.filesize_limit if isinstance(guild, discord.Guild) else 0)
         return most - platform.multipart_overhead
+
+
+async def _stays(question: str) -> None:
+    """Questions for words are not taken back here: none is ever handed to `Conversation`."""

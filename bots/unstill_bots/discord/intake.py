@@ -1,4 +1,4 @@
-"""Pictures on their way in from Discord: the ledger first, then everything else."""
+"""Interactions that ask for clips: written down and answered within three seconds, then everything else."""
 
 from __future__ import annotations
 
@@ -10,19 +10,13 @@ import discord
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.actions.preferences import Preferences
-from unstill_bots.actions.user_jobs import UserJobs
-from unstill_bots.discord import rules
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.message_ref import Note
-from unstill_bots.discord.pending import PLATFORM, PendingRequest
-from unstill_bots.intake.reception import Reception
-from unstill_bots.intake.studio import Terms
+from unstill_bots.discord.pending import DiscordRequest
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import TooManyRequests
 from unstill_queue.contract.jobs import Request
-from unstill_queue.ledger.ledger import Record
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +29,11 @@ Writing = Coroutine[Any, Any, Written]
 
 
 class Intake:
-    """One front end's way in."""
+    """Answers interactions that ask for clips."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.reception = Reception(context.client, context.studio, context.errands, self._rule, context.chat.tell)
-        self.own = UserJobs(context.client, self.reception)
+        self._pipeline = context.pipeline
         self._admitted: dict[int, None] = {}
 
     async def admit(self, interaction: discord.Interaction, language: str, writing: Writing) -> bool:
@@ -78,32 +71,31 @@ class Intake:
             del self._admitted[next(iter(self._admitted))]
         return True
 
-    async def write(self, interaction: discord.Interaction, asks: Sequence[PendingRequest], words: str) -> Written:
-        """Into the ledger, with the person's own defaults before their words. Raises RedisError."""
-        own = await self._preferences(asks[0])
-        words = _with(own, words)
-        channels, roles = rules.standing(interaction.channel, interaction.user)
-        refusal = await rules.refusal(self._context, asks[0], words, channels, roles)
+    async def write(self, pendings: Sequence[DiscordRequest], words: str) -> Written:
+        """Write them down, with the person's own defaults before their words. Raises RedisError."""
+        own = await self._context.preferences.get(pendings[0].who.person)
+        request = await self._pipeline.request(pendings[0], words, own=own)
+        refusal = await self._pipeline.refusal(pendings[0], request.words)
         if refusal is not None:
             return refusal, []
         new: list[Request] = []
-        for ask in asks:
-            request = ask.request(words)
+        for pending in pendings:
             try:
-                if await self.reception.write(request):
-                    new.append(request)
+                written = await self._pipeline.accept(pending, words, own=own, start=False)
             except TooManyRequests as error:
-                return ChatReplies(ask.language).too_many_requests(error.limit), new
+                return ChatReplies(pending.language).too_many_requests(error.limit), new
+            if written is not None:
+                new.append(written)
         return None, new
 
     async def _follow(self, first: Request, others: Sequence[Request], note: Note | None) -> None:
         try:
             if note is not None:
-                await self.reception.note(first.id, str(note))
+                await self._pipeline.adopt(first.id, str(note))
         finally:
             # whatever happened to the note: it is in the ledger, and has to go on
             for request in (first, *others):
-                self.reception.prepare(request)
+                self._pipeline.start(request)
         if "unseen" not in first.reply_to.extra:
             direct_to = None if "guild" in first.reply_to.extra else int(first.requester.user)
             await self._context.memory.spoken_to(int(first.reply_to.chat), direct_to)
@@ -116,38 +108,4 @@ class Intake:
             log.info("a late request was not confirmed", error=str(error))
             return
         for request in new:
-            self.reception.prepare(request)
-
-    async def take(self, ask: PendingRequest, words: str) -> bool:
-        """One request that no interaction waits for: it is in the ledger when this returns. False: it was here before,
-        or it is one too many.
-
-        Raises RedisError, and OSError.
-        """
-        own = await self._preferences(ask)
-        return await self.reception.take(ask.request(_with(own, words)), ask.age)
-
-    async def leave(self, guild: int) -> None:
-        """The bot was removed from a server: nothing more is made for it, and its settings go."""
-        place = f"{PLATFORM}:{guild}"
-        for id in await self._context.client.ledger.open_ids():
-            if not id.startswith(f"{PLATFORM}:"):
-                continue
-            record = await self.record(id)
-            if record is not None and record.request.requester.place == place:
-                await self._context.client.cancel(id, "system")
-        await self._context.preferences.forget(place)
-
-    async def record(self, id: str) -> Record | None:
-        return await self.reception.record(id)
-
-    async def _preferences(self, ask: PendingRequest) -> Preferences:
-        return await self._context.preferences.get(f"{ask.who.person}")
-
-    async def _rule(self, request: Request) -> Terms:
-        """Channels and roles are held at the way in, where the person's are known; here only how many at a time."""
-        return await rules.terms(self._context, request.requester)
-
-
-def _with(own: Preferences, words: str) -> str:
-    return " ".join(filter(None, (own.options, words)))
+            self._pipeline.start(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 import msgspec
 
-from unstill_bots.intake.unfit import Unfit, unfit
+from unstill_bots.intake.media import Unfit, unfit
 from unstill_queue.contract.fairness import aspect_of
 
 

@@ -8,22 +8,20 @@ from collections.abc import Callable
 from redis.asyncio import Redis
 
 from unstill_bots.discord.modals import OpenForms
-from unstill_bots.discord.pending import PLATFORM, PendingRequest
-from unstill_queue.contract.codec import decode_or, encode
+from unstill_bots.discord.pending import PLATFORM, DiscordRequest
+from unstill_bots.intake.waiting import DAY, WaitingPictures
 from unstill_queue.ledger.pseudonyms import Pseudonyms
 
-DAY = 24 * 3600
-MOST_WAITING = 20
 MOST_CHANNELS = 200
 """Channels that are read again after a time away: those in which the bot was addressed last."""
 _CHANNELS, _MESSAGE = "unstill:discord:channels", "unstill:discord:message:"
 
 
-class Memory:
+class Memory(WaitingPictures[DiscordRequest]):
     """On the queue's Redis. `names`: under which a message is known to have been taken."""
 
     def __init__(self, redis: Redis, names: Pseudonyms | None = None) -> None:
-        self._redis = redis
+        super().__init__(redis, PLATFORM, DiscordRequest)
         self._names = names or Pseudonyms()
 
     # -- messages to us
@@ -63,28 +61,8 @@ class Memory:
             if is_it(name.decode()):
                 await self._redis.zrem(_CHANNELS, name)
 
-    # -- pictures without words, by channel and person
-
-    async def waiting(self, channel: str, user: str) -> list[PendingRequest]:
-        data = await self._redis.get(_waiting(channel, user))
-        return decode_or(data, list[PendingRequest], [])
-
-    async def let_wait(self, asks: list[PendingRequest]) -> None:
-        """Beside those that wait already."""
-        channel, user = asks[0].channel, asks[0].user
-        others = [ask for ask in await self.waiting(channel, user) if ask.id not in {one.id for one in asks}]
-        await self._redis.set(_waiting(channel, user), encode((others + asks)[-MOST_WAITING:]), ex=DAY)
-
-    async def no_longer(self, channel: str, user: str) -> None:
-        await self._redis.delete(_waiting(channel, user))
-
     async def forget(self, user: str) -> None:
         """A person's pictures that wait for words, in every channel; their open forms; their direct messages."""
-        async for key in self._redis.scan_iter(_waiting("*", user), count=1000):
-            await self._redis.delete(key)
+        await super().forget(user)
         await OpenForms(self._redis).forget(user)
         await self._leave(lambda name: name.partition(":")[2] == user)
-
-
-def _waiting(channel: str, user: str) -> str:
-    return f"unstill:discord:waiting:{channel}:{user}"

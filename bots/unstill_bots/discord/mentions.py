@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
@@ -13,14 +12,11 @@ import discord
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.discord import rules
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.media import Picture, find
-from unstill_bots.discord.memory import DAY
-from unstill_bots.discord.pending import PLATFORM, PendingRequest, of_message, person_scope
-from unstill_bots.intake.pictures import PictureError
-from unstill_bots.intake.unfit import Unfit
+from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_message
+from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.waiting import DAY
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import ReplyAddress
 
@@ -37,9 +33,8 @@ Found = list[Picture] | Unfit | None
 class Mentions:
     """One front end's. Discord forgets a message that it has told us of: what cannot be written down is kept trying."""
 
-    def __init__(self, context: Context, intake: Intake) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._intake = intake
         self._channels: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def came(self, message: discord.Message) -> None:
@@ -108,40 +103,28 @@ class Mentions:
         words = self._words(message)
         found, elsewhere = await self._find(message)
         if isinstance(found, Unfit):
-            self._say(message, replies.picture_error(PictureError(found.code, {"format": found.format})))
+            self._say(message, replies.picture_error(found))
         elif found:
             limit = self._context.upload_limit(message.channel)
             asks = [of_message(message, one, language, limit, number=number) for number, one in enumerate(found)]
-            await self._asked(message, asks, words, replies)
+            await self._asked(message, asks, words)
         else:
             await self._no_picture(message, words, replies, elsewhere=elsewhere)
 
-    async def _asked(
-        self, message: discord.Message, asks: list[PendingRequest], words: str, replies: ChatReplies
-    ) -> None:
-        channels, roles = rules.standing(message.channel, message.author)
+    async def _asked(self, message: discord.Message, asks: list[DiscordRequest], words: str) -> None:
         # words that cannot be read are answered like any other request
-        refusal = await rules.refusal(self._context, asks[0], None, channels, roles)
-        own = await self._context.preferences.get(person_scope(message.author))
+        refusal = await self._context.pipeline.refusal(asks[0], None)
         if refusal is not None:
             self._say(message, refusal)
-        elif words or own.preset:
-            await self._take_all(asks, words)
         else:
-            await self._context.memory.let_wait(asks)
-            self._say(message, replies.ask_words(len(asks)))
-
-    async def _take_all(self, asks: Sequence[PendingRequest], words: str) -> None:
-        for ask in asks:
-            await self._intake.take(ask, words)
+            await self._context.conversation.said(asks, words)
 
     async def _no_picture(self, message: discord.Message, words: str, replies: ChatReplies, *, elsewhere: bool) -> None:
         """Words for a picture that waits, or for none."""
         channel, user = str(message.channel.id), str(message.author.id)
         waiting = await self._context.memory.waiting(channel, user) if words else []
         if waiting:
-            await self._take_all(waiting, words)
-            await self._context.memory.no_longer(channel, user)
+            await self._context.conversation.words_came(waiting, words)
         elif elsewhere:
             self._say(message, replies.unseen_picture())
         else:

@@ -14,7 +14,7 @@ from unstill_bots.actions.option_offers import words
 from unstill_bots.discord.localized import CHOICE_MOST, shortened
 from unstill_bots.discord.media import Picture
 from unstill_bots.discord.parameters import CHOICES_MOST
-from unstill_bots.discord.pending import PLATFORM, PendingRequest
+from unstill_bots.discord.pending import PLATFORM, DiscordRequest
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codec import decode_or, encode
@@ -111,7 +111,7 @@ def _fields(components: Any) -> Iterator[tuple[str, Any]]:
             yield component["custom_id"], component.get("values", component.get("value"))
 
 
-def of_form(asks: Sequence[PendingRequest], form: str) -> list[PendingRequest]:
+def of_form(asks: Sequence[DiscordRequest], form: str) -> list[DiscordRequest]:
     """Called by the form that they came from, so that the same form sent twice is asked for once."""
     return [
         replace(ask, id=f"{PLATFORM}:{ask.channel}:{form}" + (f".{number}" if number else ""))

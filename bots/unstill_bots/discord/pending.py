@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import Any
 
 import discord
-import msgspec
 
+from unstill_bots.actions.preferences import Preferences
 from unstill_bots.discord.media import Picture
-from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
+from unstill_bots.intake.pending import PendingRequest
+from unstill_bots.text.server_replies import ServerReplies
+from unstill_queue.contract.jobs import ReplyAddress, Requester
 
 PLATFORM = "discord"
 TOKEN_SECONDS = 14 * 60.0
 """An interaction's token lives for 15 minutes; an edit that takes its time has to end before that."""
 
 
-class PendingRequest(msgspec.Struct, frozen=True):
-    """A picture that somebody sent or pointed at. `sent_at` in seconds since the epoch, `upload_limit` in bytes.
-
-    `message` is the person's, where there is one. `token`: the interaction's, for `application`. `seen`: the bot can
-    post into the channel in its own name, so that no token is needed to answer.
+class DiscordRequest(PendingRequest, frozen=True, kw_only=True):
+    """`message` is the person's, where there is one. `token`: the interaction's, for `application`. `seen`: the bot can
+    post into the channel in its own name, so that no token is needed to answer. `channels` are the ids of the channel
+    and of a thread's parent, `roles` those of the member.
     """
 
     id: str
-    user: str
     channel: str
-    language: str
-    sent_at: float
     picture: Picture
-    upload_limit: int
     guild: str = ""
     message: str = ""
     token: str = ""
     application: str = ""
     seen: bool = True
+    channels: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
     @property
     def who(self) -> Requester:
@@ -41,11 +40,24 @@ class PendingRequest(msgspec.Struct, frozen=True):
         return Requester(PLATFORM, self.user, self.guild or self.channel, self.language)
 
     @property
-    def age(self) -> float:
-        return datetime.now(UTC).timestamp() - self.sent_at
+    def chat(self) -> str:
+        return self.channel
+
+    @property
+    def replies(self) -> ServerReplies:
+        return ServerReplies(self.language)
+
+    def forbidden(self, rules: Preferences) -> str | None:
+        if not self.guild:
+            return None
+        if rules.channels and not set(rules.channels) & set(self.channels):
+            # the apps show the channels' names
+            return self.replies.only_in(" ".join(f"<#{id}>" for id in rules.channels))
+        if rules.roles and not set(rules.roles) & set(self.roles):
+            return self.replies.not_with_these_roles()
+        return None
 
     def address(self, job: str = "") -> ReplyAddress:
-        """`job` in `extra` puts a job's buttons under what is said."""
         extra = {"user": self.user, "guild": self.guild, "job": job}
         if self.token:
             extra |= {
@@ -57,18 +69,13 @@ class PendingRequest(msgspec.Struct, frozen=True):
             extra["unseen"] = "1"
         return ReplyAddress(PLATFORM, self.channel, self.message, None, {k: v for k, v in extra.items() if v})
 
-    def request(self, words: str, *, id: str | None = None) -> Request:
-        id = id or self.id
-        picture = self.picture
-        return Request(id, self.who, self.address(id), picture.source, words, self.upload_limit, picture.aspect)
-
 
 def of_interaction(
     interaction: discord.Interaction, picture: Picture, language: str, upload_limit: int, *, number: int = 0
-) -> PendingRequest:
+) -> DiscordRequest:
     """`number`: of several pictures that one interaction points at."""
     channel = channel_of(interaction)
-    return PendingRequest(
+    return DiscordRequest(
         id=f"{PLATFORM}:{channel}:{interaction.id}" + (f".{number}" if number else ""),
         user=str(interaction.user.id),
         channel=channel,
@@ -81,14 +88,16 @@ def of_interaction(
         token="" if number else interaction.token,
         application="" if number else str(interaction.application_id),
         seen=is_seen(interaction),
+        channels=_channels(interaction.channel),
+        roles=_roles(interaction.user),
     )
 
 
 def of_message(
     message: discord.Message, picture: Picture, language: str, upload_limit: int, *, number: int = 0
-) -> PendingRequest:
+) -> DiscordRequest:
     """`number`: of several pictures that one message holds."""
-    return PendingRequest(
+    return DiscordRequest(
         id=f"{PLATFORM}:{message.channel.id}:{message.id}" + (f".{number}" if number else ""),
         user=str(message.author.id),
         channel=str(message.channel.id),
@@ -98,7 +107,17 @@ def of_message(
         upload_limit=upload_limit,
         guild=str(message.guild.id) if message.guild else "",
         message=str(message.id),
+        channels=_channels(message.channel),
+        roles=_roles(message.author),
     )
+
+
+def _channels(channel: Any) -> tuple[str, ...]:
+    return tuple(str(id) for id in (getattr(channel, "id", None), getattr(channel, "parent_id", None)) if id)
+
+
+def _roles(user: discord.User | discord.Member) -> tuple[str, ...]:
+    return tuple(str(role.id) for role in getattr(user, "roles", ()))
 
 
 def channel_of(interaction: discord.Interaction) -> str:

@@ -9,7 +9,6 @@ import discord
 from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.presses import CANCEL
-from unstill_bots.discord import rules
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.buttons import TEMPLATE, Press
@@ -28,7 +27,7 @@ class Presses:
     def __init__(self, context: Context, intake: Intake) -> None:
         self._context = context
         self._intake = intake
-        self._jobs = JobActions(context.client, context.studio.storage)
+        self._jobs = JobActions(context.client, context.pipeline.storage)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
         """What discord.py hands presses to, of any message and from before any restart."""
@@ -55,7 +54,7 @@ class Presses:
             await self._delete(interaction, press, replies)
 
     async def _look(self, interaction: Interaction, press: Press) -> Attempt:
-        record = await self._intake.record(press.job)
+        record = await self._context.pipeline.record(press.job)
         return await self._jobs.look(press.action, record, DiscordActor(self._context, interaction))
 
     # -- one more
@@ -78,23 +77,21 @@ class Presses:
             record.request.requester.language,
             self._context.upload_limit(interaction),
         )
-        channels, roles = rules.standing(interaction.channel, interaction.user)
         new: list[Request] = []
         refusals: list[str] = []
 
         async def accept(request: Request) -> bool:
-            refused = await rules.refusal(self._context, ask, request.words, channels, roles)
+            refused = await self._context.pipeline.refusal(ask, request.words)
             if refused is not None:
                 refusals.append(refused)
                 return False
             # what answers it is this press, not the one that asked for the first clip
             request = ask.request(request.words, id=request.id)
-            if await self._intake.reception.write(request):
+            if await self._context.pipeline.enter(request, start=False):
                 new.append(request)
             return bool(new)
 
-        catalog, reception = self._context.catalog, self._intake.reception
-        said.append(await variations.variation(record, press.action, replies, catalog, reception, accept))
+        said.append(await variations.variation(record, press.action, replies, self._context.pipeline, accept))
         return (refusals[0] if refusals else None), new
 
     # -- no more

@@ -26,7 +26,9 @@ from unstill_bots.host.breaker import Breaker
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import FILING, hand_back, reach
 from unstill_bots.intake.fetching import Fetcher
-from unstill_bots.intake.studio import Studio
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.rules import ChatRules
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.errors import ConfigError
 from unstill_config.platforms import Discord
 
@@ -68,16 +70,23 @@ class DiscordFrontEnd:
         fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit, own=CDN_HOSTS)
         chat = DiscordChat(bot, fetcher, send_limit, catalog)
         status = StatusMessages(client.ledger, chat)
-        studio = Studio(client, services.storage, catalog, settings, chat, status, services.pictures)
-        context = Context(
-            bot, chat, studio, client, Memory(client.redis, client.ledger.names), preferences, catalog, settings
+        pipeline = Pipeline(
+            client,
+            services.storage,
+            catalog,
+            settings,
+            chat,
+            status,
+            rules=ChatRules(preferences, ServerReplies),
+            tell=chat.tell,
+            pictures=services.pictures,
         )
-        intake = Intake(context)
-        mentions = Mentions(context, intake)
-        tree = Tree(context, intake)
-        bot.take, bot.awake, bot.left = mentions.came, mentions.catch_up, intake.leave
+        context = Context(bot, chat, pipeline, Memory(client.redis, client.ledger.names))
+        mentions = Mentions(context)
+        tree = Tree(context, Intake(context))
+        bot.take, bot.awake, bot.left = mentions.came, mentions.catch_up, context.leave
         commands = asyncio.create_task(tree.register())
-        courier = asyncio.create_task(Courier(client, services.storage, chat, studio, status).run())
+        courier = asyncio.create_task(Courier(client, services.storage, chat, pipeline, status).run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))
         stop = asyncio.create_task(stopping.wait())
         try:

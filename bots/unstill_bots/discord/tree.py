@@ -10,7 +10,7 @@ from discord import InteractionType, app_commands
 from discord.app_commands import AppCommandContext, AppInstallationType, ContextMenu
 
 from unstill_bots.actions.presses import ACTIONS, FORM, Thing, Verdict, judge
-from unstill_bots.discord import modals, rules
+from unstill_bots.discord import modals
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.commands import Commands
@@ -26,8 +26,7 @@ from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import register
 from unstill_bots.host.registration import keep_registered
-from unstill_bots.intake.pictures import PictureError
-from unstill_bots.intake.unfit import Unfit
+from unstill_bots.intake.media import Unfit
 from unstill_bots.text.server_replies import ServerReplies
 
 AVATAR_SIZE = 1024
@@ -45,7 +44,7 @@ class Tree(app_commands.CommandTree[Any]):
         self._open = OpenForms(context.client.redis)
         settings, presses = SettingsView(context), Presses(context, intake)
         self.add_command(animate_command(self._animate, context.catalog, context.settings.engine.model))
-        for command in Commands(context, intake, settings).all():
+        for command in Commands(context, settings).all():
             self.add_command(command)
         self.add_command(self._message_menu())
         self.add_command(self._person_menu())
@@ -66,7 +65,7 @@ class Tree(app_commands.CommandTree[Any]):
         replies = await replies_for(self._context, interaction)
         found = of_attachment(image)
         if isinstance(found, Unfit):
-            await answer(interaction, _unfit(found, replies))
+            await answer(interaction, replies.picture_error(found))
         else:
             await self._admit(interaction, replies, self._write(interaction, [found], words, replies))
 
@@ -85,7 +84,7 @@ class Tree(app_commands.CommandTree[Any]):
             of_interaction(interaction, picture, replies.language, limit, number=number)
             for number, picture in enumerate(found)
         ]
-        return await self._intake.write(interaction, of_form(asks, form) if form else asks, words)
+        return await self._intake.write(of_form(asks, form) if form else asks, words)
 
     # -- Animate on a message, and on a person
 
@@ -96,7 +95,7 @@ class Tree(app_commands.CommandTree[Any]):
             if found is None:
                 await answer(interaction, replies.no_picture())
             elif isinstance(found, Unfit):
-                await answer(interaction, _unfit(found, replies))
+                await answer(interaction, replies.picture_error(found))
             else:
                 await self._ask(interaction, found, replies)
 
@@ -119,8 +118,7 @@ class Tree(app_commands.CommandTree[Any]):
     async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies) -> str | None:
         """Who may not ask for a clip here is told before they write anything."""
         ask = of_interaction(interaction, found[0], replies.language, self._context.upload_limit(interaction))
-        channels, roles = rules.standing(interaction.channel, interaction.user)
-        refusal = await rules.refusal(self._context, ask, None, channels, roles)
+        refusal = await self._context.pipeline.refusal(ask, None)
         if refusal is None:
             await self._open.keep(interaction.id, Pointed(ask.user, ask.channel, list(found)))
         return refusal
@@ -145,7 +143,3 @@ class Tree(app_commands.CommandTree[Any]):
         if pointed is None or verdict is not Verdict.ALLOWED:
             return replies.no_longer_open(), []
         return await self._write(interaction, pointed.pictures, modals.written(interaction.data), replies, form)
-
-
-def _unfit(found: Unfit, replies: ServerReplies) -> str:
-    return replies.picture_error(PictureError(found.code, {"format": found.format}))

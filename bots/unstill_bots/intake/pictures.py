@@ -16,7 +16,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from unstill_bots.intake.sniff import sniff
+from unstill_bots.intake.media import sniff
 from unstill_bots.text.sentences import PICTURES
 from unstill_config import metrics
 from unstill_config.children import child_environ

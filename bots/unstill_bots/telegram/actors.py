@@ -52,10 +52,10 @@ class TelegramActor:
             return user == self.user
         # a channel or group, in whose name somebody wrote
         persona = await self._context.memory.current(user)
-        return persona == self.user or await self._context.speaks_for(persona, self.user)
+        return persona == self.user or await self._context.members.speaks_for(persona, self.user)
 
     async def moderates(self) -> bool:
-        return await self._context.is_admin(self.chat, self.user)
+        return await self._context.members.is_admin(self.chat, self.user)
 
     async def manages(self) -> bool:
         return await self.moderates()

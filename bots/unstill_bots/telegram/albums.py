@@ -7,9 +7,8 @@ import asyncio
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.intake.pictures import PictureError
+from unstill_bots.intake.media import Unfit
 from unstill_bots.telegram.context import Context
-from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.memory import Part
 from unstill_bots.text.chat_replies import ChatReplies
 
@@ -21,9 +20,8 @@ LOOK_EVERY = 0.25
 class Albums:
     """Makes a job of each picture when an album is complete: words and addressing of one part hold for all."""
 
-    def __init__(self, context: Context, intake: Intake) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._intake = intake
 
     async def run(self) -> None:
         """Until cancelled. What was gathered before a restart is taken up again."""
@@ -45,17 +43,14 @@ class Albums:
     async def _take_parts(self, parts: list[Part]) -> None:
         words = next((part.words for part in parts if part.words), "")
         asks = [part.ask for part in parts if not part.unfit]
-        new = [ask for ask in asks if await self._intake.record(ask.id) is None]
-        if words:
-            for ask in new:
-                await self._intake.take(ask, words)
-        elif new:
-            await self._intake.wait_for_words(new)
+        new = [ask for ask in asks if await self._context.pipeline.record(ask.id) is None]
+        if new:
+            await self._context.conversation.said(new, words)
         for part in parts:
             if part.unfit:
                 await self._context.memory.drop(part)
                 self._context.spawn(self._say_unfit(part))
 
     async def _say_unfit(self, part: Part) -> None:
-        text = ChatReplies(part.ask.language).picture_error(PictureError(part.unfit, {"format": ""}))
-        await self._context.tell(part.ask.address(), text)
+        text = ChatReplies(part.ask.language).picture_error(Unfit(part.unfit))
+        await self._context.chat.tell(part.ask.address(), text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
 import telegram
 from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
@@ -22,10 +23,13 @@ from unstill_bots.telegram.message_ref import Note, Receipt
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.send_limit import SendLimit
 from unstill_bots.text.replies import CAPTION_LENGTH
+from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import StorageError
 from unstill_queue.contract.jobs import ReplyAddress, Request
 from unstill_queue.storage.base import Storage
+
+log = structlog.get_logger(__name__)
 
 PLAIN = LinkPreviewOptions(is_disabled=True)
 
@@ -48,6 +52,7 @@ class TelegramChat:
         self._calls = Calls(memory, send_limit, preferences)
         self._storage = storage
         self._download_limit = catalog.platforms[PLATFORM].download_limit
+        self._text_length = catalog.platforms[PLATFORM].text_length
 
     # -- the port
 
@@ -137,6 +142,19 @@ class TelegramChat:
             )
 
         return await self._calls.reply(to, urgency, send, account)
+
+    async def tell(
+        self, to: ReplyAddress, text: str, buttons: InlineKeyboardMarkup | None = None
+    ) -> telegram.Message | None:
+        """Say what is no job's, in parts where it is long. Raises nothing: who cannot be told is not told."""
+        shown = None
+        parts = split(text, self._text_length)
+        for part in parts:
+            try:
+                shown = await self.send(to, part, Urgency.TALK, buttons if part is parts[-1] else None)
+            except ChatError as error:
+                log.info("a reply could not be sent", error=str(error))
+        return shown
 
     async def change(
         self, to: ReplyAddress, note: Note, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None

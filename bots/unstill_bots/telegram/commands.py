@@ -16,7 +16,6 @@ from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import ON_JOBS
 from unstill_bots.telegram.context import Context
-from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.message_ref import Note
 from unstill_bots.telegram.pending import PLATFORM, scope_of, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
@@ -28,18 +27,17 @@ from unstill_queue.ledger.ledger import Record
 class Commands:
     """All but /animate, which asks for a clip."""
 
-    def __init__(self, context: Context, intake: Intake) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._intake = intake
         self._settings = SettingsMenu(context)
-        self._own = UserJobs(context.client, intake.reception)
-        self._jobs = JobActions(context.client, context.studio.storage)
+        self._own = UserJobs(context.pipeline)
+        self._jobs = JobActions(context.client, context.pipeline.storage)
         self._answers = Answers(
             context.client,
             context.catalog,
             context.settings,
             self._own,
-            Forgetting(context.client, context.studio.storage, context.preferences, context.memory),
+            Forgetting(context.client, context.pipeline.storage, context.preferences, context.memory),
             context.me.username or "",
         )
 
@@ -73,7 +71,7 @@ class Commands:
         """On being added."""
         replies = await self._context.replies(change.chat, change.from_user)
         to = ReplyAddress(PLATFORM, str(change.chat.id), "")
-        await self._context.tell(to, replies.welcome_group(self._context.me.username or ""))
+        await self._context.chat.tell(to, replies.welcome_group(self._context.me.username or ""))
 
     async def _on_replied(self, action: str, message: Message, replies: ChatReplies) -> str:
         """Do what the button of that name does, and return what to say. For admins, and for who cannot press it: a
@@ -98,7 +96,7 @@ class Commands:
     async def _shown_in(self, replied: Message, actor: TelegramActor) -> Record | None:
         """The job that a message of ours shows: by the buttons that we put there, or as one of the person's own."""
         jobs = {press.job for press in presses_of(replied) if press.action in ON_JOBS}
-        known = [await self._intake.record(job) for job in jobs]
+        known = [await self._context.pipeline.record(job) for job in jobs]
         known += await self._own.records(actor.person)
         shown = (one for one in known if one is not None and one.note and str(Note.of(one.note)) == actor.message)
         return next(shown, None)

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-import structlog
 from telegram import Bot, Chat, Message, User
-from telegram.constants import ChatMemberStatus, ChatType
-from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.constants import ChatType
 
-from unstill_bots.actions.preferences import Preferences, PreferenceStore, language_of
-from unstill_bots.delivery.chat import ChatError, ChatUnavailable
-from unstill_bots.delivery.message import Urgency
-from unstill_bots.host.background import BackgroundTasks
-from unstill_bots.intake.studio import Studio
+from unstill_bots.actions.preferences import Preferences, language_of
+from unstill_bots.intake.conversation import Conversation
+from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import LOCAL_UPLOAD_LIMIT
 from unstill_bots.telegram.chat import TelegramChat
+from unstill_bots.telegram.media import Picture
+from unstill_bots.telegram.members import Members
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.pending import PLATFORM, scope_of, thread_of
+from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.pending import PLATFORM, TelegramRequest, pending_of, scope_of, thread_of
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.jobs import ReplyAddress
-from unstill_queue.ledger.client import Client
-
-log = structlog.get_logger(__name__)
 
 
 class Context:
@@ -36,24 +33,22 @@ class Context:
         self,
         me: User,
         chat: TelegramChat,
-        studio: Studio,
-        client: Client,
+        pipeline: Pipeline,
         memory: Memory,
-        preferences: PreferenceStore,
-        catalog: Catalog,
-        settings: Settings,
+        members: Members,
     ) -> None:
         self.me = me
         self.chat = chat
-        self.studio = studio
-        self.client = client
+        self.pipeline = pipeline
+        self.client = pipeline.client
         self.memory = memory
-        self.preferences = preferences
-        self.catalog = catalog
-        self.settings = settings
-        self.upload_limit = upload_limit(catalog, settings)
-        self.download_limit = catalog.platforms[PLATFORM].download_limit
-        self.errands = BackgroundTasks()
+        self.members = members
+        self.preferences = pipeline.preferences
+        self.catalog = pipeline.catalog
+        self.settings = pipeline.settings
+        self.upload_limit = upload_limit(self.catalog, self.settings)
+        self.download_limit = self.catalog.platforms[PLATFORM].download_limit
+        self.conversation = Conversation(pipeline, memory, self._ask, self._unask)
 
     @property
     def bot(self) -> Bot:
@@ -62,10 +57,10 @@ class Context:
     # -- errands: what may take its time, and is no longer held against the update
 
     def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
-        self.errands.spawn(errand)
+        self.pipeline.background.spawn(errand)
 
     async def drain(self, within: float) -> None:
-        await self.errands.drain(within)
+        await self.pipeline.background.drain(within)
 
     # -- people and chats
 
@@ -79,60 +74,38 @@ class Context:
     async def replies(self, chat: Chat, user: User | None) -> ChatReplies:
         return ChatReplies(await self.language(chat, user))
 
-    async def is_admin(self, chat: str, user: str) -> bool:
-        """As `admin`; who cannot be looked up is none."""
-        try:
-            return await self.admin(chat, user)
-        except ChatUnavailable:
-            return False
-
-    async def admin(self, chat: str, user: str) -> bool:
-        """Whether `user` is an admin of a group or channel; whoever writes in its own name is one. Nobody is of a
-        private chat. Raises ChatUnavailable where Telegram cannot say now.
-        """
-        if not chat.startswith("-"):
-            return False
-        return user == chat or bool(await self._is_admin_member(chat, user))
-
-    async def speaks_for(self, channel: str, user: str) -> bool | None:
-        """Whether `user` may write as `channel`; None where the bot is not shown its members."""
-        try:
-            return await self._is_admin_member(channel, user)
-        except ChatUnavailable:
-            return None
-
-    async def _is_admin_member(self, chat: str, user: str) -> bool | None:
-        """None where Telegram refuses to say. Raises ChatUnavailable."""
-        try:
-            member = await self.bot.get_chat_member(int(chat), int(user))
-        except TelegramError as error:
-            log.info("a member could not be looked up", error=str(error))
-            if isinstance(error, BadRequest | Forbidden):
-                return None
-            raise ChatUnavailable(error.message, 2.0) from error
-        return member.status in (ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER)
-
     # -- talk that is no job's
 
     async def reply(self, message: Message, text: str, buttons: Any = None) -> Message | None:
         """Raises nothing: who cannot be told is not told."""
-        return await self.tell(address_of(message), text, buttons)
+        return await self.chat.tell(address_of(message), text, buttons)
 
     async def answer(self, message: Message, work: Coroutine[Any, Any, str]) -> None:
         """Say what `work` comes to, if anything."""
         if text := await work:
             await self.reply(message, text)
 
-    async def tell(self, to: ReplyAddress, text: str, buttons: Any = None) -> Message | None:
-        most = self.catalog.platforms[PLATFORM].text_length
-        shown = None
-        parts = split(text, most)
-        for part in parts:
-            try:
-                shown = await self.chat.send(to, part, Urgency.TALK, buttons if part is parts[-1] else None)
-            except ChatError as error:
-                log.info("a reply could not be sent", error=str(error))
-        return shown
+    async def say_unfit(self, message: Message, unfit: Unfit) -> None:
+        """As `reply`, of a file that is no picture."""
+        await self.reply(message, (await self.replies(message.chat, message.from_user)).picture_error(unfit))
+
+    # -- pictures
+
+    async def pending_of(self, message: Message, picture: Picture) -> TelegramRequest:
+        """Return the request that a message with a picture is, before there are words for it. Raises RedisError."""
+        user = message.from_user if message.sender_chat is None else None
+        return pending_of(message, picture, await self.language(message.chat, user), self.upload_limit)
+
+    async def _ask(self, pending: TelegramRequest, pictures: int) -> str | None:
+        """Ask for words. Returns the question's note."""
+        replies = ChatReplies(pending.language)
+        buttons = keyboards.presets(replies, self.catalog)
+        message = await self.chat.tell(pending.address(), replies.ask_words(pictures), buttons)
+        return None if message is None else str(Note(str(message.chat.id), message.message_id))
+
+    async def _unask(self, note: str) -> None:
+        question = Note.of(note)
+        await self.bot.delete_message(int(question.chat), question.message)
 
 
 def upload_limit(catalog: Catalog, settings: Settings) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from telegram import Document, Message, Sticker
 
-from unstill_bots.intake.unfit import Unfit, unfit
+from unstill_bots.intake.media import Unfit, unfit
 from unstill_queue.contract.fairness import aspect_of
 
 

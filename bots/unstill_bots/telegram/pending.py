@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-import msgspec
 from telegram import Chat, Message
 
+from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.telegram.media import Picture
-from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
+from unstill_queue.contract.jobs import ReplyAddress, Requester
 
 PLATFORM = "telegram"
 
 
-class PendingRequest(msgspec.Struct, frozen=True):
-    """A picture that somebody sent, before there are words for it. `sent_at` in seconds since the epoch.
-
-    `persona`: as in `Requester`.
-    """
+class TelegramRequest(PendingRequest, frozen=True, kw_only=True):
+    """`chat` and `message` are the message's own, `album` its media group's id; `persona` as in `Requester`."""
 
     chat: str
     message: str
-    user: str
-    language: str
-    sent_at: float
     picture: Picture
     thread: str | None = None
     album: str = ""
@@ -37,23 +29,12 @@ class PendingRequest(msgspec.Struct, frozen=True):
     def who(self) -> Requester:
         return Requester(PLATFORM, self.user, self.chat, self.language, self.persona)
 
-    @property
-    def age(self) -> float:
-        return datetime.now(UTC).timestamp() - self.sent_at
-
     def address(self, job: str = "") -> ReplyAddress:
-        """`job` in `extra` puts a job's buttons under what is said."""
         return ReplyAddress(PLATFORM, self.chat, self.message, self.thread, {"job": job} if job else {})
 
-    def request(self, words: str, upload_limit: int, *, id: str | None = None) -> Request:
-        id = id or self.id
-        picture = self.picture
-        return Request(id, self.who, self.address(id), picture.source, words, upload_limit, picture.aspect)
 
-
-def pending_of(message: Message, picture: Picture, language: str) -> PendingRequest:
-    """`language` where the person's own is set; else their app's."""
-    return PendingRequest(
+def pending_of(message: Message, picture: Picture, language: str, upload_limit: int) -> TelegramRequest:
+    return TelegramRequest(
         chat=str(message.chat.id),
         message=str(message.message_id),
         user=user_of(message),
@@ -63,6 +44,7 @@ def pending_of(message: Message, picture: Picture, language: str) -> PendingRequ
         thread=thread_of(message),
         album=message.media_group_id or "",
         persona=message.sender_chat is not None,
+        upload_limit=upload_limit,
     )
 
 

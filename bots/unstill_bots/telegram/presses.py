@@ -12,10 +12,9 @@ from unstill_bots.actions.variations import VARIATIONS, variation
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import ON_JOBS, Press
 from unstill_bots.telegram.context import Context
-from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.message_ref import Note
-from unstill_bots.telegram.pending import PendingRequest, user_of
+from unstill_bots.telegram.pending import TelegramRequest, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import TooManyRequests
@@ -30,10 +29,9 @@ class Buttons:
     is what Telegram says.
     """
 
-    def __init__(self, context: Context, intake: Intake) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._intake = intake
-        self._jobs = JobActions(context.client, context.studio.storage)
+        self._jobs = JobActions(context.client, context.pipeline.storage)
         self._settings = SettingsMenu(context)
 
     async def pressed(self, query: CallbackQuery) -> None:
@@ -64,7 +62,7 @@ class Buttons:
         assert query.message is not None  # noqa: S101
         replies = await self._context.replies(query.message.chat, query.from_user)
         actor = await TelegramActor.of_press(self._context, query)
-        attempt = await self._jobs.look(press.action, await self._intake.record(press.job), actor)
+        attempt = await self._jobs.look(press.action, await self._context.pipeline.record(press.job), actor)
         trying = self._try(query, attempt, replies)
         if attempt.deletes or not (attempt.thing is None or attempt.is_owners):
             self._context.spawn(trying)
@@ -76,11 +74,9 @@ class Buttons:
         if refused is not None:
             self._answer(query, refused)
         elif attempt.record is not None and attempt.action.name in VARIATIONS:
-            catalog, intake = self._context.catalog, self._intake
-            self._answer(
-                query,
-                await variation(attempt.record, attempt.action.name, replies, catalog, intake.reception, intake.again),
-            )
+            pipeline = self._context.pipeline
+            said = await variation(attempt.record, attempt.action.name, replies, pipeline, pipeline.enter)
+            self._answer(query, said)
         else:
             done, said = await self._jobs.perform(attempt, replies)
             self._answer(query, said)
@@ -134,17 +130,17 @@ class Buttons:
             return
         asks = [first] + [ask for ask in waiting if first.album and ask.album == first.album and ask.id != first.id]
         try:
-            new = await self._intake.pressed(first, f"--preset {name}", actor.message)
+            new = await self._context.pipeline.accept(first, f"--preset {name}", note=actor.message)
         except TooManyRequests as error:
             self._answer(query, replies.too_many_requests(error.limit))
             return
         for ask in asks[1:]:
-            await self._intake.take(ask, f"--preset {name}")
+            await self._context.pipeline.take(ask, f"--preset {name}")
         await self._context.memory.question(first)
         await self._context.memory.no_longer(asks)
         self._answer(query, "" if new else replies.already())
 
-    async def _forgotten(self, picture: Message) -> PendingRequest | None:
+    async def _forgotten(self, picture: Message) -> TelegramRequest | None:
         """The picture above the question, where we no longer remember that it waits."""
         found = find(picture, self._context.download_limit)
-        return await self._intake.pending_of(picture, found) if isinstance(found, Picture) else None
+        return await self._context.pending_of(picture, found) if isinstance(found, Picture) else None

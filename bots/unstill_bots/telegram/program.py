@@ -16,17 +16,18 @@ from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import hand_back, reach
 from unstill_bots.host.registration import keep_registered
-from unstill_bots.intake.studio import Studio
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.telegram.albums import Albums
 from unstill_bots.telegram.api import open_bot
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.context import Context
-from unstill_bots.telegram.intake import Intake
+from unstill_bots.telegram.members import Members
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.menu import register
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.polling import Polling
 from unstill_bots.telegram.router import Router
+from unstill_bots.telegram.rules import GroupRules
 from unstill_bots.telegram.send_limit import SendLimit
 from unstill_bots.telegram.webhook import Webhook
 
@@ -59,17 +60,27 @@ class TelegramFrontEnd:
         memory, preferences, send_limit = Memory(client.redis), PreferenceStore(client.redis), SendLimit()
         chat = TelegramChat(bot, services.storage, services.catalog, memory, send_limit, preferences)
         status = StatusMessages(client.ledger, chat)
-        studio = Studio(client, services.storage, services.catalog, settings, chat, status, services.pictures)
-        context = Context(me, chat, studio, client, memory, preferences, services.catalog, settings)
-        intake = Intake(context)
-        router = Router(context, intake)
+        members = Members(bot)
+        pipeline = Pipeline(
+            client,
+            services.storage,
+            services.catalog,
+            settings,
+            chat,
+            status,
+            rules=GroupRules(preferences, memory, members),
+            tell=chat.tell,
+            pictures=services.pictures,
+        )
+        context = Context(me, chat, pipeline, memory, members)
+        router = Router(context)
         source = (
             Webhook(bot, router.take, settings.telegram) if settings.telegram.webhook_url else Polling(bot, router.take)
         )
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
-            courier = group.create_task(Courier(client, services.storage, chat, studio, status).run())
-            albums = group.create_task(Albums(context, intake).run())
+            courier = group.create_task(Courier(client, services.storage, chat, pipeline, status).run())
+            albums = group.create_task(Albums(context).run())
             coming = group.create_task(source.run())
             stop = group.create_task(stopping.wait())
             await asyncio.wait((stop, coming), return_when=asyncio.FIRST_COMPLETED)

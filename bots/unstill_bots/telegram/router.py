@@ -6,16 +6,14 @@ import structlog
 from telegram import ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
 
-from unstill_bots.intake.pictures import PictureError
-from unstill_bots.intake.unfit import Unfit
+from unstill_bots.intake.media import Unfit
 from unstill_bots.telegram.addressing import Addressed, addressed
 from unstill_bots.telegram.commands import Commands
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.inline import Inline
-from unstill_bots.telegram.intake import Intake
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.memory import Part
-from unstill_bots.telegram.pending import PLATFORM, scope_of, thread_of, user_of
+from unstill_bots.telegram.pending import scope_of, thread_of, user_of
 from unstill_bots.telegram.presses import Buttons
 
 log = structlog.get_logger(__name__)
@@ -28,11 +26,11 @@ _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 class Router:
     """One front end's dispatcher."""
 
-    def __init__(self, context: Context, intake: Intake) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._intake = intake
-        self._commands = Commands(context, intake)
-        self._buttons = Buttons(context, intake)
+        self._conversation = context.conversation
+        self._commands = Commands(context)
+        self._buttons = Buttons(context)
         self._inline = Inline(context)
 
     async def take(self, update: Update) -> None:
@@ -87,13 +85,9 @@ class Router:
         if found is None and replied is not None and (said.command or not said.reply_to_us):
             found = find(replied, self._context.download_limit)
         if isinstance(found, Picture):
-            ask = await self._intake.pending_of(message, found)
-            if said.words:
-                await self._intake.take(ask, said.words)
-            else:
-                await self._intake.wait_for_words([ask])
+            await self._conversation.said([await self._context.pending_of(message, found)], said.words)
         elif isinstance(found, Unfit):
-            self._context.spawn(self._say_unfit(message, found))
+            self._context.spawn(self._context.say_unfit(message, found))
         else:
             await self._words(message, said)
 
@@ -104,11 +98,11 @@ class Router:
             if message.media_group_id:
                 await self._gather(message, Addressed(said.words, True), found)
             else:
-                await self._intake.take(await self._intake.pending_of(message, found), said.words)
+                await self._context.pipeline.take(await self._context.pending_of(message, found), said.words)
 
     async def _gather(self, message: Message, said: Addressed, found: Picture | Unfit) -> None:
         picture = found if isinstance(found, Picture) else Picture("")
-        ask = await self._intake.pending_of(message, picture)
+        ask = await self._context.pending_of(message, picture)
         unfit = found.code if isinstance(found, Unfit) else ""
         await self._context.memory.gather(Part(ask, said.words, said.ours, unfit))
 
@@ -118,15 +112,11 @@ class Router:
         if said.words and (private or said.reply_to_us or said.command):
             waiting = await self._context.memory.waiting(str(message.chat.id), user_of(message))
             if waiting:
-                await self._intake.words_came(waiting, said.words)
+                await self._conversation.words_came(waiting, said.words)
                 return
         if private or said.command:
             replies = await self._context.replies(message.chat, message.from_user)
             self._context.spawn(self._context.reply(message, replies.no_picture()))
-
-    async def _say_unfit(self, message: Message, unfit: Unfit) -> None:
-        replies = await self._context.replies(message.chat, message.from_user)
-        await self._context.reply(message, replies.picture_error(PictureError(unfit.code, {"format": unfit.format})))
 
     # -- edited captions
 
@@ -139,30 +129,24 @@ class Router:
             found = find(message.reply_to_message, self._context.download_limit)
         if not isinstance(found, Picture) or not said.words or said.elsewhere:
             return
-        ask = await self._intake.pending_of(message, found)
+        ask = await self._context.pending_of(message, found)
         waiting = await self._context.memory.waiting(ask.chat, ask.user)
         mine = [one for one in waiting if one.id == ask.id or (ask.album and one.album == ask.album)]
         if mine:
-            await self._intake.words_came(mine, said.words)
+            await self._conversation.words_came(mine, said.words)
         elif ask.album:
             for part in await self._context.memory.parts(f"{ask.chat}:{ask.album}"):
                 if not part.unfit:
-                    await self._intake.revise(part.ask, said.words)
+                    await self._conversation.revise(part.ask, said.words)
         else:
-            await self._intake.revise(ask, said.words)
+            await self._conversation.revise(ask, said.words)
 
     # -- coming and going
 
     async def _membership(self, change: ChatMemberUpdated) -> None:
-        chat = str(change.chat.id)
         gone = change.new_chat_member.status in (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED)
         if gone:
-            prefix = f"{PLATFORM}:{chat}:"
-            for id in await self._context.client.ledger.open_ids():
-                if id.startswith(prefix):
-                    await self._context.client.cancel(id, "system")
-            if change.chat.type in _GROUPS:
-                await self._context.preferences.forget(scope_of(change.chat))
+            await self._context.pipeline.leave(scope_of(change.chat), forget=change.chat.type in _GROUPS)
         elif change.chat.type in _GROUPS and change.old_chat_member.status in (
             ChatMemberStatus.LEFT,
             ChatMemberStatus.BANNED,

@@ -13,7 +13,7 @@ from pathlib import Path
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.local import EngineFailed, Local
-from unstill_bots.intake.studio import Studio
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.terminal.chat import PLATFORM, TerminalChat
 from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.ending import Code, Stop
@@ -90,10 +90,13 @@ class Animation:
 
     async def _run(self, client: Client, storage: Storage) -> tuple[list[Result], Code]:
         status = StatusMessages(client.ledger, self._chat)
-        studio = Studio(client, storage, self._catalog, self._settings, self._chat, status)
-        courier = Courier(client, storage, self._chat, studio, status)
+        # a person at their own terminal is not held to a rate
+        pipeline = Pipeline(client, storage, self._catalog, self._settings, self._chat, status, limited=False)
+        courier = Courier(client, storage, self._chat, pipeline, status)
         embedded = self._local.embedded
-        journeys = Journeys(client, studio, courier, self._chat, self._display, self._wording, starting=embedded)
+        journeys = Journeys(
+            pipeline, self._order.words, courier, self._chat, self._display, self._wording, starting=embedded
+        )
         helpers: list[asyncio.Task[None]] = []
         aside: list[asyncio.Task[None]] = []
         if embedded:

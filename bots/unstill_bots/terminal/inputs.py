@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 
+from unstill_bots.intake.media import PICTURE_SUFFIXES, READABLE_SUFFIXES, VIDEO_SUFFIXES
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.wording import Wording
 
 STDIN = "-"
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
-_OTHER_SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".svg", ".heic", ".heif", ".avif", ".mp4", ".mov"})
+_FILES = PICTURE_SUFFIXES | VIDEO_SUFFIXES | {".svg", ".heif"}
 _SIZE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:([kmg])(i)?)?(?:b|bytes?)?", re.IGNORECASE)
 
 
@@ -50,7 +50,7 @@ def _exists(word: str) -> bool:
 def _like_file(word: str) -> bool:
     """A name with a picture's ending is a photo that is missing, rather than a prompt."""
     suffix = Path(word).suffix.lower()
-    return " " not in word and suffix in PICTURE_SUFFIXES | _OTHER_SUFFIXES
+    return " " not in word and suffix in _FILES
 
 
 def find_photos(words: Sequence[str], wording: Wording) -> list[str]:
@@ -80,7 +80,7 @@ def find_photos(words: Sequence[str], wording: Wording) -> list[str]:
 def _pictures_in(folder: Path, wording: Wording) -> list[Path]:
     try:
         pictures = sorted(
-            path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+            path for path in folder.iterdir() if path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
         )
     except OSError:
         raise Stop(Code.USAGE, wording.cannot_read(str(folder))) from None

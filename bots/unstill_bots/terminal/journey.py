@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from unstill_bots.delivery.courier import Courier
-from unstill_bots.intake.studio import Studio
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.terminal.chat import TerminalChat
 from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.order import Photo
 from unstill_bots.terminal.results import Result, near
 from unstill_bots.terminal.wording import Wording
 from unstill_queue.contract.errors import UnknownJob
-from unstill_queue.contract.jobs import Outcome, State, Succeeded
-from unstill_queue.ledger.client import Client, Update
+from unstill_queue.contract.jobs import Outcome, Request, State, Succeeded
+from unstill_queue.ledger.client import Update
 from unstill_queue.ledger.ledger import Record
 
 AGAIN_AFTER = 2.0
@@ -21,12 +21,15 @@ DELIVERIES = 5
 
 
 class Journeys:
-    """`open` holds the ids of those on their way. `starting`: an engine of ours comes where there is none."""
+    """`words` is the caption of all photos; `open` holds the ids of those on their way.
+
+    `starting`: an engine of ours comes where there is none.
+    """
 
     def __init__(
         self,
-        client: Client,
-        studio: Studio,
+        pipeline: Pipeline,
+        words: str,
         courier: Courier,
         chat: TerminalChat,
         display: Display,
@@ -34,8 +37,9 @@ class Journeys:
         *,
         starting: bool,
     ) -> None:
-        self._client = client
-        self._studio = studio
+        self._client = pipeline.client
+        self._pipeline = pipeline
+        self._words = words
         self._courier = courier
         self._chat = chat
         self._display = display
@@ -54,12 +58,13 @@ class Journeys:
                 if self._cancelled_by is not None:
                     return Result(photo.label, photo.id)
                 self.open.add(photo.id)
-                await self._studio.receive(photo.request)
+                request = await self._pipeline.accept(photo, self._words, start=False)
                 if self._cancelled_by is not None:
                     # it came while the request was written down
                     await self._client.cancel(photo.id, self._cancelled_by)
                 watching = asyncio.create_task(self._watch(photo))
-                await self._prepare(photo)
+                if request is not None:
+                    await self._prepare(photo, request)
             outcome = await watching
             state = await self._deliver(photo.id)
         finally:
@@ -87,8 +92,8 @@ class Journeys:
         for id in list(self.open):
             await self._client.cancel(id, by)
 
-    async def _prepare(self, photo: Photo) -> None:
-        while not await self._studio.prepare(photo.request):
+    async def _prepare(self, photo: Photo, request: Request) -> None:
+        while not await self._pipeline.prepare(request):
             if (await self._client.ledger.read(photo.id)).state is not State.ACCEPTED:
                 return
             # the storage is away; the ledger ends this when it lasts

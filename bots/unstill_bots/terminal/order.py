@@ -6,14 +6,16 @@ import getpass
 import os
 import secrets
 import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.terminal.chat import PLATFORM, address
 from unstill_bots.terminal.inputs import STDIN, Target
-from unstill_queue.contract.jobs import Request, Requester
+from unstill_queue.contract.jobs import ReplyAddress, Requester
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -28,35 +30,51 @@ class Order(msgspec.Struct, frozen=True):
     stdin: bytes = b""
 
 
-class Photo(msgspec.Struct, frozen=True):
-    """One photo of an order; `label` is what it is called."""
+class Photo(PendingRequest, frozen=True, kw_only=True):
+    """One photo of an order; `label` is what it is called, `source` as in `Request`, `host` the machine's name."""
 
     label: str
-    request: Request
+    message: str
+    source: str
+    host: str
+    target: Target
+    aspect: float = 1.0
 
     @property
     def id(self) -> str:
-        return self.request.id
+        return f"{PLATFORM}:{self.user}:{self.message}"
 
     @property
-    def message(self) -> str:
-        return self.request.reply_to.message
+    def chat(self) -> str:
+        return self.host
+
+    @property
+    def who(self) -> Requester:
+        return Requester(PLATFORM, self.user, self.host, self.language)
+
+    @property
+    def picture(self) -> Photo:
+        return self
+
+    def address(self, job: str = "") -> ReplyAddress:
+        return address(self.host, self.message, self.target)
 
 
 def photos_of(order: Order) -> list[Photo]:
+    """Return the photos in the order in which they are asked for."""
     who, batch = requester(order.language), secrets.token_hex(4)
     labelled = zip(labels(order.photos), order.photos, strict=True)
     return [
         Photo(
-            label,
-            Request(
-                id=f"{PLATFORM}:{who.user}:{batch}:{number}",
-                requester=who,
-                reply_to=address(who.chat, f"{batch}:{number}", order.target),
-                source=photo,
-                words=order.words,
-                upload_limit=order.limit,
-            ),
+            user=who.user,
+            host=who.chat,
+            language=order.language,
+            sent_at=time.time(),
+            upload_limit=order.limit,
+            label=label,
+            message=f"{batch}:{number}",
+            source=photo,
+            target=order.target,
         )
         for number, (label, photo) in enumerate(labelled, 1)
     ]

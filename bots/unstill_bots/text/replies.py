@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.parts import Text
@@ -224,7 +225,7 @@ class Replies:
             ),
         )
 
-    def picture_error(self, error: PictureError) -> str:
+    def picture_error(self, error: PictureError | Unfit) -> str:
         return self._by_code(PICTURES, error.code, error.details)
 
     def quota(self, error: QuotaExceeded) -> str:

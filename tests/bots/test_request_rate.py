@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from tests.bots.test_courier import FrontEnd
-from tests.bots.test_studio import asked
+from tests.bots.test_preparation import WORDS, asked
 
 from unstill_bots.actions.variations import AGAIN, variation
-from unstill_bots.host.background import BackgroundTasks
-from unstill_bots.intake.reception import Reception
-from unstill_bots.intake.studio import Terms
+from unstill_bots.intake.pending import PendingRequest
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.rules import Terms
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.settings import Quota, Settings
 from unstill_queue.contract.errors import TooManyRequests
-from unstill_queue.contract.jobs import ReplyAddress, Request
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.storage.base import Storage
 
@@ -26,16 +27,53 @@ TOLD = ChatReplies("en").too_many_requests(1)
 MINUTE_MS = 60_000
 
 
+class Sent(PendingRequest, frozen=True, kw_only=True):
+    """A picture of somebody's, sent just now."""
+
+    asked: Request
+
+    @property
+    def id(self) -> str:
+        return self.asked.id
+
+    @property
+    def chat(self) -> str:
+        return self.asked.reply_to.chat
+
+    @property
+    def who(self) -> Requester:
+        return self.asked.requester
+
+    @property
+    def picture(self) -> Request:
+        return self.asked
+
+    def address(self, job: str = "") -> ReplyAddress:
+        return replace(self.asked.reply_to, extra={"job": job} if job else {})
+
+
+def sent(asked: Request) -> Sent:
+    return Sent(user=asked.requester.user, language="en", sent_at=time.time(), upload_limit=1_000_000, asked=asked)
+
+
 class Context:
     """A front end's way in, and what it told people beside their jobs."""
 
     def __init__(self, front: FrontEnd) -> None:
         self.front = front
-        self.errands = BackgroundTasks()
         # so that no picture is read
         self.terms = Terms("not here")
         self.told: list[tuple[str, str]] = []
-        self.reception = Reception(front.client, front.studio, self.errands, self._rule, self._tell)
+        self.pipeline = Pipeline(
+            front.client,
+            front.storage,
+            front.pipeline.catalog,
+            front.pipeline.settings,
+            front.chat,
+            front.status,
+            rules=self._rule,
+            tell=self._tell,
+        )
 
     async def _rule(self, request: Request) -> Terms:
         return self.terms
@@ -45,8 +83,8 @@ class Context:
         self.told.append((to.chat, text))
 
     async def take(self, request: Request) -> bool:
-        taken = await self.reception.take(request, 0.0)
-        await self.errands.drain(60)
+        taken = await self.pipeline.take(sent(request), request.words)
+        await self.pipeline.background.drain(60)
         return taken
 
     async def use_up(self) -> None:
@@ -118,30 +156,30 @@ async def test_a_press_is_told_by_its_answer(context: Context) -> None:
     # Given a clip of somebody whose minute is used up
     context.terms = Terms()
     request = await context.front.finished()
-    await context.reception.may_ask(request)
+    await context.pipeline.may_ask(request)
     await context.use_up()
     record = await context.front.ledger.read(request.id)
 
     async def accept(request: Request) -> bool:
-        return await context.reception.accept(request, 0.0)
+        return await context.pipeline.enter(request)
 
     # When they want another one
     replies = ChatReplies("en")
-    said = await variation(record, AGAIN, replies, context.front.studio.catalog, context.reception, accept)
+    said = await variation(record, AGAIN, replies, context.pipeline, accept)
     # Then that is the answer, and they are not told beside it
     assert said == TOLD and context.told == []
     # nor may they change their words to have more
-    assert not await context.reception.may_ask(request)
+    assert not await context.pipeline.may_ask(request)
     with pytest.raises(TooManyRequests):
-        await context.reception.write(asked(5))
+        await context.pipeline.enter(asked(5), start=False)
 
 
 async def test_the_terminal_and_a_host_without_a_limit_take_what_comes(
     context: Context, valkey: EmbeddedValkey, storage: Storage
 ) -> None:
-    # The terminal's requests come by the studio
+    # The terminal's way in is not limited
     for n in range(60):
-        assert await context.front.studio.receive(asked(n))
+        assert await context.front.pipeline.accept(sent(asked(n)), WORDS, start=False)
     front = FrontEnd(valkey.url, Settings(quota=Quota(person_requests=0)), storage)
     free = Context(front)
     for n in range(60):

@@ -11,7 +11,7 @@ import pytest
 from tests.bots.test_courier import FrontEnd
 from tests.waiting import PATIENCE
 
-from unstill_bots.intake.studio import Terms
+from unstill_bots.intake.rules import Terms
 from unstill_bots.text.replies import Replies
 from unstill_config.settings import Quota, Settings
 from unstill_queue.contract.fairness import aspect_of
@@ -76,8 +76,8 @@ def asked(n: int, *, user: str = "ann", chat: str = "c1", words: str = WORDS, as
 
 
 async def prepared(front: FrontEnd, request: Request) -> bool:
-    await front.studio.receive(request)
-    return await front.studio.prepare(request)
+    await front.pipeline.enter(request, start=False)
+    return await front.pipeline.prepare(request)
 
 
 async def sentence(front: FrontEnd, request: Request) -> str:
@@ -119,14 +119,14 @@ async def test_what_is_over_a_quota_is_refused_before_its_picture_is_fetched(
     assert told in await sentence(front, second)
     assert (front.chat.fetched, stored()) == ([asked(1).id], before)
     # and what may be asked on the way in says the same
-    assert told in (await front.studio.objection(second.requester, WORDS) or "")
-    assert (await front.studio.objection(second.requester, None) is None) == ("seconds" in next(iter(quota)))
+    assert told in (await front.pipeline.objection(second.requester, WORDS) or "")
+    assert (await front.pipeline.objection(second.requester, None) is None) == ("seconds" in next(iter(quota)))
 
 
 async def test_a_pictures_shape_counts_as_far_as_the_platform_tells_it(make: Callable[..., FrontEnd]) -> None:
     # Given seconds for a square picture's clip, and no more
-    studio = make().studio
-    front = make(person_seconds=studio._cost(studio._read(WORDS)[0], 1.0) * 1.01)
+    prepares = make().pipeline._preparation
+    front = make(person_seconds=prepares._cost(prepares._read(WORDS)[0], 1.0) * 1.01)
     # When a picture is asked for of which the platform says that it is four times as long as it is high
     assert not await prepared(front, asked(1, aspect=aspect_of(640, 160)))
     # Then it is refused unseen; where the platform does not tell, one of 64 by 48 is fetched to see
@@ -143,7 +143,7 @@ async def test_a_chats_own_limit_is_told_in_its_own_words_before_anything_is_fet
     async def rule(request: Request) -> Terms:
         return Terms(jobs=1, full="This chat is full.")
 
-    front.studio.rule = rule
+    front.rules = rule
     assert await prepared(front, asked(1))
     assert not await prepared(front, asked(2, user="bob"))
     assert await sentence(front, asked(2, user="bob")) == "This chat is full."
@@ -163,7 +163,7 @@ async def test_what_is_refused_leaves_nothing_in_storage(
         async def rule(request: Request) -> Terms:
             return Terms("Only admins.")
 
-        front.studio.rule = rule
+        front.rules = rule
     gates = Gates(front)
     preparing = asyncio.create_task(prepared(front, request))
     if why in ("picture", "quota", "cancel"):
@@ -171,7 +171,7 @@ async def test_what_is_refused_leaves_nothing_in_storage(
         if why == "quota":
             # another process queues that person's other request meanwhile
             other = asked(2)
-            await front.studio.receive(other)
+            await front.pipeline.enter(other, start=False)
             job = await _job(front, other)
             assert await front.client.submit(job, cost=1.0)
         elif why == "cancel":
@@ -183,7 +183,7 @@ async def test_what_is_refused_leaves_nothing_in_storage(
 
 
 async def _job(front: FrontEnd, request: Request) -> Job:
-    parameters, finish = front.studio._read(request.words)
+    parameters, finish = front.pipeline._preparation._read(request.words)
     return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, finish, 1_000_000)
 
 
@@ -213,9 +213,9 @@ async def test_of_many_over_a_quota_at_most_one_is_fetched_in_vain(
     front = make(person_jobs=5)
     requests = [asked(n, chat=f"c{n % 4}") for n in range(20)]
     for request in requests:
-        await front.studio.receive(request)
+        await front.pipeline.enter(request, start=False)
     # When all are prepared, some of them twice
-    await asyncio.gather(*(front.studio.prepare(request) for request in (*requests, *requests[:5])))
+    await asyncio.gather(*(front.pipeline.prepare(request) for request in (*requests, *requests[:5])))
     # Then five are queued, each of the others is answered, and at most six pictures were fetched and five are stored
     states = [(await front.ledger.read(request.id)).state for request in requests]
     assert (states.count(State.QUEUED), states.count(State.FAILED)) == (5, 15)

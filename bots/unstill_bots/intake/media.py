@@ -1,7 +1,8 @@
-"""What a file is by its first bytes; its name is never believed."""
+"""What a file is: by what its sender says of it before it is fetched, and by its first bytes once it is here."""
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Literal
 
 import msgspec
@@ -44,7 +45,7 @@ _STILL_BRANDS = {
 
 
 def sniff(data: bytes) -> Sniffed:
-    """Any bytes have an answer; unknown ones are 'unknown'."""
+    """Return the kind of a file by its first bytes; any bytes have one, if only 'unknown'. A name is not believed."""
     head = data[:_HEAD]
     for magic, sniffed in _MAGIC:
         if head.startswith(magic):
@@ -63,3 +64,35 @@ def sniff(data: bytes) -> Sniffed:
     if b"<svg" in head.lower():
         return Sniffed("drawing", "SVG")
     return Sniffed("unknown", "")
+
+
+# -- before it is fetched
+
+READABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
+"""Names of files that can be animated."""
+PICTURE_SUFFIXES = READABLE_SUFFIXES | {".bmp", ".tif", ".tiff", ".heic", ".avif"}
+"""Names of files that are taken for pictures; those in other formats are refused by their own sentence when read."""
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".3gp"})
+
+
+class Unfit(msgspec.Struct, frozen=True):
+    """A file that says itself that it is no picture. `code` is one of `text.sentences.PICTURES`."""
+
+    code: str
+    format: str = ""
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What the code's sentence is about, as in `PictureError`."""
+        return {"format": self.format}
+
+
+def unfit(media_type: str, name: str) -> Unfit | None:
+    """Return what a file is by its media type and name, or None for a picture."""
+    kind = media_type.partition(";")[0].strip().lower()
+    suffix = PurePath(name).suffix.lower()
+    if kind.startswith("image/") or suffix in PICTURE_SUFFIXES:
+        return None
+    if kind.startswith("video/") or suffix in VIDEO_SUFFIXES:
+        return Unfit("picture_video")
+    return Unfit("picture_unknown")

@@ -1,10 +1,7 @@
-"""What happens when a picture arrives, on any platform: written down, read, made safe, queued or answered."""
+"""Prepares what is written down: words read, the picture made safe and stored, the job queued, or a refusal filed."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-import msgspec
 import structlog
 
 from unstill_bots.delivery.chat import Chat, ChatError, FetchError
@@ -12,6 +9,7 @@ from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
+from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
@@ -33,36 +31,12 @@ READ_AT_ONCE = 4
 """Pictures being read: what bounds the memory that they take."""
 
 
-class Terms(msgspec.Struct, frozen=True):
-    """A chat's own rules for a request: the sentence that refuses it, or the most that the chat may have in the making.
-
-    `jobs` 0: no rule. `full` is the sentence for one too many.
-    """
-
-    refusal: str | None = None
-    jobs: int = 0
-    full: str = ""
-
-    def too_much(self, error: QuotaExceeded, replies: Replies) -> str:
-        """The sentence for a quota that is used up, in the chat's own words where it is the chat's own."""
-        own = self.jobs and (error.quota, error.scope, error.limit) == ("jobs", "chat", self.jobs)
-        return self.full if own else replies.quota(error)
-
-
 class Ended(Exception):
     """The request was cancelled, forgotten or queued by another process, while its picture was fetched."""
 
 
-Rule = Callable[[Request], Awaitable[Terms]]
-"""May raise ChatError where it cannot tell now; the request is then brought back."""
-
-
-async def _no_rule(request: Request) -> Terms:
-    return Terms()
-
-
-class Studio:
-    """The intake of one front end. With `pictures`, a decoding process stands ready for the next one."""
+class Preparation:
+    """Prepares what is written down. With `pictures`, a decoding process stands ready for the next one."""
 
     def __init__(
         self,
@@ -72,29 +46,23 @@ class Studio:
         settings: Settings,
         chat: Chat,
         status: StatusMessages,
-        pictures: Pictures | None = None,
+        rules: Rules,
+        pictures: Pictures | None,
     ) -> None:
-        self.client = client
-        self.storage = storage
-        self.catalog = catalog
-        self.settings = settings
-        self.chat = chat
+        self._client = client
+        self._storage = storage
+        self._catalog = catalog
+        self._settings = settings
+        self._chat = chat
         self._status = status
+        self._rules = rules
         self._make_safe = pictures.make_safe if pictures else make_safe
-        self.rule: Rule = _no_rule
         self._in_hand: set[str] = set()
         self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._reading = FairGate(READ_AT_ONCE, READ_AT_ONCE, ACCOUNT_AT_ONCE)
 
-    async def receive(self, request: Request) -> bool:
-        """Write the request down. When this returns, the platform may be told that it arrived.
-
-        False: it was here before and is being taken care of.
-        """
-        return await self.client.accept(request)
-
     async def prepare(self, request: Request) -> bool:
-        """Read the caption, fetch the picture, queue the job. True: it is queued; False: it was answered.
+        """Read the caption, fetch the picture, queue the job. Return whether it is queued; else it was answered.
 
         May be repeated at any time, by any process: only an ACCEPTED request is changed by it, or shown anything.
         """
@@ -103,7 +71,7 @@ class Studio:
         self._in_hand.add(request.id)
         who = request.requester
         try:
-            record = await self.client.ledger.read(request.id)
+            record = await self._client.ledger.read(request.id)
             if record.state is State.ACCEPTED:
                 # what is over a quota does not wait for a slot
                 refusal = await self.objection(who, request.words, aspect=request.aspect)
@@ -117,7 +85,7 @@ class Studio:
     async def objection(
         self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
     ) -> str | None:
-        """The sentence that refuses a request before its picture is fetched, by its words, rules and quotas, or None.
+        """Return the sentence that refuses a request before its picture is fetched: by words, rules or quotas; or None.
 
         `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
         """
@@ -127,7 +95,7 @@ class Studio:
         replies = Replies(who.language)
         try:
             cost = LEAST if words is None else self._cost(self._read(words)[0], aspect)
-            await self.client.check(who, cost=cost, chat_jobs=terms.jobs)
+            await self._client.check(who, cost=cost, chat_jobs=terms.jobs)
         except OptionError as error:
             return replies.option_error(error)
         except QuotaExceeded as error:
@@ -136,12 +104,12 @@ class Studio:
 
     async def _prepare(self, request: Request) -> bool:
         replies, who = Replies(request.requester.language), request.requester
-        record = await self.client.ledger.read(request.id)
+        record = await self._client.ledger.read(request.id)
         if record.state is not State.ACCEPTED:
             return record.job is not None and record.outcome is None
         terms = Terms()
         try:
-            terms = await self.rule(request)
+            terms = await self._rules(request)
             refusal = await self.objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
                 return await self._answer(request, refusal)
@@ -170,7 +138,7 @@ class Studio:
     async def _understand(self, record: Record) -> tuple[Job, float]:
         request = record.request
         parameters, finish = self._read(request.words)
-        picture = await self._make_safe(await self.chat.fetch(request))
+        picture = await self._make_safe(await self._chat.fetch(request))
         cost = self._cost(parameters, aspect_of(picture.width, picture.height))
         key = await self._store(request.id, picture)
         job = Job(
@@ -186,12 +154,12 @@ class Studio:
 
     def _read(self, words: str) -> tuple[Parameters, Finish]:
         """Raises OptionError."""
-        model = self.settings.engine.model
-        caption = captions.parse(words, self.catalog, model)
-        return resolve(caption.prompt, caption.given, self.catalog, default_model=model)
+        model = self._settings.engine.model
+        caption = captions.parse(words, self._catalog, model)
+        return resolve(caption.prompt, caption.given, self._catalog, default_model=model)
 
     def _cost(self, parameters: Parameters, aspect: float) -> float:
-        return estimated_seconds(parameters, self.catalog.models[parameters.model], aspect)
+        return estimated_seconds(parameters, self._catalog.models[parameters.model], aspect)
 
     async def _submit(self, job: Job, cost: float, terms: Terms) -> None:
         """Queue it. Where it is not, by a quota or because it was ended meanwhile, its picture does not stay.
@@ -200,7 +168,7 @@ class Studio:
             QuotaExceeded: others were queued while the picture was fetched.
         """
         try:
-            queued = await self.client.submit(job, cost=cost, chat_jobs=terms.jobs)
+            queued = await self._client.submit(job, cost=cost, chat_jobs=terms.jobs)
         except (QuotaExceeded, UnknownJob):
             await self._discard(job.picture)
             raise
@@ -210,25 +178,25 @@ class Studio:
     async def _picture_of(self, id: str) -> str | None:
         """By the record: after an answer that was lost on its way, what seems to be queued before is this very job."""
         try:
-            job = (await self.client.ledger.read(id)).job
+            job = (await self._client.ledger.read(id)).job
         except UnknownJob:
             return None
         return job.picture if job else None
 
     async def _discard(self, picture: str) -> None:
         try:
-            await self.storage.delete(picture)
+            await self._storage.delete(picture)
         except StorageError as error:
             # the trash has it
             log.info("a picture could not be deleted", key=picture, error=str(error))
 
     async def _store(self, id: str, picture: SafePicture) -> str:
         """Store a picture under a key that is on record before. Raises Ended."""
-        key = await self.client.ledger.picture(id, self.storage.new_key("pictures", picture.suffix))
+        key = await self._client.ledger.picture(id, self._storage.new_key("pictures", picture.suffix))
         if key is None:
             raise Ended(id)
-        return await self.storage.put(picture.data, key=key)
+        return await self._storage.put(picture.data, key=key)
 
     async def _answer(self, request: Request, sentence: str) -> bool:
-        await self.client.refuse(request.id, Failed(SAID, sentence))
+        await self._client.refuse(request.id, Failed(SAID, sentence))
         return False

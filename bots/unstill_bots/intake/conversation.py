@@ -1,0 +1,90 @@
+"""What is said about a picture after it was sent: words that come later, and words that replace others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Generic
+
+from unstill_bots.actions.variations import derived
+from unstill_bots.delivery.message import REVISED
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.waiting import P, WaitingPictures
+from unstill_queue.contract.jobs import Cancelled, Failed
+from unstill_queue.ledger.ledger import Record
+
+Ask = Callable[[P, int], Coroutine[Any, Any, str | None]]
+"""Asks for words for so many pictures, as a reply to the first. Returns the question's message if it goes later."""
+Unask = Callable[[str], Coroutine[Any, Any, None]]
+"""Removes a question that was answered."""
+
+
+class Conversation(Generic[P]):
+    """One front end's talk about pictures; all of it ends in `pipeline`."""
+
+    def __init__(self, pipeline: Pipeline, waiting: WaitingPictures[P], ask: Ask[P], unask: Unask) -> None:
+        self._pipeline = pipeline
+        self._waiting = waiting
+        self._ask = ask
+        self._unask = unask
+
+    async def said(self, pendings: Sequence[P], words: str) -> None:
+        """Take the pictures of one message with its words. Without words they wait, and the person is asked.
+
+        Whoever has a preset of their own is not asked. Raises RedisError.
+        """
+        own = await self._pipeline.preferences.get(pendings[0].who.person)
+        if words or own.preset:
+            for pending in pendings:
+                await self._pipeline.take(pending, words, own=own)
+        elif await self._waiting.let_wait(pendings):
+            self._pipeline.background.spawn(self._question(pendings[0], len(pendings)))
+
+    async def _question(self, pending: P, pictures: int) -> None:
+        note = await self._ask(pending, pictures)
+        if note is not None:
+            await self._waiting.asked(pending, note)
+
+    async def words_came(self, pendings: Sequence[P], words: str) -> None:
+        """Take pictures that waited. The question for words goes: the status message says all from now on."""
+        for pending in pendings:
+            await self._pipeline.take(pending, words)
+        await self.answered(pendings)
+
+    async def answered(self, pendings: Sequence[P]) -> None:
+        """Let go of pictures that got their words, and of the question for them."""
+        for pending in pendings:
+            question = await self._waiting.question(pending)
+            if question is not None:
+                self._pipeline.background.spawn(self._unask(question))
+        await self._waiting.no_longer(pendings)
+
+    async def revise(self, pending: P, words: str) -> bool:
+        """Make what waits or runs, or failed, with new words of the same message. False: nothing was made of it.
+
+        Each step may be repeated, as the update comes again when we die between two of them.
+        """
+        pipeline, ledger = self._pipeline, self._pipeline.client.ledger
+        latest = await self._waiting.latest(pending)
+        record = await pipeline.record(latest)
+        if record is None:
+            return False
+        request = await pipeline.request(pending, words, id=derived(latest, f"edit {words}"))
+        if request.words == record.request.words or _is_answered(record):
+            return True
+        # before the cancel, as what is cancelled so is shown by what comes after it
+        if not await pipeline.may_ask(request):
+            return True
+        await ledger.cancel(latest, REVISED)
+        record = await ledger.read(latest)
+        if _is_answered(record):
+            return True
+        await pipeline.enter(request, pending.age, note=record.note, paced=True)
+        await self._waiting.revised(pending, request.id)
+        return True
+
+
+def _is_answered(record: Record) -> bool:
+    """With a clip, or cancelled by somebody."""
+    if record.outcome is None or isinstance(record.outcome, Failed):
+        return False
+    return not (isinstance(record.outcome, Cancelled) and record.outcome.by == REVISED)

@@ -1,0 +1,76 @@
+"""What a platform says of a picture that somebody sent, as all that follows wants to know it."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import msgspec
+
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
+
+
+class Picture(Protocol):
+    """A platform's own reference to a picture. `source` and `aspect` as in `Request`."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def aspect(self) -> float: ...
+
+
+class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that somebody sent, before there are words for it. A platform's subclass says how to answer it.
+
+    `user` is the platform's own id, `sent_at` in seconds since the epoch, `upload_limit` in bytes, 0 where an older
+    version wrote it down without one. It is stored while it waits for words: a new field needs a default.
+    """
+
+    user: str
+    language: str
+    sent_at: float
+    upload_limit: int = 0
+
+    @property
+    def id(self) -> str:
+        """As in `Request`: the same message seen twice is one request."""
+        raise NotImplementedError
+
+    @property
+    def chat(self) -> str:
+        """The chat in which it is answered."""
+        raise NotImplementedError
+
+    @property
+    def who(self) -> Requester:
+        raise NotImplementedError
+
+    @property
+    def replies(self) -> ChatReplies:
+        """The sentences of its platform, in the person's language."""
+        return ChatReplies(self.language)
+
+    def forbidden(self, rules: Preferences) -> str | None:
+        """Return the sentence by which the chat's own rules refuse it where it was sent, or None."""
+        return None
+
+    @property
+    def picture(self) -> Picture:
+        raise NotImplementedError
+
+    def address(self, job: str = "") -> ReplyAddress:
+        """Return where to answer. `job` in `extra` puts a job's buttons under what is said."""
+        raise NotImplementedError
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was sent."""
+        return time.time() - self.sent_at
+
+    def request(self, words: str, *, id: str | None = None) -> Request:
+        """Return the queue's request. `words` is the whole caption; `id` where it is not the message's first one."""
+        id = id or self.id
+        picture = self.picture
+        return Request(id, self.who, self.address(id), picture.source, words, self.upload_limit, picture.aspect)

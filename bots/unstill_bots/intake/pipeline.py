@@ -1,0 +1,213 @@
+"""The one way in: a request is written down first, then prepared, whatever platform it comes from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from msgspec.structs import replace
+
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_bots.delivery.chat import Chat
+from unstill_bots.delivery.status_message import StatusMessages
+from unstill_bots.host.background import BackgroundTasks
+from unstill_bots.intake.pending import PendingRequest
+from unstill_bots.intake.pictures import Pictures
+from unstill_bots.intake.preparation import Preparation
+from unstill_bots.intake.rules import Rules, Terms, no_rules
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_queue.contract.codes import SAID
+from unstill_queue.contract.errors import TooManyRequests, UnknownJob
+from unstill_queue.contract.jobs import Failed, ReplyAddress, Request, Requester
+from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Record
+from unstill_queue.storage.base import Storage
+
+DAY = 24 * 3600
+TOLD_EVERY = 60.0
+"""Seconds in which an account is told once in each chat that it asks too fast."""
+TOLD_MOST = 10_000
+
+Tell = Callable[[ReplyAddress, str], Coroutine[Any, Any, Any]]
+"""Says what is no job's, as a reply."""
+
+
+async def tell_nobody(to: ReplyAddress, text: str) -> None:
+    """Say nothing."""
+
+
+class Pipeline:
+    """The way in of one front end. `rules` hold wherever a request is prepared, after a kill too.
+
+    `limited`: the host's limit of requests a minute holds for all that comes in here; what is over it is not in the
+    ledger, and `tell` says so now and then. What takes its time runs in `background`.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        storage: Storage,
+        catalog: Catalog,
+        settings: Settings,
+        chat: Chat,
+        status: StatusMessages,
+        *,
+        rules: Rules = no_rules,
+        tell: Tell = tell_nobody,
+        background: BackgroundTasks | None = None,
+        pictures: Pictures | None = None,
+        limited: bool = True,
+    ) -> None:
+        self.client = client
+        self.storage = storage
+        self.catalog = catalog
+        self.settings = settings
+        self.preferences = PreferenceStore(client.redis)
+        self.background = background or BackgroundTasks()
+        self._preparation = Preparation(client, storage, catalog, settings, chat, status, rules, pictures)
+        self._tell = tell
+        self._per_minute = settings.quota.person_requests if limited else 0
+        platform = catalog.platforms[chat.platform]
+        self._upload_limit = platform.upload_limit - platform.multipart_overhead
+        self._told: dict[tuple[str, str], float] = {}
+
+    # -- in
+
+    async def accept(
+        self,
+        pending: PendingRequest,
+        words: str,
+        *,
+        own: Preferences | None = None,
+        note: str | None = None,
+        start: bool = True,
+    ) -> Request | None:
+        """Write a picture with its words down, and have it prepared. When this returns, it will be answered.
+
+        The person's own defaults, `own` where the caller knows them, stand before their words. `note` is a message of
+        ours that becomes the status message. Without `start` the caller calls `start` or `prepare`. Returns the
+        request, or None where it was here before.
+
+        Raises:
+            TooManyRequests: it is not taken.
+        """
+        request = await self.request(pending, words, own=own)
+        return request if await self.enter(request, pending.age, note=note, start=start) else None
+
+    async def take(self, pending: PendingRequest, words: str, *, own: Preferences | None = None) -> bool:
+        """As `accept`, for a message that nobody waits to see answered: who asks too fast is told now and then."""
+        try:
+            return await self.accept(pending, words, own=own) is not None
+        except TooManyRequests as error:
+            self._decline(pending.who, pending.address(), error)
+            return False
+
+    async def request(
+        self, pending: PendingRequest, words: str, *, own: Preferences | None = None, id: str | None = None
+    ) -> Request:
+        """Return the queue's request, with the person's own defaults before their words, where what stands later wins.
+
+        `id` as in `PendingRequest.request`. Raises RedisError.
+        """
+        if own is None:
+            own = await self.preferences.get(pending.who.person)
+        request = pending.request(" ".join(filter(None, (own.options, words))), id=id)
+        return request if request.upload_limit else replace(request, upload_limit=self._upload_limit)
+
+    async def enter(
+        self, request: Request, age: float = 0.0, *, note: str | None = None, paced: bool = False, start: bool = True
+    ) -> bool:
+        """As `accept`, for a request that is made out of another. False: it was here before.
+
+        `age` in seconds: what is older than a day is answered so. `paced`: `may_ask` has counted it.
+
+        Raises:
+            TooManyRequests: it is not taken.
+        """
+        new = await self.client.ledger.accept(request, per_minute=0 if paced else self._per_minute)
+        if note is not None:
+            await self.adopt(request.id, note)
+        if new and age > DAY:
+            await self.client.refuse(request.id, Failed(SAID, ChatReplies(request.requester.language).too_old()))
+        elif new and start:
+            self.start(request)
+        return new
+
+    async def adopt(self, id: str, note: str) -> bool:
+        """Make a message of ours the status message. False: there is one already."""
+        if await self.client.ledger.note_begin(id) != "go":
+            return False
+        await self.client.ledger.note_set(id, note)
+        return True
+
+    def start(self, request: Request) -> None:
+        """Have a request prepared beside whatever else happens."""
+        self.background.spawn(self.prepare(request))
+
+    async def prepare(self, request: Request) -> bool:
+        """As `Preparation.prepare`."""
+        return await self._preparation.prepare(request)
+
+    async def refusal(self, pending: PendingRequest, words: str | None) -> str | None:
+        """Return the sentence that refuses it now, or None: by its chat's rules, its words and quotas.
+
+        It is looked at once more when it is prepared; here it is so that the person alone is told. `words` None: they
+        are not known yet. Raises RedisError.
+        """
+        rules = await self.preferences.get(pending.who.place)
+        terms = Terms.of(rules, pending.replies)
+        return pending.forbidden(rules) or await self.objection(
+            pending.who, words, terms, aspect=pending.picture.aspect
+        )
+
+    async def objection(
+        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
+    ) -> str | None:
+        """As `Preparation.objection`."""
+        return await self._preparation.objection(who, words, terms, aspect=aspect)
+
+    # -- who asks too fast
+
+    async def may_ask(self, request: Request) -> bool:
+        """Count a request that is about to be written down; who asks too fast is told now and then."""
+        try:
+            await self.client.pace(request.requester)
+        except TooManyRequests as error:
+            self._decline(request.requester, request.reply_to, error)
+            return False
+        return True
+
+    def _decline(self, who: Requester, to: ReplyAddress, error: TooManyRequests) -> None:
+        now, where = time.monotonic(), (who.account, to.chat)
+        if now - self._told.get(where, -TOLD_EVERY) < TOLD_EVERY:
+            return
+        if len(self._told) >= TOLD_MOST:
+            self._told = {each: at for each, at in self._told.items() if now - at < TOLD_EVERY}
+        self._told[where] = now
+        # a job's buttons belong to a job
+        extra = {name: value for name, value in to.extra.items() if name != "job"}
+        sentence = ChatReplies(who.language).too_many_requests(error.limit)
+        self.background.spawn(self._tell(replace(to, extra=extra), sentence))
+
+    # -- what is known
+
+    async def record(self, id: str) -> Record | None:
+        """Return a request's record, or None where there is none any more."""
+        try:
+            return await self.client.ledger.read(id)
+        except UnknownJob:
+            return None
+
+    async def leave(self, place: str, *, forget: bool = True) -> None:
+        """End all of a chat that the bot was removed from, and `forget` its settings. `place` as `Requester.place`."""
+        platform = place.partition(":")[0]
+        for id in await self.client.ledger.open_ids():
+            if id.startswith(f"{platform}:"):
+                record = await self.record(id)
+                if record is not None and record.request.requester.place == place:
+                    await self.client.cancel(id, "system")
+        if forget:
+            await self.preferences.forget(place)

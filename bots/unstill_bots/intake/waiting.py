@@ -1,0 +1,98 @@
+"""Pictures that wait for words, and which words of a message came last: what has to outlive a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from redis.asyncio import Redis
+
+from unstill_bots.intake.pending import PendingRequest
+from unstill_queue.contract.codec import decode_or, encode
+
+DAY = 24 * 3600
+MOST_WAITING = 20
+
+P = TypeVar("P", bound=PendingRequest)
+
+
+class WaitingPictures(Generic[P]):
+    """One platform's, by chat and person, on the queue's Redis. All of it goes by itself after some days."""
+
+    def __init__(self, redis: Redis, platform: str, kind: type[P]) -> None:
+        self._redis = redis
+        self._kind = kind
+        self._prefix = f"unstill:{platform}:"
+
+    async def waiting(self, chat: str, user: str) -> list[P]:
+        """Return a person's pictures in a chat, the oldest first."""
+        return decode_or(await self._redis.get(self._waiting(chat, user)), list[self._kind], [])  # type: ignore[name-defined]  # msgspec takes it
+
+    async def let_wait(self, pendings: Sequence[P]) -> bool:
+        """Keep pictures of one message beside those that wait already. False: the first of them waits already."""
+        chat, user = pendings[0].chat, pendings[0].user
+        known = await self.waiting(chat, user)
+        others = [one for one in known if one.id not in {each.id for each in pendings}]
+        await self._redis.set(self._waiting(chat, user), encode([*others, *pendings][-MOST_WAITING:]), ex=DAY)
+        return all(one.id != pendings[0].id for one in known)
+
+    async def no_longer(self, pendings: Sequence[P]) -> None:
+        """Let go of pictures that got their words."""
+        ids = {one.id for one in pendings}
+        key = self._waiting(pendings[0].chat, pendings[0].user)
+        left = [one for one in await self.waiting(pendings[0].chat, pendings[0].user) if one.id not in ids]
+        if left:
+            await self._redis.set(key, encode(left), ex=DAY)
+        else:
+            await self._redis.delete(key)
+
+    # -- the question for words that stands in the chat
+
+    async def asked(self, pending: P, note: str) -> None:
+        """Keep which message asks for the words."""
+        # it may have been forgotten since
+        if any(one.id == pending.id for one in await self.waiting(pending.chat, pending.user)):
+            await self._redis.set(self._asked(pending), note, ex=DAY)
+
+    async def question(self, pending: P) -> str | None:
+        """Return that message, once, or None."""
+        # an older version's key, without the person
+        old = await self._redis.getdel(f"{self._prefix}asked:{pending.id}")
+        note: bytes | None = await self._redis.getdel(self._asked(pending)) or old
+        return None if note is None else note.decode()
+
+    # -- which request a message's words made last
+
+    async def latest(self, pending: P) -> str:
+        """Return the id of that request."""
+        # an older version's key, without the person
+        latest, old = await self._redis.mget(self._latest(pending), f"{self._prefix}latest:{pending.id}")
+        found: bytes | None = latest or old
+        return pending.id if found is None else found.decode()
+
+    async def revised(self, pending: P, latest: str) -> None:
+        """Keep the id of the request that the newest words made."""
+        await self._redis.set(self._latest(pending), latest, ex=3 * DAY)
+
+    async def forget(self, user: str) -> None:
+        """Delete what is kept of a person here, in whatever chat."""
+        async for key in self._redis.scan_iter(f"{self._prefix}*", count=1000):
+            if _is_of(key.decode().removeprefix(self._prefix), user, self._prefix.split(":")[1]):
+                await self._redis.delete(key)
+
+    def _waiting(self, chat: str, user: str) -> str:
+        return f"{self._prefix}waiting:{chat}:{user}"
+
+    def _asked(self, pending: P) -> str:
+        return f"{self._prefix}asked:{pending.user}:{pending.id}"
+
+    def _latest(self, pending: P) -> str:
+        return f"{self._prefix}latest:{pending.user}:{pending.id}"
+
+
+def _is_of(key: str, user: str, platform: str) -> bool:
+    """Whether a key is about one person, or names their private chat, as one of an older version may."""
+    kind, _, rest = key.partition(":")
+    if kind == "waiting":
+        return rest.endswith(f":{user}")
+    return kind in ("asked", "latest") and rest.startswith((f"{user}:", f"{platform}:{user}:"))

@@ -1,0 +1,52 @@
+"""Who is an admin of which chat, as Telegram says it."""
+
+from __future__ import annotations
+
+import structlog
+from telegram import Bot
+from telegram.constants import ChatMemberStatus
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+from unstill_bots.delivery.chat import ChatUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+class Members:
+    """Asks Telegram about people in groups and channels."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def is_admin(self, chat: str, user: str) -> bool:
+        """As `admin`; who cannot be looked up is none."""
+        try:
+            return await self.admin(chat, user)
+        except ChatUnavailable:
+            return False
+
+    async def admin(self, chat: str, user: str) -> bool:
+        """Return whether `user` is an admin of a group or channel; whoever writes in its own name is one. Nobody is of
+        a private chat. Raises ChatUnavailable where Telegram cannot say now.
+        """
+        if not chat.startswith("-"):
+            return False
+        return user == chat or bool(await self._is_admin_member(chat, user))
+
+    async def speaks_for(self, channel: str, user: str) -> bool | None:
+        """Return whether `user` may write as `channel`; None where the bot is not shown its members."""
+        try:
+            return await self._is_admin_member(channel, user)
+        except ChatUnavailable:
+            return None
+
+    async def _is_admin_member(self, chat: str, user: str) -> bool | None:
+        """None where Telegram refuses to say. Raises ChatUnavailable."""
+        try:
+            member = await self._bot.get_chat_member(int(chat), int(user))
+        except TelegramError as error:
+            log.info("a member could not be looked up", error=str(error))
+            if isinstance(error, BadRequest | Forbidden):
+                return None
+            raise ChatUnavailable(error.message, 2.0) from error
+        return member.status in (ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER)
