@@ -1,29 +1,9 @@
--- Every change of a job's state, and nothing else changes one. ARGV[1] names the transition.
--- Time is Redis' own TIME, so the clocks of bots and engines do not matter. Keys are made here from
--- ids, which a Redis Cluster would not allow; one Redis holds the ledger.
+-- The clock, a record's fields, what front ends are told, and whether a record can be acted on.
+-- Time is Redis' own TIME, so the clocks of bots and engines do not matter. Keys are made from ids, which a Redis
+-- Cluster would not allow: one Redis holds the ledger.
 --
--- unstill:job:<id>               hash, the record
--- unstill:gone:<name>            of a request that was forgotten, by a name that tells nobody: it is not new
--- unstill:mine:<person>          zset id -> ms: the requests of a person that are on record
--- unstill:due                    zset id -> ms: when somebody must look again. Every job that is not final stands here
--- unstill:turn:<lane>            zset place -> virtual start tag      (places with queued jobs)
--- unstill:turn:<lane>|<place>    zset account -> virtual start tag    (accounts with queued jobs there)
--- unstill:turn:<lane>|<place>|<account>  zset id -> sequence          (that account's line)
--- unstill:clock:<lane>[|<place>] hash: v = virtual time, f|<name> = finish tag of one that left; of a lane also
---                                a|<account> = tag from which on it may be served again, wherever it waits, and
---                                b|<place> = the own tag of a place that is put off until then
--- unstill:work:<lane>            hash: queued seconds and jobs by place and account
--- unstill:parked:<lane>          zset id -> ms: queued jobs that wait for an engine which can do what they need
--- unstill:running:<lane>         zset id -> ms when it should end
--- unstill:pace:<account>         ms until which an account has asked ahead of its rate of requests
--- unstill:jobs, unstill:seconds:<day>   hashes: quotas in use, by account (p|) and place (c|)
--- unstill:watched                hash: ms = time that some reaper saw pass, at = when one last looked
--- unstill:unreadable             zset id -> ms: records that nobody can act on, out of the due index
--- unstill:outbox:<platform>, unstill:progress:<platform>  streams
--- unstill:rewrite                ms: somebody wants what was deleted by then out of the server's file
--- unstill:platforms              set of those that have such streams
--- unstill:trash                  zset storage key -> ms when that file is to be deleted, the next time
--- unstill:thrown                 hash storage key -> ms when it was thrown there
+-- Keys: unstill:job:<id> unstill:due unstill:watched unstill:unreadable unstill:outbox:<platform>
+--   unstill:progress:<platform>
 
 local JOB, DUE = 'unstill:job:', 'unstill:due'
 local FINAL = { sent = true, undeliverable = true }

@@ -1,3 +1,8 @@
+-- Time that was seen to pass, and what to do when the server's clock jumps.
+--
+-- Keys: unstill:job:<id> unstill:watched unstill:due unstill:trash unstill:thrown unstill:running:<lane> unstill:engines:<lane>
+--   unstill:audited unstill:leader:<platform>
+
 -- Appointments are in the server's time, and where that jumps they move along: nothing due is put off by as much, and no
 -- lease is over that nobody could renew. Those made since the jump stay.
 local function move(by, at)

@@ -1,3 +1,18 @@
+-- How an outcome is shown, once, and the status message before it. `sender` is a token of one delivery.
+--
+-- Keys: unstill:job:<id> unstill:due
+-- send(id, sender): 'ok', 'sending' | 'no', state or 'none'
+--   Takes, or renews, the right to deliver.
+-- unsend(id, sender, delay): 'ok' | 'lost'
+-- refit(id, sender, lane, job, most): 'ok' | 'no' | 'lost'
+--   The platform refused the clip's size. Said by its sender, `most` times a job; `job` holds the smaller limit.
+-- sent(id, sender, state, receipt): 'ok' | 'lost'
+--   What was shown was shown: a sender whose lease lapsed may still say so, until another one sends.
+-- note_begin(id): 'go' | 'note', note | 'unknown'
+--   The status message is sent once. Whoever begins and does not report back leaves it unknown for ever.
+-- note_set(id, note): 'ok' | 'lost'
+-- note_clear(id): 'ok'
+
 function op.send(id, sender)
   local state = get(id, 'state')
   local again = state == 'sending' and get(id, 'sender') == sender
@@ -15,7 +30,6 @@ function op.unsend(id, sender, delay)
   return { 'ok' }
 end
 
--- The platform refused the clip's size. Said by its sender, `most` times a job; `job` holds the smaller limit.
 function op.refit(id, sender, lane, job, most)
   if get(id, 'refitter') == sender then return { 'ok' } end
   if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then return { 'lost' } end
@@ -26,7 +40,6 @@ function op.refit(id, sender, lane, job, most)
   return { 'ok' }
 end
 
--- What was shown was shown: a sender whose lease lapsed may still say so, until another one sends.
 function op.sent(id, sender, state, receipt)
   if get(id, 'sender') ~= sender then return { 'lost' } end
   if FINAL[get(id, 'state')] then return { 'ok' } end
@@ -35,7 +48,6 @@ function op.sent(id, sender, state, receipt)
   return { 'ok' }
 end
 
--- The status message: sent once. Whoever begins and does not report back leaves it unknown for ever.
 function op.note_begin(id)
   local note = get(id, 'note')
   if note then return { 'note', note } end

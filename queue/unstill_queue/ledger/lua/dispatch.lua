@@ -1,3 +1,8 @@
+-- Does what ARGV[1] names, with the other arguments. The answer is that of the transition, or of a transition about
+-- one job whose record cannot be acted on: 'unreadable', id, what is wrong.
+--
+-- Keys: none
+
 local ABOUT_ONE = {}
 for _, name in ipairs({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'park', 'cancel', 'send',
   'unsend', 'refit', 'sent', 'note_begin', 'note_set', 'note_clear', 'position' }) do ABOUT_ONE[name] = true end

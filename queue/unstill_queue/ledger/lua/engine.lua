@@ -1,5 +1,25 @@
+-- How engines take jobs and file what came of them. `owner` is a token that is used for one claim.
+--
+-- Keys: unstill:job:<id> unstill:due unstill:claim:<owner> unstill:rate unstill:engines:<lane> unstill:engine:<name>
+--   unstill:lanes
+-- claim(lane, owner, engine, word...): ids and faults of records that were set aside, and, where a job is given: id,
+--   job, attempt, the clip to make smaller or ''
+--   The words say what the engine can do. The same owner gets the same job, as an answer may be lost.
+-- beat(id, owner, progress): 'ok' | 'cancel' | 'lost'
+-- clip(id, owner, key): 'ok' | 'cancel' | 'lost'
+--   Puts the key of a file on record. Nothing may be stored where the answer is not 'ok'.
+-- finish(id, owner, result, outcome, seconds, clips): 'ok' | 'lost'
+--   `clips`: the keys of the files that the outcome names. What else was stored for the job, by tries that were lost or
+--   before it was made smaller, is thrown away. `seconds`: what the render took.
+-- release(id, owner): 'ok', lane, attempt | 'ended' | 'lost'
+-- park(id, owner, needs): 'ok' | 'ended' | 'lost'
+--   Its engine cannot do what it needs: it waits, at no cost, for one that can.
+-- retry(id, owner, attempts, outcome): 'again', lane, attempt | 'ended' | 'lost'
+--   The try failed; `outcome` is the answer after the last one.
+-- engine(name, lane, info): 'ok'
+-- engine_gone(name, lane): 'ok'
+
 function op.claim(lane, owner, engine, ...)
-  -- an owner token is used for one claim; when the answer was lost, the same token gets the same job
   local bad = {}
   local before = redis.call('GET', 'unstill:claim:' .. owner)
   if before and not fault(before) and holds(before, owner) == 'running' then
@@ -34,7 +54,6 @@ function op.beat(id, owner, progress)
   return { get(id, 'cancel') and 'cancel' or 'ok' }
 end
 
--- The key of a file that is to be stored for a job. Nothing may be stored where the answer is not 'ok'.
 function op.clip(id, owner, key)
   if not holds(id, owner) then return { 'lost' } end
   if get(id, 'cancel') then return { 'cancel' } end
@@ -43,8 +62,6 @@ function op.clip(id, owner, key)
   return { 'ok' }
 end
 
--- `clips`: the keys of the files that the outcome names. What else was stored for the job, by tries that were lost or
--- before it was made smaller, is thrown away.
 function op.finish(id, owner, result, outcome, seconds, clips)
   local held = holds(id, owner)
   if not held then return { get(id, 'finisher') == owner and 'ok' or 'lost' } end
@@ -81,7 +98,6 @@ function op.release(id, owner)
   return { 'ok', get(id, 'lane'), get(id, 'attempt') }
 end
 
--- Its engine cannot do what it needs: it waits, at no cost, for one that can.
 function op.park(id, owner, needs)
   local released = op.release(id, owner)
   if released[1] ~= 'ok' then return released end

@@ -1,5 +1,11 @@
 -- Files. Their keys are on record before their bytes are stored (fields `picture`, and `clips` with a space between
 -- two), so whoever looks at a record knows all that may exist, and what is thrown is surely deleted.
+--
+-- Keys: unstill:job:<id> unstill:trash unstill:thrown
+-- trash(limit): storage keys
+--   Gives files to delete now. Who is given them and dies is followed by another.
+-- trashed(key...): 'ok'
+--   They are deleted. Again a little later, and less and less often, as their bytes may have been on their way.
 
 local function throw(keys)
   for key in string.gmatch(keys or '', '%S+') do
@@ -24,14 +30,12 @@ local function keep_clips(id, wanted)
   set(id, 'clips', table.concat(kept, ' '))
 end
 
--- Files to delete now. Who is given them and dies is followed by another.
 function op.trash(limit)
   local keys = redis.call('ZRANGEBYSCORE', 'unstill:trash', '-inf', num(NOW), 'LIMIT', 0, limit)
   for _, key in ipairs(keys) do redis.call('ZADD', 'unstill:trash', num(NOW + TIMES.trash_lease), key) end
   return keys
 end
 
--- They are deleted. Again a little later, and less and less often, as their bytes may have been on their way.
 function op.trashed(...)
   for _, key in ipairs({ ... }) do
     local age = NOW - tonumber(redis.call('HGET', 'unstill:thrown', key) or '0')

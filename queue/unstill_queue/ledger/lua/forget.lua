@@ -1,4 +1,12 @@
--- Forgetting.
+-- How a person's requests are taken out of the server.
+--
+-- Keys: unstill:job:<id> unstill:mine:<person> unstill:gone:<name> unstill:rewrite unstill:jobs unstill:seconds:<day>
+--   unstill:clock:<lane>... unstill:lanes
+-- forget(person, outcome, word...): ids that came since the caller looked, and storage keys of all files
+--   What is answered vanishes, and the rest is cancelled, and vanishes when that is shown. The words are, in fours: an
+--   id; its request without words and picture, or nothing where that cannot be read: such a record goes altogether; the
+--   name by which it is known that it was here; and the files of a record of an older version. All files are thrown.
+-- forgetting(id...): those of them that are forgotten and whose end has still to be shown
 
 local function forget(id, request, outcome)
   local state = get(id, 'state')
@@ -30,10 +38,6 @@ local function forget_names(person, places, lanes)
   for _, key in ipairs(hashes) do redis.call('HDEL', key, 'p|' .. person, 'c|' .. person) end
 end
 
--- All that a person asked for: what is answered vanishes, and the rest is cancelled, and vanishes when that is shown.
--- Given are an id; its request without words and picture, or nothing where that cannot be read: such a record goes
--- altogether; the name by which it is known that it was here; and the files of a record of an older version. Returned
--- are what came since the caller looked, to be given next time, and the keys of all files, which are thrown.
 function op.forget(person, outcome, ...)
   local mine, left, files, given, places, lanes, words = 'unstill:mine:' .. person, {}, {}, {}, {}, {}, { ... }
   for i = 1, #words, 4 do given[words[i]] = { words[i + 1], words[i + 2], words[i + 3] } end
@@ -69,7 +73,6 @@ function op.forget(person, outcome, ...)
   return { left, files }
 end
 
--- Of those ids, the ones that are forgotten and whose end has still to be shown.
 function op.forgetting(...)
   local found = {}
   for _, id in ipairs({ ... }) do

@@ -1,4 +1,18 @@
--- `place`, `account` and `gone` are names that tell nobody: what is kept under them outlasts a person's forgetting.
+-- How a request comes in, and how it is withdrawn.
+--
+-- Keys: unstill:job:<id> unstill:due unstill:gone:<name> unstill:mine:<person> unstill:platforms unstill:unreadable
+--   unstill:cancel (a channel)
+-- accept(id, platform, person, place, account, gone, request, per_minute): 'accepted', 'accepted' | 'seen', state
+--   or 'gone' | 'fast', ms until there is room
+--   Writes a request down. `place`, `account` and `gone` are names that tell nobody: what is kept under them outlasts
+--   a person's forgetting.
+-- queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds): 'queued', 'queued' | 'already',
+--   state or 'none' | as afford
+-- picture(id, key): 'ok', key to store the picture under, of an earlier call if there was one | 'no'
+--   'no': it has ended or is being forgotten, and nothing of it may be stored.
+-- refuse(id, outcome): 'ok' | 'already', state or 'none'
+-- cancel(id, outcome): 'cancelled' | 'cancelling' | 'late', state or 'none'
+
 function op.accept(id, platform, person, place, account, gone, request, per_minute)
   local wrong = fault(id)
   if wrong and wrong ~= GONE and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end
@@ -38,8 +52,6 @@ function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, c
   return { 'queued', 'queued' }
 end
 
--- The key under which a request's picture is to be stored: `key`, or the one that was given before. 'no': it has ended
--- or is being forgotten, and nothing of it may be stored.
 function op.picture(id, key)
   if get(id, 'state') ~= 'accepted' or get(id, 'forgotten') then return { 'no' } end
   if not get(id, 'picture') then set(id, 'picture', key) end

@@ -1,4 +1,7 @@
--- Where a job goes next.
+-- Where a job goes next: what several transitions do alike.
+--
+-- Keys: unstill:job:<id> unstill:due unstill:running:<lane> unstill:rate unstill:claim:<owner> unstill:mine:<person>
+--   unstill:gone:<name> unstill:rewrite
 
 -- Of a job that its person had forgotten, nothing stays that is not needed for what is still to happen.
 local function strip(id, fields)
@@ -34,7 +37,7 @@ end
 local function close(id, state)
   if get(id, 'forgotten') then return vanish(id) end
   local kept = get(id, 'refused') and math.min(TIMES.kept, TIMES.refused_kept) or TIMES.kept
-  set(id, 'state', state, 'ended_at', num(NOW))
+  set(id, 'state', state)
   redis.call('ZREM', DUE, id)
   redis.call('PEXPIRE', JOB .. id, kept)
 end

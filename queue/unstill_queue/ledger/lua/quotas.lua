@@ -1,4 +1,11 @@
--- Quotas: jobs queued or running, and seconds by UTC day.
+-- Quotas: jobs queued or running, seconds by UTC day, and requests a minute.
+--
+-- Keys: unstill:job:<id> unstill:jobs unstill:seconds:<day> unstill:rate unstill:pace:<account>
+-- pace(account, per_minute): 'ok' | 'fast', ms until there is room
+--   Counts one more request that is not written down by itself.
+-- afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds): 'ok' | 'quota', 'jobs' or
+--   'seconds', 'person' or 'chat', limit, used
+--   Says whether a job of that cost, in estimated seconds, would be queued now; nothing is reserved.
 
 local function over_quota(account, place, cost, limits)
   local seconds = 'unstill:seconds:' .. math.floor(NOW / DAY)
@@ -70,13 +77,11 @@ local function too_fast(account, per_minute)
   redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))
 end
 
--- Counts one more request that is not written down by itself.
 function op.pace(account, per_minute)
   local wait = too_fast(account, tonumber(per_minute))
   return wait and { 'fast', wait } or { 'ok' }
 end
 
--- Whether a job of that cost would be queued now; nothing is reserved.
 function op.afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds)
   local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
   return over_quota(account, place, tonumber(cost), limits) or { 'ok' }

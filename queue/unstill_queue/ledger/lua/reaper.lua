@@ -1,3 +1,11 @@
+-- What is due, and what the due index lost.
+--
+-- Keys: unstill:job:<id> unstill:due unstill:unreadable unstill:parked:<lane>
+-- reap(limit, attempts, engine_lost, expired, intake_failed): id, lane, attempt of queued jobs that engines should hear
+--   of, and so on; and ids and faults of records that were set aside
+--   Looks at what is due. The last three are the answers that it may have to file.
+-- index(id...): ids that are due now, as they were not in the index; and ids and faults of records that were set aside
+
 local look = {}
 
 -- How often its front end was told says nothing: that may be down, or have many to read before this one.

@@ -1,6 +1,13 @@
--- What is deleted from a stream, or trimmed, stays in the memory of its node and so in the server's file until the
--- whole node goes. Written anew, the stream holds what can be read of it about jobs that are on record, and nothing
--- else; its readers go on.
+-- Streams, and the server's file, without what was deleted.
+--
+-- Keys: unstill:job:<id> unstill:rewrite
+-- compact(stream): 'ok' | 'none'
+--   Writes a stream anew. What is deleted from a stream, or trimmed, stays in the memory of its node and so in the
+--   server's file until the whole node goes. Written anew, the stream holds what can be read of it about jobs that are
+--   on record, and nothing else; its readers go on.
+-- rewritten(asked): 'ok'
+--   Whoever asked for the server's file to be written anew at `asked` or before need not ask again.
+
 function op.compact(stream)
   if redis.call('EXISTS', stream) == 0 then return { 'none' } end
   local groups, last = {}, nil
@@ -32,7 +39,6 @@ function op.compact(stream)
   return { 'ok' }
 end
 
--- Whoever asked for the server's file to be written anew at `asked` or before need not ask again.
 function op.rewritten(asked)
   if redis.call('GET', 'unstill:rewrite') == asked then redis.call('DEL', 'unstill:rewrite') end
   return { 'ok' }

@@ -1,5 +1,8 @@
 -- Whose turn it is: start-time fair queueing (Goyal, Vin, Cheng 1996) over places, and within a place over
 -- accounts, in estimated seconds. Decided when an engine asks: a score fixed at submission cannot be fair on both levels.
+--
+-- Keys: unstill:job:<id> unstill:due unstill:turn:<lane>... unstill:clock:<lane>... unstill:work:<lane>
+--   unstill:parked:<lane> unstill:sequence
 
 local function keys_of(name, place, account, cost)
   local lane = 'unstill:turn:' .. name

@@ -1,3 +1,14 @@
+-- Records that nobody can act on: out of everybody's way, and what they held counted anew.
+--
+-- Keys: unstill:job:<id> unstill:unreadable unstill:due unstill:running:<lane> unstill:parked:<lane> unstill:turn:<lane>...
+--   unstill:work:<lane> unstill:jobs
+-- recount(): 'ok'
+--   Counts quotas in use and work that waits anew: another version of this program may have counted otherwise.
+-- set_aside(id, wrong): 'ok' | 'final'
+--   Sets aside what a program cannot decode.
+-- unreadable(): id, what is wrong or '', and so on
+-- drop_unreadable(): ids, which are deleted for good
+
 -- `bad` gathers ids and what is wrong, for the log. Where the record stood is seen to once, at the script's end.
 local aside = {}
 function set_aside(id, wrong, bad)
@@ -59,13 +70,11 @@ local function tidy()
   end
 end
 
--- Quotas in use and work that waits, counted anew: another version of this program may have counted otherwise.
 function op.recount()
   tidy()
   return { 'ok' }
 end
 
--- What a program cannot decode.
 function op.set_aside(id, wrong)
   local known = fault(id)
   if not known and FINAL[get(id, 'state')] then return { 'final' } end

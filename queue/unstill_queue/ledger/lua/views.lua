@@ -1,6 +1,10 @@
--- Reading. Jobs ahead in the same place are counted account by account, other places by their mean cost, so the
--- answer is exact for jobs of one cost, but where somebody waits in several chats with others, and takes time in
+-- Where a job stands. Jobs ahead in the same place are counted account by account, other places by their mean cost, so
+-- the answer is exact for jobs of one cost, but where somebody waits in several chats with others, and takes time in
 -- accounts and chats, not in jobs.
+--
+-- Keys: unstill:job:<id> unstill:engines:<lane> unstill:parked:<lane> unstill:rate unstill:running:<lane>
+-- position(id): 'none' | state, position, seconds ahead, seconds left of what runs, engines alive, rate, and 'parked' if
+--   it waits for an engine that can make it
 
 -- `first`: equal tags go by name, and theirs is the lesser one.
 local function ahead(tag, limit, work, count, first)
