@@ -7,13 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import discord
-import pytest
 
 from unstill_bots.delivery.chat import ChatGone, ChatUnavailable, Dropped
 from unstill_bots.delivery.message import Urgency
-from unstill_bots.discord import send_limit as module
+from unstill_bots.delivery.room_limit import LeftAlone
 from unstill_bots.discord.errors import PermissionMissing
-from unstill_bots.discord.send_limit import AT_ONCE, REFUSALS, LeftAlone, SendLimit
+from unstill_bots.discord.send_limit import AT_ONCE, CLOSED_SECONDS, REFUSALS, SendLimit
 
 MISSING_ACCESS, MISSING_PERMISSIONS = 50001, 50013
 
@@ -47,7 +46,7 @@ async def test_a_channel_that_refused_us_is_asked_a_few_times_however_many_answe
     # Then few were sent, and the others are to come back later
     assert REFUSALS <= lost.asked <= REFUSALS + AT_ONCE
     assert {type(one) for one in came} == {ChatGone, LeftAlone}
-    assert all(0 < one.retry_after <= module.CLOSED_SECONDS for one in came if isinstance(one, ChatUnavailable))
+    assert all(0 < one.retry_after <= CLOSED_SECONDS for one in came if isinstance(one, ChatUnavailable))
     # And another channel is not left alone
     assert await calls.do("2", Urgency.ANSWER, Channel()) == "shown"
 
@@ -84,9 +83,8 @@ async def test_a_right_that_is_missing_closes_nothing_as_something_smaller_may_b
     assert await ask(calls, channel, Urgency.NOTE) == ["shown"]
 
 
-async def test_after_a_while_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CLOSED_SECONDS", 0.05)
-    calls, channel = SendLimit(), Channel(MISSING_ACCESS)
+async def test_after_a_while_it_is_asked_again() -> None:
+    calls, channel = SendLimit(closed_seconds=0.05), Channel(MISSING_ACCESS)
     await ask(calls, channel, Urgency.ANSWER, 100)
 
     channel.code = 0

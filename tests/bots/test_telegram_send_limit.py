@@ -49,7 +49,7 @@ async def test_progress_gives_way_and_answers_that_would_wait_long_are_told_when
 async def test_a_group_takes_no_more_than_its_minute_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a clock that does not stand in the way of a second a message
     now = [1000.0]
-    monkeypatch.setattr("unstill_bots.telegram.send_limit.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("unstill_bots.delivery.rate_limit.time.monotonic", lambda: now[0])
     limit = SendLimit()
     for _ in range(GROUP_MOST):
         await limit.turn("-1", Urgency.ANSWER)
@@ -82,7 +82,7 @@ async def test_draining_waits_for_what_is_on_its_way_and_lets_nothing_begin() ->
 async def test_one_accounts_refusals_leave_a_group_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a clock that only the test moves, and a group
     now = [1000.0]
-    monkeypatch.setattr("unstill_bots.telegram.send_limit.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("unstill_bots.delivery.rate_limit.time.monotonic", lambda: now[0])
     limit = SendLimit()
 
     async def turn(chat: str, urgency: Urgency, account: str = "") -> float:

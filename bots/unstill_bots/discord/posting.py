@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from unstill_bots.delivery.chat import ChatGone, ChatUncertain, MessageGone
 from unstill_bots.delivery.message import Urgency
+from unstill_bots.delivery.room_limit import LeftAlone
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
 from unstill_bots.discord.message_ref import Note
-from unstill_bots.discord.send_limit import LeftAlone, SendLimit
+from unstill_bots.discord.send_limit import SendLimit
 from unstill_queue.contract.jobs import ReplyAddress
 
 IN_WORDS_SECONDS, NO_FILES_SECONDS, MOST_REMEMBERED = 600.0, 60.0, 5000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 import telegram
 from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
@@ -12,10 +10,11 @@ from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, T
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import ChatError, ChatUnavailable, FetchError
 from unstill_bots.delivery.message import Clip, Message, Urgency
+from unstill_bots.delivery.poster import poster
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import MEDIA_WITHIN
 from unstill_bots.telegram.calls import Calls, Place
-from unstill_bots.telegram.clip import file_in, kind_of, make_thumbnail, media
+from unstill_bots.telegram.clip import THUMBNAIL, file_in, kind_of, media
 from unstill_bots.telegram.errors import is_media_already, is_unchanged, retry_after
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
@@ -25,7 +24,6 @@ from unstill_bots.telegram.send_limit import SendLimit
 from unstill_bots.text.replies import CAPTION_LENGTH
 from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.errors import StorageError
 from unstill_queue.contract.jobs import ReplyAddress, Request
 from unstill_queue.storage.base import Storage
 
@@ -93,7 +91,7 @@ class TelegramChat:
         return ref
 
     async def _edit_clip(self, to: ReplyAddress, ref: str, message: Message, clip: Clip) -> str:
-        note, kind, cover = Note.of(ref), kind_of(clip), await self._thumbnail(clip)
+        note, kind, cover = Note.of(ref), kind_of(clip), await poster(self._storage, clip, THUMBNAIL)
 
         async def edit(chat: str) -> telegram.Message | bool:
             with clip.file.open("rb") as file:
@@ -177,15 +175,6 @@ class TelegramChat:
         await self._calls.do(to.chat, urgency, edit)
 
     # -- below
-
-    async def _thumbnail(self, clip: Clip) -> bytes | None:
-        if clip.poster is None:
-            return None
-        try:
-            picture = await self._storage.get(clip.poster)
-        except StorageError:
-            return None
-        return await asyncio.to_thread(make_thumbnail, picture, clip.width, clip.height)
 
     async def moved(self, old: str, new: str) -> None:
         """A group became a supergroup, under another id."""
