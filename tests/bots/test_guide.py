@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unstill_bots.text.advice import Advice, advice
+import unstill_bots
+from unstill_bots.text.advice import Advice, Words, advice
 from unstill_bots.text.sentences import ADVICE
 from unstill_queue.contract.jobs import Parameters
 
+FILES = sorted((Path(str(unstill_bots.__file__)).parent / "text" / "locale").glob("*/advice.toml"))
 PARAMETERS = Parameters(model="camera", prompt="", seed=1, num_frames=16, fps=8, resolution=512)
 
 
@@ -84,3 +89,13 @@ def test_any_words_have_advice_that_can_be_said_or_none(prompt: str, synthetic: 
     found = advice(prompt, PARAMETERS, synthetic=synthetic)
 
     assert found is None or ADVICE[found.code].format_map(found.details)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
+def test_the_words_of_each_language_are_complete(file: Path) -> None:
+    words, first = (msgspec.toml.decode(one.read_bytes(), type=Words) for one in (file, FILES[0]))
+
+    kinds = ("actions", "directions", "speeds", "smooth", "places", "lettering", "busy", "camera")
+    assert all(getattr(words, kind) for kind in kinds)
+    assert list(words.suggestions) == list(first.suggestions)
+    assert all(suggestion.subject and suggestion.verb for suggestion in words.suggestions.values())

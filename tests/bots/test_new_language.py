@@ -24,6 +24,13 @@ COMPLETE = "translated_with_the_same or own_words or no_longer_said"
 """The tests of `test_replies` that hold for every language of the list."""
 
 
+ASKS = """
+import json, sys
+from unstill_bots.text.advice import advice
+print(json.dumps([(one.code, one.details) for one in map(advice, sys.argv[1:]) if one is not None]))
+"""
+
+
 class Copy:
     """Bots and config, copied; queue and engine stay those of the checkout."""
 
@@ -114,6 +121,29 @@ def test_a_language_is_one_entry_of_a_list_and_its_folder(copy: Copy) -> None:
         "discord": "ämake a picture move",
         "terminal": ["en", "zh_CN", "de"],
     }
+
+
+GUIDE = """
+usual_verb = "sich leicht bewegend"
+actions = "rennt"
+[suggestions]
+"""
+
+
+def test_a_language_may_bring_the_words_of_its_advice(copy: Copy) -> None:
+    # Given a language without them, whose prompts are taken for ones that name nothing that moves
+    copy.list_it()
+    copy.sentences.parent.mkdir(parents=True)
+    before = json.loads(copy.run("-c", ASKS, "ein hund rennt weg", "am see").stdout)
+    assert before[0] == ["action", {"verb": "moving gently"}]
+    # When its folder has them
+    english = copy.sentences.parents[1].with_name("en") / "advice.toml"
+    subjects = [line for line in english.read_text("utf-8").splitlines() if line.startswith("[suggestions.")]
+    german = [f'{subject}\nsubject = "see"\nverb = "plätschernd"' for subject in subjects]
+    (copy.sentences.parents[1] / "advice.toml").write_text(GUIDE + "\n".join(german), "utf-8")
+    after = json.loads(copy.run("-c", ASKS, "ein hund rennt weg", "rot am see").stdout)
+    # Then its verbs are known, and one of its own is suggested
+    assert after == [["speed", {}], ["action", {"verb": "plätschernd"}]]
 
 
 def test_a_sentence_that_was_left_in_english_counts_as_missing(copy: Copy) -> None:

@@ -6,28 +6,54 @@ The rule behind it: subject + action + direction or speed + surroundings.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
+from importlib import resources
 
 import msgspec
 
-from unstill_bots.text.advice_words import (
-    ACTIONS,
-    BUSY,
-    CAMERA,
-    DIRECTIONS,
-    LETTERING,
-    PLACES,
-    SMOOTH,
-    SPEEDS,
-    SUGGESTIONS,
-    USUAL_VERB,
-    USUAL_VERB_ZH,
-    Words,
-)
+from unstill_config.languages import LANGUAGES, SOURCE
 from unstill_queue.contract.jobs import Parameters
 
 _LATIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_CHINESE = re.compile("[\u3400-\u9fff]")
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """A verb for what is in the picture."""
+
+    subject: str
+    verb: str
+
+
+class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A language's `advice.toml`: words with blanks between them, a blank in a word written as "_".
+
+    `letters` are those that only this language's script has, of which `letters_a_word` make a word: its words are found
+    anywhere. Without them, words stand between others. `verb_ending` makes a verb of every word, but of `no_verbs`.
+    """
+
+    usual_verb: str
+    suggestions: dict[str, Suggestion]
+    actions: str = ""
+    directions: str = ""
+    speeds: str = ""
+    smooth: str = ""
+    places: str = ""
+    lettering: str = ""
+    busy: str = ""
+    camera: str = ""
+    letters: str = ""
+    letters_a_word: int = 1
+    verb_ending: str = ""
+    no_verbs: str = ""
+
+    def finds(self, words: str, prompt: str) -> bool:
+        """Whether one of these words of the language stands in the prompt."""
+        return _pattern(words, self.letters).search(prompt) is not None
+
+    def writes(self, prompt: str) -> bool:
+        """Whether the prompt has letters of the language's own script."""
+        return bool(self.letters) and _script(self.letters).search(prompt) is not None
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -38,65 +64,93 @@ class Advice(msgspec.Struct, frozen=True):
 
 
 def advice(prompt: str, parameters: Parameters | None = None, *, synthetic: bool = True) -> Advice | None:
-    """What would help this prompt most; None if it says enough. Reads English and Chinese; never raises.
+    """What would help this prompt most; None if it says enough. Never raises.
 
-    `synthetic` is false for a model that only moves a camera: there, camera words are what counts.
+    It reads the languages that have an `advice.toml`. `synthetic` is false for a model that only moves a camera: there,
+    camera words are what counts.
     """
     if not synthetic:
-        return None if _says(prompt, CAMERA) or (parameters and parameters.camera) else Advice("camera")
-    acts = _says(prompt, ACTIONS) or _inflected(prompt)
-    moves = _says(prompt, DIRECTIONS) or _says(prompt, SPEEDS)
+        return None if _says(prompt, "camera") or (parameters and parameters.camera) else Advice("camera")
+    acts = _says(prompt, "actions") or _inflected(prompt)
+    moves = _says(prompt, "directions") or _says(prompt, "speeds")
     length = _length(prompt)
     if length < 2 or (length < 3 and not acts):
         return Advice("subject")
-    if _says(prompt, LETTERING):
+    if _says(prompt, "lettering"):
         return Advice("text")
     if not acts:
         return Advice("action", {"verb": _verb(prompt)})
-    if _says(prompt, BUSY):
+    if _says(prompt, "busy"):
         return Advice("background")
     if not moves:
         return Advice("speed")
-    if parameters is not None and parameters.motion > 1 and not _says(prompt, SMOOTH):
+    if parameters is not None and parameters.motion > 1 and not _says(prompt, "smooth"):
         return Advice("smooth")
-    if length < 5 and not _says(prompt, PLACES):
+    if length < 5 and not _says(prompt, "places"):
         return Advice("surroundings")
     return None
 
 
-def _length(prompt: str) -> int:
-    """Words; Chinese has about two characters to one."""
-    chinese = len(_CHINESE.findall(prompt))
-    return len(_LATIN_WORD.findall(_CHINESE.sub(" ", prompt))) + (chinese + 1) // 2
+@cache
+def _languages() -> dict[str, Words]:
+    """Return the languages that have such words, read once."""
+    folder = resources.files("unstill_bots") / "text" / "locale"
+    files = {language: folder / language / "advice.toml" for language in LANGUAGES}
+    return {
+        language: msgspec.toml.decode(file.read_bytes(), type=Words)
+        for language, file in files.items()
+        if file.is_file()
+    }
 
 
 @cache
-def _pattern(words: Words) -> re.Pattern[str]:
-    latin = "|".join(re.escape(word) for word in words.latin)
-    return re.compile(rf"\b(?:{latin})\b|{'|'.join(map(re.escape, words.chinese))}", re.IGNORECASE)
+def _pattern(words: str, letters: str) -> re.Pattern[str]:
+    either = "|".join(re.escape(word.replace("_", " ")) for word in words.split()) or "(?!)"
+    return re.compile(either if letters else rf"\b(?:{either})\b", re.IGNORECASE)
 
 
-def _says(prompt: str, words: Words) -> bool:
-    return _pattern(words).search(prompt) is not None
+@cache
+def _script(letters: str) -> re.Pattern[str]:
+    return re.compile(f"[{letters}]")
 
 
-_NOUNS = (
-    "king ring wing string spring morning evening thing something nothing everything ceiling building wedding painting "
-    "drawing clothing lightning sibling pudding sing during bling sling viking being earring"
-)
-_NO_VERBS = frozenset(_NOUNS.split())
+def _says(prompt: str, kind: str) -> bool:
+    return any(words.finds(getattr(words, kind), prompt) for words in _languages().values())
+
+
+def _length(prompt: str) -> int:
+    """Count the words."""
+    length = 0
+    for words in _languages().values():
+        if words.letters:
+            prompt, count = _script(words.letters).subn(" ", prompt)
+            length += -(-count // words.letters_a_word)
+    return length + len(_LATIN_WORD.findall(prompt))
 
 
 def _inflected(prompt: str) -> bool:
-    """A word in -ing is taken for a verb, but for the nouns among them."""
+    """Whether a word ends as a language's verbs do, and is not one of those that only look so."""
     return any(
-        len(word) > 4 and word.lower().endswith("ing") and word.lower() not in _NO_VERBS
-        for word in _LATIN_WORD.findall(prompt)
+        len(word) > len(words.verb_ending) + 1 and word.endswith(words.verb_ending)
+        for words in _languages().values()
+        if words.verb_ending
+        for word in set(map(str.lower, _LATIN_WORD.findall(prompt))) - set(words.no_verbs.split())
     )
 
 
 def _verb(prompt: str) -> str:
-    for subject, verb, chinese in SUGGESTIONS:
-        if _says(prompt, subject):
-            return chinese if _CHINESE.search(prompt) else verb
-    return USUAL_VERB_ZH if _CHINESE.search(prompt) else USUAL_VERB
+    """Choose a verb for what the prompt is about, in the prompt's language."""
+    languages = _languages()
+    written = next((words for words in languages.values() if words.writes(prompt)), None)
+    subject, named = next(_subjects(prompt), (None, languages[SOURCE]))
+    language = written or named
+    return language.suggestions[subject].verb if subject else language.usual_verb
+
+
+def _subjects(prompt: str) -> Iterator[tuple[str, Words]]:
+    """Yield what the prompt is about, in the order of SOURCE's file, with the language that names it."""
+    languages = _languages()
+    for subject in languages[SOURCE].suggestions:
+        for words in languages.values():
+            if words.finds(words.suggestions[subject].subject, prompt):
+                yield subject, words
