@@ -75,10 +75,11 @@ class Conversation(Generic[P]):
         if not await pipeline.may_ask(request):
             return True
         await ledger.cancel(latest, REVISED)
-        record = await ledger.read(latest)
-        if _is_answered(record):
+        # None: what was cancelled is forgotten meanwhile
+        cancelled = await ledger.find(latest)
+        if cancelled is not None and _is_answered(cancelled):
             return True
-        await pipeline.enter(request, pending.age, note=record.note, paced=True)
+        await pipeline.enter(request, pending.age, note=cancelled.note if cancelled else None, paced=True)
         await self._waiting.revised(pending, request.id)
         return True
 

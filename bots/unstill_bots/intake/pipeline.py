@@ -20,7 +20,7 @@ from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
-from unstill_queue.contract.errors import TooManyRequests, UnknownJob
+from unstill_queue.contract.errors import TooManyRequests
 from unstill_queue.contract.jobs import Failed, ReplyAddress, Request, Requester
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Record
@@ -196,10 +196,7 @@ class Pipeline:
 
     async def record(self, id: str) -> Record | None:
         """Return a request's record, or None where there is none any more."""
-        try:
-            return await self.client.ledger.read(id)
-        except UnknownJob:
-            return None
+        return await self.client.ledger.find(id)
 
     async def leave(self, place: str, *, forget: bool = True) -> None:
         """End all of a chat that the bot was removed from, and `forget` its settings. `place` as `Requester.place`."""

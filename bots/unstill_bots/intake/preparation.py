@@ -177,11 +177,8 @@ class Preparation:
 
     async def _picture_of(self, id: str) -> str | None:
         """By the record: after an answer that was lost on its way, what seems to be queued before is this very job."""
-        try:
-            job = (await self._client.ledger.read(id)).job
-        except UnknownJob:
-            return None
-        return job.picture if job else None
+        record = await self._client.ledger.find(id)
+        return record.job.picture if record and record.job else None
 
     async def _discard(self, picture: str) -> None:
         try:
