@@ -74,7 +74,7 @@ class Client:
         await self.ledger.pace(who, self._quota.person_requests)
 
     async def check(self, who: Requester, *, cost: float, chat_jobs: int = 0) -> None:
-        """Whether `submit` would queue a job of that cost now; nothing is reserved. Raises QuotaExceeded."""
+        """Check that `submit` would queue a job of that cost now; nothing is reserved. Raises QuotaExceeded."""
         await self.ledger.check(who, cost=cost, quota=self._quota_with(chat_jobs))
 
     async def submit(self, job: Job, *, cost: float, chat_jobs: int = 0) -> bool:
@@ -92,7 +92,7 @@ class Client:
         return queued
 
     def _quota_with(self, chat_jobs: int) -> Quota:
-        """The host's, where the chat itself does not want fewer jobs."""
+        """Return the host's quota, with fewer jobs where the chat itself wants fewer."""
         if not chat_jobs:
             return self._quota
         return self._quota.model_copy(update={"chat_jobs": min(chat_jobs, self._quota.chat_jobs or chat_jobs)})
@@ -111,7 +111,7 @@ class Client:
         return await self.ledger.cancel(id, by)
 
     async def watch(self, id: str) -> AsyncIterator[Update]:
-        """The job's life from now to its outcome. Redis is asked at most once a second, and only while it waits.
+        """Tell of the job from now to its outcome. Redis is asked at most once a second, and only while it waits.
 
         Raises:
             UnknownJob: there is no such job.

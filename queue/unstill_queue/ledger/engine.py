@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class EngineSide(Script):
-    """What an engine does with jobs, and tells of itself."""
+    """Gives jobs to engines, and files what came of them."""
 
     async def claim(self, lane: str, owner: str, engine: str, can: Set[str] | None = None) -> Claim | None:
         """Take the job whose turn it is. `owner` is a token used for this one claim.
@@ -61,7 +61,7 @@ class EngineSide(Script):
         await self._run("park", id, owner, " ".join(sorted(lacks)))
 
     async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
-        """Renew the lease and tell progress. 'cancel': somebody no longer wants it. 'lost': it is another's."""
+        """Renew the lease and tell progress. 'cancel': nobody wants the job any more. 'lost': it is another's."""
         body = encode(progress) if progress else b""
         reply = await self._run("beat", claim.job.id, claim.owner, body)
         answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
@@ -74,7 +74,7 @@ class EngineSide(Script):
         return "lost" if answer == "unreadable" else answer
 
     async def finish(self, claim: Claim, outcome: Outcome, *, seconds: float = 0.0) -> bool:
-        """File the outcome. `seconds`: what the render took, for the rate. False: the job is another's now."""
+        """File the outcome; return False if the job is another's now. `seconds` is what the render took."""
         clips = " ".join(files_of(outcome))
         reply = await self._run(
             "finish", claim.job.id, claim.owner, _result(outcome), encode(outcome), repr(seconds), clips
@@ -94,9 +94,11 @@ class EngineSide(Script):
         return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"again" else None
 
     async def engine(self, name: str, lane: str, info: bytes) -> None:
+        """Tell that an engine is alive; `info` is an encoded EngineInfo."""
         await self._run("engine", name, lane, info)
 
     async def engine_gone(self, name: str, lane: str) -> None:
+        """Tell that an engine has ended."""
         await self._run("engine_gone", name, lane)
 
 

@@ -18,7 +18,7 @@ from unstill_queue.ledger.records import (
 from unstill_queue.ledger.views import Views
 
 FORGET_AT_ONCE = 500
-"""Records a script; Lua takes some thousand arguments."""
+"""Records that are forgotten by one call; Lua takes some thousand arguments."""
 
 
 class Forget(Views):
@@ -55,7 +55,7 @@ class Forget(Views):
         return Forgotten(tuple(found), tuple(sorted(set(files))))
 
     async def forgetting(self, ids: Sequence[str]) -> list[str]:
-        """Those of them that are forgotten and whose end has still to be shown."""
+        """Return those of them that are forgotten and whose end has still to be shown."""
         found: list[str] = []
         for start in range(0, len(ids), FORGET_AT_ONCE):
             found += [id.decode() for id in await self._run("forgetting", *ids[start : start + FORGET_AT_ONCE])]

@@ -16,10 +16,10 @@ from unstill_queue.ledger.script import Script
 
 
 class Intake(Script):
-    """What front ends do with a request before it is answered."""
+    """Takes requests in, queues them as jobs, and withdraws them."""
 
     async def accept(self, request: Request, *, per_minute: int = 0) -> bool:
-        """Write the request down. True: it is new; False: it was here before.
+        """Write the request down; return whether it is new, or was here before.
 
         When this has returned, the request will be answered. `per_minute`: new ones of its account, 0 without limit.
 
@@ -42,11 +42,15 @@ class Intake(Script):
         return bool(reply[0] == b"accepted")
 
     async def pace(self, who: Requester, per_minute: int) -> None:
-        """Count a request that `accept` is then given without a limit. Raises TooManyRequests."""
+        """Count a request that `accept` is then given without a limit.
+
+        Raises:
+            TooManyRequests: there is no room for it in this minute.
+        """
         _check_pace(await self._run("pace", self.names.name("account", who.account), per_minute), per_minute)
 
     async def check(self, who: Requester, *, cost: float, quota: QuotaSettings) -> None:
-        """Whether a job of that cost, in estimated GPU-seconds, would be queued now; nothing is reserved.
+        """Check that a job of that cost, in estimated GPU-seconds, would be queued now; nothing is reserved.
 
         Raises:
             QuotaExceeded: it would not.
@@ -55,7 +59,9 @@ class Intake(Script):
         _check_quota(await self._run("afford", account, place, repr(cost), *_limits(quota)))
 
     async def queue(self, job: Job, *, cost: float, quota: QuotaSettings) -> bool:
-        """ACCEPTED to QUEUED. `cost` is in estimated GPU-seconds. False: it had been queued or ended before.
+        """Queue an accepted request as `job`, which costs `cost` estimated GPU-seconds.
+
+        Returns False if it had been queued or had ended before.
 
         Raises:
             QuotaExceeded: the request stays ACCEPTED; the caller answers it.
@@ -75,7 +81,7 @@ class Intake(Script):
         return bool(reply[0] == b"queued")
 
     async def refuse(self, id: str, outcome: Failed) -> bool:
-        """ACCEPTED to FAILED: an answer at once, and a record that is kept for an hour. False: too late."""
+        """Answer an accepted request at once, by `outcome`; its record is kept for an hour. False: it is too late."""
         reply = await self._run("refuse", id, encode(outcome))
         return bool(reply[0] == b"ok")
 
@@ -89,7 +95,10 @@ class Intake(Script):
         return reply[1].decode() if reply[0] == b"ok" else None
 
     async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
-        """Queued: gone at once. Running: the engine is told. Ended: 'late'."""
+        """Cancel a job in the name of `by`: one that waits ends at once, and of one that runs the engine is told.
+
+        'late': it has ended. 'none': there is no such job.
+        """
         reply = await self._run("cancel", id, encode(Cancelled(by)))
         if reply[0] == b"unreadable" or (reply[0] == b"late" and reply[1] == b"none"):
             return "none"
@@ -102,12 +111,12 @@ def _limits(quota: QuotaSettings) -> tuple[int, int, str, str]:
 
 
 def _check_quota(reply: list[Any]) -> None:
-    """Raises QuotaExceeded if a script says so."""
+    """Raise QuotaExceeded if the script says so."""
     if reply[0] == b"quota":
         raise QuotaExceeded(reply[1].decode(), reply[2].decode(), float(reply[3]), float(reply[4]))
 
 
 def _check_pace(reply: list[Any], per_minute: int) -> None:
-    """Raises TooManyRequests if a script says so."""
+    """Raise TooManyRequests if the script says so."""
     if reply[0] == b"fast":
         raise TooManyRequests(per_minute, float(reply[1]) / 1000)

@@ -97,7 +97,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def record_of(id: str, f: dict[str, bytes]) -> Record:
-    """Raises CodecError, ValueError or KeyError: it is not whole."""
+    """Read a record from its hash's fields. Raises CodecError, ValueError or KeyError where it is not whole."""
     return Record(
         id=id,
         state=State(f["state"].decode()),

@@ -39,14 +39,18 @@ LUA = (
 
 @cache
 def script_text(times: Times) -> str:
-    """The script as the server is given it: the table `TIMES`, in milliseconds, and then the files."""
+    """Return the script as the server is given it: the table `TIMES`, in milliseconds, and then the files."""
     folder = resources.files("unstill_queue") / "ledger" / "lua"
     table = ", ".join(f"{name} = {ms(seconds)}" for name, seconds in msgspec.structs.asdict(times).items())
     return "\n".join([f"local TIMES = {{ {table} }}", *((folder / f"{name}.lua").read_text("utf-8") for name in LUA)])
 
 
 class Script:
-    """The script on one Redis or Valkey, 6.2 or newer. `names`: of the front end that accepts, or looks at quotas."""
+    """Runs the script on one Redis or Valkey, 6.2 or newer.
+
+    `names` are those of the front end that accepts, or looks at quotas; `times`, where given, stand for what would
+    be made from the settings, and `script` for the text.
+    """
 
     def __init__(
         self,
@@ -70,7 +74,7 @@ class Script:
 
 
 def report(bad: list[bytes]) -> None:
-    """Ids, each followed by what is wrong with it."""
+    """Log what was set aside: ids, each followed by what is wrong with it."""
     for id, wrong in zip(bad[::2], bad[1::2], strict=True):
         log.error(
             "a record cannot be read and is set aside; unstill doctor shows it",

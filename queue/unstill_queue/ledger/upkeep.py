@@ -25,10 +25,10 @@ TRASH_AT_ONCE = 200
 
 
 class Upkeep(Views):
-    """What the reaper, the auditor, the trash and `unstill doctor` do."""
+    """Does what the reaper, the auditor, the trash and `unstill doctor` ask for."""
 
     async def reap(self, limit: int = 200) -> list[Wake]:
-        """Look at what is due; returns the queued jobs among it, for engines to hear of."""
+        """Look at what is due; return the queued jobs among it, for engines to hear of."""
         reply = await self._run(
             "reap",
             limit,
@@ -44,14 +44,15 @@ class Upkeep(Views):
         ]
 
     async def trash(self) -> list[str]:
-        """The storage keys of files to delete now; say by `trashed` that they are."""
+        """Return the storage keys of files to delete now; `trashed` reports that they are deleted."""
         return [key.decode() for key in await self._run("trash", TRASH_AT_ONCE)]
 
     async def trashed(self, keys: list[str]) -> None:
+        """Report that the files under those storage keys are deleted."""
         await self._run("trashed", *keys)
 
     async def compact_streams(self, platforms: Collection[str]) -> None:
-        """As `compact`, of some platforms."""
+        """Write the streams of some platforms anew, each as `compact` does."""
         for platform in platforms:
             for name in ("outbox", "progress"):
                 await self.compact(f"unstill:{name}:{platform}")
@@ -61,7 +62,7 @@ class Upkeep(Views):
         await self._run("compact", stream)
 
     async def rewritten(self, asked: bytes) -> None:
-        """The server's file holds nothing any more that was deleted at `asked` or before."""
+        """Report that the server's file holds nothing any more that was deleted at `asked` or before."""
         await self._run("rewritten", asked)
 
     async def audit(self) -> list[str]:
@@ -93,7 +94,7 @@ class Upkeep(Views):
         report([error.job.encode(), error.wrong.encode()])
 
     async def unreadable(self) -> dict[str, str]:
-        """What was set aside: ids, and what is wrong with each. It expires after three days."""
+        """Return the ids of what was set aside, and what is wrong with each. Such records expire after three days."""
         reply = await self._run("unreadable")
         found = {}
         for id, wrong in zip(reply[::2], reply[1::2], strict=True):

@@ -30,7 +30,7 @@ class Views(Script):
     """Looks at jobs, quotas and engines."""
 
     async def place(self, id: str) -> Place:
-        """Raises UnknownJob, and UnreadableRecord, which is one."""
+        """Return where a job stands. Raises UnknownJob, and UnreadableRecord, which is one."""
         reply = await self._run("position", id)
         if reply[0] == b"unreadable":
             raise UnreadableRecord(id, reply[2].decode(errors="replace"))
@@ -55,7 +55,7 @@ class Views(Script):
             return None
 
     async def read(self, id: str) -> Record:
-        """Raises UnknownJob, and UnreadableRecord, which is one."""
+        """Return the record of a job. Raises UnknownJob, and UnreadableRecord, which is one."""
         try:
             raw: dict[bytes, bytes] = await awaited(self.redis.hgetall(f"unstill:job:{id}"))
         except ResponseError as error:
@@ -75,11 +75,11 @@ class Views(Script):
             raise UnreadableRecord(id, str(error)) from error
 
     async def open_ids(self) -> list[str]:
-        """All jobs that are not final: they stand in the due index."""
+        """Return the ids of all jobs that are not final, which stand in the due index."""
         return [id.decode() for id in await self.redis.zrange("unstill:due", 0, -1)]
 
     async def counts(self) -> dict[tuple[State, str], int]:
-        """How many jobs that are not final stand in each state on each lane; the lane of an unread request is ''."""
+        """Count the jobs that are not final by state and lane; the lane of a request that is not read yet is ''."""
         async with self.redis.pipeline(transaction=False) as pipe:
             for id in await self.open_ids():
                 pipe.hmget(f"unstill:job:{id}", ["state", "lane"])
@@ -88,12 +88,12 @@ class Views(Script):
         return dict(Counter((State(state.decode()), (lane or b"").decode()) for state, lane in known))
 
     async def rates(self) -> dict[str, float]:
-        """By lane, what a second of estimate takes in truth; only lanes that have finished a job."""
+        """Return, by lane, what a second of estimate takes in truth; only of lanes that have finished a job."""
         raw: dict[bytes, bytes] = await awaited(self.redis.hgetall("unstill:rate"))
         return {lane.decode(): float(rate) for lane, rate in raw.items()}
 
     async def used(self, account: str, place: str) -> Used:
-        """By `Requester.account` and `Requester.place`."""
+        """Return what quotas count of a `Requester.account` and a `Requester.place`."""
         fields = [f"p|{self.names.name('account', account)}", f"c|{self.names.name('place', place)}"]
         seconds, _ = await self.redis.time()
         jobs = await awaited(self.redis.hmget("unstill:jobs", fields))
@@ -101,11 +101,11 @@ class Views(Script):
         return Used(int(float(jobs[0] or 0)), int(float(jobs[1] or 0)), float(today[0] or 0), float(today[1] or 0))
 
     async def ids_of(self, person: str) -> list[str]:
-        """A person's last 200 requests, the newest first."""
+        """Return the ids of a person's last 200 requests, the newest first."""
         return [id.decode() for id in await self.redis.zrevrange(f"unstill:mine:{person}", 0, 199)]
 
     async def engines(self) -> dict[str, list[tuple[str, bytes]]]:
-        """Engines alive by lane: names with what they say of themselves."""
+        """Return the engines alive by lane: names, each with what it says of itself, an encoded EngineInfo."""
         alive: dict[str, list[tuple[str, bytes]]] = {}
         seconds, micros = await self.redis.time()
         since = seconds * 1000 + micros // 1000 - ms(self.times.engine_alive)
@@ -116,7 +116,7 @@ class Views(Script):
         return alive
 
     async def parked(self) -> dict[str, tuple[str, str]]:
-        """Jobs that wait for an engine which can make them: ids, and the lane and needs of each."""
+        """Return the ids of jobs that wait for an engine which can make them, and the lane and needs of each."""
         found = {}
         for lane in (REFIT_LANE.encode(), *await awaited(self.redis.smembers("unstill:lanes"))):
             for id in await self.redis.zrange(b"unstill:parked:" + lane, 0, -1):
