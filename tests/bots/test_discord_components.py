@@ -87,8 +87,8 @@ def test_a_button_says_what_to_do_and_to_which_job_in_what_the_platform_gives_it
 
     press = Press.on(action, job)
 
-    assert (Press.of(press.custom_id), press.job) == (press, job)
-    assert len(press.custom_id) <= 100
+    assert (Press.of(press.data), press.job) == (press, job)
+    assert len(press.data) <= 100
 
 
 async def test_buttons_go_with_how_the_job_stands() -> None:

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import discord
-import msgspec
 
 from unstill_bots.actions import variations
+from unstill_bots.actions.press_data import PressData
 from unstill_bots.actions.presses import CANCEL, DELETE
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord.pending import PLATFORM
 
-TEMPLATE = rf"(?:{'|'.join((CANCEL, DELETE, *variations.VARIATIONS))}) \S{{1,80}}"
+ON_JOBS = (CANCEL, DELETE, *variations.VARIATIONS)
+TEMPLATE = rf"(?:{'|'.join(ON_JOBS)}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""
 
 
-class Press(msgspec.Struct, frozen=True):
-    """What to do, as in `presses.ACTIONS`, and to which job, whose id goes without the platform."""
+class Press(PressData, frozen=True):
+    """A button's custom id on Discord."""
 
-    action: str
-    about: str
-
-    @property
-    def custom_id(self) -> str:
-        return f"{self.action} {self.about}"
-
-    @property
-    def job(self) -> str:
-        return f"{PLATFORM}:{self.about}"
-
-    @classmethod
-    def of(cls, custom_id: str) -> Press:
-        action, _, about = custom_id.partition(" ")
-        return cls(action, about)
-
-    @classmethod
-    def on(cls, action: str, job: str) -> Press:
-        return cls(action, job.removeprefix(f"{PLATFORM}:"))
+    platform = PLATFORM
+    sent: ClassVar[Mapping[str, str]] = {action: action for action in ON_JOBS}
 
 
 def under(message: Message) -> discord.ui.View | None:
@@ -45,9 +32,7 @@ def under(message: Message) -> discord.ui.View | None:
     view = discord.ui.View(timeout=None)
     for button in message.buttons:
         press = Press.on(button.action, button.job)
-        view.add_item(
-            discord.ui.Button(label=button.text, custom_id=press.custom_id, style=discord.ButtonStyle.secondary)
-        )
+        view.add_item(discord.ui.Button(label=button.text, custom_id=press.data, style=discord.ButtonStyle.secondary))
     # presses go by their custom id; discord.py need not remember each message
     view.stop()
     return view

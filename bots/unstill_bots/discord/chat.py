@@ -10,9 +10,10 @@ import aiohttp
 import discord
 import structlog
 
-from unstill_bots.delivery.chat import ChatError, ChatGone, ClipForbidden, FetchError, MessageGone
+from unstill_bots.delivery.chat import ChatGone, ClipForbidden, FetchError, MessageGone
 from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.delivery.presentation import received
+from unstill_bots.delivery.talk import tell
 from unstill_bots.discord.buttons import under
 from unstill_bots.discord.errors import PermissionMissing, chat_error
 from unstill_bots.discord.media import Picture, find
@@ -23,7 +24,6 @@ from unstill_bots.discord.send_limit import SendLimit
 from unstill_bots.discord.status import plain, status
 from unstill_bots.intake.fetching import Expired, Fetcher
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import ReplyAddress, Request
 
@@ -117,15 +117,13 @@ class DiscordChat:
         return Note(to.chat, shown.message_id, by_token="unseen" in to.extra)
 
     async def tell(self, to: ReplyAddress, text: str, view: discord.ui.View | None = None) -> Note | None:
-        """Talk that is no job's, a reply. Raises nothing: who cannot be told is not told."""
-        shown = None
-        for number, part in enumerate(parts := split(plain(text), self._catalog.platforms[PLATFORM].text_length)):
-            look = Look(None, view if number == len(parts) - 1 else None, content=part)
-            nonce = nonce_of(f"{to.chat} {to.message} {number}")
-            try:
-                shown = await self.posting.send(to.chat, to, Urgency.TALK, look, nonce)
-            except ChatError as error:
-                log.info("a reply could not be sent", error=str(error))
+        """Say what is no job's, as a reply. Raises nothing."""
+
+        async def send(part: str, number: int, last: bool) -> discord.Message:
+            look, nonce = Look(None, view if last else None, content=part), nonce_of(f"{to.chat} {to.message} {number}")
+            return await self.posting.send(to.chat, to, Urgency.TALK, look, nonce)
+
+        shown = await tell(plain(text), self._catalog.platforms[PLATFORM].text_length, send)
         return Note(to.chat, shown.id) if shown else None
 
     # -- below

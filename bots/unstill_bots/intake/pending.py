@@ -61,7 +61,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
         raise NotImplementedError
 
     def address(self, job: str = "") -> ReplyAddress:
-        """Return where to answer. `job` in `extra` puts a job's buttons under what is said."""
+        """Return where to answer. `job` is written for the version before this one, which reads it there."""
         raise NotImplementedError
 
     @property

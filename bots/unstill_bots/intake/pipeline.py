@@ -187,10 +187,7 @@ class Pipeline:
         if len(self._told) >= TOLD_MOST:
             self._told = {each: at for each, at in self._told.items() if now - at < TOLD_EVERY}
         self._told[where] = now
-        # a job's buttons belong to a job
-        extra = {name: value for name, value in to.extra.items() if name != "job"}
-        sentence = ChatReplies(who.language).too_many_requests(error.limit)
-        self.background.spawn(self._tell(replace(to, extra=extra), sentence))
+        self.background.spawn(self._tell(to, ChatReplies(who.language).too_many_requests(error.limit)))
 
     # -- what is known
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from unstill_bots.actions.press_data import PressData
 from unstill_bots.actions.presses import CANCEL, DELETE, PRESET, SETTINGS
 from unstill_bots.actions.variations import AGAIN, BETTER, VARIATIONS
 from unstill_bots.delivery.message import Message
@@ -17,31 +17,13 @@ DATA_MOST = 64
 SENT = {CANCEL: "cancel", DELETE: "del", PRESET: "p", SETTINGS: "s", **{action: action for action in VARIATIONS}}
 """Actions, as buttons in chats send them."""
 ON_JOBS = (CANCEL, DELETE, *VARIATIONS)
-_ACTIONS = {sent: action for action, sent in SENT.items()}
 
 
-class Press(msgspec.Struct, frozen=True):
-    """A button's data: what to do, and to which job, or with which value. `action` is empty where we know of none."""
+class Press(PressData, frozen=True):
+    """A button's data on Telegram, within DATA_MOST bytes."""
 
-    action: str
-    about: str = ""
-
-    @property
-    def data(self) -> str:
-        return f"{SENT[self.action]} {self.about}"
-
-    @classmethod
-    def of(cls, data: str) -> Press:
-        sent, _, about = data.partition(" ")
-        return cls(_ACTIONS.get(sent, ""), about)
-
-    @classmethod
-    def on(cls, action: str, job: str) -> Press:
-        return cls(action, job.removeprefix(f"{PLATFORM}:"))
-
-    @property
-    def job(self) -> str:
-        return f"{PLATFORM}:{self.about}"
+    platform = PLATFORM
+    sent = SENT
 
 
 def under(message: Message) -> InlineKeyboardMarkup | None:

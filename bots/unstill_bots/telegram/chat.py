@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import structlog
 import telegram
 from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
@@ -11,6 +10,7 @@ from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import ChatError, ChatUnavailable, FetchError
 from unstill_bots.delivery.message import Clip, Message, Urgency
 from unstill_bots.delivery.poster import poster
+from unstill_bots.delivery.talk import tell
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import MEDIA_WITHIN
 from unstill_bots.telegram.calls import Calls, Place
@@ -22,12 +22,9 @@ from unstill_bots.telegram.message_ref import Note, Receipt
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.send_limit import SendLimit
 from unstill_bots.text.replies import CAPTION_LENGTH
-from unstill_bots.text.splitting import split
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import ReplyAddress, Request
 from unstill_queue.storage.base import Storage
-
-log = structlog.get_logger(__name__)
 
 PLAIN = LinkPreviewOptions(is_disabled=True)
 
@@ -144,15 +141,12 @@ class TelegramChat:
     async def tell(
         self, to: ReplyAddress, text: str, buttons: InlineKeyboardMarkup | None = None
     ) -> telegram.Message | None:
-        """Say what is no job's, in parts where it is long. Raises nothing: who cannot be told is not told."""
-        shown = None
-        parts = split(text, self._text_length)
-        for part in parts:
-            try:
-                shown = await self.send(to, part, Urgency.TALK, buttons if part is parts[-1] else None)
-            except ChatError as error:
-                log.info("a reply could not be sent", error=str(error))
-        return shown
+        """Say what is no job's. Raises nothing."""
+
+        async def send(part: str, number: int, last: bool) -> telegram.Message:
+            return await self.send(to, part, Urgency.TALK, buttons if last else None)
+
+        return await tell(text, self._text_length, send)
 
     async def change(
         self, to: ReplyAddress, note: Note, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None
@@ -173,8 +167,6 @@ class TelegramChat:
                     raise
 
         await self._calls.do(to.chat, urgency, edit)
-
-    # -- below
 
     async def moved(self, old: str, new: str) -> None:
         """A group became a supergroup, under another id."""

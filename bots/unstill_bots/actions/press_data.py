@@ -1,0 +1,44 @@
+"""What a button sends back when it is pressed: of use after any restart, and told nothing but what to do to what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Self
+
+import msgspec
+
+
+class PressData(msgspec.Struct, frozen=True):
+    """A button's data: an action of `presses.ACTIONS`, and `about` which job, or with which value.
+
+    `action` is empty where a button names none that we know. A job's id goes without the platform, as platforms take
+    few bytes. A platform's own class has its `platform` and `sent`: how each action is written there.
+    """
+
+    platform: ClassVar[str]
+    sent: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    action: str
+    about: str = ""
+
+    @property
+    def data(self) -> str:
+        """The data as it is sent."""
+        return f"{self.sent[self.action]} {self.about}"
+
+    @property
+    def job(self) -> str:
+        """The id of the job that it is about."""
+        return f"{self.platform}:{self.about}"
+
+    @classmethod
+    def of(cls, data: str) -> Self:
+        """Read what came back."""
+        sent, _, about = data.partition(" ")
+        return cls(next((action for action, word in cls.sent.items() if word == sent), ""), about)
+
+    @classmethod
+    def on(cls, action: str, job: str) -> Self:
+        """Make the data of an action on a job, by its id."""
+        return cls(action, job.removeprefix(f"{cls.platform}:"))
