@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unstill_bots.delivery import presentation
 from unstill_bots.discord.chat import nonce_of
-from unstill_bots.discord.message_ref import Note, Receipt
+from unstill_bots.discord.message_ref import ClipRef, MessageRef
 from unstill_bots.discord.status import BAR, bar, plain, status
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
@@ -71,11 +71,11 @@ def test_nobodys_words_are_markup_or_mentions(text: str) -> None:
 
 @given(SNOWFLAKES, SNOWFLAKES, st.booleans(), SNOWFLAKES)
 def test_notes_and_receipts_come_back_as_they_were(channel: int, message: int, by_token: bool, file: int) -> None:
-    note = Note(str(channel), message, by_token)
-    assert Note.of(str(note)) == note
-    receipt = Receipt(note, str(file))
-    assert Receipt.of(str(receipt)) == receipt and Note.of(str(receipt)) == note
-    assert Receipt.of(str(note)) is None
+    note = MessageRef(str(channel), message, by_token)
+    assert MessageRef.of(str(note)) == note
+    receipt = ClipRef(note, str(file))
+    assert ClipRef.of(str(receipt)) == receipt and MessageRef.of(str(receipt)) == note
+    assert ClipRef.of(str(note)) is None
 
 
 @given(st.text(), st.text())

@@ -26,7 +26,7 @@ from unstill_bots.telegram.buttons import DATA_MOST, Press
 from unstill_bots.telegram.errors import ThreadGone, chat_error
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.menu import menus
-from unstill_bots.telegram.message_ref import Note, Receipt
+from unstill_bots.telegram.message_ref import ClipRef, MessageRef
 from unstill_bots.telegram.pending import pending_of
 from unstill_bots.telegram.wire import UpdatesRequest
 from unstill_bots.text.splitting import split
@@ -127,11 +127,11 @@ def test_buttons_of_the_longest_line_of_rerolls_fit(chat: int, number: int, pres
 
 
 def test_notes_and_receipts_read_back() -> None:
-    note = Note("-100123", 45)
-    receipt = Receipt(note, "animation", "AgAD_x-1")
-    assert Note.of(str(note)) == Note.of(str(receipt)) == note
-    assert Receipt.of(str(receipt)) == receipt
-    assert Receipt.of(str(note)) is None and Receipt.of(None) is None and Receipt.of("uncertain") is None
+    note = MessageRef("-100123", 45)
+    receipt = ClipRef(note, "animation", "AgAD_x-1")
+    assert MessageRef.of(str(note)) == MessageRef.of(str(receipt)) == note
+    assert ClipRef.of(str(receipt)) == receipt
+    assert ClipRef.of(str(note)) is None and ClipRef.of(None) is None and ClipRef.of("uncertain") is None
     with pytest.raises(MessageGone):
         note.within("-100124")
 

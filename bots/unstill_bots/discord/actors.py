@@ -9,7 +9,7 @@ import structlog
 from unstill_bots.actions.presses import Thing
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction
-from unstill_bots.discord.message_ref import Note
+from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.pending import channel_of, person_scope
 from unstill_queue.ledger.ledger import Record
 
@@ -25,7 +25,7 @@ class DiscordActor:
         self.user = str(interaction.user.id)
         self.person = person_scope(interaction.user)
         self.chat = channel_of(interaction)
-        self.message = str(Note(self.chat, interaction.message.id)) if interaction.message else ""
+        self.message = str(MessageRef(self.chat, interaction.message.id)) if interaction.message else ""
 
     async def owns(self, user: str) -> bool | None:
         return user == self.user
@@ -44,8 +44,8 @@ class DiscordActor:
         user = record.request.requester.user
         if record.note is None:
             return Thing(user, record.request.reply_to.chat)
-        note = Note.of(record.note)
-        return Thing(user, note.channel, str(Note(note.channel, note.message)))
+        note = MessageRef.of(record.note)
+        return Thing(user, note.channel, str(MessageRef(note.channel, note.message)))
 
     async def shown(self) -> Thing | None:
         """It belongs to whoever it answers."""

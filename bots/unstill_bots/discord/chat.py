@@ -17,7 +17,7 @@ from unstill_bots.delivery.talk import tell
 from unstill_bots.discord.buttons import under
 from unstill_bots.discord.errors import PermissionMissing, chat_error
 from unstill_bots.discord.media import Picture, find
-from unstill_bots.discord.message_ref import Note, Receipt
+from unstill_bots.discord.message_ref import ClipRef, MessageRef
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.posting import Look, Posting
 from unstill_bots.discord.send_limit import SendLimit
@@ -80,18 +80,18 @@ class DiscordChat:
         # a message that was lost on the way is found again by its nonce; one that was deleted is another's
         nonce = nonce_of(f"{message.job} {replaces or ''}")
         sent = await self.posting.send(channel, to, message.urgency, look, nonce)
-        return str(Note(channel, sent.id))
+        return str(MessageRef(channel, sent.id))
 
     async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
-        note, look = Note.of(ref), self._look(to, message)
+        shown_at, look = MessageRef.of(ref), self._look(to, message)
         try:
-            shown = await self.posting.edit(to, note, message.urgency, look)
+            shown = await self.posting.edit(to, shown_at, message.urgency, look)
         except PermissionMissing as error:
             if message.clip is not None:
                 raise ClipForbidden(str(error)) from error
             raise
         files = [str(attachment.id) for attachment in shown.attachments]
-        return str(Receipt(note, files[0])) if message.clip and files else ref
+        return str(ClipRef(shown_at, files[0])) if message.clip and files else ref
 
     async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
         """A short message that mentions the person, beside the clip."""
@@ -99,11 +99,12 @@ class DiscordChat:
             return
         user = to.extra.get("user", "")
         look = Look(None, None, content=f"<@{user}> {plain(text)}", ping=user)
-        await self.posting.send(to.chat, to, Urgency.CALL, look, nonce_of(f"{ref} call"), reply_to=Note.of(ref).message)
+        beside = MessageRef.of(ref).message
+        await self.posting.send(to.chat, to, Urgency.CALL, look, nonce_of(f"{ref} call"), reply_to=beside)
 
     # -- what interactions and messages use besides
 
-    async def respond(self, interaction: discord.Interaction, request: Request) -> Note | None:
+    async def respond(self, interaction: discord.Interaction, request: Request) -> MessageRef | None:
         """The first answer to an interaction, for all to see: the status message. None: it may stand there, or not."""
         to = request.reply_to
         look = self._look(to, received(request))
@@ -114,9 +115,9 @@ class DiscordChat:
             return None
         if shown.message_id is None:
             return None
-        return Note(to.chat, shown.message_id, by_token="unseen" in to.extra)
+        return MessageRef(to.chat, shown.message_id, by_token="unseen" in to.extra)
 
-    async def tell(self, to: ReplyAddress, text: str, view: discord.ui.View | None = None) -> Note | None:
+    async def tell(self, to: ReplyAddress, text: str, view: discord.ui.View | None = None) -> MessageRef | None:
         """Say what is no job's, as a reply. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> discord.Message:
@@ -124,7 +125,7 @@ class DiscordChat:
             return await self.posting.send(to.chat, to, Urgency.TALK, look, nonce)
 
         shown = await tell(plain(text), self._catalog.platforms[PLATFORM].text_length, send)
-        return Note(to.chat, shown.id) if shown else None
+        return MessageRef(to.chat, shown.id) if shown else None
 
     # -- below
 
@@ -146,12 +147,12 @@ class DiscordChat:
                 return one.url
         raise FetchError("picture_gone", "no longer in its message")
 
-    async def _original(self, to: ReplyAddress) -> Note | None:
+    async def _original(self, to: ReplyAddress) -> MessageRef | None:
         """The interaction's first answer, where one for all to see stands there."""
         message = await self.posting.original(to)
         if message is None or message.flags.ephemeral:
             return None
-        return Note(to.chat, message.id, by_token="unseen" in to.extra)
+        return MessageRef(to.chat, message.id, by_token="unseen" in to.extra)
 
     async def _channel(self, to: ReplyAddress) -> str:
         """Where a new message goes."""

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from unstill_bots.discord.answering import answer, quickly
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.message_ref import Note
+from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.pending import DiscordRequest
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import TooManyRequests
@@ -88,7 +88,7 @@ class Intake:
                 new.append(written)
         return None, new
 
-    async def _follow(self, first: Request, others: Sequence[Request], note: Note | None) -> None:
+    async def _follow(self, first: Request, others: Sequence[Request], note: MessageRef | None) -> None:
         try:
             if note is not None:
                 await self._pipeline.adopt(first.id, str(note))

@@ -15,7 +15,7 @@ from unstill_bots.delivery.chat import ChatGone, ChatUncertain, MessageGone
 from unstill_bots.delivery.message import Urgency
 from unstill_bots.delivery.room_limit import LeftAlone
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
-from unstill_bots.discord.message_ref import Note
+from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.send_limit import SendLimit
 from unstill_queue.contract.jobs import ReplyAddress
 
@@ -109,37 +109,37 @@ class Posting:
 
         return await self._allowed(channel, look, embedded)
 
-    async def edit(self, to: ReplyAddress, note: Note, urgency: Urgency, look: Look) -> discord.Message:
+    async def edit(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:
         """The message becomes what `look` says: by the interaction's token where the bot may not.
 
         Raises ChatError.
         """
-        if note.by_token:
-            return await self._edit_by_token(to, note, urgency, look)
+        if ref.by_token:
+            return await self._edit_by_token(to, ref, urgency, look)
 
         async def edit(look: Look) -> discord.Message:
-            place = self._bot.get_partial_messageable(int(note.channel))
+            place = self._bot.get_partial_messageable(int(ref.channel))
             # read anew at each try: an upload closes its file
-            return await place.get_partial_message(note.message).edit(**look.changes())
+            return await place.get_partial_message(ref.message).edit(**look.changes())
 
         async def opened(look: Look) -> discord.Message:
-            return await self._opened(note.channel, urgency, lambda: edit(look))
+            return await self._opened(ref.channel, urgency, lambda: edit(look))
 
         try:
-            return await self._allowed(note.channel, look, opened)
+            return await self._allowed(ref.channel, look, opened)
         except (ChatGone, LeftAlone) as error:
             refused = error
         try:
-            return await self._edit_by_token(to, note, urgency, look)
+            return await self._edit_by_token(to, ref, urgency, look)
         except (ChatGone, MessageGone):
             raise refused from None
 
-    async def _edit_by_token(self, to: ReplyAddress, note: Note, urgency: Urgency, look: Look) -> discord.Message:
+    async def _edit_by_token(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:
         """A token has all rights that it needs, and a rate limit of its own."""
         hook = self._webhook(to)
         try:
             return await self._send_limit.do(
-                _by_token(note.channel), urgency, lambda: hook.edit_message(note.message, **look.changes())
+                _by_token(ref.channel), urgency, lambda: hook.edit_message(ref.message, **look.changes())
             )
         except ThreadArchived as error:
             raise ChatGone(str(error)) from error

@@ -10,7 +10,7 @@ from telegram.error import TelegramError
 from unstill_bots.actions.presses import Thing
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
-from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import PLATFORM, user_of
 from unstill_queue.ledger.ledger import Record
 
@@ -37,14 +37,14 @@ class TelegramActor:
         assert query.message is not None  # noqa: S101
         about = query.message if isinstance(query.message, Message) else None
         chat = str(query.message.chat.id)
-        note = str(Note(chat, query.message.message_id))
+        note = str(MessageRef(chat, query.message.message_id))
         return cls(context, str(query.from_user.id), await context.memory.current(chat), note, about)
 
     @classmethod
     async def of_reply(cls, context: Context, message: Message, replied: Message) -> TelegramActor:
         """A command about the message that it replies to."""
         chat = str(message.chat.id)
-        note = str(Note(chat, replied.message_id))
+        note = str(MessageRef(chat, replied.message_id))
         return cls(context, user_of(message), await context.memory.current(chat), note, replied)
 
     async def owns(self, user: str) -> bool | None:
@@ -62,8 +62,8 @@ class TelegramActor:
 
     async def thing_of(self, record: Record) -> Thing:
         """A job, where its answer stands; as long as there is none, in the chat where it will."""
-        note = record.note and str(Note.of(record.note))
-        chat = Note.of(note).chat if note else record.request.reply_to.chat
+        note = record.note and str(MessageRef.of(record.note))
+        chat = MessageRef.of(note).chat if note else record.request.reply_to.chat
         return Thing(record.request.requester.user, await self._context.memory.current(chat), note or "")
 
     async def shown(self) -> Thing | None:
@@ -78,7 +78,7 @@ class TelegramActor:
         return Thing(user_of(replied) if replied else "", self.chat, self.message)
 
     async def remove(self) -> bool:
-        note = Note.of(self.message)
+        note = MessageRef.of(self.message)
         try:
             await self._context.bot.delete_message(int(note.chat), note.message)
         except TelegramError as error:

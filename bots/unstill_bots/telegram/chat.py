@@ -18,7 +18,7 @@ from unstill_bots.telegram.clip import THUMBNAIL, file_in, kind_of, media
 from unstill_bots.telegram.errors import is_media_already, is_unchanged, retry_after
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.message_ref import Note, Receipt
+from unstill_bots.telegram.message_ref import ClipRef, MessageRef
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.send_limit import SendLimit
 from unstill_bots.text.replies import CAPTION_LENGTH
@@ -78,24 +78,24 @@ class TelegramChat:
     async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
         keyboard = keyboards.under(message)
         sent = await self.send(to, message.text.plain(), message.urgency, keyboard, message.account)
-        return str(Note(str(sent.chat.id), sent.message_id))
+        return str(MessageRef(str(sent.chat.id), sent.message_id))
 
     async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
         if message.clip is not None:
             return await self._edit_clip(to, ref, message, message.clip)
         keyboard = keyboards.under(message)
-        await self.change(to, Note.of(ref), message.text.plain(), message.urgency, keyboard)
+        await self.change(to, MessageRef.of(ref), message.text.plain(), message.urgency, keyboard)
         return ref
 
     async def _edit_clip(self, to: ReplyAddress, ref: str, message: Message, clip: Clip) -> str:
-        note, kind, cover = Note.of(ref), kind_of(clip), await poster(self._storage, clip, THUMBNAIL)
+        shown_at, kind, cover = MessageRef.of(ref), kind_of(clip), await poster(self._storage, clip, THUMBNAIL)
 
         async def edit(chat: str) -> telegram.Message | bool:
             with clip.file.open("rb") as file:
                 return await self.bot.edit_message_media(
                     media(file, kind, clip, message.text.plain(CAPTION_LENGTH), cover),
                     chat_id=int(chat),
-                    message_id=note.within(chat),
+                    message_id=shown_at.within(chat),
                     reply_markup=keyboards.under(message),
                     read_timeout=MEDIA_WITHIN,
                     write_timeout=MEDIA_WITHIN,
@@ -108,7 +108,7 @@ class TelegramChat:
                 return ref
             raise
         file = file_in(shown) if isinstance(shown, telegram.Message) else None
-        return str(Receipt(note, kind, file)) if file else ref
+        return str(ClipRef(shown_at, kind, file)) if file else ref
 
     async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
         """Reply to the request's message, which notifies who sent it."""
@@ -149,7 +149,7 @@ class TelegramChat:
         return await tell(text, self._text_length, send)
 
     async def change(
-        self, to: ReplyAddress, note: Note, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None
+        self, to: ReplyAddress, ref: MessageRef, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None
     ) -> None:
         """What stands there as it should, or a clip instead of a text, needs no edit. Raises ChatError."""
 
@@ -158,7 +158,7 @@ class TelegramChat:
                 await self.bot.edit_message_text(
                     text,
                     chat_id=int(chat),
-                    message_id=note.within(chat),
+                    message_id=ref.within(chat),
                     reply_markup=buttons,
                     link_preview_options=PLAIN,
                 )

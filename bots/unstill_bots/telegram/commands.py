@@ -16,7 +16,7 @@ from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import ON_JOBS
 from unstill_bots.telegram.context import Context
-from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import PLATFORM, scope_of, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_bots.text.chat_replies import ChatReplies
@@ -98,7 +98,7 @@ class Commands:
         jobs = {press.job for press in presses_of(replied) if press.action in ON_JOBS}
         known = [await self._context.pipeline.record(job) for job in jobs]
         known += await self._own.records(actor.person)
-        shown = (one for one in known if one is not None and one.note and str(Note.of(one.note)) == actor.message)
+        shown = (one for one in known if one is not None and one.note and str(MessageRef.of(one.note)) == actor.message)
         return next(shown, None)
 
 
@@ -107,4 +107,4 @@ def _is_about(record: Record, message: Message) -> bool:
     chat, to = str(message.chat.id), record.request.reply_to
     if (to.chat, to.message) == (chat, str(message.message_id)):
         return True
-    return record.note is not None and Note.of(record.note) == Note(chat, message.message_id)
+    return record.note is not None and MessageRef.of(record.note) == MessageRef(chat, message.message_id)

@@ -18,7 +18,7 @@ from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.members import Members
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import PLATFORM, TelegramRequest, pending_of, scope_of, thread_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
@@ -101,10 +101,10 @@ class Context:
         replies = ChatReplies(pending.language)
         buttons = keyboards.presets(replies, self.catalog)
         message = await self.chat.tell(pending.address(), replies.ask_words(pictures), buttons)
-        return None if message is None else str(Note(str(message.chat.id), message.message_id))
+        return None if message is None else str(MessageRef(str(message.chat.id), message.message_id))
 
     async def _unask(self, note: str) -> None:
-        question = Note.of(note)
+        question = MessageRef.of(note)
         await self.bot.delete_message(int(question.chat), question.message)
 
 

@@ -10,7 +10,7 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions.preferences import language_of
 from unstill_bots.telegram.context import Context
-from unstill_bots.telegram.message_ref import Receipt
+from unstill_bots.telegram.message_ref import ClipRef
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import Succeeded
@@ -46,12 +46,12 @@ class Inline:
         except TelegramError as error:
             log.info("an inline query could not be answered", error=str(error))
 
-    async def _clips(self, user: str, words: str) -> list[tuple[Record, Succeeded, Receipt]]:
+    async def _clips(self, user: str, words: str) -> list[tuple[Record, Succeeded, ClipRef]]:
         wanted = words.casefold().split()
         found = []
         for id in await self._context.client.ledger.ids_of(f"{PLATFORM}:{user}"):
             record = await self._context.client.ledger.find(id)
-            receipt = Receipt.of(record.receipt) if record else None
+            receipt = ClipRef.of(record.receipt) if record else None
             if record is not None and receipt is not None and isinstance(record.outcome, Succeeded):
                 prompt = record.outcome.parameters.prompt.casefold()
                 if all(word in prompt for word in wanted):
@@ -60,7 +60,7 @@ class Inline:
 
 
 def _result(
-    record: Record, outcome: Succeeded, receipt: Receipt, replies: ChatReplies
+    record: Record, outcome: Succeeded, receipt: ClipRef, replies: ChatReplies
 ) -> InlineQueryResultCachedMpeg4Gif | InlineQueryResultCachedVideo:
     # at most 64 bytes, which a job's id with a long chat's number may pass
     id = hashlib.sha256(record.id.encode()).hexdigest()[:32]

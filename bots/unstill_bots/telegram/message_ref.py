@@ -7,7 +7,7 @@ import msgspec
 from unstill_bots.delivery.chat import MessageGone
 
 
-class Note(msgspec.Struct, frozen=True):
+class MessageRef(msgspec.Struct, frozen=True):
     """A message of ours; its number means something only in the chat it was sent to."""
 
     chat: str
@@ -17,8 +17,8 @@ class Note(msgspec.Struct, frozen=True):
         return f"{self.chat}:{self.message}"
 
     @classmethod
-    def of(cls, text: str) -> Note:
-        """Of a note, or of a receipt."""
+    def of(cls, text: str) -> MessageRef:
+        """Read the ref of a message, or of a clip."""
         chat, _, message = text.split(" ")[0].partition(":")
         return cls(chat, int(message))
 
@@ -29,20 +29,20 @@ class Note(msgspec.Struct, frozen=True):
         return self.message
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class ClipRef(msgspec.Struct, frozen=True):
     """What was shown: with the platform's `file` id it can be shown again without an upload."""
 
-    note: Note
+    ref: MessageRef
     kind: str
     file: str
 
     def __str__(self) -> str:
-        return f"{self.note} {self.kind} {self.file}"
+        return f"{self.ref} {self.kind} {self.file}"
 
     @classmethod
-    def of(cls, text: str | None) -> Receipt | None:
+    def of(cls, text: str | None) -> ClipRef | None:
         """None where it is none of a clip's."""
         parts = (text or "").split(" ")
         if len(parts) != 3 or not parts[2]:
             return None
-        return cls(Note.of(parts[0]), parts[1], parts[2])
+        return cls(MessageRef.of(parts[0]), parts[1], parts[2])

@@ -13,7 +13,7 @@ from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import ON_JOBS, Press
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.media import Picture, find
-from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import TelegramRequest, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_bots.text.chat_replies import ChatReplies
@@ -88,7 +88,7 @@ class Buttons:
         has not is somebody else's message, whatever the press said.
         """
         message, note = query.message, attempt.record and attempt.record.note
-        if not isinstance(message, Message) or not note or str(Note.of(note)) == attempt.actor.message:
+        if not isinstance(message, Message) or not note or str(MessageRef.of(note)) == attempt.actor.message:
             return
         if Press.of(query.data or "") in presses_of(message):
             await self._context.bot.delete_message(message.chat.id, message.message_id)

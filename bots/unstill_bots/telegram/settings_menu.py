@@ -18,7 +18,7 @@ from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.actors import TelegramActor
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context, address_of
-from unstill_bots.telegram.message_ref import Note
+from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import PLATFORM, scope_of, thread_of, user_of
 from unstill_bots.text.chat_replies import ChatReplies
 
@@ -59,7 +59,7 @@ class SettingsMenu:
             await self._quietly(self._context.bot.delete_message(message.chat.id, message.message_id))
             return
         text, buttons = self._drawn(preferences, replies, message)
-        note = Note(str(message.chat.id), message.message_id)
+        note = MessageRef(str(message.chat.id), message.message_id)
         await self._quietly(self._context.chat.change(address_of(message), note, text, Urgency.TALK, buttons))
 
     def _whose(self, chat: Chat, user: str) -> tuple[PreferenceStore, str, TelegramActor, str]:
