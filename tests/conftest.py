@@ -24,7 +24,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 
-LONGEST_FIRST = ("system", "bots", "engine")
+LONGEST_FIRST = ("recipes", "system", "bots", "engine")
 """Folders whose files take longest. They begin first, so that no process is left alone with one at the end."""
 
 

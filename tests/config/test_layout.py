@@ -189,3 +189,18 @@ def test_the_doubles_are_installed(tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_make_test_leaves_out_is_run_by_ci_or_named_deep() -> None:
+    # Given the marks that keep a test out of make test
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    left_out = options["addopts"][options["addopts"].index("-m") + 1]
+    makefile = (ROOT / "Makefile").read_text()
+
+    assert left_out == "not deep and not storm"
+    assert {marker.partition(":")[0] for marker in options["markers"]} == {"deep", "storm"}
+    # Then each has a target, and CI runs that of storms
+    for mark, target in (("storm", "test-storms"), ("deep", "test-deep")):
+        recipe = re.search(rf"^{target}:.*\n\t(.*)$", makefile, re.MULTILINE)
+        assert recipe is not None and f"-m {mark} " in recipe[1]
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "make lint test test-storms"
