@@ -9,7 +9,7 @@ from tests.recipes.performing import ROOT, Copy, recipes
 
 CHECKS = ROOT / "tests" / "recipes" / "checks"
 RECIPES = recipes()
-THINGS = ("an option", "a model")
+THINGS = ("an option", "a platform", "a model")
 
 
 def test_there_is_a_recipe_for_each_kind_of_thing_and_a_check_of_each() -> None:
@@ -28,6 +28,7 @@ def test_a_recipe_does_what_it_says(title: str, tmp_path: Path) -> None:
     copy.perform(RECIPES[title])
 
     # Then the thing is there, and style and imports are in order
-    copy.run(f".venv/bin/python -W error -m pytest -q -p no:cacheprovider {check}")
+    if check not in str(RECIPES[title]):
+        copy.run(f".venv/bin/python -W error -m pytest -q {check}")
     for line in ("ruff check --no-cache", "ruff format --check --no-cache", "lint-imports --no-cache"):
         copy.run(f".venv/bin/{line}")

@@ -9,9 +9,10 @@ import msgspec
 
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_config.platforms import PLATFORMS
 
 TELEGRAM, DISCORD = "telegram", "discord"
-BOTH = (TELEGRAM, DISCORD)
+BOTH = tuple(PLATFORMS)
 
 
 class May(Enum):

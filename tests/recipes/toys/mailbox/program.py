@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -25,7 +23,6 @@ from unstill_bots.delivery.chat import ChatUncertain, FetchError, MessageGone
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.delivery.status_message import StatusMessages
-from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.host.frontend import Services
 from unstill_bots.host.lifecycle import hand_back
 from unstill_bots.intake.pending import PendingRequest
@@ -51,17 +48,11 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Pending(PendingRequest, frozen=True, kw_only=True):
-    """Each person has one chat with the bot, called as they are."""
-
     letter: Letter
 
     @property
     def id(self) -> str:
         return f"{PLATFORM}:{self.user}:{self.letter.name}"
-
-    @property
-    def chat(self) -> str:
-        return self.user
 
     @property
     def who(self) -> Requester:
@@ -109,13 +100,13 @@ class MailboxChat:
         await self.tell(to, text)
 
     async def tell(self, to: ReplyAddress, text: str) -> None:
-        """Say what is no job's."""
         self._write(str(time.time_ns()), text)
 
     def _write(self, ref: str, text: str, message: Message | None = None) -> str:
         buttons = [(button.action, button.text, button.job) for button in message.buttons] if message else []
+        shown = {"text": text, "buttons": buttons, "clip": message is not None and message.clip is not None}
         try:
-            self.file(ref, "new").write_bytes(msgspec.json.encode({"text": text, "buttons": buttons}))
+            self.file(ref, "new").write_bytes(msgspec.json.encode(shown))
             self.file(ref, "new").replace(self.file(ref))
         except OSError as error:
             raise ChatUncertain(str(error)) from error
@@ -129,7 +120,7 @@ class MailboxActor:
         self.user = self.chat = letter.user
         self.person = f"{PLATFORM}:{letter.user}"
         self.message = letter.message
-        self._files = [chat.file(letter.message, kind) for kind in ("out.json", "mp4")]
+        self._chat = chat
 
     async def owns(self, user: str) -> bool | None:
         return user == self.user
@@ -146,8 +137,8 @@ class MailboxActor:
         return None
 
     async def remove(self) -> bool:
-        for file in self._files:
-            file.unlink(missing_ok=True)
+        self._chat.file(self.message).unlink(missing_ok=True)
+        self._chat.file(self.message, "mp4").unlink(missing_ok=True)
         return True
 
 
@@ -160,10 +151,12 @@ class MailboxFrontEnd:
         token = services.settings.platforms()[PLATFORM].token
         assert token is not None  # or nobody would have started us
         client, storage, settings, catalog = services.client, services.storage, services.settings, services.catalog
-        self._chat, background = MailboxChat(Path(token.get_secret_value())), BackgroundTasks()
+        self._chat = MailboxChat(Path(token.get_secret_value()))
         status = StatusMessages(client.ledger, self._chat)
-        common = {"tell": self._chat.tell, "background": background, "pictures": services.pictures}
-        self._pipeline = Pipeline(client, storage, catalog, settings, self._chat, status, **common)
+        self._pipeline = Pipeline(
+            client, storage, catalog, settings, self._chat, status,
+            tell=self._chat.tell, pictures=services.pictures,
+        )  # fmt: skip
         forgetting = Forgetting(client, storage, self._pipeline.preferences, self)
         self._answers = Answers(client, catalog, settings, UserJobs(self._pipeline), forgetting)
         self._jobs = JobActions(client, storage)
@@ -172,7 +165,7 @@ class MailboxFrontEnd:
             reader = group.create_task(self._read())
             await stopping.wait()
             reader.cancel()
-            await hand_back(background, background)
+            await hand_back(self._pipeline.background, self._pipeline.background)
             courier.cancel()
 
     async def forget(self, user: str) -> None:
@@ -192,12 +185,9 @@ class MailboxFrontEnd:
             await self._chat.tell(pending.address(), await self._press(letter, pending))
         elif letter.command in commands_of(PLATFORM):
             answer = await self._answers.run(letter.command, Caller(pending.who.person, pending.replies))
-            self._pipeline.background.spawn(self._answer(pending, answer))
+            await self._chat.tell(pending.address(), await answer)
         else:
             await self._pipeline.take(pending, letter.words)
-
-    async def _answer(self, pending: Pending, answer: Coroutine[Any, Any, str]) -> None:
-        await self._chat.tell(pending.address(), await answer)
 
     async def _press(self, letter: Letter, pending: Pending) -> str:
         record = await self._pipeline.record(letter.job)
