@@ -149,9 +149,8 @@ class MailboxFrontEnd:
 
     async def run(self, services: Services, stopping: asyncio.Event) -> None:
         token = services.settings.platforms()[PLATFORM].token
-        assert token is not None  # or nobody would have started us
         client, storage, settings, catalog = services.client, services.storage, services.settings, services.catalog
-        self._chat = MailboxChat(Path(token.get_secret_value()))
+        self._chat = MailboxChat(Path(token.get_secret_value() if token else "."))
         status = StatusMessages(client.ledger, self._chat)
         self._pipeline = Pipeline(
             client, storage, catalog, settings, self._chat, status,
