@@ -121,7 +121,9 @@ def test_the_exit_codes_are_those_that_there_are() -> None:
 def test_a_setting_that_is_named_exists(page: str) -> None:
     known = {f"{PREFIX}{group}__{name}".upper() for group, name in Settings.known()}
 
-    assert set(re.findall(r"UNSTILL_[A-Z0-9_]+", (ROOT / page).read_text("utf-8"))) <= known
+    # what a recipe adds is not there yet
+    told = re.sub(r"^```diff\n.*?^```", "", (ROOT / page).read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"UNSTILL_[A-Z0-9_]+", told)) <= known
 
 
 def test_a_default_that_is_told_is_the_default() -> None:
