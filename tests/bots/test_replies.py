@@ -6,7 +6,7 @@ import ast
 import importlib.util
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import get_args
 
@@ -305,7 +305,7 @@ FAILING = {
 }  # fmt: skip
 
 
-def failures_in(package: str) -> Iterator[tuple[str, set[str]]]:
+def failures_in(package: str, calls: Set[str] = FAILING) -> Iterator[tuple[str, set[str]]]:
     """The failure codes that a package's source names, and the parameters beside them; read without importing it."""
     spec = importlib.util.find_spec(package)
     assert spec is not None and spec.submodule_search_locations
@@ -314,7 +314,7 @@ def failures_in(package: str) -> Iterator[tuple[str, set[str]]]:
             if isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 code = node.args[0] if node.args else None
-                if name in FAILING and isinstance(code, ast.Constant) and isinstance(code.value, str):
+                if name in calls and isinstance(code, ast.Constant) and isinstance(code.value, str):
                     yield code.value, named(node)
 
 
@@ -338,6 +338,40 @@ def test_every_failure_that_the_code_names_is_in_the_table_with_its_parameters()
     for code, parameters in found:
         assert parameters - {"reason"} in (codes.FAILURES[code], set()), code
         assert parameters or not codes.FAILURES[code] or code in WITHOUT or code in PICTURES, code
+
+
+@pytest.mark.parametrize("replies", [EN, ZH], ids=["en", "zh_CN"])
+def test_every_note_is_said_with_its_parameters(replies: Replies) -> None:
+    # Given the notes that a clip can have, Then each has one sentence, which says just what its parameters say
+    assert sorted(codes.NOTES) == sorted(NOTES)
+    for code, sentence in NOTES.items():
+        assert placeholders(sentence) == codes.NOTES[code], code
+    said = [replies.note(codes.note(code, **dict.fromkeys(names, "7"))) for code, names in codes.NOTES.items()]
+    assert len(set(said)) == len(codes.NOTES)
+    assert not any({"{", "?"} & set(text) for text in said)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("memory_split", ("memory_split", {"value": ""})),
+        ("smaller:480x320", ("smaller", {"value": "480x320"})),
+        ("prompt_shortened:wie a=b, c:d", ("prompt_shortened", {"wie a": "b", "value": "wie a=b, c:d"})),
+        ("memory_fewer:asked=8,chosen=4", ("memory_fewer", {"asked": "8", "chosen": "4", "value": "asked=8,chosen=4"})),
+    ],
+)
+def test_notes_are_read_as_the_former_version_wrote_them(text: str, read: tuple[str, dict[str, str]]) -> None:
+    assert codes.read_note(text) == read
+    code, parameters = read
+    named = {name: value for name, value in parameters.items() if name in codes.NOTES[code]}
+    assert codes.note(code, **named) == text
+
+
+def test_every_note_that_the_engine_names_is_in_the_table_with_its_parameters() -> None:
+    found = [call for call in failures_in("unstill_engine", {"note"}) if call[0]]
+
+    assert len(found) >= 10
+    assert all(codes.NOTES.get(code, frozenset({"no such code"})) == parameters for code, parameters in found), found
 
 
 def sentences_on_the_wire(source: str) -> Iterator[int]:

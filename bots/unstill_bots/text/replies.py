@@ -14,7 +14,7 @@ from unstill_bots.text.translations import translations
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES, closest
 from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
-from unstill_queue.contract.codes import SAID, UNKNOWN
+from unstill_queue.contract.codes import SAID, UNKNOWN, read_note
 from unstill_queue.contract.errors import OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
 from unstill_queue.contract.options import OPTIONS, Option
@@ -141,9 +141,8 @@ class Replies:
 
         They are 'code', 'code:value', or 'code:name=value,name=value'.
         """
-        code, _, value = note.partition(":")
-        named = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
-        return self._by_code(NOTES, code, {**named, "value": value}) if code in NOTES else ""
+        code, parameters = read_note(note)
+        return self._by_code(NOTES, code, parameters) if code in NOTES else ""
 
     def advice(self, advice: Advice) -> str:
         return self.gettext("Tip: {advice}", advice=self._by_code(ADVICE, advice.code, advice.details))

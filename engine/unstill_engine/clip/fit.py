@@ -27,7 +27,7 @@ from unstill_engine.clip.finish import Layout, lay_out
 from unstill_engine.clip.probe import Movie, probe
 from unstill_engine.clip.sample import CRF_MAX, sample
 from unstill_engine.clip.spool import Source
-from unstill_queue.contract.codes import megabytes
+from unstill_queue.contract.codes import megabytes, note
 from unstill_queue.contract.jobs import Finish
 from unstill_queue.contract.recipe import Recipe, tags_of, xmp_of
 from unstill_queue.storage import mp4
@@ -167,7 +167,7 @@ class _Fitting:
             duration=movie.duration,
             fps=movie.fps,
             encodes=self.encodes,
-            notes=(f"smaller:{layout.width}x{layout.height}",) if layout != self.full else (),
+            notes=(note("smaller", value=f"{layout.width}x{layout.height}"),) if layout != self.full else (),
             original=original if keeps else None,
         )
 

@@ -19,6 +19,7 @@ from unstill_engine.device.outcomes import (
 )
 from unstill_engine.renderers.base import Plan
 from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Succeeded
 from unstill_queue.contract.recipe import Recipe
@@ -85,7 +86,7 @@ class RenderJob(JobRun):
                 return Retry(_last_answer(lost))
 
     def _tried(self) -> tuple[str, ...]:
-        return (f"tried_again:{self._claim.attempt}",) if self._claim.attempt > 1 else ()
+        return (note("tried_again", value=self._claim.attempt),) if self._claim.attempt > 1 else ()
 
     async def _make(self, rendered: Rendered, folder: Path) -> Outcome:
         job, services = self.job, self._services

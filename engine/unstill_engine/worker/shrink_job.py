@@ -10,12 +10,12 @@ import msgspec
 from unstill_engine.clip.fit import Clip
 from unstill_engine.clip.shrink import remake_clip
 from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
+from unstill_queue.contract.codes import read_note
 from unstill_queue.contract.errors import NotFound
 from unstill_queue.contract.jobs import Failed, Outcome, Succeeded
 from unstill_queue.contract.recipe import Recipe
 
 GONE = Failed("clip_expired")
-SMALLER = "smaller:"
 
 
 class ShrinkJob(JobRun):
@@ -65,7 +65,7 @@ class ShrinkJob(JobRun):
 
 def _notes(made: Succeeded, clip: Clip) -> tuple[str, ...]:
     """Of the notes on a smaller picture, the one that holds for this clip."""
-    others = tuple(note for note in made.notes if not note.startswith(SMALLER))
+    others = tuple(note for note in made.notes if read_note(note)[0] != "smaller")
     if clip.notes or (clip.width, clip.height) != (made.width, made.height):
         return others + clip.notes
     return made.notes

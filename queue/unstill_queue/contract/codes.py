@@ -77,3 +77,46 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     "picture_too_heavy": NONE,
     "picture_unavailable": NONE,
 }
+
+VALUE: Final = frozenset({"value"})
+
+NOTES: Final[dict[str, frozenset[str]]] = {
+    # the photo
+    "picture_first_frame": NONE,
+    "picture_profile_ignored": NONE,
+    # what the model made of the request
+    "frames_changed": VALUE,
+    "size_changed": VALUE,
+    "experimental_size": VALUE,
+    "prompt_shortened": VALUE,
+    "negative_shortened": VALUE,
+    # the card's memory, as it was planned and as it ran out
+    "memory_saved": NONE,
+    "memory_low": VALUE,
+    "memory_resolution": frozenset({"asked", "chosen", "free"}),
+    "memory_frames": frozenset({"asked", "chosen", "free"}),
+    "memory_chunked": NONE,
+    "memory_split": NONE,
+    "memory_offloaded": NONE,
+    "memory_smaller": frozenset({"asked", "chosen"}),
+    "memory_fewer": frozenset({"asked", "chosen"}),
+    # the way of the job
+    "tried_again": VALUE,
+    "smaller": VALUE,
+}
+"""What was done otherwise than asked, in a clip that was made: the codes of `Succeeded.notes`."""
+
+
+def note(code: str, **parameters: object) -> str:
+    """Write a note as it crosses the wire: "code", "code:value" or "code:name=value,name=value"."""
+    if parameters.keys() == VALUE:
+        return f"{code}:{parameters['value']}"
+    named = ",".join(f"{name}={value}" for name, value in parameters.items())
+    return f"{code}:{named}" if named else code
+
+
+def read_note(text: str) -> tuple[str, dict[str, str]]:
+    """Return the code and the parameters of a note."""
+    code, _, value = text.partition(":")
+    named = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+    return code, {**named, "value": value}

@@ -37,6 +37,7 @@ from unstill_engine.renderers.torch.device import (
 from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import MemoryMode, Placement
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
 LATENT = 8
@@ -219,11 +220,10 @@ class I2VGenXL:
 def _cuts(encoders: Encoders, parameters: Parameters) -> Iterator[str]:
     """What the reply says of words that were not read."""
     guided = parameters.guidance_scale > 1
-    texts = {"prompt_shortened": parameters.prompt, "negative_shortened": parameters.negative_prompt if guided else ""}
-    for code, text in texts.items():
-        read = encoders.words.last_read(text)
-        if read is not None:
-            yield f"{code}:{read}"
+    if (read := encoders.words.last_read(parameters.prompt)) is not None:
+        yield note("prompt_shortened", value=read)
+    if guided and (read := encoders.words.last_read(parameters.negative_prompt)) is not None:
+        yield note("negative_shortened", value=read)
 
 
 def _ops_on(device: torch.device, choices: Choices) -> Ops:

@@ -13,6 +13,7 @@ from unstill_config.catalog import Model
 from unstill_engine.renderers.base import Frames, MemoryExhausted, Plan, RenderError, Revised
 from unstill_engine.renderers.torch.device import device_errors, is_out_of_memory
 from unstill_engine.renderers.torch.placement import MemoryMode, smaller
+from unstill_queue.contract.codes import note, read_note
 from unstill_queue.contract.jobs import Parameters
 
 Attempt = Callable[[Plan, MemoryMode], Iterator[Frames]]
@@ -87,7 +88,7 @@ class OomFallback:
             at_once = (stop - start) // 2
             self._clear()
             self._mode = msgspec.structs.replace(self._mode, decode_frames=at_once)
-            self._note("memory_chunked")
+            self._note(note("memory_chunked"))
 
     def _attempted(self, attempt: Attempt) -> Generator[Frames | Revised, None, bool]:
         """Whether it came to its end, rather than to that of the memory."""
@@ -127,10 +128,10 @@ class OomFallback:
         unsplit = self._splits and not mode.split_guidance and self._plan.parameters.guidance_scale > 1
         if unsplit and not self._decoding:
             self._mode = msgspec.structs.replace(mode, split_guidance=True)
-            self._note("memory_split")
+            self._note(note("memory_split"))
         elif self._offloads and not mode.offload_encoders:
             self._mode = msgspec.structs.replace(mode, offload_encoders=True)
-            self._note("memory_offloaded")
+            self._note(note("memory_offloaded"))
         else:
             self._shrink()
 
@@ -143,16 +144,17 @@ class OomFallback:
         notes = self._plan.notes
         replanned = self._replan(parameters)
         self._plan = msgspec.structs.replace(replanned, notes=tuple(dict.fromkeys((*notes, *replanned.notes))))
-        for code, name in (("memory_smaller", "resolution"), ("memory_fewer", "num_frames")):
-            asked, chosen = getattr(self._asked, name), getattr(parameters, name)
-            if asked != chosen:
-                self._note(f"{code}:asked={asked},chosen={chosen}")
+        asked = self._asked
+        if asked.resolution != parameters.resolution:
+            self._note(note("memory_smaller", asked=asked.resolution, chosen=parameters.resolution))
+        if asked.num_frames != parameters.num_frames:
+            self._note(note("memory_fewer", asked=asked.num_frames, chosen=parameters.num_frames))
 
-    def _note(self, note: str) -> None:
+    def _note(self, text: str) -> None:
         """Once, and one of a kind: a lower rung of the same kind takes the place of the one before."""
-        code = note.partition(":")[0]
-        others = tuple(other for other in self._plan.notes if other.partition(":")[0] != code)
-        self._plan = msgspec.structs.replace(self._plan, notes=(*others, note))
+        code, _ = read_note(text)
+        others = tuple(other for other in self._plan.notes if read_note(other)[0] != code)
+        self._plan = msgspec.structs.replace(self._plan, notes=(*others, text))
 
     def _log(self, error: Exception) -> None:
         plan = self._plan

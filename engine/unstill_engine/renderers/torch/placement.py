@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from unstill_config.catalog import Memory, Model
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
 GIB = 2**30
@@ -94,13 +95,13 @@ def _notes(asked: Parameters, chosen: Parameters, memory: Memory, mode: MemoryMo
     free = f"{budget / GIB:.1f}"
     notes = []
     if chosen.resolution != asked.resolution:
-        notes.append(f"memory_resolution:asked={asked.resolution},chosen={chosen.resolution},free={free}")
+        notes.append(note("memory_resolution", asked=asked.resolution, chosen=chosen.resolution, free=free))
     if chosen.num_frames != asked.num_frames:
-        notes.append(f"memory_frames:asked={asked.num_frames},chosen={chosen.num_frames},free={free}")
+        notes.append(note("memory_frames", asked=asked.num_frames, chosen=chosen.num_frames, free=free))
     if chosen.resolution in memory.experimental:
-        notes.append(f"experimental_size:{chosen.resolution}")
+        notes.append(note("experimental_size", value=chosen.resolution))
     if memory.mode == "low":
-        notes.append(f"memory_low:{memory.low:g}")
+        notes.append(note("memory_low", value=f"{memory.low:g}"))
     elif mode.split_guidance or mode.offload_encoders:
-        notes.append("memory_saved")
+        notes.append(note("memory_saved"))
     return tuple(notes)
