@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 from tests.queue.values import a_request
 
 from unstill_bots.actions.forgetting import Forgetting, Left
+from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.discord import media as discord_findings
 from unstill_bots.discord import memory as discord_memory
-from unstill_bots.discord import modals
 from unstill_bots.discord import pending as discord_asking
 from unstill_bots.telegram import media as findings
 from unstill_bots.telegram import memory
@@ -98,10 +98,10 @@ def discord_ask(user: str, channel: str) -> discord_asking.DiscordRequest:
 
 async def test_what_discord_keeps_of_a_person_goes(client: Client) -> None:
     # Given pictures that wait, open forms, messages that were taken, and direct messages
-    kept, forms = discord_memory.Memory(client.redis), modals.OpenForms(client.redis)
+    kept = discord_memory.Memory(client.redis)
     for number, user in enumerate((ANN, BOB)):
         await kept.let_wait([discord_ask(user, "900")])
-        await forms.keep(500 + number, modals.Pointed(user, "900", []))
+        await kept.forms.keep(500 + number, Pointed(user, "900", []))
         await kept.took(9000 + number, 8000 + number, direct_to=int(user))
     await kept.spoken_to(900)
     # and a message that an older version has taken

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tests.bots.test_courier import FrontEnd
 from tests.bots.test_preparation import WORDS, asked
 
-from unstill_bots.actions.variations import AGAIN, variation
+from unstill_bots.actions.variations import AGAIN, Varied, vary
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.rules import Terms
@@ -160,14 +160,10 @@ async def test_a_press_is_told_by_its_answer(context: Context) -> None:
     await context.use_up()
     record = await context.front.ledger.read(request.id)
 
-    async def accept(request: Request) -> bool:
-        return await context.pipeline.enter(request)
-
     # When they want another one
-    replies = ChatReplies("en")
-    said = await variation(record, AGAIN, replies, context.pipeline, accept)
+    varied = await vary(record, AGAIN, ChatReplies("en"), context.pipeline)
     # Then that is the answer, and they are not told beside it
-    assert said == TOLD and context.told == []
+    assert varied == Varied(TOLD) and context.told == []
     # nor may they change their words to have more
     assert not await context.pipeline.may_ask(request)
     with pytest.raises(TooManyRequests):

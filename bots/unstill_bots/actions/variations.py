@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from unstill_bots.intake import captions
@@ -20,6 +21,7 @@ from unstill_queue.ledger.ledger import Record
 
 if TYPE_CHECKING:
     # what brings requests in shows their status, and the buttons under that are named here
+    from unstill_bots.intake.pending import PendingRequest
     from unstill_bots.intake.pipeline import Pipeline
 
 AGAIN, BETTER, REELS, LOOP = "again", "better", "reels", "loop"
@@ -28,8 +30,6 @@ VARIATIONS = (AGAIN, BETTER, REELS, LOOP)
 TRIES = 20
 SIZES = ("preset", "resolution", "num_inference_steps", "fps")
 """Options that would keep a better preset from being one."""
-
-Accept = Callable[[Request], Awaitable[bool]]
 
 
 def offered(job: Job, catalog: Catalog) -> list[str]:
@@ -44,26 +44,44 @@ def offered(job: Job, catalog: Catalog) -> list[str]:
     return actions
 
 
-async def variation(record: Record, action: str, replies: ChatReplies, pipeline: Pipeline, accept: Accept) -> str:
-    """`accept` one more request; what to tell the person.
+class Varied(msgspec.Struct, frozen=True):
+    """What came of asking for a variation: what to tell the person, or `refused` and why, and the request if it is
+    new.
+    """
+
+    said: str
+    refused: bool = False
+    request: Request | None = None
+
+
+async def vary(
+    record: Record, action: str, replies: ChatReplies, pipeline: Pipeline, pending: PendingRequest | None = None
+) -> Varied:
+    """Ask for a job's picture once more. `pending` is the press as a request of its own, where that is what gets the
+    answer: it is refused at once, and the caller starts it. Without, the answer goes where the first one went.
 
     The same press is the same request, unless what came of it failed. Raises RedisError when it was not written down.
     """
     if record.job is None:
-        return replies.unknown_job()
+        return Varied(replies.unknown_job())
     words = words_for(record, record.job, action, pipeline.catalog)
     for number in range(TRIES):
         id = derived(record.id, f"{action} {number}")
         earlier = await pipeline.record(id)
-        if earlier is None:
-            try:
-                await accept(again(record, id, words))
-            except TooManyRequests as error:
-                return replies.too_many_requests(error.limit)
-            return replies.on_its_way()
-        if not isinstance(earlier.outcome, Failed | Cancelled):
-            return replies.already()
-    return replies.already()
+        if earlier is not None and isinstance(earlier.outcome, Failed | Cancelled):
+            continue
+        if earlier is not None:
+            break
+        refused = await pipeline.refusal(pending, words) if pending else None
+        if refused is not None:
+            return Varied(refused, refused=True)
+        request = pending.request(words, id=id) if pending else again(record, id, words)
+        try:
+            new = await pipeline.enter(request, start=pending is None)
+        except TooManyRequests as error:
+            return Varied(replies.too_many_requests(error.limit))
+        return Varied(replies.on_its_way(), request=request if new else None)
+    return Varied(replies.already())
 
 
 def words_for(record: Record, job: Job, action: str, catalog: Catalog) -> str:

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 import discord
 import structlog
 
-T = TypeVar("T")
-
-ANSWER_WITHIN = 2.0
-"""Seconds that whatever the answer needs may take; what is left of the three belongs to the network."""
-
 log = structlog.get_logger(__name__)
-
-
-async def quickly(work: Awaitable[T], within: float = ANSWER_WITHIN) -> T:
-    """What it returns, if it does within so many seconds. Raises TimeoutError.
-
-    It is cancelled then, but not waited for: what is lost in a connection may take its time to hear of that.
-    """
-    task = asyncio.ensure_future(work)
-    done, _ = await asyncio.wait((task,), timeout=within)
-    if not done:
-        task.cancel()
-        raise TimeoutError
-    return task.result()
 
 
 async def answer(

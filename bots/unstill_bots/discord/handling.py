@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiohttp
@@ -12,10 +12,11 @@ import structlog
 from discord import InteractionResponseType, app_commands
 from redis.exceptions import RedisError
 
-from unstill_bots.discord.answering import answer, quickly
+from unstill_bots.discord.answering import answer
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.status import plain
+from unstill_bots.host.background import quickly
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_bots.text.splitting import split
 from unstill_queue.contract.errors import QueueError
@@ -99,3 +100,21 @@ async def guarded(context: Context, interaction: Interaction, work: Coroutine[An
         await work
     except Exception as error:  # whatever it was, the person is told
         await failed(context, interaction, error)
+
+
+def items_by_custom_id(
+    context: Context, template: str, used: Callable[[Interaction, str], Coroutine[Any, Any, None]]
+) -> type[discord.ui.DynamicItem[Any]]:
+    """What discord.py hands uses of buttons and menus to whose custom id fits `template`: `used` is given that. They
+    may be of any message, and from before any restart.
+    """
+
+    class Item(discord.ui.DynamicItem[discord.ui.Item[Any]], template=template):
+        @classmethod
+        async def from_custom_id(cls, interaction: Interaction, item: Any, match: Any, /) -> Any:
+            return cls(item)
+
+        async def callback(self, interaction: Interaction) -> None:
+            await guarded(context, interaction, used(interaction, self.custom_id))
+
+    return Item

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from redis.asyncio import Redis
 
-from unstill_bots.discord.modals import OpenForms
+from unstill_bots.actions.open_forms import OpenForms
+from unstill_bots.discord.media import Picture
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest
 from unstill_bots.intake.waiting import DAY, WaitingPictures
 from unstill_queue.ledger.pseudonyms import Pseudonyms
@@ -23,6 +24,7 @@ class Memory(WaitingPictures[DiscordRequest]):
     def __init__(self, redis: Redis, names: Pseudonyms | None = None) -> None:
         super().__init__(redis, PLATFORM, DiscordRequest)
         self._names = names or Pseudonyms()
+        self.forms = OpenForms(redis, PLATFORM, Picture)
 
     # -- messages to us
 
@@ -64,5 +66,5 @@ class Memory(WaitingPictures[DiscordRequest]):
     async def forget(self, user: str) -> None:
         """A person's pictures that wait for words, in every channel; their open forms; their direct messages."""
         await super().forget(user)
-        await OpenForms(self._redis).forget(user)
+        await self.forms.forget(user)
         await self._leave(lambda name: name.partition(":")[2] == user)

@@ -6,54 +6,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import discord
-import msgspec
 from msgspec.structs import replace
-from redis.asyncio import Redis
 
 from unstill_bots.actions.option_offers import words
 from unstill_bots.discord.localized import CHOICE_MOST, shortened
-from unstill_bots.discord.media import Picture
 from unstill_bots.discord.parameters import CHOICES_MOST
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.codec import decode_or, encode
 from unstill_queue.contract.options import PROMPT_MAX
 
-KEPT = 3600
-"""Seconds that a form may stay open."""
 LABEL_MOST, TITLE_MOST = 45, 45
 FORM = "form"
 WORDS, PRESET = "words", "preset"
-
-
-class Pointed(msgspec.Struct, frozen=True):
-    """What a form was opened for: pictures that `user` pointed at in `channel`."""
-
-    user: str
-    channel: str
-    pictures: list[Picture]
-
-
-class OpenForms:
-    """Those that may still come back, on the queue's Redis. A form is called by the interaction that opened it."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-
-    async def keep(self, form: int, pointed: Pointed) -> None:
-        await self._redis.set(_key(str(form)), encode(pointed), ex=KEPT)
-
-    async def of(self, form: str) -> Pointed | None:
-        """None where it was open for too long."""
-        return decode_or(await self._redis.get(_key(form)), Pointed, None)
-
-    async def forget(self, user: str) -> None:
-        """Those of a person."""
-        async for key in self._redis.scan_iter(_key("*"), count=1000):
-            pointed = decode_or(await self._redis.get(key), Pointed, None)
-            if pointed is not None and pointed.user == user:
-                await self._redis.delete(key)
 
 
 class WordsForm(discord.ui.Modal):
@@ -117,7 +82,3 @@ def of_form(asks: Sequence[DiscordRequest], form: str) -> list[DiscordRequest]:
         replace(ask, id=f"{PLATFORM}:{ask.channel}:{form}" + (f".{number}" if number else ""))
         for number, ask in enumerate(asks)
     ]
-
-
-def _key(form: str) -> str:
-    return f"unstill:discord:pointed:{form}"

@@ -10,15 +10,16 @@ from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.presses import CANCEL
 from unstill_bots.discord.actors import DiscordActor
-from unstill_bots.discord.answering import answer, quickly
+from unstill_bots.discord.answering import answer
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.handling import Interaction, guarded, replies_for, tell
-from unstill_bots.discord.intake import Intake, Written
+from unstill_bots.discord.handling import Interaction, items_by_custom_id, replies_for, tell
+from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.media import Picture
 from unstill_bots.discord.pending import of_interaction
+from unstill_bots.host.background import quickly
+from unstill_bots.intake.admission import Written
 from unstill_bots.text.server_replies import ServerReplies
-from unstill_queue.contract.jobs import Request
 
 
 class Presses:
@@ -30,18 +31,10 @@ class Presses:
         self._jobs = JobActions(context.client, context.pipeline.storage)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
-        """What discord.py hands presses to, of any message and from before any restart."""
-        presses = self
-
-        class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
-            @classmethod
-            async def from_custom_id(cls, interaction: Interaction, item: Any, match: Any, /) -> Any:
-                return cls(item)
-
-            async def callback(self, interaction: Interaction) -> None:
-                await guarded(presses._context, interaction, presses.pressed(interaction, Press.of(self.custom_id)))
-
-        return JobButton
+        """What discord.py hands presses to."""
+        return items_by_custom_id(
+            self._context, TEMPLATE, lambda interaction, custom_id: self.pressed(interaction, Press.of(custom_id))
+        )
 
     async def pressed(self, interaction: Interaction, press: Press) -> None:
         """Raises what the ledger and Discord raise."""
@@ -71,28 +64,12 @@ class Presses:
         refused, record = await self._jobs.refused(attempt, replies), attempt.record
         if refused is not None or record is None:
             return refused, []
-        ask = of_interaction(
-            interaction,
-            Picture.of(record.request.source),
-            record.request.requester.language,
-            self._context.upload_limit(interaction),
-        )
-        new: list[Request] = []
-        refusals: list[str] = []
-
-        async def accept(request: Request) -> bool:
-            refused = await self._context.pipeline.refusal(ask, request.words)
-            if refused is not None:
-                refusals.append(refused)
-                return False
-            # what answers it is this press, not the one that asked for the first clip
-            request = ask.request(request.words, id=request.id)
-            if await self._context.pipeline.enter(request, start=False):
-                new.append(request)
-            return bool(new)
-
-        said.append(await variations.variation(record, press.action, replies, self._context.pipeline, accept))
-        return (refusals[0] if refusals else None), new
+        # what answers it is this press, not what asked for the first clip
+        source, language = Picture.of(record.request.source), record.request.requester.language
+        pending = of_interaction(interaction, source, language, self._context.upload_limit(interaction))
+        varied = await variations.vary(record, press.action, replies, self._context.pipeline, pending)
+        said.append(varied.said)
+        return (varied.said if varied.refused else None), [varied.request] if varied.request else []
 
     # -- no more
 

@@ -9,11 +9,12 @@ import discord
 
 from unstill_bots.actions.settings_form import SettingsForm
 from unstill_bots.discord.actors import DiscordActor, is_manager
-from unstill_bots.discord.answering import answer, quickly
+from unstill_bots.discord.answering import answer
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.handling import Interaction, guarded, replies_for
+from unstill_bots.discord.handling import Interaction, items_by_custom_id, replies_for
 from unstill_bots.discord.pending import PLATFORM, guild_scope, person_scope
 from unstill_bots.discord.settings_pages import ME, OPEN, PAGES, SERVER, TEMPLATE, Change, SettingsPages, chosen
+from unstill_bots.host.background import quickly
 
 Draw = Callable[..., Awaitable[object]]
 """Shows text and a view, by a new answer or in the message that was used."""
@@ -28,18 +29,10 @@ class SettingsView:
         self._pages = SettingsPages(self._form)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
-        """What discord.py hands changes to, of menus from before any restart, too."""
-        view = self
-
-        class SettingItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=TEMPLATE):
-            @classmethod
-            async def from_custom_id(cls, interaction: Interaction, item: Any, match: Any, /) -> Any:
-                return cls(item)
-
-            async def callback(self, interaction: Interaction) -> None:
-                await guarded(view._context, interaction, view.changed(interaction, Change.of(self.custom_id)))
-
-        return SettingItem
+        """What discord.py hands changes to."""
+        return items_by_custom_id(
+            self._context, TEMPLATE, lambda interaction, custom_id: self.changed(interaction, Change.of(custom_id))
+        )
 
     async def show(self, interaction: Interaction) -> None:
         """Raises RedisError, OSError, also when it took too long."""

@@ -9,23 +9,25 @@ import discord
 from discord import InteractionType, app_commands
 from discord.app_commands import AppCommandContext, AppInstallationType, ContextMenu
 
-from unstill_bots.actions.presses import ACTIONS, FORM, Thing, Verdict, judge
+from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.discord import modals
 from unstill_bots.discord.actors import DiscordActor
-from unstill_bots.discord.answering import answer, quickly
+from unstill_bots.discord.answering import answer
 from unstill_bots.discord.commands import Commands
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, failed, guarded, replies_for
-from unstill_bots.discord.intake import Intake, Writing, Written
+from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, marked
 from unstill_bots.discord.media import Picture, find, of_attachment
-from unstill_bots.discord.modals import OpenForms, Pointed, WordsForm, of_form
+from unstill_bots.discord.modals import WordsForm, of_form
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.pending import of_interaction, person_scope
+from unstill_bots.discord.pending import of_interaction
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import register
+from unstill_bots.host.background import quickly
 from unstill_bots.host.registration import keep_registered
+from unstill_bots.intake.admission import Writing, Written
 from unstill_bots.intake.media import Unfit
 from unstill_bots.text.server_replies import ServerReplies
 
@@ -41,7 +43,7 @@ class Tree(app_commands.CommandTree[Any]):
         super().__init__(context.bot, allowed_contexts=EVERYWHERE, allowed_installs=BY_EVERYBODY)
         self._context = context
         self._intake = intake
-        self._open = OpenForms(context.client.redis)
+        self._open = context.memory.forms
         settings, presses = SettingsView(context), Presses(context, intake)
         self.add_command(animate_command(self._animate, context.catalog, context.settings.engine.model))
         for command in Commands(context, settings).all():
@@ -76,15 +78,12 @@ class Tree(app_commands.CommandTree[Any]):
     async def _write(
         self, interaction: Interaction, found: Sequence[Picture], words: str, replies: ServerReplies, form: str = ""
     ) -> Written:
-        """Whoever has a preset of their own needs no words."""
-        if not words and not (await self._context.preferences.get(person_scope(interaction.user))).preset:
-            return replies.need_words(), []
         limit = self._context.upload_limit(interaction)
         asks = [
             of_interaction(interaction, picture, replies.language, limit, number=number)
             for number, picture in enumerate(found)
         ]
-        return await self._intake.write(of_form(asks, form) if form else asks, words)
+        return await self._intake.admission.write(of_form(asks, form) if form else asks, words)
 
     # -- Animate on a message, and on a person
 
@@ -136,10 +135,7 @@ class Tree(app_commands.CommandTree[Any]):
         await self._admit(interaction, replies, self._write_form(interaction, form, replies))
 
     async def _write_form(self, interaction: Interaction, form: str, replies: ServerReplies) -> Written:
-        """A client may claim to send any form: it is its opener's, in the channel where it was opened."""
-        pointed = await self._open.of(form)
-        thing = Thing(pointed.user, pointed.channel) if pointed else None
-        verdict = await judge(ACTIONS[FORM], DiscordActor(self._context, interaction), thing)
-        if pointed is None or verdict is not Verdict.ALLOWED:
+        pointed = await self._open.of(form, DiscordActor(self._context, interaction))
+        if pointed is None:
             return replies.no_longer_open(), []
         return await self._write(interaction, pointed.pictures, modals.written(interaction.data), replies, form)

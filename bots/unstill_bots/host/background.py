@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
 
 import structlog
 
 from unstill_config import metrics
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+ANSWER_WITHIN = 2.0
+"""Seconds that whatever an answer needs may take where the platform waits three; the rest belongs to the network."""
 
 
 class BackgroundTasks:
@@ -41,3 +46,16 @@ async def _logged(errand: Coroutine[Any, Any, Any]) -> None:
         metrics.count("background_tasks_failed")
         # what was promised stands in the ledger and comes back
         log.exception("an errand failed in an unforeseen way")
+
+
+async def quickly(work: Awaitable[T], within: float = ANSWER_WITHIN) -> T:
+    """What it returns, if it does within so many seconds. Raises TimeoutError.
+
+    It is cancelled then, but not waited for: what is lost in a connection may take its time to hear of that.
+    """
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait((task,), timeout=within)
+    if not done:
+        task.cancel()
+        raise TimeoutError
+    return task.result()

@@ -9,6 +9,7 @@ from telegram import InlineQuery, InlineQueryResultCachedMpeg4Gif, InlineQueryRe
 from telegram.error import TelegramError
 
 from unstill_bots.actions.preferences import language_of
+from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.message_ref import ClipRef
 from unstill_bots.telegram.pending import PLATFORM
@@ -27,6 +28,7 @@ class Inline:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._own = UserJobs(context.pipeline)
 
     async def answer(self, query: InlineQuery) -> None:
         """The newest first, a page at a time."""
@@ -35,28 +37,16 @@ class Inline:
         # the chat that it is asked in is not told
         language = language_of(own, own, query.from_user.language_code, self._context.settings.bots.language)
         replies = ChatReplies(language)
-        clips = await self._clips(str(query.from_user.id), query.query)
-        page = clips[start : start + PAGE]
-        results = [_result(record, outcome, receipt, replies) for record, outcome, receipt in page]
-        following = str(start + PAGE) if len(clips) > start + PAGE else ""
+        clips = await self._own.clips(f"{PLATFORM}:{query.from_user.id}", query.query)
+        shown = [(record, made, receipt) for record, made in clips if (receipt := ClipRef.of(record.receipt))]
+        results = [_result(*one, replies) for one in shown[start : start + PAGE]]
+        following = str(start + PAGE) if len(shown) > start + PAGE else ""
         try:
             await self._context.bot.answer_inline_query(
                 query.id, results, cache_time=CACHE_SECONDS, is_personal=True, next_offset=following
             )
         except TelegramError as error:
             log.info("an inline query could not be answered", error=str(error))
-
-    async def _clips(self, user: str, words: str) -> list[tuple[Record, Succeeded, ClipRef]]:
-        wanted = words.casefold().split()
-        found = []
-        for id in await self._context.client.ledger.ids_of(f"{PLATFORM}:{user}"):
-            record = await self._context.client.ledger.find(id)
-            receipt = ClipRef.of(record.receipt) if record else None
-            if record is not None and receipt is not None and isinstance(record.outcome, Succeeded):
-                prompt = record.outcome.parameters.prompt.casefold()
-                if all(word in prompt for word in wanted):
-                    found.append((record, record.outcome, receipt))
-        return found
 
 
 def _result(

@@ -8,7 +8,7 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.presses import ACTIONS, PRESET, SETTINGS, Thing, Verdict, judge, refusal
-from unstill_bots.actions.variations import VARIATIONS, variation
+from unstill_bots.actions.variations import VARIATIONS, vary
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import ON_JOBS, Press
 from unstill_bots.telegram.context import Context
@@ -74,9 +74,8 @@ class Buttons:
         if refused is not None:
             self._answer(query, refused)
         elif attempt.record is not None and attempt.action.name in VARIATIONS:
-            pipeline = self._context.pipeline
-            said = await variation(attempt.record, attempt.action.name, replies, pipeline, pipeline.enter)
-            self._answer(query, said)
+            varied = await vary(attempt.record, attempt.action.name, replies, self._context.pipeline)
+            self._answer(query, varied.said)
         else:
             done, said = await self._jobs.perform(attempt, replies)
             self._answer(query, said)

@@ -1,0 +1,56 @@
+"""Forms that were opened for pictures and may still come back, on the queue's Redis."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+
+from unstill_bots.actions.presses import ACTIONS, FORM, Actor, Thing, Verdict, judge
+from unstill_queue.contract.codec import decode_or, encode
+
+KEPT = 3600
+"""Seconds that a form may stay open."""
+
+Picture = TypeVar("Picture")
+
+
+class Pointed(msgspec.Struct, Generic[Picture], frozen=True):
+    """What a form was opened for: pictures that `user` pointed at in `channel`."""
+
+    user: str
+    channel: str
+    pictures: list[Picture]
+
+
+class OpenForms(Generic[Picture]):
+    """A platform's, whose references to pictures are of `kind`. A form is called by the event that opened it."""
+
+    def __init__(self, redis: Redis, platform: str, kind: type[Picture]) -> None:
+        self._redis = redis
+        self._prefix = f"unstill:{platform}:pointed:"
+        self._kind = Pointed[kind]  # type: ignore[valid-type]  # msgspec takes it
+
+    async def keep(self, form: int, pointed: Pointed[Picture]) -> None:
+        """Raises RedisError."""
+        await self._redis.set(f"{self._prefix}{form}", encode(pointed), ex=KEPT)
+
+    async def of(self, form: str, actor: Actor) -> Pointed[Picture] | None:
+        """What a form that came back was opened for; None where it was open for too long, or is not the actor's.
+
+        A client may claim to send any form: it is its opener's, in the chat where it was opened.
+        """
+        pointed = await self._read(f"{self._prefix}{form}")
+        thing = Thing(pointed.user, pointed.channel) if pointed else None
+        return pointed if await judge(ACTIONS[FORM], actor, thing) is Verdict.ALLOWED else None
+
+    async def forget(self, user: str) -> None:
+        """Delete those of a person."""
+        async for key in self._redis.scan_iter(f"{self._prefix}*", count=1000):
+            pointed = await self._read(key)
+            if pointed is not None and pointed.user == user:
+                await self._redis.delete(key)
+
+    async def _read(self, key: str | bytes) -> Pointed[Picture] | None:
+        return decode_or(await self._redis.get(key), self._kind, None)

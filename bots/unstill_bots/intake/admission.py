@@ -1,0 +1,89 @@
+"""Requests whose platform waits only seconds for an answer: written down in that time, or answered as not taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from unstill_bots.host.background import quickly
+from unstill_bots.intake.pending import PendingRequest
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.jobs import Request
+
+log = structlog.get_logger(__name__)
+
+MOST_ADMITTED = 10_000
+"""Events that are remembered, the newest: by far more than there are within one's few seconds."""
+
+Written = tuple[str | None, list[Request]]
+"""A sentence that refuses it, or what of it is not new, and the requests that are new."""
+Writing = Coroutine[Any, Any, Written]
+
+
+class Admission:
+    """One front end's. What is new is in the ledger, and not prepared yet: the caller calls `Pipeline.start`."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._admitted: dict[int, None] = {}
+
+    def is_first(self, event: int) -> bool:
+        """Whether an event is seen for the first time. The platform may tell of one twice; it has one answer, which
+        the first is giving.
+        """
+        if event in self._admitted:
+            return False
+        self._admitted[event] = None
+        if len(self._admitted) > MOST_ADMITTED:
+            del self._admitted[next(iter(self._admitted))]
+        return True
+
+    async def in_time(self, writing: Writing) -> Written | None:
+        """What `writing` comes to; None where the queue's server has not confirmed it in time.
+
+        Where it then turns out to have been written down all the same, it is answered like any other request: the
+        ledger, not what was said, decides what is owed.
+        """
+        write = asyncio.create_task(writing)
+        try:
+            return await quickly(asyncio.shield(write))
+        except (TimeoutError, RedisError, OSError) as error:
+            log.warning("a request could not be written down in time", error=repr(error))
+            self._pipeline.background.spawn(self._late(write))
+            return None
+
+    async def write(self, pendings: Sequence[PendingRequest], words: str) -> Written:
+        """Write pictures down, with the person's own defaults before their words. Whoever has a preset of their own
+        needs no words. Raises RedisError.
+        """
+        own = await self._pipeline.preferences.get(pendings[0].who.person)
+        if not words and not own.preset:
+            return pendings[0].replies.need_words(), []
+        request = await self._pipeline.request(pendings[0], words, own=own)
+        refusal = await self._pipeline.refusal(pendings[0], request.words)
+        if refusal is not None:
+            return refusal, []
+        new: list[Request] = []
+        for pending in pendings:
+            try:
+                written = await self._pipeline.accept(pending, words, own=own, start=False)
+            except TooManyRequests as error:
+                return pending.replies.too_many_requests(error.limit), new
+            if written is not None:
+                new.append(written)
+        return None, new
+
+    async def _late(self, write: asyncio.Task[Written]) -> None:
+        try:
+            _, new = await write
+        except (RedisError, OSError) as error:
+            # if it landed all the same, the ledger brings it back
+            log.info("a late request was not confirmed", error=str(error))
+            return
+        for request in new:
+            self._pipeline.start(request)
