@@ -18,7 +18,7 @@ from unstill_bots.actions.forgetting import Forgetting
 from unstill_bots.actions.job_actions import JobActions
 from unstill_bots.actions.presses import Thing, commands_of
 from unstill_bots.actions.user_jobs import UserJobs
-from unstill_bots.actions.variations import VARIATIONS, variation
+from unstill_bots.actions.variations import VARIATIONS, vary
 from unstill_bots.delivery.chat import ChatUncertain, FetchError, MessageGone
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import Message, Urgency
@@ -194,5 +194,5 @@ class MailboxFrontEnd:
         if refused := await self._jobs.refused(attempt, pending.replies):
             return refused
         if record is not None and letter.press in VARIATIONS:
-            return await variation(record, letter.press, pending.replies, self._pipeline, self._pipeline.enter)
+            return (await vary(record, letter.press, pending.replies, self._pipeline)).said
         return (await self._jobs.perform(attempt, pending.replies))[1]
