@@ -74,7 +74,7 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         hasty = connect(local.url, patience=0)
         services = Services(settings, catalog, client, storage, pictures)
         helpers: list[Coroutine[Any, Any, None]] = [
-            Reaper(Ledger(hasty, settings.queue), client.wakeups).run(),
+            Reaper(Ledger(hasty, settings.queue)).run(),
             Trash(Ledger(hasty, settings.queue), storage).run(),
             _sweep(storage, settings.storage.keep_hours * 3600),
             watch_loop(),

@@ -92,7 +92,7 @@ class Queue(Group):
 
     lease: float = Field(default=10.0, gt=0)
     beat: float = Field(default=3.0, gt=0)
-    reap: float = Field(default=0.25, gt=0)
+    reap: float = Field(default=0.5, gt=0)
     audit: float = Field(default=60.0, gt=0)
     attempts: int = Field(default=3, ge=1)
     wait_hours: float = Field(default=24, gt=0)

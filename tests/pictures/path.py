@@ -57,7 +57,7 @@ BOXES = (
     Box(0, 0, 1, "A photo and a few words", ("a front end hands them over", "with who asked, and where")),
     Box(1, 0, 2, "Inbox: ledger.accept", ("written down and synced to disk;", "from here on it will be answered")),
     Box(0, 1, 3, "Intake pipeline", ("reads the words, makes the photo", "safe, or answers at once")),
-    Box(1, 1, 4, "Queue: ledger.queue", ("fair between chats, then between", "people; arq only wakes engines")),
+    Box(1, 1, 4, "Queue: ledger.queue", ("fair between chats, then between", "people; arq runs the engines' loop")),
     Box(2, 1, 5, "Child process", ("renders frame by frame; the worker", "keeps a lease on the job")),
     Box(2, 2, 6, "Clip", ("encoded by ffmpeg, fitted under", "the limit, marked with its recipe")),
     Box(1, 2, 7, "Outcome: ledger.finish", ("the clip is in storage, or one", "sentence says why there is none")),

@@ -142,6 +142,7 @@ class World:
     pace: dict[str, float] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LANES, 1.0))
     trash: set[str] = field(default_factory=set)
+    freed: Counter[str] = field(default_factory=Counter)
     broken: dict[str, Model] = field(default_factory=dict)
     leaked: defaultdict[tuple[int, str], float] = field(default_factory=lambda: defaultdict(float))
 
@@ -299,6 +300,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if answer == "queued":
                 job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
                 job.queued_seen, job.day = self.world.watched, self.world.now // 86_400_000
+                assert self.free_words(LANE), "a job is queued and nobody hears of it"
 
         def room(self, job: Model) -> float:
             """What the quota that is nearest to its end would hold beside that job; below 0 it is too much."""
@@ -365,13 +367,14 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 self.answered(job, "failed")
 
         @rule(again=st.booleans(), lane=st.sampled_from(LANES), can=st.sampled_from(CAN))
-        def claim(self, again: bool, lane: str = LANE, can: tuple[str, ...] = CAN[-1]) -> None:
+        def claim(self, again: bool, lane: str = LANE, can: tuple[str, ...] = CAN[-1], word: str = "") -> None:
             before = self.world.claims[-1] if self.world.claims and again else None
             token = before.token if before else self.token()
             before_it = {id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane}
             was_parked = self.parked(lane)
-            bad, *answer = self.call("claim", lane, token, "engine", *can)
+            bad, *answer = self.call("claim", lane, token, "engine", word, *can)
             self.set_aside(bad)
+            assert word not in self.words(lane), "whoever claims has heard the word"
             if before and self.holds(self.world.jobs[before.id], token) == "running" and self.claim_known(before):
                 assert answer[0].decode() == before.id, "a repeated claim must give the same job"
                 return
@@ -604,16 +607,83 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         @rule()
         def reap(self) -> None:
             self.watch()
-            wakes, bad = self.call("reap", 100, ATTEMPTS, OUTCOME, OUTCOME, OUTCOME)
+            before = {lane: self.words(lane) for lane in LANES}
+            looked, bad, _ = self.call("reap", 100, ATTEMPTS, OUTCOME, OUTCOME, OUTCOME)
             self.set_aside(bad)
-            woken = {id.decode(): int(attempt) for id, attempt in zip(wakes[::3], wakes[2::3], strict=True)}
-            expected = {}
-            for id, job in self.world.jobs.items():
-                if job.state not in FINAL and job.due <= self.world.now:
-                    self.look(job)
-                    if job.state == "queued" and id not in self.parked(job.lane):
-                        expected[id] = job.attempt
-            assert woken == expected
+            now = self.world.now
+            looked_at = {id for id, job in self.world.jobs.items() if job.state not in FINAL and job.due <= now}
+            assert looked == len(looked_at)
+            for id in looked_at:
+                self.look(self.world.jobs[id])
+            for lane in LANES:
+                waits = self.lined_up(lane)
+                if waits & looked_at:
+                    assert self.free_words(lane), "a job that waits is looked at, and nobody hears of it"
+                elif not waits:
+                    assert self.words(lane) == before[lane], "engines are told of what none of them can make"
+
+        # -- words of work
+
+        @staticmethod
+        def words(lane: str) -> list[str]:
+            words: list[bytes] = redis.zrange(f"unstill:arq:{lane}", 0, -1)  # type: ignore[assignment]
+            return [word.decode() for word in words]
+
+        def free_words(self, lane: str) -> list[str]:
+            """Those that an engine may take, and that arq can make something of."""
+            free = [word for word in self.words(lane) if not redis.exists(f"arq:in-progress:{word}")]
+            return [word for word in free if redis.exists(f"arq:job:{word}")]
+
+        def lined_up(self, lane: str) -> set[str]:
+            waiting = {id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane}
+            return waiting - self.parked(lane)
+
+        @rule(lane=st.sampled_from(LANES), dies=st.booleans(), can=st.sampled_from(CAN))
+        def hear(self, lane: str, dies: bool, can: tuple[str, ...] = CAN[-1]) -> None:
+            """An engine takes a word as arq does, and dies with it or claims."""
+            if not (free := self.free_words(lane)):
+                return
+            if dies:
+                redis.set(f"arq:in-progress:{free[0]}", 1)
+            else:
+                self.claim(False, lane, can, word=free[0])
+
+        @rule(lane=st.sampled_from(LANES), expired=st.booleans())
+        def lock_ends(self, lane: str, expired: bool) -> None:
+            """What a dead engine took is free again; or what it was to call is over."""
+            for word in set(self.words(lane)) - set(self.free_words(lane)):
+                redis.delete(f"arq:in-progress:{word}")
+                self.world.freed[lane] += 1
+                if expired:
+                    redis.delete(f"arq:job:{word}")
+
+        @rule(can=st.sampled_from(CAN), gone=st.booleans())
+        def engine(self, can: tuple[str, ...], gone: bool) -> None:
+            """An engine says that it is there, or ends: where work waits that it could make, engines are told."""
+            before = {lane: self.words(lane) for lane in LANES}
+            able = {
+                lane: {id for id in self.parked(lane) if id in self.world.jobs and self.able(self.world.jobs[id], can)}
+                for lane in LANES
+            }
+            if gone:
+                self.call("engine_gone", "engine", LANE, REFITS_LANE)
+            else:
+                self.call("engine", "engine", LANE, b"", REFITS_LANE, *can)
+            for lane in LANES:
+                if self.lined_up(lane) or (able[lane] and not gone):
+                    assert self.free_words(lane), "work waits, and nobody hears of it"
+                else:
+                    assert self.words(lane) == before[lane], "engines are told of what none of them can make"
+
+        @invariant()
+        def is_told(self) -> None:
+            """Where jobs wait in line there is a word, and of many jobs one is enough."""
+            if not hasattr(self, "world"):
+                return
+            for lane in LANES:
+                words = self.words(lane)
+                assert words or not self.lined_up(lane), "work waits without a word"
+                assert len(self.free_words(lane)) <= 1 + self.world.freed[lane]
 
         @rule(ticks=st.sampled_from([1, 4, 9]))
         def time_is_watched(self, ticks: int) -> None:
@@ -736,7 +806,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     bad: list[bytes] = []
                     while not bad:
                         token = self.token()
-                        bad, *answer = self.call("claim", job.lane, token, "engine", *CAN[-1])
+                        bad, *answer = self.call("claim", job.lane, token, "engine", "", *CAN[-1])
                         assert bad or answer, "it is in no line and was not told of"
                         if answer:
                             self.given(answer, token, job.lane)
@@ -744,7 +814,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 case _:
                     redis.zadd("unstill:due", {id: 0})
                     self.watch()
-                    _, bad = self.call("reap", 1, ATTEMPTS, OUTCOME, OUTCOME, OUTCOME)
+                    _, bad, _ = self.call("reap", 1, ATTEMPTS, OUTCOME, OUTCOME, OUTCOME)
                     assert bad[0] == id.encode()
             aside = self.call("unreadable")[::2]
             assert (id.encode() in aside) == (id in self.world.broken)
@@ -770,6 +840,25 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 self.queue(list(self.world.jobs).index(f"j{n}"))
             if claims:
                 self.claim(False)
+
+        @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), can=st.sampled_from(CAN))
+        def what_is_parked_is_looked_at(self, n: int, who: tuple[str, str, str], can: tuple[str, ...]) -> None:
+            self.submit(n, who, True)
+            if self.world.claims:
+                self.park(len(self.world.claims) - 1, CAN[-1][-1])
+            self.hear(LANE, False, ())
+            self.engine(can, False)
+            self.tick(60_000)
+            self.reap()
+
+        @rule(can=st.sampled_from(CAN), expired=st.sampled_from([None, False, True]))
+        def words_die(self, can: tuple[str, ...], expired: bool | None) -> None:
+            """Engines take words and die, and their locks may end; others say that they are there."""
+            for lane in LANES:
+                self.hear(lane, True)
+                if expired is not None:
+                    self.lock_ends(lane, expired)
+            self.engine(can, False)
 
         @rule()
         def leases_end(self) -> None:
@@ -797,6 +886,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     self.refit(len(self.world.senders) - 1)
             if claims:
                 self.claim(False, REFITS_LANE)
+            else:
+                self.hear(REFITS_LANE, True)
+                self.engine((), False)
 
         @rule()
         def crash(self) -> None:

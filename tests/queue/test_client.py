@@ -200,7 +200,7 @@ async def test_each_delivery_goes_to_one_courier_and_none_is_missed_in_between(c
 async def test_a_reader_that_failed_is_replaced_and_does_not_spoil_the_end(valkey: EmbeddedValkey) -> None:
     # Given a front end whose connection gives up at once, and a watched job
     redis = connect(valkey.url, patience=0)
-    client = Client(redis, valkey.url, SETTINGS)
+    client = Client(redis, SETTINGS)
     id = await submitted(client, 1)
     claim = await client.ledger.claim("camera", "o", "e")
     assert claim

@@ -43,7 +43,7 @@ class Lane:
 
     def serve(self) -> str | None:
         self._count += 1
-        claimed = self.call("claim", LANE, f"o{self._count}", "engine")[1:]
+        claimed = self.call("claim", LANE, f"o{self._count}", "engine", "")[1:]
         if not claimed:
             return None
         id: str = claimed[0].decode()
@@ -224,7 +224,7 @@ def test_a_crashed_job_is_first_of_its_person_and_not_charged_twice(redis: Redis
     # Given A and B with two jobs each, and A's first lost by its engine
     lane = Lane(redis)
     a1, b1, a2, b2 = (lane.submit("c", person) for person in "ABAB")
-    claimed = lane.call("claim", LANE, "dying", "engine")[1].decode()
+    claimed = lane.call("claim", LANE, "dying", "engine", "")[1].decode()
     assert claimed == a1
     lane.call("retry", a1, "dying", 3, b"")
     # Then the turns are those there would have been without the crash

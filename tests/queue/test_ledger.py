@@ -89,7 +89,7 @@ async def test_finish_is_refused_to_whoever_does_not_hold_the_job(ledger: Ledger
     first = await ledger.claim("camera", "first", "e1")
     assert first
     await asyncio.sleep(0.35)
-    assert [wake.attempt for wake in await ledger.reap()] == [2]
+    assert (await ledger.reap()).looked == 1
     second = await ledger.claim("camera", "second", "e2")
     assert second and second.attempt == 2
     # When the first one comes back
@@ -323,8 +323,7 @@ async def test_a_released_job_is_first_again_and_keeps_its_tries(ledger: Ledger)
     await queued(ledger, a_request(2))
     claim = await ledger.claim("camera", "draining", "engine")
     assert claim
-    wake = await ledger.release(claim)
-    assert wake and wake.attempt == 1
+    assert await ledger.release(claim)
     again = await ledger.claim("camera", "next", "engine")
     assert again and again.job.id == claim.job.id and again.attempt == 1
 

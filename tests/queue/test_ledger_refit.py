@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -13,8 +12,8 @@ from tests.queue.values import DONE, a_job, a_request
 from unstill_config.settings import Queue, Quota
 from unstill_queue.contract.errors import QuotaExceeded
 from unstill_queue.contract.jobs import Failed, Job, State, Succeeded
-from unstill_queue.ledger.ledger import REFIT_LANE, REFITS_MOST, Ledger, Wake
-from unstill_queue.redis.wakeup import Wakeups, queue_name
+from unstill_queue.ledger.ledger import REFIT_LANE, REFITS_MOST, Ledger
+from unstill_queue.redis.wakeup import queue_name
 
 NO_QUOTA = Quota(person_jobs=0, chat_jobs=0, person_seconds=0, chat_seconds=0)
 SQUEEZED = msgspec.structs.replace(DONE, clip="clips/squeezed", original="clips/original")
@@ -116,7 +115,13 @@ async def test_the_reaper_wakes_engines_for_it(ledger: Ledger) -> None:
     job = await made(ledger)
     await refused(ledger, job)
     await ledger.redis.zadd("unstill:due", {job.id: 0})
-    assert await ledger.reap() == [Wake(job.id, REFIT_LANE, 1)]
+    # Given that the word which the transition left is lost
+    assert await ledger.redis.zcard(queue_name(REFIT_LANE)) == 1
+    await ledger.redis.delete(queue_name(REFIT_LANE))
+    # When it is looked at
+    await ledger.reap()
+    # Then there is word of it again
+    assert await ledger.redis.zcard(queue_name(REFIT_LANE)) == 1
 
 
 async def test_what_is_made_smaller_may_be_cancelled(ledger: Ledger) -> None:
@@ -168,14 +173,16 @@ async def test_its_time_is_not_taken_for_that_of_renders(ledger: Ledger) -> None
     assert after["camera"] == before["camera"] and after[REFIT_LANE] == 50.0
 
 
-async def test_word_of_a_refit_is_said_though_word_of_its_render_was_never_heard(server_url: str) -> None:
-    redis, wakeups = Redis.from_url(server_url), Wakeups(server_url)
-    await redis.flushdb()
-    await asyncio.gather(*(wakeups.wake(Wake("j", lane, 1)) for lane in ("camera", REFIT_LANE)))
-    assert await redis.zcard(queue_name("camera")) == 1
-    assert await redis.zcard(queue_name(REFIT_LANE)) == 1
-    await wakeups.close()
-    await redis.aclose()
+async def test_word_of_a_refit_is_said_though_word_of_its_render_was_never_heard(ledger: Ledger) -> None:
+    job = await made(ledger)
+    # Given word of a render, of which no engine has heard
+    await ledger.accept(a_request(2))
+    await ledger.queue(a_job(a_request(2)), cost=1, quota=NO_QUOTA)
+    # When a clip has to be made smaller
+    await refused(ledger, job)
+    # Then there is word of that too
+    assert await ledger.redis.zcard(queue_name("camera")) == 1
+    assert await ledger.redis.zcard(queue_name(REFIT_LANE)) == 1
 
 
 async def test_all_that_was_made_of_a_job_is_known(ledger: Ledger) -> None:

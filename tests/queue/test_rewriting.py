@@ -20,7 +20,6 @@ from unstill_queue.ledger.reaper import Reaper
 from unstill_queue.redis.connection import connect, may_rewrite, server_check
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.redis.rewriting import rewrite, trim_streams
-from unstill_queue.redis.wakeup import Wakeups
 
 SECRET = b"zanzibar"
 
@@ -105,10 +104,9 @@ async def test_a_rewrite_is_one_for_all_and_once_a_minute(ledger: Ledger, redis:
     assert await rewrites() == 2
 
 
-async def test_a_reaper_sees_to_it(ledger: Ledger, redis: Redis, data: Path) -> None:
+async def test_a_reaper_sees_to_it(redis: Redis) -> None:
     # Given a reaper that has been running for a while
-    wakeups = Wakeups(f"unix://{data}/valkey.sock")
-    reaper = Reaper(Ledger(redis, Queue(lease=0.1, reap=0.05)), wakeups)
+    reaper = Reaper(Ledger(redis, Queue(lease=0.1, reap=0.05)))
     running = asyncio.create_task(reaper.run())
     try:
         await ask(redis)
@@ -118,7 +116,6 @@ async def test_a_reaper_sees_to_it(ledger: Ledger, redis: Redis, data: Path) -> 
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await wakeups.close()
 
 
 async def test_a_server_that_forbids_it_is_found_and_not_asked_for_ever(

@@ -21,7 +21,6 @@ from unstill_queue.ledger.reaper import Reaper
 from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.redis.trouble import TROUBLES, is_away, told, trouble
-from unstill_queue.redis.wakeup import Wakeups
 
 Act = Callable[[Any], Awaitable[object]]
 USER, PASSWORD = "unstill", "first"
@@ -150,12 +149,12 @@ async def test_the_reaper_names_the_mend_and_goes_on_afterwards(server: Embedded
     spoil, mend = SPOILT[word]
     settings = Queue(lease=0.3, beat=0.1, reap=0.02)
     patient, hasty = connect(url_of(server)), connect(url_of(server), patience=0)
-    ledger, wakeups = Ledger(patient, settings), Wakeups(url_of(server))
+    ledger = Ledger(patient, settings)
     await ledger.accept(a_request(1))
     job = a_job(a_request(1))
     await ledger.queue(job, cost=1.0, quota=Quota())
     with capture_logs() as logs:
-        reaping = asyncio.create_task(Reaper(Ledger(hasty, settings), wakeups).run())
+        reaping = asyncio.create_task(Reaper(Ledger(hasty, settings)).run())
         claim = await ledger.claim("camera", "owner", "engine")
         assert claim
         await spoil(admin)
@@ -178,7 +177,6 @@ async def test_the_reaper_names_the_mend_and_goes_on_afterwards(server: Embedded
     # and the log said it once, with the mend
     warnings = [entry["event"] for entry in logs if entry["log_level"] == "warning"]
     assert warnings.count(" ".join([f"{TROUBLES[word][0]}.", TROUBLES[word][1]])) == 1
-    await wakeups.close()
     for redis in (patient, hasty):
         await redis.aclose()
 

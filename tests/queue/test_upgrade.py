@@ -119,7 +119,7 @@ async def test_jobs_in_every_state_go_on_after_an_upgrade(redis: Any) -> None:
     await ledger.engine("new", "camera", b"")
     assert await ledger.audit() == []
     await all_due(redis)
-    wakes = {wake.id for wake in await ledger.reap()}
+    await ledger.reap()
     # Then it reads all of them, and nothing is damaged, lost or ended by that
     ids = (sent, done, sending, refitting, running, cancelled, queued, accepted)
     states = [(await ledger.read(id)).state for id in ids]
@@ -127,7 +127,9 @@ async def test_jobs_in_every_state_go_on_after_an_upgrade(redis: Any) -> None:
         State.SENT, State.DONE, State.DONE, State.QUEUED, State.RUNNING, State.CANCELLED, State.QUEUED, State.ACCEPTED,
     ]  # fmt: skip
     assert await ledger.unreadable() == {}
-    assert wakes == {refitting, queued}
+    # and engines were told of both that wait
+    assert [await redis.hget(f"unstill:job:{id}", "wakes") for id in (refitting, queued)] == [b"1", b"1"]
+    assert [await redis.zcard(f"unstill:arq:{lane}") for lane in ("camera", REFIT_LANE)] == [1, 1]
     assert (await ledger.place(queued)).position == 1
     # and the same update is still not new
     assert not await ledger.accept((await ledger.read(accepted)).request)

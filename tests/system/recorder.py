@@ -74,7 +74,7 @@ async def main(path: Path) -> None:
     storage = Storage.open(settings.storage)
     wire = Wire(path)
     chat = RecorderChat(wire)
-    reaper = Reaper(Ledger(connect(url, patience=0), settings.queue), client.wakeups)
+    reaper = Reaper(Ledger(connect(url, patience=0), settings.queue))
     async with Pictures() as pictures, asyncio.TaskGroup() as group:
         status = StatusMessages(client.ledger, chat)
         pipeline = Pipeline(

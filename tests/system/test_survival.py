@@ -32,7 +32,6 @@ from unstill_queue.contract.jobs import (
     Succeeded,
 )
 from unstill_queue.ledger.client import Client
-from unstill_queue.ledger.ledger import Wake
 from unstill_queue.redis.wakeup import queue_name
 from unstill_queue.storage.base import Storage
 
@@ -349,19 +348,22 @@ async def test_an_engine_that_is_busy_from_its_start_leaves_the_words_to_others(
     house.start_engine()
     await until(gate.reached)
     # When there is word of another
-    await person.client.wakeups.wake(Wake("another", "journal", 1))
-    await asyncio.sleep(1.0)
+    await person.ask("another")
+    await asyncio.sleep(1.5)
     # Then it still stands there for an idle engine
-    assert await person.client.redis.zscore(queue_name("journal"), "journal:another:1") is not None
+    [word] = await person.client.redis.zrange(queue_name("journal"), 0, -1)
+    assert not await person.client.redis.exists(b"arq:in-progress:" + word)
+    gate.open()
 
 
 async def test_a_word_that_was_lost_for_good_costs_seconds(house: House, person: Person) -> None:
     # Given an idle engine
     house.start_engine()
     assert isinstance(await person.outcome(await person.ask("first")), Succeeded)
-    # When a job is queued of which no word can be said: arq takes it for one that it has
-    await person.client.redis.set("arq:job:journal:test:c1:2:1", b"left by an engine that was killed")
-    # Then the engine looks by itself
+    # When a job is queued whose word nobody takes: it is locked by an engine that was killed, and for ever
+    said = int(await person.client.redis.get("unstill:words"))
+    await person.client.redis.set(f"arq:in-progress:journal:{said + 1}", b"1")
+    # Then the engine is told again when it says that it is there
     assert isinstance(await person.outcome(await person.ask("second")), Succeeded)
 
 

@@ -14,6 +14,7 @@ from unstill_queue.contract.errors import StorageError
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Forgotten
 from unstill_queue.redis.connection import may_rewrite
+from unstill_queue.redis.wakeup import forget_words
 from unstill_queue.storage.base import Storage
 
 log = structlog.get_logger(__name__)
@@ -70,7 +71,7 @@ class Forgetting:
             await asyncio.sleep(LOOK_EVERY)
         deleted = await self._delete(forgotten.files)
         if forgotten.ids:
-            await self._client.wakeups.forget(forgotten.ids)
+            await forget_words(self._client.redis, forgotten.ids)
             await ledger.compact_streams({id.partition(":")[0] for id in forgotten.ids})
         return Left(len(open_ids), not deleted, await may_rewrite(self._client.redis))
 

@@ -14,7 +14,7 @@ from unstill_bots.text.chat_replies import ChatReplies
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.25
+LOOK_EVERY = 0.5
 
 
 class Albums:

@@ -172,7 +172,7 @@ class Animation:
     async def _reap(self, client: Client) -> None:
         redis = connect(self._local.url, patience=0)
         try:
-            await Reaper(Ledger(redis, self._settings.queue), client.wakeups).run()
+            await Reaper(Ledger(redis, self._settings.queue)).run()
         finally:
             await redis.aclose()
 

@@ -95,7 +95,7 @@ async def opened(settings: Settings, wording: Wording) -> AsyncIterator[Client]:
     embedded = settings.redis.url is None
     url = Local(settings).url
     redis = connect(url, patience=0 if embedded else PATIENCE)
-    client = Client(redis, url, settings)
+    client = Client(redis, settings)
     try:
         try:
             await redis.ping()

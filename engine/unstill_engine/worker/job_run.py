@@ -29,7 +29,6 @@ from unstill_engine.worker.lease import Lease
 from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress
 from unstill_queue.ledger.ledger import Claim, Ledger
-from unstill_queue.redis.wakeup import Wakeups
 from unstill_queue.storage.base import Storage
 from unstill_queue.storage.folder import why
 
@@ -60,7 +59,6 @@ class Services(msgspec.Struct, frozen=True):
     ffmpeg: Ffmpeg
     storage: Storage
     ledger: Ledger
-    wakeups: Wakeups
     process: EngineProcess
     draining: asyncio.Event
 
@@ -178,13 +176,11 @@ class JobRun(ABC):
             return False
         if isinstance(outcome, Cancelled) and not lease.cancelled:
             # nobody cancelled it: we are stopping, and hand it back
-            wake = await ledger.release(self._claim)
+            await ledger.release(self._claim)
         elif isinstance(outcome, Retry):
-            wake = await ledger.retry(self._claim, outcome.failure)
+            await ledger.retry(self._claim, outcome.failure)
         else:
             filed = await ledger.finish(self._claim, outcome, seconds=self.seconds)
             log.info("job ended", job=self.job.id, outcome=type(outcome).__name__.lower(), filed=filed)
             return filed
-        if wake is not None:
-            await self._services.wakeups.wake(wake)
         return False

@@ -22,8 +22,8 @@ from unstill_config.settings import Settings
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.device.process import EngineProcess
 from unstill_engine.worker import workdir as scratch
+from unstill_engine.worker.job_queue import JobQueue
 from unstill_engine.worker.job_run import SOFTWARE, Services
-from unstill_engine.worker.lane import Lane
 from unstill_engine.worker.render_job import RenderJob
 from unstill_engine.worker.shrink_job import ShrinkJob
 from unstill_queue.contract.abilities import abilities
@@ -33,7 +33,8 @@ from unstill_queue.contract.jobs import EngineInfo
 from unstill_queue.ledger.ledger import REFIT_LANE, Ledger
 from unstill_queue.ledger.reaper import Reaper
 from unstill_queue.redis.connection import connect
-from unstill_queue.redis.wakeup import POLL_DELAY, Wakeups
+from unstill_queue.redis.trouble import told
+from unstill_queue.redis.wakeup import NUDGES, Listener, Periodic
 from unstill_queue.storage.base import Storage
 from unstill_queue.storage.trash import Trash
 
@@ -41,11 +42,13 @@ log = structlog.get_logger(__name__)
 
 IN_HAND = 3
 """Jobs at a time, one on the device and the others becoming clips: bounds the spool files on disk."""
-ANNOUNCE_EVERY = 3.0
+ANNOUNCE_EVERY = 2.0
+"""Seconds between two times that an engine says it is there, whereupon the ledger repeats a lost word of work."""
 SWEEP_EVERY = 3600.0
-REFITS_IN_HAND = 1
-REFIT_POLL_DELAY = 0.2
-"""Refits are rare, and their uploads take longer than this."""
+SHRINK_IN_HAND = 1
+CANCELS = "unstill:cancel"
+UPKEEP, UPKEEP_POLL_DELAY = "~upkeep", 2.0
+"""The queue of what one engine does for all, in turn."""
 
 
 class Worker:
@@ -56,10 +59,9 @@ class Worker:
         self._settings = settings
         self._storage = storage
         self._redis = connect(url)
-        wakeups = Wakeups(url)
         # a reaper must see that the server is away, so its connection does not wait
         self._reaping = connect(url, patience=0)
-        self._reaper = Reaper(Ledger(self._reaping, settings.queue), wakeups)
+        self._reaper = Reaper(Ledger(self._reaping, settings.queue), audits=False)
         self._trash = Trash(Ledger(self._reaping, settings.queue), storage)
         self._process = EngineProcess(
             model_name=engine.model,
@@ -71,27 +73,25 @@ class Worker:
         )
         self._draining, self._news = asyncio.Event(), asyncio.Event()
         ledger = Ledger(self._redis, settings.queue)
-        self._services = Services(settings, catalog, ffmpeg, storage, ledger, wakeups, self._process, self._draining)
+        self._services = Services(settings, catalog, ffmpeg, storage, ledger, self._process, self._draining)
         self._name = engine.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self._info = EngineInfo(
             self._name, engine.model, engine.device, socket.gethostname(), os.getpid(),
             version=SOFTWARE, can=tuple(sorted(abilities(catalog))),
         )  # fmt: skip
-        renders = Lane(
-            engine.model, self._services, RenderJob, url, self._name, in_hand=IN_HAND, poll_delay=POLL_DELAY,
+        renders = JobQueue(
+            engine.model, self._services, RenderJob, url, self._name, in_hand=IN_HAND,
             ready=self._ready, begun=lambda job: self._show(job=job), answered=self._count,
         )  # fmt: skip
-        refits = Lane(
-            REFIT_LANE,
-            self._services,
-            ShrinkJob,
-            url,
-            self._name,
-            in_hand=REFITS_IN_HAND,
-            poll_delay=REFIT_POLL_DELAY,
-            ready=self._folder_ready,
+        shrinks = JobQueue(
+            REFIT_LANE, self._services, ShrinkJob, url, self._name, in_hand=SHRINK_IN_HAND, ready=self._folder_ready
         )
-        self._lanes = (renders, refits)
+        self._queues = (renders, shrinks)
+        periodic = (
+            Periodic("audit", self._audit, settings.queue.audit),
+            Periodic("sweep", self._sweep, SWEEP_EVERY, at_start=True),
+        )
+        self._upkeep = Listener(url, UPKEEP, self._draining, periodic=periodic, poll_delay=UPKEEP_POLL_DELAY)
 
     def drain(self) -> None:
         """Take no more jobs; `run` returns when those in hand have ended, or were handed back."""
@@ -108,12 +108,10 @@ class Worker:
         await asyncio.to_thread(scratch.prepare, self._settings.engine.scratch)
         await self._process.start()
         log.info("engine ready", engine=self._name, model=self._info.model, device=self._info.device)
-        listen = [lane.listen for lane in self._lanes]
         background = [
-            asyncio.create_task(run())
-            for run in (*listen, self._reaper.run, self._trash.run, self._announce, self._hear_cancels, self._sweep)
+            asyncio.create_task(run()) for run in (self._reaper.run, self._trash.run, self._announce, self._hear)
         ]
-        serving = [asyncio.create_task(lane.serve()) for lane in self._lanes]
+        serving = [asyncio.create_task(listener.run()) for listener in (*self._queues, self._upkeep)]
         try:
             await asyncio.wait([*serving, *background], return_when=asyncio.FIRST_COMPLETED)
             for task in (*serving, *background):
@@ -130,7 +128,6 @@ class Worker:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(2):
                     await self._services.ledger.engine_gone(self._name, self._info.model)
-            await self._services.wakeups.close()
             await self._reaping.aclose()
             await self._redis.aclose()
 
@@ -142,7 +139,7 @@ class Worker:
         await scratch.until_usable(self._settings.engine.scratch)
 
     async def _end_runs(self, within: float) -> None:
-        await asyncio.gather(*(lane.end(within) for lane in self._lanes))
+        await asyncio.gather(*(queue.end(within) for queue in self._queues))
 
     # -- in the background
 
@@ -157,29 +154,43 @@ class Worker:
     async def _announce(self) -> None:
         while True:
             self._news.clear()
-            await self._services.ledger.engine(self._name, self._info.model, encode(self._info))
+            await self._services.ledger.engine(self._name, self._info.model, encode(self._info), self._info.can)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ANNOUNCE_EVERY):
                     await self._news.wait()
 
-    async def _hear_cancels(self) -> None:
-        """A cancel is heard at once here, and with the next beat at the latest."""
+    async def _hear(self) -> None:
+        """Act at once on a cancel, which the next beat would tell, and a nudge, which the next poll would replace."""
         while True:
             try:
                 async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe("unstill:cancel")
+                    await pubsub.subscribe(CANCELS, NUDGES)
+                    # what was said before that was heard by nobody
+                    for queue in self._queues:
+                        queue.look()
                     while True:
                         message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=2.0)
-                        for lane in self._lanes if message else ():
-                            lane.cancel(message["data"].decode())
+                        if message:
+                            self._heard(message["channel"].decode(), message["data"].decode())
             except (RedisError, OSError):
                 await asyncio.sleep(0.5)
 
+    def _heard(self, channel: str, data: str) -> None:
+        for queue in self._queues:
+            if channel == CANCELS:
+                queue.cancel(data)
+            elif data == queue.name:
+                queue.look()
+
+    async def _audit(self) -> None:
+        try:
+            await self._reaper.audit()
+        except (RedisError, OSError) as error:
+            log.warning("the ledger could not be audited", error=told(error))
+
     async def _sweep(self) -> None:
-        while True:
-            try:
-                removed = await self._storage.sweep(self._settings.storage.keep_hours * 3600)
-                log.debug("storage swept", removed=removed)
-            except StorageError as error:
-                log.warning("storage could not be swept", error=str(error))
-            await asyncio.sleep(SWEEP_EVERY)
+        try:
+            removed = await self._storage.sweep(self._settings.storage.keep_hours * 3600)
+            log.debug("storage swept", removed=removed)
+        except StorageError as error:
+            log.warning("storage could not be swept", error=str(error))

@@ -14,11 +14,10 @@ from redis.exceptions import RedisError
 from unstill_config.settings import Quota, Settings
 from unstill_queue.contract.codec import decode
 from unstill_queue.contract.jobs import Failed, Job, Outcome, Progress, Request, Requester, State
-from unstill_queue.ledger.ledger import REFIT_LANE, Ledger, Place, Record, Wake
+from unstill_queue.ledger.ledger import Ledger, Place, Record
 from unstill_queue.ledger.outbox import Event, Outbox
 from unstill_queue.ledger.pseudonyms import Pseudonyms
 from unstill_queue.redis.connection import connect
-from unstill_queue.redis.wakeup import Wakeups
 
 RECHECK = 5.0
 """Seconds without news after which the ledger is asked, in case a stream lost an entry."""
@@ -40,23 +39,21 @@ class Update(msgspec.Struct, frozen=True):
 class Client:
     """One front end's connection to the queue."""
 
-    def __init__(self, redis: Redis, url: str, settings: Settings) -> None:
+    def __init__(self, redis: Redis, settings: Settings) -> None:
         self.redis = redis
         self.ledger = Ledger(redis, settings.queue, names=Pseudonyms.of(settings))
-        self.wakeups = Wakeups(url)
         self._quota = settings.quota
         self._watchers: dict[str, dict[str, set[asyncio.Queue[Event]]]] = {}
         self._readers: dict[str, asyncio.Task[None]] = {}
 
     @classmethod
     def open(cls, url: str, settings: Settings) -> Client:
-        return cls(connect(url), url, settings)
+        return cls(connect(url), settings)
 
     async def close(self) -> None:
         for reader in self._readers.values():
             reader.cancel()
         await asyncio.gather(*self._readers.values(), return_exceptions=True)
-        await self.wakeups.close()
         await self.redis.aclose()
 
     async def accept(self, request: Request, *, limited: bool = False) -> bool:
@@ -86,10 +83,7 @@ class Client:
             QuotaExceeded: nothing was queued.
             UnknownJob: it was never accepted.
         """
-        queued = await self.ledger.queue(job, cost=cost, quota=self._quota_with(chat_jobs))
-        if queued:
-            await self.wakeups.wake(Wake(job.id, job.parameters.model, 1))
-        return queued
+        return await self.ledger.queue(job, cost=cost, quota=self._quota_with(chat_jobs))
 
     def _quota_with(self, chat_jobs: int) -> Quota:
         """Return the host's quota, with fewer jobs where the chat itself wants fewer."""
@@ -101,11 +95,7 @@ class Client:
         return await self.ledger.refuse(id, outcome)
 
     async def refit(self, job: Job, sender: str) -> Literal["ok", "no", "lost"]:
-        """As `Ledger.refit`, and engines hear of it."""
-        answer = await self.ledger.refit(job, sender)
-        if answer == "ok":
-            await self.wakeups.wake(Wake(job.id, REFIT_LANE, 1))
-        return answer
+        return await self.ledger.refit(job, sender)
 
     async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
         return await self.ledger.cancel(id, by)

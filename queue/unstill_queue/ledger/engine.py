@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from typing import Literal
 
 import structlog
@@ -18,7 +18,6 @@ from unstill_queue.ledger.outcomes import INTAKE_FAILED, engine_lost
 from unstill_queue.ledger.records import (
     REFIT_LANE,
     Claim,
-    Wake,
     files_of,
 )
 from unstill_queue.ledger.script import Script, report
@@ -29,15 +28,17 @@ log = structlog.get_logger(__name__)
 class EngineSide(Script):
     """Gives jobs to engines, and files what came of them."""
 
-    async def claim(self, lane: str, owner: str, engine: str, can: Set[str] | None = None) -> Claim | None:
-        """Take the job whose turn it is. `owner` is a token used for this one claim.
+    async def claim(
+        self, lane: str, owner: str, engine: str, can: Set[str] | None = None, *, word: str = ""
+    ) -> Claim | None:
+        """Take the job whose turn it is. `owner` is a token used for this one claim, `word` what told of work.
 
         `can` has the words of `abilities`: a job that needs others is parked for an engine that has them; None: any
         will do. So is one of a newer version. What no version can decode is answered, as it would end every engine
         that takes it.
         """
         while True:
-            bad, *taken = await self._run("claim", lane, owner, engine, *sorted(can or ()))
+            bad, *taken = await self._run("claim", lane, owner, engine, word, *sorted(can or ()))
             report(bad)
             if not taken:
                 return None
@@ -81,25 +82,31 @@ class EngineSide(Script):
         )
         return bool(reply[0] == b"ok")
 
-    async def release(self, claim: Claim) -> Wake | None:
-        """Hand the job back at the head of its line, without costing a try."""
+    async def release(self, claim: Claim) -> bool:
+        """Hand the job back at the head of its line, without costing a try. False: it is another's, or has ended."""
         reply = await self._run("release", claim.job.id, claim.owner)
-        return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"ok" else None
+        return bool(reply[0] == b"ok")
 
-    async def retry(self, claim: Claim, failure: Failed | None = None) -> Wake | None:
-        """The try failed through no fault of the job: again, or `failure`, else a lost engine, after the last one."""
+    async def retry(self, claim: Claim, failure: Failed | None = None) -> bool:
+        """The try failed through no fault of the job: again, or `failure`, else a lost engine, after the last one.
+
+        Returns whether it is tried again.
+        """
         attempts = self.settings.attempts
         answer = encode(failure or engine_lost(attempts))
         reply = await self._run("retry", claim.job.id, claim.owner, attempts, answer)
-        return Wake(claim.job.id, reply[1].decode(), int(reply[2])) if reply[0] == b"again" else None
+        return bool(reply[0] == b"again")
 
-    async def engine(self, name: str, lane: str, info: bytes) -> None:
-        """Tell that an engine is alive; `info` is an encoded EngineInfo."""
-        await self._run("engine", name, lane, info)
+    async def engine(self, name: str, lane: str, info: bytes, can: Collection[str] = ()) -> None:
+        """Tell that an engine is alive; `info` is an encoded EngineInfo, and `can` has the words of `abilities`.
+
+        Where work waits for it and there is no word of that, engines hear of it again.
+        """
+        await self._run("engine", name, lane, info, REFIT_LANE, *sorted(can))
 
     async def engine_gone(self, name: str, lane: str) -> None:
         """Tell that an engine has ended."""
-        await self._run("engine_gone", name, lane)
+        await self._run("engine_gone", name, lane, REFIT_LANE)
 
 
 def _result(outcome: Outcome) -> str:

@@ -11,7 +11,7 @@ from unstill_queue.ledger.engine import EngineSide
 from unstill_queue.ledger.forget import Forget
 from unstill_queue.ledger.intake import Intake
 from unstill_queue.ledger.outcomes import EXPIRED, INTAKE_FAILED
-from unstill_queue.ledger.records import REFIT_LANE, REFITS_MOST, Claim, Forgotten, Place, Record, Used, Wake
+from unstill_queue.ledger.records import REFIT_LANE, REFITS_MOST, Claim, Forgotten, Place, Reaped, Record, Used
 from unstill_queue.ledger.upkeep import Upkeep
 
 __all__ = [
@@ -23,9 +23,9 @@ __all__ = [
     "Forgotten",
     "Ledger",
     "Place",
+    "Reaped",
     "Record",
     "Used",
-    "Wake",
 ]
 
 

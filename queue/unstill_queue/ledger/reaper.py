@@ -11,7 +11,6 @@ from redis.exceptions import RedisError
 from unstill_queue.ledger.ledger import Ledger
 from unstill_queue.redis.rewriting import rewrite, trim_streams
 from unstill_queue.redis.trouble import is_away, told
-from unstill_queue.redis.wakeup import Wakeups
 
 log = structlog.get_logger(__name__)
 
@@ -24,12 +23,12 @@ class Reaper:
     """`ledger` should be on a connection that does not retry by itself.
 
     A reaper that waits out an outage would wake up to leases that nobody could renew; it must see
-    the error, and leave the engines a lease's time to come back.
+    the error, and leave the engines a lease's time to come back. `audits`: it audits too, each period.
     """
 
-    def __init__(self, ledger: Ledger, wakeups: Wakeups) -> None:
+    def __init__(self, ledger: Ledger, *, audits: bool = True) -> None:
         self._ledger = ledger
-        self._wakeups = wakeups
+        self._audits = audits
         self._settings = ledger.settings
         self._rewrote = 0.0
 
@@ -46,9 +45,9 @@ class Reaper:
                     log.info("the queue's server is back; leases may be renewed before any is taken")
                     await asyncio.sleep(self._ledger.times.lease)
                     away = ""
-                await self.sweep()
-                await self._rewrite()
-                if time.monotonic() - audited > self._ledger.times.audit:
+                if await self.sweep():
+                    await self._rewrite()
+                if self._audits and time.monotonic() - audited > self._ledger.times.audit:
                     audited = time.monotonic()
                     await self.audit()
             except (RedisError, OSError) as error:
@@ -60,16 +59,12 @@ class Reaper:
                     away = happened
             await asyncio.sleep(self._settings.reap)
 
-    async def sweep(self) -> None:
-        """Look at everything that is due now."""
+    async def sweep(self) -> bool:
+        """Look at everything that is due now. True: somebody wants the server's file written anew."""
         while True:
-            wakes = await self._ledger.reap(BATCH)
-            for wake in wakes:
-                # its own connection waits for a server that is away, and must not have us sleep through that
-                async with asyncio.timeout(self._settings.beat):
-                    await self._wakeups.wake(wake)
-            if len(wakes) < BATCH:
-                return
+            reaped = await self._ledger.reap(BATCH)
+            if reaped.looked < BATCH:
+                return reaped.rewrite
 
     async def audit(self) -> None:
         await trim_streams(self._ledger)

@@ -22,12 +22,11 @@ class Claim(msgspec.Struct, frozen=True):
     made: Succeeded | None = None
 
 
-class Wake(msgspec.Struct, frozen=True):
-    """A queued job that some engine should hear of."""
+class Reaped(msgspec.Struct, frozen=True):
+    """How many jobs were due and looked at, and whether somebody wants the server's file written anew."""
 
-    id: str
-    lane: str
-    attempt: int
+    looked: int
+    rewrite: bool
 
 
 class Place(msgspec.Struct, frozen=True):

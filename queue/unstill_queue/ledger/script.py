@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 LUA = (
     "base",
+    "words",
     "turns",
     "quotas",
     "files",

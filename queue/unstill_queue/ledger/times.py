@@ -30,6 +30,8 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
     wake: float = 1.0
     """Engines hear of a queued job again after so long, and each time after twice as long."""
     wake_most: float = 5 * MINUTE
+    word: float = DAY
+    """A word by which engines hear of work is kept for so long."""
     answer: float = 5.0
     """Front ends hear of an answer that nobody delivers again after so long, and each time after twice as long."""
     answer_most: float = MINUTE

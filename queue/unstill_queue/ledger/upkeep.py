@@ -12,9 +12,7 @@ from unstill_queue.contract.errors import (
     UnreadableRecord,
 )
 from unstill_queue.ledger.outcomes import EXPIRED, INTAKE_FAILED, engine_lost
-from unstill_queue.ledger.records import (
-    Wake,
-)
+from unstill_queue.ledger.records import Reaped
 from unstill_queue.ledger.script import ms, report
 from unstill_queue.ledger.views import Views
 
@@ -27,8 +25,8 @@ TRASH_AT_ONCE = 200
 class Upkeep(Views):
     """Does what the reaper, the auditor, the trash and `unstill doctor` ask for."""
 
-    async def reap(self, limit: int = 200) -> list[Wake]:
-        """Look at what is due; return the queued jobs among it, for engines to hear of."""
+    async def reap(self, limit: int = 200) -> Reaped:
+        """Look at what is due, and let engines hear again of the queued jobs among it."""
         reply = await self._run(
             "reap",
             limit,
@@ -37,11 +35,9 @@ class Upkeep(Views):
             encode(EXPIRED),
             encode(INTAKE_FAILED),
         )
-        words = [word.decode() for word in reply[0]]
-        report(reply[1])
-        return [
-            Wake(id, lane, int(attempt)) for id, lane, attempt in zip(words[::3], words[1::3], words[2::3], strict=True)
-        ]
+        looked, bad, rewrite = reply
+        report(bad)
+        return Reaped(int(looked), bool(rewrite))
 
     async def trash(self) -> list[str]:
         """Return the storage keys of files to delete now; `trashed` reports that they are deleted."""

@@ -1,158 +1,251 @@
-"""All that names arq. It carries no work, only word that there is some; losing a word costs one reaper period.
+"""Runs an engine's loop and its periodic tasks as arq jobs. All that names arq stands here.
 
-What arq 0.28 does that shapes this file: a worker that is killed keeps its job locked for the job's
-timeout and 10 s more, so the job is a wake-up that lasts milliseconds; `enqueue_job` answers None both
-for a duplicate and for a connection that dropped, so its answer is not used; a score of 0 never runs;
-an error in the polling loop ends the worker, so the loop is started again.
+The ledger's scripts leave a word in arq's form where a queue has work, and publish a nudge; a word says no more than
+that. What arq 0.28 does that shapes this file:
+
+- It logs what a function raises, and goes on. So errors of `work` are carried out by a future.
+- An error in its polling loop ends the worker, and one in `start_jobs` leaves its count of jobs wrong. So another
+  worker is made after each.
+- A word that was taken is locked for the job's timeout and 10 s. `work` has no timeout, as it ends by itself, and the
+  lock only keeps two engines from taking one word at once.
+- `Worker.close` loses the connection when a job is cancelled, and `job_completion_wait` ends only at a poll. So both
+  are done here.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 from arq.connections import ArqRedis
+from arq.cron import CronJob, cron
 from arq.worker import Worker, func
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from unstill_queue.contract.codec import dump_arq, load_arq
-from unstill_queue.ledger.ledger import Wake
 from unstill_queue.redis.connection import connection_pool
 
-LONG_PAST = datetime(2001, 1, 1, tzinfo=UTC)
-"""The score of every wake-up: whatever the clocks of bots and engines say, it is due."""
-EXPIRES = timedelta(days=1)
-POLL_DELAY = 0.02
-HEALTH_CHECK_INTERVAL = 10
+NUDGES = "unstill:work"
+"""The channel on which the ledger says which queue has a new word."""
+POLL_DELAY = 1.0
+"""Seconds between two looks for a word of which no nudge was heard."""
+NO_TIMEOUT, NO_LIMIT = 1e9, 10**9
+LOCKED = 10.0
+"""Seconds for which nobody else takes a word that was taken. The claim, a moment later, takes it away."""
+PATIENCE = 5.0
+"""Seconds that arq's own commands wait for a server that is away. Then another worker begins anew."""
+AGAIN = 0.5
+CLEAR_WITHIN = 1.0
+"""Seconds that arq has for writing down the end of a job that has ended."""
+HEALTH_CHECK_INTERVAL = 3600
+PERIODIC_TIMEOUT = 3600
 
 log = structlog.get_logger(__name__)
-
-
-def arq_redis(url: str) -> ArqRedis:
-    """Arq's client on a connection that waits out a restart: by default an idle worker exits 0.5 s into one."""
-    return ArqRedis(connection_pool(url), job_serializer=dump_arq, job_deserializer=load_arq)
 
 
 def queue_name(lane: str) -> str:
     return f"unstill:arq:{lane}"
 
 
-class Wakeups:
-    """The side that tells engines of queued jobs."""
+class Periodic(msgspec.Struct, frozen=True):
+    """A task that some process does `every` so many seconds, at full multiples of that: a part of a minute or hour.
 
-    def __init__(self, url: str) -> None:
-        self._redis = arq_redis(url)
+    It may be done twice where clocks differ. `at_start`: each process does it when it starts, too.
+    """
 
-    async def wake(self, wake: Wake) -> None:
-        """Say once that the job waits. What gets lost here is said again by the reaper, so nothing is raised."""
-        try:
-            await self._redis.enqueue_job(
-                "wake",
-                wake.id,
-                wake.attempt,
-                # with the lane: word of the render may still lie there when its refit waits
-                _job_id=f"{wake.lane}:{wake.id}:{wake.attempt}",
-                _queue_name=queue_name(wake.lane),
-                _defer_until=LONG_PAST,
-                # by default arq computes it from the score, which lies in the past
-                _expires=EXPIRES,
-            )
-        except (RedisError, OSError) as error:
-            # a connection that drops between WATCH and MULTI is a WatchError that arq lets through
-            log.info("a wake-up was lost", job=wake.id, error=repr(error))
+    name: str
+    do: Callable[[], Awaitable[None]]
+    every: float
+    at_start: bool = False
 
-    async def forget(self, ids: Collection[str]) -> None:
-        """Take back every word of these jobs, which arq keeps under names that hold their ids. Raises RedisError."""
-        ours = frozenset(ids)
-        async for key in self._redis.scan_iter(match="arq:*", count=1000):
-            if _job_of(key.decode()) in ours:
-                await self._redis.delete(key)
-        async for queue in self._redis.scan_iter(match=f"{queue_name('')}*", count=1000, _type="zset"):
-            async for word, _ in self._redis.zscan_iter(queue, count=1000):
-                if _job_of(word.decode()) in ours:
-                    await self._redis.zrem(queue, word)
+    def cron(self) -> CronJob:
+        async def do(ctx: dict[str, Any]) -> None:
+            await self.do()
 
-    async def close(self) -> None:
-        await self._redis.aclose(close_connection_pool=True)
-
-
-def _job_of(word: str) -> str:
-    """Of arq's own id or key, `[arq:job:]<lane>:<id>:<attempt>`; a lane has no colon."""
-    name = word.partition(":")[2].partition(":")[2] if word.startswith("arq:") else word
-    return name.partition(":")[2].rpartition(":")[0]
+        seconds = max(1, round(self.every))
+        when: dict[str, Any] = {"minute": 0, "second": 0}
+        if seconds < 60:
+            when = {"second": set(range(0, 60, seconds))}
+        elif seconds < 3600:
+            when = {"minute": set(range(0, 60, seconds // 60)), "second": 0}
+        return cron(
+            do, name=self.name, run_at_startup=self.at_start, unique=True, timeout=PERIODIC_TIMEOUT, max_tries=1, **when
+        )
 
 
 class Listener:
-    """The engine's side: calls `on_wake` when there is word of a job on its lane, while `ready` is true.
+    """Calls `work` with each word on a queue, one at a time, and does each of `periodic` at its times.
 
-    A busy engine leaves the words to the others. `poll_delay` in seconds.
+    While `work` runs, the words are left to other engines. `work` is to return soon when `draining` is set.
+    `poll_delay` is in seconds.
     """
 
     def __init__(
-        self, url: str, lane: str, on_wake: Callable[[], Awaitable[None]], poll_delay: float = POLL_DELAY
-    ) -> None:
+        self, url: str, lane: str, draining: asyncio.Event, work: Callable[[str], Awaitable[None]] | None = None, *,
+        periodic: Sequence[Periodic] = (), poll_delay: float = POLL_DELAY,
+    ) -> None:  # fmt: skip
         self._url = url
         self._lane = lane
+        self._work = work
+        self._periodic = periodic
         self._poll_delay = poll_delay
-        self._on_wake = on_wake
-        self._ready = True
+        self._draining = draining
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._failed: asyncio.Future[None] | None = None
+        self._looks: set[asyncio.Task[None]] = set()
         self._worker: Worker | None = None
 
-    @property
-    def ready(self) -> bool:
-        return self._ready
-
-    @ready.setter
-    def ready(self, ready: bool) -> None:
-        self._ready = ready
-        if self._worker is not None:
-            self._worker.allow_pick_jobs = ready
+    def look(self) -> None:
+        """Take a word at once if there is a free one, and not only with the next poll."""
+        worker = self._worker
+        if worker is not None:
+            task = asyncio.create_task(self._look(worker))
+            self._looks.add(task)
+            task.add_done_callback(self._looks.discard)
 
     async def run(self) -> None:
-        """Listen until cancelled."""
-        while True:
-            worker = self._make_worker()
-            self._worker = worker
-            try:
-                await worker.async_run()
-            except (RedisError, OSError) as error:
-                log.warning("wake-ups interrupted, listening again", error=str(error))
-                await asyncio.sleep(0.5)
-            finally:
-                self._worker = None
-                await asyncio.shield(_close(worker))
+        """Listen until `draining` is set and `work` has returned, or until cancelled. Raises what `work` raises."""
+        self._failed = failed = asyncio.get_running_loop().create_future()
+        # whoever is cancelled first does not ask for it
+        failed.add_done_callback(lambda _: failed.exception())
+        told = False
+        while not self._draining.is_set():
+            error = await self._listen(failed)
+            if error is not None:
+                if not told:
+                    log.warning(
+                        "arq's worker was interrupted and is started again", queue=self._lane, error=repr(error)
+                    )
+                await asyncio.sleep(AGAIN)
+            told = error is not None
+
+    async def _listen(self, failed: asyncio.Future[None]) -> BaseException | None:
+        """Have a worker listen until it ends by an error of the server's, which is returned, or we drain.
+
+        Raises what `work` raises.
+        """
+        worker = self._worker = self._make_worker()
+        polling = asyncio.create_task(worker.async_run())
+        draining = asyncio.create_task(self._draining.wait())
+        try:
+            await _first_of(polling, failed, draining)
+            self._worker = None
+            polling.cancel()
+            idle = asyncio.create_task(self._idle.wait())
+            # what `work` has claimed must not be lost, however long the answer takes
+            await _first_of(idle, failed)
+            idle.cancel()
+            if failed.done():
+                failed.result()
+            await asyncio.wait([polling])
+            return None if polling.cancelled() else _of_the_server(polling.exception())
+        finally:
+            self._worker = None
+            draining.cancel()
+            await asyncio.shield(self._end(worker, polling))
+
+    async def _end(self, worker: Worker, polling: asyncio.Task[None]) -> None:
+        looking = [polling, *self._looks]
+        _cancel(looking)
+        await asyncio.gather(*looking, return_exceptions=True)
+        jobs = list(worker.tasks.values())
+        if self._work is None or not self._idle.is_set():
+            _cancel(jobs)
+        for _ in range(2 if jobs else 0):
+            await asyncio.wait(jobs, timeout=CLEAR_WITHIN)
+            # a job that was cancelled writes that down, which is cancelled too where the server is away
+            _cancel(jobs)
+        await asyncio.gather(*jobs, return_exceptions=True)
+        await worker.pool.aclose(close_connection_pool=True)
+
+    async def _look(self, worker: Worker) -> None:
+        # a job that ends right now is still counted
+        await asyncio.sleep(0)
+        if worker is not self._worker or worker.job_counter >= worker.max_jobs:
+            return
+        try:
+            words = await worker.pool.zrangebyscore(worker.queue_name, "-inf", "+inf", 0, worker.queue_read_limit)
+            await worker.start_jobs(words)
+        except (RedisError, OSError):
+            # its count of jobs may be wrong now, and another one begins anew
+            if worker.main_task is not None:
+                worker.main_task.cancel()
 
     def _make_worker(self) -> Worker:
-        async def wake(ctx: dict[str, Any], id: str, attempt: int) -> None:
-            await self._on_wake()
+        async def work(ctx: dict[str, Any], *of_an_older_version: Any) -> None:
+            self._idle.clear()
+            try:
+                if self._work is not None and not self._draining.is_set():
+                    await self._work(ctx["job_id"])
+            except Exception as error:
+                if self._failed is not None and not self._failed.done():
+                    self._failed.set_exception(error)
+            finally:
+                self._idle.set()
 
+        async def ended(ctx: dict[str, Any]) -> None:
+            # another word may have come meanwhile, whose nudge nobody heeded
+            self.look()
+
+        # front ends of an older version say "wake"
+        names = ("work", "wake") if self._work is not None else ()
         worker = Worker(
-            functions=[func(wake, name="wake", timeout=5, max_tries=1, keep_result=0)],
+            functions=[func(work, name=name, max_tries=NO_LIMIT) for name in names],
+            cron_jobs=[task.cron() for task in self._periodic],
             queue_name=queue_name(self._lane),
-            redis_pool=arq_redis(self._url),
+            redis_pool=ArqRedis(
+                connection_pool(self._url, patience=PATIENCE), job_serializer=dump_arq, job_deserializer=load_arq
+            ),
             handle_signals=False,
+            after_job_end=ended,
             max_jobs=1,
-            job_timeout=5,
-            job_completion_wait=5,
-            max_tries=1,
+            job_timeout=NO_TIMEOUT,
             keep_result=0,
             poll_delay=self._poll_delay,
             health_check_interval=HEALTH_CHECK_INTERVAL,
-            allow_abort_jobs=False,
             job_serializer=dump_arq,
             job_deserializer=load_arq,
             log_results=False,
         )
-        worker.allow_pick_jobs = self._ready
+        if self._work is not None:
+            worker.in_progress_timeout_s = LOCKED
         return worker
 
 
-async def _close(worker: Worker) -> None:
-    """What `Worker.close` does, which loses the connection when a task of its own is cancelled."""
-    for task in worker.tasks.values():
+async def _first_of(*waiting: asyncio.Future[Any]) -> None:
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
-    await worker.pool.aclose(close_connection_pool=True)
+
+
+def _of_the_server(error: BaseException | None) -> BaseException | None:
+    """Raises what is not the server's."""
+    if error is not None and not isinstance(error, RedisError | OSError):
+        raise error
+    return error
+
+
+async def forget_words(redis: Redis, ids: Collection[str]) -> None:
+    """Take back all words of these jobs: an older version named them after jobs. Raises RedisError."""
+    ours = frozenset(ids)
+    async for key in redis.scan_iter(match="arq:*", count=1000):
+        if _job_of(key.decode()) in ours:
+            await redis.delete(key)
+    async for queue in redis.scan_iter(match=f"{queue_name('')}*", count=1000, _type="zset"):
+        async for word, _ in redis.zscan_iter(queue, count=1000):
+            if _job_of(word.decode()) in ours:
+                await redis.zrem(queue, word)
+
+
+def _job_of(word: str) -> str:
+    """Of an older version's word or arq's key of it, `[arq:job:]<lane>:<id>:<attempt>`; a lane has no colon."""
+    name = word.partition(":")[2].partition(":")[2] if word.startswith("arq:") else word
+    return name.partition(":")[2].rpartition(":")[0]

@@ -13,7 +13,7 @@ from unstill_queue.storage.base import Storage, is_key
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.5
+LOOK_EVERY = 2.0
 
 
 class Trash:

@@ -1,25 +1,29 @@
 -- How engines take jobs and file what came of them. `owner` is a token that is used for one claim.
 --
 -- Keys: unstill:job:<id> unstill:due unstill:claim:<owner> unstill:rate unstill:engines:<lane> unstill:engine:<name>
---   unstill:lanes
--- claim(lane, owner, engine, word...): ids and faults of records that were set aside, and, where a job is given: id,
+--   unstill:lanes unstill:arq:<lane>
+-- claim(lane, owner, engine, heard, word...): ids and faults of records that were set aside, and, where a job is given: id,
 --   job, attempt, the clip to make smaller or ''
---   The words say what the engine can do. The same owner gets the same job, as an answer may be lost.
+--   `heard`: the word of work that told the engine, or ''; nobody else has to hear it. The words say what the engine
+--   can do. The same owner gets the same job, as an answer may be lost.
 -- beat(id, owner, progress): 'ok' | 'cancel' | 'lost'
 -- clip(id, owner, key): 'ok' | 'cancel' | 'lost'
 --   Puts the key of a file on record. Nothing may be stored where the answer is not 'ok'.
 -- finish(id, owner, result, outcome, seconds, clips): 'ok' | 'lost'
 --   `clips`: the keys of the files that the outcome names. What else was stored for the job, by tries that were lost or
 --   before it was made smaller, is thrown away. `seconds`: what the render took.
--- release(id, owner): 'ok', lane, attempt | 'ended' | 'lost'
+-- release(id, owner): 'ok' | 'ended' | 'lost'
 -- park(id, owner, needs): 'ok' | 'ended' | 'lost'
 --   Its engine cannot do what it needs: it waits, at no cost, for one that can.
--- retry(id, owner, attempts, outcome): 'again', lane, attempt | 'ended' | 'lost'
+-- retry(id, owner, attempts, outcome): 'again' | 'ended' | 'lost'
 --   The try failed; `outcome` is the answer after the last one.
--- engine(name, lane, info): 'ok'
--- engine_gone(name, lane): 'ok'
+-- engine(name, lane, info, others, word...): 'ok'
+--   `others`: the lane that it serves beside its own. Where work waits that it can do and that nobody heard of, engines
+--   are told again: a word may have been lost with an engine that took it.
+-- engine_gone(name, lane, others): 'ok'
 
-function op.claim(lane, owner, engine, ...)
+function op.claim(lane, owner, engine, heard, ...)
+  redis.call('ZREM', 'unstill:arq:' .. lane, heard)
   local bad = {}
   local before = redis.call('GET', 'unstill:claim:' .. owner)
   if before and not fault(before) and holds(before, owner) == 'running' then
@@ -34,6 +38,7 @@ function op.claim(lane, owner, engine, ...)
   if get(id, 'lapsed') then redis.call('DEL', 'unstill:claim:' .. get(id, 'lapsed')) end
   run(id, owner, engine)
   redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', TIMES.claim_known)
+  ring_where_work_waits(lane)
   return { bad, id, get(id, 'job'), get(id, 'attempt'), get(id, 'made') or '' }
 end
 
@@ -95,7 +100,7 @@ function op.release(id, owner)
   requeue(id)
   redis.call('HDEL', JOB .. id, 'lapsed')
   redis.call('DEL', 'unstill:claim:' .. owner)
-  return { 'ok', get(id, 'lane'), get(id, 'attempt') }
+  return { 'ok' }
 end
 
 function op.park(id, owner, needs)
@@ -111,20 +116,25 @@ function op.retry(id, owner, attempts, outcome)
   local again = lapse(id, tonumber(attempts), outcome)
   redis.call('HDEL', JOB .. id, 'lapsed')
   redis.call('DEL', 'unstill:claim:' .. owner)
-  if again then return { 'again', get(id, 'lane'), get(id, 'attempt') } end
-  return { 'ended' }
+  return { again and 'again' or 'ended' }
 end
 
-function op.engine(name, lane, info)
+function op.engine(name, lane, info, others, ...)
   redis.call('ZADD', 'unstill:engines:' .. lane, num(NOW), name)
   redis.call('SADD', 'unstill:lanes', lane)
   redis.call('SET', 'unstill:engine:' .. name, info, 'PX', TIMES.engine_told)
   redis.call('ZREMRANGEBYSCORE', 'unstill:engines:' .. lane, '-inf', num(NOW - TIMES.engine_listed))
+  local can = {}
+  for _, word in ipairs({ ... }) do can[word] = true end
+  ring_where_work_waits(lane, can)
+  ring_where_work_waits(others, can)
   return { 'ok' }
 end
 
-function op.engine_gone(name, lane)
+function op.engine_gone(name, lane, others)
   redis.call('ZREM', 'unstill:engines:' .. lane, name)
   redis.call('DEL', 'unstill:engine:' .. name)
+  ring_where_work_waits(lane)
+  ring_where_work_waits(others)
   return { 'ok' }
 end

@@ -1,9 +1,10 @@
 -- What is due, and what the due index lost.
 --
--- Keys: unstill:job:<id> unstill:due unstill:unreadable unstill:parked:<lane>
--- reap(limit, attempts, engine_lost, expired, intake_failed): id, lane, attempt of queued jobs that engines should hear
---   of, and so on; and ids and faults of records that were set aside
---   Looks at what is due. The last three are the answers that it may have to file.
+-- Keys: unstill:job:<id> unstill:due unstill:unreadable unstill:parked:<lane> unstill:rewrite
+-- reap(limit, attempts, engine_lost, expired, intake_failed): how many were due; ids and faults of records that were set
+--   aside; and since when somebody wants the server's file written anew, or ''
+--   Looks at what is due, and tells engines again of what is queued. The last three are the answers that it may have to
+--   file.
 -- index(id...): ids that are due now, as they were not in the index; and ids and faults of records that were set aside
 
 local look = {}
@@ -24,7 +25,8 @@ function look.queued(id, s)
   end
   local wakes = redis.call('HINCRBY', JOB .. id, 'wakes', 1)
   due(id, NOW + math.min(TIMES.wake_most, TIMES.wake * 2 ^ wakes))
-  return not redis.call('ZSCORE', 'unstill:parked:' .. get(id, 'lane'), id)
+  local lane = get(id, 'lane')
+  if not redis.call('ZSCORE', 'unstill:parked:' .. lane, id) then ring(lane) end
 end
 
 function look.running(id, s)
@@ -63,20 +65,21 @@ end
 
 function op.reap(limit, attempts, engine_lost, expired, intake_failed)
   local s = { attempts = tonumber(attempts), engine_lost = engine_lost, expired = expired, intake_failed = intake_failed }
-  local wakes, bad = {}, {}
+  local bad = {}
   watch()
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', num(NOW), 'LIMIT', 0, limit)) do
+  local ids = redis.call('ZRANGEBYSCORE', DUE, '-inf', num(NOW), 'LIMIT', 0, limit)
+  for _, id in ipairs(ids) do
     local wrong = fault(id)
     local state = not wrong and get(id, 'state')
     if wrong then
       set_aside(id, wrong, bad)
     elseif not look[state] then
       redis.call('ZREM', DUE, id)
-    elseif by_itself(id, bad, look[state], s) then
-      for _, word in ipairs({ id, get(id, 'lane'), get(id, 'attempt') }) do wakes[#wakes + 1] = word end
+    else
+      by_itself(id, bad, look[state], s)
     end
   end
-  return { wakes, bad }
+  return { #ids, bad, redis.call('GET', 'unstill:rewrite') or '' }
 end
 
 function op.index(...)

@@ -77,6 +77,7 @@ local function line_up(id, front)
     redis.call('ZADD', k.line, sequence, id)
   end
   count_work(k, 1)
+  ring(k.name)
 end
 
 local function leave_line(k, id)
@@ -107,6 +108,14 @@ local function able(id, can)
     if not can[word] then return false end
   end
   return true
+end
+
+-- `can`: of an engine that asks on behalf of itself, which is told of what is parked and it could make.
+local function ring_where_work_waits(lane, can)
+  if redis.call('EXISTS', 'unstill:turn:' .. lane) == 1 then return ring(lane) end
+  for _, id in ipairs(redis.call('ZRANGE', 'unstill:parked:' .. lane, 0, -1)) do
+    if can and not fault(id) and able(id, can) then return ring(lane) end
+  end
 end
 
 local function park(id)

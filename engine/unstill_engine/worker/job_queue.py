@@ -1,10 +1,10 @@
-"""One lane of the queue as an engine serves it: takes the jobs whose turn it is, a bounded number at a time."""
+"""Serves one queue of the ledger's: takes the jobs whose turn it is, a bounded number at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -16,8 +16,6 @@ from unstill_queue.redis.wakeup import Listener
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 5.0
-"""Seconds after which an idle engine looks for work without a word of it: an engine may have died with the word."""
 HAND_BACK_WITHIN = 10.0
 
 Ready = Callable[[], Coroutine[Any, Any, object]]
@@ -27,40 +25,39 @@ async def _at_once() -> None:
     """Nothing has to be waited for."""
 
 
-class Lane:
-    """`begins` and `ended` are told of each job: it has begun, it needs the lane no longer, it was answered."""
+class JobQueue:
+    """Serves the queue `name`. `begun` and `answered` are told of each job: that it has begun, or, with None, that the
+    next one may begin; and that its outcome was filed.
+    """
 
     def __init__(
         self, name: str, services: Services, kind: Callable[[Services, Claim], JobRun], url: str, engine: str, *,
-        in_hand: int, poll_delay: float, ready: Ready = _at_once,
+        in_hand: int, ready: Ready = _at_once,
         begun: Callable[[str | None], None] = lambda _: None, answered: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        self._name = name
+        self.name = name
         self._services = services
         self._kind = kind
         self._engine = engine
         self._ready = ready
         self._begun = begun
         self._answered = answered
-        self._listener = Listener(url, name, self._on_wake, poll_delay)
-        # until we are idle, the words are for others
-        self._listener.ready = False
+        self._listener = Listener(url, name, services.draining, self._work)
         self._can = abilities(services.catalog)
-        self._woken = asyncio.Event()
         self._hands = asyncio.Semaphore(in_hand)
         self._runs: dict[asyncio.Task[bool], JobRun] = {}
 
-    async def listen(self) -> None:
-        """Hear of jobs until cancelled."""
+    async def run(self) -> None:
+        """Serve until the engine drains; the jobs in hand are then still under way."""
         await self._listener.run()
 
-    async def serve(self) -> None:
-        """Take jobs until the engine drains; those in hand are then still under way."""
-        while not self._services.draining.is_set():
-            await self._or_draining(self._hands.acquire())
-            claim = await self._next()
-            if claim is None:
-                return
+    def look(self) -> None:
+        """Look for work at once: somebody said that there is some."""
+        self._listener.look()
+
+    async def _work(self, word: str) -> None:
+        """Take jobs until none waits or the engine drains: the function that arq calls with each word of work."""
+        while claim := await self._next(word):
             job_run = self._kind(self._services, claim)
             self._begun(claim.job.id)
             task = asyncio.create_task(job_run.run())
@@ -91,36 +88,30 @@ class Lane:
         if self._runs:
             await asyncio.wait(self._runs, timeout=within)
 
-    async def _on_wake(self) -> None:
-        self._woken.set()
-
     def _done(self, task: asyncio.Task[bool]) -> None:
         del self._runs[task]
         self._hands.release()
         if not task.cancelled() and task.result():
             self._answered()
 
-    async def _next(self) -> Claim | None:
-        """The job whose turn it is, as soon as there is one and we are ready for it; None when draining."""
-        while not self._services.draining.is_set():
-            await self._or_draining(self._ready())
-            if self._services.draining.is_set():
-                return None
-            self._woken.clear()
-            claim = await self._services.ledger.claim(self._name, secrets.token_hex(8), self._engine, self._can)
-            if claim is not None:
-                return claim
-            self._listener.ready = True
-            await self._or_draining(self._woken.wait(), within=LOOK_EVERY)
-            self._listener.ready = False
-        return None
+    async def _next(self, word: str) -> Claim | None:
+        """The job whose turn it is, once we are ready for it. None: none waits, or the engine drains."""
+        await self._or_draining(self._hands.acquire())
+        await self._or_draining(self._ready())
+        if self._services.draining.is_set():
+            return None
+        token = secrets.token_hex(8)
+        claim = await self._services.ledger.claim(self.name, token, self._engine, self._can, word=word)
+        if claim is None:
+            self._hands.release()
+        return claim
 
-    async def _or_draining(self, waiting: Coroutine[Any, Any, object], within: float | None = None) -> None:
-        """Wait for that, or for the end of our service, whichever comes first, or for `within` seconds."""
-        first = asyncio.create_task(waiting)
+    async def _or_draining(self, waiting: Awaitable[object]) -> None:
+        """Wait for that, or for the end of our service, whichever comes first."""
+        first = asyncio.ensure_future(waiting)
         second = asyncio.create_task(self._services.draining.wait())
         try:
-            await asyncio.wait([first, second], timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
             if first.done():
                 first.result()
         finally:
