@@ -17,7 +17,7 @@ from wire_doubles.discord.permissions import Can
 from wire_doubles.discord_api import DiscordApi
 from wire_doubles.telegram_api import TelegramApi
 
-from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import Chat, ClipForbidden, MessageGone
 from unstill_bots.delivery.courier import Courier
@@ -35,7 +35,7 @@ from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.send_limit import SendLimit as TelegramLimit
 from unstill_config.catalog import Catalog
-from unstill_config.settings import Quota, Settings
+from unstill_config.settings import Bots, Quota, Settings
 from unstill_queue.contract.jobs import (
     Finish,
     Job,
@@ -308,10 +308,27 @@ async def told(status: StatusMessages, side: Side, text: str = "", *, changed: b
             await asyncio.sleep(0.05)
 
 
-def courier(side: Side) -> Courier:
-    settings, status = Settings(), StatusMessages(side.client.ledger, side.chat)
+def courier(side: Side, notify_after: float = 3600.0) -> Courier:
+    settings, status = Settings(bots=Bots(notify_after=notify_after)), StatusMessages(side.client.ledger, side.chat)
     pipeline = Pipeline(side.client, side.storage, Catalog.load(), settings, side.chat, status)
     return Courier(side.client, side.storage, side.chat, pipeline, status)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_after_a_long_wait_a_short_message_says_so_where_the_chat_does_not_want_quiet(
+    side: Side, quiet: bool
+) -> None:
+    # Given a clip that took long, in a chat with or without a wish for quiet
+    await PreferenceStore(side.client.redis).set(side.who.place, Preferences(quiet=quiet))
+    claim = await side.running()
+    await StatusMessages(side.client.ledger, side.chat).received(side.request)
+    key = await side.storage.put(CLIP, kind="clips", suffix=".mp4")
+    await side.client.ledger.finish(claim, msgspec.structs.replace(DONE, clip=key))
+    # When it is delivered
+    assert await courier(side, notify_after=0).deliver(side.request.id)
+    # Then one more message draws the person's attention, or none does
+    said = ["Your clip is ready." in seen.text for seen in side.seen()]
+    assert said == ([False] if quiet else [False, True])
 
 
 async def test_a_job_that_was_revised_leaves_its_message_to_the_one_that_follows(side: Side) -> None:

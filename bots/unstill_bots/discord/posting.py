@@ -13,14 +13,15 @@ from msgspec.structs import replace
 
 from unstill_bots.delivery.chat import ChatGone, ChatUncertain, MessageGone
 from unstill_bots.delivery.message import Urgency
+from unstill_bots.delivery.refusals import Refusals
 from unstill_bots.delivery.room_limit import LeftAlone
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
 from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.send_limit import SendLimit
 from unstill_queue.contract.jobs import ReplyAddress
 
-IN_WORDS_SECONDS, NO_FILES_SECONDS, MOST_REMEMBERED = 600.0, 60.0, 5000
-"""How long it is remembered of a channel that the bot may not embed there, or attach; and of how many channels."""
+IN_WORDS_SECONDS, NO_FILES_SECONDS = 600.0, 60.0
+"""How long it is remembered of a channel that the bot may not embed there, or attach."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -78,8 +79,8 @@ class Posting:
     def __init__(self, bot: discord.Client, send_limit: SendLimit) -> None:
         self._bot = bot
         self._send_limit = send_limit
-        self._in_words: dict[str, float] = {}
-        self._no_files: dict[str, float] = {}
+        self._in_words = Refusals(IN_WORDS_SECONDS)
+        self._no_files = Refusals(NO_FILES_SECONDS)
 
     def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
         """Tell whether an edit of the request's status message would be sent now."""
@@ -189,11 +190,10 @@ class Posting:
 
         Raises PermissionMissing where the channel takes text, and no clips.
         """
-        now = time.monotonic()
-        if look.clip is not None and now < self._no_files.get(channel, 0.0):
+        if look.clip is not None and channel in self._no_files:
             raise PermissionMissing("it was just refused to attach a file there")
         refused = False
-        if look.embed is not None and now >= self._in_words.get(channel, 0.0):
+        if look.embed is not None and channel not in self._in_words:
             try:
                 return await show(look)
             except PermissionMissing:
@@ -206,10 +206,10 @@ class Posting:
                 # nothing smaller is left
                 self._send_limit.close(channel)
                 raise ChatGone(str(error)) from error
-            _remember(self._no_files, channel, now + NO_FILES_SECONDS)
+            self._no_files.add(channel)
             raise
         if refused:
-            _remember(self._in_words, channel, now + IN_WORDS_SECONDS)
+            self._in_words.add(channel)
         return shown
 
     async def _open_thread(self, channel: int) -> None:
@@ -221,9 +221,3 @@ class Posting:
 def _by_token(channel: str) -> str:
     """The name under which a channel's edits by an interaction's token are limited."""
     return f"{channel} by token"
-
-
-def _remember(places: dict[str, float], channel: str, until: float) -> None:
-    if len(places) > MOST_REMEMBERED:
-        places.clear()
-    places[channel] = until

@@ -23,6 +23,19 @@ CONFLICT_PAUSE = 10.0
 Take = Callable[[Update], Awaitable[None]]
 
 
+async def written_down(take: Take, update: Update) -> bool:
+    """Have an update taken. False: not now, and Telegram has to send it again."""
+    try:
+        await take(update)
+    except (RedisError, OSError) as error:
+        log.error("an update could not be written down and stays with Telegram", error=str(error))
+        return False
+    except Exception:
+        # it would come for ever, and hold up all after it
+        log.exception("an update could not be understood and is left out", update=update.update_id)
+    return True
+
+
 class Polling:
     """The getUpdates loop of one bot."""
 
@@ -98,16 +111,9 @@ class Polling:
                     await task
 
     async def _written_down(self, update: Update) -> bool:
-        """False: not now; Telegram will send it again."""
-        try:
-            await self._take(update)
-        except (RedisError, OSError) as error:
-            log.error("an update could not be written down and stays with Telegram", error=str(error))
+        if not await written_down(self._take, update):
             await self._rest(PAUSE)
             return False
-        except Exception:
-            # it would come for ever, and hold up all after it
-            log.exception("an update could not be understood and is left out", update=update.update_id)
         self._offset = update.update_id + 1
         return True
 

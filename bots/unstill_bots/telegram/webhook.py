@@ -10,13 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 from aiohttp import web
-from redis.exceptions import RedisError
 from telegram import Bot, Update
 from telegram.error import InvalidToken, TelegramError
 
 from unstill_bots.host.posts import BODY_MOST, SecretPosts
 from unstill_bots.host.server import HttpServer
-from unstill_bots.telegram.polling import Take
+from unstill_bots.telegram.polling import Take, written_down
 from unstill_bots.telegram.router import KINDS
 from unstill_bots.telegram.wire import readable
 from unstill_config.platforms import Telegram
@@ -85,13 +84,5 @@ class Webhook:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             log.warning("the webhook was sent something that is no update")
             return 400
-        try:
-            async with self._one_by_one:
-                await self._take(update)
-        except (RedisError, OSError) as error:
-            log.error("an update could not be written down and stays with Telegram", error=str(error))
-            return 503
-        except Exception:
-            # it would come again and again, and hold up all after it
-            log.exception("an update could not be understood and is left out", update=update.update_id)
-        return 200
+        async with self._one_by_one:
+            return 200 if await written_down(self._take, update) else 503
