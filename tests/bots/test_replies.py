@@ -22,11 +22,11 @@ from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.extraction import messages, path
 from unstill_bots.text.replies import CAPTION_LENGTH, Replies
-from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES, WITHOUT
+from unstill_bots.text.sentences import ADVICE, ALLOWED, FAILURES, NOTES, PICTURES, WITHOUT
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES, SOURCE
 from unstill_queue.contract import codes
-from unstill_queue.contract.errors import OptionError, QuotaExceeded
+from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
 from unstill_queue.contract.options import OPTIONS, resolve
 from unstill_queue.storage.folder import Why
@@ -406,13 +406,22 @@ def test_a_picture_s_refusal_says_the_same_in_its_exception_and_in_english(code:
 # -- options
 
 
+def test_what_options_take_is_said_by_a_sentence_for_each_code() -> None:
+    assert sorted(ALLOWED) == sorted(codes.ALLOWED)
+    assert all(placeholders(sentence) == codes.ALLOWED[code] for code, sentence in ALLOWED.items())
+
+    found = [*failures_in("unstill_queue", {"Allowed"}), *failures_in("unstill_bots", {"Allowed"})]
+    assert {code for code, _ in found} >= {"names", "flag", "text", "with_model", "seconds_at_fps"}
+    assert all(codes.ALLOWED.get(code, frozenset({"no such code"})) == parameters for code, parameters in found), found
+
+
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_what_an_option_takes_is_said_in_both_languages(option: object) -> None:
     declared = next(one for one in OPTIONS if one == option)
     allowed = declared.allowed(CATALOG)
     names = {word for name in declared.choices_in(CATALOG) for word in re.findall(r"[A-Za-z]{3,}", name)}
 
-    assert EN.allowed(allowed) == allowed
+    assert EN.allowed(allowed) and not {"{", "?"} & set(EN.allowed(allowed))
     assert set(re.findall(r"[A-Za-z]{3,}", ZH.allowed(allowed))) <= names
     assert declared.name in ZH.option_help(declared, CATALOG)
 
@@ -453,7 +462,7 @@ def test_a_wrong_option_is_explained(caption: str, english: str, chinese: str | 
 
 
 def test_words_with_braces_are_only_words() -> None:
-    assert "{0.__class__}" in EN.option_error(OptionError("{x}", "{0.__class__}", "{y}"))
+    assert "{0.__class__}" in EN.option_error(OptionError("{x}", "{0.__class__}", Allowed("names", names="{y}")))
 
 
 def test_the_help_lists_everything() -> None:

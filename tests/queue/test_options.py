@@ -10,8 +10,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Model, Value
-from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.errors import Allowed, OptionError
 from unstill_queue.contract.options import MOTIONS, OPTIONS, PROMPT_MAX, SEED_MAX, Option, find, resolve
 
 CATALOG = Catalog.load()
@@ -66,13 +67,14 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 def shown_values(option: Option, catalog: Catalog) -> list[str]:
     """What a person may read off the option's own words."""
+    words = Replies().allowed(option.allowed(catalog))
     if option.type == "choice":
-        return [*option.allowed(catalog).split(", "), *option.synonyms]
+        return [*words.split(", "), *option.synonyms]
     if option.type == "flag":
-        return option.allowed(catalog).split(" or ")
+        return words.split(" or ")
     if option.type == "text":
-        return ["", "x" * int(re.findall(r"\d+", option.allowed(catalog))[0])]
-    found = re.fullmatch(r"a (?:whole )?number from (\S+) to (\S+?)(?: (\w+))?", option.allowed(catalog))
+        return ["", "x" * int(re.findall(r"\d+", words)[0])]
+    found = re.fullmatch(r"a (?:whole )?number from (\S+) to (\S+?)(?: (\w+))?", words)
     assert found
     low, high, unit = found.groups()
     return [low, high, *(f"{low} {unit}", f"{high}{unit}") * bool(unit)]
@@ -108,8 +110,9 @@ def test_an_unknown_name_is_refused_with_one_that_is_known(name: str) -> None:
     ("typed", "meant"), [("sede", "seed"), ("secnds", "seconds"), ("negativ", "negative"), ("presett", "preset")]
 )
 def test_a_slip_of_the_fingers_is_understood(typed: str, meant: str) -> None:
-    with pytest.raises(OptionError, match=rf"There is no option {typed}\. Did you mean {meant}\?"):
+    with pytest.raises(OptionError) as refusal:
         find(typed)
+    assert Replies().option_error(refusal.value) == f"There is no option {typed}. Did you mean {meant}?"
 
 
 # -- one value
@@ -166,9 +169,13 @@ def test_any_text_is_a_value_or_an_option_error(option: Option, typed: str) -> N
 
 
 def test_a_number_out_of_range_is_answered_with_the_nearest() -> None:
-    said = r"fps cannot be 99: it takes a whole number from 4 to 60\. Did you mean 60\?"
-    with pytest.raises(OptionError, match=said):
+    with pytest.raises(OptionError) as refusal:
         find("fps").parse("99", CATALOG)
+    error = refusal.value
+    assert (error.option, error.value, error.nearest) == ("fps", "99", "60")
+    assert error.allowed == Allowed("whole_number", least="4", most="60", unit="")
+    assert Replies().option_error(error) == "fps cannot be 99: it takes a whole number from 4 to 60. Did you mean 60?"
+    assert str(error) == "option fps: '99' is not of whole_number least=4 most=60 unit=, nearest is 60"
 
 
 # -- all values together
@@ -302,5 +309,7 @@ def test_a_missing_seed_is_drawn_and_a_given_one_kept(catalog: Catalog) -> None:
 
 
 def test_a_model_that_is_not_there_is_refused_with_those_that_are(catalog: Catalog) -> None:
-    with pytest.raises(OptionError, match=rf"model cannot be none: it takes {', '.join(catalog.models)}"):
+    with pytest.raises(OptionError) as refusal:
         resolve("", {}, catalog, default_model="none")
+    said = Replies().option_error(refusal.value)
+    assert said.startswith(f"model cannot be none: it takes {', '.join(catalog.models)}")

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 import msgspec
 
 from unstill_config.catalog import Catalog, Value
-from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.errors import Allowed, OptionError
 from unstill_queue.contract.options import PROMPT_MAX, Option, find, narrowed
 
 TEXT_MAX = 16_384
@@ -93,7 +93,7 @@ def parse(text: str, catalog: Catalog, default_model: str = "") -> Caption:
 
 
 def _too_long(text: str) -> OptionError:
-    return OptionError("prompt", f"{_clean(text[:20])}…", f"text of up to {PROMPT_MAX} characters")
+    return OptionError("prompt", f"{_clean(text[:20])}…", Allowed("text", most=str(PROMPT_MAX)))
 
 
 def _clean(text: str) -> str:

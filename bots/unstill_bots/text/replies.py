@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.parts import Text
-from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES, WITHOUT, Sentence, parameters_of
+from unstill_bots.text.sentences import ADVICE, ALLOWED, FAILURES, NOTES, PICTURES, WITHOUT, Sentence, parameters_of
 from unstill_bots.text.translations import translations
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES, closest
 from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
 from unstill_queue.contract.codes import SAID, UNKNOWN, read_note
-from unstill_queue.contract.errors import OptionError, QuotaExceeded
+from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
 from unstill_queue.contract.options import OPTIONS, Option
 from unstill_queue.ledger.ledger import Place
@@ -190,39 +189,11 @@ class Replies:
         )
         return self._join(sentence, nearest)
 
-    def allowed(self, words: str) -> str:
-        """What an option takes, as `Option.allowed` and `resolve` say it in English."""
-        for pattern, sentence in self._allowed_forms():
-            found = pattern.fullmatch(words)
-            if found:
-                values = {name: value or "" for name, value in found.groupdict().items()}
-                if unit := values.get("unit", "").strip():
-                    values["unit"] = self.gettext(unit)
-                return sentence.format(**values).strip()
-        return words
-
-    def _allowed_forms(self) -> tuple[tuple[re.Pattern[str], str], ...]:
-        text = self._translations.gettext
-        return (
-            (re.compile("yes or no"), text("yes or no")),
-            (re.compile(r"text of up to (?P<most>\d+) characters"), text("text of up to {most} characters")),
-            (
-                re.compile(r"a whole number from (?P<least>\S+) to (?P<most>\S+)(?P<unit> \w+)?"),
-                text("a whole number from {least} to {most} {unit}"),
-            ),
-            (
-                re.compile(r"a number from (?P<least>\S+) to (?P<most>\S+)(?P<unit> \w+)?"),
-                text("a number from {least} to {most} {unit}"),
-            ),
-            (
-                re.compile(r"(?P<least>\S+) to (?P<most>\S+) with (?P<model>.+)"),
-                text("{least} to {most} with {model}"),
-            ),
-            (
-                re.compile(r"(?P<least>\S+) to (?P<most>\S+) seconds at (?P<fps>\d+) fps"),
-                text("{least} to {most} seconds at {fps} fps"),
-            ),
-        )
+    def allowed(self, allowed: Allowed) -> str:
+        """What an option takes."""
+        unit = allowed.details.get("unit", "")
+        details = {**allowed.details, "unit": self.gettext(unit)} if unit else allowed.details
+        return self._by_code(ALLOWED, allowed.code, details).strip()
 
     def picture_error(self, error: PictureError | Unfit) -> str:
         return self._by_code(PICTURES, error.code, error.details)

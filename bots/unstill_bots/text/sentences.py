@@ -107,6 +107,16 @@ NOTES: dict[str, str] = {
     "negative_shortened": N_("What should not appear was longer than the model reads: it was cut after “{value}”."),
 }
 
+ALLOWED: dict[str, str] = {
+    "names": "{names}",
+    "flag": N_("yes or no"),
+    "text": N_("text of up to {most} characters"),
+    "whole_number": N_("a whole number from {least} to {most} {unit}"),
+    "number": N_("a number from {least} to {most} {unit}"),
+    "with_model": N_("{least} to {most} with {model}"),
+    "seconds_at_fps": N_("{least} to {most} seconds at {fps} fps"),
+}
+
 ADVICE: dict[str, str] = {
     "subject": N_("Say more: what moves, how, in which direction or how fast, and what is around it."),
     "action": N_("Say what moves and how, with a verb such as “{verb}”."),

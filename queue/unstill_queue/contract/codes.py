@@ -78,6 +78,17 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     "picture_unavailable": NONE,
 }
 
+ALLOWED: Final[dict[str, frozenset[str]]] = {
+    "names": frozenset({"names"}),
+    "flag": NONE,
+    "text": frozenset({"most"}),
+    "whole_number": frozenset({"least", "most", "unit"}),
+    "number": frozenset({"least", "most", "unit"}),
+    "with_model": frozenset({"least", "most", "model"}),
+    "seconds_at_fps": frozenset({"least", "most", "fps"}),
+}
+"""What an option can take: the codes of `errors.Allowed`."""
+
 VALUE: Final = frozenset({"value"})
 
 NOTES: Final[dict[str, frozenset[str]]] = {

@@ -9,26 +9,44 @@ class QueueError(Exception):
     """The root. Its text is one sentence of what happened, and one of what to do where there is one."""
 
 
+class Allowed:
+    """What an option takes: one of `codes.ALLOWED`, with its parameters."""
+
+    def __init__(self, code: str, **details: str) -> None:
+        self.code = code
+        self.details = details
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Allowed) and (self.code, self.details) == (other.code, other.details)
+
+    def __hash__(self) -> int:
+        return hash((self.code, *self.details.items()))
+
+    def __repr__(self) -> str:
+        return " ".join([self.code, *(f"{name}={value}" for name, value in self.details.items())])
+
+
+ANY = Allowed("names", names="")
+"""For an option that there is not."""
+
+
 class OptionError(QueueError):
-    """A parameter that cannot be used as it was given.
+    """A parameter that cannot be used as it was given. The text is for the operator, as of every JobError.
 
     `option` is the canonical name or, for an unknown one, what was typed. `nearest` is a known
     name or a valid value close to what was meant, if there is one.
     """
 
     def __init__(
-        self, option: str, value: str, allowed: str, *, nearest: str | None = None, unknown: bool = False
+        self, option: str, value: str, allowed: Allowed = ANY, *, nearest: str | None = None, unknown: bool = False
     ) -> None:
         self.option = option
         self.value = value
         self.allowed = allowed
         self.nearest = nearest
         self.unknown = unknown
-        hint = f" Did you mean {nearest}?" if nearest else ""
-        if unknown:
-            super().__init__(f"There is no option {option}.{hint}")
-        else:
-            super().__init__(f"{option} cannot be {value or 'empty'}: it takes {allowed}.{hint}")
+        what = "unknown" if unknown else f"{value!r} is not of {allowed}"
+        super().__init__(f"option {option}: {what}, nearest is {nearest}")
 
 
 class QuotaExceeded(QueueError):

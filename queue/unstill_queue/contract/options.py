@@ -9,13 +9,13 @@ from __future__ import annotations
 import difflib
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 from unstill_config.catalog import Catalog, Model, Value
-from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.errors import Allowed, OptionError
 from unstill_queue.contract.jobs import Finish, Parameters
 
 SEED_MAX = 2**32 - 1
@@ -23,6 +23,11 @@ PROMPT_MAX = 500
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
 _TRUE = frozenset({"", "1", "true", "yes", "on", "是", "开"})
 _FALSE = frozenset({"0", "false", "no", "off", "否", "关"})
+
+
+def one_of(names: Iterable[object]) -> Allowed:
+    """Return that an option takes one of these."""
+    return Allowed("names", names=", ".join(map(str, names)))
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -45,17 +50,16 @@ class Option(msgspec.Struct, frozen=True):
             return tuple(getattr(catalog, self.catalogue))
         return self.choices
 
-    def allowed(self, catalog: Catalog) -> str:
-        """What it takes, in words."""
+    def allowed(self, catalog: Catalog) -> Allowed:
+        """Return what it takes."""
         if self.type == "choice":
-            return ", ".join(self.choices_in(catalog))
+            return one_of(self.choices_in(catalog))
         if self.type == "flag":
-            return "yes or no"
+            return Allowed("flag")
         if self.type == "text":
-            return f"text of up to {PROMPT_MAX} characters"
-        kind = "a whole number" if self.type == "int" else "a number"
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{kind} from {self.least:.12g} to {self.most:.12g}{unit}"
+            return Allowed("text", most=str(PROMPT_MAX))
+        kind = "whole_number" if self.type == "int" else "number"
+        return Allowed(kind, least=f"{self.least:.12g}", most=f"{self.most:.12g}", unit=self.unit)
 
     def parse(self, text: str, catalog: Catalog) -> Value:
         """Read one value as a person typed it.
@@ -159,7 +163,7 @@ def find(name: str) -> Option:
     if folded in _BY_NAME:
         return _BY_NAME[folded]
     near = difflib.get_close_matches(folded, _BY_NAME, n=1, cutoff=0.5)
-    raise OptionError(name, "", "", nearest=near[0] if near else None, unknown=True)
+    raise OptionError(name, "", nearest=near[0] if near else None, unknown=True)
 
 
 def narrowed(error: OptionError, given: Mapping[str, Value], catalog: Catalog, *, default_model: str) -> OptionError:
@@ -194,7 +198,7 @@ def resolve(
     """
     name = str(given.get("model", default_model))
     if name not in catalog.models:
-        raise OptionError("model", name, ", ".join(catalog.models))
+        raise OptionError("model", name, one_of(catalog.models))
     model = catalog.models[name]
     preset = catalog.presets[str(given["preset"])].for_model(name) if "preset" in given else {}
     values: dict[str, Value] = {**model.defaults, **_within(preset, model), **given}
@@ -256,12 +260,12 @@ def _check_range(option: str, value: Value, model: Model) -> None:
             raise OptionError(
                 option,
                 f"{number:g}",
-                f"{low:g} to {high:g} with {model.title}",
+                Allowed("with_model", least=f"{low:g}", most=f"{high:g}", model=model.title),
                 nearest=f"{min(max(number, low), high):g}",
             )
     if option == "resolution" and value not in model.resolutions:
         nearest = min(model.resolutions, key=lambda size: abs(size - int(value)))
-        raise OptionError(option, str(value), ", ".join(map(str, model.resolutions)), nearest=str(nearest))
+        raise OptionError(option, str(value), one_of(model.resolutions), nearest=str(nearest))
 
 
 def _check_seconds(seconds: float, fps: int, model: Model) -> None:
@@ -272,6 +276,6 @@ def _check_seconds(seconds: float, fps: int, model: Model) -> None:
         raise OptionError(
             "seconds",
             f"{seconds:g}",
-            f"{low:g} to {high:g} seconds at {fps} fps",
+            Allowed("seconds_at_fps", least=f"{low:g}", most=f"{high:g}", fps=str(fps)),
             nearest=f"{low if seconds < low else high:g}",
         )
