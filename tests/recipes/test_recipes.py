@@ -9,7 +9,7 @@ from tests.recipes.performing import ROOT, Copy, recipes
 
 CHECKS = ROOT / "tests" / "recipes" / "checks"
 RECIPES = recipes()
-THINGS = ("an option", "a platform", "a model")
+THINGS = ("an option", "a command", "a button", "a language", "a platform", "a model")
 
 
 def test_there_is_a_recipe_for_each_kind_of_thing_and_a_check_of_each() -> None:

@@ -20,3 +20,11 @@ def frames_of(clip: Path, binary: Ffmpeg, side: int) -> NDArray[np.int16]:
         [*line, "-pix_fmt", "rgb24", "pipe:1"], stdin=subprocess.DEVNULL, capture_output=True, check=True
     )
     return np.frombuffer(raw.stdout, np.uint8).reshape(-1, side, side, 3).astype(np.int16)
+
+
+def size_of(clip: Path, binary: Ffmpeg) -> tuple[int, int]:
+    """Width and height in pixels, as a decoder sees them."""
+    line = [binary.path, "-v", "error", "-i", str(clip), "-frames:v", "1", "-f", "image2pipe", "-c:v", "ppm", "pipe:1"]
+    ppm = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout
+    width, height = ppm.split(maxsplit=3)[1:3]
+    return int(width), int(height)
