@@ -24,8 +24,8 @@ from unstill_bots.actions.commands import COMMANDS, offered
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import (
     ACTIONS,
-    BOTH,
     DISCORD,
+    EVERYWHERE,
     TELEGRAM,
     May,
     Thing,
@@ -140,7 +140,7 @@ async def test_what_is_not_there_is_nobodys() -> None:
 # -- what platforms offer
 
 
-@pytest.mark.parametrize("platform", BOTH)
+@pytest.mark.parametrize("platform", EVERYWHERE)
 def test_each_command_that_a_platform_has_is_described_once_for_all(platform: str) -> None:
     names = {action.name for action in ACTIONS.values() if platform in action.commands}
     assert {command.name for command in offered(platform)} == names == commands_of(platform)
@@ -180,7 +180,7 @@ def test_each_refusal_is_a_sentence(replies: ChatReplies) -> None:
 def test_actions_name_platforms_that_there_are() -> None:
     for action in ACTIONS.values():
         named = {*action.buttons, *action.commands, *action.menus, *action.forms}
-        assert named and named <= set(BOTH) and action.does
+        assert named and named <= set(EVERYWHERE) and action.does
         assert DISCORD in named or TELEGRAM in named
 
 

@@ -12,7 +12,7 @@ from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.platforms import PLATFORMS
 
 TELEGRAM, DISCORD = "telegram", "discord"
-BOTH = tuple(PLATFORMS)
+EVERYWHERE = tuple(PLATFORMS)
 
 
 class May(Enum):
@@ -45,24 +45,24 @@ SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
     # A status message that was sent right before a kill may be on no record: its Cancel has to work too.
-    Action(CANCEL, "ends a job", May.OWNER_OR_ADMINS, BOTH, BOTH, anywhere=True),
-    Action(DELETE, "removes a clip from its chat and from storage", May.OWNER_OR_ADMINS, BOTH, (TELEGRAM,)),
-    Action(AGAIN, "asks for the clip with another seed", May.OWNER, BOTH),
-    Action(BETTER, "asks for the clip in better quality", May.OWNER, BOTH),
-    Action(REELS, "asks for the clip in 9:16", May.OWNER, BOTH),
-    Action(LOOP, "asks for the clip as a loop", May.OWNER, BOTH),
+    Action(CANCEL, "ends a job", May.OWNER_OR_ADMINS, EVERYWHERE, EVERYWHERE, anywhere=True),
+    Action(DELETE, "removes a clip from its chat and from storage", May.OWNER_OR_ADMINS, EVERYWHERE, (TELEGRAM,)),
+    Action(AGAIN, "asks for the clip with another seed", May.OWNER, EVERYWHERE),
+    Action(BETTER, "asks for the clip in better quality", May.OWNER, EVERYWHERE),
+    Action(REELS, "asks for the clip in 9:16", May.OWNER, EVERYWHERE),
+    Action(LOOP, "asks for the clip as a loop", May.OWNER, EVERYWHERE),
     Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, (TELEGRAM,)),
     Action(FORM, "asks for clips of pictures that somebody pointed at", May.OWNER, forms=(DISCORD,), anywhere=True),
-    Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, BOTH, BOTH),
-    Action(CHAT_SETTINGS, "shows and changes how a group or server uses the bot", May.ADMINS, BOTH),
-    Action("animate", "asks for a clip", May.EVERYBODY, commands=BOTH, menus=(DISCORD,)),
+    Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, EVERYWHERE, EVERYWHERE),
+    Action(CHAT_SETTINGS, "shows and changes how a group or server uses the bot", May.ADMINS, EVERYWHERE),
+    Action("animate", "asks for a clip", May.EVERYBODY, commands=EVERYWHERE, menus=(DISCORD,)),
     Action("animate_avatar", "asks for a clip of a person's picture", May.EVERYBODY, menus=(DISCORD,)),
-    Action("queue", "lists one's own jobs", May.EVERYBODY, commands=BOTH),
-    Action("presets", "lists the presets", May.EVERYBODY, commands=BOTH),
-    Action("status", "says how busy the bot is", May.EVERYBODY, commands=BOTH),
-    Action("help", "lists the options", May.EVERYBODY, commands=BOTH),
-    Action("privacy", "says what is kept", May.EVERYBODY, commands=BOTH),
-    Action(FORGET, "deletes what is kept of who asks", May.EVERYBODY, commands=BOTH),
+    Action("queue", "lists one's own jobs", May.EVERYBODY, commands=EVERYWHERE),
+    Action("presets", "lists the presets", May.EVERYBODY, commands=EVERYWHERE),
+    Action("status", "says how busy the bot is", May.EVERYBODY, commands=EVERYWHERE),
+    Action("help", "lists the options", May.EVERYBODY, commands=EVERYWHERE),
+    Action("privacy", "says what is kept", May.EVERYBODY, commands=EVERYWHERE),
+    Action(FORGET, "deletes what is kept of who asks", May.EVERYBODY, commands=EVERYWHERE),
     Action("start", "says what the bot does", May.EVERYBODY, commands=(TELEGRAM,)),
 )
 ACTIONS = {action.name: action for action in _ALL}

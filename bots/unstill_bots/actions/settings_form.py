@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.actions.presses import (
     ACTIONS,
-    BOTH,
     CHAT_SETTINGS,
     DISCORD,
+    EVERYWHERE,
     SETTINGS,
     TELEGRAM,
     Actor,
@@ -44,7 +44,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     page: str
-    platforms: tuple[str, ...] = BOTH
+    platforms: tuple[str, ...] = EVERYWHERE
     kind: Kind = Kind.ONE
     values: tuple[Any, ...] = ()
 
