@@ -324,6 +324,10 @@ async def test_an_error_of_its_server_while_it_looks_does_not_deafen_it(
         await queued(ledger)
         # Then it is heard of, by another worker
         await engine.hears(1)
+        # and the one that was replaced begins nothing any more, which nobody would wait for
+        late: Any = worker.functions["work"]
+        await late.coroutine({"job_id": "late"})
+        assert "late" not in engine.words
 
 
 async def test_what_work_raises_is_raised(valkey: EmbeddedValkey, ledger: Ledger) -> None:

@@ -367,6 +367,18 @@ async def test_a_word_that_was_lost_for_good_costs_seconds(house: House, person:
     assert isinstance(await person.outcome(await person.ask("second")), Succeeded)
 
 
+async def test_an_engine_that_cannot_ask_for_work_ends(house: House, person: Person) -> None:
+    """arq logs what its function raises, and goes on: the engine would be idle for ever."""
+    # Given an engine that has served
+    engine = house.start_engine()
+    assert isinstance(await person.outcome(await person.ask("first")), Succeeded)
+    # When what it asks the server for is refused
+    await person.client.redis.set("unstill:turn:journal", "damaged")
+    # Then it ends with the code of what is not to be had, and says why
+    assert await asyncio.to_thread(engine.wait, PATIENCE) == 4
+    assert "WRONGTYPE" in house.log("engine").splitlines()[-1]
+
+
 def test_a_wrong_password_is_one_plain_line(house: House) -> None:
     house.settings["UNSTILL_REDIS__URL"] = house.valkey.url.replace("unix://", "unix://:wrong@")
     engine = house.start_engine()

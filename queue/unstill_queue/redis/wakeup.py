@@ -54,7 +54,7 @@ def queue_name(lane: str) -> str:
 class Periodic(msgspec.Struct, frozen=True):
     """A task that some process does `every` so many seconds, at full multiples of that: a part of a minute or hour.
 
-    It may be done twice where clocks differ. `at_start`: each process does it when it starts, too.
+    It may be done twice where clocks differ. `at_start`: it is also done when a process starts.
     """
 
     name: str
@@ -180,7 +180,8 @@ class Listener:
         async def work(ctx: dict[str, Any], *of_an_older_version: Any) -> None:
             self._idle.clear()
             try:
-                if self._work is not None and not self._draining.is_set():
+                # a claim of a worker that is about to be replaced would be cut off
+                if self._work is not None and worker is self._worker and not self._draining.is_set():
                     await self._work(ctx["job_id"])
             except Exception as error:
                 if self._failed is not None and not self._failed.done():
