@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bots.discord_catalogs import CATALOG, TEXT, catalogs
 
+from unstill_bots.actions.commands import COMMANDS
 from unstill_bots.actions.option_offers import matching, offers, words
-from unstill_bots.discord.localized import NAMES, Localized, is_name
+from unstill_bots.discord.localized import OWN_NAMES, Localized, is_name
 from unstill_bots.discord.parameters import animate_command, shown
 from unstill_bots.discord.sync import payload
 from unstill_bots.intake.captions import parse
@@ -116,7 +117,7 @@ async def test_all_of_it_is_told_in_both_languages() -> None:
     assert seconds["description_localizations"]["zh-CN"] == "视频长度 (0.2 到 20 秒)"
 
 
-@pytest.mark.parametrize("name", [*NAMES, *(option.name for option in OPTIONS)])
+@pytest.mark.parametrize("name", [*COMMANDS, *OWN_NAMES, *(option.name for option in OPTIONS)])
 def test_a_name_is_one_that_the_platform_takes_in_every_language(name: str) -> None:
     assert is_name(name)
     assert is_name(translations("zh_CN").gettext(name))

@@ -45,7 +45,7 @@ def test_facts_of_a_file_that_another_program_made(tmp_path: Path, binary: Ffmpe
 
 def test_tags_that_ffmpeg_wrote_are_read(tmp_path: Path, binary: Ffmpeg) -> None:
     path = made_by_ffmpeg(binary, tmp_path / "a.mp4", "-metadata", "comment=a = b; 影 🌊")
-    assert probe(path).tags["©cmt"] == "a = b; 影 🌊"
+    assert mp4.read_tags(path)["©cmt"] == "a = b; 影 🌊"
 
 
 @pytest.mark.parametrize("options", [(), ("-movflags", "+faststart")])
@@ -61,7 +61,7 @@ def test_tags_that_we_write_leave_the_picture_as_it_was(
     mp4.write_tagged(tmp_path / "b.mp4", tmp_path / "c.mp4", udta, mp4.box(b"uuid", bytes(16), b"end"))
     # Then they are there, the index is in front, and every decoded frame is the same
     movie = probe(tmp_path / "c.mp4")
-    assert movie.tags == tags
+    assert mp4.read_tags(tmp_path / "c.mp4") == tags
     assert movie.faststart
     assert movie.size <= path.stat().st_size + len(udta) + 27
     hashes = [

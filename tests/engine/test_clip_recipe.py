@@ -13,9 +13,9 @@ from unstill_config.catalog import Shape
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.encode import command, constant_quality
 from unstill_engine.clip.finish import lay_out
-from unstill_engine.clip.probe import probe
 from unstill_queue.contract.jobs import Finish
 from unstill_queue.contract.recipe import SOURCE_TAG, TRAINED, XMP_UUID, read_recipe
+from unstill_queue.storage import mp4
 
 HOSTILE = {
     "filter": "x',drawtext=textfile=/etc/hostname:fontsize=40[v];movie=a.mp4",
@@ -45,8 +45,8 @@ async def test_any_words_come_back_exactly_and_change_nothing_else(tmp_path: Pat
     clip = await clip_of(source, binary, recipe=recipe)
     # Then it tells exactly these, the same tags and no others, and its picture is the same
     assert read_recipe(clip.path) == recipe
-    assert probe(clip.path).tags.keys() == probe(plain.path).tags.keys()
-    assert "\n" not in probe(clip.path).tags["©cmt"]
+    assert mp4.read_tags(clip.path).keys() == mp4.read_tags(plain.path).keys()
+    assert "\n" not in mp4.read_tags(clip.path)["©cmt"]
     hashes = [
         subprocess.run(
             [binary.path, "-v", "error", "-i", path, "-f", "framemd5", "-"], capture_output=True, check=True
@@ -60,7 +60,7 @@ async def test_other_programs_see_that_it_is_made_by_ai(tmp_path: Path, binary: 
     clip = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary)
     said = subprocess.run([binary.path, "-hide_banner", "-i", clip.path], capture_output=True, text=True).stderr
     assert "Made by AI (i2vgen_xl). Prompt: Waves rolling in. Seed 7" in said
-    assert probe(clip.path).tags[SOURCE_TAG] == TRAINED
+    assert mp4.read_tags(clip.path)[SOURCE_TAG] == TRAINED
     data = clip.path.read_bytes()
     assert TRAINED.encode() in data[data.index(XMP_UUID) :]
 
@@ -69,7 +69,7 @@ async def test_camera_clip_does_not_claim_ai(tmp_path: Path, binary: Ffmpeg) -> 
     recipe = msgspec.structs.replace(RECIPE, made_by="camera", model="camera")
     clip = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary, recipe=recipe)
     assert read_recipe(clip.path) == recipe
-    assert "without AI" in probe(clip.path).tags["©cmt"]
+    assert "without AI" in mp4.read_tags(clip.path)["©cmt"]
     assert b"trainedAlgorithmicMedia" not in clip.path.read_bytes()
 
 

@@ -29,8 +29,6 @@ OWN_NAMES = {
     "all": N_("all"),
 }
 """Options that are no option of the clip, and their choices."""
-NAMES = {**{command.name: command.name for command in offered(DISCORD)}, **OWN_NAMES}
-"""What is typed after a slash, and the options."""
 
 DESCRIPTIONS = {
     **{command.name: command.with_options or command.description for command in offered(DISCORD)},

@@ -32,7 +32,6 @@ class Movie(msgspec.Struct, frozen=True):
     video_bytes: int
     has_audio: bool
     faststart: bool
-    tags: dict[str, str]
 
 
 def probe(path: Path) -> Movie:
@@ -79,7 +78,6 @@ def _read(data: bytes, moov: mp4.Box, size: int, faststart: bool) -> Movie:
         video_bytes=video_bytes,
         has_audio=b"soun" in kinds,
         faststart=faststart,
-        tags=mp4.tags_in(data, moov),
     )
 
 
