@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from unstill_config.catalog import Model
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
+from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, RenderError
 from unstill_queue.contract.jobs import Parameters
 
 JOURNAL = "JOURNAL_FILE"
@@ -62,7 +62,8 @@ class Journalled:
     """Square frames of noise, their left quarter in the picture's mean colour.
 
     'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time.
-    'held-N' stands at gate N, and 'slow' takes 50 times as long a step.
+    'held-N' stands at gate N, 'slow' takes 50 times as long a step, and 'refused' is refused with words for the
+    operator.
     """
 
     def __init__(self, name: str, model: Model) -> None:
@@ -73,6 +74,8 @@ class Journalled:
         self._device = device
 
     def plan(self, parameters: Parameters, picture: Path) -> Plan:
+        if "refused" in parameters.prompt:
+            raise RenderError("out_of_memory", "the card has 3 of the 4 GiB that this needs")
         side = parameters.resolution
         return Plan(side, side, parameters.num_frames, parameters.fps, 0.2, 1000, parameters)
 

@@ -117,13 +117,12 @@ async def test_a_job_that_kills_its_renderer_fails_clearly_after_three_tries(hou
     house.start_engine()
     id = await person.ask("crash")
     outcome = await person.outcome(id)
-    assert isinstance(outcome, Failed) and outcome.code == "engine_lost"
+    assert outcome == Failed("engine_lost", details={"tries": "3"})
     assert len(begun(house, "crash")) == 3
     # and the next job is served, by a new child
     assert isinstance(await person.outcome(await person.ask("sound")), Succeeded)
     # and what the child said on its way out is in the operator's log, not in the answer
     assert "Fatal Python error" in house.log("engine")
-    assert "Fatal" not in outcome.message
 
 
 @pytest.mark.parametrize("house", [{"UNSTILL_ENGINE__DEADLINE_LEAST": "2"}], indirect=True)
