@@ -17,6 +17,7 @@ from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.discord import media as discord_findings
 from unstill_bots.discord import memory as discord_memory
 from unstill_bots.discord import pending as discord_asking
+from unstill_bots.intake import albums
 from unstill_bots.telegram import media as findings
 from unstill_bots.telegram import memory
 from unstill_bots.telegram import pending as asking
@@ -69,7 +70,7 @@ async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
         await kept.let_wait([ask])
         await kept.asked(ask, f"{chat}:77")
         await kept.revised(ask, f"telegram:{chat}:latest")
-        await kept.gather(memory.Part(replace(ask, album=f"album{user}"), "words", True))
+        await kept.gather(albums.Part(replace(ask, album=f"album{user}"), "words", True))
     # and what an older version has kept of her private chat
     old = telegram_ask(ANN, ANN, "5")
     await client.redis.set(f"unstill:telegram:asked:{old.id}", f"{ANN}:78")

@@ -47,6 +47,13 @@ def language_of(own: Preferences, place: Preferences, app: str | None, host: str
     return own.language or place.language or app or host
 
 
+class InForce(msgspec.Struct, frozen=True):
+    """What holds for one person in one chat: their own preferences, and the chat's."""
+
+    own: Preferences
+    chat: Preferences
+
+
 class PreferenceStore:
     """By scope: 'telegram:123' for a person, 'telegram:-100123' for a chat."""
 
@@ -56,6 +63,11 @@ class PreferenceStore:
     async def get(self, scope: str) -> Preferences:
         """What was set, or the defaults; also where an older or newer program wrote what cannot be read."""
         return decode_or(await self._redis.get(_key(scope)), Preferences, Preferences())
+
+    async def of(self, person: str, chat: str) -> InForce:
+        """As `get`, of a person's and a chat's scope, by one command."""
+        own, place = await self._redis.mget(_key(person), _key(chat))
+        return InForce(decode_or(own, Preferences, Preferences()), decode_or(place, Preferences, Preferences()))
 
     async def set(self, scope: str, preferences: Preferences) -> None:
         await self._redis.set(_key(scope), encode(preferences), ex=KEPT_DAYS * 24 * 3600)

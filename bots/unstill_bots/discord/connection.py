@@ -24,28 +24,15 @@ CDN_HOSTS = frozenset(
 INVALID = (401, 403, 429)
 """After 10,000 of these in ten minutes nobody is answered (Discord's documentation, "Invalid Request Limit")."""
 
-Take = Callable[[discord.Message], Awaitable[None]]
-Awake = Callable[[], Awaitable[None]]
-
 
 class Bot(discord.Client):
-    """Hands on what comes. `take` is given messages; `awake` is called whenever events may have been missed."""
+    """A client whose events go straight to who is set here: messages, whenever events may have been missed, and servers
+    that the bot was removed from.
+    """
 
-    take: Take | None = None
-    awake: Awake | None = None
-    left: Callable[[int], Awaitable[None]] | None = None
-
-    async def on_message(self, message: discord.Message) -> None:
-        if self.take is not None:
-            await self.take(message)
-
-    async def on_ready(self) -> None:
-        if self.awake is not None:
-            await self.awake()
-
-    async def on_guild_remove(self, guild: discord.Guild) -> None:
-        if self.left is not None:
-            await self.left(guild.id)
+    on_message: Callable[[discord.Message], Awaitable[None]]
+    on_ready: Callable[[], Awaitable[None]]
+    on_guild_remove: Callable[[discord.Guild], Awaitable[None]]
 
 
 def is_invalid(status: int, headers: Mapping[str, str]) -> bool:

@@ -9,13 +9,12 @@ import discord
 from discord import Locale
 from discord.abc import Snowflake
 
-from unstill_bots.actions.preferences import Preferences, language_of
+from unstill_bots.actions.preferences import InForce, language_of
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, guild_scope, person_scope
 from unstill_bots.intake.conversation import Conversation
 from unstill_bots.intake.pipeline import Pipeline
-from unstill_bots.text.chat_replies import ChatReplies
 
 
 class Context:
@@ -45,32 +44,23 @@ class Context:
     async def drain(self, within: float) -> None:
         await self.pipeline.background.drain(within)
 
-    async def leave(self, guild: int) -> None:
+    async def leave(self, guild: Snowflake) -> None:
         """End all of a server that the bot was removed from, and forget its settings."""
-        await self.pipeline.leave(guild_scope(guild))
+        await self.pipeline.leave(guild_scope(guild.id))
 
     async def _ask(self, pending: DiscordRequest, pictures: int) -> None:
         await self.chat.tell(pending.address(), pending.replies.ask_words(pictures))
 
-    async def language(
-        self,
-        user: Snowflake | None,
-        guild: Snowflake | None,
-        locale: Locale | str | None,
-    ) -> str:
-        """The person's own choice, the server's, their app's, the host's. Raises RedisError."""
-        own = await self.preferences.get(person_scope(user)) if user else Preferences()
-        place = await self.preferences.get(guild_scope(guild.id)) if guild else Preferences()
-        return language_of(own, place, str(locale) if locale else None, self.settings.bots.language)
+    def in_force(
+        self, user: Snowflake | None, guild: Snowflake | None, channel: int | None = None
+    ) -> Coroutine[Any, Any, InForce]:
+        """Return what a person and a server have set, to be awaited. Raises RedisError."""
+        place = guild_scope(guild.id) if guild else f"{PLATFORM}:{channel}"
+        return self.preferences.of(person_scope(user) if user else place, place)
 
-    async def replies(
-        self,
-        user: Snowflake | None,
-        guild: Snowflake | None,
-        locale: Locale | str | None,
-    ) -> ChatReplies:
-        """The sentences in the language to speak; without the queue's server, in that of their app."""
-        return ChatReplies(await self.language(user, guild, locale))
+    def language(self, in_force: InForce, locale: Locale | str | None) -> str:
+        """The person's own choice, the server's, their app's, the host's."""
+        return language_of(in_force.own, in_force.chat, str(locale) if locale else None, self.settings.bots.language)
 
     def upload_limit(self, where: discord.Interaction | discord.abc.Messageable | None) -> int:
         """Bytes of a clip: what the interaction says, else the server, else the platform's default."""

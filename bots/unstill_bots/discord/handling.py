@@ -36,8 +36,8 @@ async def replies_for(context: Context, interaction: Interaction) -> ServerRepli
     """In the person's language; in that of their app where it cannot be looked up at once."""
     try:
         guild = discord.Object(interaction.guild_id) if interaction.guild_id else None
-        looking = context.language(interaction.user, guild, interaction.locale)
-        return ServerReplies(await quickly(looking, LANGUAGE_WITHIN))
+        looking = context.in_force(interaction.user, guild, interaction.channel_id)
+        return ServerReplies(context.language(await quickly(looking, LANGUAGE_WITHIN), interaction.locale))
     except (RedisError, QueueError, OSError):
         return ServerReplies(str(interaction.locale))
 

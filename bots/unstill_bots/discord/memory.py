@@ -43,10 +43,8 @@ class Memory(WaitingPictures[DiscordRequest]):
     async def spoken_to(self, channel: int, direct_to: int | None = None) -> None:
         """The bot was addressed there just now. `direct_to`: in direct messages, by whom."""
         name = str(channel) if direct_to is None else f"{channel}:{direct_to}"
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.zadd(_CHANNELS, {name: time.time()})
-            pipe.zremrangebyrank(_CHANNELS, 0, -MOST_CHANNELS - 1)
-            await pipe.execute()
+        if await self._redis.zadd(_CHANNELS, {name: time.time()}):
+            await self._redis.zremrangebyrank(_CHANNELS, 0, -MOST_CHANNELS - 1)
 
     async def channels(self) -> list[int]:
         """Where the bot was addressed, the latest first."""

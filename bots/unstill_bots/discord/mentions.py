@@ -12,6 +12,7 @@ import discord
 import structlog
 from redis.exceptions import RedisError
 
+from unstill_bots.actions.preferences import InForce
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_message
@@ -90,34 +91,34 @@ class Mentions:
     async def _take(self, message: discord.Message) -> None:
         if await self._context.memory.is_taken(message.id):
             return
-        language = await self._context.language(message.author, message.guild, None)
-        replies = ChatReplies(language)
+        in_force = await self._context.in_force(message.author, message.guild, message.channel.id)
+        replies = ChatReplies(self._context.language(in_force, None))
         if self._may_speak(message):
-            await self._understand(message, language, replies)
+            await self._understand(message, in_force, replies)
         else:
             self._context.spawn(self._tell_alone(message, replies))
         direct_to = message.author.id if message.guild is None else None
         await self._context.memory.took(message.channel.id, message.id, direct_to)
 
-    async def _understand(self, message: discord.Message, language: str, replies: ChatReplies) -> None:
+    async def _understand(self, message: discord.Message, in_force: InForce, replies: ChatReplies) -> None:
         words = self._words(message)
         found, elsewhere = await self._find(message)
         if isinstance(found, Unfit):
             self._say(message, replies.picture_error(found))
         elif found:
-            limit = self._context.upload_limit(message.channel)
+            language, limit = self._context.language(in_force, None), self._context.upload_limit(message.channel)
             asks = [of_message(message, one, language, limit, number=number) for number, one in enumerate(found)]
-            await self._asked(message, asks, words)
+            await self._asked(message, asks, words, in_force)
         else:
             await self._no_picture(message, words, replies, elsewhere=elsewhere)
 
-    async def _asked(self, message: discord.Message, asks: list[DiscordRequest], words: str) -> None:
+    async def _asked(self, message: discord.Message, asks: list[DiscordRequest], words: str, in_force: InForce) -> None:
         # words that cannot be read are answered like any other request
-        refusal = await self._context.pipeline.refusal(asks[0], None)
+        refusal = await self._context.pipeline.refusal(asks[0], None, rules=in_force.chat)
         if refusal is not None:
             self._say(message, refusal)
         else:
-            await self._context.conversation.said(asks, words)
+            await self._context.conversation.said(asks, words, in_force.own)
 
     async def _no_picture(self, message: discord.Message, words: str, replies: ChatReplies, *, elsewhere: bool) -> None:
         """Words for a picture that waits, or for none."""

@@ -84,7 +84,7 @@ class DiscordFrontEnd:
         context = Context(bot, chat, pipeline, Memory(client.redis, client.ledger.names))
         mentions = Mentions(context)
         tree = Tree(context, Intake(context))
-        bot.take, bot.awake, bot.left = mentions.came, mentions.catch_up, context.leave
+        bot.on_message, bot.on_ready, bot.on_guild_remove = mentions.came, mentions.catch_up, context.leave
         commands = asyncio.create_task(tree.register())
         courier = asyncio.create_task(Courier(client, services.storage, chat, pipeline, status).run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))

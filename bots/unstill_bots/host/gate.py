@@ -44,6 +44,15 @@ class FairGate:
         finally:
             self._leave(chat, account)
 
+    def is_free(self, chat: str, account: str) -> bool:
+        """Return whether a slot would be granted at once."""
+        return (
+            not self._waiting
+            and self._chats.total() < self._most
+            and self._chats[chat] < self._chat_most
+            and self._accounts[account] < self._account_most
+        )
+
     def _give_out(self) -> None:
         while self._chats.total() < self._most and (next_one := self._next()) is not None:
             chat, account = next_one

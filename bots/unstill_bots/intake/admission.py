@@ -86,4 +86,4 @@ class Admission:
             log.info("a late request was not confirmed", error=str(error))
             return
         for request in new:
-            self._pipeline.start(request)
+            self._pipeline.start(request, fresh=False)

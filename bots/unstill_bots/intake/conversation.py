@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic
 
+from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.variations import derived
 from unstill_bots.delivery.message import REVISED
 from unstill_bots.intake.pipeline import Pipeline
@@ -27,12 +28,13 @@ class Conversation(Generic[P]):
         self._ask = ask
         self._unask = unask
 
-    async def said(self, pendings: Sequence[P], words: str) -> None:
+    async def said(self, pendings: Sequence[P], words: str, own: Preferences | None = None) -> None:
         """Take the pictures of one message with its words. Without words they wait, and the person is asked.
 
-        Whoever has a preset of their own is not asked. Raises RedisError.
+        Whoever has a preset of their own is not asked. `own` as in `Pipeline.accept`. Raises RedisError.
         """
-        own = await self._pipeline.preferences.get(pendings[0].who.person)
+        if own is None:
+            own = await self._pipeline.preferences.get(pendings[0].who.person)
         if words or own.preset:
             for pending in pendings:
                 await self._pipeline.take(pending, words, own=own)

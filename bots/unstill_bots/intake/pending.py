@@ -25,13 +25,15 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A picture that somebody sent, before there are words for it. A platform's subclass says how to answer it.
 
     `user` is the platform's own id, `sent_at` in seconds since the epoch, `upload_limit` in bytes, 0 where an older
-    version wrote it down without one. It is stored while it waits for words: a new field needs a default.
+    version wrote it down without one. Messages with the same `album` in a chat belong together. It is stored while it
+    waits for words: a new field needs a default.
     """
 
     user: str
     language: str
     sent_at: float
     upload_limit: int = 0
+    album: str = ""
 
     @property
     def id(self) -> str:

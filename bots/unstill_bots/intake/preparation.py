@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import structlog
 
 from unstill_bots.delivery.chat import Chat, ChatError, FetchError
@@ -14,12 +16,11 @@ from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
-from unstill_queue.contract.errors import OptionError, QuotaExceeded, StorageError, UnknownJob
-from unstill_queue.contract.fairness import LEAST, aspect_of, estimated_seconds
+from unstill_queue.contract.errors import QuotaExceeded, StorageError, UnknownJob
+from unstill_queue.contract.fairness import aspect_of, estimated_seconds
 from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
 from unstill_queue.contract.options import resolve
 from unstill_queue.ledger.client import Client
-from unstill_queue.ledger.ledger import Record
 from unstill_queue.storage.base import Storage
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,14 @@ class Ended(Exception):
     """The request was cancelled, forgotten or queued by another process, while its picture was fetched."""
 
 
+class Objection(Protocol):
+    """As `Pipeline.objection`."""
+
+    async def __call__(
+        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
+    ) -> str | None: ...
+
+
 class Preparation:
     """Prepares what is written down. With `pictures`, a decoding process stands ready for the next one."""
 
@@ -47,6 +56,7 @@ class Preparation:
         chat: Chat,
         status: StatusMessages,
         rules: Rules,
+        objection: Objection,
         pictures: Pictures | None,
     ) -> None:
         self._client = client
@@ -56,66 +66,53 @@ class Preparation:
         self._chat = chat
         self._status = status
         self._rules = rules
+        self._objection = objection
         self._make_safe = pictures.make_safe if pictures else make_safe
         self._in_hand: set[str] = set()
         self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._reading = FairGate(READ_AT_ONCE, READ_AT_ONCE, ACCOUNT_AT_ONCE)
 
-    async def prepare(self, request: Request) -> bool:
+    async def prepare(self, request: Request, *, fresh: bool = False) -> bool:
         """Read the caption, fetch the picture, queue the job. Return whether it is queued; else it was answered.
 
         May be repeated at any time, by any process: only an ACCEPTED request is changed by it, or shown anything.
+        `fresh`: it was written down just now, by this process, so that its record need not be read.
         """
         if request.id in self._in_hand:
             return False
         self._in_hand.add(request.id)
         who = request.requester
         try:
-            record = await self._client.ledger.read(request.id)
-            if record.state is State.ACCEPTED:
-                # what is over a quota does not wait for a slot
-                refusal = await self.objection(who, request.words, aspect=request.aspect)
+            if not self._preparing.is_free(who.place, who.account):
+                fresh = False
+                # what is over a quota does not wait for a slot; the ledger refuses only what is not queued yet
+                refusal = await self._objection(who, request.words, aspect=request.aspect)
                 if refusal is not None:
                     return await self._answer(request, refusal)
             async with self._preparing.slot(who.place, who.account):
-                return await self._prepare(request)
+                return await self._prepare(request, fresh)
         finally:
             self._in_hand.discard(request.id)
 
-    async def objection(
-        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
-    ) -> str | None:
-        """Return the sentence that refuses a request before its picture is fetched: by words, rules or quotas; or None.
+    def cost(self, words: str, aspect: float) -> float:
+        """Return the estimated seconds of a caption's clip. `aspect` as in `Request`. Raises OptionError."""
+        return self._cost(self._read(words)[0], aspect)
 
-        `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
-        """
-        terms = terms or Terms()
-        if terms.refusal is not None:
-            return terms.refusal
-        replies = Replies(who.language)
-        try:
-            cost = LEAST if words is None else self._cost(self._read(words)[0], aspect)
-            await self._client.check(who, cost=cost, chat_jobs=terms.jobs)
-        except OptionError as error:
-            return replies.option_error(error)
-        except QuotaExceeded as error:
-            return terms.too_much(error, replies)
-        return None
-
-    async def _prepare(self, request: Request) -> bool:
+    async def _prepare(self, request: Request, fresh: bool) -> bool:
         replies, who = Replies(request.requester.language), request.requester
-        record = await self._client.ledger.read(request.id)
-        if record.state is not State.ACCEPTED:
-            return record.job is not None and record.outcome is None
+        if not fresh:
+            record = await self._client.ledger.read(request.id)
+            if record.state is not State.ACCEPTED:
+                return record.job is not None and record.outcome is None
         terms = Terms()
         try:
             terms = await self._rules(request)
-            refusal = await self.objection(who, request.words, terms, aspect=request.aspect)
+            refusal = await self._objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
                 return await self._answer(request, refusal)
             await self._status.received(request)
             async with self._reading.slot(who.place, who.account):
-                job, cost = await self._understand(record)
+                job, cost = await self._understand(request)
             await self._submit(job, cost, terms)
         except (Ended, UnknownJob):
             return False
@@ -135,8 +132,7 @@ class Preparation:
         await self._status.waiting(request)
         return True
 
-    async def _understand(self, record: Record) -> tuple[Job, float]:
-        request = record.request
+    async def _understand(self, request: Request) -> tuple[Job, float]:
         parameters, finish = self._read(request.words)
         picture = await self._make_safe(await self._chat.fetch(request))
         cost = self._cost(parameters, aspect_of(picture.width, picture.height))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import msgspec
 
@@ -38,17 +39,42 @@ Rules = Callable[[Request], Awaitable[Terms]]
 """Says which terms hold for a request. Raises ChatError where it cannot tell now: the request is then brought back."""
 
 
-class ChatRules:
-    """The rules of chats that have only their number of jobs to look at once a request is written down."""
+class Members(Protocol):
+    """What a platform knows of its chats and of who is in them."""
 
-    def __init__(self, preferences: PreferenceStore, replies: type[ChatReplies]) -> None:
+    def is_group(self, chat: str) -> bool:
+        """Return whether a chat can have rules of its own."""
+
+    async def current(self, chat: str) -> str:
+        """Return the id that a chat or person has today."""
+
+    async def admin(self, chat: str, user: str) -> bool:
+        """Return whether somebody is an admin of a chat. Raises ChatUnavailable where nobody can say now."""
+
+
+class ChatRules:
+    """Looks at what a chat has set, once a request is written down. `members` None: all may ask, in any chat."""
+
+    def __init__(
+        self, preferences: PreferenceStore, replies: type[ChatReplies], members: Members | None = None
+    ) -> None:
         self._preferences = preferences
         self._replies = replies
+        self._members = members
 
     async def __call__(self, request: Request) -> Terms:
-        """Raises RedisError."""
-        who = request.requester
-        return Terms.of(await self._preferences.get(who.place), self._replies(who.language))
+        """Raises RedisError, and ChatUnavailable where the platform cannot say now who its admins are."""
+        who, members = request.requester, self._members
+        replies = self._replies(who.language)
+        if members is None:
+            return Terms.of(await self._preferences.get(who.place), replies)
+        if not members.is_group(who.chat):
+            return Terms()
+        today = await members.current(who.chat)
+        rules = await self._preferences.get(f"{who.platform}:{today}")
+        if rules.who == "admins" and not await members.admin(today, await members.current(who.user)):
+            return Terms(replies.only_admins())
+        return Terms.of(rules, replies)
 
 
 async def no_rules(request: Request) -> Terms:

@@ -8,7 +8,7 @@ from typing import Any
 from telegram import Bot, Chat, Message, User
 from telegram.constants import ChatType
 
-from unstill_bots.actions.preferences import Preferences, language_of
+from unstill_bots.actions.preferences import InForce, Preferences, language_of
 from unstill_bots.intake.conversation import Conversation
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.pipeline import Pipeline
@@ -19,7 +19,7 @@ from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.members import Members
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.message_ref import MessageRef
-from unstill_bots.telegram.pending import PLATFORM, TelegramRequest, pending_of, scope_of, thread_of
+from unstill_bots.telegram.pending import PLATFORM, TelegramRequest, pending_of, scope_of, thread_of, user_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
@@ -64,15 +64,20 @@ class Context:
 
     # -- people and chats
 
-    async def language(self, chat: Chat, user: User | None) -> str:
-        """The person's own choice, the group's, their app's, the host's."""
-        own = await self.preferences.get(f"{PLATFORM}:{user.id}") if user else Preferences()
-        place = own if chat.type == ChatType.PRIVATE else await self.preferences.get(scope_of(chat))
-        app = user.language_code if user else None
-        return language_of(own, place, app, self.settings.bots.language)
+    def in_force(self, message: Message) -> Coroutine[Any, Any, InForce]:
+        """Return what its sender and its chat have set, to be awaited. Raises RedisError."""
+        return self.preferences.of(f"{PLATFORM}:{user_of(message)}", scope_of(message.chat))
+
+    def language(self, in_force: InForce, chat: Chat, user: User | None) -> str:
+        """Return the language to answer in; `user` None where they write in the name of a channel or group."""
+        own = in_force.own if user else Preferences()
+        place = own if chat.type == ChatType.PRIVATE else in_force.chat
+        return language_of(own, place, user.language_code if user else None, self.settings.bots.language)
 
     async def replies(self, chat: Chat, user: User | None) -> ChatReplies:
-        return ChatReplies(await self.language(chat, user))
+        scope = scope_of(chat)
+        in_force = await self.preferences.of(f"{PLATFORM}:{user.id}" if user else scope, scope)
+        return ChatReplies(self.language(in_force, chat, user))
 
     # -- talk that is no job's
 
@@ -91,10 +96,11 @@ class Context:
 
     # -- pictures
 
-    async def pending_of(self, message: Message, picture: Picture) -> TelegramRequest:
-        """Return the request that a message with a picture is, before there are words for it. Raises RedisError."""
+    def pending_of(self, message: Message, picture: Picture, in_force: InForce) -> TelegramRequest:
+        """Return the request that a message with a picture is, before there are words for it."""
         user = message.from_user if message.sender_chat is None else None
-        return pending_of(message, picture, await self.language(message.chat, user), self.upload_limit)
+        language = self.language(in_force, message.chat, user)
+        return pending_of(message, picture, language, self.upload_limit)
 
     async def _ask(self, pending: TelegramRequest, pictures: int) -> str | None:
         """Ask for words. Returns the question's note."""

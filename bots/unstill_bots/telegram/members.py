@@ -8,15 +8,21 @@ from telegram.constants import ChatMemberStatus
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from unstill_bots.delivery.chat import ChatUnavailable
+from unstill_bots.telegram.memory import Memory
 
 log = structlog.get_logger(__name__)
 
 
 class Members:
-    """Asks Telegram about people in groups and channels."""
+    """Asks Telegram about people in groups and channels, by the ids that chats have today."""
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, memory: Memory) -> None:
         self._bot = bot
+        self.current = memory.current
+
+    def is_group(self, chat: str) -> bool:
+        """Return whether a chat can have rules of its own."""
+        return chat.startswith("-")
 
     async def is_admin(self, chat: str, user: str) -> bool:
         """As `admin`; who cannot be looked up is none."""

@@ -18,7 +18,6 @@ class TelegramRequest(PendingRequest, frozen=True, kw_only=True):
     message: str
     picture: Picture
     thread: str | None = None
-    album: str = ""
     persona: bool = False
 
     @property

@@ -142,4 +142,6 @@ class Buttons:
     async def _forgotten(self, picture: Message) -> TelegramRequest | None:
         """The picture above the question, where we no longer remember that it waits."""
         found = find(picture, self._context.download_limit)
-        return await self._context.pending_of(picture, found) if isinstance(found, Picture) else None
+        if not isinstance(found, Picture):
+            return None
+        return self._context.pending_of(picture, found, await self._context.in_force(picture))

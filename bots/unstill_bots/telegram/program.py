@@ -16,8 +16,9 @@ from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import hand_back, reach
 from unstill_bots.host.registration import keep_registered
+from unstill_bots.intake.albums import Albums
 from unstill_bots.intake.pipeline import Pipeline
-from unstill_bots.telegram.albums import Albums
+from unstill_bots.intake.rules import ChatRules
 from unstill_bots.telegram.api import open_bot
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.context import Context
@@ -27,9 +28,9 @@ from unstill_bots.telegram.menu import register
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.polling import Polling
 from unstill_bots.telegram.router import Router
-from unstill_bots.telegram.rules import GroupRules
 from unstill_bots.telegram.send_limit import SendLimit
 from unstill_bots.telegram.webhook import Webhook
+from unstill_bots.text.chat_replies import ChatReplies
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ class TelegramFrontEnd:
         memory, preferences, send_limit = Memory(client.redis), PreferenceStore(client.redis), SendLimit()
         chat = TelegramChat(bot, services.storage, services.catalog, memory, send_limit, preferences)
         status = StatusMessages(client.ledger, chat)
-        members = Members(bot)
+        members = Members(bot, memory)
         pipeline = Pipeline(
             client,
             services.storage,
@@ -68,7 +69,7 @@ class TelegramFrontEnd:
             settings,
             chat,
             status,
-            rules=GroupRules(preferences, memory, members),
+            rules=ChatRules(preferences, ChatReplies, members),
             tell=chat.tell,
             pictures=services.pictures,
         )
@@ -80,7 +81,7 @@ class TelegramFrontEnd:
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
             courier = group.create_task(Courier(client, services.storage, chat, pipeline, status).run())
-            albums = group.create_task(Albums(context).run())
+            albums = group.create_task(Albums(memory, pipeline, context.conversation, chat.tell).run())
             coming = group.create_task(source.run())
             stop = group.create_task(stopping.wait())
             await asyncio.wait((stop, coming), return_when=asyncio.FIRST_COMPLETED)

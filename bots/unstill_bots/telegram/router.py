@@ -6,13 +6,14 @@ import structlog
 from telegram import ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
 
+from unstill_bots.actions.preferences import InForce
+from unstill_bots.intake.albums import Part
 from unstill_bots.intake.media import Unfit
 from unstill_bots.telegram.addressing import Addressed, addressed
 from unstill_bots.telegram.commands import Commands
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.inline import Inline
 from unstill_bots.telegram.media import Picture, find
-from unstill_bots.telegram.memory import Part
 from unstill_bots.telegram.pending import scope_of, thread_of, user_of
 from unstill_bots.telegram.presses import Buttons
 
@@ -61,23 +62,24 @@ class Router:
         said = addressed(message, self._context.me)
         if said.elsewhere:
             return
+        in_force = await self._context.in_force(message)
         if message.chat.type in _GROUPS:
-            rules = await self._context.preferences.get(scope_of(message.chat))
+            rules = in_force.chat
             elsewhere = rules.thread and thread_of(message) != rules.thread
             if (rules.when == "off" or elsewhere) and said.command != "settings":
                 return
             if rules.when == "photos" and not said.ours:
-                await self._every_photo(message, said)
+                await self._every_photo(message, said, in_force)
                 return
         if said.command and said.command != "animate":
             await self._commands.run(said.command, said.words, message)
         else:
-            await self._asked(message, said)
+            await self._asked(message, said, in_force)
 
-    async def _asked(self, message: Message, said: Addressed) -> None:
+    async def _asked(self, message: Message, said: Addressed, in_force: InForce) -> None:
         found = find(message, self._context.download_limit)
         if found is not None and message.media_group_id:
-            await self._gather(message, said, found)
+            await self._gather(message, said, found, in_force)
             return
         if not said.ours:
             return
@@ -85,24 +87,26 @@ class Router:
         if found is None and replied is not None and (said.command or not said.reply_to_us):
             found = find(replied, self._context.download_limit)
         if isinstance(found, Picture):
-            await self._conversation.said([await self._context.pending_of(message, found)], said.words)
+            pending = self._context.pending_of(message, found, in_force)
+            await self._conversation.said([pending], said.words, in_force.own)
         elif isinstance(found, Unfit):
             self._context.spawn(self._context.say_unfit(message, found))
         else:
             await self._words(message, said)
 
-    async def _every_photo(self, message: Message, said: Addressed) -> None:
+    async def _every_photo(self, message: Message, said: Addressed, in_force: InForce) -> None:
         """In a group that wants it so: what is no picture, or has no words, draws no talk."""
         found = find(message, self._context.download_limit)
         if isinstance(found, Picture) and not message.sticker:
             if message.media_group_id:
-                await self._gather(message, Addressed(said.words, True), found)
+                await self._gather(message, Addressed(said.words, True), found, in_force)
             else:
-                await self._context.pipeline.take(await self._context.pending_of(message, found), said.words)
+                pending = self._context.pending_of(message, found, in_force)
+                await self._context.pipeline.take(pending, said.words, own=in_force.own)
 
-    async def _gather(self, message: Message, said: Addressed, found: Picture | Unfit) -> None:
+    async def _gather(self, message: Message, said: Addressed, found: Picture | Unfit, in_force: InForce) -> None:
         picture = found if isinstance(found, Picture) else Picture("")
-        ask = await self._context.pending_of(message, picture)
+        ask = self._context.pending_of(message, picture, in_force)
         unfit = found.code if isinstance(found, Unfit) else ""
         await self._context.memory.gather(Part(ask, said.words, said.ours, unfit))
 
@@ -129,7 +133,7 @@ class Router:
             found = find(message.reply_to_message, self._context.download_limit)
         if not isinstance(found, Picture) or not said.words or said.elsewhere:
             return
-        ask = await self._context.pending_of(message, found)
+        ask = self._context.pending_of(message, found, await self._context.in_force(message))
         waiting = await self._context.memory.waiting(ask.chat, ask.user)
         mine = [one for one in waiting if one.id == ask.id or (ask.album and one.album == ask.album)]
         if mine:
