@@ -10,7 +10,6 @@ import structlog
 
 from unstill_bots.actions.presses import (
     ACTIONS,
-    CANCEL,
     DELETE,
     Action,
     Actor,
@@ -19,11 +18,11 @@ from unstill_bots.actions.presses import (
     judge,
     refusal,
 )
+from unstill_bots.actions.variations import VARIATIONS, vary
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import StorageError
-from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Record
-from unstill_queue.storage.base import Storage
 
 log = structlog.get_logger(__name__)
 
@@ -70,12 +69,19 @@ class Attempt(msgspec.Struct, frozen=True):
         return self.thing is not None and self.thing.user == self.actor.user
 
 
-class JobActions:
-    """Ends jobs and deletes clips."""
+class Done(msgspec.Struct, frozen=True):
+    """What came of an attempt: what to say, and whether it was done, or refused."""
 
-    def __init__(self, client: Client, storage: Storage) -> None:
-        self._client = client
-        self._storage = storage
+    said: str
+    done: bool = False
+    refused: bool = False
+
+
+class JobActions:
+    """Ends jobs, deletes clips and asks for variations, for whoever may."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
 
     async def look(self, action: str, record: Record | None, actor: JobActor) -> Attempt:
         """Find out what an action would be done to; `record` is the job's that the press or the message names."""
@@ -86,6 +92,11 @@ class JobActions:
             thing = await actor.shown() if action == DELETE else None
         return Attempt(ACTIONS[action], actor, record, thing)
 
+    async def attempt(self, attempt: Attempt, replies: ChatReplies) -> Done:
+        """Do it, or refuse it. Raises RedisError."""
+        refused = await self.refused(attempt, replies)
+        return await self.perform(attempt, replies) if refused is None else Done(refused, refused=True)
+
     async def refused(self, attempt: Attempt, replies: ChatReplies) -> str | None:
         """The sentence for somebody who may not do it, or None."""
         verdict = await judge(attempt.action, attempt.actor, attempt.thing)
@@ -93,25 +104,28 @@ class JobActions:
             return None
         return refusal(verdict, attempt.action, replies)
 
-    async def perform(self, attempt: Attempt, replies: ChatReplies) -> tuple[bool, str]:
-        """Do what `refused` did not refuse: end the job, or delete its clip from its chat and from storage. Returns
-        whether it could be done, and what to say. Raises RedisError.
+    async def perform(self, attempt: Attempt, replies: ChatReplies) -> Done:
+        """Do what `refused` did not refuse: ask for one more, end the job, or delete its clip from its chat and from
+        storage. Raises RedisError.
         """
         record, actor = attempt.record, attempt.actor
         if attempt.deletes:
             await self._delete_files(record.clips if record else ())
             removed = await actor.remove()
-            return removed, replies.deleted() if removed else replies.cannot_delete()
-        if record is None or attempt.action.name not in (CANCEL, DELETE):
-            raise ValueError(f"{attempt.action.name} neither ends nor deletes a job")
-        done = await self._client.cancel(record.id, actor.person)
+            return Done(replies.deleted() if removed else replies.cannot_delete(), removed)
+        if record is None:
+            raise ValueError(f"there is no job for {attempt.action.name}")
+        if attempt.action.name in VARIATIONS:
+            varied = await vary(record, attempt.action.name, replies, self._pipeline)
+            return Done(varied.said, varied.request is not None)
+        done = await self._pipeline.client.cancel(record.id, actor.person)
         said = {"cancelled": replies.cancelled(""), "cancelling": replies.cancelling()}
-        return done in said, said.get(done, replies.cannot_cancel())
+        return Done(said.get(done, replies.cannot_cancel()), done in said)
 
     async def _delete_files(self, keys: Iterable[str]) -> None:
         """Remove them from storage. What cannot be removed now is logged, and goes with its age."""
         for key in keys:
             try:
-                await self._storage.delete(key)
+                await self._pipeline.storage.delete(key)
             except StorageError as error:
                 log.info("a file could not be deleted from the storage", key=key, error=str(error))

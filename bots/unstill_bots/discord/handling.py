@@ -12,7 +12,6 @@ import structlog
 from discord import InteractionResponseType, app_commands
 from redis.exceptions import RedisError
 
-from unstill_bots.discord.answering import answer
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.status import plain
@@ -57,6 +56,31 @@ async def tell(context: Context, interaction: Interaction, work: Coroutine[Any, 
         await say(context, interaction, task.result())
     finally:
         task.cancel()
+
+
+async def answer(
+    interaction: discord.Interaction,
+    text: str,
+    *,
+    view: discord.ui.View | None = None,
+    embed: discord.Embed | None = None,
+) -> bool:
+    """Tell the person alone, by the first answer or after it. False: it did not arrive; that is logged."""
+    more: dict[str, Any] = {}
+    if view is not None:
+        more["view"] = view
+    if embed is not None:
+        more["embed"] = embed
+    nobody = discord.AllowedMentions.none()
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True, allowed_mentions=nobody, **more)
+        else:
+            await interaction.response.send_message(text, ephemeral=True, allowed_mentions=nobody, **more)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        log.info("an interaction could not be answered", error=str(error))
+        return False
+    return True
 
 
 async def say(context: Context, interaction: Interaction, text: str) -> None:

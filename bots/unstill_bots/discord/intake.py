@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import discord
 import structlog
 
-from unstill_bots.discord.answering import answer
 from unstill_bots.discord.context import Context
+from unstill_bots.discord.handling import answer
 from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.intake.admission import Admission, Writing
 from unstill_bots.text.chat_replies import ChatReplies

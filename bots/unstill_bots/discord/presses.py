@@ -10,10 +10,9 @@ from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.presses import CANCEL
 from unstill_bots.discord.actors import DiscordActor
-from unstill_bots.discord.answering import answer
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.handling import Interaction, items_by_custom_id, replies_for, tell
+from unstill_bots.discord.handling import Interaction, answer, items_by_custom_id, replies_for, tell
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.media import Picture
 from unstill_bots.discord.pending import of_interaction
@@ -28,7 +27,7 @@ class Presses:
     def __init__(self, context: Context, intake: Intake) -> None:
         self._context = context
         self._intake = intake
-        self._jobs = JobActions(context.client, context.pipeline.storage)
+        self._jobs = JobActions(context.pipeline)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
         """What discord.py hands presses to."""
@@ -74,9 +73,7 @@ class Presses:
     # -- no more
 
     async def _cancel(self, interaction: Interaction, press: Press, replies: ServerReplies) -> str:
-        attempt = await self._look(interaction, press)
-        refused = await self._jobs.refused(attempt, replies)
-        return refused if refused is not None else (await self._jobs.perform(attempt, replies))[1]
+        return (await self._jobs.attempt(await self._look(interaction, press), replies)).said
 
     async def _delete(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
         attempt = await quickly(self._look(interaction, press))
@@ -88,6 +85,6 @@ class Presses:
             await answer(interaction, refused)
             return
         await interaction.response.defer()
-        done, said = await self._jobs.perform(attempt, replies)
-        if not done:
-            await answer(interaction, said)
+        done = await self._jobs.perform(attempt, replies)
+        if not done.done:
+            await answer(interaction, done.said)

@@ -9,9 +9,8 @@ import discord
 
 from unstill_bots.actions.settings_form import SettingsForm
 from unstill_bots.discord.actors import DiscordActor, is_manager
-from unstill_bots.discord.answering import answer
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.handling import Interaction, items_by_custom_id, replies_for
+from unstill_bots.discord.handling import Interaction, answer, items_by_custom_id, replies_for
 from unstill_bots.discord.pending import PLATFORM, guild_scope, person_scope
 from unstill_bots.discord.settings_pages import ME, OPEN, PAGES, SERVER, TEMPLATE, Change, SettingsPages, chosen
 from unstill_bots.host.background import quickly

@@ -12,10 +12,9 @@ from discord.app_commands import AppCommandContext, AppInstallationType, Context
 from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.discord import modals
 from unstill_bots.discord.actors import DiscordActor
-from unstill_bots.discord.answering import answer
 from unstill_bots.discord.commands import Commands
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.handling import Interaction, failed, guarded, replies_for
+from unstill_bots.discord.handling import Interaction, answer, failed, guarded, replies_for
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, marked
 from unstill_bots.discord.media import Picture, find, of_attachment

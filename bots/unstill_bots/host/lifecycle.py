@@ -39,11 +39,16 @@ async def reach(
             return await login()
         except unreachable as error:
             log.warning("the platform cannot be reached", platform=platform, error=str(error), again_in=pause)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await stopping.wait()
+        await rest(stopping, pause)
         pause = min(2 * pause, LONGEST_PAUSE)
     return None
+
+
+async def rest(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait for so many seconds, or until told to stop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
 
 
 async def hand_back(background: Drains, calls: Drains) -> None:

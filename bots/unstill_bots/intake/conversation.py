@@ -10,6 +10,8 @@ from unstill_bots.actions.variations import derived
 from unstill_bots.delivery.message import REVISED
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import P, WaitingPictures
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_queue.contract.errors import TooManyRequests
 from unstill_queue.contract.jobs import Cancelled, Failed
 from unstill_queue.ledger.ledger import Record
 
@@ -51,6 +53,21 @@ class Conversation(Generic[P]):
         for pending in pendings:
             await self._pipeline.take(pending, words)
         await self.answered(pendings)
+
+    async def chosen(self, pendings: Sequence[P], preset: str, note: str, replies: ChatReplies) -> str:
+        """Take pictures that waited, by a press of a preset under the question `note`, which becomes the first one's
+        status message. Returns what to say, and nothing where that message says it.
+        """
+        words = f"--preset {preset}"
+        try:
+            new = await self._pipeline.accept(pendings[0], words, note=note)
+        except TooManyRequests as error:
+            return replies.too_many_requests(error.limit)
+        for pending in pendings[1:]:
+            await self._pipeline.take(pending, words)
+        await self._waiting.question(pendings[0])
+        await self._waiting.no_longer(pendings)
+        return "" if new else replies.already()
 
     async def answered(self, pendings: Sequence[P]) -> None:
         """Let go of pictures that got their words, and of the question for them."""

@@ -31,7 +31,7 @@ class Commands:
         self._context = context
         self._settings = SettingsMenu(context)
         self._own = UserJobs(context.pipeline)
-        self._jobs = JobActions(context.client, context.pipeline.storage)
+        self._jobs = JobActions(context.pipeline)
         self._answers = Answers(
             context.client,
             context.catalog,
@@ -86,12 +86,9 @@ class Commands:
         if record is None and action == CANCEL:
             return nothing
         attempt = await self._jobs.look(action, record, actor)
-        said = await self._jobs.refused(attempt, replies)
-        if said is not None:
-            return said
-        done, said = await self._jobs.perform(attempt, replies)
+        done = await self._jobs.attempt(attempt, replies)
         # that a job was cancelled, its own message says
-        return "" if done and action == CANCEL else said
+        return "" if done.done and action == CANCEL else done.said
 
     async def _shown_in(self, replied: Message, actor: TelegramActor) -> Record | None:
         """The job that a message of ours shows: by the buttons that we put there, or as one of the person's own."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 import structlog
 from telegram import CallbackQuery, Message
 from telegram.error import TelegramError
 
 from unstill_bots.actions.job_actions import Attempt, JobActions
-from unstill_bots.actions.presses import ACTIONS, PRESET, SETTINGS, Thing, Verdict, judge, refusal
-from unstill_bots.actions.variations import VARIATIONS, vary
+from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, PRESET, SETTINGS, Thing, Verdict, judge, refusal
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import ON_JOBS, Press
 from unstill_bots.telegram.context import Context
@@ -17,7 +19,6 @@ from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import TelegramRequest, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_queue.contract.errors import TooManyRequests
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ class Buttons:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._jobs = JobActions(context.client, context.pipeline.storage)
+        self._jobs = JobActions(context.pipeline)
         self._settings = SettingsMenu(context)
 
     async def pressed(self, query: CallbackQuery) -> None:
@@ -63,24 +64,22 @@ class Buttons:
         replies = await self._context.replies(query.message.chat, query.from_user)
         actor = await TelegramActor.of_press(self._context, query)
         attempt = await self._jobs.look(press.action, await self._context.pipeline.record(press.job), actor)
-        trying = self._try(query, attempt, replies)
-        if attempt.deletes or not (attempt.thing is None or attempt.is_owners):
-            self._context.spawn(trying)
+        await self._start(self._try(query, attempt, replies), attempt.thing, actor, later=attempt.deletes)
+
+    async def _start(
+        self, work: Coroutine[Any, Any, None], thing: Thing | None, actor: TelegramActor, *, later: bool = False
+    ) -> None:
+        """Whose right has to be asked of Telegram is not waited for, nor is what is done only there."""
+        if later or not (thing is None or thing.user == actor.user):
+            self._context.spawn(work)
         else:
-            await trying
+            await work
 
     async def _try(self, query: CallbackQuery, attempt: Attempt, replies: ChatReplies) -> None:
-        refused = await self._jobs.refused(attempt, replies)
-        if refused is not None:
-            self._answer(query, refused)
-        elif attempt.record is not None and attempt.action.name in VARIATIONS:
-            varied = await vary(attempt.record, attempt.action.name, replies, self._context.pipeline)
-            self._answer(query, varied.said)
-        else:
-            done, said = await self._jobs.perform(attempt, replies)
-            self._answer(query, said)
-            if not done and not attempt.deletes:
-                self._context.spawn(self._tidy(query, attempt))
+        done = await self._jobs.attempt(attempt, replies)
+        self._answer(query, done.said)
+        if attempt.action.name in (CANCEL, DELETE) and not (attempt.deletes or done.done or done.refused):
+            self._context.spawn(self._tidy(query, attempt))
 
     async def _tidy(self, query: CallbackQuery, attempt: Attempt) -> None:
         """A kill may have left a line behind whose answer stands in another message. It has this job's button; what
@@ -99,11 +98,7 @@ class Buttons:
         actor = await TelegramActor.of_press(self._context, query)
         picture = message.reply_to_message
         thing = Thing(user_of(picture), actor.chat, actor.message) if picture else None
-        attempt = self._words(query, message, name, actor, thing, replies)
-        if thing is None or thing.user == actor.user:
-            await attempt
-        else:
-            self._context.spawn(attempt)
+        await self._start(self._words(query, message, name, actor, thing, replies), thing, actor)
 
     async def _words(
         self,
@@ -128,16 +123,7 @@ class Buttons:
             self._answer(query, replies.no_longer_there())
             return
         asks = [first] + [ask for ask in waiting if first.album and ask.album == first.album and ask.id != first.id]
-        try:
-            new = await self._context.pipeline.accept(first, f"--preset {name}", note=actor.message)
-        except TooManyRequests as error:
-            self._answer(query, replies.too_many_requests(error.limit))
-            return
-        for ask in asks[1:]:
-            await self._context.pipeline.take(ask, f"--preset {name}")
-        await self._context.memory.question(first)
-        await self._context.memory.no_longer(asks)
-        self._answer(query, "" if new else replies.already())
+        self._answer(query, await self._context.conversation.chosen(asks, name, actor.message, replies))
 
     async def _forgotten(self, picture: Message) -> TelegramRequest | None:
         """The picture above the question, where we no longer remember that it waits."""

@@ -7,7 +7,7 @@ import contextlib
 from functools import partial
 
 import structlog
-from telegram import Bot, User
+from telegram import Bot, Update, User
 from telegram.error import InvalidToken, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
@@ -15,6 +15,7 @@ from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import hand_back, reach
+from unstill_bots.host.polling import Polling
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.albums import Albums
 from unstill_bots.intake.pipeline import Pipeline
@@ -26,7 +27,7 @@ from unstill_bots.telegram.members import Members
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.menu import register
 from unstill_bots.telegram.pending import PLATFORM
-from unstill_bots.telegram.polling import Polling
+from unstill_bots.telegram.polling import Updates
 from unstill_bots.telegram.router import Router
 from unstill_bots.telegram.send_limit import SendLimit
 from unstill_bots.telegram.webhook import Webhook
@@ -75,9 +76,10 @@ class TelegramFrontEnd:
         )
         context = Context(me, chat, pipeline, memory, members)
         router = Router(context)
-        source = (
-            Webhook(bot, router.take, settings.telegram) if settings.telegram.webhook_url else Polling(bot, router.take)
-        )
+        if settings.telegram.webhook_url:
+            source: Webhook | Polling[Update] = Webhook(bot, router.take, settings.telegram)
+        else:
+            source = Polling(Updates(bot), router.take)
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
             courier = group.create_task(Courier(client, services.storage, chat, pipeline, status).run())

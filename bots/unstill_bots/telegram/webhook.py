@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
 from urllib.parse import unquote, urlsplit
@@ -13,9 +12,10 @@ from aiohttp import web
 from telegram import Bot, Update
 from telegram.error import InvalidToken, TelegramError
 
+from unstill_bots.host.lifecycle import rest
+from unstill_bots.host.polling import Take, written_down
 from unstill_bots.host.posts import BODY_MOST, SecretPosts
 from unstill_bots.host.server import HttpServer
-from unstill_bots.telegram.polling import Take, written_down
 from unstill_bots.telegram.router import KINDS
 from unstill_bots.telegram.wire import readable
 from unstill_config.platforms import Telegram
@@ -30,7 +30,7 @@ PAUSE = 5.0
 class Webhook:
     """Takes the updates that Telegram posts to the path of `webhook_url`."""
 
-    def __init__(self, bot: Bot, take: Take, settings: Telegram) -> None:
+    def __init__(self, bot: Bot, take: Take[Update], settings: Telegram) -> None:
         self._bot = bot
         self._take = take
         self._settings = settings
@@ -71,9 +71,7 @@ class Webhook:
                 raise
             except TelegramError as error:
                 log.warning("the webhook could not be set", error=str(error))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(PAUSE):
-                        await self._stopping.wait()
+                await rest(self._stopping, PAUSE)
             else:
                 return
 
@@ -85,4 +83,4 @@ class Webhook:
             log.warning("the webhook was sent something that is no update")
             return 400
         async with self._one_by_one:
-            return 200 if await written_down(self._take, update) else 503
+            return 200 if await written_down(self._take, update, update.update_id) else 503

@@ -18,7 +18,6 @@ from unstill_bots.actions.forgetting import Forgetting
 from unstill_bots.actions.job_actions import JobActions
 from unstill_bots.actions.presses import Thing, commands_of
 from unstill_bots.actions.user_jobs import UserJobs
-from unstill_bots.actions.variations import VARIATIONS, vary
 from unstill_bots.delivery.chat import ChatUncertain, FetchError, MessageGone
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import Message, Urgency
@@ -158,7 +157,7 @@ class MailboxFrontEnd:
         )  # fmt: skip
         forgetting = Forgetting(client, storage, self._pipeline.preferences, self)
         self._answers = Answers(client, catalog, settings, UserJobs(self._pipeline), forgetting)
-        self._jobs = JobActions(client, storage)
+        self._jobs = JobActions(self._pipeline)
         async with asyncio.TaskGroup() as group:
             courier = group.create_task(Courier(client, storage, self._chat, self._pipeline, status).run())
             reader = group.create_task(self._read())
@@ -191,8 +190,4 @@ class MailboxFrontEnd:
     async def _press(self, letter: Letter, pending: Pending) -> str:
         record = await self._pipeline.record(letter.job)
         attempt = await self._jobs.look(letter.press, record, MailboxActor(letter, self._chat))
-        if refused := await self._jobs.refused(attempt, pending.replies):
-            return refused
-        if record is not None and letter.press in VARIATIONS:
-            return (await vary(record, letter.press, pending.replies, self._pipeline)).said
-        return (await self._jobs.perform(attempt, pending.replies))[1]
+        return (await self._jobs.attempt(attempt, pending.replies)).said
