@@ -62,7 +62,7 @@ class Journalled:
     """Square frames of noise, their left quarter in the picture's mean colour.
 
     'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time.
-    'held-N' stands at gate N, 'slow' takes 50 times as long a step, and 'refused' is refused with words for the
+    'held-N' stands at gate N, 'slow' takes 50 times as long a step, and 'no-room' is refused with words for the
     operator.
     """
 
@@ -74,7 +74,7 @@ class Journalled:
         self._device = device
 
     def plan(self, parameters: Parameters, picture: Path) -> Plan:
-        if "refused" in parameters.prompt:
+        if "no-room" in parameters.prompt:
             raise RenderError("out_of_memory", "the card has 3 of the 4 GiB that this needs")
         side = parameters.resolution
         return Plan(side, side, parameters.num_frames, parameters.fps, 0.2, 1000, parameters)

@@ -52,7 +52,7 @@ def test_a_failure_is_said_in_the_persons_language_and_in_the_operators_log(on: 
     with on(tmp_path, UNSTILL_QUEUE__ATTEMPTS="2") as (house, ask, read):
         chinese = Replies("zh-hans")
         # When the renderer refuses a clip, and another one costs the engine its process each time
-        ask("refused waves")
+        ask("no-room waves")
         ask("crash waves")
         refused = chinese.failed(Failed("out_of_memory"))
         lost = chinese.failed(Failed("engine_lost", details={"tries": "2"}))
