@@ -21,7 +21,8 @@ from wire_doubles.telegram_api import TOKEN, TelegramApi
 from unstill_bots.host import posts
 from unstill_bots.host import server as http_server
 from unstill_bots.host.posts import BODY_MOST
-from unstill_bots.telegram.webhook import Webhook
+from unstill_bots.host.webhook import Webhook
+from unstill_bots.telegram.webhook import Hook
 from unstill_config.platforms import Telegram
 
 SECRET = hashlib.sha256(f"{TOKEN} webhook".encode()).hexdigest()
@@ -75,7 +76,8 @@ class Site:
         self.took: list[Update] = []
         self.take: Take = self._keep
         settings = Telegram(webhook_url=f"http://127.0.0.1{path}", webhook_port=0)
-        self.webhook = Webhook(bot, lambda update: self.take(update), settings)
+        url = str(settings.webhook_url)
+        self.webhook = Webhook(Hook(bot, url), lambda update: self.take(update), url, settings.webhook_host, 0)
         self.running = asyncio.create_task(self.webhook.run())
         self.lines: list[Line] = []
 

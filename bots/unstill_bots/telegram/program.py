@@ -17,6 +17,7 @@ from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import hand_back, reach
 from unstill_bots.host.polling import Polling
 from unstill_bots.host.registration import keep_registered
+from unstill_bots.host.webhook import Webhook
 from unstill_bots.intake.albums import Albums
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.rules import ChatRules
@@ -30,7 +31,7 @@ from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.polling import Updates
 from unstill_bots.telegram.router import Router
 from unstill_bots.telegram.send_limit import SendLimit
-from unstill_bots.telegram.webhook import Webhook
+from unstill_bots.telegram.webhook import Hook
 from unstill_bots.text.chat_replies import ChatReplies
 
 log = structlog.get_logger(__name__)
@@ -76,8 +77,12 @@ class TelegramFrontEnd:
         )
         context = Context(me, chat, pipeline, memory, members)
         router = Router(context)
-        if settings.telegram.webhook_url:
-            source: Webhook | Polling[Update] = Webhook(bot, router.take, settings.telegram)
+        own = settings.telegram
+        if own.webhook_url:
+            hook = Hook(bot, str(own.webhook_url))
+            source: Webhook[Update] | Polling[Update] = Webhook(
+                hook, router.take, str(own.webhook_url), own.webhook_host, own.webhook_port
+            )
         else:
             source = Polling(Updates(bot), router.take)
         async with asyncio.TaskGroup() as group:
