@@ -21,7 +21,7 @@ from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import Chat, ClipForbidden, MessageGone
 from unstill_bots.delivery.courier import Courier
-from unstill_bots.delivery.message import REVISED, Message
+from unstill_bots.delivery.message import REVISED, Message, Urgency
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import is_invalid
@@ -308,6 +308,14 @@ async def told(status: StatusMessages, side: Side, text: str = "", *, changed: b
             await asyncio.sleep(0.05)
 
 
+async def told_once(status: StatusMessages, side: Side) -> None:
+    """Tell of its progress as soon as the chat has room for it."""
+    async with asyncio.timeout(PATIENCE):
+        while not side.chat.has_room(side.to, Urgency.PROGRESS):
+            await asyncio.sleep(0.05)
+    await status.tell(Event(side.request.id, "progress"))
+
+
 def courier(side: Side, notify_after: float = 3600.0) -> Courier:
     settings, status = Settings(bots=Bots(notify_after=notify_after)), StatusMessages(side.client.ledger, side.chat)
     pipeline = Pipeline(side.client, side.storage, Catalog.load(), settings, side.chat, status)
@@ -343,3 +351,18 @@ async def test_a_job_that_was_revised_leaves_its_message_to_the_one_that_follows
     record = await side.client.ledger.read(side.request.id)
     assert (record.state, record.receipt) == (State.SENT, record.note)
     assert side.seen() == before
+
+
+async def test_a_render_that_was_revised_says_nothing_more_in_the_message_of_the_one_that_follows(side: Side) -> None:
+    # Given a job that runs, whose message became the answer to new words for the same picture
+    claim = await side.running()
+    status = StatusMessages(side.client.ledger, side.chat)
+    await side.client.ledger.beat(claim, Progress("rendering", 1, 8))
+    await told(status, side, "12 %")
+    assert await side.client.ledger.cancel(side.request.id, REVISED) == "cancelling"
+    before = side.seen()
+    # When its engine, which has not heard of that yet, tells of its progress
+    assert await side.client.ledger.beat(claim, Progress("rendering", 4, 8)) == "cancel"
+    after = await side.cost(told_once(status, side))
+    # Then that is not shown
+    assert side.seen() == before and after == {"hgetall": 1}

@@ -63,11 +63,6 @@ class Attempt(msgspec.Struct, frozen=True):
         """Whether it removes a message. A job that waits or runs is ended by "delete"; its message says so."""
         return self.action.name == DELETE and (self.record is None or self.record.outcome is not None)
 
-    @property
-    def is_owners(self) -> bool:
-        """Whether who tries it is, by their own id, who asked for the job."""
-        return self.thing is not None and self.thing.user == self.actor.user
-
 
 class Done(msgspec.Struct, frozen=True):
     """What came of an attempt: what to say, and whether it was done, or refused."""

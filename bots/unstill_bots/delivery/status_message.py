@@ -73,12 +73,15 @@ class StatusMessages:
             return
         async with self._changing(event.id):
             record = await self._ledger.read(event.id)
-            # that a clip is made smaller was said, and takes seconds
-            if record.outcome is not None or record.refits:
+            # that a clip is made smaller was said, and takes seconds; what is cancelled for new words has left its
+            # message to the job that follows, which may be answered in it already
+            if record.outcome is not None or record.refits or record.unwanted:
                 return
             if record.state is State.QUEUED:
                 await self._put_place(record.request, record.note)
             elif record.state is State.RUNNING and record.progress is not None:
+                # another may have shown it first, while this one waited for the lock
+                known = self._shown.get(event.id)
                 least = known.share if known is not None else 0.0
                 await self._put(record.request, record.note, presentation.rendering(record, record.progress, least))
 

@@ -70,7 +70,10 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What the ledger holds of a job, for people to look at. Times are seconds since the epoch."""
+    """What the ledger holds of a job, for people to look at. Times are seconds since the epoch.
+
+    `unwanted`: it was cancelled while it ran, and its engine has not ended it yet.
+    """
 
     id: str
     state: State
@@ -88,6 +91,7 @@ class Record(msgspec.Struct, frozen=True):
     made: Succeeded | None = None
     refused: bool = False
     forgotten: bool = False
+    unwanted: bool = False
 
     @property
     def clips(self) -> list[str]:
@@ -114,6 +118,7 @@ def record_of(id: str, f: dict[str, bytes]) -> Record:
         made=decode(f["made"], Succeeded) if "made" in f else None,
         refused="refused" in f,
         forgotten="forgotten" in f,
+        unwanted="cancel" in f,
     )
 
 
