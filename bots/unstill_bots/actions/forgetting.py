@@ -1,4 +1,4 @@
-"""/forgetme: everything of a person goes, and whatever is killed on the way, it goes all the same."""
+"""Deletes everything of a person (/forgetme), also when a process is killed on the way."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Forgetting:
-    """One front end's. First `begin`, then `finish`."""
+    """Forgets people of one front end: first `begin`, then `finish`."""
 
     def __init__(self, client: Client, storage: Storage, preferences: PreferenceStore, memory: Memory) -> None:
         self._client = client

@@ -25,7 +25,7 @@ class Pointed(msgspec.Struct, Generic[Picture], frozen=True):
 
 
 class OpenForms(Generic[Picture]):
-    """A platform's, whose references to pictures are of `kind`. A form is called by the event that opened it."""
+    """Keeps one platform's open forms, each by the number of the event that opened it. `kind`: class of pictures."""
 
     def __init__(self, redis: Redis, platform: str, kind: type[Picture]) -> None:
         self._redis = redis
@@ -33,20 +33,20 @@ class OpenForms(Generic[Picture]):
         self._kind = Pointed[kind]  # type: ignore[valid-type]  # msgspec takes it
 
     async def keep(self, form: int, pointed: Pointed[Picture]) -> None:
-        """Raises RedisError."""
+        """Keep what the form was opened for. Raises RedisError."""
         await self._redis.set(f"{self._prefix}{form}", encode(pointed), ex=KEPT)
 
     async def of(self, form: str, actor: Actor) -> Pointed[Picture] | None:
-        """What a form that came back was opened for; None where it was open for too long, or is not the actor's.
+        """Return what a form that came back was opened for; None where it was open for too long, or is not the actor's.
 
-        A client may claim to send any form: it is its opener's, in the chat where it was opened.
+        A client can send the number of any form, so only who opened it may, in the chat where it was opened.
         """
         pointed = await self._read(f"{self._prefix}{form}")
         thing = Thing(pointed.user, pointed.channel) if pointed else None
         return pointed if await judge(ACTIONS[FORM], actor, thing) is Verdict.ALLOWED else None
 
     async def forget(self, user: str) -> None:
-        """Delete those of a person."""
+        """Delete the forms of a person."""
         async for key in self._redis.scan_iter(f"{self._prefix}*", count=1000):
             pointed = await self._read(key)
             if pointed is not None and pointed.user == user:

@@ -14,12 +14,12 @@ Offer = tuple[str, Value]
 
 
 def is_offered(option: Option) -> bool:
-    """Whether its values are data, which a host may change, and not part of the schema."""
+    """Return whether an option's values are data, which a host may change, and not part of the schema."""
     return bool(option.catalogue) or option.name == "resolution"
 
 
 def offers(option: Option, catalog: Catalog, replies: Replies, model: str) -> list[Offer]:
-    """All there are, in the catalogue's order."""
+    """Return all values of an option, in the catalogue's order."""
     match option.catalogue:
         case "presets":
             return [
@@ -36,7 +36,7 @@ def offers(option: Option, catalog: Catalog, replies: Replies, model: str) -> li
 
 
 def matching(found: Iterable[Offer], typed: str) -> list[Offer]:
-    """Those that what was typed so far begins, then those that it is part of."""
+    """Return the offers that begin with what was typed so far, then those that contain it."""
     folded = typed.strip().casefold()
 
     def at(offer: Offer) -> int:
@@ -48,6 +48,6 @@ def matching(found: Iterable[Offer], typed: str) -> list[Offer]:
 
 
 def words(prompt: str, given: Mapping[str, Value | None]) -> str:
-    """As they would be typed: what was chosen first, where nothing in the prompt can swallow it."""
+    """Return a caption: what was chosen, then the prompt, so that no word of the prompt is read as a value."""
     chosen = {name: value for name, value in given.items() if value is not None and value != ""}
     return " ".join(filter(None, (str(Caption("", chosen)), prompt.strip())))

@@ -55,7 +55,7 @@ class InForce(msgspec.Struct, frozen=True):
 
 
 class PreferenceStore:
-    """By scope: 'telegram:123' for a person, 'telegram:-100123' for a chat."""
+    """Keeps preferences by scope: 'telegram:123' for a person, 'telegram:-100123' for a chat."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

@@ -1,4 +1,4 @@
-"""What a button sends back when it is pressed: of use after any restart, and told nothing but what to do to what."""
+"""The data that a button sends back when it is pressed. It needs no memory of ours, so it works after any restart."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class SettingsForm:
-    """A platform's. `model` is the host's, which says what sizes there are."""
+    """Reads and changes the settings of one platform. `model` is the host's, whose sizes are offered."""
 
     def __init__(self, platform: str, catalog: Catalog, model: str) -> None:
         self._settings = [setting for setting in _ALL if platform in setting.platforms]
@@ -94,7 +94,7 @@ class SettingsForm:
         }
 
     async def read(self, store: PreferenceStore, page: str, actor: Actor, scope: str) -> Preferences | None:
-        """What `scope` has set; None where it is not for the actor to see and change. Raises RedisError."""
+        """Return what `scope` has set, or None where the actor may not see and change it. Raises RedisError."""
         if await judge(ACTIONS[page], actor) is not Verdict.ALLOWED:
             return None
         return await store.get(scope)
@@ -121,9 +121,9 @@ class SettingsForm:
     def changed(
         self, page: str, now: Preferences, name: str, values: Sequence[str] | None, thread: str = ""
     ) -> Preferences:
-        """`values`: what was chosen, as text; None: the next value. What nobody could have chosen changes nothing.
+        """Return `now` with one setting changed to `values`, as text, or for None to the value after its own.
 
-        `thread`: the topic in which it was done.
+        A value that is not offered changes nothing. `thread`: the topic in which it was done.
         """
         for setting in self._on(page, thread):
             if setting.name != name:
@@ -142,7 +142,7 @@ class SettingsForm:
         return now
 
     def rows(self, page: str, now: Preferences, replies: ChatReplies, thread: str = "") -> list[Row]:
-        """The settings of a page, in order."""
+        """Return the settings of a page, in order."""
         return [self._row(setting, now, replies, thread) for setting in self._on(page, thread)]
 
     def _row(self, setting: Setting, now: Preferences, replies: ChatReplies, thread: str) -> Row:
@@ -156,7 +156,7 @@ class SettingsForm:
         return Row(setting.name, setting.kind, value, called(value), choices)
 
     def _on(self, page: str, thread: str) -> list[Setting]:
-        """A topic is chosen in a topic."""
+        """Return the settings of a page. That of a topic is among them only where `thread` names one."""
         return [each for each in self._settings if each.page == page and (each.name != "thread" or thread)]
 
     def _offered(self, setting: Setting, thread: str) -> tuple[Any, ...]:

@@ -17,29 +17,29 @@ ALL = ("all", "全部")
 
 
 class UserJobs:
-    """By person, as `Requester.person`."""
+    """Lists and cancels the jobs of a person, who is named as in `Requester.person`."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._client = pipeline.client
         self._pipeline = pipeline
 
     async def records(self, person: str) -> list[Record]:
-        """The newest first."""
+        """Return the records that are not forgotten, the newest first."""
         records = [await self._pipeline.record(id) for id in await self._client.ledger.ids_of(person)]
         return [record for record in records if record is not None and not record.forgotten]
 
     async def open(self, person: str) -> list[Record]:
-        """Those that wait or run, the newest first."""
+        """Return the records of what waits or runs, the newest first."""
         return [record for record in await self.records(person) if record.state in OPEN]
 
     async def clips(self, person: str, words: str = "") -> list[tuple[Record, Succeeded]]:
-        """Those that are done, the newest first; `words`: only those asked for with all of these."""
+        """Return what is done, the newest first; `words`: only what was asked for with all of these."""
         wanted = words.casefold().split()
         done = [(one, one.outcome) for one in await self.records(person) if isinstance(one.outcome, Succeeded)]
         return [(one, made) for one, made in done if all(word in made.parameters.prompt.casefold() for word in wanted)]
 
     async def listing(self, person: str, replies: ChatReplies, *, place: str | None = None) -> str:
-        """A line each, the oldest first; `place`, as `Requester.place`, leaves out what was asked for elsewhere."""
+        """Return a line for each job that waits or runs, the oldest first; `place`: only of that `Requester.place`."""
         waiting = [
             record
             for record in reversed(await self.open(person))
@@ -62,7 +62,7 @@ class UserJobs:
         return replies.queue_line(words, replies.waiting(place))
 
     async def cancel(self, person: str, waiting: Sequence[Record], words: str = "") -> int:
-        """The first of `waiting`, or all if `words` say so; how many were."""
+        """Cancel the first of `waiting`, or all if `words` say so. Returns how many were cancelled."""
         chosen = waiting if words.strip().lower() in ALL else waiting[:1]
         done = [await self._client.cancel(record.id, person) for record in chosen]
         return sum(answer in ("cancelled", "cancelling") for answer in done)

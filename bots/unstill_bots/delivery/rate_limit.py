@@ -57,7 +57,7 @@ class _Line:
         return at
 
     def refusals(self, account: str, now: float) -> _Line:
-        """Those of one account, within this chat's."""
+        """Return the line of one account's refusals in this chat."""
         if len(self._refusals) > ACCOUNTS_MOST:
             long_ago = now - self.rate.group_window
             self._refusals = {
@@ -100,8 +100,8 @@ class RateLimit(CallsInFlight):
         return not (self.closing or wait > self._rate.waits[urgency] or self._too_much(line, urgency, now))
 
     async def turn(self, chat: str, urgency: Urgency, account: str = "") -> None:
-        """Returns when it may be sent. `account`: whose request is refused, for REFUSAL: many refusals of one account
-        leave the others in its groups their room.
+        """Wait until it may be sent. `account`, for REFUSAL, is whose request is refused: in a group few are told
+        to one account, so that the others have room.
 
         Raises:
             ChatUnavailable: not soon; nothing is reserved.

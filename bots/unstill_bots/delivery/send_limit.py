@@ -1,4 +1,4 @@
-"""What every platform's send limit has: it counts calls that are on their way, and lets none begin any more."""
+"""The part that all send limits share: calls under way are counted, and at the end no more may begin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CallsInFlight:
 
     @contextlib.contextmanager
     def flying(self) -> Iterator[None]:
-        """Wraps a call that is on its way."""
+        """Count a call for as long as it is under way."""
         self._flying += 1
         try:
             yield

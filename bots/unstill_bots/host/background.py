@@ -19,7 +19,7 @@ ANSWER_WITHIN = 2.0
 
 
 class BackgroundTasks:
-    """One front end's tasks."""
+    """Runs what one front end has begun and does not wait for."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -31,7 +31,7 @@ class BackgroundTasks:
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, within: float) -> None:
-        """Let the errands end; what does not in `within` seconds is cut off and comes back through the ledger."""
+        """Let the tasks end. What does not in `within` seconds is cancelled, and comes back through the ledger."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within)
         for task in self._tasks:
@@ -49,9 +49,9 @@ async def _logged(errand: Coroutine[Any, Any, Any]) -> None:
 
 
 async def quickly(work: Awaitable[T], within: float = ANSWER_WITHIN) -> T:
-    """What it returns, if it does within so many seconds. Raises TimeoutError.
+    """Return what `work` returns, if that is within so many seconds. Raises TimeoutError.
 
-    It is cancelled then, but not waited for: what is lost in a connection may take its time to hear of that.
+    `work` is cancelled then, but not waited for, as a call on a lost connection may take its time to end.
     """
     task = asyncio.ensure_future(work)
     done, _ = await asyncio.wait((task,), timeout=within)

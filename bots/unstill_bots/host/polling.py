@@ -27,22 +27,20 @@ class Updates(Protocol[U]):
         """Make the platform ready to be asked."""
 
     async def ask(self, after: int | None, *, wait: bool) -> Sequence[U]:
-        """The updates from the number `after` on, which confirms those before. `wait`: for a while, until there are
-        some.
-        """
+        """Return the updates from the number `after` on, which confirms those before. `wait`: wait a while for some."""
 
     def number(self, update: U) -> int:
-        """Its number, which rises from one to the next."""
+        """Return the update's number, which rises from one to the next."""
 
     def rest_after(self, error: Exception) -> float | None:
-        """Seconds to wait after an error of `begin` and `ask`, which is logged; None for a pause that grows.
+        """Log an error of `begin` or `ask`, and return the seconds to wait after it; None for a pause that grows.
 
         Raises the error where there is no use in asking again.
         """
 
 
 class Polling(Generic[U]):
-    """One bot's loop."""
+    """Asks one bot's platform for updates, and has each written down before it asks for the next."""
 
     def __init__(self, updates: Updates[U], take: Take[U]) -> None:
         self._updates = updates
@@ -55,7 +53,7 @@ class Polling(Generic[U]):
         self._stopping.set()
 
     async def run(self) -> None:
-        """Until `stop`. Raises what `Updates.rest_after` raises."""
+        """Run until `stop`. Raises what `Updates.rest_after` raises."""
         begun, pause = False, PAUSE
         while not self._stopping.is_set():
             try:
@@ -81,7 +79,7 @@ class Polling(Generic[U]):
                 await self._updates.ask(self._after, wait=False)
 
     async def _poll(self) -> Sequence[U]:
-        """Nothing where it is time to stop."""
+        """Return what the platform has, or nothing when told to stop."""
         poll = asyncio.ensure_future(self._updates.ask(self._after, wait=True))
         stop = asyncio.create_task(self._stopping.wait())
         try:

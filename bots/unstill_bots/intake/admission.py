@@ -26,15 +26,15 @@ Writing = Coroutine[Any, Any, Written]
 
 
 class Admission:
-    """One front end's. What is new is in the ledger, and not prepared yet: the caller calls `Pipeline.start`."""
+    """Writes down what one front end is asked. The caller has it prepared, by `Pipeline.start`."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._admitted: dict[int, None] = {}
 
     def is_first(self, event: int) -> bool:
-        """Whether an event is seen for the first time. The platform may tell of one twice; it has one answer, which
-        the first is giving.
+        """Return whether an event is seen for the first time. The platform may tell of one twice, and the first is
+        answered.
         """
         if event in self._admitted:
             return False
@@ -44,10 +44,9 @@ class Admission:
         return True
 
     async def in_time(self, writing: Writing) -> Written | None:
-        """What `writing` comes to; None where the queue's server has not confirmed it in time.
+        """Return what `writing` comes to, or None where the queue's server has not confirmed it in time.
 
-        Where it then turns out to have been written down all the same, it is answered like any other request: the
-        ledger, not what was said, decides what is owed.
+        Where it was written down all the same, it is answered like any other request, whatever the person was told.
         """
         write = asyncio.create_task(writing)
         try:

@@ -22,7 +22,7 @@ Unask = Callable[[str], Coroutine[Any, Any, None]]
 
 
 class Conversation(Generic[P]):
-    """One front end's talk about pictures; all of it ends in `pipeline`."""
+    """Takes words for pictures, whenever they come, and hands both to `pipeline`."""
 
     def __init__(self, pipeline: Pipeline, waiting: WaitingPictures[P], ask: Ask[P], unask: Unask) -> None:
         self._pipeline = pipeline
@@ -78,7 +78,9 @@ class Conversation(Generic[P]):
         await self._waiting.no_longer(pendings)
 
     async def revise(self, pending: P, words: str) -> bool:
-        """Make what waits or runs, or failed, with new words of the same message. False: nothing was made of it.
+        """Cancel what waits or runs, or leave what failed, and ask anew with new words of the same message.
+
+        Returns False where no request of the message is on record.
 
         Each step may be repeated, as the update comes again when we die between two of them.
         """
@@ -104,7 +106,7 @@ class Conversation(Generic[P]):
 
 
 def _is_answered(record: Record) -> bool:
-    """With a clip, or cancelled by somebody."""
+    """Return whether a job ended with a clip, or was cancelled by somebody; new words then make nothing of it."""
     if record.outcome is None or isinstance(record.outcome, Failed):
         return False
     return not (isinstance(record.outcome, Cancelled) and record.outcome.by == REVISED)
