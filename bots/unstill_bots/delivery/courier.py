@@ -26,6 +26,7 @@ from unstill_bots.delivery.chat import (
 from unstill_bots.delivery.message import REVISED
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
+from unstill_bots.host.lifecycle import first_error
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.replies import Replies
 from unstill_queue.contract.errors import NotFound, StorageError, UnknownJob, UnreadableRecord
@@ -80,7 +81,7 @@ class Courier:
                 group.create_task(self._run_progress())
         except ExceptionGroup as errors:
             # whoever runs us names what went wrong first
-            raise _first(errors) from None
+            raise first_error(errors) from None
         finally:
             for errand in self._errands:
                 errand.cancel()
@@ -269,12 +270,6 @@ class Courier:
 
 def _is_replaced(outcome: Outcome | None) -> bool:
     return isinstance(outcome, Cancelled) and outcome.by == REVISED
-
-
-def _first(error: Exception) -> Exception:
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 @functools.cache

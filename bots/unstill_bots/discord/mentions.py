@@ -123,10 +123,9 @@ class Mentions:
     async def _no_picture(self, message: discord.Message, words: str, replies: ChatReplies, *, elsewhere: bool) -> None:
         """Words for a picture that waits, or for none."""
         channel, user = str(message.channel.id), str(message.author.id)
-        waiting = await self._context.memory.waiting(channel, user) if words else []
-        if waiting:
-            await self._context.conversation.words_came(waiting, words)
-        elif elsewhere:
+        if await self._context.conversation.words_alone(channel, user, words):
+            return
+        if elsewhere:
             self._say(message, replies.unseen_picture())
         else:
             self._say(message, replies.no_picture())

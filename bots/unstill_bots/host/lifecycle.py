@@ -51,6 +51,13 @@ async def rest(stopping: asyncio.Event, seconds: float) -> None:
             await stopping.wait()
 
 
+def first_error(error: Exception) -> Exception:
+    """Return what went wrong first, where `error` is a group; else the error itself."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 async def hand_back(background: Drains, calls: Drains) -> None:
     """End in the order in which one thing leads to the next: background tasks, calls on their way, their records."""
     await background.drain(TASKS_WITHIN)

@@ -78,6 +78,12 @@ class GatheringPictures(WaitingPictures[P]):
         parts: list[Part[P] | None] = [decode_or(data, kind, None) for data in raw.values()]
         return sorted(filter(None, parts), key=lambda part: int(part.ask.address().message))
 
+    async def together(self, pending: P) -> list[P]:
+        if not pending.album:
+            return [pending]
+        parts = await self.parts(f"{pending.chat}:{pending.album}")
+        return [part.ask for part in parts if not part.unfit]
+
     async def drop(self, part: Part[P]) -> None:
         """Forget one message of an album."""
         name = f"{part.ask.chat}:{part.ask.album}"

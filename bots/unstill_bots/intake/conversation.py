@@ -48,6 +48,13 @@ class Conversation(Generic[P]):
         if note is not None:
             await self._waiting.asked(pending, note)
 
+    async def words_alone(self, chat: str, user: str, words: str) -> bool:
+        """Take the pictures of a person that wait in a chat, with words that came without one. False: none waits."""
+        waiting = await self._waiting.waiting(chat, user) if words else []
+        if waiting:
+            await self.words_came(waiting, words)
+        return bool(waiting)
+
     async def words_came(self, pendings: Sequence[P], words: str) -> None:
         """Take pictures that waited. The question for words goes: the status message says all from now on."""
         for pending in pendings:
@@ -76,6 +83,19 @@ class Conversation(Generic[P]):
             if question is not None:
                 self._pipeline.background.spawn(self._unask(question))
         await self._waiting.no_longer(pendings)
+
+    async def edited(self, pending: P, words: str) -> None:
+        """Take the new words of a message: for what waits of it and of its album, else for what was made of them.
+
+        Raises RedisError.
+        """
+        waiting = await self._waiting.waiting(pending.chat, pending.user)
+        mine = [one for one in waiting if one.id == pending.id or (pending.album and one.album == pending.album)]
+        if mine:
+            await self.words_came(mine, words)
+            return
+        for one in await self._waiting.together(pending):
+            await self.revise(one, words)
 
     async def revise(self, pending: P, words: str) -> bool:
         """Cancel what waits or runs, or leave what failed, and ask anew with new words of the same message.

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_bots.actions.presses import SETTINGS
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.replies import Replies
 from unstill_queue.contract.errors import QuotaExceeded
@@ -75,6 +76,15 @@ class ChatRules:
         if rules.who == "admins" and not await members.admin(today, await members.current(who.user)):
             return Terms(replies.only_admins())
         return Terms.of(rules, replies)
+
+
+def is_heard(rules: Preferences, thread: str | None, command: str = "") -> bool:
+    """Return whether a message in a chat that has set `rules` is looked at, by the topic and the command in it.
+
+    The settings are, everywhere: they are how a chat comes back.
+    """
+    elsewhere = rules.thread and thread != rules.thread
+    return command == SETTINGS or not (rules.when == "off" or elsewhere)
 
 
 async def no_rules(request: Request) -> Terms:

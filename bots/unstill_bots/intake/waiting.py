@@ -46,6 +46,10 @@ class WaitingPictures(Generic[P]):
         else:
             await self._redis.delete(key)
 
+    async def together(self, pending: P) -> list[P]:
+        """Return the pictures that one message's words are for: its own, and those of its album."""
+        return [pending]
+
     # -- the question for words that stands in the chat
 
     async def asked(self, pending: P, note: str) -> None:

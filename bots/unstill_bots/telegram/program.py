@@ -14,7 +14,7 @@ from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services, TokenRejected
-from unstill_bots.host.lifecycle import hand_back, reach
+from unstill_bots.host.lifecycle import first_error, hand_back, reach
 from unstill_bots.host.polling import Polling
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.host.webhook import Webhook
@@ -50,7 +50,7 @@ class TelegramFrontEnd:
             if me is not None:
                 await self._serve(bot, me, services, stopping)
         except ExceptionGroup as group:
-            first = _first(group)
+            first = first_error(group)
             if isinstance(first, InvalidToken):
                 raise TokenRejected(PLATFORM) from first
             raise first from None
@@ -109,10 +109,3 @@ async def _introduce(bot: Bot) -> User:
         raise TokenRejected(PLATFORM) from error
     log.info("serving Telegram", bot=bot.username)
     return bot.bot
-
-
-def _first(error: Exception) -> Exception:
-    """Of a group, what went wrong first."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error

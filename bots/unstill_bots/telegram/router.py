@@ -9,6 +9,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.intake.albums import Part
 from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.rules import is_heard
 from unstill_bots.telegram.addressing import Addressed, addressed
 from unstill_bots.telegram.commands import Commands
 from unstill_bots.telegram.context import Context
@@ -64,11 +65,9 @@ class Router:
             return
         in_force = await self._context.in_force(message)
         if message.chat.type in _GROUPS:
-            rules = in_force.chat
-            elsewhere = rules.thread and thread_of(message) != rules.thread
-            if (rules.when == "off" or elsewhere) and said.command != "settings":
+            if not is_heard(in_force.chat, thread_of(message), said.command):
                 return
-            if rules.when == "photos" and not said.ours:
+            if in_force.chat.when == "photos" and not said.ours:
                 await self._every_photo(message, said, in_force)
                 return
         if said.command and said.command != "animate":
@@ -113,11 +112,9 @@ class Router:
     async def _words(self, message: Message, said: Addressed) -> None:
         """No picture: words for one that waits, or for none."""
         private = message.chat.type == ChatType.PRIVATE
-        if said.words and (private or said.reply_to_us or said.command):
-            waiting = await self._context.memory.waiting(str(message.chat.id), user_of(message))
-            if waiting:
-                await self._conversation.words_came(waiting, said.words)
-                return
+        to_waiting = private or said.reply_to_us or said.command
+        if to_waiting and await self._conversation.words_alone(str(message.chat.id), user_of(message), said.words):
+            return
         if private or said.command:
             replies = await self._context.replies(message.chat, message.from_user)
             self._context.spawn(self._context.reply(message, replies.no_picture()))
@@ -134,16 +131,7 @@ class Router:
         if not isinstance(found, Picture) or not said.words or said.elsewhere:
             return
         ask = self._context.pending_of(message, found, await self._context.in_force(message))
-        waiting = await self._context.memory.waiting(ask.chat, ask.user)
-        mine = [one for one in waiting if one.id == ask.id or (ask.album and one.album == ask.album)]
-        if mine:
-            await self._conversation.words_came(mine, said.words)
-        elif ask.album:
-            for part in await self._context.memory.parts(f"{ask.chat}:{ask.album}"):
-                if not part.unfit:
-                    await self._conversation.revise(part.ask, said.words)
-        else:
-            await self._conversation.revise(ask, said.words)
+        await self._conversation.edited(ask, said.words)
 
     # -- coming and going
 
