@@ -131,3 +131,19 @@ def test_a_kill_in_the_middle_leaves_nothing_either(platform: str, killed: str, 
         wait_for(lambda: not kept_of(steps.house, traces), WITHIN, "the end of it")
         assert stored(steps.house) == set()
         wait_until_rewritten(steps.house, traces)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_render_that_is_slow_to_end_is_waited_for_before_the_answer(platform: str, tmp_path: Path) -> None:
+    with house(platform, tmp_path, lease=12) as steps, steps.house.gate() as gate:
+        # Given a render whose engine is killed, so that its lease has to run out before it ends
+        steps.ask(f"{gate} {WORD}", group=True)
+        wait_for(gate.reached, WITHIN, "the render")
+        engine, *_ = steps.house.started
+        engine.kill()
+        # When its person wants all of it forgotten
+        steps.forget()
+        wait_for(steps.answered, WITHIN, "an answer")
+        # Then the answer says so, and not that the bot had no time for it
+        assert FORGOTTEN in steps.answered()
+        assert stored(steps.house) == set()

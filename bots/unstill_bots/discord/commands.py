@@ -8,11 +8,11 @@ from typing import Any
 from discord import app_commands
 
 from unstill_bots.actions.commands import Answers, Caller, offered
-from unstill_bots.actions.forgetting import Forgetting
+from unstill_bots.actions.forgetting import WITHIN, Forgetting
 from unstill_bots.actions.presses import CANCEL, DISCORD, FORGET, SETTINGS
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.handling import Interaction, replies_for, tell
+from unstill_bots.discord.handling import PATIENCE, Interaction, replies_for, tell
 from unstill_bots.discord.localized import DESCRIPTIONS, marked
 from unstill_bots.discord.pending import person_scope
 from unstill_bots.discord.settings_view import SettingsView
@@ -67,7 +67,8 @@ class Commands:
                 await self._context.memory.leave(interaction.channel_id)
             return await answer
 
-        await tell(self._context, interaction, work())
+        # to forget somebody waits for renders to stop, and must not be cut off in the middle
+        await tell(self._context, interaction, work(), PATIENCE + (WITHIN if name == FORGET else 0.0))
 
 
 def _command(name: str, callback: Callable[..., Any]) -> Command:

@@ -28,7 +28,7 @@ Interaction = discord.Interaction[Any]
 LANGUAGE_WITHIN = 0.3
 THINK_AFTER = 1.5
 PATIENCE = 6.0
-"""Seconds: to look up the person's language, until "is thinking" is shown, and how long it then may take."""
+"""Seconds: to look up the person's language, until "is thinking" is shown, and how long most work then may take."""
 
 
 async def replies_for(context: Context, interaction: Interaction) -> ServerReplies:
@@ -41,8 +41,10 @@ async def replies_for(context: Context, interaction: Interaction) -> ServerRepli
         return ServerReplies(str(interaction.locale))
 
 
-async def tell(context: Context, interaction: Interaction, work: Coroutine[Any, Any, str]) -> None:
-    """Say what `work` comes to, to the person alone.
+async def tell(
+    context: Context, interaction: Interaction, work: Coroutine[Any, Any, str], patience: float = PATIENCE
+) -> None:
+    """Say what `work` comes to, to the person alone. `patience`: seconds after which it is given up.
 
     Raises what `work` raises, and TimeoutError.
     """
@@ -51,7 +53,7 @@ async def tell(context: Context, interaction: Interaction, work: Coroutine[Any, 
         done, _ = await asyncio.wait((task,), timeout=THINK_AFTER)
         if not done:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 await asyncio.wait((task,))
         await say(context, interaction, task.result())
     finally:
