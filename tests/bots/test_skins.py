@@ -17,7 +17,7 @@ PACKAGES = ("config", "queue", "engine", "bots")
 ALIKE_MOST = 5
 """Consecutive lines that two front ends may share by chance, blank lines and imports aside."""
 FILE_MOST = 300
-FOLDER_MOST = {"telegram": 1976, "discord": 2500}
+FOLDER_MOST = {"telegram": 1900, "discord": 2500}
 """Lines of a front end, all files of its folder together."""
 
 

@@ -15,7 +15,7 @@ from unstill_bots.text.translations import N_
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.ledger.client import Client
-from unstill_queue.ledger.ledger import Forgotten, Record
+from unstill_queue.ledger.ledger import Forgotten
 
 PRIVATE, GROUP, ADMINS = "private", "group", "admins"
 """Kinds of menus: a private chat's, everybody's in a group, and its admins'."""
@@ -108,15 +108,9 @@ class Answers:
         if name == FORGET:
             return self._forgotten(caller, await self._forgetting.begin(caller.person))
         if name == CANCEL:
-            return self._cancelled(caller, await self.cancel(caller, words=words))
+            waiting = await self._jobs.open(caller.person)
+            return self._cancelled(caller, await self._jobs.cancel(caller.person, waiting, words))
         return self._talk(name, caller)
-
-    async def cancel(self, caller: Caller, about: Callable[[Record], bool] | None = None, words: str = "") -> int:
-        """End the newest of the caller's jobs that `about` holds for, or all of them if `words` say so. Returns how
-        many were ended. Raises RedisError.
-        """
-        waiting = [record for record in await self._jobs.open(caller.person) if about is None or about(record)]
-        return await self._jobs.cancel(caller.person, waiting, words)
 
     async def _talk(self, name: str, caller: Caller) -> str:
         return await self._talks[name](caller)
