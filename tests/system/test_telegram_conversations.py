@@ -181,10 +181,10 @@ async def test_cancel_by_button_and_by_command(telegram: TelegramHouse) -> None:
     second = ann.send_photo(chat, photo(), "slow two")
     third = ann.send_photo(chat, photo(), "slow three")
     history = await chat.until(lambda history: sum("Cancel" in str(shown.buttons) for shown in history) == 3)
-    # When somebody else's hand is out of the game: the owner presses, and commands
+    # When the owner commands it for one that is not the newest, and presses for another
     shown = {one.reply_to: one for one in ours(history)}
-    query = ann.press("Cancel", shown[second.id])
-    ann.send_text(chat, "/cancel", reply_to=third)
+    ann.send_text(chat, "/cancel", reply_to=second)
+    query = ann.press("Cancel", shown[third.id])
     # Then both end as cancelled, and the first is made
     history = await chat.until(has_clips())
     by_request = {one.reply_to: one for one in ours(history)}

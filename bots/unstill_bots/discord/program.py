@@ -11,8 +11,6 @@ import discord
 import structlog
 
 from unstill_bots.actions.preferences import PreferenceStore
-from unstill_bots.delivery.courier import Courier
-from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import CDN_HOSTS, Bot, is_invalid, open_bot
 from unstill_bots.discord.context import Context
@@ -22,11 +20,11 @@ from unstill_bots.discord.mentions import Mentions
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.send_limit import SendLimit
 from unstill_bots.discord.tree import Tree
+from unstill_bots.host.assembly import ways_of
 from unstill_bots.host.breaker import Breaker
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import FILING, hand_back, reach
 from unstill_bots.intake.fetching import Fetcher
-from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.rules import ChatRules
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.errors import ConfigError
@@ -69,35 +67,24 @@ class DiscordFrontEnd:
         preferences, send_limit = PreferenceStore(client.redis), SendLimit()
         fetcher = Fetcher(settings.discord.cdn_hosts, catalog.platforms[PLATFORM].download_limit, own=CDN_HOSTS)
         chat = DiscordChat(bot, fetcher, send_limit, catalog)
-        status = StatusMessages(client.ledger, chat)
-        pipeline = Pipeline(
-            client,
-            services.storage,
-            catalog,
-            settings,
-            chat,
-            status,
-            rules=ChatRules(preferences, ServerReplies),
-            tell=chat.tell,
-            pictures=services.pictures,
-        )
+        pipeline, courier = ways_of(chat, chat.tell, services, ChatRules(preferences, ServerReplies))
         context = Context(bot, chat, pipeline, Memory(client.redis, client.ledger.names))
         mentions = Mentions(context)
         tree = Tree(context, Intake(context))
         bot.on_message, bot.on_ready, bot.on_guild_remove = mentions.came, mentions.catch_up, context.leave
         commands = asyncio.create_task(tree.register())
-        courier = asyncio.create_task(Courier(client, services.storage, chat, pipeline, status).run())
+        delivering = asyncio.create_task(courier.run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))
         stop = asyncio.create_task(stopping.wait())
         try:
-            await asyncio.wait((stop, gateway, courier), return_when=asyncio.FIRST_COMPLETED)
-            for ended in (gateway, courier):
+            await asyncio.wait((stop, gateway, delivering), return_when=asyncio.FIRST_COMPLETED)
+            for ended in (gateway, delivering):
                 if ended.done():
                     ended.result()
             await self._stop_listening(bot, gateway)
             await hand_back(context, send_limit)
         finally:
-            tasks = (courier, gateway, stop, commands)
+            tasks = (delivering, gateway, stop, commands)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -11,15 +11,13 @@ from telegram import Bot, Update, User
 from telegram.error import InvalidToken, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
-from unstill_bots.delivery.courier import Courier
-from unstill_bots.delivery.status_message import StatusMessages
+from unstill_bots.host.assembly import ways_of
 from unstill_bots.host.frontend import Services, TokenRejected
 from unstill_bots.host.lifecycle import first_error, hand_back, reach
 from unstill_bots.host.polling import Polling
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.host.webhook import Webhook
 from unstill_bots.intake.albums import Albums
-from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.rules import ChatRules
 from unstill_bots.telegram.api import open_bot
 from unstill_bots.telegram.chat import TelegramChat
@@ -62,19 +60,8 @@ class TelegramFrontEnd:
         client, settings = services.client, services.settings
         memory, preferences, send_limit = Memory(client.redis), PreferenceStore(client.redis), SendLimit()
         chat = TelegramChat(bot, services.storage, services.catalog, memory, send_limit, preferences)
-        status = StatusMessages(client.ledger, chat)
         members = Members(bot, memory)
-        pipeline = Pipeline(
-            client,
-            services.storage,
-            services.catalog,
-            settings,
-            chat,
-            status,
-            rules=ChatRules(preferences, ChatReplies, members),
-            tell=chat.tell,
-            pictures=services.pictures,
-        )
+        pipeline, courier = ways_of(chat, chat.tell, services, ChatRules(preferences, ChatReplies, members))
         context = Context(me, chat, pipeline, memory, members)
         router = Router(context)
         own = settings.telegram
@@ -87,7 +74,7 @@ class TelegramFrontEnd:
             source = Polling(Updates(bot), router.take)
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
-            courier = group.create_task(Courier(client, services.storage, chat, pipeline, status).run())
+            delivering = group.create_task(courier.run())
             albums = group.create_task(Albums(memory, pipeline, context.conversation, chat.tell).run())
             coming = group.create_task(source.run())
             stop = group.create_task(stopping.wait())
@@ -96,7 +83,7 @@ class TelegramFrontEnd:
             await asyncio.wait((coming,))
             albums.cancel()
             await hand_back(context, send_limit)
-            courier.cancel()
+            delivering.cancel()
             stop.cancel()
             registering.cancel()
 

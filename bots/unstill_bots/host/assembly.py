@@ -1,0 +1,30 @@
+"""The parts that every front end has, put together: the way in and the way out of one chat."""
+
+from __future__ import annotations
+
+from unstill_bots.delivery.chat import Chat
+from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.status_message import StatusMessages
+from unstill_bots.host.frontend import Services
+from unstill_bots.intake.pipeline import Pipeline, Tell
+from unstill_bots.intake.rules import Rules
+
+
+def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[Pipeline, Courier]:
+    """Return the way in and the way out of `chat`, which know of the same status messages; `tell` and `rules` as in
+    `Pipeline`.
+    """
+    client, storage = services.client, services.storage
+    status = StatusMessages(client.ledger, chat)
+    pipeline = Pipeline(
+        client,
+        storage,
+        services.catalog,
+        services.settings,
+        chat,
+        status,
+        rules=rules,
+        tell=tell,
+        pictures=services.pictures,
+    )
+    return pipeline, Courier(client, storage, chat, pipeline, status)
