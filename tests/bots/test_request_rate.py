@@ -104,7 +104,7 @@ async def context(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Con
 
 
 @pytest.fixture
-async def usual_desk(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Context]:
+async def usual(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Context]:
     front = FrontEnd(valkey.url, Settings(quota=Quota()), storage)
     yield Context(front)
     await front.client.close()
@@ -129,16 +129,16 @@ async def test_who_asks_too_fast_is_told_once_in_each_chat_and_nothing_is_writte
     assert len(context.told) == 2
 
 
-async def test_a_minutes_requests_may_come_at_once_and_what_counts_them_expires(usual_desk: Context) -> None:
+async def test_a_minutes_requests_may_come_at_once_and_what_counts_them_expires(usual: Context) -> None:
     # When four albums of ten come in the same moment, then all are taken
-    assert all(await asyncio.gather(*(usual_desk.take(asked(n, chat=f"c{n // 10}")) for n in range(40))))
+    assert all(await asyncio.gather(*(usual.take(asked(n, chat=f"c{n // 10}")) for n in range(40))))
     # When a hundred and sixty more come, then no more are taken than while they came there was room for
-    taken = await asyncio.gather(*(usual_desk.take(asked(n)) for n in range(40, 200)))
+    taken = await asyncio.gather(*(usual.take(asked(n)) for n in range(40, 200)))
     assert sum(taken) < 160
-    assert sum(taken) + 40 == len(await usual_desk.front.ledger.open_ids())
+    assert sum(taken) + 40 == len(await usual.front.ledger.open_ids())
     # and the counter is gone when the minute is over
-    [key] = await usual_desk.front.client.redis.keys("unstill:pace:*")
-    assert 0 < await usual_desk.front.client.redis.pttl(key) <= 60_000
+    [key] = await usual.front.client.redis.keys("unstill:pace:*")
+    assert 0 < await usual.front.client.redis.pttl(key) <= 60_000
 
 
 async def test_channels_of_a_chat_share_its_minute(context: Context) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from unstill_engine.__main__ import main
-from unstill_engine.worker import job_run as errand
+from unstill_engine.worker import job_run
 
 if __name__ == "__main__":
-    errand.STORAGE_PATIENCE = 1.0
+    job_run.STORAGE_PATIENCE = 1.0
     sys.exit(main())

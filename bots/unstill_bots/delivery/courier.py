@@ -69,7 +69,7 @@ class Courier:
         self._status = status
         self._slots = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._in_hand: set[str] = set()
-        self._errands: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._shown: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -83,17 +83,17 @@ class Courier:
             # whoever runs us names what went wrong first
             raise first_error(errors) from None
         finally:
-            for errand in self._errands:
-                errand.cancel()
-            await asyncio.gather(*self._errands, return_exceptions=True)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run_deliveries(self) -> None:
         async for event in Outbox(self._client.redis, self._chat.platform).deliveries(CONSUMER):
-            errand = asyncio.create_task(self._errand(event))
-            self._errands.add(errand)
-            errand.add_done_callback(self._errands.discard)
+            task = asyncio.create_task(self._handle(event))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _errand(self, event: Event) -> None:
+    async def _handle(self, event: Event) -> None:
         try:
             await self._take(event)
         except UnknownJob:
@@ -254,9 +254,9 @@ class Courier:
             self._shown[event.place] = now
             if len(self._shown) > 10_000:
                 self._shown = {place: at for place, at in self._shown.items() if now - at < every}
-            errand = asyncio.create_task(self._show_progress(event))
-            self._errands.add(errand)
-            errand.add_done_callback(self._errands.discard)
+            task = asyncio.create_task(self._show_progress(event))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _show_progress(self, event: Event) -> None:
         try:

@@ -37,9 +37,9 @@ class Context:
         self.settings = pipeline.settings
         self.conversation = Conversation(pipeline, memory, self._ask, _stays)
 
-    def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """What may take its time, and is no longer held against the interaction."""
-        self.pipeline.background.spawn(errand)
+        self.pipeline.background.spawn(work)
 
     async def drain(self, within: float) -> None:
         await self.pipeline.background.drain(within)

@@ -24,9 +24,9 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run it; what it raises is logged."""
-        task = asyncio.create_task(_logged(errand))
+        task = asyncio.create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -39,13 +39,13 @@ class BackgroundTasks:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def _logged(errand: Coroutine[Any, Any, Any]) -> None:
+async def _logged(work: Coroutine[Any, Any, Any]) -> None:
     try:
-        await errand
+        await work
     except Exception:
         metrics.count("background_tasks_failed")
         # what was promised stands in the ledger and comes back
-        log.exception("an errand failed in an unforeseen way")
+        log.exception("a background task failed in an unforeseen way")
 
 
 async def quickly(work: Awaitable[T], within: float = ANSWER_WITHIN) -> T:
