@@ -27,7 +27,7 @@ class Replied(msgspec.Struct, frozen=True):
 
 
 class RepliedCommands:
-    """One front end's."""
+    """Performs the commands of one front end that reply to a message."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline

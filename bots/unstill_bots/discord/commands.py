@@ -23,7 +23,7 @@ Command = app_commands.Command[Any, ..., None]
 
 
 class Commands:
-    """One front end's."""
+    """Makes the slash commands of one front end, but for /animate."""
 
     def __init__(self, context: Context, settings: SettingsView) -> None:
         self._context = context

@@ -74,7 +74,7 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Posting:
-    """One bot's."""
+    """Sends, changes and finds the messages of one bot."""
 
     def __init__(self, bot: discord.Client, send_limit: SendLimit) -> None:
         self._bot = bot

@@ -22,7 +22,7 @@ from unstill_bots.text.server_replies import ServerReplies
 
 
 class Presses:
-    """One front end's."""
+    """Does what presses of the buttons under a job ask for."""
 
     def __init__(self, context: Context, intake: Intake) -> None:
         self._context = context
