@@ -66,7 +66,8 @@ class Upkeep(Views):
 
         One process does so in each period, whoever asks first.
         """
-        if not await self.redis.set("unstill:audited", 1, nx=True, px=ms(self.times.audit)):
+        # Shorter than the period: who asks once a period is not punctual, and would find every second one taken.
+        if not await self.redis.set("unstill:audited", 1, nx=True, px=ms(0.9 * self.times.audit)):
             return []
         lost: list[str] = []
         cursor = 0
