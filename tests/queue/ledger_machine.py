@@ -605,6 +605,13 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     self.call(then, id)
 
         @rule()
+        def note_after_an_older_version_forgot(self) -> None:
+            """What an older version left of a forgotten request, its final state alone, is told nothing any more."""
+            redis.hset("unstill:job:older", "state", "sent")
+            assert self.word("note_begin", "older") == "unknown"
+            redis.delete("unstill:job:older")
+
+        @rule()
         def reap(self) -> None:
             self.watch()
             before = {lane: self.words(lane) for lane in LANES}
