@@ -8,10 +8,15 @@ import time
 class Clock:
     def __init__(self) -> None:
         self._ahead = 0.0
+        self._stopped: float | None = None
 
     def now(self) -> float:
         """Seconds since 1970."""
-        return time.time() + self._ahead
+        return (time.time() if self._stopped is None else self._stopped) + self._ahead
+
+    def stop(self) -> None:
+        """Let time pass by `move` alone, however slow the machine is."""
+        self._stopped = time.time()
 
     def date(self) -> int:
         """As messages carry it."""
