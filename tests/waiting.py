@@ -6,6 +6,7 @@ And how they delete a folder that a running program writes into.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import shutil
 import time
 from collections.abc import Callable
@@ -26,9 +27,15 @@ def wait_for(condition: Callable[..., object], within: float = PATIENCE, what: s
 
 
 async def until(condition: Callable[..., object], what: str = "it") -> None:
-    """The same, where the loop has to go on."""
+    """Poll, where the loop has to go on, until the condition is true, or an awaitable that comes to something true.
+
+    Raises AssertionError.
+    """
     ends = time.monotonic() + PATIENCE
-    while not condition():
+    while True:
+        found = condition()
+        if await found if inspect.isawaitable(found) else found:
+            return
         if time.monotonic() > ends:
             raise AssertionError(f"{what} did not happen within {PATIENCE} s")
         await asyncio.sleep(0.02)

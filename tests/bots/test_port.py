@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.system.telegram_house import photo
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 from wire_doubles.discord.permissions import Can
 from wire_doubles.discord_api import DiscordApi
 from wire_doubles.telegram_api import TelegramApi
@@ -310,9 +310,7 @@ async def told(status: StatusMessages, side: Side, text: str = "", *, changed: b
 
 async def told_once(status: StatusMessages, side: Side) -> None:
     """Tell of its progress as soon as the chat has room for it."""
-    async with asyncio.timeout(PATIENCE):
-        while not side.chat.has_room(side.to, Urgency.PROGRESS):
-            await asyncio.sleep(0.05)
+    await until(lambda: side.chat.has_room(side.to, Urgency.PROGRESS))
     await status.tell(Event(side.request.id, "progress"))
 
 

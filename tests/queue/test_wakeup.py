@@ -17,7 +17,7 @@ from arq.jobs import serialize_job
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from tests.queue.values import a_job, a_request
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Queue, Quota
@@ -69,9 +69,7 @@ class Engine:
         await asyncio.gather(self.running, return_exceptions=True)
 
     async def hears(self, count: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while self.heard < count:
-                await asyncio.sleep(0.01)
+        await until(lambda: self.heard >= count)
 
 
 @pytest.fixture
@@ -104,9 +102,10 @@ async def free_words(redis: Redis, lane: str = "camera") -> list[str]:
 
 
 async def empty(redis: Redis, lane: str = "camera") -> None:
-    async with asyncio.timeout(PATIENCE):
-        while await words(redis, lane):
-            await asyncio.sleep(0.01)
+    async def none() -> bool:
+        return not await words(redis, lane)
+
+    await until(none)
 
 
 async def test_an_idle_engine_hears_of_a_job(valkey: EmbeddedValkey, ledger: Ledger, redis: Redis) -> None:
@@ -162,9 +161,7 @@ async def test_a_nudge_is_heard_at_once(valkey: EmbeddedValkey, ledger: Ledger, 
 
 async def until_polled(redis: Redis, lane: str) -> None:
     """A worker writes down its health after its first poll."""
-    async with asyncio.timeout(PATIENCE):
-        while not await redis.exists(f"{queue_name(lane)}:health-check"):
-            await asyncio.sleep(0.01)
+    await until(lambda: redis.exists(f"{queue_name(lane)}:health-check"))
 
 
 async def test_what_came_while_an_engine_worked_is_heard_at_its_end(valkey: EmbeddedValkey, ledger: Ledger) -> None:
@@ -368,10 +365,14 @@ async def test_draining_waits_for_what_work_has_asked_for(valkey: EmbeddedValkey
     async with Engine(valkey.url, work=work) as engine:
         await queued(ledger)
         await engine.hears(1)
+        worker = engine.listener._worker
+        assert engine.running and worker and worker.main_task
         engine.draining.set()
-        # arq is given a second to end; this is more
-        await asyncio.sleep(2)
-        assert engine.running and not engine.running.done()
+        await until(worker.main_task.done)
+        # whoever did not wait would cut it off now, in a few turns of the loop
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not engine.running.done() and not any(task.cancelling() for task in worker.tasks.values())
         gate.set()
         async with asyncio.timeout(PATIENCE):
             await engine.running
@@ -452,9 +453,7 @@ async def test_a_periodic_task_is_done_by_one_engine_at_a_time(valkey: EmbeddedV
     draining = asyncio.Event()
     listeners = [Listener(valkey.url, "~upkeep", draining, periodic=of(name), poll_delay=0.1) for name in "ab"]
     running = [asyncio.create_task(listener.run()) for listener in listeners]
-    async with asyncio.timeout(PATIENCE):
-        while len(done) < 3 or not begun:
-            await asyncio.sleep(0.02)
+    await until(lambda: len(done) >= 3 and begun)
     draining.set()
     await asyncio.gather(*running)
     # Then each time is one word in the server: arq keeps that it was done

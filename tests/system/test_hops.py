@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tests.system.discord_house import discord_settings, picture
 from tests.system.telegram_house import photo, telegram_settings
-from tests.waiting import PATIENCE
+from tests.waiting import until
 from wire_doubles.discord_api import DiscordApi
 from wire_doubles.telegram_api import TelegramApi
 
@@ -132,12 +132,9 @@ async def test_a_photo_goes_through_few_modules_until_it_is_written_down(
         with trace.watching():
             serving = asyncio.create_task(side.front_end.run(services, stopping))
             # When somebody sends a photo with words
-            async with asyncio.timeout(PATIENCE):
-                while not side.is_ready():
-                    await asyncio.sleep(0.02)
-                side.send()
-                while not await client.ledger.open_ids():
-                    await asyncio.sleep(0.02)
+            await until(side.is_ready)
+            side.send()
+            await until(client.ledger.open_ids)
         stopping.set()
         await serving
         await client.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from PIL import Image
 from redis.asyncio import Redis
 from tests.queue.test_trouble import PASSWORD, SPOILT, USER, url_of
 from tests.system.platform import Platform
-from tests.system.processes import PATIENCE, House
+from tests.system.processes import PATIENCE, House, until
 
 from unstill_queue.redis.trouble import TROUBLES
 
@@ -40,12 +40,6 @@ def a_picture() -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (64, 64), "teal").save(out, "PNG")
     return out.getvalue()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.timeout(600)

@@ -62,6 +62,18 @@ class Person:
         assert await self.client.submit(job, cost=0.3)
         return request.id
 
+    async def until_announced(self) -> None:
+        """Wait until an engine says once more that it is there."""
+
+        async def said() -> object:
+            return await self.client.redis.zrange("unstill:engines:journal", 0, -1, withscores=True)
+
+        async def again() -> bool:
+            return await said() != before
+
+        before = await said()
+        await until(again)
+
     async def outcome(self, id: str) -> Outcome:
         async with asyncio.timeout(PATIENCE):
             async for update in self.client.watch(id):
@@ -346,9 +358,10 @@ async def test_an_engine_that_is_busy_from_its_start_leaves_the_words_to_others(
     await person.ask(f"{gate} render")
     house.start_engine()
     await until(gate.reached)
-    # When there is word of another
+    # When there is word of another, and the engine has looked around: it polls more often than it says that it is there
     await person.ask("another")
-    await asyncio.sleep(1.5)
+    await person.until_announced()
+    await person.until_announced()
     # Then it still stands there for an idle engine
     [word] = await person.client.redis.zrange(queue_name("journal"), 0, -1)
     assert not await person.client.redis.exists(b"arq:in-progress:" + word)
