@@ -88,6 +88,7 @@ def test_a_language_is_added_by_one_file(tmp_path: Path) -> None:
         ("phrases = [['links', \"somewhere\", []]]", msgspec.ValidationError),
         ('phrases = [[\'links\', "anywhere", ["sideways"]]]', KeyError),
         ("phrases = []\nfiller_words = ['und']", msgspec.ValidationError),
+        ("phrases = []\n[fold]\nfrom = 'äö'\nto = 'a'", ValueError),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, error: type[Exception]) -> None:

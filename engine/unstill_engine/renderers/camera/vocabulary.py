@@ -117,6 +117,7 @@ def read_languages(folder: Traversable) -> Vocabulary:
         msgspec.ValidationError: a file has another form.
         KeyError: it names a move that is none of MOVES.
         re.error: an expression is none.
+        ValueError: the two texts of `fold` differ in length.
     """
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     languages = [msgspec.toml.decode(file.read_bytes(), type=Language) for file in files]
@@ -142,12 +143,8 @@ def read_languages(folder: Traversable) -> Vocabulary:
         not_camera=words("not_camera"),
         opener=words("opener"),
         filler=words("filler"),
-        fold={ord(old): ord(new) for each in languages for old, new in zip(*_pair(each.fold), strict=True)},
+        fold=dict(pair for each in languages for pair in str.maketrans(each.fold.source, each.fold.target).items()),
     )
-
-
-def _pair(fold: Fold) -> tuple[str, str]:
-    return fold.source, fold.target
 
 
 def _expanded(pattern: str, parts: dict[str, str]) -> str:
