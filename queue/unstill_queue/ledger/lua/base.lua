@@ -24,6 +24,12 @@ local function get(id, field) return redis.call('HGET', JOB .. id, field) or nil
 local function set(id, ...) redis.call('HSET', JOB .. id, ...) end
 local function due(id, at) redis.call('ZADD', DUE, num(at), id) end
 
+local function set_of(words)
+  local found = {}
+  for _, word in ipairs(words) do found[word] = true end
+  return found
+end
+
 -- An account is a person, or all who write in the name of a channel or group in one chat. A record that was
 -- accepted by an older version has none.
 local function account_of(id) return get(id, 'account') or get(id, 'person') end

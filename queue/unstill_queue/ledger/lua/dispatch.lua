@@ -3,9 +3,8 @@
 --
 -- Keys: none
 
-local ABOUT_ONE = {}
-for _, name in ipairs({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'park', 'cancel', 'send',
-  'unsend', 'refit', 'sent', 'note_begin', 'note_set', 'note_clear', 'position' }) do ABOUT_ONE[name] = true end
+local ABOUT_ONE = set_of({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'park', 'cancel',
+  'send', 'unsend', 'refit', 'sent', 'note_begin', 'note_set', 'note_clear', 'position' })
 
 if ABOUT_ONE[ARGV[1]] then
   local wrong = fault(ARGV[2])

@@ -29,8 +29,7 @@ function op.claim(lane, owner, engine, heard, ...)
   if before and not fault(before) and holds(before, owner) == 'running' then
     return { bad, before, get(before, 'job'), get(before, 'attempt'), get(before, 'made') or '' }
   end
-  local can = {}
-  for _, word in ipairs({ ... }) do can[word] = true end
+  local can = set_of({ ... })
   unpark(lane, can, bad)
   local id = next_in(lane, can, bad)
   if not id then return { bad } end
@@ -124,8 +123,7 @@ function op.engine(name, lane, info, others, ...)
   redis.call('SADD', 'unstill:lanes', lane)
   redis.call('SET', 'unstill:engine:' .. name, info, 'PX', TIMES.engine_told)
   redis.call('ZREMRANGEBYSCORE', 'unstill:engines:' .. lane, '-inf', num(NOW - TIMES.engine_listed))
-  local can = {}
-  for _, word in ipairs({ ... }) do can[word] = true end
+  local can = set_of({ ... })
   ring_where_work_waits(lane, can)
   ring_where_work_waits(others, can)
   return { 'ok' }
