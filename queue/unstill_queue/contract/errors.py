@@ -19,9 +19,6 @@ class Allowed:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Allowed) and (self.code, self.details) == (other.code, other.details)
 
-    def __hash__(self) -> int:
-        return hash((self.code, *self.details.items()))
-
     def __repr__(self) -> str:
         return " ".join([self.code, *(f"{name}={value}" for name, value in self.details.items())])
 
