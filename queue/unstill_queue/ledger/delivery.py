@@ -6,10 +6,7 @@ from typing import Literal
 
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.jobs import Job
-from unstill_queue.ledger.records import (
-    REFIT_LANE,
-    REFITS_MOST,
-)
+from unstill_queue.ledger.records import REFIT_LANE, REFITS_MOST
 from unstill_queue.ledger.script import Script, ms
 
 

@@ -9,17 +9,10 @@ import structlog
 
 from unstill_queue.contract.abilities import codec, needs
 from unstill_queue.contract.codec import decode, encode
-from unstill_queue.contract.errors import (
-    CodecError,
-    NewerVersion,
-)
+from unstill_queue.contract.errors import CodecError, NewerVersion
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Progress, Succeeded
 from unstill_queue.ledger.outcomes import INTAKE_FAILED, engine_lost
-from unstill_queue.ledger.records import (
-    REFIT_LANE,
-    Claim,
-    files_of,
-)
+from unstill_queue.ledger.records import REFIT_LANE, Claim, files_of
 from unstill_queue.ledger.script import Script, report
 
 log = structlog.get_logger(__name__)

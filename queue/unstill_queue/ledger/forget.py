@@ -7,14 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from unstill_queue.contract.codec import encode
-from unstill_queue.contract.errors import (
-    UnknownJob,
-    UnreadableRecord,
-)
+from unstill_queue.contract.errors import UnknownJob, UnreadableRecord
 from unstill_queue.contract.jobs import Cancelled
-from unstill_queue.ledger.records import (
-    Forgotten,
-)
+from unstill_queue.ledger.records import Forgotten
 from unstill_queue.ledger.views import Views
 
 FORGET_AT_ONCE = 500

@@ -6,11 +6,7 @@ from typing import Any, Literal
 
 from unstill_config.settings import Quota as QuotaSettings
 from unstill_queue.contract.codec import encode
-from unstill_queue.contract.errors import (
-    QuotaExceeded,
-    TooManyRequests,
-    UnknownJob,
-)
+from unstill_queue.contract.errors import QuotaExceeded, TooManyRequests, UnknownJob
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Request, Requester
 from unstill_queue.ledger.script import Script
 

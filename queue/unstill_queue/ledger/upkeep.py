@@ -7,10 +7,7 @@ from collections.abc import Collection
 import structlog
 
 from unstill_queue.contract.codec import encode
-from unstill_queue.contract.errors import (
-    UnknownJob,
-    UnreadableRecord,
-)
+from unstill_queue.contract.errors import UnknownJob, UnreadableRecord
 from unstill_queue.ledger.outcomes import EXPIRED, INTAKE_FAILED, engine_lost
 from unstill_queue.ledger.records import Reaped
 from unstill_queue.ledger.script import ms, report

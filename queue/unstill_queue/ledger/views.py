@@ -6,20 +6,9 @@ from collections import Counter
 
 from redis.exceptions import ResponseError
 
-from unstill_queue.contract.errors import (
-    CodecError,
-    NewerVersion,
-    UnknownJob,
-    UnreadableRecord,
-)
+from unstill_queue.contract.errors import CodecError, NewerVersion, UnknownJob, UnreadableRecord
 from unstill_queue.contract.jobs import State
-from unstill_queue.ledger.records import (
-    REFIT_LANE,
-    Place,
-    Record,
-    Used,
-    record_of,
-)
+from unstill_queue.ledger.records import REFIT_LANE, Place, Record, Used, record_of
 from unstill_queue.ledger.script import Script, awaited, ms
 
 DAY = 24 * 3600
