@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
-from pathlib import Path
 
 import msgspec
 import pytest
 from tests.queue.ledger_machine import TIMES
+from tests.queue.lua_source import LEDGER
 from tests.queue.mutants import MUTANTS
 
 from unstill_config.settings import Queue
 from unstill_queue.ledger.script import LUA, script_text
 from unstill_queue.ledger.times import Times
-
-LEDGER = Path(str(resources.files("unstill_queue") / "ledger"))
 
 
 def test_the_script_is_made_of_every_file_once() -> None:
