@@ -23,7 +23,6 @@ __all__ = [
     "Bots",
     "Catalogue",
     "Engine",
-    "Group",
     "Log",
     "Queue",
     "Quota",
