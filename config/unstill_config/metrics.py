@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Metrics(Protocol):
-    """Where figures go. A name ends with its unit (`_seconds`, `_bytes`) and always comes with the same labels.
+    """Takes figures. A name ends with its unit (`_seconds`, `_bytes`) and always comes with the same labels.
 
     Both methods are called in the middle of other work: they return at once and raise nothing.
     """
@@ -47,5 +47,5 @@ def count(name: str, amount: float = 1.0, /, **labels: str) -> None:
 
 
 def observe(name: str, value: float, /, **labels: str) -> None:
-    """Tell one measurement of `name`."""
+    """Pass on one measurement of `name`, in the unit that its name ends with."""
     _metrics.observe(name, value, labels)

@@ -17,7 +17,7 @@ Patterns = tuple[tuple[re.Pattern[str], str], ...]
 
 
 class PlatformSettings(Group):
-    """What every platform has.
+    """The settings and facts that every platform has.
 
     `front_end` is 'module:Class' of its front end, as a model names its renderer: it is imported only where it is
     served. `token_from` says who gives tokens out. `secret_patterns` find in a log line what looks like a secret of

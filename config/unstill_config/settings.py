@@ -195,7 +195,7 @@ class Settings(Platforms, BaseSettings):
         return Catalog.load(self.catalog.file)
 
     def platforms(self) -> dict[str, PlatformSettings]:
-        """The settings of every platform of the registry, by its name."""
+        """Return the settings of every platform of the registry by its name."""
         return {name: getattr(self, name) for name in PLATFORMS}
 
     def secrets(self) -> tuple[SecretStr, ...]:

@@ -20,7 +20,7 @@ PATIENCE = 2.0
 
 
 async def why_not_alive(settings: Settings) -> str | None:
-    """One sentence, or None: an engine of that name and model on this host was heard of lately.
+    """Return in one sentence why no engine of that name and model was heard of on this host lately; None: one was.
 
     Starts nothing.
 

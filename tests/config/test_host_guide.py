@@ -1,4 +1,4 @@
-"""What the README tells a host: commands, buttons, units of systemd, profiles of compose, and settings in blocks."""
+"""Tests of what the README tells a host: commands, buttons, units of systemd, profiles of compose, and settings."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_each_language_has_a_word_for_every_move(file: Path) -> None:
 
 
 def said(root: Path, *texts: str) -> list[list[list[float]]]:
-    """The moves that a process reads in each text, with the engine that lies in `root`."""
+    """Return the moves that a process reads in each text, with the engine that lies in `root`."""
     environ = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(
         [sys.executable, "-c", SAYS, *texts], env=environ, capture_output=True, text=True, timeout=120

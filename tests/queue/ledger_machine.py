@@ -637,7 +637,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             return [word.decode() for word in words]
 
         def free_words(self, lane: str) -> list[str]:
-            """Those that an engine may take, and that arq can make something of."""
+            """Return the words that an engine may take, and that arq can make something of."""
             free = [word for word in self.words(lane) if not redis.exists(f"arq:in-progress:{word}")]
             return [word for word in free if redis.exists(f"arq:job:{word}")]
 

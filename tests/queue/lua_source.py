@@ -12,34 +12,34 @@ NAMES = {"JOB": "unstill:job:", "DUE": "unstill:due", "UNREADABLE": "unstill:unr
 
 
 def lua_files() -> dict[str, str]:
-    """The text of each file by its name without the ending."""
+    """Return the text of each file by its name without the ending."""
     return {file.stem: file.read_text("utf-8") for file in sorted((LEDGER / "lua").glob("*.lua"))}
 
 
 def code_of(text: str) -> str:
-    """Without comments."""
+    """Return a file's text without its comments."""
     return re.sub(r"^\s*--.*$", "", text, flags=re.MULTILINE)
 
 
 def header_of(text: str) -> str:
-    """The comment that a file begins with, without its dashes, each entry on one line."""
+    """Return the comment that a file begins with, without its dashes, each entry on one line."""
     lines = [line.removeprefix("--") for line in text.split("\n\n")[0].splitlines()]
     return re.sub(r"\n {3,}", " ", "\n".join(lines))
 
 
 def keys_in(text: str) -> set[str]:
-    """Families of keys: what stands before the first name in them, as in `unstill:job:`."""
+    """Return families of keys: what stands before the first name in them, as in `unstill:job:`."""
     return set(KEY.findall(text))
 
 
 def transitions(text: str) -> dict[str, tuple[str, str]]:
-    """Names, each with its arguments and its body."""
+    """Return the transitions of a file by name, each with its arguments and its body."""
     found = re.findall(r"^function op\.(\w+)\((.*?)\)\n(.*?)^end$", text, re.MULTILINE | re.DOTALL)
     return {name: (arguments, body) for name, arguments, body in found}
 
 
 def _arguments(text: str, start: int) -> list[str]:
-    """What stands between the parenthesis before `start` and its partner, split at commas that are not in others."""
+    """Return what stands between the parenthesis before `start` and its partner, split at commas outside of others."""
     found, depth, begun, quoted = [], 0, start, False
     for at in range(start, len(text)):
         if text[at] == "'":
@@ -58,7 +58,7 @@ def _arguments(text: str, start: int) -> list[str]:
 
 
 def fields_in(text: str) -> set[str]:
-    """The fields of records that are read, written or deleted."""
+    """Return the fields of records that are read, written or deleted."""
     code = code_of(text)
     found: set[str] = set()
     for call in re.finditer(r"\b(get|set|seen|strip)\(", code):

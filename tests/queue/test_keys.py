@@ -16,7 +16,7 @@ PAGE = (LEDGER / "KEYS.md").read_text("utf-8")
 
 
 def table(title: str) -> list[list[str]]:
-    """The cells of the table under that title, head and rule aside."""
+    """Return the cells of the table under that title, head and rule aside."""
     section = PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("|")][2:]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]

@@ -46,7 +46,7 @@ def ledger(redis: Redis) -> Ledger:
 
 
 def sending_for(seconds: float, ledger: Ledger) -> Ledger:
-    """The same ledger, for a courier whose right to send ends so soon."""
+    """Return the same ledger, for a courier whose right to send ends so soon."""
     return Ledger(ledger.redis, SETTINGS, times=msgspec.structs.replace(ledger.times, send_lease=seconds))
 
 

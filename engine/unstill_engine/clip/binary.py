@@ -30,7 +30,7 @@ class Ffmpeg(msgspec.Struct, frozen=True):
 
 
 async def find_ffmpeg(setting: Path | None = None) -> Ffmpeg:
-    """The first that works. A setting that does not work is an error, never passed over in silence.
+    """Return the first ffmpeg that works. A setting that does not work is an error, never passed over in silence.
 
     Raises:
         ClipError: no_ffmpeg; it says what was wrong with each.

@@ -6,7 +6,7 @@ from unstill_queue.contract.errors import JobError
 
 
 class ClipError(JobError):
-    """No clip. The text is for the operator, with ffmpeg's own words where it said any.
+    """A clip cannot be made. The text is for the operator, with ffmpeg's own words where it said any.
 
     `code` is one of: no_ffmpeg, bad_frames, bad_clip, encode_failed, encode_timeout, disk_full,
     write_failed, too_big.

@@ -249,7 +249,7 @@ def _text(error: BaseException) -> str:
 
 
 def _sendable(failed: jobs.Failed) -> jobs.Failed:
-    """A renderer may have put anything into its parameters; what is sent is text of a bounded length."""
+    """Return the answer as text of a bounded length, as a renderer may have put anything into its parameters."""
     details = {_utf8(name): _utf8(value)[:LONGEST_PARAMETER] for name, value in failed.details.items()}
     return jobs.Failed(_utf8(failed.code), details=details)
 

@@ -26,8 +26,10 @@ async def _at_once() -> None:
 
 
 class JobQueue:
-    """Serves the queue `name`. `begun` and `answered` are told of each job: that it has begun, or, with None, that the
-    next one may begin; and that its outcome was filed.
+    """Serves the queue `name`, with at most `in_hand` jobs at a time.
+
+    `ready` is awaited before a job is taken. `begun` is called with the id of a job that has begun, and with None when
+    the next one may begin; `answered` is called when an outcome was filed.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class JobQueue:
             self._answered()
 
     async def _next(self, word: str) -> Claim | None:
-        """The job whose turn it is, once we are ready for it. None: none waits, or the engine drains."""
+        """Return the job whose turn it is, once we are ready for it. None: no job waits, or the engine drains."""
         await self._or_draining(self._hands.acquire())
         await self._or_draining(self._ready())
         if self._services.draining.is_set():

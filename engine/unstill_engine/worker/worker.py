@@ -160,7 +160,7 @@ class Worker:
                     await self._news.wait()
 
     async def _hear(self) -> None:
-        """Act at once on a cancel, which the next beat would tell, and a nudge, which the next poll would replace."""
+        """Act at once on cancels and nudges. One that is missed is made up for by the next beat or poll."""
         while True:
             try:
                 async with self._redis.pubsub() as pubsub:

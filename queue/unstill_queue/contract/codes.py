@@ -13,7 +13,7 @@ SAID: Final = "said"
 """The code of a failure whose `message` is already the sentence for the person, in their language."""
 
 UNKNOWN: Final = "unknown"
-"""What is answered in place of a code that the reader does not know, as it comes from a newer version."""
+"""The code that stands in for one that the reader does not know, as it comes from a newer version."""
 
 
 def megabytes(size: int) -> str:
@@ -87,7 +87,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "with_model": frozenset({"least", "most", "model"}),
     "seconds_at_fps": frozenset({"least", "most", "fps"}),
 }
-"""What an option can take: the codes of `errors.Allowed`."""
+"""The codes of `errors.Allowed`: what an option can take."""
 
 VALUE: Final = frozenset({"value"})
 
@@ -115,7 +115,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "tried_again": VALUE,
     "smaller": VALUE,
 }
-"""What was done otherwise than asked, in a clip that was made: the codes of `Succeeded.notes`."""
+"""The codes of `Succeeded.notes`: what was done otherwise than asked, in a clip that was made."""
 
 
 def note(code: str, **parameters: object) -> str:

@@ -10,7 +10,7 @@ class QueueError(Exception):
 
 
 class Allowed:
-    """What an option takes: one of `codes.ALLOWED`, with its parameters."""
+    """The values that an option takes: one of `codes.ALLOWED`, with its parameters."""
 
     def __init__(self, code: str, **details: str) -> None:
         self.code = code
@@ -24,7 +24,7 @@ class Allowed:
 
 
 ANY = Allowed("names", names="")
-"""For an option that there is not."""
+"""Stands for what an option takes where there is no such option."""
 
 
 class OptionError(QueueError):

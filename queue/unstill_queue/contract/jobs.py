@@ -145,7 +145,9 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """Nothing to show. `code` is one of `codes.FAILURES`, and `details` has its parameters by name.
+    """The outcome of a job with nothing to show.
+
+    `code` is one of `codes.FAILURES`, and `details` has its parameters by name.
 
     `message` is the sentence itself where the code is SAID, and else empty. It is always written: the former version
     reads no record without it. That version's records have no parameters.
@@ -184,7 +186,7 @@ class State(StrEnum):
 
 
 class EngineInfo(msgspec.Struct, frozen=True):
-    """What an engine says of itself. `job` is the one on its device.
+    """The facts that an engine tells of itself. `job` is the one on its device.
 
     `can` has the words of `abilities`, `version` is the program's.
     """

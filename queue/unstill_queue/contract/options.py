@@ -26,7 +26,7 @@ _FALSE = frozenset({"0", "false", "no", "off", "否", "关"})
 
 
 def one_of(names: Iterable[object]) -> Allowed:
-    """Return that an option takes one of these."""
+    """Return what is allowed where an option takes one of these names."""
     return Allowed("names", names=", ".join(map(str, names)))
 
 
@@ -51,7 +51,7 @@ class Option(msgspec.Struct, frozen=True):
         return self.choices
 
     def allowed(self, catalog: Catalog) -> Allowed:
-        """Return what it takes."""
+        """Return what the option takes."""
         if self.type == "choice":
             return one_of(self.choices_in(catalog))
         if self.type == "flag":

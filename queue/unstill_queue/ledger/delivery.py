@@ -1,4 +1,4 @@
-"""How an outcome is shown, once, and the status message before it."""
+"""Transitions that show an outcome, once, and the status message before it."""
 
 from __future__ import annotations
 

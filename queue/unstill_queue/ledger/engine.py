@@ -1,4 +1,4 @@
-"""How engines take jobs and file what came of them."""
+"""Transitions by which engines take jobs and file what came of them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class EngineSide(Script):
     ) -> Claim | None:
         """Take the job whose turn it is. `owner` is a token used for this one claim, `word` what told of work.
 
-        `can` has the words of `abilities`: a job that needs others is parked for an engine that has them; None: any
-        will do. So is one of a newer version. What no version can decode is answered, as it would end every engine
-        that takes it.
+        `can` has the words of `abilities`: a job that needs others, or is of a newer version, is parked for an engine
+        that has them. None: the engine takes any job of this version. A job that no version can decode is answered, as
+        it would end every engine that takes it.
         """
         while True:
             bad, *taken = await self._run("claim", lane, owner, engine, word, *sorted(can or ()))
@@ -81,9 +81,9 @@ class EngineSide(Script):
         return bool(reply[0] == b"ok")
 
     async def retry(self, claim: Claim, failure: Failed | None = None) -> bool:
-        """The try failed through no fault of the job: again, or `failure`, else a lost engine, after the last one.
+        """Report that the try failed through no fault of the job; return whether it is tried again.
 
-        Returns whether it is tried again.
+        After the last try it is answered by `failure`; None: that its engine was lost.
         """
         attempts = self.settings.attempts
         answer = encode(failure or engine_lost(attempts))

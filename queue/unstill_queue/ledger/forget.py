@@ -1,4 +1,4 @@
-"""How a person's requests are taken out of the server."""
+"""Transitions that take a person's requests out of the server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Forget(Views):
         return Forgotten(tuple(found), tuple(sorted(set(files))))
 
     async def forgetting(self, ids: Sequence[str]) -> list[str]:
-        """Return those of them that are forgotten and whose end has still to be shown."""
+        """Return those of the ids that are forgotten and whose end has still to be shown."""
         found: list[str] = []
         for start in range(0, len(ids), FORGET_AT_ONCE):
             found += [id.decode() for id in await self._run("forgetting", *ids[start : start + FORGET_AT_ONCE])]

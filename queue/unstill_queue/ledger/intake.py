@@ -1,4 +1,4 @@
-"""How a request comes in, and how it is withdrawn."""
+"""Transitions by which a request comes in, and is withdrawn."""
 
 from __future__ import annotations
 

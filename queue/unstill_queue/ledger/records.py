@@ -1,4 +1,4 @@
-"""What the ledger holds and tells of jobs, as values."""
+"""Values in which the ledger tells of jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Reaped(msgspec.Struct, frozen=True):
-    """How many jobs were due and looked at, and whether somebody wants the server's file written anew."""
+    """The result of one look: how many jobs were due, and whether somebody wants the server's file written anew."""
 
     looked: int
     rewrite: bool

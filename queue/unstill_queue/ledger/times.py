@@ -1,4 +1,4 @@
-"""How long the ledger waits, holds and keeps."""
+"""The times for which the ledger waits, holds and keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has to be done to the ledger from time to time, by any process."""
+"""Tasks that any process does to the ledger from time to time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the ledger says of its jobs. Nothing here changes one."""
+"""Queries of the ledger. Nothing here changes a job."""
 
 from __future__ import annotations
 

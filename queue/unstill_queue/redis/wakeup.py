@@ -228,7 +228,7 @@ def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 def _of_the_server(error: BaseException | None) -> BaseException | None:
-    """Raises what is not the server's."""
+    """Return the error if it is the server's, and raise any other."""
     if error is not None and not isinstance(error, RedisError | OSError):
         raise error
     return error
@@ -247,6 +247,7 @@ async def forget_words(redis: Redis, ids: Collection[str]) -> None:
 
 
 def _job_of(word: str) -> str:
-    """Of an older version's word or arq's key of it, `[arq:job:]<lane>:<id>:<attempt>`; a lane has no colon."""
+    """Return the job's id from an older version's word, or arq's key of it: `[arq:job:]<lane>:<id>:<attempt>`."""
+    # a lane has no colon
     name = word.partition(":")[2].partition(":")[2] if word.startswith("arq:") else word
     return name.partition(":")[2].rpartition(":")[0]

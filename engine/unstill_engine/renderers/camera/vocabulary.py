@@ -64,7 +64,7 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class Fold(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
-    """Characters, and those that stand in their places when a text is read."""
+    """Characters of `source`, each of which is read as the one of `target` in the same place."""
 
     source: str = ""
     target: str = ""
