@@ -11,7 +11,6 @@ import time
 import msgspec
 import structlog
 
-from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import (
     Chat,
@@ -61,7 +60,7 @@ class Courier:
         self, client: Client, storage: Storage, chat: Chat, pipeline: Pipeline, status: StatusMessages
     ) -> None:
         self._client = client
-        self._preferences = PreferenceStore(client.redis)
+        self._preferences = pipeline.preferences
         self._ledger = client.ledger
         self._storage = storage
         self._chat = chat
