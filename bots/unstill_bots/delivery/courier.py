@@ -24,6 +24,7 @@ from unstill_bots.delivery.chat import (
 )
 from unstill_bots.delivery.message import REVISED
 from unstill_bots.delivery.status_message import StatusMessages
+from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.host.gate import FairGate
 from unstill_bots.host.lifecycle import first_error
 from unstill_bots.intake.pipeline import Pipeline
@@ -68,7 +69,7 @@ class Courier:
         self._status = status
         self._slots = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._in_hand: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._shown: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -82,15 +83,11 @@ class Courier:
             # whoever runs us names what went wrong first
             raise first_error(errors) from None
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._tasks.drain(0)
 
     async def _run_deliveries(self) -> None:
         async for event in Outbox(self._client.redis, self._chat.platform).deliveries(CONSUMER):
-            task = asyncio.create_task(self._handle(event))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.spawn(self._handle(event))
 
     async def _handle(self, event: Event) -> None:
         try:
@@ -253,9 +250,7 @@ class Courier:
             self._shown[event.place] = now
             if len(self._shown) > 10_000:
                 self._shown = {place: at for place, at in self._shown.items() if now - at < every}
-            task = asyncio.create_task(self._show_progress(event))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.spawn(self._show_progress(event))
 
     async def _show_progress(self, event: Event) -> None:
         try:

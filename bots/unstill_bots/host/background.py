@@ -31,8 +31,11 @@ class BackgroundTasks:
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, within: float) -> None:
-        """Let the tasks end. What does not in `within` seconds is cancelled, and comes back through the ledger."""
-        if self._tasks:
+        """Let the tasks end. What does not in `within` seconds is cancelled, and comes back through the ledger.
+
+        0: all are cancelled at once.
+        """
+        if self._tasks and within:
             await asyncio.wait(self._tasks, timeout=within)
         for task in self._tasks:
             task.cancel()
