@@ -44,11 +44,11 @@ async def reach(
     return None
 
 
-async def rest(stopping: asyncio.Event, seconds: float) -> None:
-    """Wait for so many seconds, or until told to stop."""
+async def rest(until: asyncio.Event, seconds: float) -> None:
+    """Wait for so many seconds, or until the event is set, as when told to stop."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await stopping.wait()
+            await until.wait()
 
 
 def first_error(error: Exception) -> Exception:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import Generic
 
@@ -12,6 +11,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from unstill_bots.host.lifecycle import rest
 from unstill_bots.intake.conversation import Conversation
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.pipeline import Pipeline, Tell
@@ -137,9 +137,7 @@ class Albums(Generic[P]):
                 log.warning("albums have to wait", error=str(error))
                 await asyncio.sleep(PAUSE)
                 continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY):
-                    await self._pictures.began.wait()
+            await rest(self._pictures.began, LOOK_EVERY)
 
     async def _take(self, name: str) -> None:
         parts = await self._pictures.parts(name)
