@@ -49,14 +49,14 @@ def empty_line(record: Record) -> Message:
 def waiting(request: Request, place: Place) -> Message:
     """Where a job stands that no engine has taken."""
     replies = _replies(request)
-    timed = not place.parked and place.eta is not None
+    eta = None if place.parked else place.eta
     return Message(
         request.id,
         replies.language,
-        Text(replies.waiting(place), untimed=replies.queued(place.position or None) if timed else ""),
+        Text(replies.waiting(place), untimed="" if eta is None else replies.queued(place.position or None)),
         Phase.WAITING,
         Urgency.PLACE,
-        ready_at=time.time() + place.eta if timed and place.eta is not None else None,
+        ready_at=None if eta is None else time.time() + eta,
         buttons=_while_under_way(request.id, replies),
     )
 
@@ -65,11 +65,11 @@ def rendering(record: Record, progress: Progress, least: float = 0.0) -> Message
     """How far a running job is. `least` is the share that was shown before: a second try does not run back from it."""
     replies = _replies(record.request)
     share = _share(progress, least)
-    shown = progress
+    shown, left = progress, None
     if progress.phase == "rendering" and progress.steps and share is not None:
         # as percent, so that words and bar say the same after a retry with other steps
         shown = msgspec.structs.replace(progress, step=math.floor(100 * share + 1e-9), steps=100)
-    left = progress.seconds_left if progress.phase == "rendering" and progress.steps else None
+        left = progress.seconds_left
     return Message(
         record.id,
         replies.language,
@@ -107,7 +107,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
         replies.clip_text(outcome, advice(used.prompt, used, synthetic=outcome.synthetic)),
         Phase.DONE,
         Urgency.ANSWER,
-        buttons=_under_clip(job, replies, catalog) if job else (),
+        buttons=_under_clip(job, replies, catalog),
         clip=Clip(
             file,
             outcome.size,
@@ -124,8 +124,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
 def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
     """The answer that there is no clip. Where one was made, and cannot be shown, it can be asked for again."""
     replies = _replies(record.request)
-    again = record.job is not None and isinstance(record.outcome, Succeeded)
-    buttons = _under_clip(record.job, replies, catalog) if again and record.job else ()
+    buttons = _under_clip(record.job, replies, catalog) if isinstance(record.outcome, Succeeded) else ()
     text = Text(replies.failed(failure))
     return Message(record.id, replies.language, text, Phase.FAILED, Urgency.ANSWER, buttons=buttons)
 
@@ -153,8 +152,10 @@ def _while_under_way(job: str, replies: ChatReplies) -> tuple[Button, ...]:
     return (Button(CANCEL, replies.button_cancel(), job),)
 
 
-def _under_clip(job: Job, replies: ChatReplies, catalog: Catalog) -> tuple[Button, ...]:
-    """What would change nothing is left out."""
+def _under_clip(job: Job | None, replies: ChatReplies, catalog: Catalog) -> tuple[Button, ...]:
+    """Return the buttons under a job's clip but for those that would change nothing; none where no job is on record."""
+    if job is None:
+        return ()
     texts = {
         AGAIN: replies.button_again(),
         BETTER: replies.button_better(),
