@@ -60,11 +60,13 @@ class Admission:
         """Write pictures down, with the person's own defaults before their words. Whoever has a preset of their own
         needs no words. Raises RedisError.
         """
-        own = await self._pipeline.preferences.get(pendings[0].who.person)
+        first = pendings[0]
+        in_force = await self._pipeline.preferences.of(first.who.person, first.who.place)
+        own = in_force.own
         if not words and not own.preset:
-            return pendings[0].replies.need_words(), []
-        request = await self._pipeline.request(pendings[0], words, own=own)
-        refusal = await self._pipeline.refusal(pendings[0], request.words)
+            return first.replies.need_words(), []
+        request = await self._pipeline.request(first, words, own=own)
+        refusal = await self._pipeline.refusal(first, request.words, rules=in_force.chat)
         if refusal is not None:
             return refusal, []
         new: list[Request] = []
