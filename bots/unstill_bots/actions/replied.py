@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from unstill_bots.actions.commands import Caller
@@ -59,12 +61,11 @@ class RepliedCommands:
 
     async def _shown(self, replied: Replied) -> Record | None:
         """The job that a message of ours shows: by the buttons that we put there, or as one of the person's own."""
-        known = [await self._pipeline.record(job) for job in replied.jobs]
-        known += await self._own.records(replied.actor.person)
-        for record in known:
-            if record is not None and await _is_shown(record, replied.actor):
-                return record
-        return None
+        named = [await self._pipeline.record(job) for job in replied.jobs]
+        # a person's own jobs may be many: they are read only where no button names the job
+        return await _first_shown(named, replied.actor) or await _first_shown(
+            await self._own.records(replied.actor.person), replied.actor
+        )
 
 
 async def _is_about(record: Record, replied: Replied) -> bool:
@@ -72,6 +73,13 @@ async def _is_about(record: Record, replied: Replied) -> bool:
     to = record.request.reply_to
     is_request = (to.chat, to.message) == (replied.at.chat, replied.at.message)
     return is_request or await _is_shown(record, replied.actor)
+
+
+async def _first_shown(records: Sequence[Record | None], actor: JobActor) -> Record | None:
+    for record in records:
+        if record is not None and await _is_shown(record, actor):
+            return record
+    return None
 
 
 async def _is_shown(record: Record, actor: JobActor) -> bool:
