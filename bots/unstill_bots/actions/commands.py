@@ -1,4 +1,4 @@
-"""The commands: how each is described, in which chats it is offered, and what it answers."""
+"""The commands: the description of each, the chats that it is offered in, and its answer."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def offered(platform: str) -> list[Command]:
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who sent a command, as in `Requester.person`, and in which words they are answered.
+    """The sender of a command: `person` as in `Requester`, and `replies`, in whose words they are answered.
 
-    `place`: where they did, as in `Requester.place`; None where all their jobs are meant, wherever they asked for them.
+    `place`: where it was sent, as in `Requester.place`; None where all their jobs are meant, wherever asked for.
     """
 
     person: str
@@ -101,7 +101,7 @@ class Answers:
         }
 
     async def run(self, name: str, caller: Caller, words: str = "") -> Coroutine[Any, Any, str]:
-        """Change what the command changes. What is returned may take its time, and comes to the answer.
+        """Make the changes of a command, and return the coroutine of its answer, which may take its time.
 
         Raises RedisError.
         """

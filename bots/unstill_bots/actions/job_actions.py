@@ -1,4 +1,4 @@
-"""What is done to a job by a button or a command in reply to its message, once it is known who may."""
+"""Actions on a job, by a button or by a command in reply to its message: who may is asked first."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class JobActor(Actor, Protocol):
 
     @property
     def person(self) -> str:
-        """Who acts, as in `Requester.person`."""
+        """The person who acts, as `Requester.person`."""
 
     @property
     def user(self) -> str:
-        """Who acts, as in `Requester.user`."""
+        """The user who acts, as `Requester.user`."""
 
     async def thing_of(self, record: Record) -> Thing:
         """Return a job as the thing that is acted on: where its answer stands, or will."""
 
     async def shown(self) -> Thing | None:
-        """Return whose the message is, of which no record is left; None where it cannot be read."""
+        """Return the message itself as the thing, where no record is left; None where it cannot be read."""
 
     async def remove(self) -> bool:
         """Delete the message. False where the platform refuses, which is logged."""
@@ -60,12 +60,12 @@ class Attempt(msgspec.Struct, frozen=True):
 
     @property
     def deletes(self) -> bool:
-        """Whether it removes a message. A job that waits or runs is ended by "delete"; its message says so."""
+        """Return whether it removes a message. A job that waits or runs is ended instead, and its message says so."""
         return self.action.name == DELETE and (self.record is None or self.record.outcome is not None)
 
 
 class Done(msgspec.Struct, frozen=True):
-    """What came of an attempt: what to say, and whether it was done, or refused."""
+    """The result of an attempt: the sentence to say, and whether it was done, or refused."""
 
     said: str
     done: bool = False
@@ -79,7 +79,7 @@ class JobActions:
         self._pipeline = pipeline
 
     async def look(self, action: str, record: Record | None, actor: JobActor) -> Attempt:
-        """Find out what an action would be done to; `record` is the job's that the press or the message names."""
+        """Find out what an action would be done to. `record`: of the job that the press or the message names."""
         if record is not None:
             thing: Thing | None = await actor.thing_of(record)
         else:
@@ -88,7 +88,7 @@ class JobActions:
         return Attempt(ACTIONS[action], actor, record, thing)
 
     async def attempt(self, attempt: Attempt, replies: ChatReplies) -> Done:
-        """Do it, or refuse it. Raises RedisError."""
+        """Perform the action, or refuse it. Raises RedisError."""
         refused = await self.refused(attempt, replies)
         return await self.perform(attempt, replies) if refused is None else Done(refused, refused=True)
 

@@ -17,7 +17,7 @@ Picture = TypeVar("Picture")
 
 
 class Pointed(msgspec.Struct, Generic[Picture], frozen=True):
-    """What a form was opened for: pictures that `user` pointed at in `channel`."""
+    """The pictures that a form was opened for: those that `user` pointed at in `channel`."""
 
     user: str
     channel: str

@@ -10,7 +10,7 @@ from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.options import Option
 
 Offer = tuple[str, Value]
-"""What is shown, and what it stands for."""
+"""The text that is shown, and the value that it stands for."""
 
 
 def is_offered(option: Option) -> bool:
@@ -40,7 +40,7 @@ def matching(found: Iterable[Offer], typed: str) -> list[Offer]:
     folded = typed.strip().casefold()
 
     def at(offer: Offer) -> int:
-        """Where it stands: 0 at the beginning, -1 nowhere."""
+        """Return where it stands: 0 at the beginning, -1 nowhere."""
         places = [text.casefold().find(folded) for text in (offer[0], str(offer[1]))]
         return min((place for place in places if place >= 0), default=-1)
 

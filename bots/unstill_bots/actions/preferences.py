@@ -43,12 +43,12 @@ class Preferences(msgspec.Struct, frozen=True):
 
 
 def language_of(own: Preferences, place: Preferences, app: str | None, host: str) -> str:
-    """The language to answer in: the person's own choice, the chat's, their app's, the host's."""
+    """Return the language to answer in: the person's own choice, else the chat's, their app's, the host's."""
     return own.language or place.language or app or host
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """What holds for one person in one chat: their own preferences, and the chat's."""
+    """Preferences that hold for one person in one chat: their own, and the chat's."""
 
     own: Preferences
     chat: Preferences
@@ -65,7 +65,7 @@ class PreferenceStore:
         return decode_or(await self._redis.get(_key(scope)), Preferences, Preferences())
 
     async def of(self, person: str, chat: str) -> InForce:
-        """As `get`, of a person's and a chat's scope, by one command."""
+        """Get the preferences of a person's and of a chat's scope, each as `get` does, by one command."""
         own, place = await self._redis.mget(_key(person), _key(chat))
         return InForce(decode_or(own, Preferences, Preferences()), decode_or(place, Preferences, Preferences()))
 

@@ -34,7 +34,7 @@ class PressData(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, data: str) -> Self:
-        """Read what came back."""
+        """Read the data that a press sent back."""
         sent, _, about = data.partition(" ")
         return cls(next((action for action, word in cls.sent.items() if word == sent), ""), about)
 

@@ -45,8 +45,9 @@ class RepliedCommands:
         return await self._own.cancel(caller.person, waiting, words) > 0
 
     async def perform(self, action: str, replied: Replied | None, replies: ChatReplies) -> str:
-        """Do what the button of that name does, and return what to say. For admins, and for who cannot press it: a
-        person who writes as a channel sends commands as it, too. Raises RedisError.
+        """Do what the button of that name does, and return what to say. Raises RedisError.
+
+        This serves who cannot press the button: a person who writes as a channel sends commands as that channel.
         """
         nothing = replies.nothing_to_cancel() if action == CANCEL else replies.nothing_to_delete()
         if replied is None or not replied.ours:
@@ -60,7 +61,7 @@ class RepliedCommands:
         return "" if done.done and action == CANCEL else done.said
 
     async def _shown(self, replied: Replied) -> Record | None:
-        """The job that a message of ours shows: by the buttons that we put there, or as one of the person's own."""
+        """Return the record of the job that a message of ours shows, by its buttons or as one of the person's own."""
         named = [await self._pipeline.record(job) for job in replied.jobs]
         # a person's own jobs may be many: they are read only where no button names the job
         return await _first_shown(named, replied.actor) or await _first_shown(
@@ -69,7 +70,7 @@ class RepliedCommands:
 
 
 async def _is_about(record: Record, replied: Replied) -> bool:
-    """Whether that message is the request, or shows how it stands."""
+    """Return whether that message is the request of the record, or shows how it stands."""
     to = record.request.reply_to
     is_request = (to.chat, to.message) == (replied.at.chat, replied.at.message)
     return is_request or await _is_shown(record, replied.actor)

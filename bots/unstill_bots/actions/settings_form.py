@@ -30,7 +30,7 @@ IDS_MOST = 25
 
 
 class Kind(Enum):
-    """What a setting is: one value of several, yes or no, or ids that the platform offers."""
+    """The kinds of settings: one value of several, yes or no, or ids that the platform offers."""
 
     ONE = auto()
     SWITCH = auto()
@@ -69,8 +69,9 @@ _ALL = (
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A setting as a skin draws it: the value that it has, what that is called, and each value that it may have with
-    what that would be called. Ids have no choices of ours.
+    """A setting as a platform draws it: its value, that value as `text`, and each value that it may have with its text.
+
+    Ids have no choices of ours.
     """
 
     name: str
@@ -109,7 +110,7 @@ class SettingsForm:
         values: Sequence[str] | None,
         thread: str = "",
     ) -> Preferences | None:
-        """As `read`, after one setting was changed as in `changed`, and kept."""
+        """Change one setting as in `changed`, keep it, and return what `scope` has set then; None as in `read`."""
         before = await self.read(store, page, actor, scope)
         if before is None:
             return None

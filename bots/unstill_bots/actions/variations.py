@@ -45,8 +45,8 @@ def offered(job: Job, catalog: Catalog) -> list[str]:
 
 
 class Varied(msgspec.Struct, frozen=True):
-    """What came of asking for a variation: what to tell the person, or `refused` and why, and the request if it is
-    new.
+    """The result of asking for a variation: the sentence for the person, whether that says why it was `refused`, and
+    the request if it is new.
     """
 
     said: str

@@ -226,7 +226,7 @@ class Courier:
             await self._ledger.send(id, sender)
 
     async def _ping_after_wait(self, record: Record, ref: str) -> None:
-        """Edits do not notify: after a long wait one short message does, where the chat does not want quiet."""
+        """Send one short message after a long wait, as edits do not notify; not where the chat wants quiet."""
         seconds, micros = await self._client.redis.time()
         waited = seconds + micros / 1e6 - record.accepted_at
         if record.note is None or waited < self._pipeline.settings.bots.notify_after or _is_replaced(record.outcome):

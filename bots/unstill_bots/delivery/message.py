@@ -1,4 +1,4 @@
-"""What a job's one message shows: a whole value, made in one place and drawn by each platform in its own way."""
+"""The content of a job's one message: a whole value, made in one place and drawn by each platform in its own way."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from unstill_bots.text.parts import Text
 
 CLIP_NAME = "unstill.mp4"
 REVISED = "revision"
-"""Cancelled by: new words for the same picture, whose own job shows itself in the same message."""
+"""The `by` of a job that is cancelled for new words for its picture. Their own job shows itself in the same message."""
 
 
 class Phase(StrEnum):
-    """How far a request is. The last three are answers."""
+    """The stages of a request. The last three are answers."""
 
     RECEIVED = "received"
     WAITING = "waiting"
@@ -28,13 +28,13 @@ class Phase(StrEnum):
 
     @property
     def under_way(self) -> bool:
-        """Whether the answer is still to come."""
+        """Return whether the answer is still to come."""
         return self not in (Phase.DONE, Phase.FAILED, Phase.CANCELLED)
 
 
 @unique
 class Urgency(Enum):
-    """Why something is sent. How long each may wait for its turn is the platform's."""
+    """The reasons for which something is sent. Each platform sets how long each of them may wait for its turn."""
 
     ANSWER = auto()
     REFUSAL = auto()
@@ -46,7 +46,7 @@ class Urgency(Enum):
 
 
 DROPPABLE = (Urgency.CALL, Urgency.PLACE, Urgency.PROGRESS)
-"""What is not worth waiting for where there is no room for it."""
+"""The reasons for which nothing waits where there is no room."""
 
 
 class Button(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ class Clip(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What the message of `job` shows now, in `language`.
+    """The content of the message of `job` now, in `language`.
 
     `share` is the part of the rendering that is done, from 0 to 1, which never runs back; None where there is nothing
     to tell. `ready_at` is in seconds since the epoch. `account` is whose request is refused, and empty otherwise.

@@ -14,7 +14,7 @@ from unstill_queue.storage.base import Storage
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """What a platform takes as a poster: `side` in pixels, `size` in bytes."""
+    """The bounds of a platform's posters: `side` in pixels, `size` in bytes."""
 
     side: int
     size: int
@@ -32,7 +32,7 @@ async def poster(storage: Storage, clip: Clip, bounds: Bounds) -> bytes | None:
 
 
 def _jpeg(picture: bytes, width: int, height: int, bounds: Bounds) -> bytes | None:
-    """`picture` is one that was made safe. `width` and `height` are the clip's."""
+    """Make the poster of a picture that was made safe. `width` and `height` are the clip's."""
     scale = bounds.side / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     try:

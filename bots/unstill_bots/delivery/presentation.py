@@ -20,7 +20,7 @@ from unstill_queue.ledger.ledger import Place, Record
 
 
 def received(request: Request) -> Message:
-    """The first message of a request that was just taken."""
+    """Make the first message of a request that was just taken."""
     replies = _replies(request)
     return Message(
         request.id,
@@ -33,7 +33,7 @@ def received(request: Request) -> Message:
 
 
 def empty_line(record: Record) -> Message:
-    """A message for the answer to be edited into, where none stands that could be edited."""
+    """Make a message for the answer to be edited into, where none stands that could be edited."""
     replies = _replies(record.request)
     refused = record.refused
     return Message(
@@ -47,7 +47,7 @@ def empty_line(record: Record) -> Message:
 
 
 def waiting(request: Request, place: Place) -> Message:
-    """Where a job stands that no engine has taken."""
+    """Make the message of a job that no engine has taken: its place, and the time until its clip is there."""
     replies = _replies(request)
     eta = None if place.parked else place.eta
     return Message(
@@ -62,7 +62,7 @@ def waiting(request: Request, place: Place) -> Message:
 
 
 def rendering(record: Record, progress: Progress, least: float = 0.0) -> Message:
-    """How far a running job is. `least` is the share that was shown before: a second try does not run back from it."""
+    """Make the message of a running job. `least` is the share that was shown: no second try runs back from it."""
     replies = _replies(record.request)
     share = _share(progress, least)
     shown, left = progress, None
@@ -86,7 +86,7 @@ def rendering(record: Record, progress: Progress, least: float = 0.0) -> Message
 
 
 def shrinking(record: Record) -> Message:
-    """The platform refused the clip's size, and it is being made smaller."""
+    """Make the message of a clip whose size the platform refused, and which is being made smaller."""
     replies = _replies(record.request)
     return Message(
         record.id,
@@ -99,7 +99,7 @@ def shrinking(record: Record) -> Message:
 
 
 def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, spoiler: bool = False) -> Message:
-    """The answer with its clip, which was fetched to `file`."""
+    """Make the answer with its clip, which was fetched to `file`."""
     replies, job, used = _replies(record.request), record.job, outcome.parameters
     return Message(
         record.id,
@@ -122,7 +122,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
 
 
 def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
-    """The answer that there is no clip. Where one was made, and cannot be shown, it can be asked for again."""
+    """Make the answer that there is no clip. Where one was made, and cannot be shown, it can be asked for again."""
     replies = _replies(record.request)
     buttons = _under_clip(record.job, replies, catalog) if isinstance(record.outcome, Succeeded) else ()
     text = Text(replies.failed(failure))
@@ -130,7 +130,7 @@ def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
 
 
 def cancelled(record: Record, by: str) -> Message:
-    """The answer to a request that `by` no longer wanted."""
+    """Make the answer to a request that `by` no longer wanted."""
     replies = _replies(record.request)
     return Message(record.id, replies.language, Text(replies.cancelled(by)), Phase.CANCELLED, Urgency.ANSWER)
 
@@ -140,7 +140,7 @@ def _replies(request: Request) -> ChatReplies:
 
 
 def _share(progress: Progress, least: float) -> float | None:
-    """Of the rendering; the file is made when all of it is done, and says no share of its own."""
+    """Return the share of the rendering that is done, which is all of it while the file is made."""
     if progress.phase == "encoding":
         return 1.0
     if progress.phase == "rendering" and progress.steps:

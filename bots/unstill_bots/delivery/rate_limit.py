@@ -1,4 +1,4 @@
-"""Whose turn it is to send, where a platform takes so many messages in a time: overall, in a chat, and in a group."""
+"""Turns to send, where a platform takes so many messages in a time: overall, in a chat, and in a group."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACCOUNTS_MOST = 100
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """What a platform takes, edits included. Times are in seconds.
+    """The rate of messages that a platform takes, edits included. Times are in seconds.
 
     `overall` and `chat` are between two messages. A group takes `group_most` within `group_window`; from
     `group_progress` of them on its room is kept for answers. `progress_every` is between two messages of progress in a
@@ -70,7 +70,7 @@ class _Line:
         return self.group and recent >= self.rate.group_progress
 
     def postpone(self, now: float, at: float) -> float:
-        """Seconds until a try makes sense, another for each that is told to come back."""
+        """Return the seconds until a try makes sense: later ones for each that is told to come back."""
         busy = self.group and len(self.times) == self.most
         self.horizon = max(self.horizon, at)
         wait = self.horizon - now
@@ -79,7 +79,7 @@ class _Line:
 
 
 class RateLimit(CallsInFlight):
-    """One bot's turns. `turn` before every message that is sent or edited; `flood` when the platform says so.
+    """Gives one bot its turns: `turn` before every message that is sent or edited, `flood` when the platform says so.
 
     `is_group` tells by a chat's id whether the group's window holds for it.
     """
@@ -141,7 +141,7 @@ class RateLimit(CallsInFlight):
         return urgency is Urgency.PROGRESS and now - line.progress_at < self._rate.progress_every
 
     def flood(self, chat: str, seconds: float) -> None:
-        """The platform asked for silence in this chat."""
+        """Send nothing into a chat for so many seconds, as the platform asked."""
         line = self._line(chat)
         line.blocked_until = max(line.blocked_until, time.monotonic() + seconds)
 

@@ -1,4 +1,4 @@
-"""What a chat refused a moment ago, so that it is not asked for again at once."""
+"""Chats that refused something a moment ago, so that it is not asked for again at once."""
 
 from __future__ import annotations
 

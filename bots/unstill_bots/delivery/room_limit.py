@@ -29,7 +29,7 @@ class _Closed:
 
 
 class RoomLimit(CallsInFlight):
-    """One bot's rooms: `at_once` calls into one channel, which may wait for one by `waits`, in seconds by urgency.
+    """Gives one bot room for `at_once` calls into a channel; a call waits for it as long as `waits` says, in seconds.
 
     A channel that refused us is left alone for `closed_seconds`; so many `refusals` it may give to answers meanwhile.
     The others wait until it is over, and are not lost.
@@ -50,7 +50,7 @@ class RoomLimit(CallsInFlight):
         return not (self.closing or self._closed_for(channel, urgency) or (room is not None and room.locked()))
 
     def opened(self, channel: str) -> None:
-        """The channel took something from us."""
+        """Note that a channel took something from us, so that it is no longer left alone."""
         self._closed.pop(channel, None)
 
     @contextlib.asynccontextmanager
@@ -74,7 +74,7 @@ class RoomLimit(CallsInFlight):
             room.release()
 
     def _check(self, channel: str, urgency: Urgency) -> None:
-        """Raises ChatUnavailable and Dropped where nothing is to be sent."""
+        """Let nothing be sent where it is not to be. Raises ChatUnavailable, Dropped, LeftAlone."""
         closed = self._closed_for(channel, urgency)
         if urgency in DROPPABLE and (closed or self.closing):
             raise Dropped
@@ -84,14 +84,14 @@ class RoomLimit(CallsInFlight):
             raise LeftAlone("the channel is left alone for now", closed)
 
     def _closed_for(self, channel: str, urgency: Urgency) -> float:
-        """Seconds that the channel is left alone."""
+        """Return the seconds that the channel is still left alone."""
         closed = self._closed.get(channel)
         if closed is None or (urgency is Urgency.ANSWER and closed.refusals < self._refusals):
             return 0.0
         return max(0.0, closed.until - time.monotonic())
 
     def close(self, channel: str) -> None:
-        """The channel takes nothing from us."""
+        """Note that a channel refused us, so that it is left alone for a while."""
         now = time.monotonic()
         if len(self._closed) > MOST_CLOSED:
             self._closed = {name: closed for name, closed in self._closed.items() if closed.until > now}

@@ -25,7 +25,7 @@ MOST_KNOWN = 10_000
 
 
 class _Shown(msgspec.Struct):
-    """What this process has shown of a job: where, in which message, and the furthest share of the rendering."""
+    """A job as this process has shown it: where, in which message, and the furthest share of the rendering."""
 
     to: ReplyAddress
     ref: str | None = None

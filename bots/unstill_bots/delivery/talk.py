@@ -1,4 +1,4 @@
-"""What is said that is no job's: in parts where it is long, and lost where it cannot be said."""
+"""Messages that belong to no job: sent in parts where they are long, and lost where they cannot be sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def tell(text: str, most: int, send: Callable[[str, int, bool], Awaitable[
     """Say `text` in messages of at most `most` characters by `send`, which is given the part, its number from 0, and
     whether it is the last, where buttons go.
 
-    Returns what came of the last part that was sent. Raises nothing: who cannot be told is not told.
+    Returns what came of the last part that was sent. Raises nothing: what cannot be sent is logged, and lost.
     """
     shown = None
     parts = split(text, most)

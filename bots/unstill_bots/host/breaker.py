@@ -13,7 +13,7 @@ WINDOW = 600.0
 BUDGET = 500
 
 Counts = Callable[[int, Mapping[str, str]], bool]
-"""Whether an answer, by its status and headers, is a refusal that the platform holds against us."""
+"""Says whether an answer, by its status and headers, is a refusal that the platform holds against us."""
 
 
 class Tripped(aiohttp.ClientError):
@@ -37,7 +37,7 @@ class Breaker:
 
     @property
     def seconds(self) -> float:
-        """Until requests are made again; 0 while they are."""
+        """The seconds until requests are made again; 0 while they are."""
         if len(self._refused) < self._budget:
             return 0.0
         return max(0.0, self._refused[0] + self._window - time.monotonic())
@@ -47,7 +47,7 @@ class Breaker:
             self._refused.append(time.monotonic())
 
     def trace(self) -> aiohttp.TraceConfig:
-        """For the client's HTTP session."""
+        """Return what the client's HTTP session has to be opened with."""
         config = aiohttp.TraceConfig()
         config.on_request_start.append(self._before)
         config.on_request_end.append(self._after)

@@ -1,4 +1,4 @@
-"""How every front end begins and ends: it waits for its platform, and hands back what it has in hand."""
+"""The beginning and the end of every front end: it waits for its platform, and hands back what it has in hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Drains(Protocol):
-    """What can be told to end: `within` is in seconds."""
+    """Something that can be told to end: `within` is in seconds."""
 
     async def drain(self, within: float) -> None: ...
 

@@ -1,4 +1,4 @@
-"""What others post to us with a secret of ours: nothing of a request is read before its headers prove who sent it."""
+"""Posts to us with a secret of ours: nothing of a request is read before its headers prove who sent it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SecretPosts:
         app.router.register_resource(resource)
 
     async def _handle(self, request: web.Request) -> web.Response:
-        """Nothing of its body is read unless it carries our secret and is of a sane size."""
+        """Answer a request, and read its body only where it carries our secret and is of a sane size."""
         status = self._refusal(request)
         if status is None:
             try:
@@ -52,7 +52,7 @@ class SecretPosts:
         return response
 
     async def _expect(self, request: web.Request) -> web.Response | None:
-        """Whoever asks before sending the body is told to go on only where it will be read."""
+        """Tell a client that asks before sending the body to go on, only where it will be read."""
         status = self._refusal(request)
         if status is None and request.version < HttpVersion11:
             return None
@@ -66,7 +66,7 @@ class SecretPosts:
         return response
 
     def _refusal(self, request: web.Request) -> int | None:
-        """The status to refuse it with, by its headers alone."""
+        """Return the status to refuse a request with, by its headers alone, or None."""
         given = request.headers.get(self._header, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._secret.encode()):
             return 403

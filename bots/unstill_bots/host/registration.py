@@ -1,4 +1,4 @@
-"""Telling a platform of the bot's commands: once for each change of them, and again and again until it is done."""
+"""Tells a platform of the bot's commands: once for each change of them, and again and again until it is done."""
 
 from __future__ import annotations
 

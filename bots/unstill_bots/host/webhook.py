@@ -37,7 +37,7 @@ class Hook(Protocol[U]):
         """
 
     def number(self, update: U) -> int:
-        """As `polling.Updates.number`."""
+        """Return the update's number, as `polling.Updates.number` does."""
 
 
 class Webhook(Generic[U]):
@@ -73,7 +73,7 @@ class Webhook(Generic[U]):
             await server.stop()
 
     async def _take_in(self, body: bytes) -> int:
-        """Have the update written down; the status to answer with."""
+        """Have the update written down, and return the status to answer with."""
         try:
             update = self._hook.read(body)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What is said about a picture after it was sent: words that come later, and words that replace others."""
+"""Words about a picture that come after it was sent, and words that replace others."""
 
 from __future__ import annotations
 

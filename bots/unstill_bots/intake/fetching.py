@@ -16,7 +16,7 @@ from unstill_bots.delivery.chat import ChatUnavailable, FetchError
 WITHIN = 60.0
 CONNECT_WITHIN = 5.0
 GONE = (403, 404, 410)
-"""What a server says of a link that has expired, and of a picture that was deleted."""
+"""The statuses of a link that has expired, and of a picture that was deleted."""
 
 
 class Expired(Exception):
@@ -56,7 +56,7 @@ class Fetcher:
         self._trusted: aiohttp.ClientSession | None = None
 
     def is_allowed(self, url: str) -> bool:
-        """Whether the address may be asked at all."""
+        """Return whether the address may be asked at all."""
         return self._is_trusted(url) or self._is_own(url)
 
     def _is_own(self, url: str) -> bool:

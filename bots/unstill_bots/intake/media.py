@@ -1,4 +1,4 @@
-"""What a file is: by what its sender says of it before it is fetched, and by its first bytes once it is here."""
+"""The kind of a file: by what its sender says of it before it is fetched, and by its first bytes once it is here."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Unfit(msgspec.Struct, frozen=True):
 
     @property
     def details(self) -> dict[str, str]:
-        """What the code's sentence is about, as in `PictureError`."""
+        """The values in the code's sentence, as in `PictureError`."""
         return {"format": self.format}
 
 

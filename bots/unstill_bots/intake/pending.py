@@ -1,4 +1,4 @@
-"""What a platform says of a picture that somebody sent, as all that follows wants to know it."""
+"""A picture that somebody sent, and all that later steps have to know of it from its platform."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """As in `Request`: the same message seen twice is one request."""
+        """The id, as in `Request`: the same message seen twice is one request."""
         raise NotImplementedError
 
     @property
@@ -68,7 +68,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def age(self) -> float:
-        """Seconds since it was sent."""
+        """The seconds since it was sent."""
         return time.time() - self.sent_at
 
     def request(self, words: str, *, id: str | None = None) -> Request:

@@ -32,7 +32,7 @@ TOLD_EVERY = 60.0
 TOLD_MOST = 10_000
 
 Tell = Callable[[ReplyAddress, str], Coroutine[Any, Any, Any]]
-"""Says what is no job's, as a reply."""
+"""Says something that belongs to no job, as a reply."""
 
 
 async def tell_nobody(to: ReplyAddress, text: str) -> None:
@@ -98,7 +98,7 @@ class Pipeline:
         return request if await self.enter(request, pending.age, note=note, start=start) else None
 
     async def take(self, pending: PendingRequest, words: str, *, own: Preferences | None = None) -> bool:
-        """As `accept`, for a message that nobody waits to see answered: who asks too fast is told now and then."""
+        """Do as `accept` for a message that nobody waits to see answered: who asks too fast is told now and then."""
         try:
             return await self.accept(pending, words, own=own) is not None
         except TooManyRequests as error:
@@ -120,7 +120,7 @@ class Pipeline:
     async def enter(
         self, request: Request, age: float = 0.0, *, note: str | None = None, paced: bool = False, start: bool = True
     ) -> bool:
-        """As `accept`, for a request that is made out of another. False: it was here before.
+        """Do as `accept` for a request that is made out of another. False: it was here before.
 
         `age` in seconds: what is older than a day is answered so. `paced`: `may_ask` has counted it.
 
@@ -148,7 +148,7 @@ class Pipeline:
         self.background.spawn(self.preparation.prepare(request, fresh=fresh))
 
     async def prepare(self, request: Request) -> bool:
-        """As `Preparation.prepare`."""
+        """Prepare a request, as `Preparation.prepare` does."""
         return await self.preparation.prepare(request)
 
     async def refusal(

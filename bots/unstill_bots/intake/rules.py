@@ -16,7 +16,7 @@ from unstill_queue.contract.jobs import Request
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What a chat's rules say of one request: the sentence that refuses it, or the most jobs the chat may have open.
+    """The terms of a chat's rules for one request: the sentence that refuses it, or the most jobs that may be open.
 
     `jobs` 0: no rule. `full` is the sentence for one too many.
     """
@@ -41,7 +41,7 @@ Rules = Callable[[Request], Awaitable[Terms]]
 
 
 class Members(Protocol):
-    """What a platform knows of its chats and of who is in them."""
+    """A platform's knowledge of its chats and of who is in them."""
 
     def is_group(self, chat: str) -> bool:
         """Return whether a chat can have rules of its own."""
@@ -64,7 +64,7 @@ class ChatRules:
         self._members = members
 
     async def __call__(self, request: Request) -> Terms:
-        """Raises RedisError, and ChatUnavailable where the platform cannot say now who its admins are."""
+        """Return the terms of a request. Raises RedisError; ChatUnavailable where nobody can say now who is admin."""
         who, members = request.requester, self._members
         replies = self._replies(who.language)
         if members is None:

@@ -17,7 +17,7 @@ P = TypeVar("P", bound=PendingRequest)
 
 
 class WaitingPictures(Generic[P]):
-    """One platform's, by chat and person, on the queue's Redis. All of it goes by itself after some days."""
+    """Keeps one platform's waiting pictures by chat and person, on the queue's Redis. All expires after some days."""
 
     def __init__(self, redis: Redis, platform: str, kind: type[P]) -> None:
         self._redis = redis
@@ -59,7 +59,7 @@ class WaitingPictures(Generic[P]):
             await self._redis.set(self._asked(pending), note, ex=DAY)
 
     async def question(self, pending: P) -> str | None:
-        """Return that message, once, or None."""
+        """Return the message that asks for the words, to the first who wants it, or None."""
         # an older version's key, without the person
         old = await self._redis.getdel(f"{self._prefix}asked:{pending.id}")
         note: bytes | None = await self._redis.getdel(self._asked(pending)) or old
@@ -68,7 +68,7 @@ class WaitingPictures(Generic[P]):
     # -- which request a message's words made last
 
     async def latest(self, pending: P) -> str:
-        """Return the id of that request."""
+        """Return the id of the request that a message's words made last."""
         # an older version's key, without the person
         latest, old = await self._redis.mget(self._latest(pending), f"{self._prefix}latest:{pending.id}")
         found: bytes | None = latest or old
@@ -95,7 +95,7 @@ class WaitingPictures(Generic[P]):
 
 
 def _is_of(key: str, user: str, platform: str) -> bool:
-    """Whether a key is about one person, or names their private chat, as one of an older version may."""
+    """Return whether a key is about one person, or names their private chat, as one of an older version may."""
     kind, _, rest = key.partition(":")
     if kind == "waiting":
         return rest.endswith(f":{user}")

@@ -21,7 +21,7 @@ DELIVERIES = 5
 
 
 class Journeys:
-    """`words` is the caption of all photos; `open` holds the ids of those on their way.
+    """Takes each photo from its request to its file. `words`: the caption of all; `open`: the ids of those on the way.
 
     `starting`: an engine of ours comes where there is none.
     """

@@ -48,11 +48,11 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     no_verbs: str = ""
 
     def finds(self, words: str, prompt: str) -> bool:
-        """Whether one of these words of the language stands in the prompt."""
+        """Return whether one of these words of the language stands in the prompt."""
         return _pattern(words, self.letters).search(prompt) is not None
 
     def writes(self, prompt: str) -> bool:
-        """Whether the prompt has letters of the language's own script."""
+        """Return whether the prompt has letters of the language's own script."""
         return bool(self.letters) and _script(self.letters).search(prompt) is not None
 
 
@@ -64,7 +64,7 @@ class Advice(msgspec.Struct, frozen=True):
 
 
 def advice(prompt: str, parameters: Parameters | None = None, *, synthetic: bool = True) -> Advice | None:
-    """What would help this prompt most; None if it says enough. Never raises.
+    """Return what would help this prompt most; None if it says enough. Never raises.
 
     It reads the languages that have an `advice.toml`. `synthetic` is false for a model that only moves a camera: there,
     camera words are what counts.
@@ -129,7 +129,7 @@ def _length(prompt: str) -> int:
 
 
 def _inflected(prompt: str) -> bool:
-    """Whether a word ends as a language's verbs do, and is not one of those that only look so."""
+    """Return whether a word ends as a language's verbs do, and is not one of those that only look so."""
     return any(
         len(word) > len(words.verb_ending) + 1 and word.endswith(words.verb_ending)
         for words in _languages().values()

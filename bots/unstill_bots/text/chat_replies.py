@@ -99,7 +99,7 @@ class ChatReplies(Replies):
         return self.gettext("You have nothing that could be cancelled.")
 
     def mine_cancelled(self, count: int) -> str:
-        """What answers /cancel; nothing where the jobs' own messages say that they ended."""
+        """The answer to /cancel; nothing where the jobs' own messages say that they ended."""
         return "" if count else self.nothing_to_cancel()
 
     def cancelling(self) -> str:
@@ -242,7 +242,7 @@ class ChatReplies(Replies):
         return f"{titles[name]}: {value}"
 
     def any_of(self, setting: str) -> str:
-        """Above a choice of the platform's own things: what holds where none is chosen."""
+        """The line above a choice of the platform's own channels or roles: what holds where none is chosen."""
         if setting == "channels":
             return self.gettext("Channels: all. Choose those that may be used.")
         return self.gettext("Roles: everybody. Choose those that may ask for clips.")

@@ -1,4 +1,4 @@
-"""What one message says, in parts: a platform decides how to set each of them."""
+"""The text of one message, in parts: a platform decides how to set each of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Text(msgspec.Struct, frozen=True):
     untimed: str = ""
 
     def plain(self, length: int | None = None) -> str:
-        """All parts as plain text, of at most `length` characters: what is too long of the words is left out."""
+        """Return all parts as plain text, of at most `length` characters: what is too long of the words is left out."""
         below = "\n".join(filter(None, (self.facts, *self.notes, self.tip)))
         room = None if length is None else length - len(below) - 3
         if not self.words or (room is not None and room < WORDS_LEAST):

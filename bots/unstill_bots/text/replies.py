@@ -43,7 +43,7 @@ class Replies:
         return self._translations.ngettext(one, many, count).format(count=count, **values)
 
     def translated(self, text: str) -> str:
-        """A text of a catalogue, which a host may have written: any text, and no placeholders in it."""
+        """Translate a text of a catalogue, which a host may have written: any text, and no placeholders in it."""
         return self._translations.gettext(text) if text else ""
 
     def _by_code(self, sentences: Mapping[str, Sentence], code: str, details: Mapping[str, str]) -> str:
@@ -190,7 +190,7 @@ class Replies:
         return self._join(sentence, nearest)
 
     def allowed(self, allowed: Allowed) -> str:
-        """What an option takes."""
+        """Say what an option takes."""
         unit = allowed.details.get("unit", "")
         details = {**allowed.details, "unit": self.gettext(unit)} if unit else allowed.details
         return self._by_code(ALLOWED, allowed.code, details).strip()
@@ -243,7 +243,7 @@ class Replies:
         return f"{names}: {self.gettext(option.help)} ({self.allowed(option.allowed(catalog))})"
 
     def option_described(self, option: Option, catalog: Catalog) -> str:
-        """What it does, and for numbers which ones it takes."""
+        """Say what an option does, and for numbers which ones it takes."""
         said = self.translated(option.help)
         return f"{said} ({self.allowed(option.allowed(catalog))})" if option.type in ("int", "float") else said
 

@@ -7,7 +7,7 @@ from unstill_config.catalog import Catalog
 
 
 class ServerReplies(ChatReplies):
-    """`ChatReplies`, worded for a server instead of a group, with what its forms and its settings say."""
+    """The sentences of `ChatReplies`, worded for a server instead of a group, and those of its forms and settings."""
 
     # -- when it does not work
 
@@ -20,7 +20,7 @@ class ServerReplies(ChatReplies):
     # -- what a server has set
 
     def only_in(self, channels: str) -> str:
-        """`channels` as the platform writes them in a message."""
+        """Say where clips are made. `channels`: as the platform writes them in a message."""
         return self.gettext("This server makes clips only in {channels}. Ask there.", channels=channels)
 
     def not_with_these_roles(self) -> str:
