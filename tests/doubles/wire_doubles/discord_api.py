@@ -17,7 +17,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import Self
 
-from wire_doubles.clock import Clock
 from wire_doubles.discord.attachments import File
 from wire_doubles.discord.cdn import Cdn
 from wire_doubles.discord.channels import Channel
@@ -40,13 +39,13 @@ __all__ = ["TOKEN", "DiscordApi", "File"]
 TOKEN = "ZGlzY29yZC1kb3VibGU.double.of-no-real-application-0123456789"  # noqa: S105  of no real bot
 
 
-class DiscordApi(Double):
+class DiscordApi(Double[User, Limits, Trouble, Answered]):
     """`seed` decides the misbehaviour. REST stands at `url`, the gateway at `gateway_url`, files at `cdn_url`."""
 
     def __init__(self, token: str = TOKEN, *, name: str = "Unstill", seed: int = 0) -> None:
         self.world = World(token, name, seed=seed)
         self._server = Server(self.world)
-        super().__init__(self._server)
+        super().__init__(self.world, self._server)
 
     @classmethod
     @contextlib.contextmanager
@@ -75,28 +74,8 @@ class DiscordApi(Double):
         return f"127.0.0.1:{self._server.port}"
 
     @property
-    def token(self) -> str:
-        return self.world.token
-
-    @property
-    def bot(self) -> User:
-        return self.world.bot
-
-    @property
-    def clock(self) -> Clock:
-        return self.world.clock
-
-    @property
-    def limits(self) -> Limits:
-        return self.world.limits
-
-    @property
     def uploads(self) -> Uploads:
         return self.world.uploads
-
-    @property
-    def trouble(self) -> Trouble:
-        return self.world.trouble
 
     @property
     def gateway(self) -> Gateway:
@@ -109,11 +88,6 @@ class DiscordApi(Double):
     @property
     def commands(self) -> Commands:
         return self.world.commands
-
-    @property
-    def log(self) -> list[Answered]:
-        """Every call so far."""
-        return self.world.log
 
     @property
     def channels(self) -> list[Channel]:

@@ -6,17 +6,33 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Protocol, Self
+from typing import Generic, Protocol, Self, TypeVar
+
+from wire_doubles.clock import Clock
+from wire_doubles.server import Server
+
+Bot = TypeVar("Bot")
+Limits = TypeVar("Limits")
+Trouble = TypeVar("Trouble")
+Answered = TypeVar("Answered")
 
 
-class Server(Protocol):
-    async def open(self) -> None: ...
+class World(Protocol[Bot, Limits, Trouble, Answered]):
+    """What every platform knows, each in its own types."""
 
-    async def close(self) -> None: ...
+    token: str
+    clock: Clock
+    bot: Bot
+    limits: Limits
+    trouble: Trouble
+    log: list[Answered]
 
 
-class Double:
-    def __init__(self, server: Server) -> None:
+class Double(Generic[Bot, Limits, Trouble, Answered]):
+    """Opens and closes a platform, and shows of its world what tests of every platform look at."""
+
+    def __init__(self, world: World[Bot, Limits, Trouble, Answered], server: Server) -> None:
+        self.__world = world
         self.__server = server
 
     async def __aenter__(self) -> Self:
@@ -49,3 +65,28 @@ class Double:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(10)
             loop.close()
+
+    @property
+    def token(self) -> str:
+        return self.__world.token
+
+    @property
+    def bot(self) -> Bot:
+        return self.__world.bot
+
+    @property
+    def clock(self) -> Clock:
+        return self.__world.clock
+
+    @property
+    def limits(self) -> Limits:
+        return self.__world.limits
+
+    @property
+    def trouble(self) -> Trouble:
+        return self.__world.trouble
+
+    @property
+    def log(self) -> list[Answered]:
+        """Every call so far."""
+        return self.__world.log

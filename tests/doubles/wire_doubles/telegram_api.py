@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from wire_doubles.clock import Clock
 from wire_doubles.double import Double
 from wire_doubles.telegram.chats import Chat
 from wire_doubles.telegram.files import Files
@@ -31,7 +30,7 @@ from wire_doubles.telegram.world import Answered, World
 TOKEN = "4321:AAF-telegram-double-token-0123456789"  # noqa: S105  of no real bot
 
 
-class TelegramApi(Double):
+class TelegramApi(Double[User, Limits, Trouble, Answered]):
     """`seed` decides the misbehaviour. `folder` makes it a local Bot API server, with its files in there.
 
     Methods stand at `<url>/bot<token>/<method>`, files at `<url>/file/bot<token>/<path>`.
@@ -42,7 +41,7 @@ class TelegramApi(Double):
     ) -> None:
         self.world = World(token, username, seed=seed, folder=folder)
         self._server = Server(self.world)
-        super().__init__(self._server)
+        super().__init__(self.world, self._server)
 
     @classmethod
     @contextlib.contextmanager
@@ -58,37 +57,12 @@ class TelegramApi(Double):
         return f"http://127.0.0.1:{self._server.port}"
 
     @property
-    def token(self) -> str:
-        return self.world.token
-
-    @property
-    def bot(self) -> User:
-        return self.world.bot
-
-    @property
-    def clock(self) -> Clock:
-        return self.world.clock
-
-    @property
-    def limits(self) -> Limits:
-        return self.world.limits
-
-    @property
-    def trouble(self) -> Trouble:
-        return self.world.trouble
-
-    @property
     def files(self) -> Files:
         return self.world.files
 
     @property
     def webhook(self) -> Webhook:
         return self._server.webhook
-
-    @property
-    def log(self) -> list[Answered]:
-        """Every call so far."""
-        return self.world.log
 
     @property
     def chats(self) -> list[Chat]:

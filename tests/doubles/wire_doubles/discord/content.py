@@ -9,7 +9,7 @@ from wire_doubles.discord import components, embeds, mentions
 from wire_doubles.discord.attachments import Attachment, File
 from wire_doubles.discord.errors import empty_message, invalid_body, too_large, too_long
 from wire_doubles.discord.messages import COMPONENTS_V2, EPHEMERAL, SILENT, SUPPRESS_EMBEDS, Message
-from wire_doubles.discord.requests import Upload
+from wire_doubles.multipart import Upload
 
 if TYPE_CHECKING:
     from wire_doubles.discord.channels import Channel

@@ -7,18 +7,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from wire_doubles.discord.errors import invalid_body, not_json
+from wire_doubles.multipart import Upload, parts
 
 Wire = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Upload:
-    name: str
-    mime: str
-    data: bytes
 
 
 @dataclass
@@ -64,16 +58,12 @@ async def read(request: web.Request, call: Call) -> None:
     call.query = {name: str(value) for name, value in request.query.items()}
     call.size = request.content_length or 0
     if request.content_type == "multipart/form-data":
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader) or part.name is None:
-                continue
-            data = bytes(await part.read(decode=True))
+        async for part in parts(request):
             found = re.fullmatch(r"files\[(\d+)\]", part.name)
             if part.name == "payload_json":
-                call.body = _json(data)
+                call.body = _json(part.data)
             elif found:
-                mime = part.headers.get("Content-Type", "application/octet-stream")
-                call.uploads[int(found[1])] = Upload(part.filename or "file", mime, data)
+                call.uploads[int(found[1])] = Upload(part.filename or "file", part.mime, part.data)
     elif request.can_read_body:
         data = await request.read()
         call.body = _json(data) if data else None

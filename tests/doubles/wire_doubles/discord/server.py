@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from wire_doubles import server
 from wire_doubles.discord import channel_calls, command_calls, interaction_calls, message_calls
 from wire_doubles.discord.cdn import Download
 from wire_doubles.discord.connection import Socket
@@ -27,38 +28,32 @@ ENVELOPE = 500 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Server:
+class Server(server.Server):
     def __init__(self, world: World) -> None:
+        super().__init__()
         self._world = world
-        self._runner: web.AppRunner | None = None
-        self.port = 0
 
-    async def open(self) -> None:
-        """Listen; after `close`, on the same port."""
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=2**31)
         for route in ROUTES:
             app.router.add_route(route.method, API + route.path, self._handler(route))
         app.router.add_route("*", API + "/{rest:.*}", self._unknown)
         app.router.add_get("/gateway/", self._gateway)
         app.router.add_get("/{rest:.+}", self._download)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        return app
+
+    async def open(self) -> None:
+        await super().open()
         self._world.cdn.base = f"http://127.0.0.1:{self.port}"
         self._world.gateway.url = f"ws://127.0.0.1:{self.port}/gateway/"
         self._world.gateway.loop = asyncio.get_running_loop()
 
     async def close(self) -> None:
-        """Refuse connections and end those there are."""
         gateway = self._world.gateway
         gateway.loop = None
         for socket in list(gateway.sockets):
             socket.cut()
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
+        await super().close()
 
     def _handler(self, route: Route) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -170,9 +165,7 @@ class Server:
 
     def _cut(self, request: web.Request, call: Call) -> web.StreamResponse:
         self._log(request, call, 0, 0)
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response()
+        return server.cut(request)
 
     def _log(self, request: web.Request, call: Call, status: int, code: int) -> None:
         path = request.path.removeprefix(API)

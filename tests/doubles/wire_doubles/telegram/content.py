@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from wire_doubles.multipart import Upload
 from wire_doubles.telegram import entities
 from wire_doubles.telegram.entities import Entity
 from wire_doubles.telegram.errors import bad_request, too_large
 from wire_doubles.telegram.media import Kind, Media
-from wire_doubles.telegram.requests import Call, Upload
+from wire_doubles.telegram.requests import Call
 from wire_doubles.telegram.world import World
 
 MAX_TEXT, MAX_CAPTION = 4096, 1024

@@ -6,16 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
+from wire_doubles.multipart import Upload, parts
 from wire_doubles.telegram.errors import ApiError, bad_request
-
-
-@dataclass(frozen=True)
-class Upload:
-    name: str
-    mime: str
-    data: bytes
 
 
 @dataclass
@@ -53,16 +47,12 @@ async def read(request: web.Request, method: str) -> Call:
     call = Call(method, {name: str(value) for name, value in request.query.items()})
     call.size = request.content_length or 0
     if request.content_type == "multipart/form-data":
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader) or part.name is None:
-                continue
-            data = bytes(await part.read(decode=True))
-            call.size = max(call.size, len(data))
+        async for part in parts(request):
+            call.size = max(call.size, len(part.data))
             if part.filename is None:
-                call.fields[part.name] = data.decode()
+                call.fields[part.name] = part.data.decode()
             else:
-                mime = part.headers.get("Content-Type", "application/octet-stream")
-                call.uploads[part.name] = Upload(part.filename, mime, data)
+                call.uploads[part.name] = Upload(part.filename, part.mime, part.data)
     elif request.content_type == "application/json":
         try:
             body = await request.json()

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from wire_doubles import server
 from wire_doubles.telegram import answering, editing, looking, profile, sending
 from wire_doubles.telegram.errors import ApiError, not_found, too_large
 from wire_doubles.telegram.methods import METHODS
@@ -22,37 +23,30 @@ ENVELOPE = 64 << 10
 STATUS_OF_GATEWAY = {502: "Bad Gateway", 503: "Service Unavailable"}
 
 
-class Server:
+class Server(server.Server):
     def __init__(self, world: World) -> None:
+        super().__init__()
         self._world = world
-        self._runner: web.AppRunner | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.webhook = Webhook(world.updates, world.clock)
         self._uploads = 0
-        self.port = 0
 
-    async def open(self) -> None:
-        """Listen; after `close`, on the same port."""
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=2**31)
         app.router.add_route("*", "/bot{token}/{method}", self._call)
         app.router.add_get("/file/bot{token}/{path:.+}", self._download)
-        # a client that dies while it polls takes its poll along
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024, reuse_address=True)
-        await site.start()
+        return app
+
+    async def open(self) -> None:
+        await super().open()
         self._loop = asyncio.get_running_loop()
-        self.port = self._runner.addresses[0][1]
         self._world.updates.arrived = self._arrived
         self.webhook.deliver()
 
     async def close(self) -> None:
-        """Refuse connections and end those there are."""
         self._world.updates.arrived = lambda: None
         await self.webhook.close()
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
+        await super().close()
 
     def _arrived(self) -> None:
         if self._loop and not self._loop.is_closed():
@@ -123,9 +117,7 @@ class Server:
 
     def _cut(self, request: web.Request, call: Call, why: str) -> web.StreamResponse:
         self._log(call, 0, why)
-        if request.transport:
-            request.transport.abort()
-        return web.Response()
+        return server.cut(request)
 
     def _log(self, call: Call, status: int, description: str) -> None:
         world = self._world
