@@ -23,8 +23,9 @@ from wire_doubles.telegram.messages import Message, Shown
 from wire_doubles.telegram.people import Person
 from wire_doubles.telegram_api import TelegramApi
 
+from unstill_bots.actions.press_data import ON_JOBS
 from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, PRESET, SETTINGS, TELEGRAM, commands_of
-from unstill_bots.telegram.buttons import ON_JOBS, Press
+from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.media import Picture
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 

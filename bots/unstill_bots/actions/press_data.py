@@ -8,6 +8,12 @@ from typing import ClassVar, Self
 
 import msgspec
 
+from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.variations import VARIATIONS
+
+ON_JOBS = (CANCEL, DELETE, *VARIATIONS)
+"""The actions whose buttons stand under a job's message."""
+
 
 class PressData(msgspec.Struct, frozen=True):
     """A button's data: an action of `presses.ACTIONS`, and `about` which job, or with which value.

@@ -7,13 +7,10 @@ from typing import ClassVar
 
 import discord
 
-from unstill_bots.actions import variations
-from unstill_bots.actions.press_data import PressData
-from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.press_data import ON_JOBS, PressData
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord.pending import PLATFORM
 
-ON_JOBS = (CANCEL, DELETE, *variations.VARIATIONS)
 TEMPLATE = rf"(?:{'|'.join(ON_JOBS)}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""
 

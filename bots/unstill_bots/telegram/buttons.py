@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from unstill_bots.actions.press_data import PressData
-from unstill_bots.actions.presses import CANCEL, DELETE, PRESET, SETTINGS
-from unstill_bots.actions.variations import AGAIN, BETTER, VARIATIONS
+from unstill_bots.actions.press_data import ON_JOBS, PressData
+from unstill_bots.actions.presses import DELETE, PRESET, SETTINGS
+from unstill_bots.actions.variations import AGAIN, BETTER
 from unstill_bots.delivery.message import Message
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
@@ -14,9 +14,8 @@ from unstill_config.catalog import Catalog
 
 DATA_MOST = 64
 
-SENT = {CANCEL: "cancel", DELETE: "del", PRESET: "p", SETTINGS: "s", **{action: action for action in VARIATIONS}}
+SENT = {**{action: action for action in ON_JOBS}, DELETE: "del", PRESET: "p", SETTINGS: "s"}
 """Actions, as buttons in chats send them."""
-ON_JOBS = (CANCEL, DELETE, *VARIATIONS)
 
 
 class Press(PressData, frozen=True):

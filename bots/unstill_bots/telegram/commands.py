@@ -10,11 +10,11 @@ from telegram.constants import ChatType
 
 from unstill_bots.actions.commands import Answers, Caller
 from unstill_bots.actions.forgetting import Forgetting
+from unstill_bots.actions.press_data import ON_JOBS
 from unstill_bots.actions.presses import CANCEL, DELETE, SETTINGS, TELEGRAM, commands_of
 from unstill_bots.actions.replied import Replied, RepliedCommands
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.telegram.actors import TelegramActor, presses_of
-from unstill_bots.telegram.buttons import ON_JOBS
 from unstill_bots.telegram.context import Context, address_of
 from unstill_bots.telegram.pending import PLATFORM, scope_of, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu

@@ -10,9 +10,10 @@ from telegram import CallbackQuery, Message
 from telegram.error import TelegramError
 
 from unstill_bots.actions.job_actions import Attempt, JobActions
+from unstill_bots.actions.press_data import ON_JOBS
 from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, PRESET, SETTINGS, Thing, Verdict, judge, refusal
 from unstill_bots.telegram.actors import TelegramActor, presses_of
-from unstill_bots.telegram.buttons import ON_JOBS, Press
+from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.message_ref import MessageRef
