@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import discord
 
@@ -26,10 +26,18 @@ def under(message: Message) -> discord.ui.View | None:
     """Draw a message's buttons."""
     if not message.buttons:
         return None
+    return view_of(button(shown.text, Press.on(shown.action, shown.job).data) for shown in message.buttons)
+
+
+def button(text: str, custom_id: str) -> discord.ui.Button[Any]:
+    return discord.ui.Button(label=text, custom_id=custom_id, style=discord.ButtonStyle.secondary)
+
+
+def view_of(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
+    """Put buttons and menus under a message."""
     view = discord.ui.View(timeout=None)
-    for button in message.buttons:
-        press = Press.on(button.action, button.job)
-        view.add_item(discord.ui.Button(label=button.text, custom_id=press.data, style=discord.ButtonStyle.secondary))
-    # presses go by their custom id; discord.py need not remember each message
+    for item in items:
+        view.add_item(item)
+    # uses go by the item's custom id; discord.py need not remember each message
     view.stop()
     return view

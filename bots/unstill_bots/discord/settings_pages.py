@@ -11,6 +11,7 @@ import msgspec
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import CHAT_SETTINGS, SETTINGS
 from unstill_bots.actions.settings_form import IDS_MOST, Kind, Row, SettingsForm
+from unstill_bots.discord.buttons import button, view_of
 from unstill_bots.discord.localized import CHOICE_MOST, shortened
 from unstill_bots.text.server_replies import ServerReplies
 
@@ -65,10 +66,10 @@ class SettingsPages:
         items = [
             _menu(page, row) for row in sorted(rows, key=lambda row: row.kind is Kind.ONE) if row.kind != Kind.SWITCH
         ]
-        items += [_button(page, row.name, row.text) for row in rows if row.kind is Kind.SWITCH]
+        items += [button(row.text, Change(page, row.name).custom_id) for row in rows if row.kind is Kind.SWITCH]
         if other:
-            items.append(_button(ME if page == SERVER else SERVER, OPEN, other))
-        return _view(items)
+            items.append(button(other, Change(ME if page == SERVER else SERVER, OPEN).custom_id))
+        return view_of(items)
 
 
 def chosen(values: Sequence[str]) -> list[str]:
@@ -100,17 +101,3 @@ def _menu(page: str, row: Row) -> discord.ui.Item[Any]:
 def _sent(value: Any) -> str:
     """As a menu sends it, where nothing at all is not allowed."""
     return f"={value}"
-
-
-def _button(page: str, name: str, text: str) -> discord.ui.Button[Any]:
-    custom_id = Change(page, name).custom_id
-    return discord.ui.Button(label=text, custom_id=custom_id, style=discord.ButtonStyle.secondary)
-
-
-def _view(items: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    for item in items:
-        view.add_item(item)
-    # changes go by their custom id; discord.py need not remember each menu
-    view.stop()
-    return view
