@@ -73,12 +73,15 @@ class Presses:
     # -- no more
 
     async def _cancel(self, interaction: Interaction, press: Press, replies: ServerReplies) -> str:
-        return (await self._jobs.attempt(await self._look(interaction, press), replies)).said
+        return await self._done(await self._look(interaction, press), replies)
+
+    async def _done(self, attempt: Attempt, replies: ServerReplies) -> str:
+        return (await self._jobs.attempt(attempt, replies)).said
 
     async def _delete(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
         attempt = await quickly(self._look(interaction, press))
         if not attempt.deletes:
-            await tell(self._context, interaction, self._cancel(interaction, press, replies))
+            await tell(self._context, interaction, self._done(attempt, replies))
             return
         refused = await self._jobs.refused(attempt, replies)
         if refused is not None:
