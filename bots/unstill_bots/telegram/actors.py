@@ -62,9 +62,9 @@ class TelegramActor:
 
     async def thing_of(self, record: Record) -> Thing:
         """A job, where its answer stands; as long as there is none, in the chat where it will."""
-        note = record.note and str(MessageRef.of(record.note))
-        chat = MessageRef.of(note).chat if note else record.request.reply_to.chat
-        return Thing(record.request.requester.user, await self._context.memory.current(chat), note or "")
+        note = MessageRef.of(record.note) if record.note else None
+        chat = note.chat if note else record.request.reply_to.chat
+        return Thing(record.request.requester.user, await self._context.memory.current(chat), str(note or ""))
 
     async def shown(self) -> Thing | None:
         """It belongs to whom it answers, and in a private chat to the person. A message that somebody else's message
@@ -82,7 +82,7 @@ class TelegramActor:
         try:
             await self._context.bot.delete_message(int(note.chat), note.message)
         except TelegramError as error:
-            log.info("a clip could not be deleted from its chat", error=str(error))
+            log.info("a message could not be deleted from its chat", error=str(error))
             return False
         return True
 

@@ -35,7 +35,7 @@ class Members:
         """Return whether `user` is an admin of a group or channel; whoever writes in its own name is one. Nobody is of
         a private chat. Raises ChatUnavailable where Telegram cannot say now.
         """
-        if not chat.startswith("-"):
+        if not self.is_group(chat):
             return False
         return user == chat or bool(await self._is_admin_member(chat, user))
 

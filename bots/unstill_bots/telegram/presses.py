@@ -90,7 +90,7 @@ class Buttons:
         if not isinstance(message, Message) or not note or str(MessageRef.of(note)) == attempt.actor.message:
             return
         if Press.of(query.data or "") in presses_of(message):
-            await self._context.bot.delete_message(message.chat.id, message.message_id)
+            await attempt.actor.remove()
 
     # -- words by a press
 
