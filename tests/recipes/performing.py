@@ -37,7 +37,7 @@ Step = Change | Commands
 
 
 def recipes() -> dict[str, tuple[Step, ...]]:
-    """All of the page's, by their headings."""
+    """Return all recipes of the page by their headings."""
     return {title: tuple(map(_step, _BLOCK.finditer(text))) for title, text in _SECTION.findall(PAGE)}
 
 
@@ -84,7 +84,7 @@ class Copy:
                     self.run(line)
 
     def run(self, line: str, **environ: str) -> str:
-        """Run a command of a shell; its output. Raises AssertionError with all that it said where it fails."""
+        """Run a shell command and return its output. Raises AssertionError with all that it said where it fails."""
         done = subprocess.run(
             ["sh", "-ec", line], cwd=self.folder, env={**self.environ, **environ}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

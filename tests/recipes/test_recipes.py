@@ -37,7 +37,7 @@ def test_a_recipe_does_what_it_says(title: str, tmp_path: Path) -> None:
 
 
 def commands_of(heading: str) -> list[str]:
-    """The lines of a section's blocks."""
+    """Return the lines of a section's blocks."""
     section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     blocks: list[str] = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]

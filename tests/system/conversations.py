@@ -26,17 +26,19 @@ class Seen:
 
 
 class Talk(Protocol):
-    """`house` has the person's files in its folder, and no process of it runs yet but the server."""
+    """The conversation of one person with the bot. `house` has the person's files in its folder, and no process of it
+    runs yet but the server.
+    """
 
     house: House
 
     def start_bot(self) -> None:
-        """Start it and wait until it listens."""
+        """Start the bot and wait until it listens."""
 
     def kill_bot(self) -> None: ...
 
     def stop_bot(self) -> int:
-        """Tell it to stop; its exit code."""
+        """Tell the bot to stop, and return its exit code."""
 
     def photo(self, words: str) -> None:
         """Send a photo of 320x240 with words."""
@@ -47,11 +49,11 @@ class Talk(Protocol):
         """Press a button under the message of that id."""
 
     def seen(self) -> list[Seen]:
-        """All of the bot's messages, in their order."""
+        """Return all of the bot's messages, in their order."""
 
 
 async def seen(talk: Talk, holds: Callable[[list[Seen]], bool], what: str) -> list[Seen]:
-    """What the person sees once `holds` holds for it."""
+    """Return what the person sees once `holds` holds for it."""
     await asyncio.to_thread(wait_for, lambda: holds(talk.seen()), what=what)
     return talk.seen()
 

@@ -46,7 +46,8 @@ Asked = dict[int, Interaction | None]
 async def run(
     discord: DiscordHouse, *, seed: int, requests: int, channels: tuple[int, int], kills: dict[str, int], seconds: float
 ) -> tuple[Counted, Counter[str]]:
-    """`seconds` is what requests and kills are spread over. Half of the requests are commands, half are messages.
+    """Return what people saw, and who was killed. `seconds` is what requests and kills are spread over. Half of the
+    requests are commands, half are messages.
 
     `channels`: servers with eight each, and direct ones.
     """
@@ -75,7 +76,7 @@ async def run(
 
 
 async def _open(discord: DiscordHouse, dice: random.Random, servers: int, direct: int) -> list[tuple[Channel, Person]]:
-    """Channels, in each of which the bot was spoken to once, so that it looks there after a time away."""
+    """Open channels, in each of which the bot was spoken to once, so that it looks there after a time away."""
     places: list[tuple[Channel, Person]] = []
     for server in range(servers):
         people = [discord.api.person(f"P{server}{number}") for number in range(4)]

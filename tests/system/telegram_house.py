@@ -36,7 +36,7 @@ class TelegramHouse:
         self.bot = self.house.start("unstill_bots.service", "telegram", log=log)
 
     def ledger(self, **times: float) -> Ledger:
-        """Close its `redis`. `times`: other ones than the settings', in seconds."""
+        """Open the ledger; the caller closes its `redis`. `times`: other ones than the settings', in seconds."""
         settings = Settings().queue
         changed = msgspec.structs.replace(Times.of(settings), **times)
         return Ledger(connect(self.house.valkey.url), settings, times=changed)

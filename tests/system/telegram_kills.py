@@ -20,7 +20,7 @@ KINDS = ("good",) * 18 + ("no picture", "option")
 async def run(
     telegram: TelegramHouse, *, seed: int, requests: int, chats: tuple[int, int], kills: dict[str, int], seconds: float
 ) -> tuple[Counted, Counter[str]]:
-    """What people saw, and who was killed. `seconds` is what requests and kills are spread over.
+    """Return what people saw, and who was killed. `seconds` is what requests and kills are spread over.
 
     `chats`: private ones and groups; each has its requests, and private ones have those that are left.
     """

@@ -1,4 +1,4 @@
-"""What one photo costs the queue's server in commands, counted on the server."""
+"""Tests what one photo costs the queue's server in commands, counted on the server."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ BY_TIME = {
     *("XREAD", "XREADGROUP", "XTRIM", "SMEMBERS", "SCAN", "ZCARD", "INFO", "PING", "CLIENT", "HELLO"),
     *("reap", "trash", "engine", "index", "recount", "leader", "unstill:rewrite", "unstill:audited", "albums"),
 }
-"""What a front end and an engine ask for as time goes by, whether photos come or not."""
+"""Commands that a front end and an engine send as time goes by, whether photos come or not."""
 PHASES = ("loading", "rendering", "encoding")
 TRANSACTION = {"WATCH", "UNWATCH", "MULTI", "EXEC"}
 
 
 def name_of(command: str) -> str:
-    """What a command does: the ledger's transition, or the command itself."""
+    """Name a command by what it does: the ledger's transition, or the command itself."""
     words = command.split(" ")
     if words[0] == "EVALSHA":
         # a script with keys is that by which one leads
@@ -35,7 +35,7 @@ def name_of(command: str) -> str:
 
 
 class Counter:
-    """What clients ask the server for.
+    """Counts what clients ask the server for.
 
     Without what arq keeps of its own job, which is one a burst of photos and not one a photo.
     """
@@ -113,7 +113,7 @@ def on_discord(folder: Path, **settings: Any) -> Iterator[tuple[House, Callable[
 
 
 def _rarely(folder: Path, platform: str) -> None:
-    """How often progress is shown is no matter of the machine's speed: once."""
+    """Have progress shown once: how often it is shown is else a matter of the machine's speed."""
     with (folder / "catalog.toml").open("a") as catalog:
         catalog.write(f"\n[platforms.{platform}]\nedit_seconds = 3600\n")
 

@@ -1,4 +1,4 @@
-"""Why there is no clip: its person reads it in their language, the operator in the log, on both platforms."""
+"""Tests that a person reads in their language why there is no clip, and the operator in the log, on both platforms."""
 
 from __future__ import annotations
 

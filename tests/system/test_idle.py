@@ -19,17 +19,17 @@ DEFAULTS: dict[str, Any] = {
     f"UNSTILL_QUEUE__{name.upper()}": str(Queue.model_fields[name].default)
     for name in ("lease", "beat", "reap", "audit")
 }
-"""As a host runs it, and not as the other tests do."""
+"""Settings as a host runs it, and not as the other tests do."""
 
 
 def what(command: str) -> str:
-    """The command and its key, or the transition of the ledger."""
+    """Name a command by itself and its key, or by the transition of the ledger."""
     words = command.split(" ")
     return " ".join([words[0], *(words[3:4] if words[0] == "EVALSHA" else words[1:2])])
 
 
 async def commands(redis: Redis, seconds: float) -> Counter[str]:
-    """What clients send in so many seconds by the server's clock; what scripts call is not theirs."""
+    """Count what clients send in so many seconds by the server's clock; what scripts call is not theirs."""
     asked: Counter[str] = Counter()
     async with redis.monitor() as monitor:
         first = None

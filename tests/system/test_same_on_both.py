@@ -1,4 +1,4 @@
-"""What a host's settings and a restless machine mean to a front end is the same on both platforms."""
+"""Tests that a host's settings and a restless machine mean the same to the front ends of both platforms."""
 
 from __future__ import annotations
 

@@ -48,12 +48,12 @@ class DiscordActor:
         return Thing(user, note.channel, str(MessageRef(note.channel, note.message)))
 
     async def shown(self) -> Thing | None:
-        """It belongs to whoever it answers."""
+        """Return the message that was pressed, which belongs to whoever it answers."""
         return Thing(await _asker(self._context, self._interaction), self.chat, self.message)
 
     async def remove(self) -> bool:
-        """By the interaction's own token, which may delete the message that was pressed wherever that is. The
-        interaction has been answered, by a deferral.
+        """Delete the message that was pressed, by the interaction's own token, which may do so wherever that message
+        is. The interaction has been answered before, by a deferral.
         """
         try:
             await self._interaction.delete_original_response()
@@ -71,7 +71,7 @@ def is_manager(interaction: Interaction) -> bool:
 
 
 async def _asker(context: Context, interaction: Interaction) -> str:
-    """Whom the message that was pressed answers. Empty where nobody can tell."""
+    """Return the id of the person whom the pressed message answers; empty where nobody can tell."""
     message = interaction.message
     if interaction.guild_id is None and interaction.context.dm_channel:
         # the bot's direct messages with one person

@@ -69,7 +69,7 @@ class DiscordChat:
         return self.posting.has_room(to, urgency)
 
     async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
-        """An interaction's first answer that stands there already is that message."""
+        """Send the status message, or make it of an interaction's first answer where that stands there already."""
         look = self._look(to, message)
         if replaces is None:
             standing = await self._original(to)
@@ -118,7 +118,7 @@ class DiscordChat:
         return MessageRef(to.chat, shown.message_id, by_token="unseen" in to.extra)
 
     async def tell(self, to: ReplyAddress, text: str, view: discord.ui.View | None = None) -> MessageRef | None:
-        """Say what is no job's, as a reply. Raises nothing."""
+        """Reply with a text that is about no job. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> discord.Message:
             look, nonce = Look(None, view if last else None, content=part), nonce_of(f"{to.chat} {to.message} {number}")

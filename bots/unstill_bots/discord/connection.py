@@ -22,12 +22,12 @@ CDN_HOSTS = frozenset(
 )
 
 INVALID = (401, 403, 429)
-"""After 10,000 of these in ten minutes nobody is answered (Discord's documentation, "Invalid Request Limit")."""
+"""Statuses of invalid requests, of which Discord takes 10,000 in ten minutes (its "Invalid Request Limit")."""
 
 
 class Bot(discord.Client):
-    """A client whose events go straight to who is set here: messages, whenever events may have been missed, and servers
-    that the bot was removed from.
+    """A client that calls what is set here: `on_message` with each message, `on_ready` whenever events may have been
+    missed, `on_guild_remove` with a server that the bot was removed from.
     """
 
     on_message: Callable[[discord.Message], Awaitable[None]]
@@ -36,7 +36,7 @@ class Bot(discord.Client):
 
 
 def is_invalid(status: int, headers: Mapping[str, str]) -> bool:
-    """Whether Discord counts a request as invalid: not a 429 of a limit that others share."""
+    """Tell whether Discord counts a request as invalid: not a 429 of a limit that others share."""
     return status in INVALID and not (status == 429 and headers.get("X-RateLimit-Scope") == "shared")
 
 

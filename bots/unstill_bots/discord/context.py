@@ -18,7 +18,7 @@ from unstill_bots.intake.pipeline import Pipeline
 
 
 class Context:
-    """One front end's means. `bot` is the connection to Discord, `pipeline` the way in."""
+    """The means of one front end: `bot` is the connection to Discord, `pipeline` the way in."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Context:
         return self.preferences.of(person_scope(user) if user else place, place)
 
     def language(self, in_force: InForce, locale: Locale | str | None) -> str:
-        """The person's own choice, the server's, their app's, the host's."""
+        """Return the language to answer in: the person's own choice, else the server's, their app's, the host's."""
         return language_of(in_force.own, in_force.chat, str(locale) if locale else None, self.settings.bots.language)
 
     def upload_limit(self, where: discord.Interaction | discord.abc.Messageable | None) -> int:
@@ -75,4 +75,4 @@ class Context:
 
 
 async def _stays(question: str) -> None:
-    """Questions for words are not taken back here: none is ever handed to `Conversation`."""
+    """Do nothing: a question for words is not taken back on Discord, as none is ever handed to `Conversation`."""

@@ -44,7 +44,7 @@ async def replies_for(context: Context, interaction: Interaction) -> ServerRepli
 async def tell(
     context: Context, interaction: Interaction, work: Coroutine[Any, Any, str], patience: float = PATIENCE
 ) -> None:
-    """Say what `work` comes to, to the person alone. `patience`: seconds after which it is given up.
+    """Tell the person alone what `work` returns. After `patience` seconds it is given up.
 
     Raises what `work` raises, and TimeoutError.
     """
@@ -131,8 +131,8 @@ async def guarded(context: Context, interaction: Interaction, work: Coroutine[An
 def items_by_custom_id(
     context: Context, template: str, used: Callable[[Interaction, str], Coroutine[Any, Any, None]]
 ) -> type[discord.ui.DynamicItem[Any]]:
-    """What discord.py hands uses of buttons and menus to whose custom id fits `template`: `used` is given that. They
-    may be of any message, and from before any restart.
+    """Make the class to which discord.py hands each use of a button or menu whose custom id fits `template`: it calls
+    `used` with the interaction and that id. The item may be of any message, and from before any restart.
     """
 
     class Item(discord.ui.DynamicItem[discord.ui.Item[Any]], template=template):

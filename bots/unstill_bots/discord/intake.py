@@ -26,7 +26,7 @@ class Intake:
         self.admission = Admission(context.pipeline)
 
     async def admit(self, interaction: discord.Interaction, language: str, writing: Writing) -> bool:
-        """What an interaction asks for, which `writing` writes down or refuses, answered within three seconds.
+        """Have `writing` write down or refuse what an interaction asks for, and answer within three seconds.
 
         False: nothing in it was new, and the person has not been told.
         """

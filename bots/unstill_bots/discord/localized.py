@@ -56,7 +56,7 @@ def shortened(text: str, most: int = DESCRIPTION_MOST) -> str:
 
 
 def described(option: Option, catalog: Catalog, replies: Replies) -> str:
-    """What an option does, and where there is room which numbers it takes."""
+    """Describe what an option does, and where there is room which numbers it takes."""
     said = replies.option_described(option, catalog)
     return shortened(said if len(said) <= DESCRIPTION_MOST else replies.translated(option.help))
 

@@ -90,7 +90,7 @@ def _completion(option: Option, catalog: Catalog, default_model: str) -> Complet
 
 
 def shown(found: Iterable[Offer]) -> list[Choice[Any]]:
-    """As choices; none that the platform would refuse."""
+    """Make choices of what was found, but for what the platform would refuse."""
     choices: dict[str, Choice[Any]] = {}
     for title, value in found:
         if not isinstance(value, str) or 1 <= len(value) <= CHOICE_MOST:

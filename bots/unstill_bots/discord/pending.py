@@ -18,9 +18,9 @@ TOKEN_SECONDS = 14 * 60.0
 
 
 class DiscordRequest(PendingRequest, frozen=True, kw_only=True):
-    """`message` is the person's, where there is one. `token`: the interaction's, for `application`. `seen`: the bot can
-    post into the channel in its own name, so that no token is needed to answer. `channels` are the ids of the channel
-    and of a thread's parent, `roles` those of the member.
+    """A request for a clip on Discord. `message` is the person's, where there is one. `token`: the interaction's, for
+    `application`. `seen`: the bot can post into the channel in its own name, so that no token is needed to answer.
+    `channels` are the ids of the channel and of a thread's parent, `roles` those of the member.
     """
 
     id: str

@@ -21,7 +21,7 @@ from unstill_bots.discord.send_limit import SendLimit
 from unstill_queue.contract.jobs import ReplyAddress
 
 IN_WORDS_SECONDS, NO_FILES_SECONDS = 600.0, 60.0
-"""How long it is remembered of a channel that the bot may not embed there, or attach."""
+"""Seconds for which it is remembered that the bot may not embed in a channel, or not attach files there."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ class Posting:
     async def send(
         self, channel: str, to: ReplyAddress, urgency: Urgency, look: Look, nonce: str, *, reply_to: int | None = None
     ) -> discord.Message:
-        """A new message, a reply to `reply_to` or to the request's where it has one. Raises ChatError."""
+        """Send a new message, as a reply to `reply_to` or to the request's where it has one. Raises ChatError."""
         place = self._bot.get_partial_messageable(int(channel))
         replied = reply_to or (int(to.message) if to.message and channel == to.chat else None)
 
@@ -111,7 +111,7 @@ class Posting:
         return await self._allowed(channel, look, embedded)
 
     async def edit(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:
-        """The message becomes what `look` says: by the interaction's token where the bot may not.
+        """Make the message what `look` says: by the interaction's token where the bot may not.
 
         Raises ChatError.
         """
@@ -165,7 +165,7 @@ class Posting:
         return str(opened.id)
 
     def _webhook(self, to: ReplyAddress) -> discord.Webhook:
-        """Raises MessageGone where the token is over."""
+        """Return the webhook of the interaction's token. Raises MessageGone where that is over."""
         if "token" not in to.extra or time.time() >= float(to.extra["until"]):
             raise MessageGone("the interaction's token is over")
         return discord.Webhook.partial(int(to.extra["application"]), to.extra["token"], client=self._bot)

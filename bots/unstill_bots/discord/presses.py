@@ -30,7 +30,7 @@ class Presses:
         self._jobs = JobActions(context.pipeline)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
-        """What discord.py hands presses to."""
+        """Make the class to which discord.py hands presses."""
         return items_by_custom_id(
             self._context, TEMPLATE, lambda interaction, custom_id: self.pressed(interaction, Press.of(custom_id))
         )

@@ -102,7 +102,7 @@ class DiscordFrontEnd:
 
 
 async def _introduce(settings: Discord, breaker: Breaker) -> Bot:
-    """Logged in. Raises TokenRejected, and what UNREACHABLE names."""
+    """Log in. Raises TokenRejected, and what UNREACHABLE names."""
     if settings.token is None:
         raise TokenRejected(PLATFORM)
     bot = open_bot(settings, breaker)

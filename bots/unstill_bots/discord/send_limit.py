@@ -33,7 +33,7 @@ WAITS = {
 
 
 class SendLimit(RoomLimit):
-    """One bot's calls."""
+    """The limit of one bot's calls."""
 
     def __init__(self, closed_seconds: float = CLOSED_SECONDS) -> None:
         super().__init__(AT_ONCE, WAITS, closed_seconds, REFUSALS)

@@ -61,7 +61,7 @@ class SettingsPages:
         return self._drawn(SERVER, now, replies, replies.button_mine())
 
     def _drawn(self, page: str, now: Preferences, replies: ServerReplies, other: str) -> discord.ui.View:
-        """`other` is what the other page is called; empty where it is not offered."""
+        """Draw a page. `other` is what the other page is called; empty where it is not offered."""
         rows = self._form.rows(PAGES[page], now, replies)
         items = [
             _menu(page, row) for row in sorted(rows, key=lambda row: row.kind is Kind.ONE) if row.kind != Kind.SWITCH
@@ -73,7 +73,7 @@ class SettingsPages:
 
 
 def chosen(values: Sequence[str]) -> list[str]:
-    """What a menu sent, as text of what was chosen."""
+    """Return what was chosen in a menu, by the values that it sent."""
     return [value.removeprefix("=") for value in values]
 
 

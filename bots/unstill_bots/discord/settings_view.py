@@ -28,7 +28,7 @@ class SettingsView:
         self._pages = SettingsPages(self._form)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:
-        """What discord.py hands changes to."""
+        """Make the class to which discord.py hands changes."""
         return items_by_custom_id(
             self._context, TEMPLATE, lambda interaction, custom_id: self.changed(interaction, Change.of(custom_id))
         )

@@ -44,6 +44,6 @@ def status(message: Message, *, footer: str = "") -> discord.Embed:
 
 
 def bar(share: float) -> str:
-    """How far it is, from 0 to 1, in twelve blocks."""
+    """Draw a share from 0 to 1 in twelve blocks."""
     full = min(BAR, max(0, int(BAR * share + 1e-9)))
     return "▰" * full + "▱" * (BAR - full)

@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 
 
 class TelegramActor:
-    """`user` is a person, or the channel or group in whose name a message was sent; `chat` the chat's id of today.
+    """Whoever pressed a button or sent a command. `user` is a person, or the channel or group in whose name a message
+    was sent; `chat` the chat's id of today.
 
     `about` is the message that shows a job, where its text and buttons can be read.
     """
@@ -67,8 +68,8 @@ class TelegramActor:
         return Thing(record.request.requester.user, await self._context.memory.current(chat), str(note or ""))
 
     async def shown(self) -> Thing | None:
-        """It belongs to whom it answers, and in a private chat to the person. A message that somebody else's message
-        carries along as its reply target does not say what it answers.
+        """Return the message, which belongs to whoever it answers, and in a private chat to the person there. A message
+        that somebody else's message carries along as its reply target does not say what it answers.
         """
         if self._about is None:
             return None

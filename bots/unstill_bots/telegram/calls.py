@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 class Calls:
-    """One bot's."""
+    """The calls of one bot."""
 
     def __init__(self, memory: Memory, send_limit: SendLimit, preferences: PreferenceStore) -> None:
         self._memory = memory

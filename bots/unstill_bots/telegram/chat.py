@@ -124,7 +124,7 @@ class TelegramChat:
         buttons: InlineKeyboardMarkup | None = None,
         account: str = "",
     ) -> telegram.Message:
-        """A reply. `account` as in `SendLimit.turn`. Raises ChatError."""
+        """Send a reply. `account` as in `SendLimit.turn`. Raises ChatError."""
 
         async def send(chat: str, place: Place) -> telegram.Message:
             return await self.bot.send_message(
@@ -141,7 +141,7 @@ class TelegramChat:
     async def tell(
         self, to: ReplyAddress, text: str, buttons: InlineKeyboardMarkup | None = None
     ) -> telegram.Message | None:
-        """Say what is no job's. Raises nothing."""
+        """Reply with a text that is about no job. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> telegram.Message:
             return await self.send(to, part, Urgency.TALK, buttons if last else None)
@@ -151,7 +151,9 @@ class TelegramChat:
     async def change(
         self, to: ReplyAddress, ref: MessageRef, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None
     ) -> None:
-        """What stands there as it should, or a clip instead of a text, needs no edit. Raises ChatError."""
+        """Change a message's text and buttons. One that stands there as it should, or that shows a clip by now, needs
+        no edit. Raises ChatError.
+        """
 
         async def edit(chat: str) -> None:
             try:

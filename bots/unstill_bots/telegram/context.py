@@ -86,12 +86,12 @@ class Context:
         return await self.chat.tell(address_of(message), text, buttons)
 
     async def answer(self, message: Message, work: Coroutine[Any, Any, str]) -> None:
-        """Say what `work` comes to, if anything."""
+        """Reply with what `work` returns, if that is anything."""
         if text := await work:
             await self.reply(message, text)
 
     async def say_unfit(self, message: Message, unfit: Unfit) -> None:
-        """As `reply`, of a file that is no picture."""
+        """Reply that a file is no picture, and why."""
         await self.reply(message, (await self.replies(message.chat, message.from_user)).picture_error(unfit))
 
     # -- pictures

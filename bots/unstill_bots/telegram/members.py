@@ -1,4 +1,4 @@
-"""Who is an admin of which chat, as Telegram says it."""
+"""Admins of chats, as Telegram tells of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Members:
         return chat.startswith("-")
 
     async def is_admin(self, chat: str, user: str) -> bool:
-        """As `admin`; who cannot be looked up is none."""
+        """Return what `admin` does, and False for who cannot be looked up."""
         try:
             return await self.admin(chat, user)
         except ChatUnavailable:
@@ -47,7 +47,7 @@ class Members:
             return None
 
     async def _is_admin_member(self, chat: str, user: str) -> bool | None:
-        """None where Telegram refuses to say. Raises ChatUnavailable."""
+        """Return whether `user` is an admin; None where Telegram refuses to say. Raises ChatUnavailable."""
         try:
             member = await self._bot.get_chat_member(int(chat), int(user))
         except TelegramError as error:

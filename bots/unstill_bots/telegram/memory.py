@@ -12,7 +12,7 @@ _MOVED = "unstill:telegram:moved"
 
 
 class Memory(GatheringPictures[TelegramRequest]):
-    """On the queue's Redis. Everything here goes by itself after some days, but where chats moved to."""
+    """Telegram's memory, on the queue's Redis. All of it goes by itself after days, except where chats moved to."""
 
     def __init__(self, redis: Redis) -> None:
         super().__init__(redis, PLATFORM, TelegramRequest)

@@ -43,7 +43,7 @@ def _shown(command: Command, language: str) -> BotCommand:
 
 
 async def register(bot: Bot, redis: Redis) -> bool:
-    """Once for each change of them. False: it could not be done, which is logged."""
+    """Register the commands, once for each change of them. False: it could not be done, which is logged."""
     told = menus()
 
     async def wanted() -> str:

@@ -23,7 +23,7 @@ class MessageRef(msgspec.Struct, frozen=True):
         return cls(chat, int(message))
 
     def within(self, chat: str) -> int:
-        """Raises MessageGone where the chat has got another id since."""
+        """Return the message's number. Raises MessageGone where the chat has got another id since."""
         if chat != self.chat:
             raise MessageGone("the chat moved, and its messages are out of reach")
         return self.message

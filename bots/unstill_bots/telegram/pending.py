@@ -12,7 +12,9 @@ PLATFORM = "telegram"
 
 
 class TelegramRequest(PendingRequest, frozen=True, kw_only=True):
-    """`chat` and `message` are the message's own, `album` its media group's id; `persona` as in `Requester`."""
+    """A request for a clip on Telegram. `chat` and `message` are the message's own, `album` its media group's id;
+    `persona` as in `Requester`.
+    """
 
     chat: str
     message: str

@@ -17,7 +17,7 @@ CONFLICT_PAUSE = 10.0
 
 
 class Updates:
-    """One bot's."""
+    """The updates of one bot."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot

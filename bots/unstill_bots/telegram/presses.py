@@ -70,7 +70,9 @@ class Buttons:
     async def _start(
         self, work: Coroutine[Any, Any, None], thing: Thing | None, actor: TelegramActor, *, later: bool = False
     ) -> None:
-        """Whose right has to be asked of Telegram is not waited for, nor is what is done only there."""
+        """Do `work` before this returns; in the background where it is for `later`, or somebody's right has to be asked
+        of Telegram first.
+        """
         if later or not (thing is None or thing.user == actor.user):
             self._context.spawn(work)
         else:

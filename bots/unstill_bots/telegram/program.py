@@ -89,7 +89,7 @@ class TelegramFrontEnd:
 
 
 async def _introduce(bot: Bot) -> User:
-    """Who we are. Raises TokenRejected, TelegramError."""
+    """Log in, and return who the bot is. Raises TokenRejected, TelegramError."""
     try:
         await bot.initialize()
     except InvalidToken as error:

@@ -37,7 +37,7 @@ RATE = Rate(
 
 
 class SendLimit(RateLimit):
-    """One bot's turns. The ids of groups and channels begin with a minus."""
+    """The turns of one bot's calls. The ids of groups and channels begin with a minus."""
 
     def __init__(self) -> None:
         super().__init__(RATE, lambda chat: chat.startswith("-"))

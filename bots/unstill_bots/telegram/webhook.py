@@ -19,7 +19,7 @@ AT_ONCE = 20
 
 
 class Hook:
-    """One bot's. `url` is where Telegram posts to."""
+    """The webhook of one bot. `url` is where Telegram posts to."""
 
     platform = PLATFORM
     header = "X-Telegram-Bot-Api-Secret-Token"
@@ -30,7 +30,7 @@ class Hook:
         self.secret = hashlib.sha256(f"{bot.token} webhook".encode()).hexdigest()
 
     async def register(self) -> bool:
-        """Raises InvalidToken."""
+        """Tell Telegram where to post. False: it could not be done, which is logged. Raises InvalidToken."""
         try:
             await self._bot.set_webhook(
                 self._url, allowed_updates=list(KINDS), secret_token=self.secret, max_connections=AT_ONCE

@@ -1,4 +1,4 @@
-"""How long whoever waits on a double is patient."""
+"""The patience of whoever waits on a double."""
 
 PATIENCE = 180.0
 """Seconds that a test waits for what a loaded machine does late. Only what never happens takes as long."""

@@ -1,4 +1,4 @@
-"""In a copy with the recipe "Add a button": every platform has it under a clip, and a press makes what it says."""
+"""Checks a copy with the recipe "Add a button": every platform has it under a clip, and a press makes what it says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In a copy with the recipe "Add a command": every platform offers it, and answers it."""
+"""Checks a copy with the recipe "Add a command": every platform offers it, and answers it."""
 
 from __future__ import annotations
 

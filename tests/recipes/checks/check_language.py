@@ -1,4 +1,4 @@
-"""In a copy with the recipe "Add a language": a host sets it, people are answered in it, and the camera obeys it."""
+"""Checks a copy with the recipe "Add a language": a host sets it, people are answered in it, the camera obeys it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In a copy with the recipe "Add a model": the terminal makes a clip with it, from a photo that stands still."""
+"""Checks a copy with the recipe "Add a model": the terminal makes a clip with it, from a photo that stands still."""
 
 from __future__ import annotations
 

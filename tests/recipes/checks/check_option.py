@@ -1,4 +1,4 @@
-"""In a copy with the recipe "Add an option": what is asked for is made, and the clip says so."""
+"""Checks a copy with the recipe "Add an option": what is asked for is made, and the clip says so."""
 
 from __future__ import annotations
 

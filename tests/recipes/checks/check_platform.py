@@ -1,4 +1,4 @@
-"""In a copy with the recipe "Add a platform": the conversations of all platforms, by letters in a folder."""
+"""Checks a copy with the recipe "Add a platform": the conversations of all platforms, by letters in a folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOY = Path(__file__).parents[1] / "toys" / "mailbox"
 
 
 class OnMailbox:
-    """Ann, who leaves letters."""
+    """The conversation of Ann, who leaves letters."""
 
     def __init__(self, house: House) -> None:
         self.house = house

@@ -1,4 +1,4 @@
-"""What a player shows of a clip."""
+"""The frames of a clip, and their size, as a player shows them."""
 
 from __future__ import annotations
 

@@ -24,16 +24,16 @@ class Ripple:
         self._model = model
 
     def load(self, device: str) -> None:
-        """There are no weights to load."""
+        """Do nothing: there are no weights to load."""
 
     def plan(self, parameters: Parameters, picture: Path) -> Plan:
-        """Raises RenderError where the photo cannot be read."""
+        """Plan the frames. Raises RenderError where the photo cannot be read."""
         width, height = frame_size(photo_size(picture), parameters, self._model.size_multiple)
         seconds = self._model.cost.seconds(parameters.num_frames, 1, width * height / 1e6)
         return Plan(width, height, parameters.num_frames, parameters.fps, seconds, 6 * width * height, parameters)
 
     def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
-        """One frame a step, (1, H, W, 3). Raises RenderCancelled, RenderError."""
+        """Yield one frame a step, (1, H, W, 3). Raises RenderCancelled, RenderError."""
         still = np.asarray(load_photo(picture).resize((plan.width, plan.height), Image.Resampling.LANCZOS))
         rows = np.arange(plan.height)
         for index in range(plan.num_frames):

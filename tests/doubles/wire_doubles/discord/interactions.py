@@ -127,7 +127,7 @@ class Interaction:
             return Seen("message", shown.words, shown)
 
     async def answered(self, seconds: float = PATIENCE, *, finally_: bool = False) -> Seen:
-        """What the person saw first, however long ago; with `finally_`, the first that was more than thinking.
+        """Return what the person saw first, however long ago; with `finally_`, the first that was more than thinking.
 
         Raises AssertionError.
         """

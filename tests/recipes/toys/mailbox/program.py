@@ -66,7 +66,7 @@ class Pending(PendingRequest, frozen=True, kw_only=True):
 
 
 class MailboxChat:
-    """The port. A ref is a message's id."""
+    """The port's side of the mailbox. A ref is a message's id."""
 
     platform = PLATFORM
 
@@ -142,7 +142,9 @@ class MailboxActor:
 
 
 class MailboxFrontEnd:
-    """What the registry names. `run` returns when `stopping` is set and what was in hand is done or handed back."""
+    """The front end that the registry names. `run` returns when `stopping` is set and what was in hand is done or
+    handed back.
+    """
 
     platform = PLATFORM
 
@@ -167,7 +169,7 @@ class MailboxFrontEnd:
             courier.cancel()
 
     async def forget(self, user: str) -> None:
-        """Nothing is kept of people besides the ledger."""
+        """Do nothing: nothing is kept of people besides the ledger."""
 
     async def _read(self) -> None:
         while True:
@@ -177,7 +179,7 @@ class MailboxFrontEnd:
             await asyncio.sleep(0.05)
 
     async def _take(self, letter: Letter) -> None:
-        """When this returns, what it asks for is written down. Raises RedisError."""
+        """Write down what a letter asks for before this returns. Raises RedisError."""
         pending = Pending(user=letter.user, language="en", sent_at=time.time(), letter=letter)
         if letter.press:
             await self._chat.tell(pending.address(), await self._press(letter, pending))
