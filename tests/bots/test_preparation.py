@@ -119,14 +119,13 @@ async def test_what_is_over_a_quota_is_refused_before_its_picture_is_fetched(
     assert told in await sentence(front, second)
     assert (front.chat.fetched, stored()) == ([asked(1).id], before)
     # and what may be asked on the way in says the same
-    objection = front.pipeline.preparation.objection
-    assert told in (await objection(second.requester, WORDS) or "")
-    assert (await objection(second.requester, None) is None) == ("seconds" in next(iter(quota)))
+    assert told in (await front.pipeline.objection(second.requester, WORDS) or "")
+    assert (await front.pipeline.objection(second.requester, None) is None) == ("seconds" in next(iter(quota)))
 
 
 async def test_a_pictures_shape_counts_as_far_as_the_platform_tells_it(make: Callable[..., FrontEnd]) -> None:
     # Given seconds for a square picture's clip, and no more
-    prepares = make().pipeline.preparation
+    prepares = make().pipeline._preparation
     front = make(person_seconds=prepares._cost(prepares._read(WORDS)[0], 1.0) * 1.01)
     # When a picture is asked for of which the platform says that it is four times as long as it is high
     assert not await prepared(front, asked(1, aspect=aspect_of(640, 160)))
@@ -184,7 +183,7 @@ async def test_what_is_refused_leaves_nothing_in_storage(
 
 
 async def _job(front: FrontEnd, request: Request) -> Job:
-    parameters, finish = front.pipeline.preparation._read(request.words)
+    parameters, finish = front.pipeline._preparation._read(request.words)
     return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, finish, 1_000_000)
 
 

@@ -17,10 +17,12 @@ from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
 from unstill_bots.intake.rules import Rules, Terms, no_rules
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
-from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.errors import OptionError, QuotaExceeded, TooManyRequests
+from unstill_queue.contract.fairness import LEAST
 from unstill_queue.contract.jobs import Failed, ReplyAddress, Request, Requester
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Record
@@ -67,7 +69,9 @@ class Pipeline:
         self.settings = settings
         self.preferences = PreferenceStore(client.redis)
         self.background = background or BackgroundTasks()
-        self.preparation = Preparation(client, storage, catalog, settings, chat, status, rules, pictures)
+        self._preparation = Preparation(
+            client, storage, catalog, settings, chat, status, rules, self.objection, pictures
+        )
         self._tell = tell
         self._per_minute = settings.quota.person_requests if limited else 0
         platform = catalog.platforms[chat.platform]
@@ -145,11 +149,11 @@ class Pipeline:
 
     def start(self, request: Request, *, fresh: bool = True) -> None:
         """Have a request prepared beside whatever else happens. `fresh` as in `Preparation.prepare`."""
-        self.background.spawn(self.preparation.prepare(request, fresh=fresh))
+        self.background.spawn(self._preparation.prepare(request, fresh=fresh))
 
     async def prepare(self, request: Request) -> bool:
         """Prepare a request, as `Preparation.prepare` does."""
-        return await self.preparation.prepare(request)
+        return await self._preparation.prepare(request)
 
     async def refusal(
         self, pending: PendingRequest, words: str | None, *, rules: Preferences | None = None
@@ -162,9 +166,29 @@ class Pipeline:
         if rules is None:
             rules = await self.preferences.get(pending.who.place)
         terms = Terms.of(rules, pending.replies)
-        return pending.forbidden(rules) or await self.preparation.objection(
+        return pending.forbidden(rules) or await self.objection(
             pending.who, words, terms, aspect=pending.picture.aspect
         )
+
+    async def objection(
+        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
+    ) -> str | None:
+        """Return the sentence that refuses a request before its picture is fetched: by words, rules or quotas; or None.
+
+        `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
+        """
+        terms = terms or Terms()
+        if terms.refusal is not None:
+            return terms.refusal
+        replies = Replies(who.language)
+        try:
+            cost = LEAST if words is None else self._preparation.cost(words, aspect)
+            await self.client.check(who, cost=cost, chat_jobs=terms.jobs)
+        except OptionError as error:
+            return replies.option_error(error)
+        except QuotaExceeded as error:
+            return terms.too_much(error, replies)
+        return None
 
     # -- who asks too fast
 

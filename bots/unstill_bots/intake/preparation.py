@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import structlog
 
 from unstill_bots.delivery.chat import Chat, ChatError, FetchError
@@ -14,8 +16,8 @@ from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
-from unstill_queue.contract.errors import OptionError, QuotaExceeded, StorageError, UnknownJob
-from unstill_queue.contract.fairness import LEAST, aspect_of, estimated_seconds
+from unstill_queue.contract.errors import QuotaExceeded, StorageError, UnknownJob
+from unstill_queue.contract.fairness import aspect_of, estimated_seconds
 from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
 from unstill_queue.contract.options import resolve
 from unstill_queue.ledger.client import Client
@@ -34,6 +36,14 @@ class Ended(Exception):
     """The request was cancelled, forgotten or queued by another process, while its picture was fetched."""
 
 
+class Objection(Protocol):
+    """Says what `Pipeline.objection` says."""
+
+    async def __call__(
+        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
+    ) -> str | None: ...
+
+
 class Preparation:
     """Prepares what is written down. With `pictures`, a decoding process stands ready for the next one."""
 
@@ -46,6 +56,7 @@ class Preparation:
         chat: Chat,
         status: StatusMessages,
         rules: Rules,
+        objection: Objection,
         pictures: Pictures | None,
     ) -> None:
         self._client = client
@@ -55,6 +66,7 @@ class Preparation:
         self._chat = chat
         self._status = status
         self._rules = rules
+        self._objection = objection
         self._make_safe = pictures.make_safe if pictures else make_safe
         self._in_hand: set[str] = set()
         self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
@@ -74,7 +86,7 @@ class Preparation:
             if not self._preparing.is_free(who.place, who.account):
                 fresh = False
                 # what is over a quota does not wait for a slot; the ledger refuses only what is not queued yet
-                refusal = await self.objection(who, request.words, aspect=request.aspect)
+                refusal = await self._objection(who, request.words, aspect=request.aspect)
                 if refusal is not None:
                     return await self._answer(request, refusal)
             async with self._preparing.slot(who.place, who.account):
@@ -82,25 +94,9 @@ class Preparation:
         finally:
             self._in_hand.discard(request.id)
 
-    async def objection(
-        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
-    ) -> str | None:
-        """Return the sentence that refuses a request before its picture is fetched: by words, rules or quotas; or None.
-
-        `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
-        """
-        terms = terms or Terms()
-        if terms.refusal is not None:
-            return terms.refusal
-        replies = Replies(who.language)
-        try:
-            cost = LEAST if words is None else self._cost(self._read(words)[0], aspect)
-            await self._client.check(who, cost=cost, chat_jobs=terms.jobs)
-        except OptionError as error:
-            return replies.option_error(error)
-        except QuotaExceeded as error:
-            return terms.too_much(error, replies)
-        return None
+    def cost(self, words: str, aspect: float) -> float:
+        """Return the estimated seconds of a caption's clip. `aspect` as in `Request`. Raises OptionError."""
+        return self._cost(self._read(words)[0], aspect)
 
     async def _prepare(self, request: Request, fresh: bool) -> bool:
         replies, who = Replies(request.requester.language), request.requester
@@ -111,7 +107,7 @@ class Preparation:
         terms = Terms()
         try:
             terms = await self._rules(request)
-            refusal = await self.objection(who, request.words, terms, aspect=request.aspect)
+            refusal = await self._objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
                 return await self._answer(request, refusal)
             await self._status.received(request)
