@@ -63,8 +63,9 @@ async def test_a_flood_costs_another_person_less_than_two_jobs(
         for group in groups:
             ann.send_photo(group, photo(), f"/animate ann {n}")
     await until_queued(ledger, QUOTA)
-    # and Bob posts one in one of those groups, and Cyd one in private
+    # and Bob posts one in one of those groups, and Cyd, after his is queued, one in private
     asked = bob.send_photo(groups[-1], photo(), "/animate bob")
+    await until_queued(ledger, QUOTA + 1)
     cyd.send_photo(api.private(cyd), photo(), "cyd")
     await until_queued(ledger, QUOTA + 2)
     async with asyncio.timeout(300):
