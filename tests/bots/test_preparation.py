@@ -11,6 +11,9 @@ import pytest
 from tests.bots.test_courier import FrontEnd
 from tests.waiting import PATIENCE
 
+from unstill_bots.actions.variations import again
+from unstill_bots.delivery.chat import FetchError
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.rules import Terms
 from unstill_bots.text.replies import Replies
 from unstill_config.settings import Quota, Settings
@@ -257,3 +260,46 @@ async def test_one_persons_pictures_are_fetched_two_at_a_time_and_anothers_besid
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     assert await asyncio.gather(*tasks) == [True] * 10
+
+
+async def test_the_same_picture_again_is_what_was_stored_and_outlives_it(make: Callable[..., FrontEnd]) -> None:
+    # Given a request that is queued, and a platform that has lost its picture since
+    front = make()
+    first = asked(1)
+    assert await prepared(front, first)
+    record = await front.ledger.read(first.id)
+    assert record.job is not None
+    picture = await front.storage.get(record.job.picture)
+    front.chat.errors["fetch"] = [FetchError("picture_gone", "not found")] * 9
+    # When the same picture is asked for again
+    assert OlderPicture.of(record) == OlderPicture("photo", 1.0, record.job.picture)
+    second = again(record, f"{first.id}~2", WORDS)
+    assert await prepared(front, second)
+    # Then it is made of the stored one, at the same cost, and has a copy of its own
+    newer = await front.ledger.read(second.id)
+    assert newer.job is not None and newer.job.picture != record.job.picture
+    await front.storage.delete(record.job.picture)
+    assert await front.storage.get(newer.job.picture) == picture
+    assert newer.cost == record.cost
+
+
+async def test_where_the_stored_picture_is_gone_its_platform_is_asked_and_then_the_person(
+    make: Callable[..., FrontEnd],
+) -> None:
+    front = make()
+    first = asked(1)
+    assert await prepared(front, first)
+    record = await front.ledger.read(first.id)
+    assert record.job is not None
+    # Given a stored picture that is gone
+    await front.storage.delete(record.job.picture)
+    # When it is asked for again, then the platform is asked
+    second = again(record, f"{first.id}~2", WORDS)
+    assert await prepared(front, second)
+    assert front.chat.fetched == [first.id, second.id]
+    # and where it is gone there too, the person is asked to send it, and nothing more can be made of it
+    front.chat.errors["fetch"] = [FetchError("picture_gone", "not found")]
+    third = again(record, f"{first.id}~3", WORDS)
+    assert not await prepared(front, third)
+    assert "Send it again" in await sentence(front, third)
+    assert OlderPicture.of(await front.ledger.read(third.id)) is None

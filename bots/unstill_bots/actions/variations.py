@@ -105,7 +105,8 @@ def words_for(record: Record, job: Job, action: str, catalog: Catalog) -> str:
 def again(record: Record, id: str, words: str) -> Request:
     """The request anew under another id and with other words."""
     to = replace(record.request.reply_to, extra={**record.request.reply_to.extra, "job": id})
-    return replace(record.request, id=id, words=words, reply_to=to)
+    stored = record.job.picture if record.job else record.request.stored
+    return replace(record.request, id=id, words=words, reply_to=to, stored=stored)
 
 
 def derived(id: str, what: str) -> str:

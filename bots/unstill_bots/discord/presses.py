@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import discord
+from msgspec.structs import replace
 
 from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
@@ -18,6 +19,7 @@ from unstill_bots.discord.media import Picture
 from unstill_bots.discord.pending import of_interaction
 from unstill_bots.host.background import quickly
 from unstill_bots.intake.admission import Written
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.text.server_replies import ServerReplies
 
 
@@ -65,7 +67,8 @@ class Presses:
             return refused, []
         # what answers it is this press, not what asked for the first clip
         source, language = Picture.of(record.request.source), record.request.requester.language
-        pending = of_interaction(interaction, source, language, self._context.upload_limit(interaction))
+        limit = self._context.upload_limit(interaction)
+        pending = replace(of_interaction(interaction, source, language, limit), older=OlderPicture.of(record))
         varied = await variations.vary(record, press.action, replies, self._context.pipeline, pending)
         said.append(varied.said)
         return (varied.said if varied.refused else None), [varied.request] if varied.request else []

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from unstill_bots.actions.preferences import Preferences
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
@@ -25,8 +26,9 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A picture that somebody sent, before there are words for it. A platform's subclass says how to answer it.
 
     `user` is the platform's own id, `sent_at` in seconds since the epoch, `upload_limit` in bytes, 0 where an older
-    version wrote it down without one. Messages with the same `album` in a chat belong together. It is stored while it
-    waits for words: a new field needs a default.
+    version wrote it down without one. Messages with the same `album` in a chat belong together. `older` is the picture
+    of an older request, and is used instead of its own. It is stored while it waits for words: a new field needs a
+    default.
     """
 
     user: str
@@ -34,6 +36,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: float
     upload_limit: int = 0
     album: str = ""
+    older: OlderPicture | None = None
 
     @property
     def id(self) -> str:
@@ -74,5 +77,6 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     def request(self, words: str, *, id: str | None = None) -> Request:
         """Return the queue's request. `words` is the whole caption; `id` where it is not the message's first one."""
         id = id or self.id
-        picture = self.picture
-        return Request(id, self.who, self.address(id), picture.source, words, self.upload_limit, picture.aspect)
+        picture = self.older or self.picture
+        stored = self.older.stored if self.older else ""
+        return Request(id, self.who, self.address(id), picture.source, words, self.upload_limit, picture.aspect, stored)

@@ -10,6 +10,7 @@ from unstill_bots.delivery.chat import Chat, ChatError, FetchError
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
+from unstill_bots.intake.older_picture import REFUSED, stored_picture
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.text.replies import Replies
@@ -117,11 +118,11 @@ class Preparation:
         except (Ended, UnknownJob):
             return False
         except PictureError as error:
-            return await self._answer(request, replies.picture_error(error))
+            return await self._answer(request, replies.picture_error(error), REFUSED)
         except QuotaExceeded as error:
             return await self._answer(request, terms.too_much(error, replies))
         except FetchError as error:
-            return await self._answer(request, replies.failed(Failed(error.code)))
+            return await self._answer(request, replies.failed(Failed(error.code)), REFUSED)
         except (ChatError, StorageError) as error:
             if isinstance(error, StorageError) and error.lasting:
                 log.error("the picture cannot be stored", job=request.id, error=str(error))
@@ -134,7 +135,9 @@ class Preparation:
 
     async def _understand(self, request: Request) -> tuple[Job, float]:
         parameters, finish = self._read(request.words)
-        picture = await self._make_safe(await self._chat.fetch(request))
+        picture = await stored_picture(self._storage, request.stored) if request.stored else None
+        if picture is None:
+            picture = await self._make_safe(await self._chat.fetch(request))
         cost = self._cost(parameters, aspect_of(picture.width, picture.height))
         key = await self._store(request.id, picture)
         job = Job(
@@ -190,6 +193,6 @@ class Preparation:
             raise Ended(id)
         return await self._storage.put(picture.data, key=key)
 
-    async def _answer(self, request: Request, sentence: str) -> bool:
-        await self._client.refuse(request.id, Failed(SAID, sentence))
+    async def _answer(self, request: Request, sentence: str, details: dict[str, str] | None = None) -> bool:
+        await self._client.refuse(request.id, Failed(SAID, sentence, details or {}))
         return False

@@ -51,7 +51,8 @@ class Request(msgspec.Struct, frozen=True):
     `id` is made from platform, chat and message, so the same update seen twice is one request;
     a re-roll adds its number. `source` is the platform's own reference to the picture.
     `upload_limit` is in bytes. `aspect` is the picture's long side over its short one as far as the platform says
-    it, else 1: by it the cost is estimated before the picture is fetched.
+    it, else 1: by it the cost is estimated before the picture is fetched. `stored` is the storage key under which an
+    older request has the same picture; where that is gone, and for a program that does not know it, `source` holds.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Request(msgspec.Struct, frozen=True):
     words: str
     upload_limit: int
     aspect: float = 1.0
+    stored: str = ""
 
 
 class Parameters(msgspec.Struct, frozen=True):

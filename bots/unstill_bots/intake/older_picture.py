@@ -1,0 +1,58 @@
+"""The picture of an older request, for a new one: what is stored of it, else what its platform still has."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import Self
+
+import msgspec
+import structlog
+from PIL import Image
+
+from unstill_bots.intake.pictures import SafePicture
+from unstill_queue.contract.errors import StorageError
+from unstill_queue.contract.jobs import Failed
+from unstill_queue.ledger.ledger import Record
+from unstill_queue.storage.base import Storage
+
+log = structlog.get_logger(__name__)
+
+REFUSED = {"refused": "picture"}
+"""The details of a failure by which the picture was refused, and not its words: nothing new can be made of that."""
+
+
+class OlderPicture(msgspec.Struct, frozen=True):
+    """The picture that an older request was made of; all as in `Request`."""
+
+    source: str
+    aspect: float = 1.0
+    stored: str = ""
+
+    @classmethod
+    def of(cls, record: Record) -> Self | None:
+        """Return the picture of a record; None where it was refused itself, or its person had it forgotten."""
+        failed = record.outcome
+        if record.forgotten or (isinstance(failed, Failed) and failed.details == REFUSED):
+            return None
+        request = record.request
+        return cls(request.source, request.aspect, record.job.picture if record.job else request.stored)
+
+
+async def stored_picture(storage: Storage, key: str) -> SafePicture | None:
+    """Return what an older request has stored under `key`, which was made safe then; None where it is gone, or the
+    storage does not answer.
+    """
+    try:
+        data = await storage.get(key)
+        return await asyncio.to_thread(_measured, data)
+    except (StorageError, OSError) as error:
+        log.info("a stored picture could not be used again", key=key, error=str(error))
+        return None
+
+
+def _measured(data: bytes) -> SafePicture:
+    """Read the sides out of the file's head. Raises OSError for what is no picture."""
+    with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as opened:
+        width, height = opened.size
+        return SafePicture(data, "png" if opened.format == "PNG" else "jpg", width, height)
