@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from unstill_bots.intake.captions import TEXT_MAX, Caption, parse
+from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.options import OPTIONS, PROMPT_MAX, SEED_MAX, find
@@ -141,6 +142,30 @@ def test_what_is_refused_says_what_is_near(typed: str, option: str, nearest: str
 
     assert (refusal.value.option, refusal.value.nearest, refusal.value.unknown) == (option, nearest, unknown)
     assert len(str(refusal.value)) < 300
+
+
+def test_all_that_is_wrong_is_said_at_once_by_the_words_that_were_typed() -> None:
+    # Given a caption with five faults, of four kinds, among what is right
+    caption = "waves --sead 7 --steps 500 rolling --ar 9:17 --loop —cfg —seconds 99 --seed 7 fps=99 -s 3"
+    with pytest.raises(OptionError) as refusal:
+        parse(caption, CATALOG, "camera")
+    # Then each has its sentence, in the order in which they stand, and by the name that the person used
+    assert Replies().option_error(refusal.value).splitlines() == [
+        "There is no option --sead. Did you mean --seed?",
+        "--steps cannot be 500: it takes only 1 with Camera. Did you mean 1?",
+        "--ar cannot be 9:17: it takes original, reels, square, landscape. Did you mean landscape?",
+        "--cfg needs a value: it takes a number from 1 to 20.",
+        "--seconds cannot be 99: it takes 0.334 to 20 seconds at 24 fps. Did you mean 20?",
+        "1 more is wrong.",
+    ]
+
+
+def test_what_only_the_model_cannot_do_is_said_with_the_rest() -> None:
+    with pytest.raises(OptionError) as refusal:
+        parse("waves --steps 50 --res 600 --frames 9 --sead 1 -f 4", CATALOG, "camera")
+
+    assert [fault.typed for fault in refusal.value.faults] == ["--sead", "-f", "--steps", "--res"]
+    assert "--steps cannot be 50: it takes only 1 with Camera." in Replies().option_error(refusal.value)
 
 
 def test_a_prompt_of_the_greatest_length_is_taken() -> None:

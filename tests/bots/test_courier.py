@@ -181,7 +181,7 @@ async def test_the_status_message_becomes_the_clip(front: FrontEnd) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("waves --sede 7", "Did you mean seed?"),
+        ("waves --sede 7", "Did you mean --seed?"),
         ("waves --seconds 90", "seconds"),
         ("waves --preset timelaps", "timelapse"),
     ],

@@ -16,7 +16,7 @@ from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Finish, Parameters
-from unstill_queue.contract.options import resolve
+from unstill_queue.contract.resolving import resolve
 
 CATALOG = Catalog.load()
 MODEL = "i2vgen-xl"
@@ -61,23 +61,23 @@ def test_the_ranges_are_those_that_were_promised() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("--steps 5", "num_inference_steps cannot be 5: it takes 10 to 100 with I2VGen-XL. Did you mean 10?"),
-        ("--frames 100", "num_frames cannot be 100: it takes 8 to 32 with I2VGen-XL. Did you mean 32?"),
-        ("--fps 31", "fps cannot be 31: it takes 4 to 30 with I2VGen-XL. Did you mean 30?"),
-        ("--res 600", "resolution cannot be 600: it takes 512, 768, 1024. Did you mean 512?"),
+        ("--steps 5", "--steps cannot be 5: it takes 10 to 100 with I2VGen-XL. Did you mean 10?"),
+        ("--frames 100", "--frames cannot be 100: it takes 8 to 32 with I2VGen-XL. Did you mean 32?"),
+        ("--fps 31", "--fps cannot be 31: it takes 4 to 30 with I2VGen-XL. Did you mean 30?"),
+        ("--res 600", "--res cannot be 600: it takes 512, 768, 1024. Did you mean 512?"),
         # beyond what any model takes: what this one takes is said all the same
-        ("--frames 5000", "num_frames cannot be 5000: it takes a whole number from 8 to 32 frames. Did you mean 32?"),
-        ("--res 9999", "resolution cannot be 9999: it takes 512, 768, 1024. Did you mean 1024?"),
-        ("--cfg 0", "guidance_scale cannot be 0: it takes a number from 1 to 20. Did you mean 1?"),
-        ("--seconds 60", "seconds cannot be 60: it takes 1 to 4 seconds at 8 fps. Did you mean 4?"),
-        ("--fps 16 --seconds 60", "seconds cannot be 60: it takes 0.5 to 2 seconds at 16 fps. Did you mean 2?"),
+        ("--frames 5000", "--frames cannot be 5000: it takes a whole number from 8 to 32 frames. Did you mean 32?"),
+        ("--res 9999", "--res cannot be 9999: it takes 512, 768, 1024. Did you mean 1024?"),
+        ("--cfg 0", "--cfg cannot be 0: it takes a number from 1 to 20. Did you mean 1?"),
+        ("--seconds 60", "--seconds cannot be 60: it takes 1 to 4 seconds at 8 fps. Did you mean 4?"),
+        ("--fps 16 --seconds 60", "--seconds cannot be 60: it takes 0.5 to 2 seconds at 16 fps. Did you mean 2?"),
         # of the wrong type
         (
             "--steps 12.5",
-            "num_inference_steps cannot be 12.5: it takes a whole number from 10 to 100. Did you mean 12?",
+            "--steps cannot be 12.5: it takes a whole number from 10 to 100. Did you mean 12?",
         ),
-        ("--steps many", "num_inference_steps cannot be many: it takes a whole number from 10 to 100."),
-        ("--frames -3.7", "num_frames cannot be -3.7: it takes a whole number from 8 to 32 frames. Did you mean 8?"),
+        ("--steps many", "--steps cannot be many: it takes a whole number from 10 to 100."),
+        ("--frames -3.7", "--frames cannot be -3.7: it takes a whole number from 8 to 32 frames. Did you mean 8?"),
     ],
 )
 def test_one_sentence_names_the_parameter_its_range_and_what_is_near(words: str, sentence: str) -> None:

@@ -28,7 +28,7 @@ from unstill_config.languages import LANGUAGES, SOURCE
 from unstill_queue.contract import codes
 from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
-from unstill_queue.contract.options import OPTIONS, resolve
+from unstill_queue.contract.options import OPTIONS
 from unstill_queue.storage.folder import Why
 
 CATALOG = Catalog.load()
@@ -429,32 +429,35 @@ def test_what_an_option_takes_is_said_in_both_languages(option: object) -> None:
 @pytest.mark.parametrize(
     ("caption", "english", "chinese"),
     [
-        ("--sead 7", "There is no option sead. Did you mean seed?", "没有 sead 这个选项。你是指 seed 吗？"),
-        ("--qqqq", "There is no option qqqq. The help lists them all.", "没有 qqqq 这个选项。帮助中列出了全部选项。"),
+        ("--sead 7", "There is no option --sead. Did you mean --seed?", "没有 --sead 这个选项。你是指 --seed 吗？"),
+        (
+            "--qqqq",
+            "There is no option --qqqq. The help lists them all.",
+            "没有 --qqqq 这个选项。帮助中列出了全部选项。",
+        ),
         (
             "--seconds 99",
-            "seconds cannot be 99: it takes a number from 0.2 to 20 seconds. Did you mean 20?",
-            "seconds 不能是 99：可以是 0.2 到 20 秒。你是指 20 吗？",
+            "--seconds cannot be 99: it takes a number from 0.2 to 20 seconds. Did you mean 20?",
+            "--seconds 不能是 99：可以是 0.2 到 20 秒。你是指 20 吗？",
         ),
-        ("--loop=x", "loop cannot be x: it takes yes or no.", "loop 不能是 x：可以是 是或否。"),
-        ("--fade --seed", "seed needs a value: it takes a whole number from 0 to 4294967295.", None),
+        ("--loop=x", "--loop cannot be x: it takes yes or no.", "--loop 不能是 x：可以是 是或否。"),
+        ("--fade --seed", "--seed needs a value: it takes a whole number from 0 to 4294967295.", None),
         ("x" * 501, "Your words are too long: this takes text of up to 500 characters. Shorten them.", None),
         (
             "--steps 50",
-            "num_inference_steps cannot be 50: it takes 1 to 1 with Camera. Did you mean 1?",
-            "num_inference_steps 不能是 50：可以是 1 到 1（Camera 模型）。你是指 1 吗？",
+            "--steps cannot be 50: it takes only 1 with Camera. Did you mean 1?",
+            "--steps 不能是 50：可以是 1（Camera 模型只有这一个值）。你是指 1 吗？",
         ),
         (
             "--fps 60 --seconds 12",
-            "seconds cannot be 12: it takes 0.134 to 8 seconds at 60 fps. Did you mean 8?",
-            "seconds 不能是 12：可以是 0.134 到 8 秒（每秒 60 帧）。你是指 8 吗？",
+            "--seconds cannot be 12: it takes 0.134 to 8 seconds at 60 fps. Did you mean 8?",
+            "--seconds 不能是 12：可以是 0.134 到 8 秒（每秒 60 帧）。你是指 8 吗？",
         ),
     ],
 )
 def test_a_wrong_option_is_explained(caption: str, english: str, chinese: str | None) -> None:
     with pytest.raises(OptionError) as refusal:
-        read = parse(caption, CATALOG)
-        resolve(read.prompt, read.given, CATALOG, default_model="camera")
+        parse(caption, CATALOG, "camera")
 
     assert EN.option_error(refusal.value) == english
     if chinese is not None:

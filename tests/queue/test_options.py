@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Model, Value
 from unstill_queue.contract.errors import Allowed, OptionError
-from unstill_queue.contract.options import MOTIONS, OPTIONS, PROMPT_MAX, SEED_MAX, Option, find, resolve
+from unstill_queue.contract.options import MOTIONS, OPTIONS, PROMPT_MAX, SEED_MAX, Option, find
+from unstill_queue.contract.resolving import resolve
 
 CATALOG = Catalog.load()
 NAMES = [name for option in OPTIONS for name in (option.name, *option.aliases)]

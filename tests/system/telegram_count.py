@@ -16,7 +16,7 @@ from tests.system.telegram_house import CLIPS, TelegramHouse, photo, says
 from wire_doubles.telegram.chats import Chat
 from wire_doubles.telegram.messages import Message
 
-ANSWERS = {"no picture": "not a picture that can be read", "option": "Did you mean seed?"}
+ANSWERS = {"no picture": "not a picture that can be read", "option": "Did you mean --seed?"}
 CALLS = ("Your clip is ready.", "Your clip could not be made; the message above says why.")
 LOST = "The engine stopped"
 """Three kills that hit the same job: a failure is its right answer."""

@@ -102,7 +102,7 @@ async def test_a_wrong_option_is_explained_and_its_correction_is_made(telegram: 
     ann = telegram.api.person("Ann")
     chat = telegram.api.private(ann)
     sent = ann.send_photo(chat, photo(), "waves --sead 7")
-    await chat.until(says("Did you mean seed?"))
+    await chat.until(says("Did you mean --seed?"))
     ann.edit(sent, "waves --seed 7")
     history = await chat.until(has_clips())
     assert len(ours(history)) == 1 and "seed 7" in ours(history)[0].text

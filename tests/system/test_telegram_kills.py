@@ -53,7 +53,7 @@ async def test_a_burst_is_answered_once_each(tmp_path: Path, photos: int, chats:
     assert seen.peak < 400
 
 
-STATUS, CLIP, OPTION = "Got it. Looking at your picture …", "clip", "I do not know sead. Did you mean seed?"
+STATUS, CLIP, OPTION = "Got it. Looking at your picture …", "clip", "There is no option --sead. Did you mean --seed?"
 
 
 @pytest.mark.parametrize(

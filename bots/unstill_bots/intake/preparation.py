@@ -20,7 +20,7 @@ from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.errors import QuotaExceeded, StorageError, UnknownJob
 from unstill_queue.contract.fairness import aspect_of, estimated_seconds
 from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
-from unstill_queue.contract.options import resolve
+from unstill_queue.contract.resolving import resolve
 from unstill_queue.ledger.client import Client
 from unstill_queue.storage.base import Storage
 

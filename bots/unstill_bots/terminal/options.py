@@ -11,8 +11,9 @@ import click
 from unstill_bots.intake import captions
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import OptionError
-from unstill_queue.contract.options import MOTIONS, OPTIONS, Option, find, narrowed, resolve
+from unstill_queue.contract.options import MOTIONS, OPTIONS, Option, find
 from unstill_queue.contract.recipe import Recipe
+from unstill_queue.contract.resolving import narrowed, resolve
 
 F = TypeVar("F", bound=Callable[..., Any])
 

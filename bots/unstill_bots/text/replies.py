@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from unstill_bots.intake.media import Unfit
-from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.parts import Text
-from unstill_bots.text.sentences import ADVICE, ALLOWED, FAILURES, NOTES, PICTURES, WITHOUT, Sentence, parameters_of
-from unstill_bots.text.translations import translations
+from unstill_bots.text.refusal_replies import RefusalReplies
+from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES, WITHOUT
 from unstill_config.catalog import Catalog
-from unstill_config.languages import LANGUAGES, closest
 from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
 from unstill_queue.contract.codes import SAID, UNKNOWN, read_note
-from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
 from unstill_queue.contract.options import OPTIONS, Option
 from unstill_queue.ledger.ledger import Place
 
-MANY = 2
 CAPTION_LENGTH = 1024
 """Characters under a clip: Telegram's bound, the narrowest of the platforms'."""
 
 
-class _Known(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return "?"
-
-
-class Replies:
+class Replies(RefusalReplies):
     """The sentences in one language. Takes any platform's language tag; English where we have no other."""
-
-    def __init__(self, language: str = "en") -> None:
-        self.language = closest(language)
-        self._translations = translations(self.language)
-
-    def gettext(self, message: str, /, **values: object) -> str:
-        return self._translations.gettext(message).format(**values) if message else ""
-
-    def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
-        return self._translations.ngettext(one, many, count).format(count=count, **values)
-
-    def translated(self, text: str) -> str:
-        """Translate a text of a catalogue, which a host may have written: any text, and no placeholders in it."""
-        return self._translations.gettext(text) if text else ""
-
-    def _by_code(self, sentences: Mapping[str, Sentence], code: str, details: Mapping[str, str]) -> str:
-        sentence = sentences[code]
-        if isinstance(sentence, str):
-            return self._translations.gettext(sentence).format_map(_Known(details))
-        (counted,) = parameters_of(sentence[1])
-        count = int(details[counted]) if details[counted].isdecimal() else MANY
-        return self._translations.ngettext(*sentence, count).format_map(_Known(details))
-
-    def _join(self, *sentences: str) -> str:
-        return (" " if LANGUAGES[self.language].spaced else "").join(filter(None, sentences))
 
     # -- on the way in
 
@@ -173,45 +136,6 @@ class Replies:
                 return self.gettext("Your clip is ready.")
 
     # -- what was wrong with the request
-
-    def option_error(self, error: OptionError) -> str:
-        nearest = self.gettext("Did you mean {nearest}?", nearest=error.nearest) if error.nearest else ""
-        if error.unknown:
-            advice = nearest or self.gettext("The help lists them all.")
-            return self._join(self.gettext("There is no option {option}.", option=error.option), advice)
-        allowed = self.allowed(error.allowed)
-        if error.option == "prompt":
-            return self.gettext("Your words are too long: this takes {allowed}. Shorten them.", allowed=allowed)
-        if not error.value:
-            return self.gettext("{option} needs a value: it takes {allowed}.", option=error.option, allowed=allowed)
-        sentence = self.gettext(
-            "{option} cannot be {value}: it takes {allowed}.", option=error.option, value=error.value, allowed=allowed
-        )
-        return self._join(sentence, nearest)
-
-    def allowed(self, allowed: Allowed) -> str:
-        """Say what an option takes."""
-        unit = allowed.details.get("unit", "")
-        details = {**allowed.details, "unit": self.gettext(unit)} if unit else allowed.details
-        return self._by_code(ALLOWED, allowed.code, details).strip()
-
-    def picture_error(self, error: PictureError | Unfit) -> str:
-        return self._by_code(PICTURES, error.code, error.details)
-
-    def quota(self, error: QuotaExceeded) -> str:
-        limit = f"{error.limit:g}"
-        if error.quota == "jobs":
-            if error.scope == "person":
-                return self.gettext("You have {limit} clips in the making already. Wait for one to end.", limit=limit)
-            return self.gettext("This chat has {limit} clips in the making already. Wait for one to end.", limit=limit)
-        minutes = f"{error.limit / 60:.3g}"
-        if error.scope == "person":
-            return self.gettext(
-                "Your {minutes} minutes of computing for today are used up. Try tomorrow.", minutes=minutes
-            )
-        return self.gettext(
-            "This chat's {minutes} minutes of computing for today are used up. Try tomorrow.", minutes=minutes
-        )
 
     def no_picture(self) -> str:
         return self.gettext("There is no picture here. Send one with a few words, or reply to one.")

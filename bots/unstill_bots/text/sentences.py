@@ -114,6 +114,7 @@ ALLOWED: dict[str, str] = {
     "whole_number": N_("a whole number from {least} to {most} {unit}"),
     "number": N_("a number from {least} to {most} {unit}"),
     "with_model": N_("{least} to {most} with {model}"),
+    "only": N_("only {only} with {model}"),
     "seconds_at_fps": N_("{least} to {most} seconds at {fps} fps"),
 }
 

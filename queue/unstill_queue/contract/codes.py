@@ -85,6 +85,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "whole_number": frozenset({"least", "most", "unit"}),
     "number": frozenset({"least", "most", "unit"}),
     "with_model": frozenset({"least", "most", "model"}),
+    "only": frozenset({"only", "model"}),
     "seconds_at_fps": frozenset({"least", "most", "fps"}),
 }
 """The codes of `errors.Allowed`: what an option can take."""

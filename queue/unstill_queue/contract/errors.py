@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from unstill_queue.contract.jobs import Failed
 
 
@@ -31,7 +33,8 @@ class OptionError(QueueError):
     """A parameter that cannot be used as it was given. The text is for the operator, as of every JobError.
 
     `option` is the canonical name or, for an unknown one, what was typed. `nearest` is a known
-    name or a valid value close to what was meant, if there is one.
+    name or a valid value close to what was meant, if there is one. `typed` is the option as the person wrote it, dashes
+    and all; empty where nobody typed it. `others` are what else is wrong with the same caption.
     """
 
     def __init__(
@@ -42,8 +45,22 @@ class OptionError(QueueError):
         self.allowed = allowed
         self.nearest = nearest
         self.unknown = unknown
+        self.typed = ""
+        self.others: tuple[OptionError, ...] = ()
         what = "unknown" if unknown else f"{value!r} is not of {allowed}"
         super().__init__(f"option {option}: {what}, nearest is {nearest}")
+
+    @property
+    def faults(self) -> tuple[OptionError, ...]:
+        """All that is wrong, this error first."""
+        return (self, *self.others)
+
+    @classmethod
+    def together(cls, faults: Sequence[OptionError]) -> OptionError:
+        """Make one error of several, of which there is at least one."""
+        first, *others = faults
+        first.others = tuple(others)
+        return first
 
 
 class QuotaExceeded(QueueError):

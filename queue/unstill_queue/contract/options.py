@@ -1,22 +1,20 @@
 """The one declaration of every parameter a person can set.
 
 The caption parser, the slash commands, the terminal's flags, the web form and /help are all made
-from `OPTIONS`; `resolve` turns what was given into `Parameters` and a `Finish`.
+from `OPTIONS`; `resolving` turns what was given into `Parameters` and a `Finish`.
 """
 
 from __future__ import annotations
 
 import difflib
 import math
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
-from unstill_config.catalog import Catalog, Model, Value
+from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import Allowed, OptionError
-from unstill_queue.contract.jobs import Finish, Parameters
 
 SEED_MAX = 2**32 - 1
 PROMPT_MAX = 500
@@ -164,118 +162,3 @@ def find(name: str) -> Option:
         return _BY_NAME[folded]
     near = difflib.get_close_matches(folded, _BY_NAME, n=1, cutoff=0.5)
     raise OptionError(name, "", nearest=near[0] if near else None, unknown=True)
-
-
-def narrowed(error: OptionError, given: Mapping[str, Value], catalog: Catalog, *, default_model: str) -> OptionError:
-    """The same, by what the model takes that was asked for beside it: most take less than there is an option for."""
-    model = catalog.models.get(str(given.get("model", default_model)))
-    option = None if error.unknown else _BY_NAME.get(error.option)
-    if model is None or option is None or not error.value:
-        return error
-    number = option.number(error.value)
-    try:
-        if option.name in model.ranges:
-            low, high = model.ranges[option.name]
-            msgspec.structs.replace(option, least=low, most=high).parse(error.value, catalog)
-        elif option.name == "resolution" and number is not None:
-            _check_range(option.name, round(number), model)
-        elif option.name == "seconds" and number is not None:
-            _check_seconds(number, int(given.get("fps", model.defaults["fps"])), model)
-    except OptionError as narrower:
-        return narrower
-    return error
-
-
-def resolve(
-    prompt: str, given: Mapping[str, Value], catalog: Catalog, *, default_model: str
-) -> tuple[Parameters, Finish]:
-    """Explicit values over the preset's, over the model's own defaults; a missing seed is drawn.
-
-    Values that came from a preset are brought into the model's range; explicit ones must lie in it.
-
-    Raises:
-        OptionError: a value the model cannot do.
-    """
-    name = str(given.get("model", default_model))
-    if name not in catalog.models:
-        raise OptionError("model", name, one_of(catalog.models))
-    model = catalog.models[name]
-    preset = catalog.presets[str(given["preset"])].for_model(name) if "preset" in given else {}
-    values: dict[str, Value] = {**model.defaults, **_within(preset, model), **given}
-    for option, value in given.items():
-        _check_range(option, value, model)
-    fps = int(values["fps"])
-    if "seconds" in given and "num_frames" not in given:
-        values["num_frames"] = round(float(given["seconds"]) * fps)
-        _check_seconds(float(given["seconds"]), fps, model)
-    parameters = Parameters(
-        model=name,
-        prompt=prompt.strip(),
-        seed=int(values["seed"]) if "seed" in values else secrets.randbelow(SEED_MAX + 1),
-        num_frames=_on_grid(int(values["num_frames"]), model),
-        fps=fps,
-        resolution=int(values["resolution"]),
-        negative_prompt=str(values.get("negative_prompt", "")),
-        num_inference_steps=int(values["num_inference_steps"]),
-        guidance_scale=float(values["guidance_scale"]),
-        motion=MOTIONS[str(values.get("motion", "medium"))],
-        camera=str(values.get("camera", "")),
-    )
-    finish = Finish(
-        shape=str(values.get("shape", "original")),
-        output_fps=int(values["output_fps"]) if "output_fps" in values else None,
-        fade=bool(values.get("fade", False)),
-        loop=bool(values.get("loop", False)),
-        audio=bool(values.get("audio", False)),
-    )
-    return parameters, finish
-
-
-def _on_grid(num_frames: int, model: Model) -> int:
-    """The nearest count that is both on the model's grid and in its range, whose ends may be off the grid."""
-    low, high = model.ranges["num_frames"]
-    grid = model.frame_grid
-    nearest = grid.nearest(num_frames)
-    if nearest > high:
-        return nearest - grid.multiple
-    return nearest + grid.multiple if nearest < low else nearest
-
-
-def _within(preset: Mapping[str, Value], model: Model) -> dict[str, Value]:
-    fitted = dict(preset)
-    for name, (low, high) in model.ranges.items():
-        if name in fitted:
-            kind = type(fitted[name])
-            fitted[name] = kind(min(max(float(fitted[name]), low), high))
-    if "resolution" in fitted:
-        fitted["resolution"] = min(model.resolutions, key=lambda size: abs(size - int(fitted["resolution"])))
-    return fitted
-
-
-def _check_range(option: str, value: Value, model: Model) -> None:
-    if option in model.ranges:
-        low, high = model.ranges[option]
-        number = float(value)
-        if not low <= number <= high:
-            raise OptionError(
-                option,
-                f"{number:g}",
-                Allowed("with_model", least=f"{low:g}", most=f"{high:g}", model=model.title),
-                nearest=f"{min(max(number, low), high):g}",
-            )
-    if option == "resolution" and value not in model.resolutions:
-        nearest = min(model.resolutions, key=lambda size: abs(size - int(value)))
-        raise OptionError(option, str(value), one_of(model.resolutions), nearest=str(nearest))
-
-
-def _check_seconds(seconds: float, fps: int, model: Model) -> None:
-    low, high = (bound / fps for bound in model.ranges["num_frames"])
-    if not low <= seconds <= high:
-        # rounded inwards: what is suggested has to be accepted
-        low, high = math.ceil(low * 1000) / 1000, math.floor(high * 1000) / 1000
-        raise OptionError(
-            "seconds",
-            f"{seconds:g}",
-            Allowed("seconds_at_fps", least=f"{low:g}", most=f"{high:g}", fps=str(fps)),
-            nearest=f"{low if seconds < low else high:g}",
-        )

@@ -12,7 +12,7 @@ from unstill_config.catalog import Catalog
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_queue.contract.abilities import abilities, needs
 from unstill_queue.contract.jobs import Job, ReplyAddress, Requester
-from unstill_queue.contract.options import resolve
+from unstill_queue.contract.resolving import resolve
 
 ASKED = ("--num_frames", "8", "--resolution", "256", "--seed", "1")
 

@@ -1,0 +1,45 @@
+"""Sentences in one language: how each is translated, filled in and joined to others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from unstill_bots.text.sentences import Sentence, parameters_of
+from unstill_bots.text.translations import translations
+from unstill_config.languages import LANGUAGES, closest
+
+MANY = 2
+
+
+class _Known(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+class Sentences:
+    """The sentences in one language. Takes any platform's language tag; English where we have no other."""
+
+    def __init__(self, language: str = "en") -> None:
+        self.language = closest(language)
+        self._translations = translations(self.language)
+
+    def gettext(self, message: str, /, **values: object) -> str:
+        return self._translations.gettext(message).format(**values) if message else ""
+
+    def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
+        return self._translations.ngettext(one, many, count).format(count=count, **values)
+
+    def translated(self, text: str) -> str:
+        """Translate a text of a catalogue, which a host may have written: any text, and no placeholders in it."""
+        return self._translations.gettext(text) if text else ""
+
+    def _by_code(self, sentences: Mapping[str, Sentence], code: str, details: Mapping[str, str]) -> str:
+        sentence = sentences[code]
+        if isinstance(sentence, str):
+            return self._translations.gettext(sentence).format_map(_Known(details))
+        (counted,) = parameters_of(sentence[1])
+        count = int(details[counted]) if details[counted].isdecimal() else MANY
+        return self._translations.ngettext(*sentence, count).format_map(_Known(details))
+
+    def _join(self, *sentences: str) -> str:
+        return (" " if LANGUAGES[self.language].spaced else "").join(filter(None, sentences))
