@@ -437,8 +437,8 @@ def test_what_an_option_takes_is_said_in_both_languages(option: object) -> None:
         ),
         (
             "--seconds 99",
-            "--seconds cannot be 99: it takes a number from 0.2 to 20 seconds. Did you mean 20?",
-            "--seconds 不能是 99：可以是 0.2 到 20 秒。你是指 20 吗？",
+            "--seconds cannot be 99: it takes 0.334 to 20 seconds at 24 fps. Did you mean 20?",
+            "--seconds 不能是 99：可以是 0.334 到 20 秒（每秒 24 帧）。你是指 20 吗？",
         ),
         ("--loop=x", "--loop cannot be x: it takes yes or no.", "--loop 不能是 x：可以是 是或否。"),
         ("--fade --seed", "--seed needs a value: it takes a whole number from 0 to 4294967295.", None),

@@ -50,7 +50,7 @@ def unstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("beach.png", "waves", "-steppz", "3"), "-s cannot be teppz"),
+        (("beach.png", "waves", "-steppz", "3"), "seconds cannot be teppz"),
         (("beach.png", "waves -sed 3"), "There is no option -sed. Did you mean -seed?"),
         (("beach.png", "waves", "--seed", "many"), "seed cannot be many"),
         (("beach.png", "waves", "--steps", "50"), "Did you mean 1?"),

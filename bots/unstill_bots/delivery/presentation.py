@@ -11,10 +11,12 @@ import msgspec
 from unstill_bots.actions.presses import CANCEL, DELETE
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, offered
 from unstill_bots.delivery.message import Button, Clip, Message, Phase, Urgency
+from unstill_bots.intake import captions
 from unstill_bots.text.advice import advice
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.parts import Text
 from unstill_config.catalog import Catalog
+from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Failed, Job, Progress, Request, Succeeded
 from unstill_queue.ledger.ledger import Place, Record
 
@@ -101,10 +103,12 @@ def shrinking(record: Record) -> Message:
 def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, spoiler: bool = False) -> Message:
     """Make the answer with its clip, which was fetched to `file`."""
     replies, job, used = _replies(record.request), record.job, outcome.parameters
+    text = replies.clip_text(outcome, advice(used.prompt, used, synthetic=outcome.synthetic))
+    unheard = map(replies.unheard, _unheard(record.request.words, catalog, used.model))
     return Message(
         record.id,
         replies.language,
-        replies.clip_text(outcome, advice(used.prompt, used, synthetic=outcome.synthetic)),
+        msgspec.structs.replace(text, notes=(*text.notes, *unheard)),
         Phase.DONE,
         Urgency.ANSWER,
         buttons=_under_clip(job, replies, catalog),
@@ -119,6 +123,14 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
             poster=job.picture if job else None,
         ),
     )
+
+
+def _unheard(words: str, catalog: Catalog, model: str) -> tuple[captions.Unheard, ...]:
+    try:
+        return captions.parse(words, catalog, model).unheard
+    except OptionError:
+        # by a catalogue that has changed since
+        return ()
 
 
 def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:

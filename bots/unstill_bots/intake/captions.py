@@ -8,6 +8,7 @@
 - `seed=7` without a dash is an option where the name is a known one of two letters or more; `E=mc2` is text.
 - Text values are quoted, one word after `=`, or all words up to the next option. Given twice, the last one wins.
 - Chinese is written without spaces, so `海浪--seed 7` finds its option too, if the name is a known one.
+- "zoom in 10 seconds" sets the length where no option does, and the model can do it; see `lengths`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from collections.abc import Mapping
 import msgspec
 
 from unstill_bots.intake.caption_reader import DOUBLE, Reader, typed_as
+from unstill_bots.intake.lengths import lengths
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import Allowed, OptionError
-from unstill_queue.contract.options import PROMPT_MAX
+from unstill_queue.contract.options import PROMPT_MAX, find
 from unstill_queue.contract.resolving import faults, narrowed
 
 TEXT_MAX = 16_384
@@ -30,11 +32,22 @@ TEXT_MAX = 16_384
 _JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}
 
 
+class Unheard(msgspec.Struct, frozen=True):
+    """A length of time in the prompt that was not taken as the clip's: as it was `said`, and in seconds. `allowed` are
+    those that the clip can have, where this is none of them.
+    """
+
+    said: str
+    seconds: float
+    allowed: Allowed | None = None
+
+
 class Caption(msgspec.Struct, frozen=True):
     """`given` maps canonical option names to values. `str(caption)` is a caption that reads back as the same."""
 
     prompt: str
     given: Mapping[str, Value] = {}
+    unheard: tuple[Unheard, ...] = ()
 
     def __str__(self) -> str:
         return " ".join(
@@ -66,7 +79,32 @@ def parse(text: str, catalog: Catalog, default_model: str = "") -> Caption:
         wrong += [typed_as(reader.typed[fault.option], fault) for fault in faults(reader.given, catalog, model)]
     if wrong:
         raise OptionError.together(wrong)
-    return Caption(prompt, reader.given)
+    return _with_length(prompt, reader.given, catalog, model)
+
+
+def _with_length(prompt: str, given: dict[str, Value], catalog: Catalog, model: str) -> Caption:
+    """Take the one length that the prompt's words give the clip, where no option does and the model can do it."""
+    heard = [length for length in lengths(prompt) if not length.elsewhere]
+    free = not {"seconds", "num_frames"} & given.keys()
+    if free and len(heard) == 1 and _not_possible(heard[0].seconds, given, catalog, model) is None:
+        prompt, given = heard[0].cut_from(prompt), {**given, "seconds": heard[0].seconds}
+    unheard = (
+        Unheard(length.said, length.seconds, _not_possible(length.seconds, given, catalog, model))
+        for length in lengths(prompt)
+        if length.seconds != given.get("seconds")
+    )
+    return Caption(prompt, given, tuple(unheard))
+
+
+def _not_possible(seconds: float, given: Mapping[str, Value], catalog: Catalog, model: str) -> Allowed | None:
+    """Return the lengths that the clip can have, where this is none of them."""
+    try:
+        find("seconds").parse(repr(seconds), catalog)
+    except OptionError as error:
+        return narrowed(error, given, catalog, default_model=model).allowed
+    asked = {name: value for name, value in given.items() if name != "num_frames"}
+    wrong = faults({**asked, "seconds": seconds}, catalog, model) if model in catalog.models else ()
+    return next((fault.allowed for fault in wrong), None)
 
 
 def _too_long(text: str) -> OptionError:

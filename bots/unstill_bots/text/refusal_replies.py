@@ -1,7 +1,8 @@
-"""The sentences that say what is wrong with a request."""
+"""The sentences that say what is wrong with a request, or was not taken of it."""
 
 from __future__ import annotations
 
+from unstill_bots.intake.captions import Unheard
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.language import Sentences
@@ -48,6 +49,20 @@ class RefusalReplies(Sentences):
         unit = allowed.details.get("unit", "")
         details = {**allowed.details, "unit": self.gettext(unit)} if unit else allowed.details
         return self._by_code(ALLOWED, allowed.code, details).strip()
+
+    def unheard(self, length: Unheard) -> str:
+        """Say that a length of time among the words was not taken as the clip's."""
+        if length.allowed is not None:
+            return self.gettext(
+                "“{words}” was not taken as the length of the clip: that can be {allowed}.",
+                words=length.said,
+                allowed=self.allowed(length.allowed),
+            )
+        return self.gettext(
+            "“{words}” was not taken as the length of the clip. To set it, write {example}.",
+            words=length.said,
+            example=f"--seconds {length.seconds:g}",
+        )
 
     def picture_error(self, error: PictureError | Unfit) -> str:
         return self._by_code(PICTURES, error.code, error.details)
