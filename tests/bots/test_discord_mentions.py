@@ -74,7 +74,7 @@ async def house(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[House
         pipeline = Interrupted(client, storage, catalog, settings, chat, StatusMessages(client.ledger, chat))
         context = Context(bot, chat, pipeline, Memory(client.redis))
         mentions = Mentions(context)
-        bot.on_message, bot.on_ready = mentions.came, mentions.catch_up
+        bot.on_message, bot.on_shard_ready = mentions.came, mentions.catch_up
         await bot.login(api.token)
         connected = asyncio.create_task(bot.connect())
         await bot.wait_until_ready()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from wire_doubles.discord_api import DiscordApi
 from unstill_bots.discord.connection import Bot, is_invalid, open_bot
 from unstill_bots.discord.localized import Localized
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.sync import register
+from unstill_bots.discord.sync import installs_of, offer, register
 from unstill_bots.host.breaker import Breaker
 from unstill_config.catalog import Catalog
 from unstill_config.platforms import Discord
@@ -40,12 +41,18 @@ async def api() -> AsyncIterator[DiscordApi]:
         yield double
 
 
-@pytest.fixture
-async def bot(api: DiscordApi) -> AsyncIterator[Bot]:
+@contextlib.asynccontextmanager
+async def logged_in(api: DiscordApi) -> AsyncIterator[Bot]:
     bot = open_bot(Discord(api_url=api.url, gateway_url=api.gateway_url), Breaker(is_invalid))
     await bot.login(api.token)
     yield bot
     await bot.close()
+
+
+@pytest.fixture
+async def bot(api: DiscordApi) -> AsyncIterator[Bot]:
+    async with logged_in(api) as bot:
+        yield bot
 
 
 async def nothing(*_: Any) -> None:
@@ -54,6 +61,7 @@ async def nothing(*_: Any) -> None:
 
 async def tree_of(bot: Bot) -> app_commands.CommandTree[Bot]:
     tree = app_commands.CommandTree(bot)
+    offer(tree, installs_of(bot.application))
     await tree.set_translator(Localized(CATALOG))
     tree.add_command(animate_command(nothing, CATALOG, "camera"))
     return tree
@@ -92,6 +100,36 @@ async def test_a_command_that_the_platform_refuses_ends_nothing(bot: Bot, api: D
 
     assert not await register(tree, redis)
     assert (api.commands.replaced, api.commands.listed()) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("installs", "contexts"), [({0, 1}, [0, 1, 2]), ({0}, [0, 1]), ({1}, [0, 1, 2])], ids=["both", "servers", "people"]
+)
+async def test_commands_are_for_who_may_install_the_application(
+    api: DiscordApi, redis: Redis, installs: set[int], contexts: list[int]
+) -> None:
+    # Given an application as its owner has set it in the portal
+    api.world.installs = installs
+
+    async with logged_in(api) as bot:
+        assert await register(await tree_of(bot), redis)
+
+    # Then it has its commands, where they can be used
+    (told,) = api.commands.listed()
+    assert (set(told["integration_types"]), told["contexts"]) == (installs, contexts)
+
+
+async def test_commands_that_are_refused_for_people_are_offered_in_servers(
+    bot: Bot, api: DiscordApi, redis: Redis
+) -> None:
+    tree = await tree_of(bot)
+    # Given an application that is set to servers alone, after the bot has looked
+    api.world.installs = {0}
+
+    assert await register(tree, redis)
+
+    (told,) = api.commands.listed()
+    assert (told["integration_types"], told["contexts"]) == ([0], [0, 1])
 
 
 async def test_without_the_queues_server_nothing_is_told_nor_raised(

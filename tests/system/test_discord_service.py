@@ -170,6 +170,11 @@ async def test_with_the_message_content_intent_a_reply_to_a_picture_is_enough(ho
     ann.say(channel, f"{house.api.bot.mention} a wink", reply_to=posted)
     history = await channel.until(has_clips())
     assert "“a wink”" in history[2].words
+    # And so is one that is sent to the role that came along with the bot, which the apps offer under its name
+    assert channel.guild
+    ann.say(channel, f"{channel.guild.bot_role.mention} waves", files=[picture()])
+    history = await channel.until(has_clips(2))
+    assert "“waves”" in history[-1].words
 
 
 async def test_a_second_bot_waits_for_the_first(house: DiscordHouse) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import discord
@@ -14,6 +17,9 @@ from discord.http import Route
 from unstill_bots.host.breaker import Breaker
 from unstill_config.platforms import Discord
 
+if TYPE_CHECKING:
+    from discord.types.gateway import SessionStartLimit
+
 WAIT_MOST = 30.0
 """Seconds that discord.py may wait for a rate limit; what would take longer goes back to the ledger."""
 OWN_API = "https://discord.com/api/v10"
@@ -23,16 +29,57 @@ CDN_HOSTS = frozenset(
 
 INVALID = (401, 403, 429)
 """Statuses of invalid requests, of which Discord takes 10,000 in ten minutes (its "Invalid Request Limit")."""
+IDENTIFY_EVERY = 5.0
+"""Seconds between two shards that identify, of those whose numbers have the same remainder by `max_concurrency`."""
 
 
-class Bot(discord.Client):
-    """A client that calls what is set here: `on_message` with each message, `on_ready` whenever events may have been
-    missed, `on_guild_remove` with a server that the bot was removed from.
+class Bot(discord.AutoShardedClient):
+    """A client that calls what is set here: `on_message` with each message, `on_shard_ready` with a shard's number
+    whenever its events may have been missed, `on_guild_remove` with a server that the bot was removed from.
+
+    It takes as many shards as the gateway advises. No session is started that would use up those of a day, as the
+    platform then takes the token away.
     """
 
     on_message: Callable[[discord.Message], Awaitable[None]]
-    on_ready: Callable[[], Awaitable[None]]
+    on_shard_ready: Callable[[int], Awaitable[None]]
     on_guild_remove: Callable[[discord.Guild], Awaitable[None]]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._identified: dict[int, float] = {}
+
+    async def advised(self) -> float:
+        """Take the gateway's advice on shards. Returns the seconds to wait before they are started.
+
+        Raises GatewayNotFound.
+        """
+        self.shard_count, _, limit = await self.http.get_bot_gateway()
+        return pause_between(limit, self.shard_count)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for a shard's turn. Raises OSError where it is to come again later, as discord.py then does."""
+        shard, known, now = shard_id or 0, self._identified, time.monotonic()
+        _, _, limit = await self.http.get_bot_gateway()
+        same = [at for other, at in known.items() if (other - shard) % limit["max_concurrency"] == 0]
+        turn = max(same, default=now - IDENTIFY_EVERY) + IDENTIFY_EVERY
+        if shard in known:
+            turn = max(turn, known[shard] + pause_between(limit, self.shard_count or 1))
+        if turn - now > WAIT_MOST:
+            raise OSError(f"few sessions may be started today, this shard's next one in {turn - now:.0f} s")
+        await asyncio.sleep(turn - now)
+        known[shard] = time.monotonic()
+
+
+def pause_between(limit: SessionStartLimit, shards: int) -> float:
+    """Return the seconds between two starts of the same session, so that what is left lasts until there are more.
+
+    0 while more than half of the day's are left.
+    """
+    remaining = limit["remaining"]
+    if remaining > limit["total"] / 2:
+        return 0.0
+    return limit["reset_after"] / 1000 / max(1, remaining // shards)
 
 
 def is_invalid(status: int, headers: Mapping[str, str]) -> bool:

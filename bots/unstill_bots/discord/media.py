@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
 import discord
 import msgspec
 
 from unstill_bots.intake.media import Unfit, unfit
 from unstill_queue.contract.fairness import aspect_of
+
+SHOWN_WHOLE = ("image", "gifv")
+"""Kinds of embeds that show what is linked itself, and not a preview of a page."""
 
 
 class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,23 +40,22 @@ class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def find(message: discord.Message) -> list[Picture] | Unfit | None:
-    """Every picture of a message, what stands in their place, or None where there is no file at all."""
-    other: Unfit | None = None
-    pictures: list[Picture] = []
-    for attachment in message.attachments:
-        found = of_attachment(attachment, message)
-        if isinstance(found, Picture):
-            pictures.append(found)
-        else:
-            other = other or found
-    pictures += [copy for embed in message.embeds if (copy := _of_embed(embed, message))]
-    for sticker in message.stickers:
-        shown = of_sticker(sticker)
-        if isinstance(shown, Picture):
-            pictures.append(shown)
-        else:
-            other = other or shown
-    return pictures or other
+    """Every picture of a message and of what is forwarded in it, what stands in their place, or None where there is no
+    file at all. A link's preview is one where there is no other.
+    """
+    found: list[Picture | Unfit] = []
+    previews: list[Picture] = []
+    holding: tuple[discord.Message | discord.MessageSnapshot, ...] = (message, *message.message_snapshots)
+    for held in holding:
+        found += [of_attachment(attachment, message) for attachment in held.attachments]
+        found += [of for shown in _media_of(held.components) if (of := _of_media(shown, message))]
+        for embed in held.embeds:
+            if copy := _of_embed(embed, message):
+                (found if embed.type in SHOWN_WHOLE else previews).append(copy)
+        found += [of_sticker(sticker) for sticker in held.stickers]
+    # a file may be shown by a component, too
+    pictures = {one.file or one.url: one for one in found if isinstance(one, Picture)}
+    return list(pictures.values()) or previews or next((one for one in found if isinstance(one, Unfit)), None)
 
 
 def of_attachment(attachment: discord.Attachment, message: discord.Message | None = None) -> Picture | Unfit:
@@ -64,11 +70,37 @@ def of_attachment(attachment: discord.Attachment, message: discord.Message | Non
 
 def _of_embed(embed: discord.Embed, message: discord.Message) -> Picture | None:
     """A linked picture, by Discord's own copy of it: no other server is ever asked."""
-    for shown in (embed.image, embed.thumbnail if embed.type == "image" else None):
+    for shown in (embed.image, embed.thumbnail):
         if shown and shown.proxy_url:
             aspect = aspect_of(shown.width or 0, shown.height or 0)
             return Picture(shown.proxy_url, 0, str(message.channel.id), str(message.id), aspect=aspect)
     return None
+
+
+def _media_of(components: Iterable[discord.Component]) -> Iterator[discord.UnfurledMediaItem]:
+    """What galleries, files and thumbnails show, in containers and sections too."""
+    for component in components:
+        match component:
+            case discord.MediaGalleryComponent():
+                yield from (item.media for item in component.items)
+            case discord.FileComponent() | discord.ThumbnailComponent():
+                yield component.media
+            case discord.SectionComponent():
+                yield from _media_of((*component.children, component.accessory))
+            case discord.Container():
+                yield from _media_of(component.children)
+
+
+def _of_media(shown: discord.UnfurledMediaItem, message: discord.Message) -> Picture | Unfit | None:
+    url = shown.url if shown.attachment_id else shown.proxy_url
+    if not url:
+        return None
+    file = str(shown.attachment_id or "")
+    aspect = aspect_of(shown.width or 0, shown.height or 0)
+    name = PurePath(urlsplit(shown.url).path).name
+    return unfit(shown.content_type or "", name) or Picture(
+        url, 0, str(message.channel.id), str(message.id), file, aspect
+    )
 
 
 def of_sticker(sticker: discord.StickerItem) -> Picture | Unfit:

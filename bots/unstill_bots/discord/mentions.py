@@ -19,12 +19,16 @@ from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_message
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.waiting import DAY
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.server_replies import ServerReplies
 from unstill_queue.contract.jobs import ReplyAddress
 
 log = structlog.get_logger(__name__)
 
 KINDS = (discord.MessageType.default, discord.MessageType.reply)
 PAUSE, LONGEST_PAUSE = 0.5, 10.0
+PREVIEWS_AFTER = (1.0, 2.0, 3.0)
+"""Pauses until a message with a link is looked at again for what Discord shows of it."""
+LINK = re.compile(r"https?://\S")
 MISSED_MOST = 100
 """Messages of a channel that are read after a time away."""
 
@@ -42,6 +46,7 @@ class Mentions:
         """Until it is written down, or answered; messages of one channel one after the other."""
         if not self.is_ours(message):
             return
+        message = await self._with_previews(message)
         lock = self._channels.setdefault(message.channel.id, asyncio.Lock())
         pause = PAUSE
         while True:
@@ -60,14 +65,16 @@ class Mentions:
         me = self._context.bot.user
         if me is None or message.author.bot or message.webhook_id or message.type not in KINDS:
             return False
-        return message.guild is None or any(user.id == me.id for user in message.mentions)
+        return message.guild is None or any(user.id == me.id for user in message.mentions) or _names_role(message)
 
-    async def catch_up(self) -> None:
-        """What was said to us while we were away, in the channels where we were spoken to before.
+    async def catch_up(self, shard: int) -> None:
+        """What was said to us while a shard was away, in its channels where we were spoken to before.
 
         All of the last day is looked at: what was taken is known by its id, and nobody knows when we went away.
         """
         for channel in await self._context.memory.channels():
+            if self._shard_of(channel) != shard:
+                continue
             try:
                 missed = await self._missed(channel)
             except (discord.Forbidden, discord.NotFound):
@@ -77,6 +84,11 @@ class Mentions:
             else:
                 for message in reversed(missed):
                     await self.came(message)
+
+    def _shard_of(self, channel: int) -> int:
+        """The first one tells of what is in no server, and reads what nobody knows."""
+        guild = getattr(self._context.bot.get_channel(channel), "guild", None)
+        return guild.shard_id if guild is not None else 0
 
     async def _missed(self, channel: int) -> list[discord.Message]:
         """The newest first."""
@@ -101,6 +113,10 @@ class Mentions:
         await self._context.memory.took(message.channel.id, message.id, direct_to)
 
     async def _understand(self, message: discord.Message, in_force: InForce, replies: ChatReplies) -> None:
+        if not message.content and _names_role(message):
+            # Discord shows what is said to the bot itself, and without an intent nothing of what is said to a role
+            self._say(message, ServerReplies(replies.language).role_is_not_shown())
+            return
         words = self._words(message)
         found, elsewhere = await self._find(message)
         if isinstance(found, Unfit):
@@ -135,15 +151,31 @@ class Mentions:
         found = find(message)
         if found or message.reference is None:
             return found, False
+        if message.reference.type is discord.MessageReferenceType.forward:
+            return None, False
         replied = message.reference.resolved
         if not isinstance(replied, discord.Message):
             return None, True
         ours = self._context.bot.user is not None and replied.author.id == self._context.bot.user.id
         return (None if ours else find(replied)), not ours
 
+    async def _with_previews(self, message: discord.Message) -> discord.Message:
+        """The message as it stands when Discord has looked at its links, which takes a moment."""
+        for pause in PREVIEWS_AFTER if LINK.search(message.content) and find(message) is None else ():
+            await asyncio.sleep(pause)
+            try:
+                message = await message.channel.fetch_message(message.id)
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.info("a message could not be looked at again for its previews", error=str(error))
+                break
+            if find(message) is not None:
+                break
+        return message
+
     def _words(self, message: discord.Message) -> str:
         me = self._context.bot.user
-        text = re.sub(rf"<@!?{me.id}>", " ", message.content) if me else message.content
+        role = message.guild.self_role if message.guild else None
+        text = re.sub(rf"<@!?{me.id}>|<@&{role.id if role else 0}>", " ", message.content) if me else message.content
         return " ".join(text.split())
 
     def _may_speak(self, message: discord.Message) -> bool:
@@ -160,6 +192,11 @@ class Mentions:
         """Where the bot may not answer, the person is told so in private."""
         direct = await self._context.chat.posting.direct(str(message.author.id))
         await self._context.chat.tell(ReplyAddress(PLATFORM, direct, ""), replies.cannot_speak_there())
+
+
+def _names_role(message: discord.Message) -> bool:
+    """Whether it is said to the role that came along with the bot, which the apps offer under the bot's name."""
+    return message.guild is not None and message.guild.self_role in message.role_mentions
 
 
 def address_of(message: discord.Message) -> ReplyAddress:

@@ -23,7 +23,7 @@ from unstill_bots.discord.tree import Tree
 from unstill_bots.host.assembly import ways_of
 from unstill_bots.host.breaker import Breaker
 from unstill_bots.host.frontend import Services, TokenRejected
-from unstill_bots.host.lifecycle import FILING, hand_back, reach
+from unstill_bots.host.lifecycle import FILING, LONGEST_PAUSE, PAUSE, hand_back, reach, rest
 from unstill_bots.intake.fetching import Fetcher
 from unstill_bots.intake.rules import ChatRules
 from unstill_bots.text.server_replies import ServerReplies
@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 UNREACHABLE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 NOT_TAKEN = 4004
 """The gateway's code for a token that it does not know."""
+WRONG_SHARDS = (4010, 4011)
+"""Its codes for a shard that there is not, and for one that would have more servers than the platform allows."""
 
 
 class DiscordFrontEnd:
@@ -44,23 +46,27 @@ class DiscordFrontEnd:
 
     async def run(self, services: Services, stopping: asyncio.Event) -> None:
         """Raises TokenRejected, and ConfigError where an intent is not granted."""
-        login = partial(_introduce, services.settings.discord, Breaker(is_invalid))
-        bot = await reach(PLATFORM, login, UNREACHABLE, stopping)
-        if bot is None:
-            return
-        try:
-            await self._serve(bot, services, stopping)
-        except discord.PrivilegedIntentsRequired as error:
-            raise ConfigError(
-                "UNSTILL_DISCORD__MESSAGE_CONTENT is set, and the application lacks that intent. Switch it on in the "
-                "developer portal, or the setting off."
-            ) from error
-        except discord.ConnectionClosed as error:
-            if error.code == NOT_TAKEN:
-                raise TokenRejected(PLATFORM) from error
-            raise
-        finally:
-            await bot.close()
+        login = partial(_introduce, services.settings.discord, Breaker(is_invalid), stopping)
+        pause = PAUSE
+        while (bot := await reach(PLATFORM, login, UNREACHABLE, stopping)) is not None:
+            try:
+                await self._serve(bot, services, stopping)
+                return
+            except discord.PrivilegedIntentsRequired as error:
+                raise ConfigError(
+                    "UNSTILL_DISCORD__MESSAGE_CONTENT is set, and the application lacks that intent. Switch it on in "
+                    "the developer portal, or the setting off."
+                ) from error
+            except discord.ConnectionClosed as error:
+                if error.code == NOT_TAKEN:
+                    raise TokenRejected(PLATFORM) from error
+                if error.code not in WRONG_SHARDS:
+                    raise
+                log.warning("the shards do not fit the bot's servers any more", shards=bot.shard_count, again_in=pause)
+            finally:
+                await bot.close()
+            await rest(stopping, pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _serve(self, bot: Bot, services: Services, stopping: asyncio.Event) -> None:
         client, settings, catalog = services.client, services.settings, services.catalog
@@ -71,7 +77,7 @@ class DiscordFrontEnd:
         context = Context(bot, chat, pipeline, Memory(client.redis, client.ledger.names))
         mentions = Mentions(context)
         tree = Tree(context, Intake(context))
-        bot.on_message, bot.on_ready, bot.on_guild_remove = mentions.came, mentions.catch_up, context.leave
+        bot.on_message, bot.on_shard_ready, bot.on_guild_remove = mentions.came, mentions.catch_up, context.leave
         commands = asyncio.create_task(tree.register())
         delivering = asyncio.create_task(courier.run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))
@@ -88,31 +94,37 @@ class DiscordFrontEnd:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # what is left where the connection ended by itself comes back through the ledger
+            await context.drain(0)
             await fetcher.close()
 
     async def _stop_listening(self, bot: Bot, gateway: asyncio.Task[None]) -> None:
         """No more events; the answers to those that came can still go out."""
         gateway.cancel()
         await asyncio.gather(gateway, return_exceptions=True)
-        if bot.ws is not None:
+        for shard in bot.shards.values():
             with contextlib.suppress(Exception):
-                await bot.ws.close(code=1000)
+                await shard.disconnect()
         # handlers that have begun write down what they were given
         await asyncio.sleep(FILING)
 
 
-async def _introduce(settings: Discord, breaker: Breaker) -> Bot:
-    """Log in. Raises TokenRejected, and what UNREACHABLE names."""
+async def _introduce(settings: Discord, breaker: Breaker, stopping: asyncio.Event) -> Bot:
+    """Log in, and wait where few sessions are left to be started. Raises TokenRejected, and what UNREACHABLE names."""
     if settings.token is None:
         raise TokenRejected(PLATFORM)
     bot = open_bot(settings, breaker)
     try:
         await bot.login(settings.token.get_secret_value())
+        pause = await bot.advised()
     except discord.LoginFailure as error:
         await bot.close()
         raise TokenRejected(PLATFORM) from error
     except UNREACHABLE:
         await bot.close()
         raise
-    log.info("serving Discord", bot=str(bot.user))
+    if pause:
+        log.warning("few sessions may be started today; waiting so that they last", seconds=round(pause))
+        await rest(stopping, pause)
+    log.info("serving Discord", bot=str(bot.user), shards=bot.shard_count)
     return bot

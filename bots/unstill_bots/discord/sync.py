@@ -7,12 +7,18 @@ from typing import Any
 
 import aiohttp
 import discord
+import structlog
 from discord import app_commands
+from discord.app_commands import AppCommandContext, AppInstallationType
 from redis.asyncio import Redis
 
 from unstill_bots.host.registration import register_once
 
+log = structlog.get_logger(__name__)
+
 REGISTERED = "unstill:discord:commands"
+REFUSED = 400
+"""The status of commands that the platform does not take."""
 
 
 async def payload(tree: app_commands.CommandTree[Any]) -> list[dict[str, Any]]:
@@ -23,11 +29,37 @@ async def payload(tree: app_commands.CommandTree[Any]) -> list[dict[str, Any]]:
     return [await command.get_translated_payload(tree, tree.translator) for command in commands]
 
 
+def installs_of(application: discord.AppInfo | None) -> AppInstallationType:
+    """Return who may install the application, as its owner has set it in the portal: a server's people for it, and
+    people for themselves. Discord refuses all commands where one is for an installation that there is not.
+    """
+    people = application is not None and application.user_integration_config is not None
+    servers = application is None or not people or application.guild_integration_config is not None
+    return AppInstallationType(guild=servers, user=people)
+
+
+def offer(tree: app_commands.CommandTree[Any], installs: AppInstallationType) -> None:
+    """Offer the commands in servers and the bot's direct messages; between people to those who have it installed."""
+    tree.allowed_installs = installs
+    tree.allowed_contexts = AppCommandContext(guild=True, dm_channel=True, private_channel=installs.user)
+
+
 async def register(tree: app_commands.CommandTree[Any], redis: Redis) -> bool:
     """Once for each change of them. False: it could not be done, which is logged."""
 
     async def wanted() -> str:
         return json.dumps([tree.client.application_id, await payload(tree)], sort_keys=True)
 
+    async def tell() -> None:
+        try:
+            await tree.sync()
+        except discord.HTTPException as error:
+            # an application that has been changed since, or is said to be what it is not
+            if error.status != REFUSED or not tree.allowed_installs.user:
+                raise
+            log.warning("the commands are refused for people; offering them in servers alone", error=str(error))
+            offer(tree, AppInstallationType(guild=True, user=False))
+            await tree.sync()
+
     refusals = (discord.DiscordException, aiohttp.ClientError)
-    return await register_once(redis, REGISTERED, wanted, tree.sync, refusals)
+    return await register_once(redis, REGISTERED, wanted, tell, refusals)

@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 from discord import InteractionType, app_commands
-from discord.app_commands import AppCommandContext, AppInstallationType, ContextMenu
+from discord.app_commands import ContextMenu
 
 from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.discord import modals
@@ -23,7 +23,7 @@ from unstill_bots.discord.parameters import animate_command
 from unstill_bots.discord.pending import of_interaction
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
-from unstill_bots.discord.sync import register
+from unstill_bots.discord.sync import installs_of, offer, register
 from unstill_bots.host.background import quickly
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.admission import Writing, Written
@@ -31,15 +31,14 @@ from unstill_bots.intake.media import Unfit
 from unstill_bots.text.server_replies import ServerReplies
 
 AVATAR_SIZE = 1024
-EVERYWHERE = AppCommandContext(guild=True, dm_channel=True, private_channel=True)
-BY_EVERYBODY = AppInstallationType(guild=True, user=True)
 
 
 class Tree(app_commands.CommandTree[Any]):
     """One front end's; to be made before its client connects."""
 
     def __init__(self, context: Context, intake: Intake) -> None:
-        super().__init__(context.bot, allowed_contexts=EVERYWHERE, allowed_installs=BY_EVERYBODY)
+        super().__init__(context.bot)
+        offer(self, installs_of(context.bot.application))
         self._context = context
         self._intake = intake
         self._open = context.memory.forms

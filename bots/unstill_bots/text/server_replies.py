@@ -17,6 +17,11 @@ class ServerReplies(ChatReplies):
     def changed(self) -> str:
         return self.gettext("This command has changed since your app last looked. Restart the app, or wait an hour.")
 
+    def role_is_not_shown(self) -> str:
+        return self.gettext(
+            "Discord does not show the bot what is said to its role. Pick the bot itself there, or use /animate."
+        )
+
     # -- what a server has set
 
     def only_in(self, channels: str) -> str:

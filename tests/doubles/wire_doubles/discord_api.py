@@ -109,6 +109,12 @@ class DiscordApi(Double[User, Limits, Trouble, Answered]):
             world.people[person.id] = person
             return person
 
+    def application(self, name: str) -> Person:
+        """Another bot, which posts what it likes where it is a member."""
+        bot = self.person(name)
+        bot.is_bot = True
+        return bot
+
     def guild(
         self, name: str, owner: Person, members: list[Person] | None = None, *, bot: bool = True, tier: int = 0,
         locale: str = "en-US",

@@ -18,6 +18,8 @@ from wire_doubles.discord.errors import ApiError
 from wire_doubles.discord.messages import Sticker
 from wire_doubles.door import Door
 
+Wire = dict[str, Any]
+
 URL_SECONDS = 24 * 3600
 STICKER_ENDINGS = {1: "png", 2: "png", 3: "json", 4: "gif"}
 STICKER_MIMES = {1: "image/png", 2: "image/png", 3: "application/json", 4: "image/gif"}
@@ -78,6 +80,24 @@ class Cdn:
     def wire(self, attachment: Attachment) -> dict[str, Any]:
         url = self.url(attachment)
         return attachment.wire(url, url.replace(self.base, f"{self.base}/media", 1))
+
+    def components(self, components: list[Wire], attachments: list[Attachment]) -> list[Wire]:
+        """With what is known of the media that they name; those of the message are named attachment://<name>."""
+        told = {f"attachment://{each.name}": self._unfurled(each) for each in attachments}
+        return [self._told(each, told) for each in components]
+
+    def _unfurled(self, attachment: Attachment) -> Wire:
+        wire = self.wire(attachment)
+        kept = ("url", "proxy_url", "width", "height", "content_type")
+        return {"attachment_id": wire["id"], "loading_state": 2, **{name: wire.get(name) for name in kept}}
+
+    def _told(self, value: Any, media: dict[str, Wire]) -> Any:
+        if isinstance(value, list):
+            return [self._told(each, media) for each in value]
+        if not isinstance(value, dict):
+            return value
+        inner = {name: self._told(each, media) for name, each in value.items()}
+        return {**inner, **media.get(str(value.get("url", "")), {})}
 
     def find(self, url: str) -> Attachment | None:
         path = url.removeprefix(self.base).split("?")[0].removeprefix("/media")

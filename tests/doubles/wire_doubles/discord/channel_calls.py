@@ -34,10 +34,10 @@ def get_gateway(world: World, call: Call) -> Wire:
 def get_gateway_bot(world: World, call: Call) -> Wire:
     gateway = world.gateway
     start = {
-        "total": gateway.identifies, "remaining": gateway.identifies_left, "reset_after": 86_400_000,
-        "max_concurrency": 1,
+        "total": gateway.identifies, "remaining": gateway.identifies_left,
+        "reset_after": int(gateway.reset_after * 1000), "max_concurrency": gateway.concurrency,
     }  # fmt: skip
-    return {"url": gateway.url, "shards": 1, "session_start_limit": start}
+    return {"url": gateway.url, "shards": gateway.shards, "session_start_limit": start}
 
 
 @route("GET", "/users/@me")
@@ -90,7 +90,7 @@ def get_application(world: World, call: Call) -> Wire:
         "team": None, "bot": world.bot.wire(), "interactions_endpoint_url": None, "tags": [],
         "approximate_guild_count": sum(guild.bot_is_in for guild in world.guilds.values()),
         "approximate_user_install_count": sum(person.installed for person in world.people.values()),
-        "integration_types_config": {"0": {}, "1": {}},
+        "integration_types_config": {str(each): {} for each in sorted(world.installs)},
     }  # fmt: skip
 
 

@@ -116,7 +116,9 @@ class Commands:
             "application_id": str(world.bot.id), "version": str(world.snowflakes.next()),
         }  # fmt: skip
         # without a word it is where the application can be
-        told["integration_types"] = told["integration_types"] or ([0, 1] if guild_id is None else [0])
+        told["integration_types"] = told["integration_types"] or (
+            sorted(self._world.installs) if guild_id is None else [0]
+        )
         if guild_id is not None:
             told["guild_id"] = str(guild_id)
         self.of.setdefault(guild_id, {})[int(told["id"])] = told
@@ -137,6 +139,9 @@ class Commands:
         for field, known in (("contexts", {0, 1, 2}), ("integration_types", {0, 1})):
             if not set(command.get(field) or ()) <= known:
                 raise _wrong(f"{at}.{field}", "BASE_TYPE_CHOICES", f"Value must be one of {known}.")
+        if not set(command.get("integration_types") or ()) <= self._world.installs:
+            why = "The application does not support this installation type."
+            raise _wrong(f"{at}.integration_types", "APPLICATION_COMMAND_INVALID_INTEGRATION_TYPE", why)
         permissions = command.get("default_member_permissions")
         if permissions is not None and not str(permissions).isdigit():
             raise _wrong(f"{at}.default_member_permissions", "NUMBER_TYPE_COERCE", "Value is not int.")

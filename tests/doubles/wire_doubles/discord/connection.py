@@ -20,7 +20,7 @@ Wire = dict[str, Any]
 INVALID_SESSION, HELLO, ACK = 9, 10, 11
 # close codes
 UNKNOWN_OPCODE, DECODE_ERROR, NOT_AUTHENTICATED, FAILED, ALREADY, BAD_SEQ = 4001, 4002, 4003, 4004, 4005, 4007
-TOO_FAST, TIMED_OUT, BAD_INTENTS, FORBIDDEN_INTENTS = 4008, 4009, 4013, 4014
+TOO_FAST, TIMED_OUT, BAD_SHARD, TOO_MANY_GUILDS, BAD_INTENTS, FORBIDDEN_INTENTS = 4008, 4009, 4010, 4011, 4013, 4014
 # members, presences, message content
 PRIVILEGED = 1 << 1 | 1 << 8 | 1 << 15
 LEAVING = (WSCloseCode.OK, WSCloseCode.GOING_AWAY)
@@ -154,16 +154,25 @@ class Socket:
             return
         intents = int(data.get("intents", -1))
         granted = sum(gateway.privileged)
-        if not self._is_token(data) or not gateway.identifies_left:
+        number, count = (int(each) for each in data.get("shard") or (0, 1))
+        if self._is_token(data) and not gateway.identifies_left:
+            gateway.token_reset = True
+        if not self._is_token(data):
             await self._ws.close(code=FAILED, message=b"Authentication failed.")
+        elif not 0 <= number < count:
+            await self._ws.close(code=BAD_SHARD, message=b"Invalid shard.")
+        elif len(gateway.guilds_of((number, count))) > gateway.guilds_most:
+            # it counts as a start of a session all the same
+            gateway.identified.append(world.clock.now())
+            await self._ws.close(code=TOO_MANY_GUILDS, message=b"Sharding required.")
         elif not 0 <= intents < MAX_INTENTS:
             await self._ws.close(code=BAD_INTENTS, message=b"Invalid intent(s).")
         elif intents & PRIVILEGED & ~granted:
             await self._ws.close(code=FORBIDDEN_INTENTS, message=b"Disallowed intent(s).")
-        elif gateway.identified and world.clock.now() - gateway.identified[-1] < gateway.identify_seconds:
+        elif gateway.too_soon(number):
             await self._send({"op": INVALID_SESSION, "d": False})
         else:
-            self._session = gateway.identify(intents, self)
+            self._session = gateway.identify(intents, self, (number, count))
             self._arrived.set()
 
     async def _resume(self, data: Wire) -> None:
@@ -179,7 +188,8 @@ class Socket:
         self._arrived.set()
 
     def _is_token(self, data: Wire) -> bool:
-        return str(data.get("token", "")).removeprefix("Bot ") == self._world.token
+        said = str(data.get("token", "")).removeprefix("Bot ")
+        return said == self._world.token and not self._world.gateway.token_reset
 
     def _members(self, data: Wire) -> None:
         """Answer a request for a server's members, all of them in one chunk."""

@@ -24,13 +24,20 @@ class Role:
     name: str
     permissions: Can
     position: int = 1
+    bot_id: int | None = None
 
     def wire(self) -> dict[str, Any]:
+        """A role that came along with a bot says whose it is."""
+        tags = {"tags": {"bot_id": str(self.bot_id)}, "managed": True} if self.bot_id else {}
         return {
             "id": str(self.id), "name": self.name, "color": 0, "hoist": False, "position": self.position,
             "permissions": str(int(self.permissions)), "managed": False, "mentionable": True, "flags": 0,
-            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None}, **tags,
         }  # fmt: skip
+
+    @property
+    def mention(self) -> str:
+        return f"<@&{self.id}>"
 
 
 @dataclass(eq=False)
@@ -64,7 +71,7 @@ class Guild:
         self.tier = tier
         self.locale = locale
         self.everyone = Role(id, "@everyone", MEMBERS, 0)
-        self.bot_role = Role(world.snowflakes.next(), world.bot.name, NOTHING)
+        self.bot_role = Role(world.snowflakes.next(), world.bot.name, NOTHING, bot_id=world.bot.id)
         self.roles: dict[int, Role] = {role.id: role for role in (self.everyone, self.bot_role)}
         self.members: dict[int, Member] = {}
         self.channels: dict[int, Channel] = {}

@@ -149,7 +149,8 @@ class Interaction:
 
     def deliver(self) -> None:
         """The bot is told; again if it is called again."""
-        self.world.gateway.dispatch("INTERACTION_CREATE", self.wire())
+        guild = self.channel.guild
+        self.world.gateway.dispatch("INTERACTION_CREATE", self.wire(), guild=guild.id if guild else None)
 
     def metadata(self) -> Wire:
         """MessageInteractionMetadata of what answers it."""

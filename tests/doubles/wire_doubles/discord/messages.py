@@ -22,6 +22,8 @@ EPHEMERAL, LOADING, SUPPRESS_EMBEDS, SILENT, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 <
 # message types
 PLAIN, REPLY, SLASH_ANSWER, MENU_ANSWER = 0, 19, 20, 23
 TEXT_DISPLAY = 10
+# type of a message reference
+FORWARD = 1
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class Shown:
 
 @dataclass(eq=False)
 class Message:
-    """`only_for` is whom an ephemeral message is shown to; `interaction` what it answers."""
+    """`only_for` is whom an ephemeral message is shown to; `interaction` what it answers; `forwarded` a copy of the
+    message as it stood when it was forwarded.
+    """
 
     world: World
     id: int
@@ -108,6 +112,7 @@ class Message:
     edited_at: str | None = None
     replied: Message | None = None
     replied_id: int | None = None
+    forwarded: Message | None = None
     mentions: list[User] = field(default_factory=list)
     mentions_everyone: bool = False
     mentioned_roles: list[int] = field(default_factory=list)
@@ -136,9 +141,10 @@ class Message:
         wire: Wire = {
             "id": str(self.id), "channel_id": str(self.channel.id), "type": self.type, "author": self.author.wire(),
             "content": self.content if read else "", "embeds": self.embeds if read else [],
-            "attachments": [world.cdn.wire(each) for each in self.attachments] if read else [],
-            "components": self.components if read else [], "timestamp": self.created_at,
-            "edited_timestamp": self.edited_at, "flags": self.flags, "tts": self.tts, "pinned": False,
+            "attachments": [world.cdn.wire(each) for each in self._beside_components()] if read else [],
+            "components": world.cdn.components(self.components, self.attachments) if read else [],
+            "timestamp": self.created_at, "edited_timestamp": self.edited_at,
+            "flags": self.flags, "tts": self.tts, "pinned": False,
             "mention_everyone": self.mentions_everyone, "mentions": [user.wire() for user in self.mentions],
             "mention_roles": [str(role) for role in self.mentioned_roles], "reactions": [],
         }  # fmt: skip
@@ -154,12 +160,30 @@ class Message:
             if not nested:
                 target = self.replied
                 wire["referenced_message"] = target.wire(nested=True) if target and not target.deleted else None
+        if self.forwarded is not None:
+            wire |= self._forward_wire(self.forwarded, read=read)
         if self.interaction is not None:
             wire |= {"application_id": str(world.bot.id), "webhook_id": str(world.bot.id)}
             wire["interaction_metadata"] = self.interaction.metadata()
         if self.thread is not None:
             wire["thread"] = self.thread.wire()
         return wire
+
+    def _beside_components(self) -> list[Attachment]:
+        """What is shown by a component stands there."""
+        return [each for each in self.attachments if f"attachment://{each.name}" not in str(self.components)]
+
+    def _forward_wire(self, copy: Message, *, read: bool) -> Wire:
+        """What is forwarded is told without who wrote it."""
+        told = copy.wire(handed=read)
+        kept = ("type", "content", "embeds", "attachments", "components", "timestamp", "edited_timestamp", "flags")
+        snapshot: Wire = {name: told[name] for name in kept} | {"mentions": [], "mention_roles": []}
+        if "sticker_items" in told:
+            snapshot["sticker_items"] = told["sticker_items"]
+        reference: Wire = {"type": FORWARD, "message_id": told["id"], "channel_id": told["channel_id"]}
+        if copy.channel.guild:
+            reference["guild_id"] = str(copy.channel.guild.id)
+        return {"message_reference": reference, "message_snapshots": [{"message": snapshot}] if read else []}
 
     def event(self) -> Wire:
         """As the gateway carries it, with where it is and who wrote it."""

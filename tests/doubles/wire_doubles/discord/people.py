@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wire_doubles.discord import components, mentions
@@ -10,7 +11,7 @@ from wire_doubles.discord.channels import FORUM, Channel
 from wire_doubles.discord.commands import ON_MESSAGE, ON_USER
 from wire_doubles.discord.filling import Filling
 from wire_doubles.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
-from wire_doubles.discord.messages import PLAIN, REPLY, Message, Shown, Sticker
+from wire_doubles.discord.messages import COMPONENTS_V2, PLAIN, REPLY, Message, Shown, Sticker
 from wire_doubles.discord.permissions import Can
 from wire_doubles.discord.threads import Thread
 from wire_doubles.discord.users import User
@@ -49,26 +50,41 @@ class Person(User):
         files: list[File] | None = None,
         stickers: list[Sticker] | None = None,
         embeds: list[Wire] | None = None,
+        shown: list[Wire] | None = None,
         reply_to: Message | Shown | None = None,
         ping: bool = True,
     ) -> Message:
-        """`embeds` are what the platform shows of links; a reply calls its author unless `ping` says not."""
+        """`embeds` are what the platform shows of links; a reply calls its author unless `ping` says not. `shown`
+        are components, which only applications send.
+        """
         world = self._world
         with world.lock:
             needed = Can.SEND_MESSAGES_IN_THREADS if channel.is_thread else Can.SEND_MESSAGES
             assert needed in channel.permissions(self), f"{self.name} may not write in {channel.name}"
             assert channel.kind != FORUM, "a forum takes posts"
             replied = world.find(reply_to) if reply_to else None
+            assert self.is_bot or not shown, f"{self.name} is no application"
             if isinstance(channel, Thread) and channel.archived:
                 channel.open()
             message = Message(
                 world, world.snowflakes.next(), channel, self, world.timestamp(), text, list(embeds or ()),
                 self._uploaded(channel, files), stickers=list(stickers or ()), replied=replied,
                 replied_id=replied.id if replied else None, type=REPLY if replied else PLAIN,
+                components=components.checked(shown or [], v2=True), flags=COMPONENTS_V2 if shown else 0,
             )  # fmt: skip
             allowed = None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False}
             mentions.mark(world, message, allowed)
             return world.post(message)
+
+    def forward(self, message: Message | Shown, to: Channel) -> Message:
+        """A copy of the message as it stands, without a word."""
+        world = self._world
+        with world.lock:
+            found = world.find(message)
+            assert Can.VIEW_CHANNEL in found.channel.permissions(self), f"{self.name} cannot see {found.channel.name}"
+            assert Can.SEND_MESSAGES in to.permissions(self), f"{self.name} may not write in {to.name}"
+            sent = Message(world, world.snowflakes.next(), to, self, world.timestamp(), forwarded=replace(found))
+            return world.post(sent)
 
     def post(self, forum: Channel, title: str, text: str = "", *, files: list[File] | None = None) -> Thread:
         """Open a post; its first message has the post's id."""

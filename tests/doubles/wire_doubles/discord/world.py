@@ -68,6 +68,8 @@ class World:
         self.answer_seconds = 3.0
         self.token_seconds = 15 * 60.0
         self.nonce_seconds = 180.0
+        # how the application may be installed: 0 in servers, 1 by people
+        self.installs = {0, 1}
         # whether a message that was pressed comes with the one that it replies to, which is not promised
         self.presses_carry_replies = True
 
@@ -138,19 +140,26 @@ class World:
         if channel.guild:
             told["guild_id"] = str(channel.guild.id)
         if not message.ephemeral and channel.bot_sees:
-            self.gateway.dispatch("MESSAGE_DELETE", told, GUILD_MESSAGES if channel.guild else DIRECT_MESSAGES)
+            self._tell("MESSAGE_DELETE", told, channel)
         message.deleted = True
 
     def tell_message(self, event: str, message: Message) -> None:
         channel = message.channel
         if message.ephemeral or not channel.bot_sees:
             return
-        self.gateway.dispatch(event, message.event(), GUILD_MESSAGES if channel.guild else DIRECT_MESSAGES)
+        self._tell(event, message.event(), channel)
+
+    def _tell(self, event: str, told: Wire, channel: Channel) -> None:
+        guild = channel.guild
+        if guild is None:
+            self.gateway.dispatch(event, told, DIRECT_MESSAGES)
+        else:
+            self.gateway.dispatch(event, told, GUILD_MESSAGES, guild=guild.id)
 
     def tell_guild(self, event: str, guild: Guild, data: Wire, *, seen_in: Channel | None = None) -> None:
         """To the bot, if it is in there and sees that channel."""
         if guild.bot_is_in and (seen_in is None or seen_in.bot_sees):
-            self.gateway.dispatch(event, data, 0 if event == "GUILD_MEMBER_UPDATE" else GUILDS)
+            self.gateway.dispatch(event, data, 0 if event == "GUILD_MEMBER_UPDATE" else GUILDS, guild=guild.id)
 
     def bot_reads(self, message: Message) -> bool:
         """Without the privileged intent: its own, direct messages, and what mentions it."""
