@@ -90,7 +90,10 @@ class Memory(Entry):
 
 
 class Model(Entry):
-    """One table of models.toml. `renderer` is 'module:Class'; ranges are inclusive."""
+    """One table of models.toml. `renderer` is 'module:Class'; ranges are inclusive.
+
+    `moves` are camera words, of which each makes another clip, of a model that another seed may change nothing for.
+    """
 
     title: str
     renderer: Annotated[str, AfterValidator(_renderer)]
@@ -104,6 +107,7 @@ class Model(Entry):
     ranges: dict[str, tuple[float, float]]
     cost: Cost
     weights: dict[str, str] = {}
+    moves: tuple[str, ...] = ()
     memory: Memory | None = None
 
     def using(self, mode: Literal["auto", "low"]) -> Model:

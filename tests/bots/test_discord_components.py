@@ -98,7 +98,7 @@ async def test_buttons_go_with_how_the_job_stands() -> None:
 
     assert shown(under_way) == [("Cancel", "cancel 5:7")]
     assert shown(done) == [
-        *(("Again", "again 5:7"), ("Better", "better 5:7"), ("9:16", "reels 5:7"), ("Loop", "loop 5:7")),
+        *(("Another move", "again 5:7"), ("Better", "better 5:7"), ("9:16", "reels 5:7"), ("Loop", "loop 5:7")),
         ("Delete", "delete 5:7"),
     ]
     assert (failed, cancelled) == (None, None)
@@ -108,9 +108,21 @@ async def test_what_would_change_nothing_is_left_out_and_labels_are_in_the_perso
     looped = under(message_of(DONE, a_job(finish=Finish(shape="reels", loop=True), language="zh_CN")))
     plain = under(message_of(DONE, catalog=CATALOG.model_copy(update={"presets": {}, "finishes": {}})))
 
-    assert [label for label, _ in shown(looped)] == ["再来一次", "更精细", "删除"]
+    assert [label for label, _ in shown(looped)] == ["换个运镜", "更精细", "删除"]
     assert [custom_id.split()[0] for _, custom_id in shown(plain)] == [AGAIN, LOOP, DELETE]
     assert {BETTER, REELS}.isdisjoint(custom_id.split()[0] for _, custom_id in shown(plain))
+
+
+async def test_again_is_offered_where_a_seed_or_a_move_makes_another_clip() -> None:
+    def labels_with(**changes: object) -> list[str]:
+        camera = CATALOG.models["camera"].model_copy(update=changes)
+        catalog = CATALOG.model_copy(update={"models": {**CATALOG.models, "camera": camera}})
+        return [label for label, custom_id in shown(under(message_of(DONE, catalog=catalog))) if "again" in custom_id]
+
+    assert labels_with(moves=()) == ["Again"]
+    assert labels_with(abilities=("prompt",)) == ["Another move"]
+    assert labels_with(moves=(), abilities=("prompt",)) == []
+    assert labels_with(moves=("zoom in",)) == ["Another move"]
 
 
 async def test_no_view_is_remembered_by_the_library() -> None:

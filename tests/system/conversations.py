@@ -6,11 +6,15 @@ A `Talk` is one person in a private chat with the bot, on a house with the real 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from tests.system.processes import House, wait_for
+
+from unstill_queue.contract.recipe import Recipe, read_recipe
 
 CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
 
@@ -56,6 +60,15 @@ async def seen(talk: Talk, holds: Callable[[list[Seen]], bool], what: str) -> li
     """Return what the person sees once `holds` holds for it."""
     await asyncio.to_thread(wait_for, lambda: holds(talk.seen()), what=what)
     return talk.seen()
+
+
+def recipe_of(shown: Seen) -> Recipe:
+    """Return how the clip that a message shows was made, as its file says."""
+    assert shown.clip is not None
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        file.write(shown.clip)
+        file.flush()
+        return read_recipe(Path(file.name))
 
 
 def clips(messages: list[Seen]) -> list[Seen]:
@@ -105,6 +118,44 @@ async def a_variation_is_another_clip_of_the_same_picture(talk: Talk) -> None:
     second = clips(talk.seen())[1]
     assert sorted(second.buttons) == sorted(label for label in CLIP_BUTTONS if label != "Loop")
     assert second.clip != first.clip
+
+
+async def again_makes_another_clip_each_time(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    talk.photo("waves --seed 7")
+    (first,) = await seen(talk, lambda messages: bool(clips(messages)), "the clip")
+    # When Again is pressed under it three times, each time when the one before is there
+    for count in (2, 3, 4):
+        talk.press(first.id, "Again")
+        await seen(talk, lambda now, count=count: len(clips(now)) == count and not waiting(now), f"clip {count}")  # type: ignore[misc]
+    # Then each is of the same words, and of a seed of its own
+    shown = clips(talk.seen())
+    assert all("waves" in one.text for one in shown)
+    assert len({recipe_of(one).parameters.seed for one in shown}) == 4
+
+
+async def where_a_seed_changes_nothing_again_is_another_move(talk: Talk) -> None:
+    # Given a camera, which would give the same frames with another seed
+    talk.house.settings["UNSTILL_ENGINE__MODEL"] = "camera"
+    talk.house.start_engine()
+    talk.start_bot()
+    talk.photo("zoom in --frames 8 --res 256")
+    (first,) = await seen(talk, lambda messages: bool(clips(messages)), "the clip")
+    assert "Another move" in first.buttons and "Again" not in first.buttons
+    # When another move is asked for under it, and one more under that
+    talk.press(first.id, "Another move")
+    await seen(talk, lambda now: len(clips(now)) == 2 and not waiting(now), "another move")
+    talk.press(clips(talk.seen())[1].id, "Another move")
+    await seen(talk, lambda now: len(clips(now)) == 3 and not waiting(now), "one more")
+    talk.press(first.id, "Another move")
+    await seen(talk, lambda now: len(clips(now)) == 4 and not waiting(now), "and one more")
+    # Then no two of them move alike, and the rest is as it was asked for
+    made = [recipe_of(one).parameters for one in clips(talk.seen())]
+    assert made[0].camera == "" and len({one.camera for one in made}) == 4
+    assert {(one.prompt, one.seed, one.num_frames, one.resolution) for one in made} == {
+        ("zoom in", made[0].seed, 8, 256)
+    }
 
 
 async def what_is_cancelled_is_not_made(talk: Talk) -> None:
@@ -170,6 +221,8 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     a_photo_with_words_comes_back_moving,
     what_is_wrong_with_the_words_is_said,
     a_variation_is_another_clip_of_the_same_picture,
+    again_makes_another_clip_each_time,
+    where_a_seed_changes_nothing_again_is_another_move,
     what_is_cancelled_is_not_made,
     what_is_deleted_is_gone,
     commands_are_answered,

@@ -219,7 +219,7 @@ def test_a_form_with_nothing_in_it_is_refused_and_may_be_filled_in_after_all(dis
 # -- buttons
 
 
-def test_again_and_the_others_each_make_one_more_however_often_they_are_pressed(discord: DiscordHouse) -> None:
+def test_a_press_that_is_told_twice_is_one_and_what_changes_nothing_is_refused(discord: DiscordHouse) -> None:
     general, (ann,) = discord.server("Rerolls")
     first = clip(discord, general, ann)
 
@@ -228,9 +228,9 @@ def test_again_and_the_others_each_make_one_more_however_often_they_are_pressed(
     pressed.deliver()
     until(general, has_clips(2))
     assert general.history(ann) == general.history()
-    second = alone(ann.press(first, "Again"))
     ann.press(first, "Loop")
     shown = until(general, has_clips(3))
+    second = alone(ann.press(first, "Loop"))
 
     assert second == "That was asked for already."
     assert [one.words.partition("\n")[0] for one in shown] == ["“waves”"] * 3

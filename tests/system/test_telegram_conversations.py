@@ -193,7 +193,7 @@ async def test_cancel_by_button_and_by_command(telegram: TelegramHouse) -> None:
     assert await query.answer() == "Cancelled."
 
 
-async def test_again_works_once_and_the_other_buttons_change_what_they_say(telegram: TelegramHouse) -> None:
+async def test_the_buttons_under_a_clip_change_what_they_say_and_twice_is_once(telegram: TelegramHouse) -> None:
     ann = telegram.api.person("Ann")
     chat = telegram.api.private(ann)
     ann.send_photo(chat, photo(), "waves --seed 7")

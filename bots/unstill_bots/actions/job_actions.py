@@ -38,6 +38,10 @@ class JobActor(Actor, Protocol):
     def user(self) -> str:
         """The user who acts, as `Requester.user`."""
 
+    @property
+    def press(self) -> str:
+        """The platform's id of the press; empty where they act by a command."""
+
     async def thing_of(self, record: Record) -> Thing:
         """Return a job as the thing that is acted on: where its answer stands, or will."""
 
@@ -111,7 +115,7 @@ class JobActions:
         if record is None:
             raise ValueError(f"there is no job for {attempt.action.name}")
         if attempt.action.name in VARIATIONS:
-            varied = await vary(record, attempt.action.name, replies, self._pipeline)
+            varied = await vary(record, attempt.action.name, replies, self._pipeline, press=actor.press)
             return Done(varied.said, varied.request is not None)
         done = await self._pipeline.client.cancel(record.id, actor.person)
         said = {"cancelled": replies.cancelled(""), "cancelling": replies.cancelling()}

@@ -47,7 +47,7 @@ _ALL = (
     # A status message that was sent right before a kill may be on no record: its Cancel has to work too.
     Action(CANCEL, "ends a job", May.OWNER_OR_ADMINS, EVERYWHERE, EVERYWHERE, anywhere=True),
     Action(DELETE, "removes a clip from its chat and from storage", May.OWNER_OR_ADMINS, EVERYWHERE, (TELEGRAM,)),
-    Action(AGAIN, "asks for the clip with another seed", May.OWNER, EVERYWHERE),
+    Action(AGAIN, "asks for one more clip, by another seed or another move", May.OWNER, EVERYWHERE),
     Action(BETTER, "asks for the clip in better quality", May.OWNER, EVERYWHERE),
     Action(REELS, "asks for the clip in 9:16", May.OWNER, EVERYWHERE),
     Action(LOOP, "asks for the clip as a loop", May.OWNER, EVERYWHERE),

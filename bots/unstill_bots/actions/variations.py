@@ -6,6 +6,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,14 +28,22 @@ if TYPE_CHECKING:
 AGAIN, BETTER, REELS, LOOP = "again", "better", "reels", "loop"
 VARIATIONS = (AGAIN, BETTER, REELS, LOOP)
 
-TRIES = 20
+PRESS = "press"
+"""The key of `ReplyAddress.extra` under which a request names the press that asked for it."""
 SIZES = ("preset", "resolution", "num_inference_steps", "fps")
 """Options that would keep a better preset from being one."""
 
 
+def moves_of(job: Job, catalog: Catalog) -> tuple[str, ...]:
+    """Return the camera words that make other clips of a job's picture; none where another seed does."""
+    model = catalog.models.get(job.parameters.model)
+    return model.moves if model else ()
+
+
 def offered(job: Job, catalog: Catalog) -> list[str]:
     """The actions that make sense under a job's clip: what would change nothing is left out."""
-    actions = [AGAIN]
+    model = catalog.models.get(job.parameters.model)
+    actions = [AGAIN] if model is None or model.moves or "seed" in model.abilities else []
     if "quality" in catalog.presets:
         actions.append(BETTER)
     if job.finish.shape != "reels" and "reels" in catalog.finishes:
@@ -55,44 +64,73 @@ class Varied(msgspec.Struct, frozen=True):
 
 
 async def vary(
-    record: Record, action: str, replies: ChatReplies, pipeline: Pipeline, pending: PendingRequest | None = None
+    record: Record,
+    action: str,
+    replies: ChatReplies,
+    pipeline: Pipeline,
+    pending: PendingRequest | None = None,
+    press: str = "",
 ) -> Varied:
     """Ask for a job's picture once more. `pending` is the press as a request of its own, where that is what gets the
     answer: it is refused at once, and the caller starts it. Without, the answer goes where the first one went.
 
-    The same press is the same request, unless what came of it failed. Raises RedisError when it was not written down.
+    What failed or was cancelled is asked for anew, and AGAIN whenever nothing of it is in the making; another action
+    is one request, however often it is pressed. `press` is the platform's id of the press: one that is told of twice is
+    one. Raises RedisError when it was not written down.
     """
     if record.job is None:
         return Varied(replies.unknown_job())
-    words = words_for(record, record.job, action, pipeline.catalog)
-    for number in range(TRIES):
-        id = derived(record.id, f"{action} {number}")
+    catalog = pipeline.catalog
+    moves = moves_of(record.job, catalog) if action == AGAIN else ()
+    # all clips of one picture share their moves: nobody sees one twice
+    origin = record.id.partition("~")[0] if moves else record.id
+    said = [record.job.parameters.prompt, record.job.parameters.camera]
+    for number in count():
+        id = derived(origin, f"{action} {number}")
         earlier = await pipeline.record(id)
-        if earlier is not None and isinstance(earlier.outcome, Failed | Cancelled):
-            continue
-        if earlier is not None:
+        if earlier is None:
             break
-        refused = await pipeline.refusal(pending, words) if pending else None
-        if refused is not None:
-            return Varied(refused, refused=True)
-        request = pending.request(words, id=id) if pending else again(record, id, words)
-        try:
-            new = await pipeline.enter(request, start=pending is None)
-        except TooManyRequests as error:
-            return Varied(replies.too_many_requests(error.limit))
-        return Varied(replies.on_its_way(), request=request if new else None)
-    return Varied(replies.already())
-
-
-def words_for(record: Record, job: Job, action: str, catalog: Catalog) -> str:
-    """The words of a request with those of the action instead of their like."""
+        if isinstance(earlier.outcome, Failed | Cancelled):
+            continue
+        if action != AGAIN or (press and earlier.request.reply_to.extra.get(PRESS) == press):
+            return Varied(replies.already())
+        if earlier.outcome is None:
+            return Varied(replies.one_at_a_time())
+        if earlier.job is not None:
+            said.append(earlier.job.parameters.camera)
+    move = next((each for each in moves if not any(each.casefold() in words.casefold() for words in said)), "")
+    if moves and not move:
+        return Varied(replies.no_more_moves(), refused=True)
+    words = words_for(record, record.job, action, catalog, move)
+    refused = await pipeline.refusal(pending, words) if pending else None
+    if refused is not None:
+        return Varied(refused, refused=True)
+    request = pending.request(words, id=id) if pending else again(record, id, words)
     try:
-        caption = captions.parse(record.request.words, catalog)
+        new = await pipeline.enter(_pressed(request, press), start=pending is None)
+    except TooManyRequests as error:
+        return Varied(replies.too_many_requests(error.limit))
+    if not new:
+        return Varied(replies.already())
+    return Varied(replies.on_its_way(move), request=request)
+
+
+def _pressed(request: Request, press: str) -> Request:
+    """Note in a request which press asked for it."""
+    if not press:
+        return request
+    return replace(request, reply_to=replace(request.reply_to, extra={**request.reply_to.extra, PRESS: press}))
+
+
+def words_for(record: Record, job: Job, action: str, catalog: Catalog, move: str = "") -> str:
+    """The words of a request with those of the action instead of their like. `move`: camera words for AGAIN."""
+    try:
+        caption = captions.parse(record.request.words, catalog, job.parameters.model)
     except OptionError:
         return record.request.words
     given: dict[str, Value] = {**caption.given, "seed": job.parameters.seed, "model": job.parameters.model}
     changes: Mapping[str, dict[str, Value]] = {
-        AGAIN: {"seed": secrets.randbelow(SEED_MAX + 1)},
+        AGAIN: {"camera": move} if move else {"seed": _another(job.parameters.seed)},
         BETTER: {"preset": "quality"},
         REELS: {"shape": "reels"},
         LOOP: {"loop": True},
@@ -100,6 +138,10 @@ def words_for(record: Record, job: Job, action: str, catalog: Catalog) -> str:
     if action == BETTER:
         given = {name: value for name, value in given.items() if name not in SIZES}
     return str(captions.Caption(caption.prompt, {**given, **changes[action]}))
+
+
+def _another(seed: int) -> int:
+    return (seed + 1 + secrets.randbelow(SEED_MAX)) % (SEED_MAX + 1)
 
 
 def again(record: Record, id: str, words: str) -> Request:

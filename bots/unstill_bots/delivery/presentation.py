@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from unstill_bots.actions.presses import CANCEL, DELETE
-from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, offered
+from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
 from unstill_bots.delivery.message import Button, Clip, Message, Phase, Urgency
 from unstill_bots.intake import captions
 from unstill_bots.text.advice import advice
@@ -169,7 +169,7 @@ def _under_clip(job: Job | None, replies: ChatReplies, catalog: Catalog) -> tupl
     if job is None:
         return ()
     texts = {
-        AGAIN: replies.button_again(),
+        AGAIN: replies.button_again(moves=bool(moves_of(job, catalog))),
         BETTER: replies.button_better(),
         REELS: replies.button_reels(),
         LOOP: replies.button_loop(),

@@ -25,6 +25,7 @@ class DiscordActor:
         self.user = str(interaction.user.id)
         self.person = person_scope(interaction.user)
         self.chat = channel_of(interaction)
+        self.press = str(interaction.id)
         self.message = str(MessageRef(self.chat, interaction.message.id)) if interaction.message else ""
 
     async def owns(self, user: str) -> bool | None:

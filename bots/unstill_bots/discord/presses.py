@@ -69,7 +69,9 @@ class Presses:
         source, language = Picture.of(record.request.source), record.request.requester.language
         limit = self._context.upload_limit(interaction)
         pending = replace(of_interaction(interaction, source, language, limit), older=OlderPicture.of(record))
-        varied = await variations.vary(record, press.action, replies, self._context.pipeline, pending)
+        varied = await variations.vary(
+            record, press.action, replies, self._context.pipeline, pending, attempt.actor.press
+        )
         said.append(varied.said)
         return (varied.said if varied.refused else None), [varied.request] if varied.request else []
 

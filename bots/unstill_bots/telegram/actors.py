@@ -24,13 +24,16 @@ class TelegramActor:
     `about` is the message that shows a job, where its text and buttons can be read.
     """
 
-    def __init__(self, context: Context, user: str, chat: str, message: str, about: Message | None = None) -> None:
+    def __init__(
+        self, context: Context, user: str, chat: str, message: str, about: Message | None = None, press: str = ""
+    ) -> None:
         self._context = context
         self._about = about
         self.user = user
         self.person = f"{PLATFORM}:{user}"
         self.chat = chat
         self.message = message
+        self.press = press
 
     @classmethod
     async def of_press(cls, context: Context, query: CallbackQuery) -> TelegramActor:
@@ -39,7 +42,7 @@ class TelegramActor:
         about = query.message if isinstance(query.message, Message) else None
         chat = str(query.message.chat.id)
         note = str(MessageRef(chat, query.message.message_id))
-        return cls(context, str(query.from_user.id), await context.memory.current(chat), note, about)
+        return cls(context, str(query.from_user.id), await context.memory.current(chat), note, about, query.id)
 
     @classmethod
     async def of_reply(cls, context: Context, message: Message, replied: Message) -> TelegramActor:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from unstill_bots.actions.forgetting import Left
-from unstill_bots.text.replies import Replies
+from unstill_bots.text.again_replies import AgainReplies
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
 
-class ChatReplies(Replies):
+class ChatReplies(AgainReplies):
     """`Replies`, and what a chat's bot says besides."""
 
     # -- pictures and words
@@ -162,9 +162,6 @@ class ChatReplies(Replies):
     def button_cancel(self) -> str:
         return self.gettext("Cancel")
 
-    def button_again(self) -> str:
-        return self.gettext("Again")
-
     def button_better(self) -> str:
         return self.gettext("Better")
 
@@ -179,9 +176,6 @@ class ChatReplies(Replies):
 
     def button_done(self) -> str:
         return self.gettext("Done")
-
-    def on_its_way(self) -> str:
-        return self.gettext("On its way.")
 
     def already(self) -> str:
         return self.gettext("That was asked for already.")

@@ -38,6 +38,8 @@ def messages(catalog: Catalog) -> Iterator[MessageId]:
     for preset in catalog.presets.values():
         yield preset.title
         yield preset.help
+    for model in catalog.models.values():
+        yield from model.moves
 
 
 def path(language: str) -> Path:

@@ -119,6 +119,7 @@ class MailboxActor:
         self.user = self.chat = letter.user
         self.person = f"{PLATFORM}:{letter.user}"
         self.message = letter.message
+        self.press = letter.name
         self._chat = chat
 
     async def owns(self, user: str) -> bool | None:
