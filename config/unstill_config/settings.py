@@ -114,6 +114,7 @@ class Quota(Group):
 class Bots(Group):
     language: LanguageName = SOURCE
     notify_after: float = Field(default=30.0, ge=0)
+    withdraw_after: float = Field(default=600.0, ge=0)
 
 
 class Log(Group):

@@ -92,9 +92,15 @@ class PaperChat:
         self.edited.append(message)
         return ref
 
-    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
+    async def ping(self, request: Request, ref: str, text: str) -> str:
         assert ref in self.visible
-        self._say(text)
+        return self._say(text)
+
+    async def remove(self, ref: str) -> None:
+        del self.visible[ref]
+
+    def is_public(self, to: ReplyAddress) -> bool:
+        return False
 
     def _say(self, text: str) -> str:
         ref = str(len(self.visible) + 1)

@@ -22,6 +22,7 @@ from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import Chat, ClipForbidden, MessageGone
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import REVISED, Message, Urgency
+from unstill_bots.delivery.side_messages import SideMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import is_invalid
@@ -29,14 +30,16 @@ from unstill_bots.discord.connection import open_bot as open_discord
 from unstill_bots.discord.send_limit import SendLimit as DiscordLimit
 from unstill_bots.host.breaker import Breaker
 from unstill_bots.intake.fetching import Fetcher
-from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.pipeline import Pipeline, Tell
 from unstill_bots.telegram.api import open_bot as open_telegram
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.send_limit import SendLimit as TelegramLimit
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Bots, Quota, Settings
+from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.jobs import (
+    Failed,
     Finish,
     Job,
     Parameters,
@@ -64,6 +67,10 @@ class Seen:
     text: str
     buttons: list[str]
     clip: bool
+    id: int
+    reply_to: int | None
+    silent: bool
+    calls: list[str]
 
 
 @dataclass
@@ -78,6 +85,7 @@ class Side:
     delete: Callable[[Any], None]
     forbid_clips: Callable[[], None]
     silence: Callable[[], None]
+    tell: Tell
     client: Client
     storage: Storage
 
@@ -135,10 +143,19 @@ async def on_telegram(client: Client, storage: Storage) -> AsyncIterator[Side]:
             ReplyAddress("telegram", str(group.id), str(asked.id)),
             Requester("telegram", str(ann.id), str(group.id)),
             lambda: [one for one in group.history() if one.sender == "Unstill"],
-            lambda one: Seen(one.text, [label for row in one.buttons for label in row], bool(one.media)),
+            lambda one: Seen(
+                one.text,
+                [label for row in one.buttons for label in row],
+                bool(one.media),
+                one.id,
+                one.reply_to,
+                one.silent,
+                [str(each["user"]["id"]) for each in one.entities if each["type"] == "text_mention"],
+            ),
             ann.delete,
             lambda: group.mute_bot(only=frozenset({"can_send_other_messages", "can_send_videos"})),
             lambda: limit.flood(str(group.id), SILENCE),
+            chat.tell,
             client,
             storage,
         )
@@ -160,13 +177,22 @@ async def on_discord(client: Client, storage: Storage) -> AsyncIterator[Side]:
 
         yield Side(
             chat,
-            ReplyAddress("discord", str(channel.id), str(asked.id)),
+            ReplyAddress("discord", str(channel.id), str(asked.id), None, {"user": str(ann.id), "guild": "1"}),
             Requester("discord", str(ann.id), str(channel.guild and channel.guild.id)),
             lambda: [one for one in channel.history() if one.author == "Unstill"],
-            lambda one: Seen(one.words, [label for row in one.buttons for label in row], bool(one.clips)),
+            lambda one: Seen(
+                one.words,
+                [label for row in one.buttons for label in row],
+                bool(one.clips),
+                one.id,
+                one.reply_to,
+                one.silent,
+                [str(ann.id)] if "Ann" in one.pinged else [],
+            ),
             ann.delete,
             lambda: channel.forbid(Can.ATTACH_FILES),
             lambda: limit.close(str(channel.id)),
+            chat.tell,
             client,
             storage,
         )
@@ -315,9 +341,14 @@ async def told_once(status: StatusMessages, side: Side) -> None:
 
 
 def courier(side: Side, notify_after: float = 3600.0) -> Courier:
-    settings, status = Settings(bots=Bots(notify_after=notify_after)), StatusMessages(side.client.ledger, side.chat)
-    pipeline = Pipeline(side.client, side.storage, Catalog.load(), settings, side.chat, status)
-    return Courier(side.client, side.storage, side.chat, pipeline, status)
+    return ways(side, notify_after=notify_after)[1]
+
+
+def ways(side: Side, notify_after: float = 3600.0, withdraw_after: float = 600.0) -> tuple[Pipeline, Courier]:
+    bots = Bots(notify_after=notify_after, withdraw_after=withdraw_after)
+    settings, status = Settings(bots=bots), StatusMessages(side.client.ledger, side.chat)
+    pipeline = Pipeline(side.client, side.storage, Catalog.load(), settings, side.chat, status, tell=side.tell)
+    return pipeline, Courier(side.client, side.storage, side.chat, pipeline, status)
 
 
 @pytest.mark.parametrize("quiet", [False, True])
@@ -332,9 +363,81 @@ async def test_after_a_long_wait_a_short_message_says_so_where_the_chat_does_not
     await side.client.ledger.finish(claim, msgspec.structs.replace(DONE, clip=key))
     # When it is delivered
     assert await courier(side, notify_after=0).deliver(side.request.id)
-    # Then one more message draws the person's attention, or none does
-    said = ["Your clip is ready." in seen.text for seen in side.seen()]
-    assert said == ([False] if quiet else [False, True])
+    # Then one more message, a reply to the clip, draws the person's attention, or none does
+    clip, *calls = side.seen()
+    assert (clip.clip, clip.silent, clip.calls) == (True, True, [])
+    shown = [(call.text.endswith("Your clip is ready."), call.reply_to, call.silent, call.calls) for call in calls]
+    assert shown == ([] if quiet else [(True, clip.id, False, [side.who.user])])
+
+
+async def test_a_call_goes_with_the_clip_that_is_deleted(side: Side) -> None:
+    # Given a clip that took long, and the message that said so
+    claim = await side.running()
+    await StatusMessages(side.client.ledger, side.chat).received(side.request)
+    key = await side.storage.put(CLIP, kind="clips", suffix=".mp4")
+    await side.client.ledger.finish(claim, msgspec.structs.replace(DONE, clip=key))
+    pipeline, delivery = ways(side, notify_after=0)
+    assert await delivery.deliver(side.request.id)
+    clip, _ = side.ours()
+    # When another process, which knows only what the server keeps, is told of the clip's end
+    side.delete(clip)
+    await SideMessages(pipeline.client.redis, side.chat, 600.0).deleted(side.who, side.request.id)
+    # Then nothing says any more that it is ready
+    assert side.seen() == []
+
+
+async def refused(side: Side, courier: Courier, message: str = "") -> Request:
+    """A request that was refused, as its answer says in the chat."""
+    request = side.request
+    if message:
+        to = msgspec.structs.replace(request.reply_to, message=message)
+        request = msgspec.structs.replace(request, id=f"{request.id}~{message}", reply_to=to)
+    await side.client.accept(request)
+    await side.client.refuse(request.id, Failed(SAID, "No."))
+    assert await courier.deliver(request.id)
+    return request
+
+
+async def test_a_refusal_goes_when_the_next_request_is_taken_but_not_one_that_shows_it(side: Side) -> None:
+    # Given a person to whom two requests were refused in public, and something else
+    pipeline, delivery = ways(side)
+    first = await refused(side, delivery)
+    await refused(side, delivery, "2")
+    pipeline.refuse(side.to, "Nor that.", side.who.user)
+    await until(lambda: [seen.text for seen in side.seen()] == ["No.", "No.", "Nor that."])
+    await until(lambda: kept(side, 3))
+    # When somebody else's request is taken, then nothing goes
+    bob = msgspec.structs.replace(side.who, user="77")
+    await pipeline.enter(msgspec.structs.replace(first, id=f"{first.id}~bob", requester=bob), start=False)
+    # When a request of theirs is taken, in the message of the first refusal
+    note = (await side.client.ledger.read(first.id)).note
+    assert await pipeline.enter(msgspec.structs.replace(first, id=f"{first.id}~new"), note=note, start=False)
+    # Then only that message stands, and stays
+    await until(lambda: kept(side, 0))
+    assert [seen.text for seen in side.seen()] == ["No."]
+
+
+async def test_a_refusal_goes_after_a_time_whoever_was_restarted(side: Side) -> None:
+    # Given a refusal whose time is over, by a bot that ended
+    _, delivery = ways(side, withdraw_after=0.01)
+    await refused(side, delivery)
+    assert [seen.text for seen in side.seen()] == ["No."]
+    # When another one runs
+    _, other = ways(side)
+    running = asyncio.create_task(other.run())
+    # Then it goes, and a refusal that stands for ever does not
+    await until(lambda: side.seen() == [])
+    await until(lambda: kept(side, 0))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    _, forever = ways(side, withdraw_after=0)
+    await refused(side, forever, "3")
+    assert await kept(side, 0)
+
+
+async def kept(side: Side, count: int) -> bool:
+    """Whether so many messages are known that are to be taken away."""
+    return bool(await side.client.redis.zcard(f"unstill:{side.who.platform}:refusals") == count)
 
 
 async def test_a_job_that_was_revised_leaves_its_message_to_the_one_that_follows(side: Side) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.system.platform import Refused, TooLarge, Wire, clip_content
 
-from unstill_bots.delivery.chat import ChatUnavailable, ChatUncertain, ClipTooLarge
+from unstill_bots.delivery.chat import ChatUnavailable, ChatUncertain, ClipTooLarge, MessageGone
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.delivery.status_message import StatusMessages
@@ -56,8 +56,15 @@ class RecorderChat:
     async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
         return await self._call(op="edit", chat=to.chat, id=int(ref), content=_content(message))
 
-    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
-        await self._call(op="say", chat=to.chat, reply_to=to.message, content={"text": text, "ping": True})
+    async def ping(self, request: Request, ref: str, text: str) -> str:
+        to = request.reply_to
+        return await self._call(op="say", chat=to.chat, reply_to=to.message, content={"text": text, "ping": True})
+
+    async def remove(self, ref: str) -> None:
+        raise MessageGone("this platform deletes nothing")
+
+    def is_public(self, to: ReplyAddress) -> bool:
+        return False
 
 
 def _content(message: Message) -> dict[str, Any]:

@@ -111,13 +111,18 @@ class JobActions:
         if attempt.deletes:
             await self._delete_files(record.clips if record else ())
             removed = await actor.remove()
+            if removed and record is not None:
+                await self._pipeline.side.deleted(record.request.requester, record.id)
             return Done(replies.deleted() if removed else replies.cannot_delete(), removed)
         if record is None:
             raise ValueError(f"there is no job for {attempt.action.name}")
         if attempt.action.name in VARIATIONS:
             varied = await vary(record, attempt.action.name, replies, self._pipeline, press=actor.press)
             return Done(varied.said, varied.request is not None)
-        done = await self._pipeline.client.cancel(record.id, actor.person)
+        owner = record.request.requester
+        # a person may press for the channel in whose name they asked
+        by = owner.person if await actor.owns(owner.user) else actor.person
+        done = await self._pipeline.client.cancel(record.id, by)
         said = {"cancelled": replies.cancelled(""), "cancelling": replies.cancelling()}
         return Done(said.get(done, replies.cannot_cancel()), done in said)
 

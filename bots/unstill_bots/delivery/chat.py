@@ -86,6 +86,16 @@ class Chat(Protocol):
         """
         ...
 
-    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
-        """Draw the person's attention to the message at `ref` by a short new one; it may get lost."""
+    async def ping(self, request: Request, ref: str, text: str) -> str | None:
+        """Draw the person's attention to the message at `ref` by a short new one; it may get lost. Returns its ref, or
+        None where there is none.
+        """
+        ...
+
+    async def remove(self, ref: str) -> None:
+        """Delete a message of ours."""
+        ...
+
+    def is_public(self, to: ReplyAddress) -> bool:
+        """Tell whether others than the person read what is said there."""
         ...

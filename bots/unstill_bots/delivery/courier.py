@@ -67,6 +67,7 @@ class Courier:
         self._chat = chat
         self._pipeline = pipeline
         self._status = status
+        self._side = pipeline.side
         self._slots = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._in_hand: set[str] = set()
         self._tasks = BackgroundTasks()
@@ -79,6 +80,7 @@ class Courier:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_deliveries())
                 group.create_task(self._run_progress())
+                group.create_task(self._side.run())
         except ExceptionGroup as errors:
             # whoever runs us names what went wrong first
             raise first_error(errors) from None
@@ -155,6 +157,8 @@ class Courier:
             return False
         await self._ledger.sent(record.id, sender, ref)
         self._status.answered(record.id)
+        if record.refused:
+            await self._side.refused(record.request.reply_to, ref, record.request.requester.user)
         await self._ping_after_wait(record, ref)
         return True
 
@@ -234,7 +238,9 @@ class Courier:
         request = record.request
         if not (await self._preferences.get(request.requester.place)).quiet:
             with contextlib.suppress(ChatError):
-                await self._chat.ping(request.reply_to, ref, Replies(request.requester.language).call(record.outcome))
+                call = await self._chat.ping(request, ref, Replies(request.requester.language).call(record.outcome))
+                if call is not None:
+                    await self._side.called(request.requester, record.id, call)
 
     # -- progress: what is not shown in time is dropped
 

@@ -9,7 +9,6 @@ import msgspec
 
 from unstill_bots.text.parts import Text
 
-CLIP_NAME = "unstill.mp4"
 REVISED = "revision"
 """The `by` of a job that is cancelled for new words for its picture. Their own job shows itself in the same message."""
 
@@ -60,7 +59,8 @@ class Button(msgspec.Struct, frozen=True):
 class Clip(msgspec.Struct, frozen=True):
     """A clip to show: its file, `size` in bytes, sides in pixels, `duration` in seconds.
 
-    `poster` is the storage key of the picture that it was made of. `spoiler`: the chat wants clips covered.
+    `poster` is the storage key of the picture that it was made of. `name` is what its file is called, `alt` describes
+    it to who cannot see it. `spoiler`: it is covered until somebody wants to see it.
     """
 
     file: Path
@@ -71,7 +71,8 @@ class Clip(msgspec.Struct, frozen=True):
     audio: bool = False
     spoiler: bool = False
     poster: str | None = None
-    name: str = CLIP_NAME
+    name: str = "unstill.mp4"
+    alt: str = ""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -91,3 +92,10 @@ class Message(msgspec.Struct, frozen=True):
     buttons: tuple[Button, ...] = ()
     clip: Clip | None = None
     account: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Return whether nobody's phone rings for it where it is new: for a receipt, and for the line that becomes a
+        refusal. Who reads them has just written.
+        """
+        return self.phase.under_way and self.urgency is not Urgency.ANSWER

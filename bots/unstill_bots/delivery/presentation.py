@@ -10,7 +10,8 @@ import msgspec
 
 from unstill_bots.actions.presses import CANCEL, DELETE
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
-from unstill_bots.delivery.message import Button, Clip, Message, Phase, Urgency
+from unstill_bots.delivery.message import REVISED, Button, Clip, Message, Phase, Urgency
+from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
 from unstill_bots.text.advice import advice
 from unstill_bots.text.chat_replies import ChatReplies
@@ -101,7 +102,7 @@ def shrinking(record: Record) -> Message:
 
 
 def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, spoiler: bool = False) -> Message:
-    """Make the answer with its clip, which was fetched to `file`."""
+    """Make the answer with its clip, which was fetched to `file`. `spoiler`: the chat wants clips covered."""
     replies, job, used = _replies(record.request), record.job, outcome.parameters
     text = replies.clip_text(outcome, advice(used.prompt, used, synthetic=outcome.synthetic))
     unheard = map(replies.unheard, _unheard(record.request.words, catalog, used.model))
@@ -119,8 +120,10 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
             outcome.height,
             outcome.duration,
             audio=job.finish.audio if job else False,
-            spoiler=spoiler,
+            spoiler=spoiler or record.request.spoiler,
             poster=job.picture if job else None,
+            name=file_name(used.prompt),
+            alt=replies.alt_text(used.prompt),
         ),
     )
 
@@ -144,7 +147,9 @@ def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
 def cancelled(record: Record, by: str) -> Message:
     """Make the answer to a request that `by` no longer wanted."""
     replies = _replies(record.request)
-    return Message(record.id, replies.language, Text(replies.cancelled(by)), Phase.CANCELLED, Urgency.ANSWER)
+    by_admin = by not in ("system", REVISED, record.request.requester.person)
+    said = replies.cancelled_by_admin() if by_admin else replies.cancelled(by)
+    return Message(record.id, replies.language, Text(said), Phase.CANCELLED, Urgency.ANSWER)
 
 
 def _replies(request: Request) -> ChatReplies:

@@ -93,14 +93,22 @@ class DiscordChat:
         files = [str(attachment.id) for attachment in shown.attachments]
         return str(ClipRef(shown_at, files[0])) if message.clip and files else ref
 
-    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
-        """A short message that mentions the person, beside the clip."""
+    async def ping(self, request: Request, ref: str, text: str) -> str | None:
+        """Reply to the clip with a short message that mentions the person."""
+        to = request.reply_to
         if "unseen" in to.extra:
-            return
+            return None
         user = to.extra.get("user", "")
         look = Look(None, None, content=f"<@{user}> {plain(text)}", ping=user)
         beside = MessageRef.of(ref).message
-        await self.posting.send(to.chat, to, Urgency.CALL, look, nonce_of(f"{ref} call"), reply_to=beside)
+        sent = await self.posting.send(to.chat, to, Urgency.CALL, look, nonce_of(f"{ref} call"), reply_to=beside)
+        return str(MessageRef(to.chat, sent.id))
+
+    async def remove(self, ref: str) -> None:
+        await self.posting.remove(MessageRef.of(ref))
+
+    def is_public(self, to: ReplyAddress) -> bool:
+        return "guild" in to.extra and "unseen" not in to.extra
 
     # -- what interactions and messages use besides
 
@@ -117,15 +125,15 @@ class DiscordChat:
             return None
         return MessageRef(to.chat, shown.message_id, by_token="unseen" in to.extra)
 
-    async def tell(self, to: ReplyAddress, text: str, view: discord.ui.View | None = None) -> MessageRef | None:
-        """Reply with a text that is about no job. Raises nothing."""
+    async def tell(self, to: ReplyAddress, text: str, view: discord.ui.View | None = None) -> str | None:
+        """Reply with a text that is about no job, and return the last part's ref. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> discord.Message:
             look, nonce = Look(None, view if last else None, content=part), nonce_of(f"{to.chat} {to.message} {number}")
             return await self.posting.send(to.chat, to, Urgency.TALK, look, nonce)
 
         shown = await tell(plain(text), self._catalog.platforms[PLATFORM].text_length, send)
-        return MessageRef(to.chat, shown.id) if shown else None
+        return str(MessageRef(to.chat, shown.id)) if shown else None
 
     # -- below
 
@@ -160,9 +168,7 @@ class DiscordChat:
 
     def _look(self, to: ReplyAddress, message: Message) -> Look:
         footer = self._footer(to, message.language) if message.phase.under_way else ""
-        look = Look(status(message, footer=footer), under(message))
-        clip = message.clip
-        return look.with_file(clip.file, clip.name, spoiler=clip.spoiler) if clip else look
+        return Look(status(message, footer=footer), under(message), clip=message.clip, silent=message.silent)
 
     def _footer(self, to: ReplyAddress, language: str) -> str:
         token = "unseen" in to.extra and time.time() < float(to.extra.get("until", 0))

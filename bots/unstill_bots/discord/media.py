@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ SHOWN_WHOLE = ("image", "gifv")
 class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
     """`url` is signed and expires; `message` in `channel` has a fresh one of `file`. `size` in bytes, 0 if unknown.
 
-    `aspect` as in `Request`.
+    `aspect` and `spoiler` as in `Request`.
     """
 
     url: str
@@ -28,6 +29,7 @@ class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str = ""
     file: str = ""
     aspect: float = 1.0
+    spoiler: bool = False
 
     @property
     def source(self) -> str:
@@ -48,7 +50,7 @@ def find(message: discord.Message) -> list[Picture] | Unfit | None:
     holding: tuple[discord.Message | discord.MessageSnapshot, ...] = (message, *message.message_snapshots)
     for held in holding:
         found += [of_attachment(attachment, message) for attachment in held.attachments]
-        found += [of for shown in _media_of(held.components) if (of := _of_media(shown, message))]
+        found += [of for shown in _media_of(held.components) if (of := _of_media(*shown, message))]
         for embed in held.embeds:
             if copy := _of_embed(embed, message):
                 (found if embed.type in SHOWN_WHOLE else previews).append(copy)
@@ -65,7 +67,8 @@ def of_attachment(attachment: discord.Attachment, message: discord.Message | Non
         return no_picture
     aspect = aspect_of(attachment.width or 0, attachment.height or 0)
     where = {"channel": str(message.channel.id), "message": str(message.id)} if message else {}
-    return Picture(attachment.url, attachment.size, file=str(attachment.id), aspect=aspect, **where)
+    covered = attachment.is_spoiler()
+    return Picture(attachment.url, attachment.size, file=str(attachment.id), aspect=aspect, spoiler=covered, **where)
 
 
 def _of_embed(embed: discord.Embed, message: discord.Message) -> Picture | None:
@@ -73,25 +76,28 @@ def _of_embed(embed: discord.Embed, message: discord.Message) -> Picture | None:
     for shown in (embed.image, embed.thumbnail):
         if shown and shown.proxy_url:
             aspect = aspect_of(shown.width or 0, shown.height or 0)
-            return Picture(shown.proxy_url, 0, str(message.channel.id), str(message.id), aspect=aspect)
+            # a link that is written as a spoiler covers what it shows
+            covered = bool(embed.url and re.search(rf"\|\|[^|]*{re.escape(embed.url)}[^|]*\|\|", message.content))
+            place = str(message.channel.id), str(message.id)
+            return Picture(shown.proxy_url, 0, *place, aspect=aspect, spoiler=covered)
     return None
 
 
-def _media_of(components: Iterable[discord.Component]) -> Iterator[discord.UnfurledMediaItem]:
-    """What galleries, files and thumbnails show, in containers and sections too."""
+def _media_of(components: Iterable[discord.Component]) -> Iterator[tuple[discord.UnfurledMediaItem, bool]]:
+    """What galleries, files and thumbnails show, in containers and sections too, and whether it is covered."""
     for component in components:
         match component:
             case discord.MediaGalleryComponent():
-                yield from (item.media for item in component.items)
+                yield from ((item.media, item.spoiler) for item in component.items)
             case discord.FileComponent() | discord.ThumbnailComponent():
-                yield component.media
+                yield component.media, component.spoiler
             case discord.SectionComponent():
                 yield from _media_of((*component.children, component.accessory))
             case discord.Container():
-                yield from _media_of(component.children)
+                yield from ((media, covered or component.spoiler) for media, covered in _media_of(component.children))
 
 
-def _of_media(shown: discord.UnfurledMediaItem, message: discord.Message) -> Picture | Unfit | None:
+def _of_media(shown: discord.UnfurledMediaItem, covered: bool, message: discord.Message) -> Picture | Unfit | None:
     url = shown.url if shown.attachment_id else shown.proxy_url
     if not url:
         return None
@@ -99,7 +105,7 @@ def _of_media(shown: discord.UnfurledMediaItem, message: discord.Message) -> Pic
     aspect = aspect_of(shown.width or 0, shown.height or 0)
     name = PurePath(urlsplit(shown.url).path).name
     return unfit(shown.content_type or "", name) or Picture(
-        url, 0, str(message.channel.id), str(message.id), file, aspect
+        url, 0, str(message.channel.id), str(message.id), file, aspect, covered
     )
 
 

@@ -186,7 +186,8 @@ class Mentions:
         return (may.send_messages_in_threads if thread else may.send_messages) and may.attach_files
 
     def _say(self, message: discord.Message, text: str) -> None:
-        self._context.spawn(self._context.chat.tell(address_of(message), text))
+        """Say what is not done."""
+        self._context.pipeline.refuse(address_of(message), text, str(message.author.id))
 
     async def _tell_alone(self, message: discord.Message, replies: ChatReplies) -> None:
         """Where the bot may not answer, the person is told so in private."""

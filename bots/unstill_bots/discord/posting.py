@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import discord
 import msgspec
+from discord.utils import escape_markdown
 from msgspec.structs import replace
 
 from unstill_bots.delivery.chat import ChatGone, ChatUncertain, MessageGone
-from unstill_bots.delivery.message import Urgency
+from unstill_bots.delivery.message import Clip, Urgency
 from unstill_bots.delivery.refusals import Refusals
 from unstill_bots.delivery.room_limit import LeftAlone
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
@@ -25,25 +25,24 @@ IN_WORDS_SECONDS, NO_FILES_SECONDS = 600.0, 60.0
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What a message shows: an embed or a content, buttons, and a clip. `ping`: the one person it may mention."""
+    """What a message shows: an embed or a content, buttons, and a clip. `ping`: the one person it may mention. `silent`
+    as in `Message`.
+    """
 
     embed: discord.Embed | None
     view: discord.ui.View | None
     content: str = ""
-    clip: Path | None = None
-    name: str = ""
-    spoiler: bool = False
+    clip: Clip | None = None
     ping: str = ""
-
-    def with_file(self, clip: Path, name: str, *, spoiler: bool) -> Look:
-        return replace(self, clip=clip, name=name, spoiler=spoiler)
+    silent: bool = False
 
     def without_embed(self) -> Look:
         """The same in words, for where the bot may not embed."""
         if self.embed is None:
             return self
         words = self.embed.description or self.content
-        return replace(self, embed=None, content=words[:2000])
+        small = [f"-# {escape_markdown(line)}" for line in (self.embed.footer.text or "").splitlines()]
+        return replace(self, embed=None, content="\n".join([words, *small])[:2000])
 
     @property
     def mentions(self) -> discord.AllowedMentions:
@@ -52,7 +51,7 @@ class Look(msgspec.Struct, frozen=True):
 
     def arguments(self) -> dict[str, Any]:
         """Of a new message."""
-        given: dict[str, Any] = {"allowed_mentions": self.mentions}
+        given: dict[str, Any] = {"allowed_mentions": self.mentions, "silent": self.silent}
         if self.content:
             given["content"] = self.content
         if self.embed is not None:
@@ -63,7 +62,8 @@ class Look(msgspec.Struct, frozen=True):
 
     def changes(self) -> dict[str, Any]:
         """Of an edit, which leaves nothing of what stood there."""
-        files = [discord.File(self.clip, self.name, spoiler=self.spoiler)] if self.clip else []
+        clip = self.clip
+        files = [discord.File(clip.file, clip.name, spoiler=clip.spoiler, description=clip.alt)] if clip else []
         return {
             "content": self.content or None,
             "embed": self.embed,
@@ -144,6 +144,11 @@ class Posting:
             )
         except ThreadArchived as error:
             raise ChatGone(str(error)) from error
+
+    async def remove(self, ref: MessageRef) -> None:
+        """Delete a message, by the bot's own token. Raises ChatError."""
+        message = self._bot.get_partial_messageable(int(ref.channel)).get_partial_message(ref.message)
+        await self._send_limit.do(ref.channel, Urgency.CALL, message.delete)
 
     async def original(self, to: ReplyAddress) -> discord.Message | None:
         """An interaction's first answer; None where there is none, or it is out of reach. Raises ChatError."""

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from unstill_bots.host.lifecycle import rest
 from unstill_bots.intake.conversation import Conversation
 from unstill_bots.intake.media import Unfit
-from unstill_bots.intake.pipeline import Pipeline, Tell
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import DAY, P, WaitingPictures
 from unstill_queue.contract.codec import decode_or, encode
 
@@ -114,13 +114,10 @@ class GatheringPictures(WaitingPictures[P]):
 class Albums(Generic[P]):
     """Makes a job of each picture when an album is complete: words and addressing of one part hold for all."""
 
-    def __init__(
-        self, pictures: GatheringPictures[P], pipeline: Pipeline, conversation: Conversation[P], tell: Tell
-    ) -> None:
+    def __init__(self, pictures: GatheringPictures[P], pipeline: Pipeline, conversation: Conversation[P]) -> None:
         self._pictures = pictures
         self._pipeline = pipeline
         self._conversation = conversation
-        self._tell = tell
 
     async def run(self) -> None:
         """Run until cancelled. What was gathered before a restart is taken up again."""
@@ -155,4 +152,4 @@ class Albums(Generic[P]):
             if part.unfit:
                 await self._pictures.drop(part)
                 sentence = part.ask.replies.picture_error(Unfit(part.unfit))
-                self._pipeline.background.spawn(self._tell(part.ask.address(), sentence))
+                self._pipeline.refuse(part.ask.address(), sentence, part.ask.user)

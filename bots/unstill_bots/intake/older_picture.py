@@ -28,6 +28,7 @@ class OlderPicture(msgspec.Struct, frozen=True):
     source: str
     aspect: float = 1.0
     stored: str = ""
+    spoiler: bool = False
 
     @classmethod
     def of(cls, record: Record) -> Self | None:
@@ -36,7 +37,8 @@ class OlderPicture(msgspec.Struct, frozen=True):
         if record.forgotten or (isinstance(failed, Failed) and failed.details == REFUSED):
             return None
         request = record.request
-        return cls(request.source, request.aspect, record.job.picture if record.job else request.stored)
+        stored = record.job.picture if record.job else request.stored
+        return cls(request.source, request.aspect, stored, request.spoiler)
 
 
 async def stored_picture(storage: Storage, key: str) -> SafePicture | None:

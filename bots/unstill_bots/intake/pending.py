@@ -14,12 +14,14 @@ from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 
 class Picture(Protocol):
-    """A platform's own reference to a picture. `source` and `aspect` as in `Request`."""
+    """A platform's own reference to a picture. `source`, `aspect` and `spoiler` as in `Request`."""
 
     @property
     def source(self) -> str: ...
     @property
     def aspect(self) -> float: ...
+    @property
+    def spoiler(self) -> bool: ...
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,5 +80,14 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
         """Return the queue's request. `words` is the whole caption; `id` where it is not the message's first one."""
         id = id or self.id
         picture = self.older or self.picture
-        stored = self.older.stored if self.older else ""
-        return Request(id, self.who, self.address(id), picture.source, words, self.upload_limit, picture.aspect, stored)
+        return Request(
+            id,
+            self.who,
+            self.address(id),
+            picture.source,
+            words,
+            self.upload_limit,
+            picture.aspect,
+            self.older.stored if self.older else "",
+            picture.spoiler,
+        )

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery.chat import Chat
+from unstill_bots.delivery.side_messages import SideMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.pending import PendingRequest
@@ -33,8 +34,8 @@ TOLD_EVERY = 60.0
 """Seconds in which an account is told once in each chat that it asks too fast."""
 TOLD_MOST = 10_000
 
-Tell = Callable[[ReplyAddress, str], Coroutine[Any, Any, Any]]
-"""Says something that belongs to no job, as a reply."""
+Tell = Callable[[ReplyAddress, str], Coroutine[Any, Any, str | None]]
+"""Says something that belongs to no job, as a reply. Returns the ref of the message, or None where it got lost."""
 
 
 async def tell_nobody(to: ReplyAddress, text: str) -> None:
@@ -69,6 +70,7 @@ class Pipeline:
         self.settings = settings
         self.preferences = PreferenceStore(client.redis)
         self.background = background or BackgroundTasks()
+        self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)
         self._preparation = Preparation(
             client, storage, catalog, settings, chat, status, rules, self.objection, pictures
         )
@@ -134,6 +136,8 @@ class Pipeline:
         new = await self.client.ledger.accept(request, per_minute=0 if paced else self._per_minute)
         if note is not None:
             await self.adopt(request.id, note)
+        if new:
+            self.background.spawn(self.side.taken(request.reply_to, request.requester.user))
         if new and age > DAY:
             await self.client.refuse(request.id, Failed(SAID, ChatReplies(request.requester.language).too_old()))
         elif new and start:
@@ -145,6 +149,7 @@ class Pipeline:
         if await self.client.ledger.note_begin(id) != "go":
             return False
         await self.client.ledger.note_set(id, note)
+        await self.side.kept(note)
         return True
 
     def start(self, request: Request, *, fresh: bool = True) -> None:
@@ -208,7 +213,16 @@ class Pipeline:
         if len(self._told) >= TOLD_MOST:
             self._told = {each: at for each, at in self._told.items() if now - at < TOLD_EVERY}
         self._told[where] = now
-        self.background.spawn(self._tell(to, ChatReplies(who.language).too_many_requests(error.limit)))
+        self.refuse(to, ChatReplies(who.language).too_many_requests(error.limit), who.user)
+
+    def refuse(self, to: ReplyAddress, sentence: str, user: str) -> None:
+        """Tell `user`, as in `Requester.user`, what is not done; where others read it too it does not stay."""
+        self.background.spawn(self._refuse(to, sentence, user))
+
+    async def _refuse(self, to: ReplyAddress, sentence: str, user: str) -> None:
+        ref = await self._tell(to, sentence)
+        if ref is not None:
+            await self.side.refused(to, ref, user)
 
     # -- what is known
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message
 from telegram.constants import ChatType
-from telegram.error import TelegramError
 
 from unstill_bots.actions.presses import Thing
+from unstill_bots.delivery.chat import ChatError
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.message_ref import MessageRef
@@ -82,10 +82,9 @@ class TelegramActor:
         return Thing(user_of(replied) if replied else "", self.chat, self.message)
 
     async def remove(self) -> bool:
-        note = MessageRef.of(self.message)
         try:
-            await self._context.bot.delete_message(int(note.chat), note.message)
-        except TelegramError as error:
+            await self._context.chat.remove(self.message)
+        except ChatError as error:
             log.info("a message could not be deleted from its chat", error=str(error))
             return False
         return True

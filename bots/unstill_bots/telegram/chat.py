@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import telegram
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, User
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
@@ -15,13 +17,13 @@ from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import MEDIA_WITHIN
 from unstill_bots.telegram.calls import Calls, Place
 from unstill_bots.telegram.clip import THUMBNAIL, file_in, kind_of, media
-from unstill_bots.telegram.errors import is_media_already, is_unchanged, retry_after
+from unstill_bots.telegram.errors import chat_error, is_media_already, is_unchanged, retry_after
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.message_ref import ClipRef, MessageRef
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.send_limit import SendLimit
-from unstill_bots.text.replies import CAPTION_LENGTH
+from unstill_bots.text.parts import units
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import ReplyAddress, Request
 from unstill_queue.storage.base import Storage
@@ -77,8 +79,8 @@ class TelegramChat:
 
     async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
         keyboard = keyboards.under(message)
-        sent = await self.send(to, message.text.plain(), message.urgency, keyboard, message.account)
-        return str(MessageRef(str(sent.chat.id), sent.message_id))
+        text = message.text.plain()
+        return await self.send(to, text, message.urgency, keyboard, message.account, silent=message.silent)
 
     async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
         if message.clip is not None:
@@ -93,7 +95,7 @@ class TelegramChat:
         async def edit(chat: str) -> telegram.Message | bool:
             with clip.file.open("rb") as file:
                 return await self.bot.edit_message_media(
-                    media(file, kind, clip, message.text.plain(CAPTION_LENGTH), cover),
+                    media(file, kind, clip, message.text, cover),
                     chat_id=int(chat),
                     message_id=shown_at.within(chat),
                     reply_markup=keyboards.under(message),
@@ -110,9 +112,23 @@ class TelegramChat:
         file = file_in(shown) if isinstance(shown, telegram.Message) else None
         return str(ClipRef(shown_at, kind, file)) if file else ref
 
-    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
-        """Reply to the request's message, which notifies who sent it."""
-        await self.send(to, text, Urgency.CALL)
+    async def ping(self, request: Request, ref: str, text: str) -> str:
+        """Reply to the clip. In a group that notifies nobody, so the sentence itself mentions the person."""
+        at, who = MessageRef.of(ref), request.requester
+        mention = MessageEntity(MessageEntity.TEXT_MENTION, 0, units(text), user=User(int(who.user), "", is_bot=False))
+        marked = [mention] if self.is_public(request.reply_to) and not who.persona else []
+        to = ReplyAddress(PLATFORM, at.chat, str(at.message), request.reply_to.thread)
+        return await self.send(to, text, Urgency.CALL, marked=marked)
+
+    async def remove(self, ref: str) -> None:
+        at = MessageRef.of(ref)
+        try:
+            await self.bot.delete_message(int(at.chat), at.message)
+        except TelegramError as error:
+            raise chat_error(error) from error
+
+    def is_public(self, to: ReplyAddress) -> bool:
+        return to.chat.startswith("-")
 
     # -- what commands and buttons use besides
 
@@ -123,27 +139,31 @@ class TelegramChat:
         urgency: Urgency,
         buttons: InlineKeyboardMarkup | None = None,
         account: str = "",
-    ) -> telegram.Message:
-        """Send a reply. `account` as in `SendLimit.turn`. Raises ChatError."""
+        *,
+        silent: bool = False,
+        marked: Sequence[MessageEntity] = (),
+    ) -> str:
+        """Send a reply, and return its ref. `account` as in `SendLimit.turn`. Raises ChatError."""
 
-        async def send(chat: str, place: Place) -> telegram.Message:
-            return await self.bot.send_message(
+        async def send(chat: str, place: Place) -> str:
+            sent = await self.bot.send_message(
                 int(chat),
                 text,
                 reply_markup=buttons,
                 link_preview_options=PLAIN,
                 reply_parameters=place.reply,
                 message_thread_id=place.thread,
+                disable_notification=silent,
+                entities=marked,
             )
+            return str(MessageRef(str(sent.chat.id), sent.message_id))
 
         return await self._calls.reply(to, urgency, send, account)
 
-    async def tell(
-        self, to: ReplyAddress, text: str, buttons: InlineKeyboardMarkup | None = None
-    ) -> telegram.Message | None:
-        """Reply with a text that is about no job. Raises nothing."""
+    async def tell(self, to: ReplyAddress, text: str, buttons: InlineKeyboardMarkup | None = None) -> str | None:
+        """Reply with a text that is about no job, and return the last part's ref. Raises nothing."""
 
-        async def send(part: str, number: int, last: bool) -> telegram.Message:
+        async def send(part: str, number: int, last: bool) -> str:
             return await self.send(to, part, Urgency.TALK, buttons if last else None)
 
         return await tell(text, self._text_length, send)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
-from telegram import InputFile, InputMediaAnimation, InputMediaVideo, Message
+from telegram import InputFile, InputMediaAnimation, InputMediaVideo, Message, MessageEntity
 
 from unstill_bots.delivery.message import Clip
 from unstill_bots.delivery.poster import Bounds
+from unstill_bots.text.parts import Text, units
+from unstill_bots.text.replies import CAPTION_LENGTH
 
 ANIMATION_SECONDS = 15.0
 THUMBNAIL = Bounds(side=320, size=200_000)
@@ -21,25 +23,26 @@ def kind_of(clip: Clip) -> Kind:
 
 
 def media(
-    opened: BinaryIO, kind: Kind, clip: Clip, text: str, thumbnail: bytes | None
+    opened: BinaryIO, kind: Kind, clip: Clip, text: Text, thumbnail: bytes | None
 ) -> InputMediaAnimation | InputMediaVideo:
     """Make what is sent of `clip` while its file is `opened`: that is read as it goes out, not before."""
     file = InputFile(opened, filename=clip.name, attach=True, read_file_handle=False)
     cover = InputFile(thumbnail, filename="cover.jpg", attach=True) if thumbnail else None
-    seconds = max(1, round(clip.duration))
+    words, marked = caption(text)
+    shape: dict[str, Any] = {"width": clip.width, "height": clip.height, "duration": max(1, round(clip.duration))}
+    looks: dict[str, Any] = {"caption": words, "caption_entities": marked, "has_spoiler": clip.spoiler}
     if kind == "animation":
-        return InputMediaAnimation(
-            file, caption=text, width=clip.width, height=clip.height, duration=seconds, thumbnail=cover
-        )
-    return InputMediaVideo(
-        file,
-        caption=text,
-        width=clip.width,
-        height=clip.height,
-        duration=seconds,
-        supports_streaming=True,
-        thumbnail=cover,
-    )
+        return InputMediaAnimation(file, thumbnail=cover, **shape, **looks)
+    return InputMediaVideo(file, thumbnail=cover, supports_streaming=True, **shape, **looks)
+
+
+def caption(text: Text) -> tuple[str, list[MessageEntity]]:
+    """Return the caption of a clip, and its one mark: what is folded away stands in a quote that unfolds."""
+    shown, folded = text.folded(CAPTION_LENGTH)
+    if not folded:
+        return shown, []
+    fold = MessageEntity(MessageEntity.EXPANDABLE_BLOCKQUOTE, offset=units(shown) + 1, length=units(folded))
+    return f"{shown}\n{folded}", [fold]
 
 
 def file_in(message: Message) -> str | None:

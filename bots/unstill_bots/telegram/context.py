@@ -18,7 +18,6 @@ from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.members import Members
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import PLATFORM, TelegramRequest, pending_of, scope_of, thread_of, user_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
@@ -81,9 +80,13 @@ class Context:
 
     # -- talk that is no job's
 
-    async def reply(self, message: Message, text: str, buttons: Any = None) -> Message | None:
+    async def reply(self, message: Message, text: str, buttons: Any = None) -> None:
         """Raises nothing: who cannot be told is not told."""
-        return await self.chat.tell(address_of(message), text, buttons)
+        await self.chat.tell(address_of(message), text, buttons)
+
+    def refuse(self, message: Message, text: str) -> None:
+        """Reply with what is not done, as `Pipeline.refuse` does."""
+        self.pipeline.refuse(address_of(message), text, user_of(message))
 
     async def answer(self, message: Message, work: Coroutine[Any, Any, str]) -> None:
         """Reply with what `work` returns, if that is anything."""
@@ -92,7 +95,7 @@ class Context:
 
     async def say_unfit(self, message: Message, unfit: Unfit) -> None:
         """Reply that a file is no picture, and why."""
-        await self.reply(message, (await self.replies(message.chat, message.from_user)).picture_error(unfit))
+        self.refuse(message, (await self.replies(message.chat, message.from_user)).picture_error(unfit))
 
     # -- pictures
 
@@ -106,12 +109,10 @@ class Context:
         """Ask for words. Returns the question's note."""
         replies = ChatReplies(pending.language)
         buttons = keyboards.presets(replies, self.catalog)
-        message = await self.chat.tell(pending.address(), replies.ask_words(pictures), buttons)
-        return None if message is None else str(MessageRef(str(message.chat.id), message.message_id))
+        return await self.chat.tell(pending.address(), replies.ask_words(pictures), buttons)
 
     async def _unask(self, note: str) -> None:
-        question = MessageRef.of(note)
-        await self.bot.delete_message(int(question.chat), question.message)
+        await self.chat.remove(note)
 
 
 def upload_limit(catalog: Catalog, settings: Settings) -> int:

@@ -24,6 +24,8 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 _MESSAGE_GONE = (
     "message to edit not found",
     "message can't be edited",
+    "message to delete not found",
+    "message can't be deleted",
     "message_id_invalid",
     "message identifier is not",
 )

@@ -10,6 +10,7 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions.preferences import language_of
 from unstill_bots.actions.user_jobs import UserJobs
+from unstill_bots.telegram.clip import caption
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.message_ref import ClipRef
 from unstill_bots.telegram.pending import PLATFORM
@@ -55,7 +56,7 @@ def _result(
     # at most 64 bytes, which a job's id with a long chat's number may pass
     id = hashlib.sha256(record.id.encode()).hexdigest()[:32]
     title = replies.share_title(outcome.parameters.prompt, outcome.parameters.seed)
-    caption = replies.done(outcome)
+    words, marked = caption(replies.clip_text(outcome))
     if receipt.kind == "animation":
-        return InlineQueryResultCachedMpeg4Gif(id, receipt.file, title=title, caption=caption)
-    return InlineQueryResultCachedVideo(id, receipt.file, title=title, caption=caption)
+        return InlineQueryResultCachedMpeg4Gif(id, receipt.file, title, words, caption_entities=marked)
+    return InlineQueryResultCachedVideo(id, receipt.file, title, caption=words, caption_entities=marked)

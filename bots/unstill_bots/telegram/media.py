@@ -10,11 +10,12 @@ from unstill_queue.contract.fairness import aspect_of
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """`file` is the platform's id; `size` in bytes, 0 where it was not told; `aspect` as in `Request`."""
+    """`file` is the platform's id; `size` in bytes, 0 where it was not told; `aspect` and `spoiler` as in `Request`."""
 
     file: str
     size: int = 0
     aspect: float = 1.0
+    spoiler: bool = False
 
     @property
     def source(self) -> str:
@@ -32,7 +33,8 @@ def find(message: Message, download_limit: int) -> Picture | Unfit | None:
     if message.photo:
         small_enough = [size for size in message.photo if (size.file_size or 0) <= download_limit]
         best = max(small_enough or message.photo, key=lambda size: size.width * size.height)
-        return Picture(best.file_id, best.file_size or 0, aspect_of(best.width, best.height))
+        covered = bool(message.has_media_spoiler)
+        return Picture(best.file_id, best.file_size or 0, aspect_of(best.width, best.height), covered)
     if message.sticker:
         return _sticker(message.sticker)
     # a GIF comes as both

@@ -75,7 +75,7 @@ class TelegramFrontEnd:
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
             delivering = group.create_task(courier.run())
-            albums = group.create_task(Albums(memory, pipeline, context.conversation, chat.tell).run())
+            albums = group.create_task(Albums(memory, pipeline, context.conversation).run())
             coming = group.create_task(source.run())
             stop = group.create_task(stopping.wait())
             await asyncio.wait((stop, coming), return_when=asyncio.FIRST_COMPLETED)

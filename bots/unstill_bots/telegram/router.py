@@ -117,7 +117,7 @@ class Router:
             return
         if private or said.command:
             replies = await self._context.replies(message.chat, message.from_user)
-            self._context.spawn(self._context.reply(message, replies.no_picture()))
+            self._context.refuse(message, replies.no_picture())
 
     # -- edited captions
 

@@ -39,7 +39,7 @@ class SettingsMenu:
         preferences = await self._form.read(*self._whose(message.chat, user_of(message)))
         replies = await self._context.replies(message.chat, message.from_user)
         if preferences is None:
-            await self._context.reply(message, replies.settings_for_admins())
+            self._context.refuse(message, replies.settings_for_admins())
         else:
             await self._context.reply(message, *self._drawn(preferences, replies, message))
 

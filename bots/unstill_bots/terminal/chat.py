@@ -72,9 +72,15 @@ class TerminalChat:
         self.said[to.message] = message.text.plain(CAPTION_LENGTH)
         return str(self.files[to.message])
 
-    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
+    async def ping(self, request: Request, ref: str, text: str) -> None:
         if self._bell:
             self._bell()
+
+    async def remove(self, ref: str) -> None:
+        """Leave the file where it is: nothing that was printed is taken back."""
+
+    def is_public(self, to: ReplyAddress) -> bool:
+        return False
 
 
 def address(user_place: str, message: str, target: Target) -> ReplyAddress:

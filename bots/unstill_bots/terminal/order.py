@@ -39,6 +39,7 @@ class Photo(PendingRequest, frozen=True, kw_only=True):
     host: str
     target: Target
     aspect: float = 1.0
+    spoiler: bool = False
 
     @property
     def id(self) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from unstill_bots.actions.forgetting import Left
 from unstill_bots.text.again_replies import AgainReplies
+from unstill_bots.text.sharing_replies import SharingReplies
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
 
-class ChatReplies(AgainReplies):
+class ChatReplies(AgainReplies, SharingReplies):
     """`Replies`, and what a chat's bot says besides."""
 
     # -- pictures and words

@@ -24,9 +24,30 @@ class Text(msgspec.Struct, frozen=True):
 
     def plain(self, length: int | None = None) -> str:
         """Return all parts as plain text, of at most `length` characters: what is too long of the words is left out."""
+        return "\n".join(filter(None, self.folded(length)))
+
+    def folded(self, length: int | None = None) -> tuple[str, str]:
+        """Return what a clip is shown with, the quoted words, and what is folded away below them, a line each part; of
+        at most `length` characters together with the line break between them.
+
+        Where there are no words, or no room for them, the facts are shown.
+        """
         below = "\n".join(filter(None, (self.facts, *self.notes, self.tip)))
-        room = None if length is None else length - len(below) - 3
+        room = None if length is None else length - units(below) - 3
         if not self.words or (room is not None and room < WORDS_LEAST):
-            return below[:length]
-        fits = room is None or len(self.words) <= room
-        return f"“{self.words if fits else self.words[: (room or 0) - 1].rstrip() + '…'}”\n{below}"
+            facts, rest = cut(self.facts, length), "\n".join(filter(None, (*self.notes, self.tip)))
+            return facts, cut(rest, None if length is None else length - units(facts) - 1)
+        fits = room is None or units(self.words) <= room
+        return f"“{self.words if fits else cut(self.words, (room or 0) - 1).rstrip() + '…'}”", below
+
+
+def units(text: str) -> int:
+    """Return the length of a text as platforms count it, in UTF-16 code units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut(text: str, most: int | None) -> str:
+    """Return the beginning of a text, of at most `most` UTF-16 code units: no character is cut in two."""
+    if most is None:
+        return text
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * max(0, most)].decode("utf-16-le", "ignore")

@@ -53,6 +53,7 @@ class Request(msgspec.Struct, frozen=True):
     `upload_limit` is in bytes. `aspect` is the picture's long side over its short one as far as the platform says
     it, else 1: by it the cost is estimated before the picture is fetched. `stored` is the storage key under which an
     older request has the same picture; where that is gone, and for a program that does not know it, `source` holds.
+    `spoiler`: the picture was sent covered, so that its clip is covered too.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Request(msgspec.Struct, frozen=True):
     upload_limit: int
     aspect: float = 1.0
     stored: str = ""
+    spoiler: bool = False
 
 
 class Parameters(msgspec.Struct, frozen=True):

@@ -13,7 +13,9 @@ from PIL import Image
 
 from wire_doubles.discord.errors import invalid_body
 
-MAX_NAME = 1024
+MAX_NAME = MAX_DESCRIPTION = 1024
+IS_SPOILER = 1 << 3
+"""An attachment's flag. A person's app sets it, a bot names the file SPOILER_; either covers what it shows."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Attachment:
     folder: str = "attachments"
     claimed: int | None = None
     description: str | None = None
+    covered: bool = False
 
     @property
     def size(self) -> int:
@@ -61,7 +64,7 @@ class Attachment:
 
     @property
     def spoiler(self) -> bool:
-        return self.name.startswith("SPOILER_")
+        return self.name.startswith("SPOILER_") or self.covered
 
     @property
     def path(self) -> str:
@@ -76,6 +79,8 @@ class Attachment:
             wire |= {"width": self.width, "height": self.height}
         if self.description:
             wire["description"] = self.description
+        if self.spoiler:
+            wire["flags"] = IS_SPOILER
         if self.folder == "ephemeral-attachments":
             wire["ephemeral"] = True
         return wire
@@ -86,14 +91,16 @@ class Attachment:
 
 
 def attachment(id: int, file: File, owner_id: int, *, ephemeral: bool = False) -> Attachment:
-    """Raises 50035 for a name that is too long."""
+    """Raises 50035 for a name or a description that is too long."""
     if len(file.name) > MAX_NAME:
         raise invalid_body("attachments.0.filename", "BASE_TYPE_MAX_LENGTH", "Must be 1024 or fewer in length.")
+    if len(file.description or "") > MAX_DESCRIPTION:
+        raise invalid_body("attachments.0.description", "BASE_TYPE_MAX_LENGTH", "Must be 1024 or fewer in length.")
     width, height = (file.width, file.height) if file.width else _shape(file.data)
     name = re.sub(r"[^\w.\-]", "_", file.name) or "file"
     return Attachment(
         id=id,
-        name=f"SPOILER_{name}" if file.spoiler and not name.startswith("SPOILER_") else name,
+        name=name,
         data=file.data,
         mime=file.mime or mimetypes.guess_type(name)[0] or "application/octet-stream",
         width=width,
@@ -102,6 +109,7 @@ def attachment(id: int, file: File, owner_id: int, *, ephemeral: bool = False) -
         folder="ephemeral-attachments" if ephemeral else "attachments",
         claimed=file.size,
         description=file.description,
+        covered=file.spoiler,
     )
 
 

@@ -34,7 +34,7 @@ def edit_caption(world: World, call: Call) -> Wire:
     text, found = caption_of(call.text("caption"), call.text("parse_mode"), call.json("caption_entities"))
     if not message.media:
         raise bad_request("there is no caption in the message to edit")
-    return _change(world, chat, call, message, text, found, message.media)
+    return _change(world, chat, call, message, text, found, message.media, spoiler=message.spoiler)
 
 
 @method("editMessageMedia")
@@ -50,13 +50,13 @@ def edit_media(world: World, call: Call) -> Wire:
     check_may_send(chat, kind)
     text, found = caption_of(item.get("caption", ""), item.get("parse_mode", ""), item.get("caption_entities"))
     media = media_of(world, call, kind, str(item.get("media", "")), item, "media")
-    return _change(world, chat, call, message, text, found, media)
+    return _change(world, chat, call, message, text, found, media, spoiler=bool(item.get("has_spoiler")))
 
 
 @method("editMessageReplyMarkup")
 def edit_reply_markup(world: World, call: Call) -> Wire:
     chat, message = _editable(world, call)
-    return _change(world, chat, call, message, message.text, message.entities, message.media)
+    return _change(world, chat, call, message, message.text, message.entities, message.media, spoiler=message.spoiler)
 
 
 @method("deleteMessage")
@@ -106,16 +106,25 @@ def _editable(world: World, call: Call) -> tuple[Chat, Message]:
 
 
 def _change(
-    world: World, chat: Chat, call: Call, message: Message, text: str, found: list[Entity], media: Media | None
+    world: World,
+    chat: Chat,
+    call: Call,
+    message: Message,
+    text: str,
+    found: list[Entity],
+    media: Media | None,
+    *,
+    spoiler: bool = False,
 ) -> Wire:
     """A keyboard that is not sent again is gone. Every edit counts for the limits, one without effect too."""
     keyboard, _ = keyboard_of(call)
     world.limits.spend(chat.id, group=chat.is_group)
     before = message.content()
-    if before == (text, found, media and media.file.unique_id, keyboard):
+    if before == (text, found, media and media.file.unique_id, keyboard, spoiler):
         raise bad_request(NOT_MODIFIED)
     only_buttons = before[:3] == (text, found, media and media.file.unique_id)
     message.text, message.entities, message.media, message.keyboard = text, found, media, keyboard
+    message.spoiler = spoiler
     if not only_buttons:
         message.edited_at = world.clock.date()
     return message.wire()

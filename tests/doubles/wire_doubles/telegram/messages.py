@@ -34,6 +34,17 @@ class Shown:
     silent: bool
     chat: Chat = field(compare=False, repr=False)
     entities: tuple[Entity, ...] = field(compare=False, repr=False, default=())
+    spoiler: bool = False
+
+    @property
+    def at_once(self) -> str:
+        """The text that is read at once, without what a person has to unfold."""
+        text = self.text.encode("utf-16-le")
+        for entity in reversed(self.entities):
+            if entity["type"] == "expandable_blockquote":
+                begin, end = 2 * entity["offset"], 2 * (entity["offset"] + entity["length"])
+                text = text[:begin] + text[end:]
+        return text.decode("utf-16-le").strip()
 
     def line(self) -> str:
         """For a transcript."""
@@ -75,6 +86,7 @@ class Message:
     service: Wire | None = None
     deleted: bool = False
     posted_at: float = 0.0
+    spoiler: bool = False
 
     @property
     def kind(self) -> str:
@@ -84,7 +96,7 @@ class Message:
 
     def content(self) -> tuple[object, ...]:
         """What an edit must change to be one."""
-        return self.text, self.entities, self.media and self.media.file.unique_id, self.keyboard
+        return self.text, self.entities, self.media and self.media.file.unique_id, self.keyboard, self.spoiler
 
     def wire(self, *, nested: bool = False) -> Wire:
         """A Message; a message that it replies to carries no further one."""
@@ -97,6 +109,8 @@ class Message:
             wire |= self.service
         elif self.media:
             wire |= self.media.wire()
+            if self.spoiler:
+                wire["has_media_spoiler"] = True
             if self.text:
                 wire |= {"caption": self.text}
                 if self.entities:
@@ -146,4 +160,5 @@ class Message:
             silent=self.silent,
             chat=self.chat,
             entities=tuple(self.entities),
+            spoiler=self.spoiler,
         )

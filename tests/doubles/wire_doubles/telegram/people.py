@@ -66,10 +66,19 @@ class Person(User):
         reply_to: Message | Shown | None = None,
         topic: Topic | None = None,
         as_chat: Chat | None = None,
+        spoiler: bool = False,
     ) -> Message:
         """`data` in any format that Pillow reads; photos of one `album` name belong together."""
-        media = self._world.files.photo(data)
-        return self._send(chat, text=caption, media=media, album=album, reply_to=reply_to, topic=topic, as_chat=as_chat)
+        return self._send(
+            chat,
+            text=caption,
+            media=self._world.files.photo(data),
+            album=album,
+            reply_to=reply_to,
+            topic=topic,
+            as_chat=as_chat,
+            spoiler=spoiler,
+        )
 
     def send_album(
         self,
@@ -141,7 +150,13 @@ class Person(User):
         original = self._world.find(message)
         origin = original.origin or self._world.origin(original)
         return self._send(
-            to, text=original.text, media=original.media, origin=origin, topic=topic, marked=original.entities
+            to,
+            text=original.text,
+            media=original.media,
+            origin=origin,
+            topic=topic,
+            marked=original.entities,
+            spoiler=original.spoiler,
         )
 
     def edit(self, message: Message, text: str) -> None:
@@ -182,8 +197,8 @@ class Person(User):
     def choose(self, query: InlineQuery, number: int, chat: Chat, *, topic: Topic | None = None) -> Message:
         """Send one of the results."""
         with self._world.lock:
-            text, media = self._world.chosen(query, number)
-            return self._send(chat, text=text, media=media, via_bot=self._world.bot, topic=topic)
+            text, media, marked = self._world.chosen(query, number)
+            return self._send(chat, text=text, media=media, via_bot=self._world.bot, topic=topic, marked=marked)
 
     def block(self) -> None:
         self._world.set_standing(self._world.private(self), "kicked", self)
@@ -208,6 +223,7 @@ class Person(User):
         origin: dict[str, Any] | None = None,
         via_bot: User | None = None,
         marked: list[entities.Entity] | None = None,
+        spoiler: bool = False,
     ) -> Message:
         world = self._world
         with world.lock:
@@ -228,5 +244,6 @@ class Person(User):
                 origin=origin,
                 sender_chat=as_chat,
                 via_bot=via_bot,
+                spoiler=spoiler,
             )
             return world.post(message)

@@ -79,7 +79,9 @@ def _send_media(world: World, call: Call, kind: Kind) -> Wire:
     text, found = caption_of(call.text("caption"), call.text("parse_mode"), call.json("caption_entities"))
     about = {name: call.text(name) for name in ("width", "height", "duration", "thumbnail", "supports_streaming")}
     media = media_of(world, call, kind, call.text(kind), about, kind)
-    return _place(world, chat, call, text, found, media).wire()
+    shown = _place(world, chat, call, text, found, media)
+    shown.spoiler = call.flag("has_spoiler")
+    return shown.wire()
 
 
 def _place(world: World, chat: Chat, call: Call, text: str, found: list[Entity], media: Media | None = None) -> Message:

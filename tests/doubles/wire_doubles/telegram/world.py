@@ -11,6 +11,7 @@ from typing import Any
 
 from wire_doubles.clock import Clock
 from wire_doubles.telegram.chats import Chat, Standing, bot_member
+from wire_doubles.telegram.entities import Entity
 from wire_doubles.telegram.files import Files
 from wire_doubles.telegram.groups import Group
 from wire_doubles.telegram.limits import Limits
@@ -208,7 +209,7 @@ class World:
             self.updates.add("inline_query", wire, f"inline {person.id}")
         return query
 
-    def chosen(self, query: InlineQuery, number: int) -> tuple[str, Media | None]:
+    def chosen(self, query: InlineQuery, number: int) -> tuple[str, Media | None, list[Entity] | None]:
         """What a result puts into a chat; the bot is told who chose it."""
         result = query.results[number]
         files = [value for name, value in result.items() if name.endswith("_file_id")]
@@ -216,4 +217,5 @@ class World:
             wire = {"result_id": result["id"], "from": query.person.wire(), "query": query.query}
             self.updates.add("chosen_inline_result", wire, f"inline {query.person.id}")
         media = self.files.known(files[0]) if files else None
-        return result.get("caption") or result.get("input_message_content", {}).get("message_text", ""), media
+        text = result.get("caption") or result.get("input_message_content", {}).get("message_text", "")
+        return text, media, result.get("caption_entities")

@@ -40,6 +40,7 @@ class Letter(msgspec.Struct, frozen=True):
     words: str = ""
     source: str = ""
     aspect: float = 1.0
+    spoiler: bool = False
     command: str = ""
     press: str = ""
     job: str = ""
@@ -95,11 +96,18 @@ class MailboxChat:
             await asyncio.to_thread(shutil.copyfile, message.clip.file, self.file(ref, "mp4"))
         return self._write(ref, message.text.plain(), message)
 
-    async def ping(self, to: ReplyAddress, ref: str, text: str) -> None:
-        await self.tell(to, text)
+    async def ping(self, request: Request, ref: str, text: str) -> str:
+        return await self.tell(request.reply_to, text)
 
-    async def tell(self, to: ReplyAddress, text: str) -> None:
-        self._write(str(time.time_ns()), text)
+    async def remove(self, ref: str) -> None:
+        self.file(ref).unlink(missing_ok=True)
+        self.file(ref, "mp4").unlink(missing_ok=True)
+
+    def is_public(self, to: ReplyAddress) -> bool:
+        return False
+
+    async def tell(self, to: ReplyAddress, text: str) -> str:
+        return self._write(str(time.time_ns()), text)
 
     def _write(self, ref: str, text: str, message: Message | None = None) -> str:
         buttons = [(button.action, button.text, button.job) for button in message.buttons] if message else []
@@ -137,8 +145,7 @@ class MailboxActor:
         return None
 
     async def remove(self) -> bool:
-        self._chat.file(self.message).unlink(missing_ok=True)
-        self._chat.file(self.message, "mp4").unlink(missing_ok=True)
+        await self._chat.remove(self.message)
         return True
 
 

@@ -1,0 +1,18 @@
+"""The sentences about clips among people: what one shows, how it is shared, and who ended it."""
+
+from __future__ import annotations
+
+from unstill_bots.text.replies import Replies
+
+
+class SharingReplies(Replies):
+    """`Replies`, and what is said of clips among people."""
+
+    def alt_text(self, words: str) -> str:
+        """Describe a clip to who cannot see it."""
+        if words:
+            return self.gettext("A photo that moves: {words}", words=words)
+        return self.gettext("A photo that moves.")
+
+    def cancelled_by_admin(self) -> str:
+        return self.gettext("An admin ended this here. Ask them before you send it again.")
