@@ -26,7 +26,7 @@ async def test_a_picture_with_words_comes_back_moving(discord: DiscordHouse) -> 
     assert "“waves rolling in”" in clip.words and "seed 7" in clip.words
     assert tuple(label for row in clip.buttons for label in row) == CLIP_BUTTONS
     [file] = clip.clips
-    assert file.name == "unstill.mp4" and file.data[4:8] == b"ftyp"
+    assert file.name == "unstill-waves-rolling-in.mp4" and file.data[4:8] == b"ftyp"
 
 
 async def test_a_job_that_waits_shows_its_place_and_a_time_that_counts_down(discord: DiscordHouse) -> None:
