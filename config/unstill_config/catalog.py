@@ -136,13 +136,20 @@ class Model(Entry):
 
 
 class Preset(Entry):
+    """`camera_help` says it instead of `help` of a model that draws no new pixels, where the two differ."""
+
     title: str
     help: str
+    camera_help: str = ""
     values: dict[str, Value] = {}
     models: dict[str, dict[str, Value]] = {}
 
     def for_model(self, model: str) -> dict[str, Value]:
         return self.values | self.models.get(model, {})
+
+    def help_of(self, *, synthetic: bool) -> str:
+        """Return what it does with a model that draws new pixels, or with one that does not."""
+        return self.help if synthetic else self.camera_help or self.help
 
 
 class Platform(Entry):

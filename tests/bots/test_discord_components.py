@@ -22,6 +22,7 @@ from unstill_bots.discord.buttons import Press, under
 from unstill_bots.discord.modals import WordsForm, form_of, is_ours, written
 from unstill_bots.discord.settings_pages import ME, PAGES, SERVER, Change, SettingsPages, chosen
 from unstill_bots.intake.captions import parse
+from unstill_bots.intake.served import Served
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import (
@@ -136,7 +137,7 @@ async def test_no_view_is_remembered_by_the_library() -> None:
 @settings(max_examples=60, deadline=None)
 @given(catalogs(), LANGUAGES)
 async def test_for_any_catalogue_the_platform_takes_the_form(catalog: Catalog, language: str) -> None:
-    form = WordsForm(2**63 - 1, ServerReplies(language), catalog)
+    form = WordsForm(2**63 - 1, ServerReplies(language), Served.of(catalog, set(), next(iter(catalog.models), "")))
 
     taken = components.modal(form.to_dict())
 

@@ -19,6 +19,7 @@ from unstill_bots.discord.localized import OWN_NAMES, Localized, is_name
 from unstill_bots.discord.parameters import animate_command, shown
 from unstill_bots.discord.sync import payload
 from unstill_bots.intake.captions import parse
+from unstill_bots.intake.served import Served
 from unstill_bots.text.replies import Replies
 from unstill_bots.text.translations import translations
 from unstill_config.catalog import Catalog
@@ -31,15 +32,15 @@ TOTAL_MOST = 8000
 MADE = settings(max_examples=40, deadline=None)
 
 
-async def nothing(*_: Any) -> None:
-    """Stands for whoever takes the pictures; no test here gets so far."""
+async def nothing(*_: Any) -> Any:
+    """Stands for whoever takes the pictures, and says what is served; no test here gets so far."""
 
 
-async def animate(catalog: Catalog, model: str = "camera") -> dict[str, Any]:
+async def animate(catalog: Catalog) -> dict[str, Any]:
     client = discord.Client(intents=discord.Intents.none())
     tree = app_commands.CommandTree(client)
     await tree.set_translator(Localized(catalog))
-    tree.add_command(animate_command(nothing, catalog, model))
+    tree.add_command(animate_command(nothing, catalog, nothing))
     (made,) = await payload(tree)
     return made
 
@@ -134,11 +135,12 @@ async def test_for_any_catalogue_command_and_choices_stay_within_the_limits(
     catalog: Catalog, typed: str, language: str
 ) -> None:
     model = next(iter(catalog.models))
+    served = Served.of(catalog, set(catalog.models), model)
 
-    check(await animate(catalog, model))
+    check(await animate(catalog))
     for option in OPTIONS:
         if option.catalogue or option.name == "resolution":
-            choices = shown(matching(offers(option, catalog, Replies(language), model), typed))
+            choices = shown(matching(offers(option, served, Replies(language), model), typed))
             assert len(choices) <= 25
             assert len({choice.name for choice in choices}) == len(choices)
             for choice in choices:
@@ -146,8 +148,11 @@ async def test_for_any_catalogue_command_and_choices_stay_within_the_limits(
                 assert not isinstance(choice.value, str) or 1 <= len(choice.value) <= 100
 
 
-def typed(option: Option, text: str, language: str, model: str) -> list[app_commands.Choice[Any]]:
-    return shown(matching(offers(option, CATALOG, Replies(language), model), text))
+def typed(
+    option: Option, text: str, language: str, model: str, lanes: tuple[str, ...] = ("camera",)
+) -> list[app_commands.Choice[Any]]:
+    served = Served.of(CATALOG, set(lanes), "camera")
+    return shown(matching(offers(option, served, Replies(language), model), text))
 
 
 def test_what_is_offered_is_what_was_begun_to_be_typed() -> None:
@@ -158,6 +163,17 @@ def test_what_is_offered_is_what_was_begun_to_be_typed() -> None:
     assert [one.value for one in typed(shape, "9", "en", "camera")] == ["reels", "landscape"]
     assert [one.value for one in typed(size, "", "en", "camera")] == [256, 512, 768, 1024]
     assert typed(size, "", "en", "gone") == []
+
+
+def test_a_model_that_nobody_serves_is_not_offered_and_a_preset_promises_what_its_model_can_do() -> None:
+    model, preset = find("model"), find("preset")
+
+    assert [one.value for one in typed(model, "", "en", "camera")] == ["camera"]
+    assert [one.value for one in typed(model, "", "en", "camera", ("i2vgen-xl",))] == ["i2vgen-xl"]
+    assert [one.name for one in typed(preset, "clouds", "en", "i2vgen-xl")] == [
+        "Time-lapse: clouds, light and crowds, fading in and out"
+    ]
+    assert typed(preset, "clouds", "en", "camera") == []
 
 
 # -- what was chosen, as a caption

@@ -83,6 +83,23 @@ def test_for_a_camera_that_moves_camera_words_count() -> None:
     assert advice("镜头拉近", PARAMETERS, synthetic=False) is None
 
 
+@pytest.mark.parametrize(
+    ("prompt", "wish"),
+    [
+        ("zoom in while it is raining", "raining"),
+        ("she smiles", "smiles"),
+        ("waves rolling in, pan left", "waves rolling"),
+        ("镜头拉近，下雨", "下雨"),
+        ("crash zoom", None),
+        ("the waves, zoom in, then move left and turn", None),
+    ],
+)
+def test_a_wish_that_a_camera_cannot_fulfil_is_said_to_be_one(prompt: str, wish: str | None) -> None:
+    found = advice(prompt, PARAMETERS, synthetic=False)
+
+    assert found == (wish and Advice("still", {"verb": wish}))
+
+
 @settings(max_examples=500, deadline=None)
 @given(st.text(), st.booleans())
 def test_any_words_have_advice_that_can_be_said_or_none(prompt: str, synthetic: bool) -> None:
@@ -95,7 +112,7 @@ def test_any_words_have_advice_that_can_be_said_or_none(prompt: str, synthetic: 
 def test_the_words_of_each_language_are_complete(file: Path) -> None:
     words, first = (msgspec.toml.decode(one.read_bytes(), type=Words) for one in (file, FILES[0]))
 
-    kinds = ("actions", "directions", "speeds", "smooth", "places", "lettering", "busy", "camera")
+    kinds = ("actions", "directions", "speeds", "smooth", "places", "lettering", "busy", "camera", "alive")
     assert all(getattr(words, kind) for kind in kinds)
     assert list(words.suggestions) == list(first.suggestions)
     assert all(suggestion.subject and suggestion.verb for suggestion in words.suggestions.values())

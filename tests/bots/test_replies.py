@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import unstill_bots
 from unstill_bots.intake.captions import parse
 from unstill_bots.intake.pictures import PictureError
+from unstill_bots.intake.served import Served
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.extraction import messages, path
 from unstill_bots.text.replies import CAPTION_LENGTH, Replies
@@ -468,10 +469,18 @@ def test_words_with_braces_are_only_words() -> None:
     assert "{0.__class__}" in EN.option_error(OptionError("{x}", "{0.__class__}", Allowed("names", names="{y}")))
 
 
-def test_the_help_lists_everything() -> None:
+def test_the_help_lists_everything_that_is_served_and_promises_nothing_else() -> None:
+    everything = Served.of(CATALOG, set(CATALOG.models), "i2vgen-xl")
     for replies in (EN, ZH):
-        text = replies.help(CATALOG)
+        text = replies.help(everything)
         assert all(f"--{option.name}" in text for option in OPTIONS)
         assert all(name in text for name in CATALOG.presets)
-        assert len(replies.guide()) == len(ADVICE)
+        assert sum(len(replies.guide(synthetic=synthetic)) for synthetic in (True, False)) == len(ADVICE)
         assert "{" not in text
+
+    text = EN.help(Served.of(CATALOG, {"camera"}, "i2vgen-xl"))
+    assert "i2vgen-xl" not in text
+    assert "--negative_prompt" not in text
+    assert "clouds, light" not in text
+    assert "Waves rolling" not in text
+    assert "Zoom in slowly" in text

@@ -19,6 +19,7 @@ from tests.system.telegram_house import TelegramHouse
 
 from unstill_bots.actions.forgetting import Left
 from unstill_bots.host.loop_monitor import LAG_MOST, LOOK_EVERY
+from unstill_bots.intake.served import Served
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
@@ -102,7 +103,7 @@ async def test_commands_answer_what_is_decided_for_all_platforms(on: Any, tmp_pa
         replies, catalog, settings = side.replies, Catalog.load(), Settings()
         expected = {
             "queue": replies.queue_empty(),
-            "presets": replies.presets(catalog),
+            "presets": replies.presets(Served.of(catalog, set(), settings.engine.model)),
             "status": replies.status(0, 0),
             "privacy": replies.privacy(settings.storage.keep_hours, settings.queue.keep_hours),
             "cancel": replies.nothing_to_cancel(),

@@ -10,9 +10,9 @@ import msgspec
 from unstill_bots.actions.forgetting import Forgetting
 from unstill_bots.actions.presses import CANCEL, FORGET, commands_of
 from unstill_bots.actions.user_jobs import UserJobs
+from unstill_bots.intake.served import Serving
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.translations import N_
-from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Forgotten
@@ -79,14 +79,14 @@ class Answers:
     def __init__(
         self,
         client: Client,
-        catalog: Catalog,
+        serving: Serving,
         settings: Settings,
         jobs: UserJobs,
         forgetting: Forgetting,
         name: str = "",
     ) -> None:
         self._client = client
-        self._catalog = catalog
+        self._serving = serving
         self._settings = settings
         self._jobs = jobs
         self._forgetting = forgetting
@@ -116,13 +116,15 @@ class Answers:
         return await self._talks[name](caller)
 
     async def _start(self, caller: Caller) -> str:
-        return caller.replies.welcome() if caller.place is None else caller.replies.welcome_group(self._name)
+        if caller.place is not None:
+            return caller.replies.welcome_group(self._name)
+        return caller.replies.welcome(synthetic=(await self._serving.now()).synthetic)
 
     async def _help(self, caller: Caller) -> str:
-        return caller.replies.help(self._catalog)
+        return caller.replies.help(await self._serving.now())
 
     async def _presets(self, caller: Caller) -> str:
-        return caller.replies.presets(self._catalog)
+        return caller.replies.presets(await self._serving.now())
 
     async def _queue(self, caller: Caller) -> str:
         return await self._jobs.listing(caller.person, caller.replies, place=caller.place)

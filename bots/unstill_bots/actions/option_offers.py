@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from unstill_bots.intake.captions import Caption
+from unstill_bots.intake.served import Served
 from unstill_bots.text.replies import Replies
-from unstill_config.catalog import Catalog, Value
+from unstill_config.catalog import Preset, Value
 from unstill_queue.contract.options import Option
 
 Offer = tuple[str, Value]
@@ -18,21 +19,27 @@ def is_offered(option: Option) -> bool:
     return bool(option.catalogue) or option.name == "resolution"
 
 
-def offers(option: Option, catalog: Catalog, replies: Replies, model: str) -> list[Offer]:
-    """Return all values of an option, in the catalogue's order."""
+def offers(option: Option, served: Served, replies: Replies, model: str) -> list[Offer]:
+    """Return all values of an option, in the catalogue's order: models that are served, and what a `model` does."""
+    catalog = served.catalog
+    synthetic = catalog.models[model].synthetic if model in catalog.models else served.synthetic
     match option.catalogue:
         case "presets":
             return [
-                (": ".join(replies.translated(part) for part in (preset.title, preset.help) if part), name)
+                (": ".join(filter(None, map(replies.translated, _texts(preset, synthetic=synthetic)))), name)
                 for name, preset in catalog.presets.items()
             ]
         case "models":
-            return [(entry.title, name) for name, entry in catalog.models.items()]
+            return [(entry.title, name) for name, entry in served.models.items()]
         case "finishes":
             return [(entry.title, name) for name, entry in catalog.finishes.items()]
         case _:
             sizes = catalog.models[model].resolutions if model in catalog.models else ()
             return [(f"{size} {option.unit}".strip(), size) for size in sizes]
+
+
+def _texts(preset: Preset, *, synthetic: bool) -> tuple[str, str]:
+    return preset.title, preset.help_of(synthetic=synthetic)
 
 
 def matching(found: Iterable[Offer], typed: str) -> list[Offer]:

@@ -30,7 +30,7 @@ class Commands:
         self._settings = settings
         forgetting = Forgetting(context.client, context.pipeline.storage, context.preferences, context.memory)
         self._answers = Answers(
-            context.client, context.catalog, context.settings, UserJobs(context.pipeline), forgetting
+            context.client, context.pipeline.serving, context.settings, UserJobs(context.pipeline), forgetting
         )
 
     def all(self) -> list[Command]:

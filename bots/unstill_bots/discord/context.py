@@ -49,7 +49,8 @@ class Context:
         await self.pipeline.leave(guild_scope(guild.id))
 
     async def _ask(self, pending: DiscordRequest, pictures: int) -> None:
-        await self.chat.tell(pending.address(), pending.replies.ask_words(pictures))
+        synthetic = (await self.pipeline.serving.now()).synthetic
+        await self.chat.tell(pending.address(), pending.replies.ask_words(pictures, synthetic=synthetic))
 
     def in_force(
         self, user: Snowflake | None, guild: Snowflake | None, channel: int | None = None

@@ -12,8 +12,8 @@ from unstill_bots.actions.option_offers import words
 from unstill_bots.discord.localized import CHOICE_MOST, shortened
 from unstill_bots.discord.parameters import CHOICES_MOST
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest
+from unstill_bots.intake.served import Served
 from unstill_bots.text.server_replies import ServerReplies
-from unstill_config.catalog import Catalog
 from unstill_queue.contract.options import PROMPT_MAX
 
 LABEL_MOST, TITLE_MOST = 45, 45
@@ -24,23 +24,27 @@ WORDS, PRESET = "words", "preset"
 class WordsForm(discord.ui.Modal):
     """discord.py forgets it at once: what comes back is found by its custom id, also after a restart."""
 
-    def __init__(self, form: int, replies: ServerReplies, catalog: Catalog) -> None:
+    def __init__(self, form: int, replies: ServerReplies, served: Served) -> None:
         super().__init__(title=shortened(replies.modal_title(), TITLE_MOST), custom_id=f"{FORM} {form}")
         asked: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id=WORDS,
             style=discord.TextStyle.paragraph,
-            placeholder=shortened(replies.modal_example()),
+            placeholder=shortened(replies.example(synthetic=served.synthetic)),
             required=False,
             max_length=PROMPT_MAX,
         )
-        self.add_item(discord.ui.Label(text=shortened(replies.modal_words(), LABEL_MOST), component=asked))
+        self.add_item(
+            discord.ui.Label(
+                text=shortened(replies.modal_words(synthetic=served.synthetic), LABEL_MOST), component=asked
+            )
+        )
         presets = [
             discord.SelectOption(
                 label=shortened(replies.translated(preset.title) or name, CHOICE_MOST),
                 value=name,
-                description=shortened(replies.translated(preset.help), CHOICE_MOST),
+                description=shortened(replies.translated(preset.help_of(synthetic=served.synthetic)), CHOICE_MOST),
             )
-            for name, preset in catalog.presets.items()
+            for name, preset in served.catalog.presets.items()
             if 1 <= len(name) <= CHOICE_MOST
         ][:CHOICES_MOST]
         if presets:

@@ -12,6 +12,7 @@ from discord.app_commands import Choice
 
 from unstill_bots.actions.option_offers import Offer, is_offered, matching, offers, words
 from unstill_bots.discord.localized import CHOICE_MOST, DESCRIPTIONS, described, marked, shortened
+from unstill_bots.intake.served import Served
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.options import OPTIONS, PROMPT_MAX, Option
@@ -23,10 +24,12 @@ OPTIONS_MOST, CHOICES_MOST = 25, 25
 Interaction = discord.Interaction[Any]
 Animate = Callable[[Interaction, discord.Attachment, str], Awaitable[None]]
 """Given the picture and the words, the chosen options among them."""
+Now = Callable[[], Awaitable[Served]]
+"""Says what is served now."""
 Completion = Callable[[Interaction, Any], Coroutine[Any, Any, list[Choice[Any]]]]
 
 
-def animate_command(take: Animate, catalog: Catalog, default_model: str) -> app_commands.Command[Any, ..., None]:
+def animate_command(take: Animate, catalog: Catalog, now: Now) -> app_commands.Command[Any, ..., None]:
     """`/animate`, which calls `take`. Choices that are data are offered while one types: no catalogue is too big."""
 
     async def animate(interaction: Interaction, image: discord.Attachment, prompt: str = "", **given: Any) -> None:
@@ -47,7 +50,7 @@ def animate_command(take: Animate, catalog: Catalog, default_model: str) -> app_
     )(animate)
     fixed = {option.name: _fixed(option) for option in options if option.choices}
     app_commands.choices(**fixed)(animate)
-    offers = {option.name: _completion(option, catalog, default_model) for option in options if is_offered(option)}
+    offers = {option.name: _completion(option, now) for option in options if is_offered(option)}
     app_commands.autocomplete(**offers)(animate)
     return app_commands.Command(name=marked("animate"), description=marked(DESCRIPTIONS["animate"]), callback=animate)
 
@@ -81,10 +84,11 @@ def _fixed(option: Option) -> list[Choice[str]]:
 # -- what is offered while one types
 
 
-def _completion(option: Option, catalog: Catalog, default_model: str) -> Completion:
+def _completion(option: Option, now: Now) -> Completion:
     async def complete(interaction: Interaction, current: Any) -> list[Choice[Any]]:
-        model = str(interaction.namespace["model"]) if "model" in interaction.namespace else default_model
-        return shown(matching(offers(option, catalog, Replies(interaction.locale.value), model), str(current)))
+        served = await now()
+        model = str(interaction.namespace["model"]) if "model" in interaction.namespace else served.default
+        return shown(matching(offers(option, served, Replies(interaction.locale.value), model), str(current)))
 
     return complete
 

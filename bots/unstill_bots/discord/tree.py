@@ -43,7 +43,7 @@ class Tree(app_commands.CommandTree[Any]):
         self._intake = intake
         self._open = context.memory.forms
         settings, presses = SettingsView(context), Presses(context, intake)
-        self.add_command(animate_command(self._animate, context.catalog, context.settings.engine.model))
+        self.add_command(animate_command(self._animate, context.catalog, context.pipeline.serving.now))
         for command in Commands(context, settings).all():
             self.add_command(command)
         self.add_command(self._message_menu())
@@ -110,7 +110,8 @@ class Tree(app_commands.CommandTree[Any]):
         if refusal is not None:
             await answer(interaction, refusal)
             return
-        await interaction.response.send_modal(WordsForm(interaction.id, replies, self._context.catalog))
+        served = await quickly(self._context.pipeline.serving.now())
+        await interaction.response.send_modal(WordsForm(interaction.id, replies, served))
 
     async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies) -> str | None:
         """Who may not ask for a clip here is told before they write anything."""

@@ -17,6 +17,7 @@ from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
 from unstill_bots.intake.rules import Rules, Terms, no_rules
+from unstill_bots.intake.served import Serving
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
@@ -69,6 +70,7 @@ class Pipeline:
         self.catalog = catalog
         self.settings = settings
         self.preferences = PreferenceStore(client.redis)
+        self.serving = Serving(client.ledger, catalog, settings.engine.model)
         self.background = background or BackgroundTasks()
         self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)
         self._preparation = Preparation(

@@ -30,7 +30,7 @@ class Commands:
         self._about_replied = RepliedCommands(context.pipeline)
         self._answers = Answers(
             context.client,
-            context.catalog,
+            context.pipeline.serving,
             context.settings,
             UserJobs(context.pipeline),
             Forgetting(context.client, context.pipeline.storage, context.preferences, context.memory),

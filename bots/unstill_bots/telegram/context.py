@@ -109,7 +109,8 @@ class Context:
         """Ask for words. Returns the question's note."""
         replies = ChatReplies(pending.language)
         buttons = keyboards.presets(replies, self.catalog)
-        return await self.chat.tell(pending.address(), replies.ask_words(pictures), buttons)
+        asked = replies.ask_words(pictures, synthetic=(await self.pipeline.serving.now()).synthetic)
+        return await self.chat.tell(pending.address(), asked, buttons)
 
     async def _unask(self, note: str) -> None:
         await self.chat.remove(note)

@@ -42,6 +42,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lettering: str = ""
     busy: str = ""
     camera: str = ""
+    alive: str = ""
     letters: str = ""
     letters_a_word: int = 1
     verb_ending: str = ""
@@ -49,7 +50,12 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def finds(self, words: str, prompt: str) -> bool:
         """Return whether one of these words of the language stands in the prompt."""
-        return _pattern(words, self.letters).search(prompt) is not None
+        return self.found(words, prompt) != ""
+
+    def found(self, words: str, prompt: str) -> str:
+        """Return the first of these words of the language that stands in the prompt, as it stands there, or ""."""
+        found = _pattern(words, self.letters).search(prompt)
+        return found[0] if found else ""
 
     def writes(self, prompt: str) -> bool:
         """Return whether the prompt has letters of the language's own script."""
@@ -67,9 +73,11 @@ def advice(prompt: str, parameters: Parameters | None = None, *, synthetic: bool
     """Return what would help this prompt most; None if it says enough. Never raises.
 
     It reads the languages that have an `advice.toml`. `synthetic` is false for a model that only moves a camera: there,
-    camera words are what counts.
+    camera words are what counts, and what is to move in the photo itself is a wish that stays one.
     """
     if not synthetic:
+        if wish := _said(prompt, "alive"):
+            return Advice("still", {"verb": wish})
         return None if _says(prompt, "camera") or (parameters and parameters.camera) else Advice("camera")
     acts = _says(prompt, "actions") or _inflected(prompt)
     moves = _says(prompt, "directions") or _says(prompt, "speeds")
@@ -116,6 +124,10 @@ def _script(letters: str) -> re.Pattern[str]:
 
 def _says(prompt: str, kind: str) -> bool:
     return any(words.finds(getattr(words, kind), prompt) for words in _languages().values())
+
+
+def _said(prompt: str, kind: str) -> str:
+    return next(filter(None, (words.found(getattr(words, kind), prompt) for words in _languages().values())), "")
 
 
 def _length(prompt: str) -> int:

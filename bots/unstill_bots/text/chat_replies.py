@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from unstill_bots.actions.forgetting import Left
+from unstill_bots.intake.served import Served
 from unstill_bots.text.again_replies import AgainReplies
 from unstill_bots.text.sharing_replies import SharingReplies
-from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
@@ -15,7 +15,10 @@ class ChatReplies(AgainReplies, SharingReplies):
 
     # -- pictures and words
 
-    def ask_words(self, pictures: int = 1) -> str:
+    def ask_words(self, pictures: int = 1, *, synthetic: bool = True) -> str:
+        """Ask for words. `synthetic` as in `example`."""
+        if not synthetic:
+            return self.gettext("How should the camera move? Write a few words, such as “zoom in”, or choose:")
         if pictures > 1:
             return self.ngettext(
                 "What should move in this {count} picture? Write a few words, or choose:",
@@ -67,10 +70,10 @@ class ChatReplies(AgainReplies, SharingReplies):
 
     # -- commands
 
-    def welcome(self) -> str:
+    def welcome(self, *, synthetic: bool) -> str:
         return self._paragraphs(
             self.gettext("Send a photo and a few words, and get it back moving."),
-            self.usage(),
+            self.usage(synthetic=synthetic),
             self.gettext("/help lists everything, /settings keeps your own defaults."),
         )
 
@@ -80,8 +83,9 @@ class ChatReplies(AgainReplies, SharingReplies):
             self.gettext("Admins choose with /settings when @{name} answers.", name=name),
         )
 
-    def presets(self, catalog: Catalog) -> str:
-        lines = [self.preset_help(catalog, name) for name in catalog.presets]
+    def presets(self, served: Served) -> str:
+        catalog = served.catalog
+        lines = [self.preset_help(catalog, name, synthetic=served.synthetic) for name in catalog.presets]
         return self._paragraphs(
             "\n".join(lines), self.gettext("Write, for example: {example}", example="--preset quality")
         )

@@ -38,6 +38,8 @@ def messages(catalog: Catalog) -> Iterator[MessageId]:
     for preset in catalog.presets.values():
         yield preset.title
         yield preset.help
+        if preset.camera_help:
+            yield preset.camera_help
     for model in catalog.models.values():
         yield from model.moves
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from unstill_bots.intake.served import Served
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.parts import Text
 from unstill_bots.text.refusal_replies import RefusalReplies
-from unstill_bots.text.sentences import ADVICE, FAILURES, NOTES, PICTURES, WITHOUT
+from unstill_bots.text.sentences import ADVICE, CAMERA_ADVICE, FAILURES, NOTES, PICTURES, WITHOUT
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
 from unstill_queue.contract.codes import SAID, UNKNOWN, read_note
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
-from unstill_queue.contract.options import OPTIONS, Option
+from unstill_queue.contract.options import Option
 from unstill_queue.ledger.ledger import Place
 
 CAPTION_LENGTH = 1024
@@ -157,9 +158,21 @@ class Replies(RefusalReplies):
 
     # -- the help
 
-    def usage(self) -> str:
-        example = self.gettext("Waves rolling in, slow motion --seconds 3")
-        return self.gettext("Send a picture with words that say what moves, for example: {example}", example=example)
+    def example(self, *, synthetic: bool) -> str:
+        """Return words that a model can do. `synthetic`: it draws new pixels; else it moves a camera over the photo."""
+        if synthetic:
+            return self.gettext("Waves rolling in, slow motion --seconds 3")
+        return self.gettext("Zoom in slowly, then pan left --seconds 3")
+
+    def usage(self, *, synthetic: bool) -> str:
+        example = self.example(synthetic=synthetic)
+        if synthetic:
+            return self.gettext(
+                "Send a picture with words that say what moves, for example: {example}", example=example
+            )
+        return self.gettext(
+            "Send a picture with words that say how a camera moves over it, for example: {example}", example=example
+        )
 
     def option_help(self, option: Option, catalog: Catalog) -> str:
         """One line: name, aliases, what it does, what it takes."""
@@ -171,22 +184,24 @@ class Replies(RefusalReplies):
         said = self.translated(option.help)
         return f"{said} ({self.allowed(option.allowed(catalog))})" if option.type in ("int", "float") else said
 
-    def preset_help(self, catalog: Catalog, name: str) -> str:
-        preset = catalog.presets[name]
-        return f"{name}: {self.translated(preset.help)}"
+    def preset_help(self, catalog: Catalog, name: str, *, synthetic: bool = True) -> str:
+        return f"{name}: {self.translated(catalog.presets[name].help_of(synthetic=synthetic))}"
 
-    def guide(self) -> tuple[str, ...]:
-        """How to write a good prompt, a line each."""
-        return tuple(self._by_code(ADVICE, code, {"verb": self.gettext("rolling in")}) for code in ADVICE)
+    def guide(self, *, synthetic: bool) -> tuple[str, ...]:
+        """How to write a good prompt, a line each. `synthetic` as in `example`."""
+        codes = [code for code in ADVICE if (code in CAMERA_ADVICE) is not synthetic]
+        return tuple(self._by_code(ADVICE, code, {"verb": self.gettext("rolling in")}) for code in codes)
 
-    def help(self, catalog: Catalog) -> str:
-        """Everything, as it is declared: usage, options, presets, guide."""
-        options = (self.option_help(option, catalog) for option in OPTIONS)
-        presets = (self.preset_help(catalog, name) for name in catalog.presets)
+    def help(self, served: Served) -> str:
+        """Everything that is served now, as it is declared: usage, options, presets, guide."""
+        options = (self.option_help(option, served.offered) for option in served.options)
+        presets = (
+            self.preset_help(served.catalog, name, synthetic=served.synthetic) for name in served.catalog.presets
+        )
         blocks = [
-            [self.usage()],
+            [self.usage(synthetic=served.synthetic)],
             [self.gettext("Options:"), *options],
             [self.gettext("Presets:"), *presets],
-            [self.gettext("How to write it:"), *self.guide()],
+            [self.gettext("How to write it:"), *self.guide(synthetic=served.synthetic)],
         ]
         return "\n\n".join("\n".join(block) for block in blocks)

@@ -122,6 +122,7 @@ ADVICE: dict[str, str] = {
     "subject": N_("Say more: what moves, how, in which direction or how fast, and what is around it."),
     "action": N_("Say what moves and how, with a verb such as “{verb}”."),
     "camera": N_("Camera words help here: zoom in, pan left, tilt up, rotate, slowly."),
+    "still": N_("Here a camera moves over the photo, and nothing in it moves: “{verb}” is a wish it cannot fulfil."),
     "speed": N_("Say in which direction or how fast; “slow motion” often helps."),
     "surroundings": N_("Say what is around it: the place, the light, the weather."),
     "smooth": N_("If it looks stiff, add “naturally” or “smoothly”."),
@@ -129,3 +130,6 @@ ADVICE: dict[str, str] = {
     "background": N_("If it flickers, a picture with a simpler background helps."),
     "text": N_("Posters and signs with much text get distorted; a picture without text works better."),
 }
+
+CAMERA_ADVICE = frozenset({"camera", "still"})
+"""Codes of the advice for a model that moves a camera over the photo; the others are for one that draws new pixels."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from unstill_bots.intake.served import Served
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_config.catalog import Catalog
 
 
 class ServerReplies(ChatReplies):
@@ -40,10 +40,15 @@ class ServerReplies(ChatReplies):
 
     # -- commands
 
-    def usage(self) -> str:
-        example = self.gettext("Waves rolling in, slow motion --seconds 3")
+    def usage(self, *, synthetic: bool) -> str:
+        example = self.example(synthetic=synthetic)
+        if synthetic:
+            return self.gettext(
+                "Use /animate with a picture and words that say what moves, for example: {example}", example=example
+            )
         return self.gettext(
-            "Use /animate with a picture and words that say what moves, for example: {example}", example=example
+            "Use /animate with a picture and words that say how a camera moves over it, for example: {example}",
+            example=example,
         )
 
     def other_ways(self) -> str:
@@ -51,8 +56,8 @@ class ServerReplies(ChatReplies):
             "Or press on a message for long, or right-click it: Apps, Animate. Or mention the bot beside a picture."
         )
 
-    def help(self, catalog: Catalog) -> str:
-        usage, *blocks = super().help(catalog).split("\n\n")
+    def help(self, served: Served) -> str:
+        usage, *blocks = super().help(served).split("\n\n")
         return self._paragraphs(usage, self.other_ways(), *blocks)
 
     def queue_empty(self) -> str:
@@ -69,11 +74,8 @@ class ServerReplies(ChatReplies):
     def modal_title(self) -> str:
         return self.gettext("Animate")
 
-    def modal_words(self) -> str:
-        return self.gettext("What should move, and how?")
-
-    def modal_example(self) -> str:
-        return self.gettext("Waves rolling in, slow motion --seconds 3")
+    def modal_words(self, *, synthetic: bool) -> str:
+        return self.gettext("What should move, and how?") if synthetic else self.gettext("How should the camera move?")
 
     def modal_preset(self) -> str:
         return self.gettext("Preset")

@@ -29,7 +29,10 @@ def one_of(names: Iterable[object]) -> Allowed:
 
 
 class Option(msgspec.Struct, frozen=True):
-    """One parameter. `least` and `most` are inclusive and hold unless a model's own range is narrower."""
+    """One parameter. `least` and `most` are inclusive and hold unless a model's own range is narrower.
+
+    `ability`: only a model reads it whose abilities have its name.
+    """
 
     name: str
     type: Literal["int", "float", "text", "flag", "choice"]
@@ -42,6 +45,7 @@ class Option(msgspec.Struct, frozen=True):
     #: Which catalogue holds the choices, where they are data.
     catalogue: Literal["", "models", "presets", "finishes"] = ""
     synonyms: Mapping[str, str] = {}
+    ability: bool = False
 
     def choices_in(self, catalog: Catalog) -> tuple[str, ...]:
         if self.catalogue:
@@ -120,10 +124,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("num_frames", "int", "length of the clip in frames", ("frames", "f"), 8, 480, "frames"),
     Option("fps", "int", "frames a second that are rendered", ("framerate",), 4, 60),
-    Option("num_inference_steps", "int", "denoising steps: more is slower and finer", ("steps",), 1, 100),
-    Option("guidance_scale", "float", "how closely the words are followed", ("gs", "cfg", "guidance"), 1, 20),
-    Option("seed", "int", "the same seed gives the same clip", ("sd",), 0, SEED_MAX),
-    Option("negative_prompt", "text", "what should not appear", ("neg", "no", "negative", "without")),
+    Option("num_inference_steps", "int", "denoising steps: more is slower and finer", ("steps",), 1, 100, ability=True),
+    Option(
+        "guidance_scale", "float", "how closely the words are followed", ("gs", "cfg", "guidance"), 1, 20, ability=True
+    ),
+    Option("seed", "int", "the same seed gives the same clip", ("sd",), 0, SEED_MAX, ability=True),
+    Option("negative_prompt", "text", "what should not appear", ("neg", "no", "negative", "without"), ability=True),
     Option("resolution", "int", "short side that is rendered", ("res", "size", "r"), 128, 1024, "px"),
     Option(
         "motion",
@@ -132,8 +138,9 @@ OPTIONS: tuple[Option, ...] = (
         ("strength",),
         choices=tuple(MOTIONS),
         synonyms={"0": "low", "1": "low", "2": "medium", "3": "high", "4": "high", "subtle": "low", "strong": "high"},
+        ability=True,
     ),
-    Option("camera", "text", "camera words: zoom in, pan left, tilt up, rotate", ("cam",)),
+    Option("camera", "text", "camera words: zoom in, pan left, tilt up, rotate", ("cam",), ability=True),
     Option(
         "shape",
         "choice",

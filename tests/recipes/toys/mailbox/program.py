@@ -166,7 +166,7 @@ class MailboxFrontEnd:
             tell=self._chat.tell, pictures=services.pictures,
         )  # fmt: skip
         forgetting = Forgetting(client, storage, self._pipeline.preferences, self)
-        self._answers = Answers(client, catalog, settings, UserJobs(self._pipeline), forgetting)
+        self._answers = Answers(client, self._pipeline.serving, settings, UserJobs(self._pipeline), forgetting)
         self._jobs = JobActions(self._pipeline)
         async with asyncio.TaskGroup() as group:
             courier = group.create_task(Courier(client, storage, self._chat, self._pipeline, status).run())

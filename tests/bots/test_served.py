@@ -1,0 +1,62 @@
+"""What is served now is what engines announce: by it help, options and examples are chosen."""
+
+from __future__ import annotations
+
+from tests.waiting import until
+
+from unstill_bots.intake.served import Served, Serving
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_queue.ledger.client import Client
+from unstill_queue.redis.embedded import EmbeddedValkey
+
+CATALOG = Catalog.load()
+CAMERA, DRAWS = "camera", "i2vgen-xl"
+
+
+def names(now: Served) -> set[str]:
+    return {option.name for option in now.options}
+
+
+def test_an_engine_that_comes_and_goes_changes_what_is_offered() -> None:
+    # Given a host whose usual model is the one that draws, When the camera alone is served
+    now = Served.of(CATALOG, {CAMERA}, DRAWS)
+
+    # Then the camera is what is spoken of, and nothing is offered that it does not read
+    assert (now.default, list(now.models), now.synthetic) == (CAMERA, [CAMERA], False)
+    assert {"seed", "camera", "motion", "seconds", "preset"} <= names(now)
+    assert not {"negative_prompt", "guidance_scale", "num_inference_steps", "model"} & names(now)
+
+    # When both are served, Then there is a choice, and the host's usual one is spoken of
+    now = Served.of(CATALOG, {CAMERA, DRAWS, "a model of a newer catalogue"}, DRAWS)
+    assert (now.default, list(now.models), now.synthetic) == (DRAWS, [CAMERA, DRAWS], True)
+    assert {"negative_prompt", "guidance_scale", "camera", "model"} <= names(now)
+    assert now.others(DRAWS) == (CAMERA,)
+
+    # When nothing is served, Then the usual one is spoken of, as it is to come back, and nothing else
+    now = Served.of(CATALOG, set(), DRAWS)
+    assert (now.names, now.default, list(now.models), now.synthetic) == ((), DRAWS, [DRAWS], True)
+    assert not {"camera", "motion", "model"} & names(now)
+
+
+async def test_engines_are_asked_of_the_ledger_and_not_for_each_word(valkey: EmbeddedValkey) -> None:
+    client = Client.open(valkey.url, Settings())
+    try:
+        serving = Serving(client.ledger, CATALOG, DRAWS)
+        assert (await serving.now()).names == ()
+
+        # When an engine says that it is there
+        await client.ledger.engine("one", CAMERA, b"info")
+
+        # Then it is known once the last answer is no longer fresh
+        await until(lambda: _is(serving, (CAMERA,)), what="the engine's being known")
+
+        # and when it has ended, that is known too
+        await client.ledger.engine_gone("one", CAMERA)
+        await until(lambda: _is(serving, ()), what="the engine's end being known")
+    finally:
+        await client.close()
+
+
+async def _is(serving: Serving, expected: tuple[str, ...]) -> bool:
+    return (await serving.now()).names == expected
