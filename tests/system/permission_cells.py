@@ -64,8 +64,10 @@ class Queue:
         """Of each of its files, whether it is there."""
         return [(self._house.folder / "storage" / key).exists() for key in planted.keys]
 
-    async def plant(self, request: Request, note: str, message: Any, *, done: bool = True) -> Planted:
-        """On record and shown by `note`: with a clip, or waiting in the queue. What waits is planted last."""
+    async def plant(
+        self, request: Request, note: str, message: Any, *, done: bool = True, receipt: str = ""
+    ) -> Planted:
+        """On record and shown by `note`: with a clip, as `receipt` says, or waiting in the queue, which comes last."""
         parameters = Parameters("journal", "waves", seed=7, num_frames=8, fps=8, resolution=64)
         async with self.ledger() as ledger:
             assert await ledger.accept(request)
@@ -90,7 +92,7 @@ class Queue:
             assert claim is not None and claim.job.id == request.id
             made = Succeeded(keys[0], 4, 64, 64, 1.0, 8.0, parameters, False, 1.0, original=keys[1])
             assert await ledger.finish(claim, made)
-            assert await ledger.send(request.id, "planter") and await ledger.sent(request.id, "planter")
+            assert await ledger.send(request.id, "planter") and await ledger.sent(request.id, "planter", receipt)
             return Planted(request.id, message, tuple(keys))
 
     async def read(self, id: str) -> Record | None:

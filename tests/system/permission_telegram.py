@@ -24,8 +24,18 @@ from wire_doubles.telegram.people import Person
 from wire_doubles.telegram_api import TelegramApi
 
 from unstill_bots.actions.press_data import ON_JOBS
-from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, PRESET, SETTINGS, TELEGRAM, commands_of
-from unstill_bots.telegram.buttons import Press
+from unstill_bots.actions.presses import (
+    ACTIONS,
+    CANCEL,
+    CHAT_SETTINGS,
+    DELETE,
+    PRESET,
+    SETTINGS,
+    SHARE,
+    TELEGRAM,
+    commands_of,
+)
+from unstill_bots.telegram.buttons import ONE_CLIP, Press
 from unstill_bots.telegram.media import Picture
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
@@ -74,6 +84,9 @@ class TelegramCells:
         self.news = self.api.channel("News", self.people[CHANNEL], bot=True)
         self.hidden = self.api.channel("Hidden", self.people[CHANNEL])
         self.elsewhere = self.api.group("Elsewhere", [self.people[ELSEWHERE], self.people[STRANGER]])
+        self.clip = self.api.world.files.clip(
+            "animation", b"\0\0\0\x18ftypisom", "clip.mp4", width=64, height=64, duration=1, thumbnail=None
+        )
         self.scenes: dict[tuple[str, str], Scene] = {}
         self.planted: dict[Cell, Planted] = {}
         self.commanded: dict[Cell, tuple[Scene, Planted]] = {}
@@ -95,7 +108,7 @@ class TelegramCells:
         later: list[Cell] = []
         for person in self.people.values():
             self.greet(person)
-        for cell in cells(TELEGRAM, *(ACTIONS[name] for name in ON_JOBS if name != CANCEL)):
+        for cell in cells(TELEGRAM, *(ACTIONS[name] for name in (*ON_JOBS, SHARE) if name != CANCEL)):
             self.planted[cell] = await self.plant(self.scene(cell.place, cell.who))
         for cell in cells(TELEGRAM, *(ACTIONS[name] for name in sorted(commands_of(TELEGRAM)))):
             people = self.new_people()
@@ -160,7 +173,8 @@ class TelegramCells:
         to = ReplyAddress("telegram", str(asked.chat.id), str(asked.id), None, {"job": f"telegram:{about}"})
         source = Picture(asked.media.file.id, asked.media.size).source
         request = Request(f"telegram:{about}", who, to, source, "waves", 1_000_000)
-        return await self.queue.plant(request, f"{asked.chat.id}:{shown.id}", shown, done=done)
+        note = f"{asked.chat.id}:{shown.id}"
+        return await self.queue.plant(request, note, shown, done=done, receipt=f"{note} animation {self.clip.file.id}")
 
     # -- trying
 
@@ -169,6 +183,10 @@ class TelegramCells:
         if cell.action in (SETTINGS, CHAT_SETTINGS):
             return await self._settings(cell, person, scene)
         planted = self.planted[cell]
+        if cell.action == SHARE:
+            # a query says who asks, and not where the button stands
+            found = await person.inline(ONE_CLIP + planted.id.removeprefix("telegram:")).answer()
+            return bool(found), str(found)
         data = data_of(cell.action, planted.id.removeprefix("telegram:"))
         if cell.action == PRESET:
             data = data_of(PRESET, "preview")

@@ -16,6 +16,8 @@ from unstill_config.platforms import PLATFORMS
 
 
 class OnTelegram:
+    own_buttons: tuple[str, ...] = ("Share",)
+
     def __init__(self, telegram: TelegramHouse) -> None:
         self.house = telegram.house
         self._telegram = telegram
@@ -58,6 +60,8 @@ class OnTelegram:
 
 
 class OnDiscord:
+    own_buttons: tuple[str, ...] = ()
+
     def __init__(self, discord: DiscordHouse) -> None:
         self.house = discord.house
         self._discord = discord

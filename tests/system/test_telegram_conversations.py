@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.system.telegram_house import TelegramHouse, after, has_clips, ours, photo, says
 
-CLIP_BUTTONS = (("Again", "Better"), ("9:16", "Loop", "Delete"))
+CLIP_BUTTONS = (("Again", "Better"), ("9:16", "Loop", "Delete", "Share"))
 
 
 async def test_a_photo_with_a_caption_comes_back_moving(telegram: TelegramHouse) -> None:
@@ -230,4 +230,33 @@ async def test_inline_lists_ones_own_clips(telegram: TelegramHouse) -> None:
     # When one is chosen, it stands in the other chat without a new upload
     group = telegram.api.group("Friends", [ann, bob])
     shared = ann.choose(queries[1], 0, group)
-    assert shared.media and shared.media.kind == "animation" and "leaves in autumn" in shared.text
+    assert shared.media and shared.media.kind == "animation" and shared.shown().at_once == "“leaves in autumn”"
+    # and where there is none, the way leads to the bot itself
+    assert queries[0].button is None
+    assert queries[3].button and queries[3].button["text"] == "No clip of yours fits. Make one"
+    bob.start(queries[3])
+    await telegram.api.private(bob).until(says("get it back moving"))
+
+
+async def test_share_leads_to_another_chat_with_that_clip_for_its_owner_only(telegram: TelegramHouse) -> None:
+    ann, bob = telegram.api.person("Ann"), telegram.api.person("Bob")
+    group = telegram.api.group("Friends", [ann, bob])
+    # Given three clips, of which one is covered
+    ann.send_photo(group, photo(), "/animate waves --seed 1")
+    first = next(one for one in ours(await group.until(has_clips())) if one.media)
+    ann.send_photo(group, photo(), "/animate waves --seed 2")
+    await group.until(has_clips(2))
+    ann.send_photo(group, photo(), "/animate the end", spoiler=True)
+    covered = next(one for one in ours(await group.until(has_clips(3))) if one.spoiler)
+    # When she presses Share under the first, then that one alone is offered
+    query = ann.share("Share", first)
+    [offered] = await query.answer()
+    assert first.media and offered["mpeg4_file_id"] == first.media.file.id
+    # and somebody else gets nothing by that button
+    assert await bob.share("Share", first).answer() == []
+    # and what is covered, which would be shown open there, is not shared in any way
+    assert "Share" not in str(covered.buttons)
+    assert await ann.inline("end").answer() == []
+    # When a clip is deleted, then it is not offered any more
+    assert await ann.press("Delete", first).answer() == "Deleted."
+    assert [one["title"] for one in await ann.inline("").answer()] == ["waves"]

@@ -40,7 +40,7 @@ class Action(msgspec.Struct, frozen=True):
     anywhere: bool = False
 
 
-CANCEL, DELETE, FORGET, PRESET, FORM = "cancel", "delete", "forgetme", "preset", "form"
+CANCEL, DELETE, FORGET, PRESET, FORM, SHARE = "cancel", "delete", "forgetme", "preset", "form", "share"
 SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
@@ -51,6 +51,8 @@ _ALL = (
     Action(BETTER, "asks for the clip in better quality", May.OWNER, EVERYWHERE),
     Action(REELS, "asks for the clip in 9:16", May.OWNER, EVERYWHERE),
     Action(LOOP, "asks for the clip as a loop", May.OWNER, EVERYWHERE),
+    # the platform itself asks which chat, and does not tell in which one it was pressed
+    Action(SHARE, "offers the clip to another chat, on Telegram", May.OWNER, (TELEGRAM,), anywhere=True),
     Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, (TELEGRAM,)),
     Action(FORM, "asks for clips of pictures that somebody pointed at", May.OWNER, forms=(DISCORD,), anywhere=True),
     Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, EVERYWHERE, EVERYWHERE),

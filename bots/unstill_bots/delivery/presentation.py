@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, SHARE
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
 from unstill_bots.delivery.message import REVISED, Button, Clip, Message, Phase, Urgency
 from unstill_bots.delivery.naming import file_name
@@ -105,6 +105,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
     """Make the answer with its clip, which was fetched to `file`. `spoiler`: the chat wants clips covered."""
     replies, job, used = _replies(record.request), record.job, outcome.parameters
     text = replies.clip_text(outcome, advice(used.prompt, used, synthetic=outcome.synthetic))
+    covered = spoiler or record.request.spoiler
     unheard = map(replies.unheard, _unheard(record.request.words, catalog, used.model))
     return Message(
         record.id,
@@ -112,7 +113,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
         msgspec.structs.replace(text, notes=(*text.notes, *unheard)),
         Phase.DONE,
         Urgency.ANSWER,
-        buttons=_under_clip(job, replies, catalog),
+        buttons=(*_under_clip(job, replies, catalog), *_to_share(record.request, replies, covered=covered)),
         clip=Clip(
             file,
             outcome.size,
@@ -120,7 +121,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
             outcome.height,
             outcome.duration,
             audio=job.finish.audio if job else False,
-            spoiler=spoiler or record.request.spoiler,
+            spoiler=covered,
             poster=job.picture if job else None,
             name=file_name(used.prompt),
             alt=replies.alt_text(used.prompt),
@@ -181,3 +182,10 @@ def _under_clip(job: Job | None, replies: ChatReplies, catalog: Catalog) -> tupl
         DELETE: replies.button_delete(),
     }
     return tuple(Button(action, texts[action], job.id) for action in (*offered(job, catalog), DELETE))
+
+
+def _to_share(request: Request, replies: ChatReplies, *, covered: bool) -> tuple[Button, ...]:
+    """Return the button that shares a clip, where the platform has that; what is covered would be shown open there."""
+    if covered or request.requester.platform not in ACTIONS[SHARE].buttons:
+        return ()
+    return (Button(SHARE, replies.button_share(), request.id),)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from unstill_bots.actions.press_data import ON_JOBS, PressData
-from unstill_bots.actions.presses import DELETE, PRESET, SETTINGS
+from unstill_bots.actions.presses import DELETE, PRESET, SETTINGS, SHARE
 from unstill_bots.actions.variations import AGAIN, BETTER
-from unstill_bots.delivery.message import Message
+from unstill_bots.delivery.message import Button, Message
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 
 DATA_MOST = 64
+ONE_CLIP = "#"
+"""The beginning of an inline query that asks for one clip, by its job; all others are words."""
 
 SENT = {**{action: action for action in ON_JOBS}, DELETE: "del", PRESET: "p", SETTINGS: "s"}
 """Actions, as buttons in chats send them."""
@@ -25,13 +27,21 @@ class Press(PressData, frozen=True):
     sent = SENT
 
 
-def under(message: Message) -> InlineKeyboardMarkup | None:
-    """Draw a message's buttons: those that ask for the same clip again stand above the others."""
+def under(message: Message, *, inline: bool = True) -> InlineKeyboardMarkup | None:
+    """Draw a message's buttons: those that ask for the same clip again stand above the others. `inline`: the bot may be
+    asked in inline mode, by which clips are shared.
+    """
     if not message.buttons:
         return None
-    buttons = {button.action: _button(button.text, Press.on(button.action, button.job)) for button in message.buttons}
+    buttons = {shown.action: _under(shown) for shown in message.buttons if inline or shown.action != SHARE}
     first = [buttons.pop(action) for action in (AGAIN, BETTER) if action in buttons]
     return InlineKeyboardMarkup([row for row in (first, list(buttons.values())) if row])
+
+
+def _under(button: Button) -> InlineKeyboardButton:
+    if button.action == SHARE:
+        return InlineKeyboardButton(button.text, switch_inline_query=ONE_CLIP + Press.on(SHARE, button.job).about)
+    return _button(button.text, Press.on(button.action, button.job))
 
 
 def presets(replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:

@@ -78,14 +78,14 @@ class TelegramChat:
         return self._calls.has_room(to.chat, urgency)
 
     async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
-        keyboard = keyboards.under(message)
+        keyboard = self._under(message)
         text = message.text.plain()
         return await self.send(to, text, message.urgency, keyboard, message.account, silent=message.silent)
 
     async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
         if message.clip is not None:
             return await self._edit_clip(to, ref, message, message.clip)
-        keyboard = keyboards.under(message)
+        keyboard = self._under(message)
         await self.change(to, MessageRef.of(ref), message.text.plain(), message.urgency, keyboard)
         return ref
 
@@ -98,7 +98,7 @@ class TelegramChat:
                     media(file, kind, clip, message.text, cover),
                     chat_id=int(chat),
                     message_id=shown_at.within(chat),
-                    reply_markup=keyboards.under(message),
+                    reply_markup=self._under(message),
                     read_timeout=MEDIA_WITHIN,
                     write_timeout=MEDIA_WITHIN,
                 )
@@ -111,6 +111,9 @@ class TelegramChat:
             raise
         file = file_in(shown) if isinstance(shown, telegram.Message) else None
         return str(ClipRef(shown_at, kind, file)) if file else ref
+
+    def _under(self, message: Message) -> InlineKeyboardMarkup | None:
+        return keyboards.under(message, inline=self.bot.supports_inline_queries)
 
     async def ping(self, request: Request, ref: str, text: str) -> str:
         """Reply to the clip. In a group that notifies nobody, so the sentence itself mentions the person."""

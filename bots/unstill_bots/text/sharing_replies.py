@@ -14,5 +14,12 @@ class SharingReplies(Replies):
             return self.gettext("A photo that moves: {words}", words=words)
         return self.gettext("A photo that moves.")
 
+    def button_share(self) -> str:
+        return self.gettext("Share")
+
+    def nothing_to_share(self) -> str:
+        """A button in place of clips of one's own; it leads to where one is made."""
+        return self.gettext("No clip of yours fits. Make one")
+
     def cancelled_by_admin(self) -> str:
         return self.gettext("An admin ended this here. Ask them before you send it again.")

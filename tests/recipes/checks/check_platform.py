@@ -23,6 +23,8 @@ TOY = Path(__file__).parents[1] / "toys" / "mailbox"
 class OnMailbox:
     """The conversation of Ann, who leaves letters."""
 
+    own_buttons: tuple[str, ...] = ()
+
     def __init__(self, house: House) -> None:
         self.house = house
         self._folder = house.folder / "mail"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from wire_doubles.telegram.access import chat_of
@@ -41,11 +42,14 @@ def answer_inline_query(world: World, call: Call) -> bool:
         raise bad_request("RESULT_ID_DUPLICATE")
     for result in results:
         _check(world, result)
+    button = call.json("button")
+    if button and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(button.get("start_parameter", ""))):
+        raise bad_request("START_PARAM_INVALID")
     if query is None or query.answered or world.clock.now() - query.asked_at > world.query_seconds:
         raise bad_request(QUERY_TOO_OLD)
     query.results = results
     query.next_offset = call.text("next_offset")
-    query.button = call.json("button")
+    query.button = button
     query.cache_seconds = call.number("cache_time", 300)
     query.personal = call.flag("is_personal")
     query.answered = True

@@ -194,6 +194,19 @@ class Person(User):
         with self._world.lock:
             return self._world.ask_inline(self, query, offset, chat)
 
+    def share(self, button: str, message: Message | Shown) -> InlineQuery:
+        """Press a button that leads to another chat, with the bot's name and a query in it. Raises AssertionError."""
+        with self._world.lock:
+            found = self._world.find(message)
+            pressed = [each for row in found.keyboard for each in row if each["text"] == button]
+            assert pressed and "switch_inline_query" in pressed[0], f"no {button!r} in: {found.shown().line()}"
+            return self._world.ask_inline(self, pressed[0]["switch_inline_query"], "", None)
+
+    def start(self, query: InlineQuery) -> Message:
+        """Press the button above the results of an inline query, which opens the chat with the bot."""
+        assert query.button, f"no button above {query}"
+        return self.send_text(self._world.private(self), f"/start {query.button['start_parameter']}")
+
     def choose(self, query: InlineQuery, number: int, chat: Chat, *, topic: Topic | None = None) -> Message:
         """Send one of the results."""
         with self._world.lock:
