@@ -20,11 +20,13 @@ class PlatformSettings(Group):
     """The settings and facts that every platform has.
 
     `front_end` is 'module:Class' of its front end, as a model names its renderer: it is imported only where it is
-    served. `token_from` says who gives tokens out. `secret_patterns` find in a log line what looks like a secret of
-    this platform, each with what stands there instead.
+    served. `doctor` is 'module:function' that asks the platform about the bot, where there is something to ask.
+    `token_from` says who gives tokens out. `secret_patterns` find in a log line what looks like a secret of this
+    platform, each with what stands there instead.
     """
 
     front_end: ClassVar[str]
+    doctor: ClassVar[str] = ""
     token_from: ClassVar[str]
     secret_patterns: ClassVar[Patterns] = ()
 
@@ -35,6 +37,7 @@ class Telegram(PlatformSettings):
     """`local_mode`: `api_url` is a Bot API server of one's own that runs with --local. `webhook_url` None: polling."""
 
     front_end = "unstill_bots.telegram.program:TelegramFrontEnd"
+    doctor = "unstill_bots.telegram.doctor:examine"
     token_from = "@BotFather"  # noqa: S105
     # https://core.telegram.org/bots/api#authorizing-your-bot
     secret_patterns = ((re.compile(r"(?<![0-9])[0-9]+(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE), "***"),)

@@ -20,6 +20,7 @@ from unstill_bots.delivery import courier
 from unstill_bots.delivery.chat import (
     ChatError,
     ChatGone,
+    ChatRefused,
     ChatUnavailable,
     ChatUncertain,
     ClipTooLarge,
@@ -256,6 +257,39 @@ async def test_a_status_message_of_unknown_fate_is_not_sent_again(front: FrontEn
     await front.courier.deliver(request.id)
     # Then it comes as a new reply, once
     assert len(front.chat.now) == 1 and front.chat.now[0].startswith("clip")
+
+
+async def test_what_is_refused_for_no_known_reason_is_tried_three_times_and_then_said(front: FrontEnd) -> None:
+    request = await front.finished()
+    # Given a platform that refuses the clip in a way that nobody foresaw
+    front.chat.errors = {"clip": [ChatRefused("MEDIA_EMPTY", 0.0) for _ in range(9)]}
+    # When it is delivered until that ends
+    for _ in range(2):
+        assert not await front.courier.deliver(request.id)
+        assert await front.state(request) is State.DONE
+    assert await front.courier.deliver(request.id)
+    # Then the third refusal was the last, and the message says so
+    assert len(front.chat.errors["clip"]) == 6
+    assert front.chat.now == ["The platform refuses to show the answer here. Ask again, or in another chat."]
+    assert await front.state(request) is State.SENT
+
+
+async def test_where_not_even_the_sentence_is_taken_it_ends_too(front: FrontEnd) -> None:
+    request = await front.finished()
+    front.chat.errors = {"edit": [ChatRefused("something new", 0.0) for _ in range(9)]}
+    for _ in range(3):
+        assert not await front.courier.deliver(request.id)
+    assert await front.state(request) is State.UNDELIVERABLE
+    assert len(front.chat.errors["edit"]) == 5
+
+
+async def test_a_status_message_that_is_refused_is_not_tried_for_each_progress(front: FrontEnd) -> None:
+    # Given a platform that refuses the first message, and whatever follows
+    front.chat.errors = {"post": [ChatRefused("something new", 0.0) for _ in range(9)]}
+    request = await front.queued()
+    await front.status.waiting(request)
+    await front.status.waiting(request)
+    assert len(front.chat.errors["post"]) == 8
 
 
 async def test_a_deleted_status_message_gives_a_new_reply(front: FrontEnd) -> None:

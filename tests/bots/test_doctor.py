@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from tests.bots.terminal_cli import Terminal
 from tests.queue.test_trouble import PASSWORD, SPOILT, USER, url_of
+from wire_doubles.telegram_api import TelegramApi
 
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.redis.trouble import TROUBLES
@@ -18,9 +19,13 @@ LOOKED_AT = {"python", "server", "storage", "disk", "ffmpeg", "device", "model",
 
 
 def test_where_all_is_well(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, **{"UNSTILL_TELEGRAM__TOKEN": "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"})
+    with TelegramApi.threaded() as telegram:
+        told = {"UNSTILL_TELEGRAM__TOKEN": telegram.token, "UNSTILL_TELEGRAM__API_URL": telegram.url}
+        terminal = Terminal(tmp_path, **told)
 
-    ended = terminal.run("doctor", "--json")
+        ended = terminal.run("doctor", "--json")
+        telegram.world.privacy = False
+        open_to_all = terminal.run("doctor", "--json")
 
     assert ended.code == 0, ended.out
     assert ended.json["ok"]
@@ -28,8 +33,29 @@ def test_where_all_is_well(tmp_path: Path) -> None:
     assert checks.keys() >= LOOKED_AT
     assert all(check["ok"] and not check["mend"] for check in checks.values())
     assert "libx264" in checks["ffmpeg"]["text"]
-    assert checks["telegram"]["text"] == "token set"
-    assert "AAEhBO" not in ended.out + ended.err
+    shown = checks["telegram"]["text"]
+    assert (
+        shown.startswith("@unstill_bot, which is shown only commands and replies in groups") and "/setprivacy" in shown
+    )
+    [telegrams] = [check for check in open_to_all.json["checks"] if check["name"] == "telegram"]
+    assert telegrams["text"] == "@unstill_bot, which is shown all that is said in its groups"
+    assert telegram.token not in ended.out + ended.err + open_to_all.out + open_to_all.err
+
+
+def test_a_telegram_that_does_not_take_the_token_or_is_not_there_has_its_mend(tmp_path: Path) -> None:
+    with TelegramApi.threaded() as telegram:
+        wrong = f"{telegram.token[:-3]}xyz"
+        told = {"UNSTILL_TELEGRAM__TOKEN": wrong, "UNSTILL_TELEGRAM__API_URL": telegram.url}
+        rejected = Terminal(tmp_path, **told).run("doctor", "--json")
+    away = Terminal(tmp_path, **told).run("doctor", "--json")
+
+    for ended, text, mend in (
+        (rejected, "the token is not taken", "@BotFather"),
+        (away, "Telegram cannot be reached", "UNSTILL_TELEGRAM__API_URL"),
+    ):
+        [check] = [check for check in ended.json["checks"] if check["name"] == "telegram"]
+        assert (ended.code, check["ok"], check["text"]) == (1, False, text) and mend in check["mend"]
+        assert wrong not in ended.out + ended.err
 
 
 def test_each_thing_that_is_wrong_has_its_line_and_its_mend(tmp_path: Path) -> None:

@@ -104,6 +104,17 @@ def test_what_nobody_is_offered_changes_nothing(platform: str) -> None:
         assert form.changed(page, now, name, values) == now
 
 
+def test_a_chat_that_does_not_show_the_bot_every_photo_is_not_offered_that_it_answers_them() -> None:
+    form = SettingsForm(TELEGRAM, CATALOG, "camera")
+    asked, every, off = (Preferences(when=when) for when in ("addressed", "photos", "off"))
+
+    assert form.changed(CHAT_SETTINGS, asked, "when", None, sees_all=False) == off
+    assert form.changed(CHAT_SETTINGS, asked, "when", ["photos"], sees_all=False) == asked
+    # what was set while it was shown them goes on to what it can do
+    assert form.changed(CHAT_SETTINGS, every, "when", None, sees_all=False) == asked
+    assert form.changed(CHAT_SETTINGS, asked, "when", None) == every
+
+
 @on_both
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_a_hosts_own_titles_may_hold_anything(platform: str, language: str) -> None:

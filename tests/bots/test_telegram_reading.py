@@ -14,6 +14,7 @@ from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError, Tim
 from unstill_bots.actions.variations import VARIATIONS, derived
 from unstill_bots.delivery.chat import (
     ChatGone,
+    ChatRefused,
     ChatUnavailable,
     ChatUncertain,
     ClipForbidden,
@@ -98,6 +99,22 @@ def test_the_largest_photo_that_can_be_fetched_is_taken() -> None:
     assert find(message(text="waves"), 1) is None
 
 
+def test_live_photos_and_what_was_paid_for_are_taken_and_what_bots_are_not_shown_is_said() -> None:
+    sizes = [{"file_id": "p", "file_unique_id": "p", "width": 90, "height": 90, "file_size": 900}]
+    film = {"file_id": "f", "file_unique_id": "f", "width": 90, "height": 90, "duration": 2, "photo": sizes}
+    preview, video = {"type": "preview"}, {"type": "video", "video": film}
+
+    def paid(*media: dict[str, Any]) -> Picture | Unfit | None:
+        return find(message(paid_media={"star_count": 1, "paid_media": list(media)}), 1000)
+
+    assert find(message(photo=sizes, live_photo=film), 1000) == Picture("p", 900)
+    assert paid(video, {"type": "photo", "photo": sizes}) == Picture("p", 900)
+    assert paid({"type": "live_photo", "live_photo": film}) == Picture("p", 900)
+    assert paid(preview) == Unfit("picture_unpaid")
+    assert paid(video) == Unfit("picture_video")
+    assert find(message(story={"chat": {"id": 9, "type": "private"}, "id": 1}), 1000) == Unfit("picture_story")
+
+
 @pytest.mark.parametrize(
     ("mime", "name", "found"),
     [
@@ -146,7 +163,10 @@ def test_notes_and_receipts_read_back() -> None:
         (BadRequest("Bad Request: message thread not found"), ThreadGone),
         (BadRequest("Bad Request: not enough rights to send videos to the chat"), ClipForbidden),
         (BadRequest("Bad Request: not enough rights to send text messages to the chat"), ChatGone),
-        (BadRequest("Bad Request: something new"), ChatUnavailable),
+        (BadRequest("Bad Request: CHAT_SEND_VIDEOS_FORBIDDEN"), ClipForbidden),
+        (BadRequest("Bad Request: CHAT_SEND_PLAIN_FORBIDDEN"), ChatGone),
+        (BadRequest("Bad Request: MEDIA_EMPTY"), ChatRefused),
+        (BadRequest("Bad Request: something new"), ChatRefused),
         (TelegramError("Request Entity Too Large"), ClipTooLarge),
         (TimedOut(), ChatUncertain),
         (TelegramError("Bad Gateway"), ChatUncertain),

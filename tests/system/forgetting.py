@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from redis import Redis
 from tests.system.discord_house import DiscordHouse
 from tests.system.processes import House, wait_for
-from tests.system.telegram_house import CLIPS, TelegramHouse, photo
+from tests.system.telegram_house import ANIMATE, CLIPS, TelegramHouse, photo
 from wire_doubles.discord import channels as discord_channels
 from wire_doubles.discord.people import Person as DiscordPerson
 from wire_doubles.discord_api import File
@@ -78,7 +78,7 @@ class TelegramSteps:
     def ask(self, words: str, *, group: bool = False, bob: bool = False, pictures: int = 1) -> None:
         chat = self._group if group else self._private
         who = self.bob if bob else self.ann
-        caption = f"/animate {words}".strip() if group else words
+        caption = f"{ANIMATE} {words}".strip() if group else words
         if pictures > 1:
             sent = who.send_album(chat, [photo(colour) for colour in ("red", "blue")][:pictures], caption)
         else:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.system.telegram_house import CLIPS, TelegramHouse, photo, says
+from tests.system.telegram_house import ANIMATE, CLIPS, TelegramHouse, photo, says
 from wire_doubles.telegram.chats import Chat
 from wire_doubles.telegram.messages import Message
 
@@ -64,7 +64,7 @@ async def open_chats(telegram: TelegramHouse, private: int, groups: int) -> list
 def ask(chat: Chat, number: int, kind: str, dice: random.Random, picture: bytes | None = None) -> Asked:
     """Somebody of the chat's sends a picture with words."""
     person = chat.person or dice.choice(chat.members)
-    words = f"{'/animate ' if chat.is_group else ''}request {number}"
+    words = f"{f'{ANIMATE} ' if chat.is_group else ''}request {number}"
     picture = picture or photo()
     match kind:
         case "no picture":

@@ -22,6 +22,8 @@ from unstill_queue.ledger.times import Times
 from unstill_queue.redis.connection import connect
 
 CLIPS = ("animation", "video")
+ANIMATE = "/animate@unstill_bot"
+"""The command as people's apps write it in a group: one without the bot's name goes to whichever bot spoke last."""
 
 
 class TelegramHouse:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.system.processes import wait_for
-from tests.system.telegram_house import TelegramHouse, ours, photo, telegram_house
+from tests.system.telegram_house import ANIMATE, TelegramHouse, ours, photo, telegram_house
 
 from unstill_queue.contract.jobs import State
 from unstill_queue.ledger.ledger import Ledger
@@ -61,10 +61,10 @@ async def test_a_flood_costs_another_person_less_than_two_jobs(
     # When Ann posts eight times 25 photos, and each of her requests is decided on
     for n in range(EACH):
         for group in groups:
-            ann.send_photo(group, photo(), f"/animate ann {n}")
+            ann.send_photo(group, photo(), f"{ANIMATE} ann {n}")
     await until_queued(ledger, QUOTA)
     # and Bob posts one in one of those groups, and Cyd, after his is queued, one in private
-    asked = bob.send_photo(groups[-1], photo(), "/animate bob")
+    asked = bob.send_photo(groups[-1], photo(), f"{ANIMATE} bob")
     await until_queued(ledger, QUOTA + 1)
     cyd.send_photo(api.private(cyd), photo(), "cyd")
     await until_queued(ledger, QUOTA + 2)

@@ -41,6 +41,26 @@ async def test_every_kind_of_picture_is_taken(telegram: TelegramHouse) -> None:
     assert any("“a wink”" in clip.text for clip in clips) and any("“by the sea”" in clip.text for clip in clips)
 
 
+async def test_live_and_paid_photos_and_those_sent_through_a_bot_are_taken_and_the_others_told_why(
+    telegram: TelegramHouse,
+) -> None:
+    ann, bob = telegram.api.person("Ann"), telegram.api.person("Bob")
+    chat = telegram.api.private(ann)
+    film = b"\0\0\0\x18ftypmp42"
+    # When she sends a live photo, one found through another bot, one that she paid for, one that she did not, a story
+    taken = [
+        ann.send_live_photo(chat, photo("red"), film, "waves"),
+        ann.send_photo(chat, photo("green"), "leaves", via=telegram.api.other_bot("Pic")),
+        ann.forward_paid(chat, [photo("blue")], "clouds"),
+    ]
+    unpaid, story = ann.forward_paid(chat, [photo()], "rain", bought=False), ann.share_story(chat, bob)
+    # Then three have their clips, and two are told why not
+    history = await chat.until(lambda history: has_clips(3)(history) and len(ours(history)) == 5)
+    shown = {one.reply_to: one for one in ours(history)}
+    assert all(shown[message.id].kind == "animation" for message in taken)
+    assert "has to be paid for first" in shown[unpaid.id].text and "not shown stories" in shown[story.id].text
+
+
 async def test_a_picture_without_words_is_asked_about_and_words_do(telegram: TelegramHouse) -> None:
     ann = telegram.api.person("Ann")
     chat = telegram.api.private(ann)

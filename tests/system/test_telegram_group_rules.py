@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.system.telegram_house import TelegramHouse, has_clips, ours, photo, says, telegram_house
+from tests.system.telegram_house import ANIMATE, TelegramHouse, has_clips, ours, photo, says, telegram_house
 from wire_doubles.telegram.groups import Group
 from wire_doubles.telegram.people import Person
 
@@ -22,7 +22,7 @@ def telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TelegramHouse
 
 async def set_to(group: Group, admin: Person, button: str, value: str) -> None:
     """Press a button of /settings until it shows that value."""
-    admin.send_text(group, "/settings")
+    admin.send_text(group, ANIMATE.replace("animate", "settings"))
     menu = next(one for one in ours(await group.until(says("How this group"))) if "How this group" in one.text)
     for _ in range(6):
         shown = next(label for row in group.messages[menu.id].shown().buttons for label in row if button in label)
@@ -46,9 +46,9 @@ async def test_a_quiet_group_is_not_called(telegram: TelegramHouse) -> None:
     # Given a group whose admin wants no calls
     await set_to(quiet, ann, "Quiet", "yes")
     # When a clip is asked for in each
-    ann.send_photo(quiet, photo(), "/animate leaves")
+    ann.send_photo(quiet, photo(), f"{ANIMATE} leaves")
     await quiet.until(has_clips())
-    ann.send_photo(loud, photo(), "/animate waves")
+    ann.send_photo(loud, photo(), f"{ANIMATE} waves")
     await loud.until(lambda _: calls(loud) == 1)
     # Then only the other one was called
     assert calls(quiet) == 0
@@ -59,15 +59,15 @@ async def test_at_a_time_a_group_has_as_many_clips_in_the_making_as_its_admins_s
     group = telegram.api.group("Friends", [ann, bob])
     await set_to(group, ann, "At a time", "1")
     # Given one in the making
-    first = ann.send_photo(group, photo(), "/animate slow waves")
+    first = ann.send_photo(group, photo(), f"{ANIMATE} slow waves")
     await group.until(says("Rendering"))
     # When somebody else asks, then they are told so
-    second = bob.send_photo(group, photo(), "/animate leaves")
+    second = bob.send_photo(group, photo(), f"{ANIMATE} leaves")
     history = await group.until(says("This group allows 1 clip in the making at a time"))
     assert next(one for one in ours(history) if "allows 1" in one.text).reply_to == second.id
     # and when the first is there, the next one is made
     await group.until(has_clips())
-    third = bob.send_photo(group, photo(), "/animate leaves")
+    third = bob.send_photo(group, photo(), f"{ANIMATE} leaves")
     history = await group.until(has_clips(2))
     assert {one.reply_to for one in ours(history) if one.kind == "animation"} == {first.id, third.id}
 
@@ -78,7 +78,7 @@ async def test_of_many_that_come_at_once_a_group_has_no_more_in_the_making(teleg
     await set_to(group, people[0], "At a time", "1")
     # When six ask in the same moment
     for person in people:
-        person.send_photo(group, photo(), "/animate slow waves")
+        person.send_photo(group, photo(), f"{ANIMATE} slow waves")
     # Then one gets a clip, and five a sentence
     history = await group.until(
         lambda history: has_clips()(history) and sum("allows 1" in one.text for one in ours(history)) == 5, 120
@@ -90,8 +90,8 @@ async def test_a_person_over_the_hosts_quota_is_told_so_in_a_group_too(telegram:
     ann, bob = telegram.api.person("Ann"), telegram.api.person("Bob")
     group = telegram.api.group("Friends", [ann, bob])
     for _ in range(3):
-        ann.send_photo(group, photo(), "/animate slow waves")
-    third = bob.send_photo(group, photo(), "/animate leaves")
+        ann.send_photo(group, photo(), f"{ANIMATE} slow waves")
+    third = bob.send_photo(group, photo(), f"{ANIMATE} leaves")
     # Then Ann's third is too much, and Bob's first is not
     history = await group.until(
         lambda history: has_clips(3)(history) and says("You have 2 clips in the making already")(history), 120
@@ -117,9 +117,9 @@ async def test_every_photo_means_photos_and_no_more(telegram: TelegramHouse) -> 
     # and when it is switched off, not even a command is answered, but for /settings
     await set_to(group, ann, "Answers", "never")
     before = len(ours(group.history()))
-    ann.send_photo(group, photo(), "/animate waves")
+    ann.send_photo(group, photo(), f"{ANIMATE} waves")
     await set_to(group, ann, "Answers", "when asked")
-    ann.send_photo(group, photo(), "/animate waves")
+    ann.send_photo(group, photo(), f"{ANIMATE} waves")
     await group.until(has_clips(3))
     assert len(ours(group.history())) == before + 1
 
@@ -134,7 +134,7 @@ async def test_a_groups_rules_hold_for_what_a_killed_bot_had_not_read(telegram: 
     ledger = telegram.ledger(intake=0)
     try:
         for group, person in ((admins, bob), (admins, ann), (narrow, bob), (narrow, ann)):
-            sent = person.send_photo(group, photo(), "/animate slow waves")
+            sent = person.send_photo(group, photo(), f"{ANIMATE} slow waves")
             telegram.api.world.updates.drop()
             assert sent.media
             who = Requester("telegram", str(person.id), str(group.id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.system.telegram_house import TelegramHouse, has_clips, ours, photo, says
+from tests.system.telegram_house import ANIMATE, TelegramHouse, has_clips, ours, photo, says
 
 
 async def test_only_what_is_meant_for_the_bot_is_answered(telegram: TelegramHouse) -> None:
@@ -27,10 +27,31 @@ async def test_only_what_is_meant_for_the_bot_is_answered(telegram: TelegramHous
     assert len(ours(history)) == 3
 
 
+async def test_in_privacy_mode_the_bot_says_what_reaches_it_and_offers_no_more(telegram: TelegramHouse) -> None:
+    # Given a group whose bot is shown only commands and replies, as is Telegram's default
+    ann, name = telegram.api.person("Ann"), telegram.api.bot.username
+    group = telegram.api.group("Friends", [ann])
+    [welcome] = ours(await group.until(says(f"Reply to a picture with /animate@{name} and a few words")))
+    assert "only commands with its name and replies" in welcome.text and "admin" in welcome.text
+    # When its admin looks how it may answer, and presses through
+    ann.send_text(group, "/settings")
+    menu = next(s for s in ours(await group.until(says("How this group"))) if "How this group" in s.text)
+    assert "only commands with its name and replies" in menu.text
+    await ann.press("Answers: when asked", menu).wait()
+    await group.until(lambda history: any("Answers: never" in str(shown.buttons) for shown in history))
+    await ann.press("Answers: never", menu).wait()
+    await group.until(lambda history: any("Answers: when asked" in str(shown.buttons) for shown in history))
+    # and makes it an admin, then every photo is among its choices
+    group.promote_bot()
+    await ann.press("Answers: when asked", menu).wait()
+    history = await group.until(lambda history: any("Answers: to every photo" in str(s.buttons) for s in history))
+    assert "only commands" not in next(shown for shown in history if shown.id == menu.id).text
+
+
 async def test_only_the_owner_has_again_and_an_admin_may_delete(telegram: TelegramHouse) -> None:
     ann, bob, eve = (telegram.api.person(name) for name in ("Ann", "Bob", "Eve"))
     group = telegram.api.group("Friends", [ann, bob, eve])
-    bob.send_photo(group, photo(), "/animate waves")
+    bob.send_photo(group, photo(), f"{ANIMATE} waves")
     clip = next(shown for shown in ours(await group.until(has_clips())) if shown.kind == "animation")
     # When somebody else presses, and an admin
     again, delete = eve.press("Again", clip), eve.press("Delete", clip)
@@ -45,7 +66,7 @@ async def test_a_forum_is_answered_in_its_topic(telegram: TelegramHouse) -> None
     ann = telegram.api.person("Ann")
     forum = telegram.api.group("Forum", [ann], forum=True)
     topic, other = forum.topic("Animals"), forum.topic("Places")
-    ann.send_photo(forum, photo(), "/animate waves", topic=topic)
+    ann.send_photo(forum, photo(), f"{ANIMATE} waves", topic=topic)
     history = await forum.until(has_clips())
     clip = next(shown for shown in ours(history) if shown.kind == "animation")
     assert clip.thread == topic.id
@@ -54,8 +75,8 @@ async def test_a_forum_is_answered_in_its_topic(telegram: TelegramHouse) -> None
     menu = next(shown for shown in ours(await forum.until(says("How this group"))) if "How this group" in shown.text)
     await ann.press("Topic: any", menu).wait()
     await forum.until(lambda history: any("Topic: only this one" in str(shown.buttons) for shown in history))
-    ann.send_photo(forum, photo(), "/animate nothing", topic=other)
-    ann.send_photo(forum, photo(), "/animate leaves", topic=topic)
+    ann.send_photo(forum, photo(), f"{ANIMATE} nothing", topic=other)
+    ann.send_photo(forum, photo(), f"{ANIMATE} leaves", topic=topic)
     await forum.until(has_clips(2))
     await asyncio.sleep(1)
     assert not any(shown.thread == other.id for shown in ours(forum.history()))
@@ -84,7 +105,7 @@ async def test_admins_set_how_the_group_uses_the_bot(telegram: TelegramHouse) ->
 async def test_a_group_that_becomes_a_supergroup_takes_its_jobs_along(telegram: TelegramHouse) -> None:
     ann = telegram.api.person("Ann")
     group = telegram.api.group("Friends", [ann], supergroup=False)
-    ann.send_photo(group, photo(), "/animate slow waves")
+    ann.send_photo(group, photo(), f"{ANIMATE} slow waves")
     await group.until(says("Rendering"))
     # When it moves while the job runs
     supergroup = telegram.api.migrate(group)
@@ -99,7 +120,7 @@ async def test_a_comment_under_a_channels_post_is_answered_in_its_discussion(tel
     channel = telegram.api.channel("News", ann, discussion=group)
     channel.publish("the sea", photo())
     copied = next(shown for shown in group.history() if shown.kind == "photo")
-    ask = bob.send_text(group, "/animate waves", reply_to=copied)
+    ask = bob.send_text(group, f"{ANIMATE} waves", reply_to=copied)
     history = await group.until(has_clips())
     assert next(shown for shown in ours(history) if shown.kind == "animation").reply_to == ask.id
 
@@ -109,7 +130,7 @@ async def test_where_it_may_not_speak_it_is_silent_and_a_group_it_left_has_no_jo
     group = telegram.api.group("Friends", [ann])
     await group.until(says("Reply to a picture"))
     # Given a job that waits, when the bot is removed
-    ann.send_photo(group, photo(), "/animate slow waves")
+    ann.send_photo(group, photo(), f"{ANIMATE} slow waves")
     await group.until(says("Rendering"))
     group.kick_bot()
     # Then the job is cancelled, and the person's next one elsewhere is next

@@ -1,4 +1,4 @@
-"""The commands that Telegram's clients offer: for private chats, groups and admins, in both languages, told once."""
+"""What Telegram's clients show of the bot: commands for private chats, groups and admins, profile and menu button."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
+from tests.waiting import until
 
 EVERYBODY = {"animate", "queue", "cancel", "delete", "presets", "status", "help", "privacy", "forgetme"}
 
@@ -43,3 +44,28 @@ async def test_the_menus_are_registered_once(tmp_path: Path) -> None:
         ann.send_text(chat, "/status")
         await chat.until(lambda history: len(history) == 2)
         assert len(telegram.api.calls("setMyCommands")) == 6
+
+
+async def test_the_profile_is_told_once_and_what_the_host_has_set_stays(tmp_path: Path) -> None:
+    with telegram_house(tmp_path, engine=False, bot=False) as telegram:
+        # Given a bot whose host has written its short description with @BotFather
+        profile = telegram.api.world.profile
+        profile.texts["short_description", ""] = "Ours."
+        # When it starts
+        telegram.start_bot()
+        await until(lambda: profile.photos, "the picture")
+        # Then the other texts, menu button and picture are told, in each language
+        assert profile.texts["short_description", ""] == "Ours."
+        assert profile.texts["description", ""].startswith("Send a photo and a few words")
+        assert "照片" in profile.texts["description", "zh"] or "图片" in profile.texts["description", "zh"]
+        assert profile.menu_buttons == {0: "commands"} and len(profile.photos) == 1
+        # and when it starts again, nothing is told again
+        assert telegram.stop_bot() == 0
+        telegram.start_bot()
+        telegram.wait_for_bot()
+        ann = telegram.api.person("Ann")
+        chat = telegram.api.private(ann)
+        ann.send_text(chat, "/status")
+        await chat.until(lambda history: len(history) == 2)
+        assert len(telegram.api.calls("setMyProfilePhoto")) == 1
+        assert len(telegram.api.calls("setMyDescription")) == 2

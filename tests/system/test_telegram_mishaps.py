@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.system.telegram_house import CLIPS, TelegramHouse, after, has_clips, ours, photo, says
+from tests.system.telegram_house import ANIMATE, CLIPS, TelegramHouse, after, has_clips, ours, photo, says
 from wire_doubles.telegram.messages import Message
 
 
@@ -55,12 +55,45 @@ async def test_who_blocked_the_bot_has_no_jobs_left(telegram: TelegramHouse) -> 
     assert not any(shown.kind in CLIPS for shown in chat.history())
 
 
-async def test_where_clips_are_forbidden_a_sentence_says_so(telegram: TelegramHouse) -> None:
+async def test_where_animations_are_forbidden_the_clip_is_a_video_and_where_both_are_a_sentence_says_so(
+    telegram: TelegramHouse,
+) -> None:
     ann = telegram.api.person("Ann")
-    group = telegram.api.group("Friends", [ann])
-    group.mute_bot(only=frozenset({"can_send_other_messages", "can_send_videos"}))
-    ann.send_photo(group, photo(), "/animate waves")
-    await group.until(says("The bot may not send clips here."))
+    few, none = (telegram.api.group(title, [ann]) for title in ("Few", "None"))
+    # Given a group that forbids animations, and one that forbids videos too
+    few.mute_bot(only=frozenset({"can_send_other_messages"}))
+    none.mute_bot(only=frozenset({"can_send_other_messages", "can_send_videos"}))
+    # When a clip is asked for in each
+    for group in (few, none):
+        ann.send_photo(group, photo(), f"{ANIMATE} waves")
+    # Then one has it as a video, and the other a sentence
+    history = await few.until(has_clips())
+    assert [shown.kind for shown in ours(history)][-1] == "video"
+    assert "Again" in str(ours(history)[-1].buttons)
+    await none.until(says("The bot may not send clips here."))
+
+
+async def test_an_unknown_refusal_is_tried_three_times_and_then_said_and_a_gateways_page_is_one_line(
+    telegram: TelegramHouse,
+) -> None:
+    ann, bob = telegram.api.person("Ann"), telegram.api.person("Bob")
+    refused, late = telegram.api.private(ann), telegram.api.private(bob)
+    # Given a platform that answers a receipt with a page, and a clip with words that nobody knows
+    telegram.api.trouble.next("sendMessage", "gateway page")
+    bob.send_photo(late, photo(), "leaves")
+    await late.until(has_clips())
+    before = len(telegram.api.calls("editMessageMedia"))
+    telegram.api.trouble.refuse("editMessageMedia", "MEDIA_EMPTY", times=3)
+    ann.send_photo(refused, photo(), "waves")
+    # Then after three tries the person is told, and the clip can be asked for again
+    history = await refused.until(says("The platform refuses to show the answer here."))
+    assert len(ours(history)) == 1 and "Again" in str(ours(history)[0].buttons)
+    assert len(telegram.api.calls("editMessageMedia")) == before + 3
+    log = telegram.house.log("bot")
+    assert log.count("an answer was refused") == 3 and "Media_empty" in log
+    assert "nginx" not in log and "Traceback" not in log
+    ann.press("Again", ours(history)[0])
+    await refused.until(has_clips())
 
 
 async def test_a_flood_of_one_chat_is_answered_within_the_limits(telegram: TelegramHouse) -> None:
@@ -69,7 +102,7 @@ async def test_a_flood_of_one_chat_is_answered_within_the_limits(telegram: Teleg
     group = telegram.api.group("Crowd", people)
     refused = telegram.api.limits.refused
     for number, person in enumerate(people):
-        person.send_photo(group, photo(), f"/animate waves {number}")
+        person.send_photo(group, photo(), f"{ANIMATE} waves {number}")
     ann = telegram.api.person("Ann")
     chat = telegram.api.private(ann)
     ann.send_photo(chat, photo(), "leaves")

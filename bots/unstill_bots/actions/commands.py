@@ -74,7 +74,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Answers:
-    """Answers commands. `name` is what the bot is called in groups."""
+    """Answers commands. `name` is what the bot is called in groups; `sees_all`: it is shown every message there."""
 
     def __init__(
         self,
@@ -84,6 +84,8 @@ class Answers:
         jobs: UserJobs,
         forgetting: Forgetting,
         name: str = "",
+        *,
+        sees_all: bool = True,
     ) -> None:
         self._client = client
         self._serving = serving
@@ -91,6 +93,7 @@ class Answers:
         self._jobs = jobs
         self._forgetting = forgetting
         self._name = name
+        self._sees_all = sees_all
         self._talks: dict[str, Callable[[Caller], Awaitable[str]]] = {
             "start": self._start,
             "help": self._help,
@@ -117,7 +120,7 @@ class Answers:
 
     async def _start(self, caller: Caller) -> str:
         if caller.place is not None:
-            return caller.replies.welcome_group(self._name)
+            return caller.replies.welcome_group(self._name, sees_all=self._sees_all)
         return caller.replies.welcome(synthetic=(await self._serving.now()).synthetic)
 
     async def _help(self, caller: Caller) -> str:

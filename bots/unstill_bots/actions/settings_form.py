@@ -109,22 +109,32 @@ class SettingsForm:
         name: str,
         values: Sequence[str] | None,
         thread: str = "",
+        *,
+        sees_all: bool = True,
     ) -> Preferences | None:
         """Change one setting as in `changed`, keep it, and return what `scope` has set then; None as in `read`."""
         before = await self.read(store, page, actor, scope)
         if before is None:
             return None
-        after = self.changed(page, before, name, values, thread)
+        after = self.changed(page, before, name, values, thread, sees_all=sees_all)
         if after != before:
             await store.set(scope, after)
         return after
 
     def changed(
-        self, page: str, now: Preferences, name: str, values: Sequence[str] | None, thread: str = ""
+        self,
+        page: str,
+        now: Preferences,
+        name: str,
+        values: Sequence[str] | None,
+        thread: str = "",
+        *,
+        sees_all: bool = True,
     ) -> Preferences:
         """Return `now` with one setting changed to `values`, as text, or for None to the value after its own.
 
-        A value that is not offered changes nothing. `thread`: the topic in which it was done.
+        A value that is not offered changes nothing. `thread`: the topic in which it was done. `sees_all`: the bot is
+        shown every message of the chat.
         """
         for setting in self._on(page, thread):
             if setting.name != name:
@@ -135,7 +145,7 @@ class SettingsForm:
             if setting.kind is Kind.IDS:
                 ids = values is not None and all(each.isdecimal() for each in values)
                 return replace(now, **{name: tuple(values or ())[:IDS_MOST]}) if ids else now
-            offered = self._offered(setting, thread)
+            offered = self._offered(setting, thread, sees_all=sees_all)
             if values is None:
                 return replace(now, **{name: _after(value, offered)})
             chosen = [each for each in offered if [str(each)] == list(values)]
@@ -160,7 +170,9 @@ class SettingsForm:
         """Return the settings of a page. That of a topic is among them only where `thread` names one."""
         return [each for each in self._settings if each.page == page and (each.name != "thread" or thread)]
 
-    def _offered(self, setting: Setting, thread: str) -> tuple[Any, ...]:
+    def _offered(self, setting: Setting, thread: str, *, sees_all: bool = True) -> tuple[Any, ...]:
+        if setting.name == "when" and not sees_all:
+            return tuple(value for value in setting.values if value != "photos")
         if setting.name == "thread":
             return ("", thread)
         if setting.kind is Kind.SWITCH:

@@ -20,6 +20,10 @@ class ChatUnavailable(ChatError):
         super().__init__(reason)
 
 
+class ChatRefused(ChatUnavailable):
+    """Refused in a way that nobody foresaw, and surely nothing was shown. Whoever asks again does so a few times."""
+
+
 class ChatUncertain(ChatError):
     """No answer came: it may have been shown, or not."""
 

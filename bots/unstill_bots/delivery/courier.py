@@ -23,6 +23,7 @@ from unstill_bots.delivery.chat import (
     MessageGone,
 )
 from unstill_bots.delivery.message import REVISED
+from unstill_bots.delivery.refusals import RefusedAnswers
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.host.gate import FairGate
@@ -72,6 +73,7 @@ class Courier:
         self._in_hand: set[str] = set()
         self._tasks = BackgroundTasks()
         self._shown: dict[str, float] = {}
+        self._refused = RefusedAnswers()
 
     async def run(self) -> None:
         """Deliver and show until cancelled; what is in hand then comes back through the ledger."""
@@ -136,7 +138,11 @@ class Courier:
 
     async def _deliver(self, record: Record, outcome: Outcome, sender: str) -> bool:
         try:
-            ref = await self._show_once(record, outcome, sender)
+            ref = await self._refused.show(
+                record.id,
+                lambda: self._show_once(record, outcome, sender),
+                lambda: self._say_refused(record.id, sender),
+            )
         except _Shrinking:
             return False
         except ChatUnavailable as error:
@@ -149,18 +155,26 @@ class Courier:
             return False
         except ChatGone as error:
             await self._ledger.undeliverable(record.id, sender, str(error))
-            self._status.answered(record.id)
+            self._answered(record.id)
             return False
         except StorageError as error:
             log.warning("a clip could not be read", job=record.id, error=str(error))
             await self._ledger.unsend(record.id, sender, delay=10.0)
             return False
         await self._ledger.sent(record.id, sender, ref)
-        self._status.answered(record.id)
+        self._answered(record.id)
         if record.refused:
             await self._side.refused(record.request.reply_to, ref, record.request.requester.user)
         await self._ping_after_wait(record, ref)
         return True
+
+    def _answered(self, id: str) -> None:
+        self._status.answered(id)
+        self._refused.forget(id)
+
+    async def _say_refused(self, id: str, sender: str) -> str:
+        # the record is read anew, as it may name a message by now
+        return await self._show_once(await self._ledger.read(id), Failed("refused", ""), sender)
 
     async def _show_once(self, record: Record, outcome: Outcome, sender: str) -> str:
         """Show it by an edit of a message that is on record: repeated after a kill, it is still one answer.

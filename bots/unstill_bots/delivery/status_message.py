@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from unstill_bots.delivery import presentation
-from unstill_bots.delivery.chat import Chat, ChatError, ChatUnavailable, Dropped
+from unstill_bots.delivery.chat import Chat, ChatError, ChatRefused, ChatUnavailable, Dropped
 from unstill_bots.delivery.message import Message, Urgency
 from unstill_queue.contract.jobs import ReplyAddress, Request, State
 from unstill_queue.ledger.ledger import Ledger
@@ -121,6 +121,9 @@ class StatusMessages:
     async def _post(self, request: Request, message: Message) -> None:
         try:
             ref = await self._chat.post(request.reply_to, msgspec.structs.replace(message, urgency=Urgency.NOTE))
+        except ChatRefused:
+            # not for each progress again: the answer tries, and ends
+            raise
         except ChatUnavailable:
             await self._ledger.note_clear(request.id)
             raise

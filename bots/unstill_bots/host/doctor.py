@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 import shutil
 import subprocess
@@ -11,9 +12,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
-from pydantic import SecretStr
 from redis.exceptions import RedisError
 
+from unstill_bots.host.findings import Finding
 from unstill_bots.host.local import engine_environ
 from unstill_bots.terminal.looking import where
 from unstill_bots.terminal.options import printable
@@ -34,15 +35,6 @@ ENGINE_WITHIN = 60.0
 UNREADABLE_SHOWN = 5
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at. `mend` is empty where it is well."""
-
-    name: str
-    ok: bool
-    text: str
-    mend: str = ""
-
-
 async def findings(settings: Settings, wording: Wording) -> AsyncIterator[Finding]:
     """Each as soon as it is known."""
     text = wording.gettext
@@ -58,8 +50,8 @@ async def findings(settings: Settings, wording: Wording) -> AsyncIterator[Findin
         yield _room("memory", free, MEMORY_BYTES, "", wording)
     for finding in await _engine(settings, wording):
         yield finding
-    for name, platform in settings.platforms().items():
-        yield _token(name, platform.token, wording)
+    for name in settings.platforms():
+        yield await _platform(name, settings, wording)
 
 
 async def _server(settings: Settings, wording: Wording) -> AsyncIterator[Finding]:
@@ -171,7 +163,13 @@ async def _engine(settings: Settings, wording: Wording) -> list[Finding]:
         return [Finding("engine", False, last[:300], text("Run unstill-engine --doctor and look."))]
 
 
-def _token(name: str, token: SecretStr | None, wording: Wording) -> Finding:
-    if token is not None:
+async def _platform(name: str, settings: Settings, wording: Wording) -> Finding:
+    """Say what a platform says of its bot; of one that is not asked, whether there is a token."""
+    entry = settings.platforms()[name]
+    if entry.token is None:
+        return Finding(name, True, wording.gettext("no token; needed only for this bot"))
+    if not entry.doctor:
         return Finding(name, True, wording.gettext("token set"))
-    return Finding(name, True, wording.gettext("no token; needed only for this bot"))
+    module, _, function = entry.doctor.partition(":")
+    found: Finding = await getattr(importlib.import_module(module), function)(settings, wording)
+    return found

@@ -1,4 +1,4 @@
-"""Tells a platform of the bot's commands: once for each change of them, and again and again until it is done."""
+"""Tells a platform of the bot's commands and profile: once for each change, and again and again until it is done."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ async def register_once(
     wanted: Callable[[], Awaitable[str]],
     tell: Callable[[], Awaitable[object]],
     refusals: tuple[type[Exception], ...],
+    *,
+    what: str = "the commands",
 ) -> bool:
     """Call `tell` where `wanted`, a text that holds all that is told, is not what was told last, by the server's `key`.
 
-    False: it could not be done, which is logged. `refusals` are the platform's errors.
+    False: it could not be done, which is logged. `refusals` are the platform's errors; `what` names it in the log.
     """
     expected: tuple[type[Exception], ...] = (*refusals, RedisError, OSError)
     try:
@@ -39,8 +41,8 @@ async def register_once(
         if await redis.get(key) != digest:
             await tell()
             await redis.set(key, digest)
-            log.info("the commands are registered")
+            log.info(f"{what} are registered")
     except expected as error:
-        log.warning("the commands could not be registered", error=str(error))
+        log.warning(f"{what} could not be registered", error=str(error))
         return False
     return True

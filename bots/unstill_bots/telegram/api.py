@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 
 from telegram import Bot
-from telegram.request import HTTPXRequest
 
-from unstill_bots.telegram.wire import UpdatesRequest
+from unstill_bots.telegram.wire import BotRequest, UpdatesRequest
 from unstill_config.platforms import Telegram
 
 CONNECT_WITHIN = 5.0
@@ -36,7 +35,7 @@ def open_bot(settings: Telegram) -> Bot:
     )
 
 
-def _request(read_timeout: float, connections: int, kind: type[HTTPXRequest] = HTTPXRequest) -> HTTPXRequest:
+def _request(read_timeout: float, connections: int, kind: type[BotRequest] = BotRequest) -> BotRequest:
     return kind(
         connection_pool_size=connections,
         connect_timeout=CONNECT_WITHIN,

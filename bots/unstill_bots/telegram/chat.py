@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
 import telegram
 from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, User
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
-from unstill_bots.delivery.chat import ChatError, ChatUnavailable, FetchError
+from unstill_bots.delivery.chat import ChatError, ChatUnavailable, ClipForbidden, FetchError
 from unstill_bots.delivery.message import Clip, Message, Urgency
 from unstill_bots.delivery.poster import poster
 from unstill_bots.delivery.talk import tell
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import MEDIA_WITHIN
 from unstill_bots.telegram.calls import Calls, Place
-from unstill_bots.telegram.clip import THUMBNAIL, file_in, kind_of, media
+from unstill_bots.telegram.clip import THUMBNAIL, Kind, file_in, kinds_of, media
 from unstill_bots.telegram.errors import chat_error, is_media_already, is_unchanged, retry_after
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
@@ -27,6 +28,8 @@ from unstill_bots.text.parts import units
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import ReplyAddress, Request
 from unstill_queue.storage.base import Storage
+
+log = structlog.get_logger(__name__)
 
 PLAIN = LinkPreviewOptions(is_disabled=True)
 
@@ -90,7 +93,16 @@ class TelegramChat:
         return ref
 
     async def _edit_clip(self, to: ReplyAddress, ref: str, message: Message, clip: Clip) -> str:
-        shown_at, kind, cover = MessageRef.of(ref), kind_of(clip), await poster(self._storage, clip, THUMBNAIL)
+        *others, last = kinds_of(clip)
+        for kind in others:
+            try:
+                return await self._edit_clip_as(kind, to, ref, message, clip)
+            except ClipForbidden as error:
+                log.info("a clip goes as something else", job=message.job, kind=kind, error=str(error))
+        return await self._edit_clip_as(last, to, ref, message, clip)
+
+    async def _edit_clip_as(self, kind: Kind, to: ReplyAddress, ref: str, message: Message, clip: Clip) -> str:
+        shown_at, cover = MessageRef.of(ref), await poster(self._storage, clip, THUMBNAIL)
 
         async def edit(chat: str) -> telegram.Message | bool:
             with clip.file.open("rb") as file:

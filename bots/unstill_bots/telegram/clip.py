@@ -18,8 +18,11 @@ THUMBNAIL = Bounds(side=320, size=200_000)
 Kind = Literal["animation", "video"]
 
 
-def kind_of(clip: Clip) -> Kind:
-    return "animation" if clip.duration <= ANIMATION_SECONDS and not clip.audio else "video"
+def kinds_of(clip: Clip) -> tuple[Kind, ...]:
+    """Return what it may be shown as, the best first: chats allow animations and videos by rights of their own."""
+    if clip.audio:
+        return ("video",)
+    return ("animation", "video") if clip.duration <= ANIMATION_SECONDS else ("video", "animation")
 
 
 def media(

@@ -35,6 +35,7 @@ class Commands:
             UserJobs(context.pipeline),
             Forgetting(context.client, context.pipeline.storage, context.preferences, context.memory),
             context.me.username or "",
+            sees_all=bool(context.me.can_read_all_group_messages),
         )
 
     async def run(self, name: str, words: str, message: Message) -> None:
@@ -66,7 +67,9 @@ class Commands:
         """On being added."""
         replies = await self._context.replies(change.chat, change.from_user)
         to = ReplyAddress(PLATFORM, str(change.chat.id), "")
-        await self._context.chat.tell(to, replies.welcome_group(self._context.me.username or ""))
+        me = self._context.me
+        sees_all = await self._context.members.sees_all(to.chat, me)
+        await self._context.chat.tell(to, replies.welcome_group(me.username or "", sees_all=sees_all))
 
     async def _replied(self, message: Message) -> Replied | None:
         """The message that a command replies to."""

@@ -13,6 +13,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, Tele
 from unstill_bots.delivery.chat import (
     ChatError,
     ChatGone,
+    ChatRefused,
     ChatUnavailable,
     ChatUncertain,
     ClipForbidden,
@@ -34,6 +35,7 @@ _CHAT_GONE = (
     "have no rights to send a message",
     "not enough rights to send text messages",
     "chat_write_forbidden",
+    "chat_send_plain_forbidden",
     "chat_restricted",
     "need administrator rights",
     "group chat was deactivated",
@@ -42,11 +44,17 @@ _CHAT_GONE = (
     "user_is_blocked",
     "topic_closed",
 )
-_NO_MEDIA = ("not enough rights to send", "chat_send_media_forbidden", "chat_send_gifs_forbidden", "voice_messages")
+_NO_MEDIA = (
+    "not enough rights to send",
+    "chat_send_media_forbidden",
+    "chat_send_gifs_forbidden",
+    "chat_send_videos_forbidden",
+    "voice_messages",
+)
 _TOO_LARGE = ("request entity too large", "file is too big", "file_parts_invalid")
 _NO_THREAD = ("message thread not found", "topic_deleted", "topic_id_invalid")
-WRONG_SERVER = 60.0
-"""Seconds until a call is tried again that was refused in a way that nobody foresaw."""
+WRONG_TOKEN, UNFORESEEN = 60.0, 5.0
+"""Seconds until a call is tried again: with a token that is not taken any more, after a refusal that nobody foresaw."""
 
 
 class ThreadGone(ChatError):
@@ -81,7 +89,7 @@ def chat_error(error: TelegramError) -> ChatError:
     if isinstance(error, BadRequest):
         return _refused(error.message, said)
     if isinstance(error, InvalidToken):
-        return ChatUnavailable("the token is not taken any more", WRONG_SERVER)
+        return ChatUnavailable("the token is not taken any more", WRONG_TOKEN)
     if isinstance(error.__cause__, _NOT_SENT):
         return ChatUnavailable(f"no connection: {type(error.__cause__).__name__}", 2.0)
     return ChatUncertain(error.message)
@@ -97,4 +105,4 @@ def _refused(message: str, said: str) -> ChatError:
     for texts, kind in kinds:
         if any(text in said for text in texts):
             return kind(message)
-    return ChatUnavailable(message, WRONG_SERVER)
+    return ChatRefused(message, UNFORESEEN)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
-from telegram import Document, Message, Sticker
+from telegram import (
+    Document,
+    Message,
+    PaidMediaInfo,
+    PaidMediaLivePhoto,
+    PaidMediaPhoto,
+    PaidMediaPreview,
+    PhotoSize,
+    Sticker,
+)
 
 from unstill_bots.intake.media import Unfit, unfit
 from unstill_queue.contract.fairness import aspect_of
@@ -31,20 +42,40 @@ class Picture(msgspec.Struct, frozen=True):
 def find(message: Message, download_limit: int) -> Picture | Unfit | None:
     """The picture to animate, what stands in its place, or None where there is no file at all."""
     if message.photo:
-        small_enough = [size for size in message.photo if (size.file_size or 0) <= download_limit]
-        best = max(small_enough or message.photo, key=lambda size: size.width * size.height)
-        covered = bool(message.has_media_spoiler)
-        return Picture(best.file_id, best.file_size or 0, aspect_of(best.width, best.height), covered)
+        # a live photo's too
+        return _largest(message.photo, download_limit, spoiler=bool(message.has_media_spoiler))
     if message.sticker:
         return _sticker(message.sticker)
     # a GIF comes as both
-    if message.animation or message.video or message.video_note or message.story:
+    if message.animation or message.video or message.video_note:
         return Unfit("picture_video")
+    if message.story:
+        return Unfit("picture_story")
+    if message.paid_media:
+        return _paid(message.paid_media, download_limit)
     if message.document:
         return _document(message.document)
-    if message.audio or message.voice or message.paid_media:
+    if message.audio or message.voice:
         return Unfit("picture_unknown")
     return None
+
+
+def _largest(sizes: Sequence[PhotoSize], download_limit: int, *, spoiler: bool = False) -> Picture:
+    """Return the largest that may be fetched, or where none may the largest."""
+    small_enough = [size for size in sizes if (size.file_size or 0) <= download_limit]
+    best = max(small_enough or sizes, key=lambda size: size.width * size.height)
+    return Picture(best.file_id, best.file_size or 0, aspect_of(best.width, best.height), spoiler)
+
+
+def _paid(info: PaidMediaInfo, download_limit: int) -> Picture | Unfit:
+    """Return the first photo of what was paid for. What was not, a bot is not shown."""
+    for one in info.paid_media:
+        if isinstance(one, PaidMediaPhoto):
+            return _largest(one.photo, download_limit)
+        if isinstance(one, PaidMediaLivePhoto) and one.live_photo.photo:
+            return _largest(one.live_photo.photo, download_limit)
+    hidden = any(isinstance(one, PaidMediaPreview) for one in info.paid_media)
+    return Unfit("picture_unpaid" if hidden else "picture_video")
 
 
 def _sticker(sticker: Sticker) -> Picture | Unfit:

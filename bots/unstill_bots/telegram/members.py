@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from telegram import Bot
+from telegram import Bot, User
 from telegram.constants import ChatMemberStatus
 from telegram.error import BadRequest, Forbidden, TelegramError
 
@@ -38,6 +38,10 @@ class Members:
         if not self.is_group(chat):
             return False
         return user == chat or bool(await self._is_admin_member(chat, user))
+
+    async def sees_all(self, chat: str, me: User) -> bool:
+        """Return whether the bot is shown every message of a group: its privacy mode is off, or it is an admin."""
+        return bool(me.can_read_all_group_messages) or await self.is_admin(chat, str(me.id))
 
     async def speaks_for(self, channel: str, user: str) -> bool | None:
         """Return whether `user` may write as `channel`; None where the bot is not shown its members."""

@@ -19,12 +19,12 @@ from unstill_bots.host.registration import keep_registered
 from unstill_bots.host.webhook import Webhook
 from unstill_bots.intake.albums import Albums
 from unstill_bots.intake.rules import ChatRules
+from unstill_bots.telegram import menu, profile
 from unstill_bots.telegram.api import open_bot
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.members import Members
 from unstill_bots.telegram.memory import Memory
-from unstill_bots.telegram.menu import register
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.polling import Updates
 from unstill_bots.telegram.router import Router
@@ -73,7 +73,8 @@ class TelegramFrontEnd:
         else:
             source = Polling(Updates(bot), router.take)
         async with asyncio.TaskGroup() as group:
-            registering = group.create_task(keep_registered(lambda: register(bot, client.redis)))
+            told = (menu.register, profile.register)
+            registering = [group.create_task(keep_registered(partial(tell, bot, client.redis))) for tell in told]
             delivering = group.create_task(courier.run())
             albums = group.create_task(Albums(memory, pipeline, context.conversation).run())
             coming = group.create_task(source.run())
@@ -85,7 +86,8 @@ class TelegramFrontEnd:
             await hand_back(context, send_limit)
             delivering.cancel()
             stop.cancel()
-            registering.cancel()
+            for task in registering:
+                task.cancel()
 
 
 async def _introduce(bot: Bot) -> User:

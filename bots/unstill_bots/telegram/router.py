@@ -58,7 +58,7 @@ class Router:
         if message.migrate_to_chat_id is not None:
             await self._context.chat.moved(str(message.chat.id), str(message.migrate_to_chat_id))
             return
-        if not _is_a_persons(message):
+        if not self._is_a_persons(message):
             return
         said = addressed(message, self._context.me)
         if said.elsewhere:
@@ -122,7 +122,7 @@ class Router:
     # -- edited captions
 
     async def _edited(self, message: Message) -> None:
-        if not _is_a_persons(message):
+        if not self._is_a_persons(message):
             return
         said = addressed(message, self._context.me)
         found = find(message, self._context.download_limit)
@@ -145,9 +145,9 @@ class Router:
         ):
             self._context.spawn(self._commands.greet_group(change))
 
-
-def _is_a_persons(message: Message) -> bool:
-    """Not another bot's, nor what we shared, nor a channel's post that was copied into its discussion group."""
-    if message.chat.type not in (ChatType.PRIVATE, *_GROUPS) or message.via_bot or message.is_automatic_forward:
-        return False
-    return message.sender_chat is not None or (message.from_user is not None and not message.from_user.is_bot)
+    def _is_a_persons(self, message: Message) -> bool:
+        """Not another bot's, nor what we shared, nor a channel's post that was copied into its discussion group."""
+        shared = message.via_bot is not None and message.via_bot.id == self._context.me.id
+        if message.chat.type not in (ChatType.PRIVATE, *_GROUPS) or shared or message.is_automatic_forward:
+            return False
+        return message.sender_chat is not None or (message.from_user is not None and not message.from_user.is_bot)

@@ -41,7 +41,8 @@ class SettingsMenu:
         if preferences is None:
             self._context.refuse(message, replies.settings_for_admins())
         else:
-            await self._context.reply(message, *self._drawn(preferences, replies, message))
+            sees_all = await self._sees_all(message.chat)
+            await self._context.reply(message, *self._drawn(preferences, replies, message, sees_all=sees_all))
 
     async def pressed(self, query: CallbackQuery, name: str) -> None:
         """One step on."""
@@ -49,7 +50,8 @@ class SettingsMenu:
         if not isinstance(message, Message):
             return
         whose = self._whose(message.chat, str(query.from_user.id))
-        preferences = await self._form.change(*whose, name, None, thread_of(message) or "")
+        sees_all = await self._sees_all(message.chat)
+        preferences = await self._form.change(*whose, name, None, thread_of(message) or "", sees_all=sees_all)
         replies = await self._context.replies(message.chat, query.from_user)
         refused = replies.settings_for_admins() if preferences is None else None
         await self._quietly(self._context.bot.answer_callback_query(query.id, refused))
@@ -58,7 +60,7 @@ class SettingsMenu:
         if name == DONE:
             await self._quietly(self._context.bot.delete_message(message.chat.id, message.message_id))
             return
-        text, buttons = self._drawn(preferences, replies, message)
+        text, buttons = self._drawn(preferences, replies, message, sees_all=sees_all)
         note = MessageRef(str(message.chat.id), message.message_id)
         await self._quietly(self._context.chat.change(address_of(message), note, text, Urgency.TALK, buttons))
 
@@ -66,12 +68,19 @@ class SettingsMenu:
         page = SETTINGS if chat.type == ChatType.PRIVATE else CHAT_SETTINGS
         return self._context.preferences, page, TelegramActor(self._context, user, str(chat.id), ""), scope_of(chat)
 
-    def _drawn(self, now: Preferences, replies: ChatReplies, message: Message) -> tuple[str, InlineKeyboardMarkup]:
+    async def _sees_all(self, chat: Chat) -> bool:
+        private = chat.type == ChatType.PRIVATE
+        return private or await self._context.members.sees_all(str(chat.id), self._context.me)
+
+    def _drawn(
+        self, now: Preferences, replies: ChatReplies, message: Message, *, sees_all: bool
+    ) -> tuple[str, InlineKeyboardMarkup]:
         group = message.chat.type != ChatType.PRIVATE
         rows = self._form.rows(CHAT_SETTINGS if group else SETTINGS, now, replies, thread_of(message) or "")
         shown = [(row.text, row.name) for row in rows] + [(replies.button_done(), DONE)]
         buttons = [InlineKeyboardButton(text, callback_data=Press(SETTINGS, name).data) for text, name in shown]
-        return replies.settings(group=group), keyboards.rows(buttons, 2)
+        text = replies.settings(group=group)
+        return text if sees_all else f"{text}\n\n{replies.sees_commands()}", keyboards.rows(buttons, 2)
 
     async def _quietly(self, call: Any) -> None:
         try:

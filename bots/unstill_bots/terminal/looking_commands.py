@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unstill_bots.host import doctor
+from unstill_bots.host.findings import Finding
 from unstill_bots.host.local import Local
 from unstill_bots.terminal import looking
 from unstill_bots.terminal.common import prepare, print_json, shared
@@ -152,7 +153,7 @@ def doctor_command(as_json: bool, language: str | None) -> Code:
     """Check what this machine has of what is needed; a line each, with the mend."""
     settings, wording = prepare(language)
 
-    async def check() -> list[doctor.Finding]:
+    async def check() -> list[Finding]:
         found = []
         async for finding in doctor.findings(settings, wording):
             found.append(finding)

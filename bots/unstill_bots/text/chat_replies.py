@@ -5,12 +5,13 @@ from __future__ import annotations
 from unstill_bots.actions.forgetting import Left
 from unstill_bots.intake.served import Served
 from unstill_bots.text.again_replies import AgainReplies
+from unstill_bots.text.group_replies import GroupReplies
 from unstill_bots.text.sharing_replies import SharingReplies
 from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
 
-class ChatReplies(AgainReplies, SharingReplies):
+class ChatReplies(AgainReplies, GroupReplies, SharingReplies):
     """`Replies`, and what a chat's bot says besides."""
 
     # -- pictures and words
@@ -70,17 +71,20 @@ class ChatReplies(AgainReplies, SharingReplies):
 
     # -- commands
 
-    def welcome(self, *, synthetic: bool) -> str:
+    def what_for(self) -> str:
+        return self.gettext("Send a photo and a few words, and get it back moving.")
+
+    def before_start(self) -> str:
+        """Say it to somebody who has not written yet."""
         return self._paragraphs(
-            self.gettext("Send a photo and a few words, and get it back moving."),
-            self.usage(synthetic=synthetic),
-            self.gettext("/help lists everything, /settings keeps your own defaults."),
+            self.what_for(), self.gettext("/help lists everything, /settings keeps your own defaults.")
         )
 
-    def welcome_group(self, name: str) -> str:
+    def welcome(self, *, synthetic: bool) -> str:
         return self._paragraphs(
-            self.gettext("Reply to a picture with /animate and a few words, and it comes back moving."),
-            self.gettext("Admins choose with /settings when @{name} answers.", name=name),
+            self.what_for(),
+            self.usage(synthetic=synthetic),
+            self.gettext("/help lists everything, /settings keeps your own defaults."),
         )
 
     def presets(self, served: Served) -> str:

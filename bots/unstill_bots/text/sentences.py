@@ -54,6 +54,7 @@ FAILURES: dict[str, Sentence] = {
     "picture_unreadable": N_("The picture could not be read. Send it again, or save it anew as a JPEG or PNG."),
     "cancelled": N_("This was cancelled. Send it again if you still want it."),
     "undeliverable": N_("The bot may not send clips here. Ask an admin to allow it, or use another chat."),
+    "refused": N_("The platform refuses to show the answer here. Ask again, or in another chat."),
     "unknown": N_("Something went wrong. Try again; if it stays so, tell whoever runs this bot."),
 }
 
@@ -80,6 +81,8 @@ PICTURES: dict[str, str] = {
     "picture_drawing": N_("{format} files cannot be animated. Export it as a PNG, or send a screenshot."),
     "picture_video": N_("This is a video. Send a still picture, such as a screenshot of one moment."),
     "picture_sticker": N_("Animated stickers and archives cannot be animated. Send a still picture."),
+    "picture_story": N_("Bots are not shown stories. Send the picture itself, or a screenshot."),
+    "picture_unpaid": N_("Bots are not shown what has to be paid for first. Send the picture itself, or a screenshot."),
     "picture_unknown": N_("This is not a picture that can be read. Send a JPEG, PNG, WEBP or GIF."),
     "picture_broken": N_("The picture is damaged or incomplete. Send it again, or save it anew as a JPEG or PNG."),
     "picture_too_heavy": N_("The picture takes too much work to open. Save it anew as a JPEG or PNG, or smaller."),

@@ -58,6 +58,7 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     # the chat
     "picture_too_big": NONE,
     "undeliverable": NONE,
+    "refused": NONE,
     "cancelled": NONE,
     UNKNOWN: NONE,
     # the file that was sent
@@ -72,6 +73,8 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     "picture_drawing": frozenset({"format"}),
     "picture_video": NONE,
     "picture_sticker": NONE,
+    "picture_story": NONE,
+    "picture_unpaid": NONE,
     "picture_unknown": NONE,
     "picture_broken": NONE,
     "picture_too_heavy": NONE,

@@ -17,26 +17,41 @@ from wire_doubles.telegram.people import Person
 from wire_doubles.telegram_api import TelegramApi
 
 
-async def test_in_privacy_mode_a_group_tells_only_what_is_meant_for_the_bot(
+async def test_in_privacy_mode_a_group_tells_only_of_commands_for_the_bot_and_of_replies_to_it(
     telegram: TelegramApi, bot: Bot, ann: Person
 ) -> None:
-    group = telegram.group("Family", [ann])
+    group, other = telegram.group("Family", [ann]), telegram.other_bot("Other")
     telegram.world.updates.drop()
+    # Given talk, photos, mentions, commands for another bot, and commands for any before the bot has spoken
     ann.send_text(group, "hello")
-    ann.send_photo(group, png())
-    ann.send_text(group, "/animate@other_bot zoom")
-    ann.send_text(group, "/animate zoom")
+    picture = ann.send_photo(group, png())
     ann.send_photo(group, png(), "@Unstill_Bot zoom")
-    said = await bot.send_message(group.id, "Send words")
-    ann.send_text(group, "zoom", reply_to=group.messages[said.message_id])
+    ann.send_text(group, "/animate@other_bot zoom")
+    ann.send_text(group, "/animate unheard", reply_to=picture)
+    ann.send_text(group, "/animate@unstill_bot named")
+    ann.send_photo(group, png(), "/animate@Unstill_Bot captioned")
+    # When it speaks, commands for any are for it, until another bot speaks; replies are for the bot they answer
+    said = group.messages[(await bot.send_message(group.id, "Send words")).message_id]
+    ann.send_text(group, "/animate bare")
+    theirs = group.bot_says(other, "Which?")
+    ann.send_text(group, "/animate unheard")
+    ann.send_text(group, "reply", reply_to=said)
+    ann.send_text(group, "/start@other_bot", reply_to=said)
+    ann.send_text(group, "unheard", reply_to=theirs)
     heard = [update.message for update in await bot.get_updates(timeout=0)]
     assert [message and (message.text or message.caption) for message in heard] == [
-        "/animate zoom", "@Unstill_Bot zoom", "zoom",
+        "/animate@unstill_bot named", "/animate@Unstill_Bot captioned", "/animate bare", "reply",
     ]  # fmt: skip
+    # and an admin hears all, as does a bot whose privacy mode is off
+    assert not (await bot.get_me()).can_read_all_group_messages
     group.promote_bot()
     ann.send_text(group, "hello again")
-    last = (await bot.get_updates(offset=-1, timeout=0))[0].message
-    assert last and last.text == "hello again"
+    group.demote_bot()
+    telegram.world.privacy = False
+    ann.send_text(group, "@unstill_bot zoom")
+    assert (await bot.get_me()).can_read_all_group_messages
+    heard = [update.message for update in await bot.get_updates(timeout=0)]
+    assert [message and message.text for message in heard[-3:]] == ["hello again", None, "@unstill_bot zoom"]
 
 
 async def test_members_and_admins_are_told(telegram: TelegramApi, bot: Bot, ann: Person) -> None:
@@ -75,14 +90,14 @@ async def test_a_forum_keeps_its_topics_apart(telegram: TelegramApi, bot: Bot, a
     forum = telegram.group("Studio", [ann], forum=True)
     clips, talk = forum.topic("Clips"), forum.topic("Talk")
     telegram.world.updates.drop()
-    asked = ann.send_photo(forum, png(), "/animate zoom", topic=clips)
+    asked = ann.send_photo(forum, png(), "/animate@unstill_bot zoom", topic=clips)
     message = (await the_update(bot)).message
     assert message and message.is_topic_message and message.message_thread_id == clips.id
     assert message.reply_to_message and message.reply_to_message.forum_topic_created
     await bot.send_message(forum.id, "Waiting", message_thread_id=clips.id)
     await bot.send_message(forum.id, "Me too", reply_parameters=ReplyParameters(asked.id))
     await bot.send_message(forum.id, "General")
-    assert [shown.text for shown in forum.history(topic=clips)] == ["/animate zoom", "Waiting", "Me too"]
+    assert [shown.text for shown in forum.history(topic=clips)] == ["/animate@unstill_bot zoom", "Waiting", "Me too"]
     assert [shown.text for shown in forum.history() if shown.thread is None] == ["General"]
     forum.close_topic(talk)
     with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
@@ -97,7 +112,7 @@ async def test_comments_under_a_channels_post_are_a_thread(telegram: TelegramApi
     channel = telegram.channel("News", ann, discussion=group)
     telegram.world.updates.drop()
     post = channel.publish("a lake", png())
-    ann.send_text(group, "/animate zoom", reply_to=post)
+    ann.send_text(group, "/animate@unstill_bot zoom", reply_to=post)
     message = (await the_update(bot)).message
     assert message and message.reply_to_message and message.reply_to_message.is_automatic_forward
     assert message.reply_to_message.sender_chat and message.reply_to_message.sender_chat.title == "News"
@@ -111,7 +126,7 @@ async def test_comments_under_a_channels_post_are_a_thread(telegram: TelegramApi
 async def test_an_anonymous_admin_speaks_as_the_group(telegram: TelegramApi, bot: Bot, ann: Person) -> None:
     group = telegram.group("Family", [ann])
     telegram.world.updates.drop()
-    ann.send_text(group, "/settings", as_chat=group)
+    ann.send_text(group, "/settings@unstill_bot", as_chat=group)
     message = (await the_update(bot)).message
     assert message and message.from_user and message.from_user.username == "GroupAnonymousBot"
     assert message.sender_chat and message.sender_chat.id == group.id

@@ -8,6 +8,7 @@ from telegram import (
     Bot,
 )
 from telegram.error import (
+    BadRequest,
     NetworkError,
     TelegramError,
     TimedOut,
@@ -29,6 +30,21 @@ async def test_a_lost_answer_comes_after_the_deed(telegram: TelegramApi, bot: Bo
     with pytest.raises(NetworkError, match="Bad Gateway"):
         await bot.send_message(chat.id, "nor this")
     assert [shown.text for shown in chat.history()][1:] == ["was it said?"]
+
+
+async def test_a_gateways_page_and_words_of_ones_own_are_answered(
+    telegram: TelegramApi, bot: Bot, chat: Chat, caplog: pytest.LogCaptureFixture
+) -> None:
+    telegram.trouble.next("sendMessage", "gateway page")
+    with pytest.raises(NetworkError, match=r"Bad Gateway \(502\). Parsing the server response b'<html>"):
+        await bot.send_message(chat.id, "hello")
+    assert "nginx" in caplog.text
+    telegram.trouble.refuse("sendMessage", "MEDIA_EMPTY", times=2)
+    for _ in range(2):
+        with pytest.raises(BadRequest, match=r"(?i)media_empty"):
+            await bot.send_message(chat.id, "hello")
+    await bot.send_message(chat.id, "hello")
+    assert [shown.text for shown in chat.history()][1:] == ["hello"]
 
 
 async def test_a_slow_answer_times_out_though_the_deed_is_done(telegram: TelegramApi, chat: Chat) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from telegram import (
     Bot,
+    PaidMediaPhoto,
+    PaidMediaPreview,
 )
 from telegram.error import (
     BadRequest,
@@ -113,3 +115,22 @@ async def test_a_local_server_hands_over_paths_of_any_size(tmp_path: Path, ann: 
             await bot.send_document(chat.id, out)
             media = chat.history()[-1].media
             assert media and media.data == out.read_bytes()
+
+
+async def test_live_photos_paid_media_and_stories_come_as_the_platform_tells_of_them(
+    telegram: TelegramApi, bot: Bot, ann: Person, chat: Chat, mp4: bytes
+) -> None:
+    ann.send_live_photo(chat, png(), mp4, "zoom")
+    ann.forward_paid(chat, [png()], "zoom")
+    ann.forward_paid(chat, [png()], bought=False)
+    ann.share_story(chat, telegram.person("Bob"))
+    ann.send_photo(chat, png(), via=telegram.other_bot("Pic"))
+    live, bought, unpaid, story, via = [update.message for update in await bot.get_updates(timeout=0)]
+    assert live and live.photo and live.live_photo and live.live_photo.photo == live.photo and live.caption == "zoom"
+    assert bought and bought.paid_media and bought.caption == "zoom" and not bought.photo
+    [paid] = bought.paid_media.paid_media
+    assert isinstance(paid, PaidMediaPhoto)
+    assert await (await bot.get_file(paid.photo[-1].file_id)).download_as_bytearray()
+    assert unpaid and unpaid.paid_media and isinstance(unpaid.paid_media.paid_media[0], PaidMediaPreview)
+    assert story and story.story and story.story.chat.first_name == "Bob"
+    assert via and via.photo and via.via_bot and via.via_bot.username == "pic_bot"

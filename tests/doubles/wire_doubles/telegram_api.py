@@ -80,6 +80,10 @@ class TelegramApi(Double[User, Limits, Trouble, Answered]):
             world.people[person.id] = person
             return person
 
+    def other_bot(self, name: str) -> User:
+        """A bot that is not the one under test, to speak in groups and to send things through."""
+        return User(900_000 + self.world.next_id(), name, f"{name.lower()}_bot", is_bot=True)
+
     def private(self, person: Person) -> Chat:
         """Their chat with the bot. Before they write there, it may not."""
         return self.world.private(person)

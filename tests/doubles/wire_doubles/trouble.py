@@ -55,6 +55,10 @@ class Trouble(Generic[R]):
                 fate = Fate(wait=seconds)
             case _:
                 fate = Fate(refused=self._refusals[mishap])
+        self.await_with(operation, fate, times)
+
+    def await_with(self, operation: str, fate: Fate[R], times: int = 1) -> None:
+        """The next calls of an operation that have no fate yet meet this one."""
         self._next[operation.lower()].extend([fate] * times)
 
     def fate(self, operation: str) -> Fate[R]:

@@ -12,7 +12,7 @@ from wire_doubles.telegram.messages import Message, Shown
 from wire_doubles.waiting import PATIENCE
 
 if TYPE_CHECKING:
-    from wire_doubles.telegram.people import Person
+    from wire_doubles.telegram.people import Person, User
     from wire_doubles.telegram.world import World
 
 ChatKind = Literal["private", "group", "supergroup", "channel"]
@@ -58,6 +58,7 @@ class Chat:
         self.messages: dict[int, Message] = {}
         self.actions: list[str] = []
         self.last_message_id = 0
+        self.last_bot: User | None = None
 
     @property
     def name(self) -> str:
@@ -135,7 +136,7 @@ def bot_member(user: dict[str, Any], standing: Standing, forbidden: frozenset[st
             flags = {right: right not in forbidden for right in RIGHTS}
             others = dict.fromkeys(
                 ("can_change_info", "can_invite_users", "can_pin_messages", "can_manage_topics", "can_edit_tag"), False
-            )
+            ) | {"can_react_to_messages": True}
             return {"user": user, "status": "restricted", "is_member": True, **flags, **others, "until_date": 0}
         case "kicked":
             return {"user": user, "status": "kicked", "until_date": 0}

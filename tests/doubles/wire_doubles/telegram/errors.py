@@ -29,6 +29,18 @@ class ApiError(Exception):
         return answer
 
 
+class Page(ApiError):
+    """The page of a gateway in the place of the Bot API's answer: HTML, over several lines."""
+
+    @property
+    def html(self) -> str:
+        title = f"{self.code} {self.description}"
+        return (
+            f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
+            "<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n"
+        )
+
+
 def bad_request(text: str, **parameters: int) -> ApiError:
     return ApiError(400, f"Bad Request: {text}", **parameters)
 

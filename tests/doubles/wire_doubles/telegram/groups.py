@@ -55,6 +55,16 @@ class Group(Chat):
             if self.kind == "group":
                 world.updates.add("message", gone.wire(), f"chat {self.id}")
 
+    def bot_says(self, bot: User, text: str = "", picture: bytes | None = None) -> Message:
+        """Another bot, who is in the group too, says something; bots are not told of that."""
+        world = self._world
+        with world.lock:
+            media = world.files.photo(picture) if picture else None
+            message = Message(world.next_message_id(self), self, bot, world.clock.date(), text, media=media)
+            self.messages[message.id] = message
+            self.last_bot = bot
+            return message
+
     def mute_bot(self, by: Person | None = None, *, only: frozenset[str] = frozenset(RIGHTS)) -> None:
         """Take rights from it, all by default: names of ChatPermissions."""
         self._world.set_standing(self, "restricted", by or self.boss, forbidden=only)

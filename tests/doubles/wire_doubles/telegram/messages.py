@@ -59,9 +59,9 @@ class Shown:
 
 @dataclass(eq=False)
 class Message:
-    """`text` is the caption where there is media. `service` holds the fields of a service message, and then
-    `text` says them in words. `keyboard` is an inline keyboard's rows of InlineKeyboardButton. `posted_at` is `date`
-    with its fractions.
+    """`text` is the caption where there is media. `service` holds the fields of a service message, and then `text` says
+    them in words. `attached` holds fields that are neither text nor a file. `keyboard` is an inline keyboard's rows of
+    InlineKeyboardButton. `posted_at` is `date` with its fractions.
     """
 
     id: int
@@ -84,6 +84,7 @@ class Message:
     silent: bool = False
     reactions: list[Wire] = field(default_factory=list)
     service: Wire | None = None
+    attached: Wire | None = None
     deleted: bool = False
     posted_at: float = 0.0
     spoiler: bool = False
@@ -92,6 +93,8 @@ class Message:
     def kind(self) -> str:
         if self.service is not None:
             return "service"
+        if self.attached is not None:
+            return next(iter(self.attached))
         return self.media.kind if self.media else "text"
 
     def content(self) -> tuple[object, ...]:
@@ -115,10 +118,14 @@ class Message:
                 wire |= {"caption": self.text}
                 if self.entities:
                     wire["caption_entities"] = self.entities
-        else:
+        elif self.attached is None:
             wire["text"] = self.text
             if self.entities:
                 wire["entities"] = self.entities
+        if self.attached is not None:
+            wire |= self.attached
+            if self.text and not self.media:
+                wire["caption"] = self.text
         if self.keyboard:
             wire["reply_markup"] = {"inline_keyboard": self.keyboard}
         if self.reply_to and not self.reply_to.deleted and not nested:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wire_doubles.telegram import entities
+from wire_doubles.telegram import entities, special
 from wire_doubles.telegram.chats import Chat, Topic
 from wire_doubles.telegram.media import Media
 from wire_doubles.telegram.messages import Message, Shown
@@ -67,18 +67,38 @@ class Person(User):
         topic: Topic | None = None,
         as_chat: Chat | None = None,
         spoiler: bool = False,
+        via: User | None = None,
     ) -> Message:
-        """`data` in any format that Pillow reads; photos of one `album` name belong together."""
+        """`data` in any format that Pillow reads; photos of one `album` name belong together. `via` is the bot whose
+        inline result it is.
+        """
+        media = self._world.files.photo(data)
         return self._send(
             chat,
             text=caption,
-            media=self._world.files.photo(data),
+            media=media,
             album=album,
             reply_to=reply_to,
             topic=topic,
             as_chat=as_chat,
+            via_bot=via,
             spoiler=spoiler,
         )
+
+    def send_live_photo(self, chat: Chat, data: bytes, film: bytes, caption: str = "") -> Message:
+        """A still that moves for a moment: the platform tells of its photo too."""
+        still = self._world.files.photo(data)
+        clip = self._world.files.clip("video", film, "live.mp4", width=640, height=360, duration=2, thumbnail=None)
+        return self._send(chat, text=caption, media=still, attached=special.live_photo(still, clip))
+
+    def share_story(self, chat: Chat, of: User) -> Message:
+        """A story of somebody's, of which a bot is told no more than whose it is."""
+        return self._send(chat, attached=special.story(of, self._world.next_id()))
+
+    def forward_paid(self, chat: Chat, pictures: list[bytes], caption: str = "", *, bought: bool = True) -> Message:
+        """Media for stars, of some channel: its photos, or for who did not buy them how they look from outside."""
+        photos = [self._world.files.photo(data) for data in pictures]
+        return self._send(chat, text=caption, attached=special.paid(photos, bought=bought))
 
     def send_album(
         self,
@@ -237,6 +257,7 @@ class Person(User):
         via_bot: User | None = None,
         marked: list[entities.Entity] | None = None,
         spoiler: bool = False,
+        attached: dict[str, Any] | None = None,
     ) -> Message:
         world = self._world
         with world.lock:
@@ -258,5 +279,6 @@ class Person(User):
                 sender_chat=as_chat,
                 via_bot=via_bot,
                 spoiler=spoiler,
+                attached=attached,
             )
             return world.post(message)

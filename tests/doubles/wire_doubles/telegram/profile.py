@@ -78,4 +78,48 @@ for _field in TEXTS:
 
 @method("setChatMenuButton")
 def set_chat_menu_button(world: World, call: Call) -> bool:
+    """For one private chat, or for all of them."""
+    if call.text("chat_id"):
+        chat_of(world, call)
+    button = call.json("menu_button") or {"type": "default"}
+    if button.get("type") not in ("commands", "web_app", "default"):
+        raise bad_request("can't parse menu button: Unsupported type specified")
+    world.profile.menu_buttons[call.number("chat_id")] = button["type"]
     return True
+
+
+@method("getChatMenuButton")
+def get_chat_menu_button(world: World, call: Call) -> dict[str, str]:
+    buttons = world.profile.menu_buttons
+    return {"type": buttons.get(call.number("chat_id"), buttons.get(0, "default"))}
+
+
+@method("setMyProfilePhoto")
+def set_my_profile_photo(world: World, call: Call) -> bool:
+    """A JPEG that is uploaded with the call; what was sent before cannot be used."""
+    photo = call.json("photo") or {}
+    if photo.get("type") not in ("static", "animated"):
+        raise bad_request("can't parse input profile photo: type is wrong")
+    attached = str(photo.get("photo", "")).removeprefix("attach://")
+    if attached not in call.uploads:
+        raise bad_request("profile photo must be uploaded as a file")
+    if call.uploads[attached].data[:2] != b"\xff\xd8":
+        raise bad_request("PHOTO_EXT_INVALID")
+    world.profile.photos.insert(0, world.files.photo(call.uploads[attached].data))
+    return True
+
+
+@method("removeMyProfilePhoto")
+def remove_my_profile_photo(world: World, call: Call) -> bool:
+    if not world.profile.photos:
+        raise bad_request("profile photo not found")
+    world.profile.photos.pop(0)
+    return True
+
+
+@method("getUserProfilePhotos")
+def get_user_profile_photos(world: World, call: Call) -> dict[str, Any]:
+    """The bot's own; people here have none."""
+    photos = world.profile.photos if call.number("user_id") == world.bot.id else []
+    shown = photos[call.number("offset") :][: call.number("limit", 100)]
+    return {"total_count": len(photos), "photos": [photo.wire()["photo"] for photo in shown]}

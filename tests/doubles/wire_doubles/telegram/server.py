@@ -10,7 +10,7 @@ from aiohttp import web
 
 from wire_doubles import server
 from wire_doubles.telegram import answering, editing, looking, profile, sending
-from wire_doubles.telegram.errors import ApiError, not_found, too_large
+from wire_doubles.telegram.errors import ApiError, Page, not_found, too_large
 from wire_doubles.telegram.methods import METHODS
 from wire_doubles.telegram.requests import Call, read
 from wire_doubles.telegram.webhook import Webhook
@@ -20,7 +20,6 @@ from wire_doubles.trouble import Fate
 # imported for the methods that they enter
 ROOMS = (answering, editing, looking, profile, sending)
 ENVELOPE = 64 << 10
-STATUS_OF_GATEWAY = {502: "Bad Gateway", 503: "Service Unavailable"}
 
 
 class Server(server.Server):
@@ -69,8 +68,11 @@ class Server(server.Server):
             if call.size > world.files.max_upload + ENVELOPE:
                 raise too_large()
             if fate.refused:
-                raise ApiError(fate.refused, STATUS_OF_GATEWAY[fate.refused])
+                raise fate.refused
             result = await self._do(call)
+        except Page as error:
+            self._log(call, error.code, error.description)
+            return web.Response(text=error.html, status=error.code, content_type="text/html")
         except ApiError as error:
             return await self._answer(request, call, fate, error.code, error.wire())
         return await self._answer(request, call, fate, 200, {"ok": True, "result": result})
@@ -141,7 +143,7 @@ class Server(server.Server):
         try:
             self._check_token(request)
             if fate.refused:
-                raise ApiError(fate.refused, STATUS_OF_GATEWAY[fate.refused])
+                raise fate.refused
             await world.files.door.go_through()
             data = world.files.download(request.match_info["path"])
         except ApiError as error:

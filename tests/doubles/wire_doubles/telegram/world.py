@@ -39,10 +39,14 @@ class Answered:
 
 @dataclass
 class Profile:
-    """What the bot told about itself. Commands are keyed by scope and language."""
+    """What the bot told about itself. Commands are keyed by scope and language, menu buttons by chat, 0 for all;
+    the newest photo is the first.
+    """
 
     commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    menu_buttons: dict[int, str] = field(default_factory=dict)
+    photos: list[Media] = field(default_factory=list)
 
 
 class World:
@@ -114,6 +118,8 @@ class World:
             chat = message.chat
             chat.messages[message.id] = message
             message.posted_at = self.clock.now()
+            if message.sender.is_bot and message.sender_chat is None:
+                chat.last_bot = message.sender
             if chat.kind == "private" and chat.standing == "stranger" and message.sender is not self.bot:
                 chat.standing = "member"
             self.tell("channel_post" if chat.kind == "channel" else "message", message)
@@ -124,7 +130,10 @@ class World:
             self.updates.add(kind, message.wire(), f"chat {message.chat.id}")
 
     def _bot_sees(self, message: Message) -> bool:
-        """Privacy mode: commands that may be for it, mentions, replies to it, and what was sent through it."""
+        """Privacy mode: commands for it, replies to it, and what was sent through it; no mentions.
+
+        A command without a name is for the bot that spoke last, and what names another bot is that one's alone.
+        """
         chat = message.chat
         if message.sender is self.bot or chat.standing in ("left", "kicked", "deactivated"):
             return False
@@ -134,11 +143,14 @@ class World:
             return True
         if chat.kind == "channel":
             return False
-        if message.reply_to and message.reply_to.sender is self.bot:
+        named = {to.lower() for to in re.findall(r"(?:^|\s)/\w+(?:@(\w+))?", message.text)}
+        if self.bot.username.lower() in named:
             return True
-        commands = re.findall(r"(?:^|\s)/\w+(?:@(\w+))?", message.text)
-        name = self.bot.username.lower()
-        return any(to.lower() in ("", name) for to in commands) or f"@{name}" in message.text.lower()
+        if named - {""}:
+            return False
+        if message.reply_to and message.reply_to.sender.is_bot and message.reply_to.sender_chat is None:
+            return message.reply_to.sender is self.bot
+        return bool(named) and chat.last_bot is self.bot
 
     def speaker(self, person: Person, chat: Chat, as_chat: Chat | None) -> User:
         if as_chat is None:
