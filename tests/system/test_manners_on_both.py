@@ -12,7 +12,7 @@ import pytest
 from tests.system import discord_house, telegram_house
 from tests.system.discord_house import DiscordHouse
 from tests.system.processes import House, wait_for
-from tests.system.telegram_house import TelegramHouse, photo
+from tests.system.telegram_house import ANIMATE, TelegramHouse, photo
 from wire_doubles.discord.permissions import Can
 from wire_doubles.discord_api import File
 
@@ -89,7 +89,7 @@ def on_telegram(telegram: TelegramHouse) -> Group:
 
     return Group(
         telegram.house,
-        lambda words, spoiler: ann.send_photo(group, photo(), f"/animate {words}", spoiler=spoiler),
+        lambda words, spoiler: ann.send_photo(group, photo(), f"{ANIMATE} {words}", spoiler=spoiler),
         press,
         shown,
     )
