@@ -24,7 +24,7 @@ from unstill_bots.discord.settings_pages import ME, PAGES, SERVER, Change, Setti
 from unstill_bots.intake.captions import parse
 from unstill_bots.intake.served import Served
 from unstill_bots.text.server_replies import ServerReplies
-from unstill_config.catalog import Catalog
+from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.jobs import (
     Cancelled,
     Failed,
@@ -135,9 +135,11 @@ async def test_no_view_is_remembered_by_the_library() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(catalogs(), LANGUAGES)
-async def test_for_any_catalogue_the_platform_takes_the_form(catalog: Catalog, language: str) -> None:
-    form = WordsForm(2**63 - 1, ServerReplies(language), Served.of(catalog, set(), next(iter(catalog.models), "")))
+@given(catalogs(), LANGUAGES, st.booleans())
+async def test_for_any_catalogue_the_platform_takes_the_form(catalog: Catalog, language: str, upload: bool) -> None:
+    served = Served.of(catalog, set(), next(iter(catalog.models), ""))
+    given: dict[str, Value] = {"preset": next(iter(catalog.presets), "x"), "seed": 7, "seconds": 3.0}
+    form = WordsForm(2**63 - 1, ServerReplies(language), served, upload=upload, prompt="waves " * 80, given=given)
 
     taken = components.modal(form.to_dict())
 
@@ -146,19 +148,36 @@ async def test_for_any_catalogue_the_platform_takes_the_form(catalog: Catalog, l
     assert form.is_finished()
 
 
-def filled(words: str | None, preset: list[str] | None) -> dict[str, Any]:
+def filled(words: str | None, preset: list[str] | None, seconds: str = "") -> dict[str, Any]:
     """As the platform sends a form: fields within labels."""
     said = {"type": 18, "id": 1, "component": {"type": 4, "id": 2, "custom_id": "words", "value": words}}
     chosen = {"type": 18, "id": 3, "component": {"type": 3, "id": 4, "custom_id": "preset", "values": preset}}
-    return {"custom_id": "form 5", "components": [said, chosen]}
+    length = {"type": 3, "id": 6, "custom_id": "seconds", "values": [seconds] if seconds else []}
+    return {"custom_id": "form 5", "components": [said, chosen, {"type": 18, "id": 5, "component": length}]}
 
 
 def test_a_form_that_came_back_is_a_caption() -> None:
-    caption = parse(written(filled("waves --seed 7", ["quality"])), CATALOG)
+    caption = parse(written(filled("waves --seed 7", ["quality"], "3")), CATALOG)
 
-    assert (caption.prompt, dict(caption.given)) == ("waves", {"preset": "quality", "seed": 7})
+    assert (caption.prompt, dict(caption.given)) == ("waves", {"preset": "quality", "seed": 7, "seconds": 3.0})
     assert written(filled("", [])) == written(filled(None, None)) == written({}) == ""
     assert written(filled("  ", ["preview"])) == '--preset "preview"'
+
+
+async def test_a_form_is_filled_in_with_what_was_typed_before_and_nothing_of_it_is_lost() -> None:
+    typed: dict[str, Value] = {"preset": "quality", "shape": "reels", "seconds": 2.5, "loop": True}
+
+    form = WordsForm(5, ServerReplies("en"), Served.of(CATALOG, set(), "camera"), prompt="waves", given=typed)
+
+    fields = {field["custom_id"]: field for _, field in components.inputs(components.modal(form.to_dict()))}
+    picked = {
+        name: [one["value"] for one in field["options"] if one.get("default")]
+        for name, field in fields.items()
+        if "options" in field
+    }
+    assert picked == {"preset": ["quality"], "shape": ["reels"], "seconds": []}
+    assert dict(parse(fields["words"]["value"], CATALOG).given) == {"seconds": 2.5, "loop": True}
+    assert parse(fields["words"]["value"], CATALOG).prompt == "waves"
 
 
 def test_a_form_of_rows_is_read_too() -> None:

@@ -142,6 +142,37 @@ def test_the_same_interaction_told_twice_is_one_clip(discord: DiscordHouse) -> N
     assert [one.words.partition("\n")[0] for one in shown] == ["“waves”", "“more waves”"]
 
 
+def test_animate_without_a_picture_opens_a_form_that_asks_for_it(discord: DiscordHouse) -> None:
+    general, (ann, bo) = discord.server("Form", 2)
+
+    # When somebody asks with words and choices, and no picture
+    opened = ann.slash(general, "animate", prompt="waves", seed=7, preset="preview")
+    seen = answer(opened)
+
+    # Then a form has them, and asks for the rest
+    assert seen.modal is not None
+    assert [part["label"] for part in seen.modal["components"]] == [
+        *("Picture", "How should the camera move?", "Preset", "Shape", "Length"),
+    ]
+    with pytest.raises(AssertionError, match="needs a file"):
+        ann.submit(opened)
+    files = [picture("red", "a.png"), picture("blue", "b.png")]
+    # and nobody else's client can send it
+    theirs = bo.slash(general, "animate")
+    answer(theirs)
+    assert alone(bo.forge_form(theirs, seen.modal["custom_id"], picture=files)) == (
+        "This was open for too long. Choose Animate again."
+    )
+    ann.submit(opened, picture=files, shape="square", seconds="2")
+    shown = until(general, has_clips(2))
+    assert all(one.words.startswith("“waves”\n2 s, 1080 × 1080, seed 7.") for one in shown)
+
+    # and a file that is none is refused to her alone
+    film = ann.slash(general, "animate")
+    answer(film)
+    assert "This is a video." in alone(ann.submit(film, picture=File(b"\x00" * 64, "clip.mp4"), words="waves"))
+
+
 # -- Animate on a message, and on a person
 
 

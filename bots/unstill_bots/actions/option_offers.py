@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping
 from unstill_bots.intake.captions import Caption
 from unstill_bots.intake.served import Served
 from unstill_bots.text.replies import Replies
-from unstill_config.catalog import Preset, Value
+from unstill_config.catalog import Catalog, Preset, Value
 from unstill_queue.contract.options import Option
 
 Offer = tuple[str, Value]
 """The text that is shown, and the value that it stands for."""
+
+
+LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20)
+"""Seconds that are offered, of those that a model can do."""
 
 
 def is_offered(option: Option) -> bool:
@@ -20,9 +24,13 @@ def is_offered(option: Option) -> bool:
 
 
 def offers(option: Option, served: Served, replies: Replies, model: str) -> list[Offer]:
-    """Return all values of an option, in the catalogue's order: models that are served, and what a `model` does."""
+    """Return all values of an option, in the catalogue's order: models that are served, and what a `model` does. Of
+    the length a few whole seconds.
+    """
     catalog = served.catalog
     synthetic = catalog.models[model].synthetic if model in catalog.models else served.synthetic
+    if option.name == "seconds":
+        return [(f"{length} {replies.translated(option.unit)}", length) for length in _lengths(catalog, model)]
     match option.catalogue:
         case "presets":
             return [
@@ -40,6 +48,14 @@ def offers(option: Option, served: Served, replies: Replies, model: str) -> list
 
 def _texts(preset: Preset, *, synthetic: bool) -> tuple[str, str]:
     return preset.title, preset.help_of(synthetic=synthetic)
+
+
+def _lengths(catalog: Catalog, model: str) -> list[int]:
+    if model not in catalog.models:
+        return []
+    entry = catalog.models[model]
+    least, most = (frames / int(entry.defaults["fps"]) for frames in entry.ranges["num_frames"])
+    return [length for length in LENGTHS if least <= length <= most]
 
 
 def matching(found: Iterable[Offer], typed: str) -> list[Offer]:

@@ -1,58 +1,80 @@
-"""The form that asks for words and a preset, for pictures that somebody pointed at."""
+"""The form that asks for words, preset, shape and length: for pictures that somebody pointed at, or uploads in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import discord
+from discord.app_commands import Choice
 from msgspec.structs import replace
 
-from unstill_bots.actions.option_offers import words
-from unstill_bots.discord.localized import CHOICE_MOST, shortened
-from unstill_bots.discord.parameters import CHOICES_MOST
+from unstill_bots.actions.option_offers import offers, words
+from unstill_bots.discord.localized import shortened
+from unstill_bots.discord.parameters import shown
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest
 from unstill_bots.intake.served import Served
 from unstill_bots.text.server_replies import ServerReplies
-from unstill_queue.contract.options import PROMPT_MAX
+from unstill_config.catalog import Value
+from unstill_queue.contract.options import PROMPT_MAX, find
 
 LABEL_MOST, TITLE_MOST = 45, 45
+PICTURES_MOST = 10
+"""Files of one upload."""
 FORM = "form"
-WORDS, PRESET = "words", "preset"
+PICTURE, WORDS = "picture", "words"
+CHOSEN = ("preset", "shape", "seconds")
+"""The options that have a menu of their own; others stand among the words."""
 
 
 class WordsForm(discord.ui.Modal):
-    """discord.py forgets it at once: what comes back is found by its custom id, also after a restart."""
+    """discord.py forgets it at once: what comes back is found by its custom id, also after a restart.
 
-    def __init__(self, form: int, replies: ServerReplies, served: Served) -> None:
+    `upload`: it asks for the pictures, too. `prompt` and `given` are what it is filled in with.
+    """
+
+    def __init__(
+        self,
+        form: int,
+        replies: ServerReplies,
+        served: Served,
+        *,
+        upload: bool = False,
+        prompt: str = "",
+        given: Mapping[str, Value] = MappingProxyType({}),
+    ) -> None:
         super().__init__(title=shortened(replies.modal_title(), TITLE_MOST), custom_id=f"{FORM} {form}")
+        if upload:
+            files: discord.ui.FileUpload[Any] = discord.ui.FileUpload(
+                custom_id=PICTURE, min_values=1, max_values=PICTURES_MOST
+            )
+            self._ask(replies.modal_picture(), files)
+        model = str(given.get("model", served.default))
+        menus = {name: shown(offers(find(name), served, replies, model)) for name in CHOSEN}
+        chosen = {name for name, menu in menus.items() if any(one.value == given.get(name) for one in menu)}
+        filled = words(prompt, {name: value for name, value in given.items() if name not in chosen})
         asked: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id=WORDS,
             style=discord.TextStyle.paragraph,
             placeholder=shortened(replies.example(synthetic=served.synthetic)),
             required=False,
-            max_length=PROMPT_MAX,
+            max_length=max(PROMPT_MAX, len(filled)),
+            default=filled or None,
         )
-        self.add_item(
-            discord.ui.Label(
-                text=shortened(replies.modal_words(synthetic=served.synthetic), LABEL_MOST), component=asked
-            )
-        )
-        presets = [
-            discord.SelectOption(
-                label=shortened(replies.translated(preset.title) or name, CHOICE_MOST),
-                value=name,
-                description=shortened(replies.translated(preset.help_of(synthetic=served.synthetic)), CHOICE_MOST),
-            )
-            for name, preset in served.catalog.presets.items()
-            if 1 <= len(name) <= CHOICE_MOST
-        ][:CHOICES_MOST]
-        if presets:
-            chosen: discord.ui.Select[Any] = discord.ui.Select(
-                custom_id=PRESET, options=presets, required=False, min_values=0, max_values=1
-            )
-            self.add_item(discord.ui.Label(text=shortened(replies.modal_preset(), LABEL_MOST), component=chosen))
+        self._ask(replies.modal_words(synthetic=served.synthetic), asked)
+        for (name, menu), label in zip(menus.items(), replies.modal_options(), strict=True):
+            if menu:
+                self._ask(label, _menu(name, menu, given.get(name)))
         self.stop()
+
+    def _ask(self, label: str, field: discord.ui.Item[Any]) -> None:
+        self.add_item(discord.ui.Label(text=shortened(label, LABEL_MOST), component=field))
+
+
+def _menu(name: str, choices: Sequence[Choice[Any]], now: Value | None) -> discord.ui.Select[Any]:
+    options = [discord.SelectOption(label=one.name, value=str(one.value), default=one.value == now) for one in choices]
+    return discord.ui.Select(custom_id=name, options=options, required=False, min_values=0, max_values=1)
 
 
 def is_ours(custom_id: str) -> bool:
@@ -64,10 +86,18 @@ def form_of(custom_id: str) -> str:
 
 
 def written(data: Any) -> str:
-    """The words of a form that came back, a preset among them; empty where nothing was filled in."""
+    """The words of a form that came back, with what was chosen; empty where nothing was filled in."""
     fields = dict(_fields(data.get("components", ())))
-    preset = fields.get(PRESET) or []
-    return words(str(fields.get(WORDS) or ""), {PRESET: str(preset[0])} if preset else {})
+    chosen = {name: str(values[0]) for name in CHOSEN if (values := fields.get(name))}
+    return words(str(fields.get(WORDS) or ""), chosen)
+
+
+def uploaded(interaction: discord.Interaction) -> list[discord.Attachment]:
+    """The files of a form that came back."""
+    data: Any = interaction.data
+    told = data.get("resolved", {}).get("attachments", {})
+    files = dict(_fields(data.get("components", ()))).get(PICTURE) or ()
+    return [discord.Attachment(data=told[id], state=interaction._state) for id in files if id in told]
 
 
 def _fields(components: Any) -> Iterator[tuple[str, Any]]:

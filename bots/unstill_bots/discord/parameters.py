@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Optional
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from unstill_bots.actions.option_offers import Offer, is_offered, matching, offers, words
+from unstill_bots.actions.option_offers import Offer, is_offered, matching, offers
 from unstill_bots.discord.localized import CHOICE_MOST, DESCRIPTIONS, described, marked, shortened
 from unstill_bots.intake.served import Served
 from unstill_bots.text.replies import Replies
-from unstill_config.catalog import Catalog
+from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.options import OPTIONS, PROMPT_MAX, Option
 
 IMAGE, PROMPT = "image", "prompt"
@@ -22,8 +22,8 @@ OPTIONS_MOST, CHOICES_MOST = 25, 25
 """Options of a command, and choices of an option: Discord's application commands."""
 
 Interaction = discord.Interaction[Any]
-Animate = Callable[[Interaction, discord.Attachment, str], Awaitable[None]]
-"""Given the picture and the words, the chosen options among them."""
+Animate = Callable[[Interaction, discord.Attachment | None, str, Mapping[str, Value]], Awaitable[None]]
+"""Given the picture, the words, and the chosen options."""
 Now = Callable[[], Awaitable[Served]]
 """Says what is served now."""
 Completion = Callable[[Interaction, Any], Coroutine[Any, Any, list[Choice[Any]]]]
@@ -32,13 +32,15 @@ Completion = Callable[[Interaction, Any], Coroutine[Any, Any, list[Choice[Any]]]
 def animate_command(take: Animate, catalog: Catalog, now: Now) -> app_commands.Command[Any, ..., None]:
     """`/animate`, which calls `take`. Choices that are data are offered while one types: no catalogue is too big."""
 
-    async def animate(interaction: Interaction, image: discord.Attachment, prompt: str = "", **given: Any) -> None:
-        await take(interaction, image, words(prompt, given))
+    async def animate(
+        interaction: Interaction, image: discord.Attachment | None = None, prompt: str = "", **given: Any
+    ) -> None:
+        await take(interaction, image, prompt, {name: value for name, value in given.items() if value is not None})
 
     options = OPTIONS[: OPTIONS_MOST - 2]
     parameters = [
         _parameter("interaction", Interaction),
-        _parameter(IMAGE, discord.Attachment),
+        _parameter(IMAGE, Optional[discord.Attachment], None),  # noqa: UP045
         _parameter(PROMPT, app_commands.Range[str, 1, PROMPT_MAX], ""),
         *(_parameter(option.name, _annotation(option), None) for option in options),
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import discord
@@ -10,6 +11,7 @@ from discord import InteractionType, app_commands
 from discord.app_commands import ContextMenu
 
 from unstill_bots.actions.open_forms import Pointed
+from unstill_bots.actions.option_offers import words
 from unstill_bots.discord import modals
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.commands import Commands
@@ -29,6 +31,7 @@ from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.admission import Writing, Written
 from unstill_bots.intake.media import Unfit
 from unstill_bots.text.server_replies import ServerReplies
+from unstill_config.catalog import Value
 
 AVATAR_SIZE = 1024
 
@@ -61,27 +64,31 @@ class Tree(app_commands.CommandTree[Any]):
 
     # -- /animate
 
-    async def _animate(self, interaction: Interaction, image: discord.Attachment, words: str) -> None:
+    async def _animate(
+        self, interaction: Interaction, image: discord.Attachment | None, prompt: str, given: Mapping[str, Value]
+    ) -> None:
         replies = await replies_for(self._context, interaction)
-        found = of_attachment(image)
-        if isinstance(found, Unfit):
+        found = of_attachment(image) if image else None
+        if found is None:
+            await self._ask(interaction, [], replies, prompt, given)
+        elif isinstance(found, Unfit):
             await answer(interaction, replies.picture_error(found))
         else:
-            await self._admit(interaction, replies, self._write(interaction, [found], words, replies))
+            await self._admit(interaction, replies, self._write(interaction, [found], words(prompt, given), replies))
 
     async def _admit(self, interaction: Interaction, replies: ServerReplies, writing: Writing) -> None:
         if not await self._intake.admit(interaction, replies.language, writing):
             await answer(interaction, replies.already())
 
     async def _write(
-        self, interaction: Interaction, found: Sequence[Picture], words: str, replies: ServerReplies, form: str = ""
+        self, interaction: Interaction, found: Sequence[Picture], said: str, replies: ServerReplies, form: str = ""
     ) -> Written:
         limit = self._context.upload_limit(interaction)
         asks = [
             of_interaction(interaction, picture, replies.language, limit, number=number)
             for number, picture in enumerate(found)
         ]
-        return await self._intake.admission.write(of_form(asks, form) if form else asks, words)
+        return await self._intake.admission.write(of_form(asks, form) if form else asks, said)
 
     # -- Animate on a message, and on a person
 
@@ -105,17 +112,27 @@ class Tree(app_commands.CommandTree[Any]):
 
         return ContextMenu(name=marked(ANIMATE_AVATAR), callback=animate_avatar)
 
-    async def _ask(self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies) -> None:
+    async def _ask(
+        self,
+        interaction: Interaction,
+        found: Sequence[Picture],
+        replies: ServerReplies,
+        prompt: str = "",
+        given: Mapping[str, Value] = MappingProxyType({}),
+    ) -> None:
+        """Open a form for what was found; where that is nothing, the form asks for it."""
         refusal = await quickly(self._may_ask(interaction, found, replies))
         if refusal is not None:
             await answer(interaction, refusal)
             return
         served = await quickly(self._context.pipeline.serving.now())
-        await interaction.response.send_modal(WordsForm(interaction.id, replies, served))
+        form = WordsForm(interaction.id, replies, served, upload=not found, prompt=prompt, given=given)
+        await interaction.response.send_modal(form)
 
     async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies) -> str | None:
         """Who may not ask for a clip here is told before they write anything."""
-        ask = of_interaction(interaction, found[0], replies.language, self._context.upload_limit(interaction))
+        first = found[0] if found else Picture("")
+        ask = of_interaction(interaction, first, replies.language, self._context.upload_limit(interaction))
         refusal = await self._context.pipeline.refusal(ask, None)
         if refusal is None:
             await self._open.keep(interaction.id, Pointed(ask.user, ask.channel, list(found)))
@@ -137,4 +154,9 @@ class Tree(app_commands.CommandTree[Any]):
         pointed = await self._open.of(form, DiscordActor(self._context, interaction))
         if pointed is None:
             return replies.no_longer_open(), []
-        return await self._write(interaction, pointed.pictures, modals.written(interaction.data), replies, form)
+        sent = [of_attachment(file) for file in modals.uploaded(interaction)]
+        found = pointed.pictures or [one for one in sent if isinstance(one, Picture)]
+        if not found:
+            unfit = next((one for one in sent if isinstance(one, Unfit)), None)
+            return (replies.picture_error(unfit) if unfit else replies.no_picture()), []
+        return await self._write(interaction, found, modals.written(interaction.data), replies, form)

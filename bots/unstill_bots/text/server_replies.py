@@ -69,7 +69,7 @@ class ServerReplies(ChatReplies):
     def mine_cancelled(self, count: int) -> str:
         return self.cancelled_some(count) if count else self.nothing_to_cancel()
 
-    # -- words and a preset for a picture that somebody pointed at
+    # -- the form for a picture that somebody pointed at, or uploads in it
 
     def modal_title(self) -> str:
         return self.gettext("Animate")
@@ -77,8 +77,12 @@ class ServerReplies(ChatReplies):
     def modal_words(self, *, synthetic: bool) -> str:
         return self.gettext("What should move, and how?") if synthetic else self.gettext("How should the camera move?")
 
-    def modal_preset(self) -> str:
-        return self.gettext("Preset")
+    def modal_picture(self) -> str:
+        return self.gettext("Picture")
+
+    def modal_options(self) -> tuple[str, str, str]:
+        """Name the menus of the form: preset, shape and length."""
+        return self.gettext("Preset"), self.gettext("Shape"), self.gettext("Length")
 
     def no_longer_open(self) -> str:
         return self.gettext("This was open for too long. Choose Animate again.")

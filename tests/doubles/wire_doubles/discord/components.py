@@ -14,7 +14,7 @@ LABEL, FILE_UPLOAD, RADIO, CHECKBOXES, CHECKBOX = 18, 19, 21, 22, 23
 SELECTS = (SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT)
 LINK, PREMIUM = 5, 6
 MAX_ROWS, MAX_BUTTONS, MAX_ID, MAX_LABEL, MAX_OPTIONS, MAX_V2 = 5, 5, 100, 80, 25, 40
-MAX_TITLE, MAX_INPUT_LABEL, MAX_PLACEHOLDER, MAX_INPUT = 45, 45, 100, 4000
+MAX_TITLE, MAX_INPUT_LABEL, MAX_PLACEHOLDER, MAX_INPUT, MAX_FILES = 45, 45, 100, 4000, 10
 
 
 def checked(components: Any, *, v2: bool = False) -> list[Wire]:
@@ -169,7 +169,11 @@ def _check_input(component: Wire, at: str, ids: set[str]) -> None:
             raise invalid_body(f"{at}.max_length", "NUMBER_TYPE_MAX", "Lengths must be between 0 and 4000.")
         if len(component.get("value") or "") > most:
             raise too_long(f"{at}.value", most)
-    elif type not in (FILE_UPLOAD, RADIO, CHECKBOXES, CHECKBOX):
+    elif type == FILE_UPLOAD:
+        least, most = (1 if component.get(name) is None else component[name] for name in ("min_values", "max_values"))
+        if not 0 <= least <= most <= MAX_FILES or not most:
+            raise invalid_body(f"{at}.max_values", "NUMBER_TYPE_MAX", "Numbers of files must be between 0 and 10.")
+    elif type not in (RADIO, CHECKBOXES, CHECKBOX):
         raise invalid_body(f"{at}.type", "UNION_TYPE_CHOICES", "This component does not stand in a label.")
 
 

@@ -247,6 +247,7 @@ def _entered(filling: Filling, label: str, component: Wire, value: Any) -> Any:
     if kind == components.FILE_UPLOAD:
         files: list[File] = [] if value is None else value if isinstance(value, list) else [value]
         assert files or not component.get("required", True), f"{label!r} needs a file"
+        assert len(files) <= (most := component.get("max_values") or 1), f"{label!r} takes {most} files"
         return [filling.file(each) for each in files]
     if kind == components.CHECKBOX:
         return bool(value)
