@@ -13,11 +13,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --constraint constraints.txt --build-constraint constraints.txt
 FOLDERS := config queue engine bots
 PYPROJECTS := $(FOLDERS:%=%/pyproject.toml)
-# Tests wait more than they work: four at once on two cores. A storm works all the time.
-SIDE_BY_SIDE := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+# Tests wait more than they work: six at once on two cores. A storm works all the time.
+SIDE_BY_SIDE := --numprocesses 6 --dist loadfile --no-loadscope-reorder
 TWO_STORMS := --numprocesses 2 --dist load
 SEED ?= 1
 TESTS ?=
+# Compiled modules are kept, whatever is set outside: the tests start many hundred processes, and each would compile anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup demo test test-storms coverage test-deep test-mutants chaos lint bench bench-gpu pictures clean help
 

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 import redis
 from filelock import FileLock
+from tests.running_order import rank
 
 from unstill_config.settings import Storage as StorageSettings
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -24,18 +25,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 
-LONGEST_FIRST = ("recipes", "system", "bots", "engine")
-"""Folders whose files take longest. They begin first, so that no process is left alone with one at the end."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    tests = Path(__file__).parent
-
-    def rank(item: pytest.Item) -> int:
-        folder = item.path.relative_to(tests).parts[0]
-        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
-
-    items.sort(key=rank)
+    items.sort(key=lambda item: rank(item.path))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.running_order import LONGEST_FIRST
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("config", "queue", "engine", "bots")
@@ -75,6 +76,11 @@ def test_tests_are_no_packages_and_their_names_are_unique() -> None:
 
     assert [path for path in tests if path.name == "__init__.py"] == []
     assert sorted(set(names)) == sorted(names)
+
+
+def test_the_files_that_begin_first_are_there() -> None:
+    for name in LONGEST_FIRST:
+        assert len([*(ROOT / "tests").rglob(name)]) == 1
 
 
 def test_every_requirement_is_locked_and_only_the_engines_diffusion_names_torch() -> None:

@@ -1,0 +1,43 @@
+"""The order in which the tests of a whole run begin: what takes longest first.
+
+Files are handed to whichever process is free, so those that end the run have to be short: else one process works on
+alone at the end.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+LONGEST_FIRST = (
+    "test_forgetting_end_to_end.py",
+    "test_recipes.py",
+    "test_telegram_group_rules.py",
+    "test_telegram_conversations.py",
+    "test_survival.py",
+    "test_telegram_mishaps.py",
+    "test_telegram_service.py",
+    "test_oom_fallback.py",
+    "test_terminal_unreadable.py",
+    "test_i2vgen_fast_kernels.py",
+    "test_process_deaths.py",
+    "test_pictures_cost.py",
+    "test_telegram_kills.py",
+    "test_telegram_manners.py",
+    "test_chaos.py",
+    "test_i2vgen_loading.py",
+    "test_i2vgen_process.py",
+    "test_embedded.py",
+)
+"""By name, as `--durations` shows them."""
+THEN = ("system", "bots", "engine")
+"""The folders that come after those files, and before all others."""
+
+
+def rank(path: Path) -> tuple[int, int]:
+    """Return what a test file is sorted by."""
+    folder = path.relative_to(TESTS).parts[0]
+    return (
+        LONGEST_FIRST.index(path.name) if path.name in LONGEST_FIRST else len(LONGEST_FIRST),
+        THEN.index(folder) if folder in THEN else len(THEN),
+    )
