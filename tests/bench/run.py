@@ -18,7 +18,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.bench import bench_camera, bench_clip, bench_engines, bench_fit, bench_path, bench_queue, bench_telegram
+from tests.bench import (
+    bench_camera,
+    bench_clip,
+    bench_discord,
+    bench_engines,
+    bench_fit,
+    bench_path,
+    bench_queue,
+    bench_telegram,
+)
 from tests.bench.figures import Figure, at_least, at_most, plain, table
 
 from unstill_engine.clip.binary import find_ffmpeg
@@ -60,6 +69,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "camera": camera,
     "fit": fit,
     "telegram": bench_telegram.run,
+    "discord": bench_discord.run,
 }
 
 

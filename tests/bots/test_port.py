@@ -468,3 +468,61 @@ async def test_a_render_that_was_revised_says_nothing_more_in_the_message_of_the
     after = await side.cost(told_once(status, side))
     # Then that is not shown
     assert side.seen() == before and after == {"hgetall": 1}
+
+
+async def test_what_is_answered_in_a_moment_is_told_by_its_answer_alone(side: Side) -> None:
+    # Given a job that was just queued, whose receipt stands there, and a moment that is long
+    claim = await side.running()
+    status = StatusMessages(side.client.ledger, side.chat, pause=SILENCE)
+    await status.received(side.request)
+    before = side.seen()
+    await status.queued(side.request)
+    # When it is rendered
+    await side.client.ledger.beat(claim, Progress("rendering", 4, 8))
+    # Then nothing is shown of that, nor asked of the server
+    assert await side.cost(told_once(status, side)) == {}
+    # and where a render is shown all along, neither are its last moment and the making of the file
+    other = StatusMessages(side.client.ledger, side.chat, pause=60.0)
+    await other.received(side.request)
+    for progress in (Progress("rendering", 7, 8, 59.0), Progress("encoding", 8, 8)):
+        await side.client.ledger.beat(claim, progress)
+        await told_once(other, side)
+    assert side.seen() == before
+    await status.close()
+    await other.close()
+
+
+async def test_what_is_not_answered_in_a_moment_is_shown(side: Side) -> None:
+    # Given a job that was just queued, and no engine
+    await side.client.accept(side.request)
+    job = Job(side.request.id, side.who, side.to, "pictures/none", WORDS, Finish(), 10**6, 0.0)
+    await side.client.ledger.queue(job, cost=1.0, quota=Quota())
+    status = StatusMessages(side.client.ledger, side.chat, pause=0.1)
+    await status.received(side.request)
+    # When a moment is over
+    await status.queued(side.request)
+    # Then its place is shown
+    await until(lambda: "You are next" in side.seen()[0].text)
+    # and so is a file that takes its time
+    claim = await side.claimed("one")
+    await side.client.ledger.beat(claim, Progress("encoding", 8, 8))
+    async with asyncio.timeout(PATIENCE):
+        while "Making the file" not in side.seen()[0].text:
+            await told_once(status, side)
+            await asyncio.sleep(0.2)
+    await status.close()
+
+
+async def test_a_receipt_that_stands_there_already_is_not_written_again(side: Side) -> None:
+    # Given a request whose receipt its front end has sent, as it does where a platform waits for an answer
+    await side.client.accept(side.request)
+    ref = await side.chat.post(side.to, presentation.received(side.request))
+    status = StatusMessages(side.client.ledger, side.chat)
+    settings = Settings()
+    pipeline = Pipeline(side.client, side.storage, Catalog.load(), settings, side.chat, status)
+    assert await pipeline.adopt(side.request.id, ref, receipt_of=side.request)
+    # When the request is looked at
+    cost = await side.cost(status.received(side.request))
+    # Then there is nothing to be asked, nor to be shown
+    assert cost == {}
+    assert len(side.seen()) == 1

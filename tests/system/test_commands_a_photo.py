@@ -137,3 +137,5 @@ def test_a_photo_costs_few_commands(on: Any, tmp_path: Path) -> None:
     for transition in ("accept", "queue", "finish", "send", "sent"):
         assert names.count(transition) == 1, names
     assert len(names) <= COMMANDS_MOST, names
+    # and it was not said where a photo stands that did not have to wait
+    assert "position" not in names

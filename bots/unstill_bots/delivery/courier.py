@@ -88,6 +88,7 @@ class Courier:
             raise first_error(errors) from None
         finally:
             await self._tasks.drain(0)
+            await self._status.close()
 
     async def _run_deliveries(self) -> None:
         async for event in Outbox(self._client.redis, self._chat.platform).deliveries(CONSUMER):

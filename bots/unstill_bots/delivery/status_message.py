@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from weakref import WeakValueDictionary
@@ -14,6 +15,8 @@ import structlog
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import Chat, ChatError, ChatRefused, ChatUnavailable, Dropped
 from unstill_bots.delivery.message import Message, Urgency
+from unstill_bots.host.background import BackgroundTasks
+from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import ReplyAddress, Request, State
 from unstill_queue.ledger.ledger import Ledger
 from unstill_queue.ledger.outbox import Event
@@ -25,22 +28,29 @@ MOST_KNOWN = 10_000
 
 
 class _Shown(msgspec.Struct):
-    """A job as this process has shown it: where, in which message, and the furthest share of the rendering."""
+    """A job as this process has shown it: where, in which message, and the furthest share of the rendering.
+
+    Until `quiet_until`, by the monotonic clock, nothing is shown of it but its answer.
+    """
 
     to: ReplyAddress
     ref: str | None = None
     share: float = 0.0
+    quiet_until: float = 0.0
 
 
 class StatusMessages:
     """Shows in one chat platform how far each request is. Intake and courier of a front end share one instance.
 
-    What cannot be shown is logged, not raised: it was only progress.
+    What cannot be shown is logged, not raised: it was only progress. What an answer follows within `pause` seconds is
+    not shown at all: an edit in between would take the turn that the answer needs.
     """
 
-    def __init__(self, ledger: Ledger, chat: Chat) -> None:
+    def __init__(self, ledger: Ledger, chat: Chat, pause: float = 0.0) -> None:
         self._ledger = ledger
         self._chat = chat
+        self._pause = pause
+        self._looks = BackgroundTasks()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._shown: OrderedDict[str, _Shown] = OrderedDict()
 
@@ -52,10 +62,24 @@ class StatusMessages:
         """Forget what was shown of a job, as its answer stands there now."""
         self._shown.pop(id, None)
 
+    def stands(self, request: Request, ref: str) -> None:
+        """Note that the message at `ref` is the request's, and says already that it is being looked at."""
+        self._remember(request, ref, presentation.received(request))
+
     async def received(self, request: Request) -> None:
-        """Say that the request is being looked at."""
+        """Say that the request is being looked at, unless a message of it stands there."""
+        known = self._shown.get(request.id)
+        if known is not None and known.ref is not None:
+            return
         async with self._changing(request.id):
             await self._put(request, None, presentation.received(request))
+
+    async def queued(self, request: Request) -> None:
+        """Say where a job that was just queued stands, unless it is answered in a moment."""
+        if self._pause:
+            self._look_later(request.id, self._shown.setdefault(request.id, _Shown(request.reply_to)))
+        else:
+            await self.waiting(request)
 
     async def waiting(self, request: Request) -> None:
         """Say where the job stands, as long as it waits."""
@@ -69,10 +93,29 @@ class StatusMessages:
         """
         known = self._shown.get(event.id)
         urgency = Urgency.PROGRESS if event.kind == "progress" else Urgency.PLACE
-        if known is not None and not self._chat.has_room(known.to, urgency):
+        if known is not None and (time.monotonic() < known.quiet_until or not self._chat.has_room(known.to, urgency)):
             return
-        async with self._changing(event.id):
-            record = await self._ledger.read(event.id)
+        await self._show(event.id)
+
+    def _look_later(self, id: str, known: _Shown) -> None:
+        known.quiet_until = time.monotonic() + self._pause
+        self._looks.spawn(self._look(id))
+
+    async def _look(self, id: str) -> None:
+        await asyncio.sleep(self._pause)
+        known = self._shown.get(id)
+        if known is not None and self._chat.has_room(known.to, Urgency.PLACE):
+            with contextlib.suppress(UnknownJob):
+                await self._show(id, looked=True)
+
+    async def close(self) -> None:
+        """Show nothing more by itself."""
+        await self._looks.drain(0)
+
+    async def _show(self, id: str, *, looked: bool = False) -> None:
+        """Show what a job does now. `looked`: its end was waited for already."""
+        async with self._changing(id):
+            record = await self._ledger.read(id)
             # that a clip is made smaller was said, and takes seconds; what is cancelled for new words has left its
             # message to the job that follows, which may be answered in it already
             if record.outcome is not None or record.refits or record.unwanted:
@@ -81,7 +124,12 @@ class StatusMessages:
                 await self._put_place(record.request, record.note)
             elif record.state is State.RUNNING and record.progress is not None:
                 # another may have shown it first, while this one waited for the lock
-                known = self._shown.get(event.id)
+                known, progress = self._shown.get(id), record.progress
+                if progress.seconds_left is not None and progress.seconds_left < self._pause:
+                    return
+                if progress.phase == "encoding" and self._pause and known is not None and not looked:
+                    self._look_later(id, known)
+                    return
                 least = known.share if known is not None else 0.0
                 await self._put(record.request, record.note, presentation.rendering(record, record.progress, least))
 

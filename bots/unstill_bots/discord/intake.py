@@ -49,7 +49,7 @@ class Intake:
     async def _follow(self, first: Request, others: Sequence[Request], note: MessageRef | None) -> None:
         try:
             if note is not None:
-                await self._pipeline.adopt(first.id, str(note))
+                await self._pipeline.adopt(first.id, str(note), receipt_of=first)
         finally:
             # whatever happened to the note: it is in the ledger, and has to go on
             for request in (first, *others):

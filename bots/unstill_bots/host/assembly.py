@@ -15,7 +15,7 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
     `Pipeline`.
     """
     client, storage = services.client, services.storage
-    status = StatusMessages(client.ledger, chat)
+    status = StatusMessages(client.ledger, chat, services.catalog.platforms[chat.platform].edit_seconds / 2)
     pipeline = Pipeline(
         client,
         storage,

@@ -71,6 +71,7 @@ class Pipeline:
         self.settings = settings
         self.preferences = PreferenceStore(client.redis)
         self.serving = Serving(client.ledger, catalog, settings.engine.model)
+        self._status = status
         self.background = background or BackgroundTasks()
         self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)
         self._preparation = Preparation(
@@ -146,12 +147,17 @@ class Pipeline:
             self.start(request)
         return new
 
-    async def adopt(self, id: str, note: str) -> bool:
-        """Make a message of ours the status message. False: there is one already."""
+    async def adopt(self, id: str, note: str, *, receipt_of: Request | None = None) -> bool:
+        """Make a message of ours the status message. False: there is one already.
+
+        `receipt_of`: the request whose receipt it is already, so that it needs no edit.
+        """
         if await self.client.ledger.note_begin(id) != "go":
             return False
         await self.client.ledger.note_set(id, note)
         await self.side.kept(note)
+        if receipt_of is not None:
+            self._status.stands(receipt_of, note)
         return True
 
     def start(self, request: Request, *, fresh: bool = True) -> None:

@@ -130,7 +130,7 @@ class Preparation:
             # the ledger brings the request back, and answers it when it cannot be read for long
             log.warning("the picture could not be fetched yet", job=request.id, error=str(error))
             return False
-        await self._status.waiting(request)
+        await self._status.queued(request)
         return True
 
     async def _understand(self, request: Request) -> tuple[Job, float]:
