@@ -40,6 +40,8 @@ TABLE: dict[str, tuple[bool, bool, bool, bool, bool, bool]] = {
     "queue":          (YES,  YES,     YES,   YES,       YES,      YES),
     "presets":        (YES,  YES,     YES,   YES,       YES,      YES),
     "status":         (YES,  YES,     YES,   YES,       YES,      YES),
+    "options":        (YES,  YES,     YES,   YES,       YES,      YES),
+    "tips":           (YES,  YES,     YES,   YES,       YES,      YES),
     "help":           (YES,  YES,     YES,   YES,       YES,      YES),
     "privacy":        (YES,  YES,     YES,   YES,       YES,      YES),
     "forgetme":       (YES,  YES,     YES,   YES,       YES,      YES),

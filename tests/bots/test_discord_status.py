@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from unstill_bots.delivery import presentation
 from unstill_bots.discord.chat import nonce_of
+from unstill_bots.discord.marks import plain
 from unstill_bots.discord.message_ref import ClipRef, MessageRef
-from unstill_bots.discord.status import BAR, bar, plain, status
+from unstill_bots.discord.status import BAR, bar, status
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import Cancelled, Failed, Progress, ReplyAddress, Request, Requester, State

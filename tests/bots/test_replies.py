@@ -17,15 +17,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import unstill_bots
+from unstill_bots.actions.commands import nearest, offered
+from unstill_bots.discord.marks import Markdown
 from unstill_bots.intake.captions import parse
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.intake.served import Served
+from unstill_bots.telegram.marks import Html
 from unstill_bots.text.advice import Advice
+from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.extraction import messages, path
+from unstill_bots.text.pages import Item, Page, Section
 from unstill_bots.text.replies import CAPTION_LENGTH, Replies
 from unstill_bots.text.sentences import ADVICE, ALLOWED, FAILURES, NOTES, PICTURES, WITHOUT
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES, SOURCE
+from unstill_config.platforms import PLATFORMS
 from unstill_queue.contract import codes
 from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
@@ -469,18 +475,67 @@ def test_words_with_braces_are_only_words() -> None:
     assert "{0.__class__}" in EN.option_error(OptionError("{x}", "{0.__class__}", Allowed("names", names="{y}")))
 
 
-def test_the_help_lists_everything_that_is_served_and_promises_nothing_else() -> None:
-    everything = Served.of(CATALOG, set(CATALOG.models), "i2vgen-xl")
-    for replies in (EN, ZH):
-        text = replies.help(everything)
-        assert all(f"--{option.name}" in text for option in OPTIONS)
-        assert all(name in text for name in CATALOG.presets)
-        assert sum(len(replies.guide(synthetic=synthetic)) for synthetic in (True, False)) == len(ADVICE)
-        assert "{" not in text
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_help_is_short_and_its_pages_list_everything(language: str, platform: str) -> None:
+    replies, everything = ChatReplies(language), Served.of(CATALOG, set(CATALOG.models), "i2vgen-xl")
+    help = str(replies.overview(offered(platform), synthetic=True))
+    tips = [str(replies.tips(synthetic=synthetic)) for synthetic in (True, False)]
+    pages = "\n".join([str(replies.options(everything)), str(replies.presets(everything)), *tips])
 
-    text = EN.help(Served.of(CATALOG, {"camera"}, "i2vgen-xl"))
+    # one line a command under a few headings, and no option
+    assert all(f"\n/{command.name}: " in help for command in offered(platform))
+    assert help.count("--") == 1
+    assert len(help.split("\n")) < 25
+    assert all(f"--{name}" in pages for option in OPTIONS for name in (option.name, *option.aliases))
+    assert all(f"\n{name}: " in pages for name in CATALOG.presets)
+    assert sum(page.count("\n") for page in tips) == len(ADVICE)
+    assert "{" not in help + pages
+
+
+def test_the_help_promises_nothing_but_what_is_served() -> None:
+    replies, served = ChatReplies("en"), Served.of(CATALOG, {"camera"}, "i2vgen-xl")
+    pages = (
+        replies.overview(offered("telegram"), synthetic=served.synthetic),
+        replies.options(served),
+        replies.presets(served),
+        replies.tips(synthetic=served.synthetic),
+    )
+    text = "\n".join(map(str, pages))
+
     assert "i2vgen-xl" not in text
     assert "--negative_prompt" not in text
     assert "clouds, light" not in text
     assert "Waves rolling" not in text
-    assert "Zoom in slowly" in text
+    assert text.count("Zoom in slowly") == 3
+
+
+def test_what_is_typed_is_set_apart_and_a_command_can_be_pressed_on_each_platform() -> None:
+    page = Page(
+        (Section("A & <b>", (Item("/queue: *your* </b> clips, /nothing", ("--s", "a_b")), Item("or and/queue"))),)
+    )
+    discord = Markdown()
+    discord.links["queue"] = "</queue:7>"
+
+    assert page.drawn(Html()) == (
+        "<b>A &amp; &lt;b&gt;</b>\n"
+        "<code>--s</code>, <code>a_b</code>: /queue: *your* &lt;/b&gt; clips, /nothing\n"
+        "or and/queue"
+    )
+    assert page.drawn(discord) == (
+        "**A & <b>**\n`--s`, `a_b`: </queue:7>: \\*your\\* </b> clips, /nothing\nor and/queue"
+    )
+    assert str(page) == "A & <b>\n--s, a_b: /queue: *your* </b> clips, /nothing\nor and/queue"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("animat", "There is no command /animat. Did you mean /animate?"),
+        ("setings", "There is no command /setings. Did you mean /settings?"),
+        ("imagine", "There is no command /imagine. Send /help to see them all."),
+        ("x", "There is no command /x. Send /help to see them all."),
+    ],
+)
+def test_a_command_that_is_none_is_answered_in_one_line(name: str, said: str) -> None:
+    assert ChatReplies("en").unknown_command(name, nearest(name, "telegram")) == said

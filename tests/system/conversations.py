@@ -195,7 +195,9 @@ async def commands_are_answered(talk: Talk) -> None:
     talk.house.start_engine()
     talk.start_bot()
     for name, says in (
-        ("help", "--seconds"),
+        ("help", "/options"),
+        ("options", "--num_inference_steps"),
+        ("tips", "Posters and signs"),
         ("presets", "timelapse"),
         ("privacy", "/forgetme"),
         ("queue", "You have no clips in the making"),

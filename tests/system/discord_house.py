@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -114,6 +115,11 @@ def picture(colour: str = "teal", name: str = "picture.png") -> File:
 def ours(history: list[Shown]) -> list[Shown]:
     """What the bot said."""
     return [shown for shown in history if shown.author == "Unstill"]
+
+
+def read(text: str) -> str:
+    """Return a text as the apps show it: a command that can be pressed is its name."""
+    return re.sub(r"</(\w+):\d+>", r"/\1", text)
 
 
 Said = Callable[[list[Shown]], bool]

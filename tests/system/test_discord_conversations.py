@@ -49,6 +49,28 @@ async def test_what_is_wrong_with_the_words_is_said_to_the_person_alone(discord:
     assert "There is no option" in seen.text and channel.history(bob) == []
 
 
+async def test_a_command_that_came_as_a_message_is_understood_or_pointed_to(discord: DiscordHouse) -> None:
+    # Given somebody who types commands as messages, with a picture and without
+    ann = discord.api.person("Typer", installed=True)
+    chat = discord.api.dm(ann)
+    ann.say(chat, "/animate waves rolling in", files=[picture()])
+    history = await chat.until(has_clips(), viewer=ann)
+    # Then the picture is animated by the words alone
+    assert ours(history)[0].words.startswith("“waves rolling in”")
+    # and they are told where the others are
+    ann.say(chat, "/queue")
+    history = await chat.until(says("or choose it from the list"), viewer=ann)
+    assert re.match(r"Use </queue:\d+> here", ours(history)[-1].words)
+
+
+async def test_in_a_server_whose_language_is_chinese_a_mention_is_answered_in_chinese(discord: DiscordHouse) -> None:
+    ann = discord.api.person("An")
+    channel = discord.api.guild("猫", ann, locale="zh-CN").text_channel("general")
+    ann.say(channel, discord.api.bot.mention)
+    history = await channel.until(lambda history: bool(ours(history)))
+    assert ours(history)[0].words.startswith("这里没有图片")
+
+
 async def test_a_mention_with_pictures_makes_a_clip_of_each(discord: DiscordHouse) -> None:
     # Given a message to the bot with two pictures
     channel, [ann] = discord.server()

@@ -19,23 +19,25 @@ from tests.system.telegram_house import TelegramHouse
 
 from unstill_bots.actions.forgetting import Left
 from unstill_bots.host.loop_monitor import LAG_MOST, LOOK_EVERY
-from unstill_bots.intake.served import Served
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.server_replies import ServerReplies
-from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 
-SHORT = 700
+SHORT = 400
 
 
 @dataclass
 class Side:
-    """One platform: its house, what registers the commands there, and what the bot says to a command, part by part."""
+    """One platform: its house, what registers the commands there, and what the bot says to a command, part by part.
+
+    `write` sends a message in private, and returns what the bot says to it.
+    """
 
     house: TelegramHouse | DiscordHouse
     registering: str
     refuse: str
     ask: Callable[[str], Callable[[], list[str]]]
+    write: Callable[[str], Callable[[], list[str]]]
     replies: ChatReplies
 
 
@@ -45,12 +47,15 @@ def on_telegram(folder: Path, **settings: Any) -> Iterator[Side]:
         ann = house.api.person("Ann", language="")
         chat = house.api.private(ann)
 
-        def ask(command: str) -> Callable[[], list[str]]:
+        def write(text: str) -> Callable[[], list[str]]:
             before = len(chat.history())
-            ann.send_text(chat, f"/{command}")
+            ann.send_text(chat, text)
             return lambda: [one.text for one in telegram_house.ours(chat.history()[before:])]
 
-        yield Side(house, "setMyCommands", "bad gateway", ask, ChatReplies())
+        def ask(command: str) -> Callable[[], list[str]]:
+            return write(f"/{command}")
+
+        yield Side(house, "setMyCommands", "bad gateway", ask, write, ChatReplies())
 
 
 @contextlib.contextmanager
@@ -62,10 +67,15 @@ def on_discord(folder: Path, **settings: Any) -> Iterator[Side]:
         def ask(command: str) -> Callable[[], list[str]]:
             before = len(chat.history(ann))
             ann.slash(chat, command)
-            return lambda: [one.text for one in discord_house.ours(chat.history(ann)[before:])]
+            return lambda: [discord_house.read(one.text) for one in discord_house.ours(chat.history(ann)[before:])]
+
+        def write(text: str) -> Callable[[], list[str]]:
+            before = len(chat.history(ann))
+            ann.say(chat, text)
+            return lambda: [discord_house.read(one.text) for one in discord_house.ours(chat.history(ann)[before:])]
 
         # the client library itself tries again after a bad gateway
-        yield Side(house, "replace_commands", "unavailable", ask, ServerReplies())
+        yield Side(house, "replace_commands", "unavailable", ask, write, ServerReplies())
 
 
 both = pytest.mark.parametrize("on", [on_telegram, on_discord], ids=["telegram", "discord"])
@@ -100,10 +110,9 @@ async def test_commands_answer_what_is_decided_for_all_platforms(on: Any, tmp_pa
     with on(tmp_path) as side:
         side.house.start_bot()
         side.house.wait_for_bot()
-        replies, catalog, settings = side.replies, Catalog.load(), Settings()
+        replies, settings = side.replies, Settings()
         expected = {
             "queue": replies.queue_empty(),
-            "presets": replies.presets(Served.of(catalog, set(), settings.engine.model)),
             "status": replies.status(0, 0),
             "privacy": replies.privacy(settings.storage.keep_hours, settings.queue.keep_hours),
             "cancel": replies.nothing_to_cancel(),
@@ -115,6 +124,15 @@ async def test_commands_answer_what_is_decided_for_all_platforms(on: Any, tmp_pa
             # Then they read it, whole
             await asyncio.to_thread(wait_for, said, what=f"an answer to /{command}")
             assert said() == [answer]
+        # and a command that is none gets one line
+        for text, nearest in (
+            ("/animat waves", "Did you mean /animate?"),
+            ("/imagine a cat", "Send /help to see them all."),
+        ):
+            said = side.write(text)
+            await asyncio.to_thread(wait_for, said, what=f"an answer to {text}")
+            [line] = said()
+            assert line == f"There is no command {text.split()[0]}. {nearest}"
 
 
 @both
@@ -125,10 +143,10 @@ async def test_long_texts_are_split_at_the_length_that_the_catalogue_says(on: An
     with on(tmp_path, UNSTILL_CATALOG__FILE=str(catalog)) as side:
         side.house.start_bot()
         side.house.wait_for_bot()
-        # When somebody asks for help
-        said = side.ask("help")
+        # When somebody asks for a long list
+        said = side.ask("options")
         # Then it comes whole, in parts of that length
-        await asyncio.to_thread(wait_for, lambda: "Posters and signs" in str(said()), what="the help's end")
+        await asyncio.to_thread(wait_for, lambda: "Write them with your words" in str(said()), what="the list's end")
         assert len(said()) > 2
         assert all(len(part) <= SHORT for part in said())
 
@@ -146,7 +164,7 @@ async def test_a_platform_that_cannot_be_reached_is_waited_for(on: Any, tmp_path
         await asyncio.to_thread(side.house.wait_for_bot)
         said = side.ask("help")
         # Then the bot serves, and was never started again
-        await asyncio.to_thread(wait_for, lambda: "Posters and signs" in str(said()), what="the help's end")
+        await asyncio.to_thread(wait_for, lambda: "/forgetme" in str(said()), what="the help's end")
         assert side.house.bot.poll() is None
 
 

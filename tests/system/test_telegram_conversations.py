@@ -170,7 +170,9 @@ async def test_commands_answer(telegram: TelegramHouse) -> None:
     chat = telegram.api.private(ann)
     expected = {
         "/start": "get it back moving",
-        "/help": "--num_inference_steps",
+        "/help": "\n/options: all options of a clip",
+        "/options": "--num_inference_steps",
+        "/tips": "Posters and signs",
         "/presets": "timelapse:",
         "/queue": "no clips in the making",
         "/status": "engine is running",
@@ -183,6 +185,28 @@ async def test_commands_answer(telegram: TelegramHouse) -> None:
         sent = ann.send_text(chat, command)
         history = await chat.until(after(sent, says(text)))
         assert history[-1].reply_to == sent.id
+
+
+async def test_the_help_is_set_apart_and_its_commands_are_links(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    chat = telegram.api.private(ann)
+    sent = ann.send_text(chat, "/help")
+    history = await chat.until(after(sent, says("Your clips")))
+    [help] = [one for one in ours(history) if one.id > sent.id]
+    kinds = [each["type"] for each in help.entities]
+    assert kinds.count("bold") == 3 and kinds.count("code") == 1
+    assert kinds.count("bot_command") == help.text.count("\n/")
+
+
+async def test_in_a_group_a_command_that_may_be_another_bots_is_left_alone(telegram: TelegramHouse) -> None:
+    ann = telegram.api.person("Ann")
+    group = telegram.api.group("Friends", [ann])
+    # Given a command that is none of ours, and one that is said to be
+    ann.send_text(group, "/imagine a cat")
+    named = ann.send_text(group, "/imagine@unstill_bot a cat")
+    # Then only the second is answered, in one line
+    history = await group.until(says("There is no command /imagine."))
+    assert [one.reply_to for one in ours(history) if "no command" in one.text] == [named.id]
 
 
 async def test_a_chinese_person_is_answered_in_chinese(telegram: TelegramHouse) -> None:

@@ -22,7 +22,7 @@ async def test_the_menus_are_registered_once(tmp_path: Path) -> None:
             for (scope, language), menu in commands.items()
         }
         expected = {
-            "all_private_chats": EVERYBODY | {"settings", "start"},
+            "all_private_chats": EVERYBODY | {"options", "settings", "start", "tips"},
             "all_group_chats": EVERYBODY,
             "all_chat_administrators": EVERYBODY | {"settings"},
         }
@@ -36,7 +36,7 @@ async def test_the_menus_are_registered_once(tmp_path: Path) -> None:
         # and each of them is a command that the bot knows
         ann = telegram.api.person("Ann")
         chat = telegram.api.private(ann)
-        assert set(offered["all_private_chats", ""]) == EVERYBODY | {"settings", "start"}
+        assert set(offered["all_private_chats", ""]) == expected["all_private_chats"]
         # When the bot starts again, nothing is told again
         assert telegram.stop_bot() == 0
         telegram.start_bot()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from unstill_bots.actions.presses import CANCEL, FORGET, commands_of
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.intake.served import Serving
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.pages import Page, Said
 from unstill_bots.text.translations import N_
 from unstill_config.settings import Settings
 from unstill_queue.ledger.client import Client
@@ -19,31 +22,40 @@ from unstill_queue.ledger.ledger import Forgotten
 
 PRIVATE, GROUP, ADMINS = "private", "group", "admins"
 """Kinds of menus: a private chat's, everybody's in a group, and its admins'."""
+CLIPS, YOURS, BOT = N_("A new clip"), N_("Your clips"), N_("You and this bot")
+"""Topics of the help."""
+_TYPED = re.compile(r"/([A-Za-z0-9_]{1,32})(?=\s|$)\s*")
+ALIKE = 0.6
+"""How much a word has to be like a command's name, from 0 to 1, for that command to be offered instead."""
 
 
 class Command(msgspec.Struct, frozen=True):
     """A command as menus show it. `with_options` describes it where commands take options instead of being sent in
-    reply to a message; `menus` are those that offer it.
+    reply to a message; `menus` are those that offer it, and `topic` is the one in the help.
     """
 
     name: str
     description: str
     with_options: str = ""
     menus: tuple[str, ...] = (PRIVATE, GROUP, ADMINS)
+    topic: str = BOT
 
 
 _ALL = (
-    Command(N_("animate"), N_("animate the picture that you reply to"), N_("make a picture move")),
-    Command(N_("queue"), N_("your clips in the making")),
+    Command(N_("animate"), N_("animate the picture that you reply to"), N_("make a picture move"), topic=CLIPS),
+    Command(N_("queue"), N_("your clips in the making"), topic=YOURS),
     Command(
         N_("cancel"),
         N_("cancel your newest clip, or the one that you reply to"),
         N_("cancel your newest clip, or all of them"),
+        topic=YOURS,
     ),
-    Command("delete", N_("delete the clip that you reply to")),
-    Command(N_("presets"), N_("ready-made sets of options")),
+    Command("delete", N_("delete the clip that you reply to"), topic=YOURS),
+    Command(N_("presets"), N_("ready-made sets of options"), topic=CLIPS),
+    Command(N_("options"), N_("all options of a clip"), menus=(PRIVATE,), topic=CLIPS),
+    Command(N_("tips"), N_("how to write good words"), menus=(PRIVATE,), topic=CLIPS),
     Command(N_("status"), N_("how busy the bot is")),
-    Command(N_("help"), N_("all options, and how to write good words")),
+    Command(N_("help"), N_("what you can do here")),
     Command(N_("privacy"), N_("what is kept of you, and for how long")),
     Command(N_("forgetme"), N_("delete what is kept of you")),
     Command(
@@ -60,6 +72,24 @@ COMMANDS = {command.name: command for command in _ALL}
 def offered(platform: str) -> list[Command]:
     """The commands of a platform, in the order of its menus."""
     return [command for command in _ALL if command.name in commands_of(platform)]
+
+
+def nearest(name: str, platform: str) -> str:
+    """Return the command of a platform that may be meant by a name that is none, or an empty string."""
+    return next(iter(get_close_matches(name, sorted(commands_of(platform)), 1, ALIKE)), "")
+
+
+def typed(text: str) -> tuple[str, str]:
+    """Return the command that a message begins with, or an empty string, and what follows it."""
+    found = _TYPED.match(text)
+    return (found[1].lower(), text[found.end() :]) if found else ("", text)
+
+
+def misplaced(name: str, replies: ChatReplies, platform: str) -> str:
+    """Answer a command that came as a message where the platform has commands of its own, or that is none."""
+    if name in commands_of(platform):
+        return replies.typed_command(name)
+    return replies.unknown_command(name, nearest(name, platform))
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -94,16 +124,18 @@ class Answers:
         self._forgetting = forgetting
         self._name = name
         self._sees_all = sees_all
-        self._talks: dict[str, Callable[[Caller], Awaitable[str]]] = {
+        self._talks: dict[str, Callable[[Caller], Awaitable[Said]]] = {
             "start": self._start,
             "help": self._help,
+            "options": self._options,
             "presets": self._presets,
+            "tips": self._tips,
             "queue": self._queue,
             "status": self._status,
             "privacy": self._privacy,
         }
 
-    async def run(self, name: str, caller: Caller, words: str = "") -> Coroutine[Any, Any, str]:
+    async def run(self, name: str, caller: Caller, words: str = "") -> Coroutine[Any, Any, Said]:
         """Make the changes of a command, and return the coroutine of its answer, which may take its time.
 
         Raises RedisError.
@@ -115,7 +147,7 @@ class Answers:
             return self._cancelled(caller, await self._jobs.cancel(caller.person, waiting, words))
         return self._talk(name, caller)
 
-    async def _talk(self, name: str, caller: Caller) -> str:
+    async def _talk(self, name: str, caller: Caller) -> Said:
         return await self._talks[name](caller)
 
     async def _start(self, caller: Caller) -> str:
@@ -123,11 +155,22 @@ class Answers:
             return caller.replies.welcome_group(self._name, sees_all=self._sees_all)
         return caller.replies.welcome(synthetic=(await self._serving.now()).synthetic)
 
-    async def _help(self, caller: Caller) -> str:
-        return caller.replies.help(await self._serving.now())
+    async def _help(self, caller: Caller) -> Page:
+        platform = caller.person.partition(":")[0]
+        commands = [command for command in offered(platform) if command.name not in ("help", "start")]
+        synthetic, how = (await self._serving.now()).synthetic, ""
+        if caller.place is not None:
+            how = caller.replies.usage_in_group(self._name, sees_all=self._sees_all)
+        return caller.replies.overview(commands, synthetic=synthetic, how=how)
 
-    async def _presets(self, caller: Caller) -> str:
+    async def _options(self, caller: Caller) -> Page:
+        return caller.replies.options(await self._serving.now())
+
+    async def _presets(self, caller: Caller) -> Page:
         return caller.replies.presets(await self._serving.now())
+
+    async def _tips(self, caller: Caller) -> Page:
+        return caller.replies.tips(synthetic=(await self._serving.now()).synthetic)
 
     async def _queue(self, caller: Caller) -> str:
         return await self._jobs.listing(caller.person, caller.replies, place=caller.place)

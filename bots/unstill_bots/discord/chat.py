@@ -16,12 +16,13 @@ from unstill_bots.delivery.presentation import received
 from unstill_bots.delivery.talk import tell
 from unstill_bots.discord.buttons import under
 from unstill_bots.discord.errors import PermissionMissing, chat_error
+from unstill_bots.discord.marks import Markdown, plain
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import ClipRef, MessageRef
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.posting import Look, Posting
 from unstill_bots.discord.send_limit import SendLimit
-from unstill_bots.discord.status import plain, status
+from unstill_bots.discord.status import status
 from unstill_bots.intake.fetching import Expired, Fetcher
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
@@ -50,6 +51,7 @@ class DiscordChat:
         self._fetcher = fetcher
         self._catalog = catalog
         self.posting = Posting(bot, send_limit)
+        self.marks = Markdown()
 
     # -- the port
 
@@ -132,7 +134,7 @@ class DiscordChat:
             look, nonce = Look(None, view if last else None, content=part), nonce_of(f"{to.chat} {to.message} {number}")
             return await self.posting.send(to.chat, to, Urgency.TALK, look, nonce)
 
-        shown = await tell(plain(text), self._catalog.platforms[PLATFORM].text_length, send)
+        shown = await tell(self.marks.words(text), self._catalog.platforms[PLATFORM].text_length, send)
         return str(MessageRef(to.chat, shown.id)) if shown else None
 
     # -- below

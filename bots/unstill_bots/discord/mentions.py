@@ -12,7 +12,9 @@ import discord
 import structlog
 from redis.exceptions import RedisError
 
+from unstill_bots.actions.commands import misplaced, typed
 from unstill_bots.actions.preferences import InForce
+from unstill_bots.actions.presses import DISCORD
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_message
@@ -104,7 +106,7 @@ class Mentions:
         if await self._context.memory.is_taken(message.id):
             return
         in_force = await self._context.in_force(message.author, message.guild, message.channel.id)
-        replies = ChatReplies(self._context.language(in_force, None))
+        replies = ChatReplies(self._context.language(in_force, locale_of(message.guild)))
         if self._may_speak(message):
             await self._understand(message, in_force, replies)
         else:
@@ -117,13 +119,16 @@ class Mentions:
             # Discord shows what is said to the bot itself, and without an intent nothing of what is said to a role
             self._say(message, ServerReplies(replies.language).role_is_not_shown())
             return
-        words = self._words(message)
+        command, words = typed(self._words(message))
+        if command and command != "animate":
+            self._say(message, misplaced(command, replies, DISCORD))
+            return
         found, elsewhere = await self._find(message)
         if isinstance(found, Unfit):
             self._say(message, replies.picture_error(found))
         elif found:
-            language, limit = self._context.language(in_force, None), self._context.upload_limit(message.channel)
-            asks = [of_message(message, one, language, limit, number=number) for number, one in enumerate(found)]
+            limit = self._context.upload_limit(message.channel)
+            asks = [of_message(message, one, replies.language, limit, number=n) for n, one in enumerate(found)]
             await self._asked(message, asks, words, in_force)
         else:
             await self._no_picture(message, words, replies, elsewhere=elsewhere)
@@ -198,6 +203,15 @@ class Mentions:
 def _names_role(message: discord.Message) -> bool:
     """Whether it is said to the role that came along with the bot, which the apps offer under the bot's name."""
     return message.guild is not None and message.guild.self_role in message.role_mentions
+
+
+def locale_of(guild: discord.Guild | None) -> discord.Locale | None:
+    """Return a server's own language. American English is also that of all servers that chose none."""
+    if guild is None or (
+        guild.preferred_locale is discord.Locale.american_english and "COMMUNITY" not in guild.features
+    ):
+        return None
+    return guild.preferred_locale
 
 
 def address_of(message: discord.Message) -> ReplyAddress:

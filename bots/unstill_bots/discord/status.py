@@ -5,6 +5,7 @@ from __future__ import annotations
 import discord
 
 from unstill_bots.delivery.message import Message, Phase
+from unstill_bots.discord.marks import plain
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.replies import CAPTION_LENGTH
 
@@ -21,11 +22,6 @@ COLOURS = {
 }
 BAR = 12
 DESCRIPTION_MOST = 4096
-
-
-def plain(text: str) -> str:
-    """With nothing in it that Discord would read as markup or a mention."""
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(text, ignore_links=False))
 
 
 def status(message: Message, *, footer: str = "") -> discord.Embed:

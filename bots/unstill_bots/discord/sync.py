@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 REGISTERED = "unstill:discord:commands"
 REFUSED = 400
 """The status of commands that the platform does not take."""
+REFUSALS = (discord.DiscordException, aiohttp.ClientError)
 
 
 async def payload(tree: app_commands.CommandTree[Any]) -> list[dict[str, Any]]:
@@ -61,5 +62,15 @@ async def register(tree: app_commands.CommandTree[Any], redis: Redis) -> bool:
             offer(tree, AppInstallationType(guild=True, user=False))
             await tree.sync()
 
-    refusals = (discord.DiscordException, aiohttp.ClientError)
-    return await register_once(redis, REGISTERED, wanted, tell, refusals)
+    return await register_once(redis, REGISTERED, wanted, tell, REFUSALS)
+
+
+async def read_links(tree: app_commands.CommandTree[Any], links: dict[str, str]) -> bool:
+    """Keep the slash commands in `links`, by name, as mentions. False: they could not be read, which is logged."""
+    try:
+        known = await tree.fetch_commands()
+    except REFUSALS as error:
+        log.warning("the commands could not be read", error=str(error))
+        return False
+    links.update({each.name: each.mention for each in known if each.type is discord.AppCommandType.chat_input})
+    return True

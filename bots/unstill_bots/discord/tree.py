@@ -25,7 +25,7 @@ from unstill_bots.discord.parameters import animate_command
 from unstill_bots.discord.pending import of_interaction
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
-from unstill_bots.discord.sync import installs_of, offer, register
+from unstill_bots.discord.sync import installs_of, offer, read_links, register
 from unstill_bots.host.background import quickly
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.admission import Writing, Written
@@ -58,6 +58,7 @@ class Tree(app_commands.CommandTree[Any]):
         """With Discord, where something changed; tried until it is done. Raises nothing."""
         await self.set_translator(Localized(self._context.catalog))
         await keep_registered(lambda: register(self, self._context.client.redis))
+        await keep_registered(lambda: read_links(self, self._context.chat.marks.links))
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         await failed(self._context, interaction, error)

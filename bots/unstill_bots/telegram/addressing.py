@@ -12,13 +12,16 @@ _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,40}))?(?=\s|$)\
 
 
 class Addressed(msgspec.Struct, frozen=True):
-    """`command` without its slash; `words` without command and mention. `ours`: said to us, in any way."""
+    """`command` without its slash; `words` without command and mention. `ours`: said to us, in any way; `named`: by
+    the command itself, with our name behind it.
+    """
 
     words: str
     ours: bool
     command: str = ""
     reply_to_us: bool = False
     elsewhere: bool = False
+    named: bool = False
 
 
 def addressed(message: Message, me: User) -> Addressed:
@@ -33,7 +36,8 @@ def addressed(message: Message, me: User) -> Addressed:
         if name and name.lower() != (me.username or "").lower():
             return Addressed("", ours=False, elsewhere=True)
         # a command without a name is everybody's in a group; Telegram hands it only to bots that it may concern
-        return Addressed(text[found.end() :], ours=True, command=found[1].lower(), reply_to_us=reply_to_us)
+        words, command = text[found.end() :], found[1].lower()
+        return Addressed(words, ours=True, command=command, reply_to_us=reply_to_us, named=bool(name))
     words, mentioned = _without_mention(text, me)
     return Addressed(words, ours=private or mentioned or reply_to_us, reply_to_us=reply_to_us)
 

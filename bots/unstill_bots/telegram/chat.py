@@ -19,11 +19,13 @@ from unstill_bots.telegram.api import MEDIA_WITHIN
 from unstill_bots.telegram.calls import Calls, Place
 from unstill_bots.telegram.clip import THUMBNAIL, Kind, file_in, kinds_of, media
 from unstill_bots.telegram.errors import chat_error, is_media_already, is_unchanged, retry_after
+from unstill_bots.telegram.marks import Html
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.message_ref import ClipRef, MessageRef
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.send_limit import SendLimit
+from unstill_bots.text.pages import Said, drawn
 from unstill_bots.text.parts import units
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import ReplyAddress, Request
@@ -157,6 +159,7 @@ class TelegramChat:
         *,
         silent: bool = False,
         marked: Sequence[MessageEntity] = (),
+        parse_mode: str | None = None,
     ) -> str:
         """Send a reply, and return its ref. `account` as in `SendLimit.turn`. Raises ChatError."""
 
@@ -164,6 +167,7 @@ class TelegramChat:
             sent = await self.bot.send_message(
                 int(chat),
                 text,
+                parse_mode=parse_mode,
                 reply_markup=buttons,
                 link_preview_options=PLAIN,
                 reply_parameters=place.reply,
@@ -175,13 +179,13 @@ class TelegramChat:
 
         return await self._calls.reply(to, urgency, send, account)
 
-    async def tell(self, to: ReplyAddress, text: str, buttons: InlineKeyboardMarkup | None = None) -> str | None:
+    async def tell(self, to: ReplyAddress, text: Said, buttons: InlineKeyboardMarkup | None = None) -> str | None:
         """Reply with a text that is about no job, and return the last part's ref. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> str:
-            return await self.send(to, part, Urgency.TALK, buttons if last else None)
+            return await self.send(to, part, Urgency.TALK, buttons if last else None, parse_mode="HTML")
 
-        return await tell(text, self._text_length, send)
+        return await tell(drawn(text, Html()), self._text_length, send)
 
     async def change(
         self, to: ReplyAddress, ref: MessageRef, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None

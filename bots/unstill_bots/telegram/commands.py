@@ -8,16 +8,18 @@ from typing import Any
 from telegram import ChatMemberUpdated, Message
 from telegram.constants import ChatType
 
-from unstill_bots.actions.commands import Answers, Caller
+from unstill_bots.actions.commands import Answers, Caller, nearest
 from unstill_bots.actions.forgetting import Forgetting
 from unstill_bots.actions.press_data import ON_JOBS
 from unstill_bots.actions.presses import CANCEL, DELETE, SETTINGS, TELEGRAM, commands_of
 from unstill_bots.actions.replied import Replied, RepliedCommands
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.telegram.actors import TelegramActor, presses_of
+from unstill_bots.telegram.addressing import Addressed
 from unstill_bots.telegram.context import Context, address_of
 from unstill_bots.telegram.pending import PLATFORM, scope_of, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
+from unstill_bots.text.pages import Said
 from unstill_queue.contract.jobs import ReplyAddress
 
 
@@ -38,29 +40,31 @@ class Commands:
             sees_all=bool(context.me.can_read_all_group_messages),
         )
 
-    async def run(self, name: str, words: str, message: Message) -> None:
+    async def run(self, said: Addressed, message: Message) -> None:
         """What changes something is done when this returns; what is said follows."""
-        private = message.chat.type == ChatType.PRIVATE
-        if name not in commands_of(TELEGRAM):
-            if not private:
-                return
-            name = "help"
+        private, name = message.chat.type == ChatType.PRIVATE, said.command
+        known = name in commands_of(TELEGRAM)
+        if not (known or private or said.named):
+            # it may be another bot's
+            return
         caller = Caller(
             f"{PLATFORM}:{user_of(message)}",
             await self._context.replies(message.chat, message.from_user),
             None if private else scope_of(message.chat),
         )
-        if name == SETTINGS:
+        if not known:
+            self._context.refuse(message, caller.replies.unknown_command(name, nearest(name, TELEGRAM)))
+        elif name == SETTINGS:
             self._context.spawn(self._settings.show(message))
         elif name == DELETE:
             self._say(message, self._about_replied.perform(DELETE, await self._replied(message), caller.replies))
         elif name == CANCEL and (replied := await self._replied(message)) is not None:
-            if not await self._about_replied.cancel(caller, replied, words):
+            if not await self._about_replied.cancel(caller, replied, said.words):
                 self._say(message, self._about_replied.perform(CANCEL, replied, caller.replies))
         else:
-            self._say(message, await self._answers.run(name, caller, words))
+            self._say(message, await self._answers.run(name, caller, said.words))
 
-    def _say(self, message: Message, work: Coroutine[Any, Any, str]) -> None:
+    def _say(self, message: Message, work: Coroutine[Any, Any, Said]) -> None:
         self._context.spawn(self._context.answer(message, work))
 
     async def greet_group(self, change: ChatMemberUpdated) -> None:

@@ -71,7 +71,7 @@ class Router:
                 await self._every_photo(message, said, in_force)
                 return
         if said.command and said.command != "animate":
-            await self._commands.run(said.command, said.words, message)
+            await self._commands.run(said, message)
         else:
             await self._asked(message, said, in_force)
 

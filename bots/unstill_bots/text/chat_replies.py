@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from unstill_bots.actions.forgetting import Left
-from unstill_bots.intake.served import Served
 from unstill_bots.text.again_replies import AgainReplies
 from unstill_bots.text.group_replies import GroupReplies
+from unstill_bots.text.help_replies import HelpReplies
 from unstill_bots.text.sharing_replies import SharingReplies
 from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
 
-class ChatReplies(AgainReplies, GroupReplies, SharingReplies):
+class ChatReplies(AgainReplies, GroupReplies, HelpReplies, SharingReplies):
     """`Replies`, and what a chat's bot says besides."""
 
     # -- pictures and words
@@ -77,21 +77,14 @@ class ChatReplies(AgainReplies, GroupReplies, SharingReplies):
     def before_start(self) -> str:
         """Say it to somebody who has not written yet."""
         return self._paragraphs(
-            self.what_for(), self.gettext("/help lists everything, /settings keeps your own defaults.")
+            self.what_for(), self.gettext("/help shows what else there is, /settings keeps your own defaults.")
         )
 
     def welcome(self, *, synthetic: bool) -> str:
         return self._paragraphs(
             self.what_for(),
             self.usage(synthetic=synthetic),
-            self.gettext("/help lists everything, /settings keeps your own defaults."),
-        )
-
-    def presets(self, served: Served) -> str:
-        catalog = served.catalog
-        lines = [self.preset_help(catalog, name, synthetic=served.synthetic) for name in catalog.presets]
-        return self._paragraphs(
-            "\n".join(lines), self.gettext("Write, for example: {example}", example="--preset quality")
+            self.gettext("/help shows what else there is, /settings keeps your own defaults."),
         )
 
     def queue_empty(self) -> str:

@@ -10,16 +10,19 @@ class GroupReplies(Replies):
 
     def welcome_group(self, name: str, *, sees_all: bool = True) -> str:
         """Say what may be done in a group. Where commands need the bot's `name`, they are shown with it."""
-        command = "/animate" if sees_all else f"/animate@{name}"
         return "\n\n".join(
             (
-                self.gettext(
-                    "Reply to a picture with {command} and a few words, and it comes back moving.", command=command
-                ),
+                self.usage_in_group(name, sees_all=sees_all),
                 self.gettext("Admins choose with /settings when @{name} answers.", name=name)
                 if sees_all
                 else self.sees_commands(),
             )
+        )
+
+    def usage_in_group(self, name: str, *, sees_all: bool = True) -> str:
+        command = "/animate" if sees_all else f"/animate@{name}"
+        return self.gettext(
+            "Reply to a picture with {command} and a few words, and it comes back moving.", command=command
         )
 
     def sees_commands(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from unstill_bots.intake.served import Served
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.parts import Text
 from unstill_bots.text.refusal_replies import RefusalReplies
@@ -16,6 +15,11 @@ from unstill_queue.ledger.ledger import Place
 
 CAPTION_LENGTH = 1024
 """Characters under a clip: Telegram's bound, the narrowest of the platforms'."""
+
+
+def names_of(option: Option) -> tuple[str, ...]:
+    """Return the names under which an option may be written, its own first."""
+    return tuple(f"--{name}" for name in (option.name, *option.aliases))
 
 
 class Replies(RefusalReplies):
@@ -164,20 +168,13 @@ class Replies(RefusalReplies):
             return self.gettext("Waves rolling in, slow motion --seconds 3")
         return self.gettext("Zoom in slowly, then pan left --seconds 3")
 
-    def usage(self, *, synthetic: bool) -> str:
-        example = self.example(synthetic=synthetic)
-        if synthetic:
-            return self.gettext(
-                "Send a picture with words that say what moves, for example: {example}", example=example
-            )
-        return self.gettext(
-            "Send a picture with words that say how a camera moves over it, for example: {example}", example=example
-        )
-
     def option_help(self, option: Option, catalog: Catalog) -> str:
         """One line: name, aliases, what it does, what it takes."""
-        names = ", ".join(f"--{name}" for name in (option.name, *option.aliases))
-        return f"{names}: {self.gettext(option.help)} ({self.allowed(option.allowed(catalog))})"
+        return f"{', '.join(names_of(option))}: {self.option_said(option, catalog)}"
+
+    def option_said(self, option: Option, catalog: Catalog) -> str:
+        """Say what an option does and what it takes."""
+        return f"{self.gettext(option.help)} ({self.allowed(option.allowed(catalog))})"
 
     def option_described(self, option: Option, catalog: Catalog) -> str:
         """Say what an option does, and for numbers which ones it takes."""
@@ -191,17 +188,3 @@ class Replies(RefusalReplies):
         """How to write a good prompt, a line each. `synthetic` as in `example`."""
         codes = [code for code in ADVICE if (code in CAMERA_ADVICE) is not synthetic]
         return tuple(self._by_code(ADVICE, code, {"verb": self.gettext("rolling in")}) for code in codes)
-
-    def help(self, served: Served) -> str:
-        """Everything that is served now, as it is declared: usage, options, presets, guide."""
-        options = (self.option_help(option, served.offered) for option in served.options)
-        presets = (
-            self.preset_help(served.catalog, name, synthetic=served.synthetic) for name in served.catalog.presets
-        )
-        blocks = [
-            [self.usage(synthetic=served.synthetic)],
-            [self.gettext("Options:"), *options],
-            [self.gettext("Presets:"), *presets],
-            [self.gettext("How to write it:"), *self.guide(synthetic=served.synthetic)],
-        ]
-        return "\n\n".join("\n".join(block) for block in blocks)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from unstill_bots.intake.served import Served
+from typing import TYPE_CHECKING
+
 from unstill_bots.text.chat_replies import ChatReplies
+
+if TYPE_CHECKING:
+    from unstill_bots.actions.commands import Command
 
 
 class ServerReplies(ChatReplies):
@@ -40,25 +44,20 @@ class ServerReplies(ChatReplies):
 
     # -- commands
 
-    def usage(self, *, synthetic: bool) -> str:
-        example = self.example(synthetic=synthetic)
+    def leads(self, *, synthetic: bool) -> str:
         if synthetic:
-            return self.gettext(
-                "Use /animate with a picture and words that say what moves, for example: {example}", example=example
-            )
-        return self.gettext(
-            "Use /animate with a picture and words that say how a camera moves over it, for example: {example}",
-            example=example,
+            return self.gettext("Use /animate with a picture and words that say what moves, for example:")
+        return self.gettext("Use /animate with a picture and words that say how a camera moves over it, for example:")
+
+    def other_ways(self) -> tuple[str, ...]:
+        return (
+            self.gettext(
+                "Or press on a message for long, or right-click it: Apps, Animate. Or mention the bot beside a picture."
+            ),
         )
 
-    def other_ways(self) -> str:
-        return self.gettext(
-            "Or press on a message for long, or right-click it: Apps, Animate. Or mention the bot beside a picture."
-        )
-
-    def help(self, served: Served) -> str:
-        usage, *blocks = super().help(served).split("\n\n")
-        return self._paragraphs(usage, self.other_ways(), *blocks)
+    def described(self, command: Command) -> str:
+        return command.with_options or command.description
 
     def queue_empty(self) -> str:
         return self.gettext("You have no clips in the making. Use /animate with a picture.")

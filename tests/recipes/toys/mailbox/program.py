@@ -193,7 +193,7 @@ class MailboxFrontEnd:
             await self._chat.tell(pending.address(), await self._press(letter, pending))
         elif letter.command in commands_of(PLATFORM):
             answer = await self._answers.run(letter.command, Caller(pending.who.person, pending.replies))
-            await self._chat.tell(pending.address(), await answer)
+            await self._chat.tell(pending.address(), str(await answer))
         else:
             await self._pipeline.take(pending, letter.words)
 
