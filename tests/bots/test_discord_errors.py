@@ -9,10 +9,20 @@ import aiohttp
 import aiohttp.web
 import discord
 import pytest
+import yarl
 from aiohttp.client_reqrep import ConnectionKey
+from discord.http import Route
 
-from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, MessageGone
-from unstill_bots.discord.connection import is_invalid
+from unstill_bots.delivery.chat import (
+    ChatError,
+    ChatGone,
+    ChatRefused,
+    ChatUnavailable,
+    ChatUncertain,
+    ClipTooLarge,
+    MessageGone,
+)
+from unstill_bots.discord.connection import is_invalid, place_of
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived, chat_error
 from unstill_bots.host.breaker import Breaker, Tripped
 
@@ -37,19 +47,27 @@ def refused(status: int, code: int = 0, message: str = "no") -> discord.HTTPExce
         (400, 40060, MessageGone),
         (403, 50001, ChatGone),
         (403, 50007, ChatGone),
+        (403, 50278, ChatGone),
         (403, 50013, PermissionMissing),
         (401, 50027, MessageGone),
-        (400, 50035, ChatUnavailable),
+        (400, 50035, ChatRefused),
+        (403, 349999, ChatRefused),
         (400, 50083, ThreadArchived),
         (400, 160002, ReplyImpossible),
         (429, 20028, ChatUnavailable),
         (503, 130000, ChatUnavailable),
         (500, 0, ChatUncertain),
-        (403, 0, ChatUnavailable),
+        (403, 0, ChatRefused),
+        (401, 0, ChatUnavailable),
     ],
 )
 def test_each_code_has_its_meaning(status: int, code: int, means: type[ChatError]) -> None:
     assert type(chat_error(refused(status, code))) is means
+
+
+def test_a_page_is_no_answer_of_the_platforms_and_says_nothing_of_the_chat() -> None:
+    meant = chat_error(refused(403, message="<!DOCTYPE html><title>Access denied</title>"))
+    assert type(meant) is ChatUnavailable
 
 
 def test_what_surely_did_not_arrive_is_told_from_what_may_have() -> None:
@@ -109,3 +127,34 @@ def test_refusals_are_forgotten_after_their_window() -> None:
     breaker = Breaker(is_invalid, budget=1, window=0.0)
     breaker.count(403)
     assert breaker.seconds == 0
+
+
+def test_places_that_refuse_everything_leave_room_for_the_others() -> None:
+    # Given a channel that refuses what it is asked, as often as it is asked
+    breaker = Breaker(is_invalid, budget=10, window=60.0)
+    while not breaker.seconds_at("channels/1"):
+        breaker.count(403, place="channels/1")
+
+    # Then nothing is asked there any more, and others are, each of them until it refuses
+    assert breaker.seconds == breaker.seconds_at("channels/2") == breaker.seconds_at("") == 0
+    breaker.count(403, place="channels/2")
+    assert 0 < breaker.seconds_at("channels/2") <= 60
+    assert breaker.seconds_at("channels/3") == 0
+
+    # And where all of them do, the budget is the end
+    for number in range(3, 7):
+        breaker.count(403, place=f"channels/{number}")
+    assert 0 < breaker.seconds <= 60
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/channels/5/messages/7", "channels/5"),
+        ("/channels/5", "channels/5"),
+        ("/users/@me/channels", ""),
+        ("/webhooks/1/token/messages/7", ""),
+    ],
+)
+def test_a_place_is_a_channel(path: str, place: str) -> None:
+    assert place_of(yarl.URL(f"{Route.BASE}{path}")) == place

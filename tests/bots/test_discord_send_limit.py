@@ -8,13 +8,13 @@ from typing import Any
 
 import discord
 
-from unstill_bots.delivery.chat import ChatGone, ChatUnavailable, Dropped
+from unstill_bots.delivery.chat import ChatGone, ChatRefused, ChatUnavailable, Dropped
 from unstill_bots.delivery.message import Urgency
 from unstill_bots.delivery.room_limit import LeftAlone
 from unstill_bots.discord.errors import PermissionMissing
 from unstill_bots.discord.send_limit import AT_ONCE, CLOSED_SECONDS, REFUSALS, SendLimit
 
-MISSING_ACCESS, MISSING_PERMISSIONS = 50001, 50013
+MISSING_ACCESS, MISSING_PERMISSIONS, UNFORESEEN = 50001, 50013, 349999
 
 
 class Channel:
@@ -81,6 +81,16 @@ async def test_a_right_that_is_missing_closes_nothing_as_something_smaller_may_b
     channel.code = 0
 
     assert await ask(calls, channel, Urgency.NOTE) == ["shown"]
+
+
+async def test_where_nobody_knows_why_we_are_refused_only_answers_are_tried() -> None:
+    calls, channel = SendLimit(), Channel(UNFORESEEN)
+
+    assert isinstance((await ask(calls, channel, Urgency.NOTE))[0], ChatRefused)
+
+    assert isinstance((await ask(calls, channel, Urgency.PROGRESS))[0], Dropped)
+    assert [type(one) for one in await ask(calls, channel, Urgency.ANSWER)] == [ChatRefused]
+    assert channel.asked == 2
 
 
 async def test_after_a_while_it_is_asked_again() -> None:

@@ -16,12 +16,14 @@ from tests.waiting import PATIENCE, until
 from wire_doubles.discord.permissions import Can
 from wire_doubles.discord_api import DiscordApi
 from wire_doubles.telegram_api import TelegramApi
+from wire_doubles.trouble import Trouble
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import Chat, ClipForbidden, MessageGone
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import REVISED, Message, Urgency
+from unstill_bots.delivery.refusals import TRIES_MOST
 from unstill_bots.delivery.side_messages import SideMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.chat import DiscordChat
@@ -85,6 +87,7 @@ class Side:
     delete: Callable[[Any], None]
     forbid_clips: Callable[[], None]
     silence: Callable[[], None]
+    refuse_edits: Callable[[], Trouble[Any]]
     tell: Tell
     client: Client
     storage: Storage
@@ -138,6 +141,11 @@ async def on_telegram(client: Client, storage: Storage) -> AsyncIterator[Side]:
             bot, storage, Catalog.load(), Memory(client.redis), limit, PreferenceStore(client.redis)
         )  # fmt: skip
 
+        def refuse_edits() -> Trouble[Any]:
+            for method in ("editMessageText", "editMessageMedia"):
+                api.trouble.refuse(method, "SOMETHING_NEW", times=100)
+            return api.trouble
+
         yield Side(
             chat,
             ReplyAddress("telegram", str(group.id), str(asked.id)),
@@ -155,6 +163,7 @@ async def on_telegram(client: Client, storage: Storage) -> AsyncIterator[Side]:
             ann.delete,
             lambda: group.mute_bot(only=frozenset({"can_send_other_messages", "can_send_videos"})),
             lambda: limit.flood(str(group.id), SILENCE),
+            refuse_edits,
             chat.tell,
             client,
             storage,
@@ -172,8 +181,12 @@ async def on_discord(client: Client, storage: Storage) -> AsyncIterator[Side]:
         settings = Settings.load(environ, None)
         bot = open_discord(settings.discord, Breaker(is_invalid))
         await bot.login(api.token)
-        fetcher, limit = Fetcher([api.cdn_host], 10**6, own=()), DiscordLimit()
+        fetcher, limit = Fetcher([api.cdn_host], 10**6, own=()), DiscordLimit(closed_seconds=1.0)
         chat = DiscordChat(bot, fetcher, limit, Catalog.load())
+
+        def refuse_edits() -> Trouble[Any]:
+            api.trouble.next("edit_message", "unforeseen", times=100)
+            return api.trouble
 
         yield Side(
             chat,
@@ -192,6 +205,7 @@ async def on_discord(client: Client, storage: Storage) -> AsyncIterator[Side]:
             ann.delete,
             lambda: channel.forbid(Can.ATTACH_FILES),
             lambda: limit.close(str(channel.id)),
+            refuse_edits,
             chat.tell,
             client,
             storage,
@@ -266,6 +280,25 @@ async def test_a_platform_that_forbids_clips_says_so_to_the_shared_layer(side: S
     with pytest.raises(ClipForbidden):
         await side.chat.edit(side.to, ref, a_clip(side, tmp_path))
     assert not side.seen()[0].clip
+
+
+async def test_what_is_refused_for_no_known_reason_ends_after_a_few_calls(side: Side) -> None:
+    # Given a clip, and a platform that refuses every change of a message in words that nobody knows
+    claim = await side.running()
+    await StatusMessages(side.client.ledger, side.chat).received(side.request)
+    key = await side.storage.put(CLIP, kind="clips", suffix=".mp4")
+    await side.client.ledger.finish(claim, msgspec.structs.replace(DONE, clip=key))
+    trouble = side.refuse_edits()
+    # When it is delivered for as long as it comes again
+    delivery, ledger = courier(side), side.client.ledger
+
+    async def ended() -> bool:
+        assert not await delivery.deliver(side.request.id)
+        return (await ledger.read(side.request.id)).state is State.UNDELIVERABLE
+
+    await until(ended)
+    # Then the platform was asked as often as there are tries, and once for a sentence instead
+    assert trouble.happened == TRIES_MOST + 1
 
 
 async def test_an_answer_costs_one_read_of_the_record(side: Side) -> None:

@@ -87,6 +87,12 @@ def is_invalid(status: int, headers: Mapping[str, str]) -> bool:
     return status in INVALID and not (status == 429 and headers.get("X-RateLimit-Scope") == "shared")
 
 
+def place_of(url: yarl.URL) -> str:
+    """Name the channel that a request is for. What goes by an interaction's token is for none."""
+    kind, _, rest = url.path.removeprefix(yarl.URL(Route.BASE).path).strip("/").partition("/")
+    return f"{kind}/{rest.partition('/')[0]}" if kind == "channels" else ""
+
+
 def open_bot(settings: Discord, breaker: Breaker) -> Bot:
     """Not connected yet: nothing is sent."""
     Route.BASE = settings.api_url

@@ -8,12 +8,21 @@ from __future__ import annotations
 import aiohttp
 import discord
 
-from unstill_bots.delivery.chat import ChatError, ChatGone, ChatUnavailable, ChatUncertain, ClipTooLarge, MessageGone
+from unstill_bots.delivery.chat import (
+    ChatError,
+    ChatGone,
+    ChatRefused,
+    ChatUnavailable,
+    ChatUncertain,
+    ClipTooLarge,
+    MessageGone,
+)
 from unstill_bots.host.breaker import Tripped
 
-UNFORESEEN = 60.0
-"""Seconds until a call is tried again that was refused in a way that nobody foresaw."""
-UNREACHABLE = 2.0
+NOT_THE_API, UNFORESEEN, UNREACHABLE = 60.0, 5.0, 2.0
+"""Seconds until a call is tried again: after an answer that is none of the API's, or where the token is not taken;
+after a refusal that nobody foresaw; without a connection.
+"""
 
 
 class PermissionMissing(ChatGone):
@@ -40,10 +49,13 @@ CODES: dict[int, type[ChatError]] = {
     50001: ChatGone,  # missing access
     50005: MessageGone,  # authored by somebody else
     50007: ChatGone,  # this person takes no messages
+    50008: ChatGone,  # a channel without text
+    50009: ChatGone,  # the channel's verification level
     50013: PermissionMissing,
     50027: MessageGone,  # invalid webhook token: it is over
     50045: ClipTooLarge,  # file exceeds the maximum size
     50083: ThreadArchived,
+    50278: ChatGone,  # this person takes no messages, as 50007
     160002: ReplyImpossible,  # no permission to read the history
     160005: ChatGone,  # thread locked
     160006: ThreadArchived,  # most active threads reached
@@ -83,5 +95,6 @@ def _refused(error: discord.HTTPException) -> ChatError:
         return ClipTooLarge(said)
     if error.status >= 500:
         return ChatUncertain(said)
-    # an unknown 4xx, or a page that is no answer of the API's
-    return ChatUnavailable(f"HTTP {error.status}: {said[:200]}", UNFORESEEN)
+    if error.status == 401 or said.lstrip().startswith("<"):
+        return ChatUnavailable(f"HTTP {error.status}: {said[:200]}", NOT_THE_API)
+    return ChatRefused(f"HTTP {error.status}, code {error.code}: {said[:200]}", UNFORESEEN)

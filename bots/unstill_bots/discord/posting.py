@@ -11,7 +11,7 @@ import msgspec
 from discord.utils import escape_markdown
 from msgspec.structs import replace
 
-from unstill_bots.delivery.chat import ChatGone, ChatUncertain, MessageGone
+from unstill_bots.delivery.chat import ChatError, ChatGone, ChatRefused, ChatUncertain, MessageGone
 from unstill_bots.delivery.message import Clip, Urgency
 from unstill_bots.delivery.refusals import Refusals
 from unstill_bots.delivery.room_limit import LeftAlone
@@ -128,11 +128,11 @@ class Posting:
 
         try:
             return await self._allowed(ref.channel, look, opened)
-        except (ChatGone, LeftAlone) as error:
-            refused = error
+        except (ChatGone, ChatRefused, LeftAlone) as error:
+            refused: ChatError = error
         try:
             return await self._edit_by_token(to, ref, urgency, look)
-        except (ChatGone, MessageGone):
+        except (ChatGone, ChatRefused, MessageGone):
             raise refused from None
 
     async def _edit_by_token(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:

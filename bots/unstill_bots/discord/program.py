@@ -12,7 +12,7 @@ import structlog
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.discord.chat import DiscordChat
-from unstill_bots.discord.connection import CDN_HOSTS, Bot, is_invalid, open_bot
+from unstill_bots.discord.connection import CDN_HOSTS, Bot, is_invalid, open_bot, place_of
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.memory import Memory
@@ -46,7 +46,7 @@ class DiscordFrontEnd:
 
     async def run(self, services: Services, stopping: asyncio.Event) -> None:
         """Raises TokenRejected, and ConfigError where an intent is not granted."""
-        login = partial(_introduce, services.settings.discord, Breaker(is_invalid), stopping)
+        login = partial(_introduce, services.settings.discord, Breaker(is_invalid, place_of), stopping)
         pause = PAUSE
         while (bot := await reach(PLATFORM, login, UNREACHABLE, stopping)) is not None:
             try:

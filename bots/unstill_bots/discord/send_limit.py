@@ -9,7 +9,7 @@ from typing import TypeVar
 import aiohttp
 import discord
 
-from unstill_bots.delivery.chat import ChatGone
+from unstill_bots.delivery.chat import ChatGone, ChatRefused
 from unstill_bots.delivery.message import Urgency
 from unstill_bots.delivery.room_limit import RoomLimit
 from unstill_bots.discord.errors import PermissionMissing, chat_error
@@ -48,6 +48,7 @@ class SendLimit(RoomLimit):
                 return done
             except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
                 meant = chat_error(error)
-                if isinstance(meant, ChatGone) and not isinstance(meant, PermissionMissing):
+                unforeseen = isinstance(meant, ChatRefused) and isinstance(error, discord.Forbidden)
+                if unforeseen or (isinstance(meant, ChatGone) and not isinstance(meant, PermissionMissing)):
                     self.close(channel)
                 raise meant from error

@@ -36,12 +36,15 @@ async def test_what_is_missing_has_a_code(
     there = discord_api.guild("Dogs", ann, bot=False).text_channel("walks")
     nobody = discord_api.person("Nobody")
     stranger = await bot.http.start_private_message(nobody.id)
+    ann.door_closed = True
+    shut = await bot.http.start_private_message(ann.id)
     cases = [
         (bot.get_partial_messageable(1).send("x"), (404, 10003)),
         (bot.get_partial_messageable(gone.id).send("x"), (404, 10003)),
         (bot.get_partial_messageable(secret.id).send("x"), (403, 50001)),
         (bot.get_partial_messageable(there.id).send("x"), (403, 50001)),
-        (bot.get_partial_messageable(int(stranger["id"])).send("x"), (403, 50007)),
+        (bot.get_partial_messageable(int(stranger["id"])).send("x"), (403, 50278)),
+        (bot.get_partial_messageable(int(shut["id"])).send("x"), (403, 50007)),
         (channel.fetch_message(1), (404, 10008)),
         (channel.get_partial_message(hers.id).edit(content="x"), (403, 50005)),
         (channel.get_partial_message(hers.id).delete(), (403, 50013)),

@@ -61,6 +61,10 @@ class Trouble(Generic[R]):
         """The next calls of an operation that have no fate yet meet this one."""
         self._next[operation.lower()].extend([fate] * times)
 
+    def calm(self) -> None:
+        """No call has a fate of its own any more."""
+        self._next.clear()
+
     def fate(self, operation: str) -> Fate[R]:
         fate = self._draw(operation)
         self.happened += fate != Fate()

@@ -13,6 +13,7 @@ from wire_doubles.discord.errors import (
     missing_access,
     missing_permissions,
     no_history_to_reply,
+    no_mutual_guild,
     unknown_channel,
     unknown_guild,
     unknown_message,
@@ -67,7 +68,8 @@ def need(world: World, channel: Channel, *permissions: Can) -> None:
 
 
 def check_may_send(world: World, channel: Channel) -> None:
-    """Raises 50024, 50013, 50083 and 160005 for a thread that is locked, 50007 for who does not want it.
+    """Raises 50024, 50013, 50083 and 160005 for a thread that is locked, 50007 for who does not want it,
+    50278 for who shares nothing with the bot.
 
     A thread that is only archived opens by it.
     """
@@ -75,7 +77,7 @@ def check_may_send(world: World, channel: Channel) -> None:
         raise wrong_channel_type()
     if channel.guild is None:
         if not world.may_dm(channel.people[0]):
-            raise cannot_message_user()
+            raise cannot_message_user() if channel.people[0].door_closed else no_mutual_guild()
         return
     if isinstance(channel, Thread):
         need(world, channel, Can.SEND_MESSAGES_IN_THREADS)

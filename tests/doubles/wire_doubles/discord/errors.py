@@ -120,6 +120,16 @@ def cannot_message_user() -> ApiError:
     return ApiError(403, 50007, "Cannot send messages to this user")
 
 
+def no_mutual_guild() -> ApiError:
+    """In the same words, but another code: the bot and this person share nothing."""
+    return ApiError(403, 50278, "Cannot send messages to this user")
+
+
+def unforeseen() -> ApiError:
+    """With a code that is in no documentation."""
+    return ApiError(403, 349999, "Something new")
+
+
 def wrong_channel_type() -> ApiError:
     return ApiError(400, 50024, "Cannot execute action on this channel type")
 

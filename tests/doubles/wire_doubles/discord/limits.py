@@ -78,6 +78,10 @@ class Limits:
         """The next calls of this operation are refused; `scope` shared is counted as nobody's fault."""
         self._forced.setdefault(operation, deque()).extend([RateLimited(retry_after, scope)] * times)
 
+    def calm(self) -> None:
+        """No call is refused any more because it was said so."""
+        self._forced.clear()
+
     def wrong(self) -> None:
         """Count an answer that says that the call should not have been made."""
         self._wrong.append(self._clock.now())

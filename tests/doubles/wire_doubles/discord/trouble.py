@@ -10,7 +10,15 @@ from wire_doubles.discord import errors
 from wire_doubles.discord.errors import ApiError
 
 Refusal = Literal[
-    "internal", "bad gateway", "unavailable", "overloaded", "too large", "file too large", "slow mode", "too many edits"
+    "internal",
+    "bad gateway",
+    "unavailable",
+    "overloaded",
+    "too large",
+    "file too large",
+    "slow mode",
+    "too many edits",
+    "unforeseen",
 ]
 Mishap = Literal["lost", "dropped", "slow"] | Refusal
 
@@ -23,6 +31,7 @@ _REFUSALS: dict[str, Callable[[], ApiError]] = {
     "file too large": errors.file_too_large,
     "slow mode": errors.too_fast_here,
     "too many edits": errors.too_many_edits,
+    "unforeseen": errors.unforeseen,
 }
 
 
