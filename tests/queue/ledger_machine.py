@@ -379,12 +379,16 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 assert answer[0].decode() == before.id, "a repeated claim must give the same job"
                 return
             waiting = [id for id in before_it if self.able(self.world.jobs[id], can)]
-            for id in was_parked & set(waiting):
-                self.world.jobs[id].wakes, self.world.jobs[id].due = 0, self.world.now + 1000
+            self.brought_back(was_parked & set(waiting))
             assert self.parked(lane) <= before_it - set(waiting), "what an engine can serve is kept from it"
             assert bool(answer) == bool(waiting), "a job waits and is not given, or one is made up"
             if answer:
                 self.given(answer, token, lane)
+
+        def brought_back(self, ids: set[str]) -> None:
+            """What was parked stands in line again, as an engine claims that can make it."""
+            for id in ids:
+                self.world.jobs[id].wakes, self.world.jobs[id].due = 0, self.world.now + 1000
 
         @staticmethod
         def able(job: Model, can: tuple[str, ...]) -> bool:
@@ -812,8 +816,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     # when its turn comes, the next one is given
                     bad: list[bytes] = []
                     while not bad:
-                        token = self.token()
+                        token, was_parked = self.token(), self.parked(job.lane)
                         bad, *answer = self.call("claim", job.lane, token, "engine", "", *CAN[-1])
+                        self.brought_back(was_parked & set(self.world.jobs))
                         assert bad or answer, "it is in no line and was not told of"
                         if answer:
                             self.given(answer, token, job.lane)
