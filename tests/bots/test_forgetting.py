@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
+from tests.bots.test_courier import PaperChat
 from tests.queue.values import a_request
 
 from unstill_bots.actions.forgetting import Forgetting, Left
 from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.actions.preferences import PreferenceStore
+from unstill_bots.delivery.side_messages import SideMessages
 from unstill_bots.discord import media as discord_findings
 from unstill_bots.discord import memory as discord_memory
 from unstill_bots.discord import pending as discord_asking
@@ -64,12 +66,14 @@ def telegram_ask(user: str, chat: str, message: str, album: str = "") -> asking.
 
 async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
     # Given pictures that wait, questions, albums and latest words, in a private chat and in a group
-    kept = memory.Memory(client.redis)
+    kept, on_telegram = memory.Memory(client.redis), PaperChat()
+    on_telegram.platform = "telegram"
     for user, chat in ((ANN, ANN), (ANN, GROUP), (BOB, GROUP)):
         ask = telegram_ask(user, chat, "11" if user == ANN else "12")
         await kept.let_wait([ask])
         await kept.asked(ask, f"{chat}:77")
         await kept.revised(ask, f"telegram:{chat}:latest")
+        await SideMessages(client.redis, on_telegram, 600.0).called(ask.who, ask.id, f"{chat}:78")
         await kept.gather(albums.Part(replace(ask, album=f"album{user}"), "words", True))
     # and what an older version has kept of her private chat
     old = telegram_ask(ANN, ANN, "5")
@@ -78,7 +82,7 @@ async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
     assert await kept.latest(old) == "telegram:older" and await kept.question(old) == f"{ANN}:78"
     await client.redis.set(f"unstill:telegram:asked:{old.id}", f"{ANN}:78")
     bobs = await held(client.redis, BOB)
-    assert len(bobs) == 5 and len(await held(client.redis, ANN)) == 11
+    assert len(bobs) == 6 and len(await held(client.redis, ANN)) == 13
     # When hers is forgotten
     await kept.forget(ANN)
     # Then nothing of her is left, and Bob's is untouched

@@ -14,7 +14,7 @@ async def test_a_forwarded_picture_is_asked_about_and_words_do(discord: DiscordH
     direct = discord.api.dm(ann)
     # When she forwards it to the bot, and says what should move
     ann.forward(posted, direct)
-    await direct.until(says("What should move, and how?"))
+    await direct.until(says("How should the camera move?"))
     ann.say(direct, "a wink")
     # Then the clip is of that picture, by her words
     history = await direct.until(has_clips())
@@ -40,7 +40,8 @@ async def test_what_another_application_shows_in_a_gallery_is_made_to_move_by_th
         {"type": 17, "components": [
             {"type": 10, "content": "News"},
             {"type": 12, "items": [
-                {"media": {"url": "attachment://one.png"}}, {"media": {"url": "attachment://two.png"}},
+                {"media": {"url": "attachment://one.png"}},
+                {"media": {"url": "attachment://two.png"}, "spoiler": True},
                 {"media": linked},
             ]},
             {"type": 9, "components": [{"type": 10, "content": "More"}],
@@ -53,8 +54,9 @@ async def test_what_another_application_shows_in_a_gallery_is_made_to_move_by_th
     opened = ann.use_on_message("Animate", post)
     assert (await opened.answered()).kind == "modal"
     ann.submit(opened, words="waves")
-    # Then each picture comes back
-    await channel.until(has_clips(4))
+    # Then each picture comes back, and the one that was covered is so
+    history = await channel.until(has_clips(4))
+    assert [one.clips[0].spoiler for one in ours(history)].count(True) == 1
 
 
 async def test_a_moving_picture_that_was_linked_is_one(discord: DiscordHouse) -> None:
@@ -64,8 +66,11 @@ async def test_a_moving_picture_that_was_linked_is_one(discord: DiscordHouse) ->
         "type": "gifv", "url": LINK, "thumbnail": {"url": LINK, "proxy_url": still, "width": 320, "height": 240},
         "video": {"url": f"{LINK}.mp4", "proxy_url": f"{LINK}.mp4"},
     }  # fmt: skip
-    ann.say(channel, f"{discord.api.bot.mention} waves {LINK}", embeds=[embed])
-    await channel.until(has_clips())
+    # When its link is written as a spoiler
+    ann.say(channel, f"{discord.api.bot.mention} waves ||{LINK}||", embeds=[embed])
+    # Then the clip is one too
+    history = await channel.until(has_clips())
+    assert ours(history)[0].clips[0].spoiler
 
 
 async def test_a_link_is_waited_for_until_its_preview_is_there(discord: DiscordHouse) -> None:
@@ -101,5 +106,5 @@ async def test_who_speaks_to_the_bots_role_is_told_how_to_speak_to_the_bot(disco
     # When one sends a picture to it, of which the platform shows the bot nothing
     sent = ann.say(channel, f"{role} waves", files=[picture()])
     # Then she hears how it goes
-    history = await channel.until(says("does not show the bot what is said to its role"))
+    history = await channel.until(says("What is said to the bot's role is not shown to it"))
     assert [one.reply_to for one in ours(history)] == [sent.id]

@@ -57,15 +57,18 @@ class Commands:
         elif name == SETTINGS:
             self._context.spawn(self._settings.show(message))
         elif name == DELETE:
-            self._say(message, self._about_replied.perform(DELETE, await self._replied(message), caller.replies))
+            self._act(message, self._about_replied.perform(DELETE, await self._replied(message), caller.replies))
         elif name == CANCEL and (replied := await self._replied(message)) is not None:
             if not await self._about_replied.cancel(caller, replied, said.words):
-                self._say(message, self._about_replied.perform(CANCEL, replied, caller.replies))
+                self._act(message, self._about_replied.perform(CANCEL, replied, caller.replies))
         else:
             self._say(message, await self._answers.run(name, caller, said.words))
 
     def _say(self, message: Message, work: Coroutine[Any, Any, Said]) -> None:
         self._context.spawn(self._context.answer(message, work))
+
+    def _act(self, message: Message, work: Coroutine[Any, Any, str]) -> None:
+        self._context.spawn(self._context.answer_shortly(message, work))
 
     async def greet_group(self, change: ChatMemberUpdated) -> None:
         """On being added."""

@@ -94,6 +94,11 @@ class Context:
         if text := await work:
             await self.reply(message, text)
 
+    async def answer_shortly(self, message: Message, work: Coroutine[Any, Any, str]) -> None:
+        """Do as `answer`, for what a group need not keep."""
+        if text := await work:
+            self.refuse(message, text)
+
     async def say_unfit(self, message: Message, unfit: Unfit) -> None:
         """Reply that a file is no picture, and why."""
         self.refuse(message, (await self.replies(message.chat, message.from_user)).picture_error(unfit))

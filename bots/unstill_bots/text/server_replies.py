@@ -23,7 +23,7 @@ class ServerReplies(ChatReplies):
 
     def role_is_not_shown(self) -> str:
         return self.gettext(
-            "Discord does not show the bot what is said to its role. Pick the bot itself there, or use /animate."
+            "What is said to the bot's role is not shown to it here. Pick the bot itself, or use /animate."
         )
 
     # -- what a server has set

@@ -1,0 +1,66 @@
+"""What a clip is called, and how its text is folded where it is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unstill_bots.delivery.naming import file_name
+from unstill_bots.telegram.clip import caption
+from unstill_bots.text.parts import Text, cut, units
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("Waves rolling in, slow motion", "unstill-waves-rolling-in-slow-motion.mp4"),
+        ("", "unstill.mp4"),
+        ("../../etc/passwd", "unstill-etc-passwd.mp4"),
+        ("CON", "unstill-con.mp4"),
+        ("海浪拍岸", "unstill-海浪拍岸.mp4"),
+        ("海" * 200, f"unstill-{'海' * 40}.mp4"),
+        ("हिन्दी शब्द", "unstill-हिन्दी-शब्द.mp4"),
+        ("wave " * 40, "unstill-wave-wave-wave-wave-wave-wave-wave-wave.mp4"),
+        ("👩‍🚀🚀", "unstill.mp4"),
+    ],
+)
+def test_a_clips_file_is_named_by_its_words(words: str, name: str) -> None:
+    assert file_name(words) == name
+
+
+@given(st.text(max_size=300))
+def test_a_name_is_one_that_any_machine_can_store(words: str) -> None:
+    name = file_name(words)
+    assert len(name) <= 60 and name.startswith("unstill") and name.endswith(".mp4")
+    assert not set(name) & set('/\\:*?"<>| \n\t\0')
+
+
+def test_the_words_are_shown_and_all_else_is_folded() -> None:
+    text = Text("3 s, seed 7.", "waves 🌊", ("No AI was used.",), "Tip: zoom in.")
+
+    said, [fold] = caption(text)
+
+    assert said == "“waves 🌊”\n3 s, seed 7.\nNo AI was used.\nTip: zoom in."
+    assert (fold.type, fold.offset) == ("expandable_blockquote", units("“waves 🌊”\n"))
+    assert fold.offset + fold.length == units(said)
+
+
+def test_without_words_the_facts_are_shown() -> None:
+    assert Text("3 s.", notes=("No AI was used.",)).folded() == ("3 s.", "No AI was used.")
+    assert caption(Text("3 s.")) == ("3 s.", [])
+
+
+@given(st.text(), st.lists(st.text(), max_size=3), st.text(), st.integers(0, 200))
+def test_what_is_folded_is_never_longer_than_it_may_be(words: str, notes: list[str], tip: str, length: int) -> None:
+    text = Text("3 s.", words, tuple(notes), tip)
+    shown, folded = text.folded(length)
+    assert units(shown) + bool(folded) + units(folded) <= length
+    assert units(text.plain(length)) <= length
+    assert text.plain().startswith(f"“{words}”" if words else "3 s.")
+
+
+@given(st.text(), st.integers(0, 20))
+def test_a_text_is_cut_between_characters(text: str, most: int) -> None:
+    assert text.startswith(cut(text, most))
+    assert most - 1 <= units(cut(text, most)) <= most or cut(text, most) == text
