@@ -99,4 +99,4 @@ def _is_of(key: str, user: str, platform: str) -> bool:
     kind, _, rest = key.partition(":")
     if kind == "waiting":
         return rest.endswith(f":{user}")
-    return kind in ("asked", "latest", "call") and rest.startswith((f"{user}:", f"{platform}:{user}:"))
+    return kind in ("asked", "latest", "call", "guest") and rest.startswith((f"{user}:", f"{platform}:{user}:"))

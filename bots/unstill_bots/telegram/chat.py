@@ -19,6 +19,7 @@ from unstill_bots.telegram.api import MEDIA_WITHIN
 from unstill_bots.telegram.calls import Calls, Place
 from unstill_bots.telegram.clip import THUMBNAIL, Kind, file_in, kinds_of, media
 from unstill_bots.telegram.errors import chat_error, is_media_already, is_unchanged, retry_after
+from unstill_bots.telegram.guests import Guests
 from unstill_bots.telegram.marks import Html
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
@@ -51,6 +52,7 @@ class TelegramChat:
         preferences: PreferenceStore,
     ) -> None:
         self.bot = bot
+        self.guests = Guests(bot, memory)
         self._calls = Calls(memory, send_limit, preferences)
         self._storage = storage
         self._download_limit = catalog.platforms[PLATFORM].download_limit
@@ -88,6 +90,11 @@ class TelegramChat:
         return await self.send(to, text, message.urgency, keyboard, message.account, silent=message.silent)
 
     async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
+        shown = await self._edit(to, ref, message)
+        await self.guests.show(to, message, shown)
+        return shown
+
+    async def _edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
         if message.clip is not None:
             return await self._edit_clip(to, ref, message, message.clip)
         keyboard = self._under(message)

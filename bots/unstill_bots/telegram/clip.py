@@ -26,10 +26,13 @@ def kinds_of(clip: Clip) -> tuple[Kind, ...]:
 
 
 def media(
-    opened: BinaryIO, kind: Kind, clip: Clip, text: Text, thumbnail: bytes | None
+    opened: BinaryIO | str, kind: str, clip: Clip, text: Text, thumbnail: bytes | None
 ) -> InputMediaAnimation | InputMediaVideo:
-    """Make what is sent of `clip` while its file is `opened`: that is read as it goes out, not before."""
-    file = InputFile(opened, filename=clip.name, attach=True, read_file_handle=False)
+    """Make what is sent of `clip` while its file is `opened`: that is read as it goes out, not before. An id is that of
+    the same file, sent before.
+    """
+    known = isinstance(opened, str)
+    file = opened if known else InputFile(opened, filename=clip.name, attach=True, read_file_handle=False)
     cover = InputFile(thumbnail, filename="cover.jpg", attach=True) if thumbnail else None
     words, marked = caption(text)
     shape: dict[str, Any] = {"width": clip.width, "height": clip.height, "duration": max(1, round(clip.duration))}

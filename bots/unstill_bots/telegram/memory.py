@@ -26,6 +26,17 @@ class Memory(GatheringPictures[TelegramRequest]):
     async def saw(self, update: int) -> None:
         await self._redis.set(f"unstill:telegram:update:{update}", b"", ex=2 * DAY)
 
+    # -- messages in chats that the bot is not in
+
+    async def put_guest(self, job: str, message: str) -> None:
+        """Remember the message there of a job."""
+        await self._redis.set(f"unstill:telegram:guest:{job}", message, ex=2 * DAY)
+
+    async def guest(self, job: str) -> str | None:
+        """Return the message there of a job."""
+        message = await self._redis.get(f"unstill:telegram:guest:{job}")
+        return None if message is None else message.decode()
+
     # -- groups that became supergroups
 
     async def current(self, chat: str) -> str:

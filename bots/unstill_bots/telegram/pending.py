@@ -9,11 +9,14 @@ from unstill_bots.telegram.media import Picture
 from unstill_queue.contract.jobs import ReplyAddress, Requester
 
 PLATFORM = "telegram"
+GUEST = "guest"
+"""In `ReplyAddress.extra`: the request came from a chat that the bot is not in."""
 
 
 class TelegramRequest(PendingRequest, frozen=True, kw_only=True):
     """A request for a clip on Telegram. `chat` and `message` are the message's own, `album` its media group's id;
-    `persona` as in `Requester`.
+    `persona` as in `Requester`. `guest` is the id of a query from a chat that the bot is not in, and `message` then
+    empty: it is answered in the person's own chat.
     """
 
     chat: str
@@ -21,17 +24,19 @@ class TelegramRequest(PendingRequest, frozen=True, kw_only=True):
     picture: Picture
     thread: str | None = None
     persona: bool = False
+    guest: str = ""
 
     @property
     def id(self) -> str:
-        return f"{PLATFORM}:{self.chat}:{self.message}"
+        return f"{PLATFORM}:{self.chat}:{self.message or GUEST + self.guest}"
 
     @property
     def who(self) -> Requester:
         return Requester(PLATFORM, self.user, self.chat, self.language, self.persona)
 
     def address(self, job: str = "") -> ReplyAddress:
-        return ReplyAddress(PLATFORM, self.chat, self.message, self.thread, {"job": job} if job else {})
+        extra = {"job": job, GUEST: "1" if self.guest else ""}
+        return ReplyAddress(PLATFORM, self.chat, self.message, self.thread, {k: v for k, v in extra.items() if v})
 
 
 def pending_of(message: Message, picture: Picture, language: str, upload_limit: int) -> TelegramRequest:

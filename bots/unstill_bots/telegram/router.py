@@ -17,10 +17,11 @@ from unstill_bots.telegram.inline import Inline
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.pending import scope_of, thread_of, user_of
 from unstill_bots.telegram.presses import Buttons
+from unstill_bots.telegram.summons import Summons
 
 log = structlog.get_logger(__name__)
 
-KINDS = ("message", "edited_message", "callback_query", "inline_query", "my_chat_member")
+KINDS = ("message", "edited_message", "callback_query", "inline_query", "guest_message", "my_chat_member")
 """The updates that are asked for."""
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 
@@ -34,6 +35,7 @@ class Router:
         self._commands = Commands(context)
         self._buttons = Buttons(context)
         self._inline = Inline(context)
+        self._summons = Summons(context)
 
     async def take(self, update: Update) -> None:
         """Raises RedisError and OSError when it could not be written down; nothing for what an update holds."""
@@ -48,6 +50,8 @@ class Router:
             await self._buttons.pressed(update.callback_query)
         elif update.inline_query is not None:
             self._context.spawn(self._inline.answer(update.inline_query))
+        elif update.guest_message is not None:
+            await self._summons.take(update.guest_message)
         elif update.my_chat_member is not None:
             await self._membership(update.my_chat_member)
         await memory.saw(update.update_id)

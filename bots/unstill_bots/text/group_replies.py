@@ -25,6 +25,19 @@ class GroupReplies(Replies):
             "Reply to a picture with {command} and a few words, and it comes back moving.", command=command
         )
 
+    # -- chats that the bot is not in
+
+    def guest_received(self) -> str:
+        return self.gettext("On its way. The clip comes here, and to your chat with the bot.")
+
+    def guest_unknown(self, name: str) -> str:
+        return self.gettext("Open @{name} and press Start once, then ask here again.", name=name)
+
+    def guest_without_picture(self, name: str) -> str:
+        return self.gettext("Reply to a photo with @{name} and a few words, and it comes back moving.", name=name)
+
+    # -- what reaches the bot
+
     def sees_commands(self) -> str:
         """Say what does not reach the bot, and what changes that."""
         return self.gettext(

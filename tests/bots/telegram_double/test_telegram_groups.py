@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from telegram import (
     Bot,
+    InlineQueryResultArticle,
+    InputMediaAnimation,
+    InputTextMessageContent,
     ReplyParameters,
 )
 from telegram.error import (
@@ -13,6 +16,7 @@ from telegram.error import (
     Forbidden,
 )
 from tests.bots.telegram_double.wire import png, the_update
+from wire_doubles.telegram.chats import Chat
 from wire_doubles.telegram.people import Person
 from wire_doubles.telegram_api import TelegramApi
 
@@ -130,3 +134,31 @@ async def test_an_anonymous_admin_speaks_as_the_group(telegram: TelegramApi, bot
     message = (await the_update(bot)).message
     assert message and message.from_user and message.from_user.username == "GroupAnonymousBot"
     assert message.sender_chat and message.sender_chat.id == group.id
+
+
+async def test_a_guest_answers_once_and_shows_only_what_was_sent_before(
+    telegram: TelegramApi, bot: Bot, ann: Person, chat: Chat, mp4: bytes
+) -> None:
+    group = telegram.group("Friends", [ann], bot=False)
+    query = ann.summon(group, "@unstill_bot zoom", reply_to=ann.send_photo(group, png()))
+    message = (await the_update(bot)).guest_message
+    assert (
+        message and message.guest_query_id == query.id and message.reply_to_message and message.reply_to_message.photo
+    )
+    # the answer stands there, and can be edited
+    article = InlineQueryResultArticle("1", "Waiting", InputTextMessageContent("Waiting"))
+    sent = await bot.answer_guest_query(query.id, article)
+    with pytest.raises(BadRequest, match=r"(?i)query is too old"):
+        await bot.answer_guest_query(query.id, article)
+    await bot.edit_message_text("Rendering", inline_message_id=sent.inline_message_id)
+    # a new file cannot be put there, the id of an old one can
+    with pytest.raises(BadRequest, match=r"(?i)invalid message content"):
+        await bot.edit_message_media(InputMediaAnimation(mp4), inline_message_id=sent.inline_message_id)
+    clip = await bot.send_animation(chat.id, mp4, filename="c.mp4")
+    assert clip.animation
+    shown = InputMediaAnimation(clip.animation.file_id, caption="zoom")
+    assert await bot.edit_message_media(shown, inline_message_id=sent.inline_message_id) is True
+    assert [one.text for one in group.history()] == ["", "@unstill_bot zoom", "zoom"]
+    assert group.history()[-1].kind == "animation" and group.history()[-1].reply_to == message.message_id
+    with pytest.raises(Forbidden, match="not a member"):
+        await bot.send_message(group.id, "hello")

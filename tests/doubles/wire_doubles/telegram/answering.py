@@ -7,6 +7,7 @@ from typing import Any
 
 from wire_doubles.telegram.access import chat_of
 from wire_doubles.telegram.errors import QUERY_TOO_OLD, bad_request
+from wire_doubles.telegram.messages import Message
 from wire_doubles.telegram.methods import method
 from wire_doubles.telegram.requests import Call
 from wire_doubles.telegram.world import World
@@ -54,6 +55,34 @@ def answer_inline_query(world: World, call: Call) -> bool:
     query.personal = call.flag("is_personal")
     query.answered = True
     return True
+
+
+@method("answerGuestQuery")
+def answer_guest_query(world: World, call: Call) -> dict[str, str]:
+    """One message, in the chat that the bot is not in."""
+    query = world.guests.get(call.text("guest_query_id"))
+    result: dict[str, Any] = call.json("result") or {}
+    if not 1 <= len(str(result.get("id", "")).encode()) <= MAX_RESULT_ID:
+        raise bad_request("RESULT_ID_INVALID")
+    _check(world, result)
+    if query is None or query.answered or world.clock.now() - query.asked_at > world.query_seconds:
+        raise bad_request(QUERY_TOO_OLD)
+    asked = query.message
+    assert asked is not None
+    content = result.get("input_message_content") or {}
+    text = str(content.get("message_text") or result.get("caption") or "")
+    if not text:
+        raise bad_request("message text is empty")
+    files = [value for name, value in result.items() if name.endswith("_file_id")]
+    query.shown = Message(
+        world.next_message_id(asked.chat), asked.chat, world.bot, world.clock.date(), text,
+        media=world.files.known(files[0]) if files else None, reply_to=asked,
+    )  # fmt: skip
+    asked.chat.messages[query.shown.id] = query.shown
+    query.answered = True
+    name = f"inline-{query.id}"
+    world.inline_messages[name] = query.shown
+    return {"inline_message_id": name}
 
 
 def _check(world: World, result: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ DELETE_SECONDS = 48 * 3600.0
 
 
 @method("editMessageText")
-def edit_text(world: World, call: Call) -> Wire:
+def edit_text(world: World, call: Call) -> Wire | bool:
     chat, message = _editable(world, call)
     text, found = text_of(call)
     if message.media:
@@ -29,7 +29,7 @@ def edit_text(world: World, call: Call) -> Wire:
 
 
 @method("editMessageCaption")
-def edit_caption(world: World, call: Call) -> Wire:
+def edit_caption(world: World, call: Call) -> Wire | bool:
     chat, message = _editable(world, call)
     text, found = caption_of(call.text("caption"), call.text("parse_mode"), call.json("caption_entities"))
     if not message.media:
@@ -38,7 +38,7 @@ def edit_caption(world: World, call: Call) -> Wire:
 
 
 @method("editMessageMedia")
-def edit_media(world: World, call: Call) -> Wire:
+def edit_media(world: World, call: Call) -> Wire | bool:
     """A text message takes media too."""
     chat, message = _editable(world, call)
     item = call.json("media")
@@ -47,14 +47,18 @@ def edit_media(world: World, call: Call) -> Wire:
     kind = item.get("type")
     if kind not in ("photo", "video", "animation", "document"):
         raise bad_request("can't parse InputMedia: media type is wrong")
-    check_may_send(chat, kind)
+    if not call.text("inline_message_id"):
+        check_may_send(chat, kind)
     text, found = caption_of(item.get("caption", ""), item.get("parse_mode", ""), item.get("caption_entities"))
+    if call.text("inline_message_id") and (call.uploads or not item.get("media")):
+        # its file has to be one that was sent before
+        raise bad_request("invalid message content specified")
     media = media_of(world, call, kind, str(item.get("media", "")), item, "media")
     return _change(world, chat, call, message, text, found, media, spoiler=bool(item.get("has_spoiler")))
 
 
 @method("editMessageReplyMarkup")
-def edit_reply_markup(world: World, call: Call) -> Wire:
+def edit_reply_markup(world: World, call: Call) -> Wire | bool:
     chat, message = _editable(world, call)
     return _change(world, chat, call, message, message.text, message.entities, message.media, spoiler=message.spoiler)
 
@@ -97,6 +101,10 @@ def _delete(world: World, chat: Chat, message: Message) -> None:
 
 
 def _editable(world: World, call: Call) -> tuple[Chat, Message]:
+    if inline := call.text("inline_message_id"):
+        if inline not in world.inline_messages or world.inline_messages[inline].deleted:
+            raise bad_request("MESSAGE_ID_INVALID")
+        return world.inline_messages[inline].chat, world.inline_messages[inline]
     chat = chat_of(world, call)
     message = message_of(world, chat, call, "edit")
     old = world.clock.now() - message.date > world.edit_seconds
@@ -115,10 +123,12 @@ def _change(
     media: Media | None,
     *,
     spoiler: bool = False,
-) -> Wire:
+) -> Wire | bool:
     """A keyboard that is not sent again is gone. Every edit counts for the limits, one without effect too."""
     keyboard, _ = keyboard_of(call)
-    world.limits.spend(chat.id, group=chat.is_group)
+    inline = bool(call.text("inline_message_id"))
+    if not inline:
+        world.limits.spend(chat.id, group=chat.is_group)
     before = message.content()
     if before == (text, found, media and media.file.unique_id, keyboard, spoiler):
         raise bad_request(NOT_MODIFIED)
@@ -127,4 +137,4 @@ def _change(
     message.spoiler = spoiler
     if not only_buttons:
         message.edited_at = world.clock.date()
-    return message.wire()
+    return True if inline else message.wire()

@@ -20,6 +20,7 @@ def get_me(world: World, call: Call) -> Wire:
         "can_join_groups": True,
         "can_read_all_group_messages": not world.privacy,
         "supports_inline_queries": world.inline_enabled,
+        "supports_guest_queries": world.guests_enabled,
         "can_connect_to_business": False,
         "has_main_web_app": False,
     }

@@ -9,7 +9,7 @@ from wire_doubles.telegram import entities, special
 from wire_doubles.telegram.chats import Chat, Topic
 from wire_doubles.telegram.media import Media
 from wire_doubles.telegram.messages import Message, Shown
-from wire_doubles.telegram.queries import CallbackQuery, InlineQuery
+from wire_doubles.telegram.queries import CallbackQuery, GuestQuery, InlineQuery
 
 if TYPE_CHECKING:
     from wire_doubles.telegram.world import World
@@ -226,6 +226,14 @@ class Person(User):
         """Press the button above the results of an inline query, which opens the chat with the bot."""
         assert query.button, f"no button above {query}"
         return self.send_text(self._world.private(self), f"/start {query.button['start_parameter']}")
+
+    def summon(self, chat: Chat, text: str, reply_to: Message | Shown | None = None) -> GuestQuery:
+        """Name the bot in a chat that it is not in."""
+        world = self._world
+        with world.lock:
+            assert chat.standing in ("left", "kicked"), f"the bot is in {chat.title}"
+            assert f"@{world.bot.username}" in text, f"nobody is named in {text!r}"
+            return world.ask_guest(self, self._send(chat, text=text, reply_to=reply_to))
 
     def choose(self, query: InlineQuery, number: int, chat: Chat, *, topic: Topic | None = None) -> Message:
         """Send one of the results."""

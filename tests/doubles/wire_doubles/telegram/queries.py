@@ -1,4 +1,4 @@
-"""A pressed button and an inline query: asked by a person, answered by the bot, once and soon."""
+"""A pressed button, an inline query, a message to a guest: asked by a person, answered by the bot, once and soon."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ class CallbackQuery(_Query):
         """The text that the bot answers with, empty if none. Raises AssertionError."""
         await self.wait(seconds)
         return self.text
+
+
+@dataclass(eq=False)
+class GuestQuery(_Query):
+    """A message that names the bot in a chat that it is not in. `shown` is what it answers with."""
+
+    message: Message | None = None
+    shown: Message | None = None
 
 
 @dataclass(eq=False)

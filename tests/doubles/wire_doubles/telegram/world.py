@@ -18,7 +18,7 @@ from wire_doubles.telegram.limits import Limits
 from wire_doubles.telegram.media import Media
 from wire_doubles.telegram.messages import Message, Shown
 from wire_doubles.telegram.people import ANONYMOUS, AS_CHANNEL, Person, User
-from wire_doubles.telegram.queries import CallbackQuery, InlineQuery
+from wire_doubles.telegram.queries import CallbackQuery, GuestQuery, InlineQuery
 from wire_doubles.telegram.trouble import Trouble
 from wire_doubles.telegram.updates import Updates
 
@@ -65,10 +65,13 @@ class World:
         self.chats: dict[int, Chat] = {}
         self.callbacks: dict[str, CallbackQuery] = {}
         self.inlines: dict[str, InlineQuery] = {}
+        self.guests: dict[str, GuestQuery] = {}
+        self.inline_messages: dict[str, Message] = {}
         self.profile = Profile()
         self.log: list[Answered] = []
         self.privacy = True
         self.inline_enabled = True
+        self.guests_enabled = True
         self.feedback = True
         self.query_seconds = 60.0
         self.edit_seconds = 48 * 3600.0
@@ -219,6 +222,14 @@ class World:
             wire["chat_type"] = "sender" if chat.person is person else chat.kind
         if self.inline_enabled:
             self.updates.add("inline_query", wire, f"inline {person.id}")
+        return query
+
+    def ask_guest(self, person: Person, message: Message) -> GuestQuery:
+        """Tell the bot of a message that names it in a chat that it is not in, with what that message replies to."""
+        query = GuestQuery(str(6_000_000_000_000 + self.next_id()), person, self.clock.now(), False, message)
+        self.guests[query.id] = query
+        if self.guests_enabled:
+            self.updates.add("guest_message", {**message.wire(), "guest_query_id": query.id}, f"guest {person.id}")
         return query
 
     def chosen(self, query: InlineQuery, number: int) -> tuple[str, Media | None, list[Entity] | None]:
