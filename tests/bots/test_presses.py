@@ -190,7 +190,10 @@ def test_discords_buttons_are_the_actions_that_there_are() -> None:
     catalog, replies = Catalog.load(), ServerReplies("en")
     pages = SettingsPages(SettingsForm(DISCORD, catalog, "camera"))
     settings = [pages.mine(Preferences(), replies, manager=True), pages.server(Preferences(), replies)]
-    views = filter(None, map(discord_buttons.under, job_messages(catalog, DISCORD)))
+    views = [
+        discord_buttons.presets(replies, catalog),
+        *filter(None, map(discord_buttons.under, job_messages(catalog, DISCORD))),
+    ]
     custom_ids = {str(getattr(item, "custom_id", "")) for view in views for item in view.children}
     changes = {Change.of(str(getattr(item, "custom_id", ""))) for view in settings for item in view.children}
     shown = {discord_buttons.Press.of(custom_id).action for custom_id in custom_ids}

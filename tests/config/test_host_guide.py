@@ -51,8 +51,8 @@ def test_the_buttons_are_those_that_are_under_jobs_and_clips() -> None:
     }
     everywhere = {name for name, action in ACTIONS.items() if set(PLATFORMS) <= set(action.buttons)}
 
-    # Then the table has them all; the settings' buttons are told of with the command
-    assert everywhere - labels.keys() == {"settings", "chat_settings"}
+    # Then the table has them all; the settings' buttons are told of with the command, presets bear their own names
+    assert everywhere - labels.keys() == {"settings", "chat_settings", "preset"}
     assert dict(rows("buttons")) == {label: ACTIONS[name].does for name, label in labels.items()}
 
 

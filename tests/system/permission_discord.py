@@ -26,7 +26,7 @@ from wire_doubles.discord.messages import Message, Shown
 from wire_doubles.discord.people import Person
 from wire_doubles.discord.permissions import Can
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, DISCORD, FORM, SETTINGS
+from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, DISCORD, FORM, PRESET, SETTINGS
 from unstill_bots.actions.variations import VARIATIONS
 from unstill_bots.discord.media import Picture
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
@@ -85,6 +85,12 @@ class DiscordCells:
             self.planted[cell] = await self.plant(cell.place, self.people[OWNER])
         for cell in cells(DISCORD, ACTIONS[CANCEL]):
             self.planted[cell] = await self.plant(cell.place, self.people[OWNER], done=False)
+        for cell in cells(DISCORD, ACTIONS[PRESET]):
+            owner = self.people[OWNER]
+            channel = self.channel(cell.place, owner)
+            asked = self.sent_picture(owner, channel)
+            question = self.post(channel, ["preset preview"], owner, on=asked)
+            self.planted[cell] = Planted(f"discord:{channel.id}:{asked.id}", question)
         for cell in cells(DISCORD, *OFFERED):
             people = self.new_people()
             self.commanded[cell] = people, await self.plant(cell.place, people[OWNER], done=False)
@@ -141,6 +147,8 @@ class DiscordCells:
             return await self._form(cell, person, owner, channel)
         planted = self.planted[cell]
         custom_id = f"{cell.action} {planted.id.removeprefix('discord:')}"
+        if cell.action == PRESET:
+            custom_id = "preset preview"
         said = ""
         if cell.who == ELSEWHERE or not inside:
             # the same data, sent from a channel of their own, on a message that has it: discord.py hands on no other
@@ -149,8 +157,13 @@ class DiscordCells:
         if inside:
             said = await answer_to(person.press(planted.message, custom_id))
         if cell.expected:
-            await until(lambda: self.queue.happened(cell.action, planted))
-        return await self.queue.happened(cell.action, planted), said
+            await until(lambda: self.happened(cell.action, planted))
+        return await self.happened(cell.action, planted), said
+
+    async def happened(self, action: str, planted: Planted) -> bool:
+        if action == PRESET:
+            return await self.queue.read(planted.id) is not None
+        return await self.queue.happened(action, planted)
 
     async def _settings(self, cell: Cell, person: Person, channel: Channel) -> tuple[bool, str]:
         """`channel` is where they open their menu, which they send what they like from."""
@@ -189,15 +202,19 @@ class DiscordCells:
         record = await self.queue.read(f"discord:{channel.id}:{opened.id}")
         return record is not None and record.request.requester.user == str(owner.id), said
 
-    async def _opened(self, person: Person, channel: Channel) -> Interaction:
+    def sent_picture(self, person: Person, channel: Channel) -> Message:
+        """A picture that mentions the bot, as the bot is shown no other in a server."""
         world = self.api.world
         with world.lock:
             shown = Message(
                 world, world.snowflakes.next(), channel, person, world.timestamp(),
-                attachments=[world.keep(picture(), channel.id)],
+                attachments=[world.keep(picture(), channel.id)], mentions=[world.bot],
             )  # fmt: skip
             channel.messages[shown.id] = shown
-        opened = person.use_on_message("Animate", shown)
+            return shown
+
+    async def _opened(self, person: Person, channel: Channel) -> Interaction:
+        opened = person.use_on_message("Animate", self.sent_picture(person, channel))
         seen = await opened.answered()
         assert seen.kind == "modal", seen
         return opened

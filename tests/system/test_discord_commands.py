@@ -390,7 +390,7 @@ def test_forgetme_forgets_pictures_that_wait_for_words_in_whatever_channel(disco
     general, (ann,) = discord.server("Waiting")
     assert general.guild
     ann.say(general, discord.api.bot.mention, files=[picture()])
-    until(general, says("What should move, and how?"))
+    until(general, says("How should the camera move?"))
 
     # When she has it all forgotten, in another channel
     assert "deleted" in alone(ann.slash(general.guild.text_channel("other"), "forgetme"))

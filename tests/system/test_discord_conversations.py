@@ -95,10 +95,28 @@ async def test_what_is_not_said_to_the_bot_is_left_alone(discord: DiscordHouse) 
 async def test_a_picture_without_words_is_asked_about_and_words_do(discord: DiscordHouse) -> None:
     channel, [ann] = discord.server()
     ann.say(channel, discord.api.bot.mention, files=[picture()])
-    [question] = ours(await channel.until(says("What should move, and how?")))
+    [question] = ours(await channel.until(says("How should the camera move?")))
     ann.say(channel, "clouds drifting left", reply_to=question)
     history = await channel.until(has_clips())
-    assert "“clouds drifting left”" in history[-1].words and len(history) == 4
+    # Then the question goes, as the clip says it all
+    assert "“clouds drifting left”" in history[-1].words and len(history) == 3
+
+
+async def test_a_preset_is_an_answer_too_and_the_question_becomes_the_clip_here_as_well(discord: DiscordHouse) -> None:
+    channel, [ann, bob] = discord.server(members=2)
+    # Given two pictures in one message, without words
+    asked = ann.say(channel, discord.api.bot.mention, files=[picture("red"), picture("blue")])
+    [question] = ours(await channel.until(says("How should the camera move?")))
+    assert question.buttons == (("Preview", "Standard", "Quality", "Time-lapse", "Product"),)
+    # When somebody else presses a preset, and then the person does, twice
+    assert "Only the person" in (await bob.press(question, "Preview").answered(finally_=True)).text
+    ann.press(question, "Preview")
+    ann.press(question, "Preview")
+    # Then each picture has its clip, the first one in the question itself
+    history = await channel.until(has_clips(2))
+    assert len(ours(history)) == 2
+    assert (ours(history)[0].id, ours(history)[0].reply_to) == (question.id, asked.id)
+    assert "How should the camera move?" not in str(history)
 
 
 async def test_in_direct_messages_nobody_needs_to_mention_anybody(discord: DiscordHouse) -> None:

@@ -205,7 +205,7 @@ async def test_a_link_that_has_expired_is_asked_for_anew(discord: DiscordHouse) 
     # Given pictures that waited for words for longer than their links are good
     channel, [ann] = discord.server()
     ann.say(channel, discord.api.bot.mention, files=[picture()])
-    [question] = ours(await channel.until(says("What should move, and how?")))
+    [question] = ours(await channel.until(says("How should the camera move?")))
     discord.api.clock.move(25 * 3600)
     ann.say(channel, "clouds", reply_to=question)
     await channel.until(has_clips())

@@ -61,7 +61,7 @@ def test_after_forgetme_nothing_of_a_person_is_left(platform: str, tmp_path: Pat
         # and pictures that wait for words
         for group in (False, True):
             steps.ask("", group=group)
-            wait_for(lambda g=group: says(steps, "What should move", group=g), WITHIN, "a question")
+            wait_for(lambda g=group: says(steps, "How should the camera move?", group=g), WITHIN, "a question")
         # and a render that is held, one whose picture is on its way, and one that waits
         with steps.house.gate() as gate:
             steps.ask(f"{gate} {WORD}", group=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
-from tests.bots.permission_table import PRIVATE, Cell, cells
+from tests.bots.permission_table import INSTALL, PRIVATE, Cell, cells
 from tests.system.discord_house import discord_house
 from tests.system.permission_cells import Cells, touches
 from tests.system.permission_discord import MENUS, DiscordCells
@@ -16,7 +16,7 @@ from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
 from wire_doubles.discord.commands import ON_MESSAGE, ON_USER, SLASH
 
-from unstill_bots.actions.presses import ACTIONS, CHAT_SETTINGS, DISCORD, EVERYWHERE, SETTINGS, TELEGRAM
+from unstill_bots.actions.presses import ACTIONS, CHAT_SETTINGS, DISCORD, EVERYWHERE, PRESET, SETTINGS, TELEGRAM
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +53,12 @@ def house(request: pytest.FixtureRequest) -> Cells:
 
 def pressed(platform: str) -> list[Cell]:
     actions = [action for action in ACTIONS.values() if platform in (*action.buttons, *action.forms)]
-    # on Telegram a person's own settings stand in private chats, and nowhere else
+    # on Telegram a person's own settings stand in private chats, and nowhere else; the bot asks only where it is
     return [
         cell
         for cell in cells(platform, *actions)
         if not (platform == TELEGRAM and cell.action == SETTINGS and cell.place != PRIVATE)
+        and not (cell.action == PRESET and cell.place == INSTALL)
     ]
 
 

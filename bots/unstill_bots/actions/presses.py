@@ -53,7 +53,7 @@ _ALL = (
     Action(LOOP, "asks for the clip as a loop", May.OWNER, EVERYWHERE),
     # the platform itself asks which chat, and does not tell in which one it was pressed
     Action(SHARE, "offers the clip to another chat, on Telegram", May.OWNER, (TELEGRAM,), anywhere=True),
-    Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, (TELEGRAM,)),
+    Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, EVERYWHERE),
     Action(FORM, "asks for clips of pictures that somebody pointed at", May.OWNER, forms=(DISCORD,), anywhere=True),
     Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, EVERYWHERE, EVERYWHERE),
     Action(CHAT_SETTINGS, "shows and changes how a group or server uses the bot", May.ADMINS, EVERYWHERE),

@@ -52,6 +52,10 @@ class DiscordActor:
         """Return the message that was pressed, which belongs to whoever it answers."""
         return Thing(await _asker(self._context, self._interaction), self.chat, self.message)
 
+    async def replied(self) -> discord.Message | None:
+        """Return the message to which the pressed one replies; None where it cannot be read."""
+        return await _replied(self._context, self._interaction.message)
+
     async def remove(self) -> bool:
         """Delete the message that was pressed, by the interaction's own token, which may do so wherever that message
         is. The interaction has been answered before, by a deferral.
@@ -81,9 +85,14 @@ async def _asker(context: Context, interaction: Interaction) -> str:
         return ""
     if message.interaction_metadata is not None:
         return str(message.interaction_metadata.user.id)
-    reference = message.reference
+    replied = await _replied(context, message)
+    return str(replied.author.id) if replied else ""
+
+
+async def _replied(context: Context, message: discord.Message | None) -> discord.Message | None:
+    reference = message.reference if message else None
     if reference is None or reference.message_id is None:
-        return ""
+        return None
     replied = reference.resolved
     if replied is None:
         place = context.bot.get_partial_messageable(reference.channel_id)
@@ -91,4 +100,4 @@ async def _asker(context: Context, interaction: Interaction) -> str:
             replied = await place.fetch_message(reference.message_id)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.info("the message that a clip answers could not be read", error=str(error))
-    return str(replied.author.id) if isinstance(replied, discord.Message) else ""
+    return replied if isinstance(replied, discord.Message) else None

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import discord
 
 from unstill_bots.actions.press_data import ON_JOBS, PressData
+from unstill_bots.actions.presses import PRESET
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord.pending import PLATFORM
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_config.catalog import Catalog
 
-TEMPLATE = rf"(?:{'|'.join(ON_JOBS)}) \S{{1,80}}"
+SENT = (*ON_JOBS, PRESET)
+TEMPLATE = rf"(?:{'|'.join(SENT)}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""
+
+
+BUTTONS_MOST = 25
+"""Buttons of a message."""
 
 
 class Press(PressData, frozen=True):
     """A button's custom id on Discord."""
 
     platform = PLATFORM
-    sent: ClassVar[Mapping[str, str]] = {action: action for action in ON_JOBS}
+    sent: ClassVar[Mapping[str, str]] = {action: action for action in SENT}
 
 
 def under(message: Message) -> discord.ui.View | None:
@@ -27,6 +36,13 @@ def under(message: Message) -> discord.ui.View | None:
     if not message.buttons:
         return None
     return view_of(button(shown.text, Press.on(shown.action, shown.job).data) for shown in message.buttons)
+
+
+def presets(replies: ChatReplies, catalog: Catalog) -> discord.ui.View:
+    """Draw those under the question for words: a press is an answer too."""
+    presses = {name: Press(PRESET, name).data for name in catalog.presets}
+    named = ((catalog.presets[name].title, data) for name, data in presses.items() if re.fullmatch(TEMPLATE, data))
+    return view_of(button(replies.translated(title), data) for title, data in list(named)[:BUTTONS_MOST])
 
 
 def button(text: str, custom_id: str) -> discord.ui.Button[Any]:

@@ -10,6 +10,7 @@ from discord import Locale
 from discord.abc import Snowflake
 
 from unstill_bots.actions.preferences import InForce, language_of
+from unstill_bots.discord.buttons import presets
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, guild_scope, person_scope
@@ -35,7 +36,7 @@ class Context:
         self.preferences = pipeline.preferences
         self.catalog = pipeline.catalog
         self.settings = pipeline.settings
-        self.conversation = Conversation(pipeline, memory, self._ask, _stays)
+        self.conversation = Conversation(pipeline, memory, self._ask, self._unask)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """What may take its time, and is no longer held against the interaction."""
@@ -48,9 +49,14 @@ class Context:
         """End all of a server that the bot was removed from, and forget its settings."""
         await self.pipeline.leave(guild_scope(guild.id))
 
-    async def _ask(self, pending: DiscordRequest, pictures: int) -> None:
+    async def _ask(self, pending: DiscordRequest, pictures: int) -> str | None:
+        """Ask for words. Returns the question's ref."""
         synthetic = (await self.pipeline.serving.now()).synthetic
-        await self.chat.tell(pending.address(), pending.replies.ask_words(pictures, synthetic=synthetic))
+        text = pending.replies.ask_words(pictures, synthetic=synthetic)
+        return await self.chat.tell(pending.address(), text, presets(pending.replies, self.catalog))
+
+    async def _unask(self, question: str) -> None:
+        await self.chat.remove(question)
 
     def in_force(
         self, user: Snowflake | None, guild: Snowflake | None, channel: int | None = None
@@ -73,7 +79,3 @@ class Context:
             # discord.py does not know of the newer, higher default yet
             most = max(platform.upload_limit, guild.filesize_limit if isinstance(guild, discord.Guild) else 0)
         return most - platform.multipart_overhead
-
-
-async def _stays(question: str) -> None:
-    """Do nothing: a question for words is not taken back on Discord, as none is ever handed to `Conversation`."""

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
-from unstill_bots.actions.presses import CANCEL
+from unstill_bots.actions.presses import CANCEL, PRESET
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, answer, items_by_custom_id, replies_for, tell
 from unstill_bots.discord.intake import Intake
-from unstill_bots.discord.media import Picture
-from unstill_bots.discord.pending import of_interaction
+from unstill_bots.discord.media import Picture, find
+from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_interaction, of_message
 from unstill_bots.host.background import quickly
 from unstill_bots.intake.admission import Written
 from unstill_bots.intake.older_picture import OlderPicture
@@ -42,6 +42,8 @@ class Presses:
         replies = await replies_for(self._context, interaction)
         if press.action in variations.VARIATIONS:
             await self._vary(interaction, press, replies)
+        elif press.action == PRESET:
+            await self._preset(interaction, press.about, replies)
         elif press.action == CANCEL:
             await tell(self._context, interaction, self._cancel(interaction, press, replies))
         else:
@@ -74,6 +76,29 @@ class Presses:
         )
         said.append(varied.said)
         return (varied.said if varied.refused else None), [varied.request] if varied.request else []
+
+    # -- words by a press
+
+    async def _preset(self, interaction: Interaction, name: str, replies: ServerReplies) -> None:
+        actor = DiscordActor(self._context, interaction)
+        question = await quickly(actor.shown())
+        reference = interaction.message.reference if interaction.message else None
+        picture = f"{PLATFORM}:{actor.chat}:{reference.message_id if reference else 0}"
+
+        async def forgotten() -> DiscordRequest | None:
+            """The picture above the question, where we no longer remember that it waits."""
+            message = await actor.replied()
+            found = find(message) if message else None
+            if message is None or not isinstance(found, list) or not found:
+                return None
+            return of_message(message, found[0], replies.language, self._context.upload_limit(message.channel))
+
+        conversation = self._context.conversation
+        said = await quickly(conversation.preset_pressed(name, actor, question, picture, replies, forgotten))
+        if said:
+            await answer(interaction, said)
+        else:
+            await interaction.response.defer()
 
     # -- no more
 

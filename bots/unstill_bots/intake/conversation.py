@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic
 
 from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.presses import ACTIONS, PRESET, Actor, Thing, Verdict, judge, refusal
 from unstill_bots.actions.variations import derived
+from unstill_bots.delivery.chat import ChatError
 from unstill_bots.delivery.message import REVISED
+from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import P, WaitingPictures
 from unstill_bots.text.chat_replies import ChatReplies
@@ -76,13 +80,42 @@ class Conversation(Generic[P]):
         await self._waiting.no_longer(pendings)
         return "" if new else replies.already()
 
+    async def preset_pressed(
+        self,
+        name: str,
+        actor: Actor,
+        question: Thing | None,
+        picture: str,
+        replies: ChatReplies,
+        forgotten: Callable[[], Coroutine[Any, Any, P | None]],
+    ) -> str:
+        """Take the pictures that the `question` asks about, by a press of a preset under it; as `chosen` does.
+
+        `picture` is the id of the request that its first picture would be, and `forgotten` finds that picture in its
+        message, where it is no longer known that it waits. Raises RedisError.
+        """
+        verdict = await judge(ACTIONS[PRESET], actor, question)
+        if verdict is not Verdict.ALLOWED or question is None:
+            return refusal(verdict, ACTIONS[PRESET], replies)
+        waiting = await self._waiting.waiting(picture.split(":")[1], question.user)
+        first = next((one for one in waiting if one.id == picture), None) or await forgotten()
+        if first is None or name not in self._pipeline.catalog.presets:
+            return replies.no_longer_there()
+        others = [one for one in waiting if one.id != first.id and _are_together(one, first)]
+        return await self.chosen([first, *others], name, question.message, replies)
+
     async def answered(self, pendings: Sequence[P]) -> None:
         """Let go of pictures that got their words, and of the question for them."""
         for pending in pendings:
             question = await self._waiting.question(pending)
             if question is not None:
-                self._pipeline.background.spawn(self._unask(question))
+                self._pipeline.background.spawn(self._take_back(question))
         await self._waiting.no_longer(pendings)
+
+    async def _take_back(self, question: str) -> None:
+        # it may be gone, or the chat closed to us
+        with contextlib.suppress(ChatError):
+            await self._unask(question)
 
     async def edited(self, pending: P, words: str) -> None:
         """Take the new words of a message: for what waits of it and of its album, else for what was made of them.
@@ -123,6 +156,11 @@ class Conversation(Generic[P]):
         await pipeline.enter(request, pending.age, note=cancelled.note if cancelled else None, paced=True)
         await self._waiting.revised(pending, request.id)
         return True
+
+
+def _are_together(one: PendingRequest, first: PendingRequest) -> bool:
+    """Return whether a picture was sent with the first one: in its album, or in its message."""
+    return bool(first.album and one.album == first.album) or one.id.startswith(f"{first.id}.")
 
 
 def _is_answered(record: Record) -> bool:

@@ -54,6 +54,11 @@ def pending_of(message: Message, picture: Picture, language: str, upload_limit: 
     )
 
 
+def id_of(message: Message) -> str:
+    """The id of the request that a message is."""
+    return f"{PLATFORM}:{message.chat.id}:{message.message_id}"
+
+
 def user_of(message: Message) -> str:
     """Who sent it; a group's or channel's id where it speaks itself."""
     if message.sender_chat is not None:

@@ -11,13 +11,13 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.press_data import ON_JOBS
-from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, PRESET, SETTINGS, Thing, Verdict, judge, refusal
+from unstill_bots.actions.presses import CANCEL, DELETE, PRESET, SETTINGS, Thing
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.message_ref import MessageRef
-from unstill_bots.telegram.pending import TelegramRequest, user_of
+from unstill_bots.telegram.pending import TelegramRequest, id_of, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_bots.text.chat_replies import ChatReplies
 
@@ -97,40 +97,31 @@ class Buttons:
     # -- words by a press
 
     async def _preset(self, query: CallbackQuery, message: Message, name: str) -> None:
+        """`message` is the question, and a reply to the first of the pictures that wait for words."""
         replies = await self._context.replies(message.chat, query.from_user)
         actor = await TelegramActor.of_press(self._context, query)
         picture = message.reply_to_message
         thing = Thing(user_of(picture), actor.chat, actor.message) if picture else None
-        await self._start(self._words(query, message, name, actor, thing, replies), thing, actor)
+        await self._start(self._words(query, picture, name, actor, thing, replies), thing, actor)
 
     async def _words(
         self,
         query: CallbackQuery,
-        message: Message,
+        picture: Message | None,
         name: str,
         actor: TelegramActor,
         thing: Thing | None,
         replies: ChatReplies,
     ) -> None:
-        """`message` is the question, and a reply to the first of the pictures that wait for words."""
-        verdict = await judge(ACTIONS[PRESET], actor, thing)
-        picture = message.reply_to_message
-        if verdict is not Verdict.ALLOWED or thing is None or picture is None:
-            self._answer(query, refusal(verdict, ACTIONS[PRESET], replies))
-            return
-        waiting = await self._context.memory.waiting(str(message.chat.id), thing.user)
-        first = next((ask for ask in waiting if ask.message == str(picture.message_id)), None)
-        if first is None:
-            first = await self._forgotten(picture)
-        if first is None or name not in self._context.catalog.presets:
-            self._answer(query, replies.no_longer_there())
-            return
-        asks = [first] + [ask for ask in waiting if first.album and ask.album == first.album and ask.id != first.id]
-        self._answer(query, await self._context.conversation.chosen(asks, name, actor.message, replies))
+        id = id_of(picture) if picture else ""
+        said = await self._context.conversation.preset_pressed(
+            name, actor, thing, id, replies, lambda: self._forgotten(picture)
+        )
+        self._answer(query, said)
 
-    async def _forgotten(self, picture: Message) -> TelegramRequest | None:
+    async def _forgotten(self, picture: Message | None) -> TelegramRequest | None:
         """The picture above the question, where we no longer remember that it waits."""
-        found = find(picture, self._context.download_limit)
-        if not isinstance(found, Picture):
+        found = find(picture, self._context.download_limit) if picture else None
+        if picture is None or not isinstance(found, Picture):
             return None
         return self._context.pending_of(picture, found, await self._context.in_force(picture))
