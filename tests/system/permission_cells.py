@@ -121,6 +121,7 @@ class Cells(Protocol):
     """One platform's, all planted before its bot runs."""
 
     queue: Queue
+    planted: dict[Cell, Planted]
 
     async def prepare(self) -> None: ...
     async def press(self, cell: Cell) -> tuple[bool, str]:

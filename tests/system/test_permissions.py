@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
-from tests.bots.permission_table import INSTALL, PRIVATE, Cell, cells
+from tests.bots.permission_table import ADMIN, INSTALL, PRIVATE, Cell, cells
 from tests.system.discord_house import discord_house
 from tests.system.permission_cells import Cells, touches
 from tests.system.permission_discord import MENUS, DiscordCells
@@ -16,7 +16,8 @@ from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
 from wire_doubles.discord.commands import ON_MESSAGE, ON_USER, SLASH
 
-from unstill_bots.actions.presses import ACTIONS, CHAT_SETTINGS, DISCORD, EVERYWHERE, PRESET, SETTINGS, TELEGRAM
+from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DISCORD, EVERYWHERE, PRESET, SETTINGS, TELEGRAM
+from unstill_queue.contract.jobs import Cancelled
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,11 @@ def commands(platform: str) -> list[str]:
 async def test_a_press_does_what_it_may_and_nothing_else(house: Cells, cell: Cell) -> None:
     happened, said = await house.press(cell)
     assert happened is cell.expected, said
+    if cell.action == CANCEL and happened:
+        # and who reads its end can tell whether it was an admin; a channel's owner is its owner
+        record = await house.queue.read(house.planted[cell].id)
+        assert record is not None and isinstance(record.outcome, Cancelled)
+        assert (record.outcome.by == record.request.requester.person) is (cell.who != ADMIN)
 
 
 @pytest.mark.parametrize(
