@@ -196,8 +196,8 @@ async def commands_are_answered(talk: Talk) -> None:
     talk.start_bot()
     for name, says in (
         ("help", "/options"),
-        ("options", "--num_inference_steps"),
-        ("tips", "Posters and signs"),
+        ("options", "--num_frames"),
+        ("tips", "How to write it"),
         ("presets", "timelapse"),
         ("privacy", "/forgetme"),
         ("queue", "You have no clips in the making"),

@@ -355,7 +355,7 @@ def test_the_commands_that_the_help_names_can_be_pressed(discord: DiscordHouse) 
     assert said.startswith(f"Use </animate:{ids['animate']}> with a picture and words")
     assert all(f"</{name}:{id}>" in said for name, id in ids.items() if name != "help")
     assert "**Your clips**" in said and len(said) < 2000
-    assert "`--num_inference_steps`" in alone(ann.slash(general, "options"))
+    assert "`--num_frames`" in alone(ann.slash(general, "options"))
 
 
 def test_queue_shows_ones_own_clips_and_cancel_all_ends_them(discord: DiscordHouse) -> None:

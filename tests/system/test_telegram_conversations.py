@@ -171,8 +171,8 @@ async def test_commands_answer(telegram: TelegramHouse) -> None:
     expected = {
         "/start": "get it back moving",
         "/help": "\n/options: all options of a clip",
-        "/options": "--num_inference_steps",
-        "/tips": "Posters and signs",
+        "/options": "--num_frames",
+        "/tips": "How to write it",
         "/presets": "timelapse:",
         "/queue": "no clips in the making",
         "/status": "engine is running",
@@ -286,7 +286,7 @@ async def test_share_leads_to_another_chat_with_that_clip_for_its_owner_only(tel
     ann, bob = telegram.api.person("Ann"), telegram.api.person("Bob")
     group = telegram.api.group("Friends", [ann, bob])
     # Given three clips, of which one is covered
-    ann.send_photo(group, photo(), "/animate waves --seed 1")
+    ann.send_photo(group, photo(), "/animate@unstill_bot waves --seed 1")
     first = next(one for one in ours(await group.until(has_clips())) if one.media)
     ann.send_photo(group, photo(), "/animate waves --seed 2")
     await group.until(has_clips(2))
