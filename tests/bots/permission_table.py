@@ -31,6 +31,7 @@ TABLE: dict[str, tuple[bool, bool, bool, bool, bool, bool]] = {
     "reels":          (YES,  NO,      NO,    NO,        YES,      YES),
     "loop":           (YES,  NO,      NO,    NO,        YES,      YES),
     "share":          (YES,  NO,      NO,    NO,        YES,      YES),
+    "edit":           (YES,  NO,      NO,    NO,        YES,      YES),
     "preset":         (YES,  NO,      NO,    NO,        YES,      YES),
     "form":           (YES,  NO,      NO,    NO,        YES,      YES),
     "chat_settings":  (NO,   NO,      YES,   NO,        YES,      NO),

@@ -39,13 +39,25 @@ from unstill_bots.delivery import presentation
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord import buttons as discord_buttons
 from unstill_bots.discord.settings_pages import Change, SettingsPages
+from unstill_bots.intake.older_picture import WORDS_REFUSED
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram import menu
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.jobs import Finish, Job, Parameters, ReplyAddress, Request, Requester, State, Succeeded
+from unstill_queue.contract.codes import SAID
+from unstill_queue.contract.jobs import (
+    Failed,
+    Finish,
+    Job,
+    Parameters,
+    ReplyAddress,
+    Request,
+    Requester,
+    State,
+    Succeeded,
+)
 from unstill_queue.ledger.ledger import Record
 
 HERE, THERE, NOTE = "here", "there", "here:7"
@@ -210,7 +222,13 @@ def job_messages(catalog: Catalog, platform: str) -> list[Message]:
     request = Request(job.id, job.requester, job.reply_to, "", "waves", 1_000_000)
     done = Succeeded("clips/x", 10, 64, 64, 1.0, 8.0, job.parameters, False, 1.0)
     record = Record(job.id, State.DONE, request, 0.0, job=job, outcome=done)
-    return [presentation.received(request), presentation.clip(record, done, Path("clip.mp4"), catalog)]
+    refused = Failed(SAID, "There is no option --sead.", WORDS_REFUSED)
+    record_of_words = Record(job.id, State.FAILED, request, 0.0, outcome=refused)
+    return [
+        presentation.failed(record_of_words, refused, catalog),
+        presentation.received(request),
+        presentation.clip(record, done, Path("clip.mp4"), catalog),
+    ]
 
 
 def a_job(platform: str) -> Job:

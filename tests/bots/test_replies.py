@@ -188,7 +188,6 @@ SAYINGS: list[Callable[[Replies], str]] = [
     lambda replies: replies.call(Failed("x", "")),
     lambda replies: replies.call(Cancelled("system")),
     lambda replies: replies.no_picture(),
-    lambda replies: replies.need_words(),
     lambda replies: replies.not_yours(),
     lambda replies: replies.cannot_cancel(),
     lambda replies: replies.unknown_job(),

@@ -47,6 +47,7 @@ def test_the_buttons_are_those_that_are_under_jobs_and_clips() -> None:
         "reels": replies.button_reels(),
         "loop": replies.button_loop(),
         "delete": replies.button_delete(),
+        "edit": replies.button_edit(),
         "share": replies.button_share(),
     }
     everywhere = {name for name, action in ACTIONS.items() if set(PLATFORMS) <= set(action.buttons)}

@@ -16,7 +16,7 @@ from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
-from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.presses import CANCEL, DELETE, EDIT
 from unstill_bots.actions.variations import VARIATIONS, derived
 from unstill_config.settings import Quota, Settings
 from unstill_config.settings import Storage as StorageSettings
@@ -113,8 +113,20 @@ class Queue:
             return record is None or isinstance(record.outcome, Cancelled)
         if action == DELETE:
             return bool(planted.message.deleted) and not any(self.stored(planted))
+        if action == EDIT:
+            return await self._asked_to_edit(planted)
         assert action in VARIATIONS
         return await self.read(derived(planted.id, f"{action} 0")) is not None
+
+    async def _asked_to_edit(self, planted: Planted) -> bool:
+        """A question for other words stands in the chat, or a form for them is open."""
+        async with self.ledger() as ledger:
+            for kept in ("unstill:*:reword:*", "unstill:*:pointed:*"):
+                async for key in ledger.redis.scan_iter(kept, count=1000):
+                    about = await ledger.redis.get(key) or b""
+                    if about.endswith(planted.id.encode()):
+                        return True
+        return False
 
 
 class Cells(Protocol):

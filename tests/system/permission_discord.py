@@ -26,12 +26,12 @@ from wire_doubles.discord.messages import Message, Shown
 from wire_doubles.discord.people import Person
 from wire_doubles.discord.permissions import Can
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DELETE, DISCORD, FORM, PRESET, SETTINGS
-from unstill_bots.actions.variations import VARIATIONS
+from unstill_bots.actions.press_data import ON_JOBS
+from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DISCORD, FORM, PRESET, SETTINGS
 from unstill_bots.discord.media import Picture
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
-JOB_BUTTONS = (CANCEL, DELETE, *VARIATIONS)
+JOB_BUTTONS = ON_JOBS
 MENUS = {"animate": "Animate", "animate_avatar": "Animate avatar"}
 OFFERED = [action for action in ACTIONS.values() if DISCORD in (*action.commands, *action.menus)]
 MODERATORS = Can.MANAGE_MESSAGES | Can.MANAGE_GUILD

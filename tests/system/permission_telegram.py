@@ -29,6 +29,7 @@ from unstill_bots.actions.presses import (
     CANCEL,
     CHAT_SETTINGS,
     DELETE,
+    EDIT,
     PRESET,
     SETTINGS,
     SHARE,
@@ -199,6 +200,9 @@ class TelegramCells:
             said = await person.forge(data, planted.message).answer()
         if cell.action == PRESET:
             return await self.queue.read(planted.id) is not None, said
+        if cell.action == EDIT and cell.expected:
+            # the question is sent after the press is answered
+            assert await until(lambda: self.queue.happened(EDIT, planted)), said
         return await self.queue.happened(cell.action, planted), said
 
     def _inside(self, scene: Scene) -> list[Person]:

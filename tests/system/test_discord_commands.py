@@ -19,7 +19,6 @@ from wire_doubles.discord.messages import Shown
 from wire_doubles.discord.people import Person
 from wire_doubles.discord.permissions import Can
 
-NEED_WORDS = "Write a few words with the picture: what should move, and how."
 NOT_YOURS = "Only the person who asked for it can do that."
 UNREACHABLE = "The bot cannot reach its queue at the moment. Try again in a minute."
 NOT_TAKEN = "The bot could not write this down in time. If nothing shows up here within a minute, try again."
@@ -79,7 +78,6 @@ def test_animate_with_options_is_one_message_that_becomes_the_clip(discord: Disc
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, NEED_WORDS),
         ({"prompt": "waves --seed x"}, "--seed cannot be x: it takes a whole number from 0 to 4294967295."),
         ({"prompt": "waves --num-frames 4000"}, "--num-frames cannot be 4000: it takes a whole number from 8 to 16 "
          "frames. Did you mean 16?"),
@@ -90,7 +88,7 @@ def test_animate_with_options_is_one_message_that_becomes_the_clip(discord: Disc
         ({"image": File(b"\x00" * 64, "clip.mp4"), "prompt": "waves"},
          "This is a video. Send a still picture, such as a screenshot of one moment."),
     ],
-    ids=["nothing said", "no number", "never with this model", "no preset", "not with this model", "a video"],
+    ids=["no number", "never with this model", "no preset", "not with this model", "a video"],
 )  # fmt: skip
 def test_what_cannot_be_made_is_refused_to_the_person_alone(
     discord: DiscordHouse, options: dict[str, object], told: str
@@ -233,14 +231,14 @@ def test_animate_avatar(discord: DiscordHouse) -> None:
     assert shown.words.startswith("“a gentle nod”")
 
 
-def test_a_form_with_nothing_in_it_is_refused_and_may_be_filled_in_after_all(discord: DiscordHouse) -> None:
+def test_a_picture_without_words_opens_the_form_which_may_be_sent_off_as_it_is(discord: DiscordHouse) -> None:
     general, (ann,) = discord.server("Empty")
-    opened = ann.use_on_message("Animate", ann.say(general, files=[picture()]))
-    answer(opened)
+    opened = ann.slash(general, "animate", image=picture())
+    assert answer(opened).kind == "modal"
 
-    assert alone(ann.submit(opened)) == NEED_WORDS
-    ann.submit(opened, words="waves")
-    until(general, has_clips())
+    ann.submit(opened)
+    (shown,) = until(general, has_clips())
+    assert shown.words.startswith("1 s, 64 × 64")
 
     # and once it was taken, the same form is not taken again
     assert alone(ann.submit(opened, words="waves")) == "That was asked for already."

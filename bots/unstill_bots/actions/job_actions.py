@@ -19,6 +19,7 @@ from unstill_bots.actions.presses import (
     refusal,
 )
 from unstill_bots.actions.variations import VARIATIONS, vary
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import StorageError
@@ -102,6 +103,19 @@ class JobActions:
         if verdict is Verdict.ALLOWED and (attempt.record is not None or attempt.deletes):
             return None
         return refusal(verdict, attempt.action, replies)
+
+    async def to_edit(self, attempt: Attempt, replies: ChatReplies) -> tuple[str | None, str]:
+        """Return the sentence for somebody who may not ask for other words for the picture of a job, or None, and the
+        words that they typed. Raises RedisError.
+        """
+        refused, record = await self.refused(attempt, replies), attempt.record
+        if refused is not None or record is None:
+            return refused, ""
+        if OlderPicture.of(record) is None:
+            return replies.no_longer_there(), ""
+        own = await self._pipeline.preferences.get(record.request.requester.person)
+        # what is set for all pictures was put before them
+        return None, record.request.words.removeprefix(own.options).strip()
 
     async def perform(self, attempt: Attempt, replies: ChatReplies) -> Done:
         """Do what `refused` did not refuse: ask for one more, end the job, or delete its clip from its chat and from

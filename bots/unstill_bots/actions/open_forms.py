@@ -17,11 +17,16 @@ Picture = TypeVar("Picture")
 
 
 class Pointed(msgspec.Struct, Generic[Picture], frozen=True):
-    """The pictures that a form was opened for: those that `user` pointed at in `channel`."""
+    """The pictures that a form was opened for: those that `user` pointed at in `channel`.
+
+    `words` are those that were refused for them, and `job` is the older request that they are of, where there is one.
+    """
 
     user: str
     channel: str
     pictures: list[Picture]
+    words: str = ""
+    job: str = ""
 
 
 class OpenForms(Generic[Picture]):

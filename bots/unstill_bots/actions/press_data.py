@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from unstill_bots.actions.presses import CANCEL, DELETE
+from unstill_bots.actions.presses import CANCEL, DELETE, EDIT
 from unstill_bots.actions.variations import VARIATIONS
 
-ON_JOBS = (CANCEL, DELETE, *VARIATIONS)
+ON_JOBS = (CANCEL, DELETE, EDIT, *VARIATIONS)
 """The actions whose buttons stand under a job's message."""
 
 

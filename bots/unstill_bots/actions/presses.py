@@ -41,6 +41,7 @@ class Action(msgspec.Struct, frozen=True):
 
 
 CANCEL, DELETE, FORGET, PRESET, FORM, SHARE = "cancel", "delete", "forgetme", "preset", "form", "share"
+EDIT = "edit"
 SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
@@ -53,6 +54,7 @@ _ALL = (
     Action(LOOP, "asks for the clip as a loop", May.OWNER, EVERYWHERE),
     # the platform itself asks which chat, and does not tell in which one it was pressed
     Action(SHARE, "offers the clip to another chat, on Telegram", May.OWNER, (TELEGRAM,), anywhere=True),
+    Action(EDIT, "asks for other words, for a picture whose words were refused", May.OWNER, EVERYWHERE),
     Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, EVERYWHERE),
     Action(FORM, "asks for clips of pictures that somebody pointed at", May.OWNER, forms=(DISCORD,), anywhere=True),
     Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, EVERYWHERE, EVERYWHERE),

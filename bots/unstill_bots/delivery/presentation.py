@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, SHARE
+from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, SHARE
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
 from unstill_bots.delivery.message import REVISED, Button, Clip, Message, Phase, Urgency
 from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
+from unstill_bots.intake.older_picture import WORDS_REFUSED
 from unstill_bots.text.advice import advice
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.parts import Text
@@ -141,6 +142,8 @@ def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
     """Make the answer that there is no clip. Where one was made, and cannot be shown, it can be asked for again."""
     replies = _replies(record.request)
     buttons = _under_clip(record.job, replies, catalog) if isinstance(record.outcome, Succeeded) else ()
+    if failure.details == WORDS_REFUSED:
+        buttons = (Button(EDIT, replies.button_edit(), record.id),)
     text = Text(replies.failed(failure))
     return Message(record.id, replies.language, text, Phase.FAILED, Urgency.ANSWER, buttons=buttons)
 

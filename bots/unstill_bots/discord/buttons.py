@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import discord
 
 from unstill_bots.actions.press_data import ON_JOBS, PressData
-from unstill_bots.actions.presses import PRESET
+from unstill_bots.actions.presses import EDIT, PRESET
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
@@ -43,6 +43,11 @@ def presets(replies: ChatReplies, catalog: Catalog) -> discord.ui.View:
     presses = {name: Press(PRESET, name).data for name in catalog.presets}
     named = ((catalog.presets[name].title, data) for name, data in presses.items() if re.fullmatch(TEMPLATE, data))
     return view_of(button(replies.translated(title), data) for title, data in list(named)[:BUTTONS_MOST])
+
+
+def edit(channel: str, event: int, replies: ChatReplies) -> discord.ui.View:
+    """Draw the button under a refusal of words, which opens the form of that event again."""
+    return view_of([button(replies.button_edit(), Press(EDIT, f"{channel}:{event}").data)])
 
 
 def button(text: str, custom_id: str) -> discord.ui.Button[Any]:

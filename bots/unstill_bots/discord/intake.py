@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import discord
 import structlog
 
+from unstill_bots.discord.buttons import edit
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import answer
 from unstill_bots.discord.message_ref import MessageRef
+from unstill_bots.discord.pending import channel_of
 from unstill_bots.intake.admission import Admission, Writing
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import Request
@@ -37,14 +39,14 @@ class Intake:
         if written is None:
             await answer(interaction, ChatReplies(language).not_taken())
             return True
-        refusal, new = written
-        if new:
-            first, *others = new
+        if written.new:
+            first, *others = written.new
             note = await self._context.chat.respond(interaction, first)
             self._context.spawn(self._follow(first, others, note))
-        if refusal is not None:
-            await answer(interaction, refusal)
-        return bool(new) or refusal is not None
+        if written.refused is not None:
+            view = edit(channel_of(interaction), interaction.id, ChatReplies(language)) if written.words else None
+            await answer(interaction, written.refused, view=view)
+        return bool(written.new) or written.refused is not None
 
     async def _follow(self, first: Request, others: Sequence[Request], note: MessageRef | None) -> None:
         try:

@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
-from unstill_bots.actions.presses import CANCEL, PRESET
+from unstill_bots.actions.open_forms import Pointed
+from unstill_bots.actions.presses import CANCEL, EDIT, PRESET
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, answer, items_by_custom_id, replies_for, tell
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.media import Picture, find
+from unstill_bots.discord.modals import WordsForm
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_interaction, of_message
 from unstill_bots.host.background import quickly
 from unstill_bots.intake.admission import Written
@@ -44,6 +46,8 @@ class Presses:
             await self._vary(interaction, press, replies)
         elif press.action == PRESET:
             await self._preset(interaction, press.about, replies)
+        elif press.action == EDIT:
+            await self._edit(interaction, press, replies)
         elif press.action == CANCEL:
             await tell(self._context, interaction, self._cancel(interaction, press, replies))
         else:
@@ -66,7 +70,7 @@ class Presses:
         attempt = await self._look(interaction, press)
         refused, record = await self._jobs.refused(attempt, replies), attempt.record
         if refused is not None or record is None:
-            return refused, []
+            return Written(refused)
         # what answers it is this press, not what asked for the first clip
         source, language = Picture.of(record.request.source), record.request.requester.language
         limit = self._context.upload_limit(interaction)
@@ -75,9 +79,31 @@ class Presses:
             record, press.action, replies, self._context.pipeline, pending, attempt.actor.press
         )
         said.append(varied.said)
-        return (varied.said if varied.refused else None), [varied.request] if varied.request else []
+        return Written(varied.said if varied.refused else None, [varied.request] if varied.request else [])
 
     # -- words by a press
+
+    async def _edit(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
+        """Open a form with the words that were refused: those of a job, or of an event that was answered alone."""
+        actor, forms = DiscordActor(self._context, interaction), self._context.memory.forms
+
+        async def opened() -> Pointed[Picture] | str:
+            attempt = await self._look(interaction, press)
+            record = attempt.record
+            if record is None:
+                return await forms.of(press.about.rpartition(":")[2], actor) or replies.no_longer_open()
+            refused, words = await self._jobs.to_edit(attempt, replies)
+            picture = Picture.of(record.request.source)
+            return refused or Pointed(actor.user, actor.chat, [picture], words, record.id)
+
+        found = await quickly(opened())
+        if isinstance(found, str):
+            await answer(interaction, found)
+            return
+        await quickly(forms.keep(interaction.id, found))
+        served = await quickly(self._context.pipeline.serving.now())
+        form = WordsForm(interaction.id, replies, served, upload=not found.pictures, prompt=found.words)
+        await interaction.response.send_modal(form)
 
     async def _preset(self, interaction: Interaction, name: str, replies: ServerReplies) -> None:
         actor = DiscordActor(self._context, interaction)

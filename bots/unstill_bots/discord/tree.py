@@ -9,6 +9,7 @@ from typing import Any
 import discord
 from discord import InteractionType, app_commands
 from discord.app_commands import ContextMenu
+from msgspec.structs import replace
 
 from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.actions.option_offers import words
@@ -22,7 +23,7 @@ from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, m
 from unstill_bots.discord.media import Picture, find, of_attachment
 from unstill_bots.discord.modals import WordsForm, of_form
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.pending import of_interaction
+from unstill_bots.discord.pending import of_interaction, person_scope
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import installs_of, offer, read_links, register
@@ -30,6 +31,7 @@ from unstill_bots.host.background import quickly
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.admission import Writing, Written
 from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Value
 
@@ -74,22 +76,39 @@ class Tree(app_commands.CommandTree[Any]):
             await self._ask(interaction, [], replies, prompt, given)
         elif isinstance(found, Unfit):
             await answer(interaction, replies.picture_error(found))
-        else:
+        elif prompt.strip() or given or await self._has_preset(interaction):
             await self._admit(interaction, replies, self._write(interaction, [found], words(prompt, given), replies))
+        else:
+            await self._ask(interaction, [found], replies)
+
+    async def _has_preset(self, interaction: Interaction) -> bool:
+        """Tell whether the person's own defaults say enough."""
+        own = await quickly(self._context.preferences.get(person_scope(interaction.user)))
+        return bool(own.preset)
 
     async def _admit(self, interaction: Interaction, replies: ServerReplies, writing: Writing) -> None:
         if not await self._intake.admit(interaction, replies.language, writing):
             await answer(interaction, replies.already())
 
     async def _write(
-        self, interaction: Interaction, found: Sequence[Picture], said: str, replies: ServerReplies, form: str = ""
+        self,
+        interaction: Interaction,
+        found: Sequence[Picture],
+        said: str,
+        replies: ServerReplies,
+        form: str = "",
+        older: OlderPicture | None = None,
     ) -> Written:
         limit = self._context.upload_limit(interaction)
         asks = [
-            of_interaction(interaction, picture, replies.language, limit, number=number)
+            replace(of_interaction(interaction, picture, replies.language, limit, number=number), older=older)
             for number, picture in enumerate(found)
         ]
-        return await self._intake.admission.write(of_form(asks, form) if form else asks, said)
+        written = await self._intake.admission.write(of_form(asks, form) if form else asks, said)
+        if written.words:
+            # for the button under the refusal, which opens a form with the words
+            await self._open.keep(interaction.id, Pointed(asks[0].user, asks[0].channel, list(found), said))
+        return written
 
     # -- Animate on a message, and on a person
 
@@ -154,10 +173,12 @@ class Tree(app_commands.CommandTree[Any]):
     async def _write_form(self, interaction: Interaction, form: str, replies: ServerReplies) -> Written:
         pointed = await self._open.of(form, DiscordActor(self._context, interaction))
         if pointed is None:
-            return replies.no_longer_open(), []
+            return Written(replies.no_longer_open())
         sent = [of_attachment(file) for file in modals.uploaded(interaction)]
         found = pointed.pictures or [one for one in sent if isinstance(one, Picture)]
         if not found:
             unfit = next((one for one in sent if isinstance(one, Unfit)), None)
-            return (replies.picture_error(unfit) if unfit else replies.no_picture()), []
-        return await self._write(interaction, found, modals.written(interaction.data), replies, form)
+            return Written(replies.picture_error(unfit) if unfit else replies.no_picture())
+        record = await self._context.pipeline.record(pointed.job) if pointed.job else None
+        older = OlderPicture.of(record) if record else None
+        return await self._write(interaction, found, modals.written(interaction.data), replies, form, older)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 from redis.exceptions import RedisError
 
@@ -20,8 +21,17 @@ log = structlog.get_logger(__name__)
 MOST_ADMITTED = 10_000
 """Events that are remembered, the newest: by far more than there are within one's few seconds."""
 
-Written = tuple[str | None, list[Request]]
-"""A sentence that refuses it, or what of it is not new, and the requests that are new."""
+
+class Written(msgspec.Struct, frozen=True):
+    """What came of writing something down: the sentence that `refused` it, or what of it is not new, and the requests
+    that are `new`. `words`: they are what is wrong, and others would do.
+    """
+
+    refused: str | None = None
+    new: Sequence[Request] = ()
+    words: bool = False
+
+
 Writing = Coroutine[Any, Any, Written]
 
 
@@ -57,34 +67,31 @@ class Admission:
             return None
 
     async def write(self, pendings: Sequence[PendingRequest], words: str) -> Written:
-        """Write pictures down, with the person's own defaults before their words. Whoever has a preset of their own
-        needs no words. Raises RedisError.
-        """
+        """Write pictures down, with the person's own defaults before their words. Raises RedisError."""
         first = pendings[0]
         in_force = await self._pipeline.preferences.of(first.who.person, first.who.place)
         own = in_force.own
-        if not words and not own.preset:
-            return first.replies.need_words(), []
         request = await self._pipeline.request(first, words, own=own)
         refusal = await self._pipeline.refusal(first, request.words, rules=in_force.chat)
         if refusal is not None:
-            return refusal, []
+            words_are = self._pipeline.is_wrong(request.words) and first.forbidden(in_force.chat) is None
+            return Written(refusal, words=words_are)
         new: list[Request] = []
         for pending in pendings:
             try:
                 written = await self._pipeline.accept(pending, words, own=own, start=False)
             except TooManyRequests as error:
-                return pending.replies.too_many_requests(error.limit), new
+                return Written(pending.replies.too_many_requests(error.limit), new)
             if written is not None:
                 new.append(written)
-        return None, new
+        return Written(new=new)
 
     async def _late(self, write: asyncio.Task[Written]) -> None:
         try:
-            _, new = await write
+            written = await write
         except (RedisError, OSError) as error:
             # if it landed all the same, the ledger brings it back
             log.info("a late request was not confirmed", error=str(error))
             return
-        for request in new:
+        for request in written.new:
             self._pipeline.start(request, fresh=False)

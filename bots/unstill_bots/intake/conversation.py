@@ -20,7 +20,7 @@ from unstill_queue.contract.jobs import Cancelled, Failed
 from unstill_queue.ledger.ledger import Record
 
 Ask = Callable[[P, int], Coroutine[Any, Any, str | None]]
-"""Asks for words for so many pictures, as a reply to the first. Returns the question's message if it goes later."""
+"""Asks for words for so many pictures, as a reply to the first. Returns the question's messages, blanks between."""
 Unask = Callable[[str], Coroutine[Any, Any, None]]
 """Removes a question that was answered."""
 
@@ -76,7 +76,8 @@ class Conversation(Generic[P]):
             return replies.too_many_requests(error.limit)
         for pending in pendings[1:]:
             await self._pipeline.take(pending, words)
-        await self._waiting.question(pendings[0])
+        question = await self._waiting.question(pendings[0])
+        self.take_back(*(each for each in (question or "").split() if each != note))
         await self._waiting.no_longer(pendings)
         return "" if new else replies.already()
 
@@ -108,14 +109,19 @@ class Conversation(Generic[P]):
         """Let go of pictures that got their words, and of the question for them."""
         for pending in pendings:
             question = await self._waiting.question(pending)
-            if question is not None:
-                self._pipeline.background.spawn(self._take_back(question))
+            self.take_back(*(question or "").split())
         await self._waiting.no_longer(pendings)
 
-    async def _take_back(self, question: str) -> None:
-        # it may be gone, or the chat closed to us
-        with contextlib.suppress(ChatError):
-            await self._unask(question)
+    def take_back(self, *questions: str) -> None:
+        """Remove questions that were answered."""
+
+        async def take_back(question: str) -> None:
+            # it may be gone, or the chat closed to us
+            with contextlib.suppress(ChatError):
+                await self._unask(question)
+
+        for question in questions:
+            self._pipeline.background.spawn(take_back(question))
 
     async def edited(self, pending: P, words: str) -> None:
         """Take the new words of a message: for what waits of it and of its album, else for what was made of them.

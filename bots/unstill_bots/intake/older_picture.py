@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 REFUSED = {"refused": "picture"}
 """The details of a failure by which the picture was refused, and not its words: nothing new can be made of that."""
 
+WORDS_REFUSED = {"refused": "words"}
+"""The details of a failure by which words were refused that can be mended: the picture is good for others."""
+
 
 class OlderPicture(msgspec.Struct, frozen=True):
     """The picture that an older request was made of; all as in `Request`."""

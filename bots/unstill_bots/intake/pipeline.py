@@ -203,6 +203,10 @@ class Pipeline:
             return terms.too_much(error, replies)
         return None
 
+    def is_wrong(self, words: str) -> bool:
+        """Return whether a caption cannot be made as it is, whoever asks and wherever."""
+        return self._preparation.is_wrong(words)
+
     # -- who asks too fast
 
     async def may_ask(self, request: Request) -> bool:

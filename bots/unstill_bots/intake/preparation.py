@@ -10,14 +10,14 @@ from unstill_bots.delivery.chat import Chat, ChatError, FetchError
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
-from unstill_bots.intake.older_picture import REFUSED, stored_picture
+from unstill_bots.intake.older_picture import REFUSED, WORDS_REFUSED, stored_picture
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
-from unstill_queue.contract.errors import QuotaExceeded, StorageError, UnknownJob
+from unstill_queue.contract.errors import OptionError, QuotaExceeded, StorageError, UnknownJob
 from unstill_queue.contract.fairness import aspect_of, estimated_seconds
 from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
 from unstill_queue.contract.resolving import resolve
@@ -89,7 +89,7 @@ class Preparation:
                 # what is over a quota does not wait for a slot; the ledger refuses only what is not queued yet
                 refusal = await self._objection(who, request.words, aspect=request.aspect)
                 if refusal is not None:
-                    return await self._answer(request, refusal)
+                    return await self._answer(request, refusal, self._blame(request.words))
             async with self._preparing.slot(who.place, who.account):
                 return await self._prepare(request, fresh)
         finally:
@@ -98,6 +98,18 @@ class Preparation:
     def cost(self, words: str, aspect: float) -> float:
         """Return the estimated seconds of a caption's clip. `aspect` as in `Request`. Raises OptionError."""
         return self._cost(self._read(words)[0], aspect)
+
+    def is_wrong(self, words: str) -> bool:
+        """Return whether a caption cannot be made as it is."""
+        try:
+            self._read(words)
+        except OptionError:
+            return True
+        return False
+
+    def _blame(self, words: str, terms: Terms | None = None) -> dict[str, str]:
+        """Return the details of a refusal: by a chat's rules, else by the words, else by quotas."""
+        return WORDS_REFUSED if (terms is None or terms.refusal is None) and self.is_wrong(words) else {}
 
     async def _prepare(self, request: Request, fresh: bool) -> bool:
         replies, who = Replies(request.requester.language), request.requester
@@ -110,7 +122,7 @@ class Preparation:
             terms = await self._rules(request)
             refusal = await self._objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
-                return await self._answer(request, refusal)
+                return await self._answer(request, refusal, self._blame(request.words, terms))
             await self._status.received(request)
             async with self._reading.slot(who.place, who.account):
                 job, cost = await self._understand(request)

@@ -78,6 +78,17 @@ class WaitingPictures(Generic[P]):
         """Keep the id of the request that the newest words made."""
         await self._redis.set(self._latest(pending), latest, ex=3 * DAY)
 
+    # -- questions for other words
+
+    async def reword(self, user: str, question: str, job: str) -> None:
+        """Keep for which request a question asks a person for other words."""
+        await self._redis.set(f"{self._prefix}reword:{user}:{question}", job, ex=DAY)
+
+    async def reworded(self, user: str, question: str) -> str | None:
+        """Return the id of the request that such a question is about, to the first who wants it, or None."""
+        job: bytes | None = await self._redis.getdel(f"{self._prefix}reword:{user}:{question}")
+        return None if job is None else job.decode()
+
     async def forget(self, user: str) -> None:
         """Delete what is kept of a person here, in whatever chat."""
         async for key in self._redis.scan_iter(f"{self._prefix}*", count=1000):
@@ -99,4 +110,5 @@ def _is_of(key: str, user: str, platform: str) -> bool:
     kind, _, rest = key.partition(":")
     if kind == "waiting":
         return rest.endswith(f":{user}")
-    return kind in ("asked", "latest", "call", "guest") and rest.startswith((f"{user}:", f"{platform}:{user}:"))
+    of_person = kind in ("asked", "latest", "reword", "call", "guest")
+    return of_person and rest.startswith((f"{user}:", f"{platform}:{user}:"))

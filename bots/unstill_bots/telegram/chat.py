@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 import telegram
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, User
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, User
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from unstill_bots.actions.preferences import PreferenceStore
@@ -35,6 +35,8 @@ from unstill_queue.storage.base import Storage
 log = structlog.get_logger(__name__)
 
 PLAIN = LinkPreviewOptions(is_disabled=True)
+Markup = InlineKeyboardMarkup | ForceReply
+"""Buttons, or that the person's app opens an answer to the message."""
 
 
 class TelegramChat:
@@ -161,7 +163,7 @@ class TelegramChat:
         to: ReplyAddress,
         text: str,
         urgency: Urgency,
-        buttons: InlineKeyboardMarkup | None = None,
+        buttons: Markup | None = None,
         account: str = "",
         *,
         silent: bool = False,
@@ -186,7 +188,7 @@ class TelegramChat:
 
         return await self._calls.reply(to, urgency, send, account)
 
-    async def tell(self, to: ReplyAddress, text: Said, buttons: InlineKeyboardMarkup | None = None) -> str | None:
+    async def tell(self, to: ReplyAddress, text: Said, buttons: Markup | None = None) -> str | None:
         """Reply with a text that is about no job, and return the last part's ref. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> str:

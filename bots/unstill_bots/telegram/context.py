@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from telegram import Bot, Chat, Message, User
+from telegram import Bot, Chat, ForceReply, Message, User
 from telegram.constants import ChatType
 
 from unstill_bots.actions.preferences import InForce, Preferences, language_of
@@ -24,6 +24,10 @@ from unstill_bots.text.pages import Said
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.jobs import ReplyAddress
+from unstill_queue.ledger.ledger import Record
+
+PLACEHOLDER_MOST = 64
+"""Characters of what stands in an empty field for an answer."""
 
 
 class Context:
@@ -113,10 +117,24 @@ class Context:
 
     async def _ask(self, pending: TelegramRequest, pictures: int) -> str | None:
         """Ask for words. Returns the question's note."""
-        replies = ChatReplies(pending.language)
-        buttons = keyboards.presets(replies, self.catalog)
-        asked = replies.ask_words(pictures, synthetic=(await self.pipeline.serving.now()).synthetic)
-        return await self.chat.tell(pending.address(), asked, buttons)
+        replies, to = ChatReplies(pending.language), pending.address()
+        presets = keyboards.presets(replies, self.catalog)
+        synthetic = (await self.pipeline.serving.now()).synthetic
+        if not self.chat.is_public(to):
+            return await self.chat.tell(to, replies.ask_words(pictures, synthetic=synthetic), presets)
+        # what is said in a group reaches us in an answer, which a message with buttons cannot make of it
+        asked = await self.chat.tell(to, replies.ask_in_answer(synthetic=synthetic), ForceReply(selective=True))
+        choice = await self.chat.tell(to, replies.or_choose(), presets)
+        return " ".join(filter(None, (asked, choice)))
+
+    async def ask_anew(self, record: Record, words: str, replies: ChatReplies) -> None:
+        """Ask the person of a request for other words than `words`."""
+        request = record.request
+        placeholder = words[:PLACEHOLDER_MOST] or None
+        answer = ForceReply(selective=True, input_field_placeholder=placeholder)
+        question = await self.chat.tell(request.reply_to, replies.ask_anew(words), answer)
+        if question is not None:
+            await self.memory.reword(request.requester.user, question, record.id)
 
     async def _unask(self, note: str) -> None:
         await self.chat.remove(note)

@@ -11,7 +11,7 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.press_data import ON_JOBS
-from unstill_bots.actions.presses import CANCEL, DELETE, PRESET, SETTINGS, Thing
+from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, PRESET, SETTINGS, Thing
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
@@ -79,6 +79,12 @@ class Buttons:
             await work
 
     async def _try(self, query: CallbackQuery, attempt: Attempt, replies: ChatReplies) -> None:
+        if attempt.action.name == EDIT:
+            refused, words = await self._jobs.to_edit(attempt, replies)
+            self._answer(query, refused or "")
+            if refused is None and attempt.record is not None:
+                self._context.spawn(self._context.ask_anew(attempt.record, words, replies))
+            return
         done = await self._jobs.attempt(attempt, replies)
         self._answer(query, done.said)
         if attempt.action.name in (CANCEL, DELETE) and not (attempt.deletes or done.done or done.refused):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import structlog
+from msgspec.structs import replace
 from telegram import ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
 
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.intake.albums import Part
 from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.rules import is_heard
 from unstill_bots.telegram.addressing import Addressed, addressed
 from unstill_bots.telegram.commands import Commands
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.inline import Inline
 from unstill_bots.telegram.media import Picture, find
+from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import scope_of, thread_of, user_of
 from unstill_bots.telegram.presses import Buttons
 from unstill_bots.telegram.summons import Summons
@@ -116,12 +119,28 @@ class Router:
     async def _words(self, message: Message, said: Addressed) -> None:
         """No picture: words for one that waits, or for none."""
         private = message.chat.type == ChatType.PRIVATE
+        if said.reply_to_us and await self._reworded(message, said):
+            return
         to_waiting = private or said.reply_to_us or said.command
         if to_waiting and await self._conversation.words_alone(str(message.chat.id), user_of(message), said.words):
             return
         if private or said.command:
             replies = await self._context.replies(message.chat, message.from_user)
             self._context.refuse(message, replies.no_picture())
+
+    async def _reworded(self, message: Message, said: Addressed) -> bool:
+        """Take words that answer a question for other words. False: it is none."""
+        assert message.reply_to_message is not None  # noqa: S101
+        question = str(MessageRef(str(message.chat.id), message.reply_to_message.message_id))
+        job = await self._context.memory.reworded(user_of(message), question) if said.words else None
+        record = await self._context.pipeline.record(job) if job else None
+        if record is None:
+            return False
+        in_force = await self._context.in_force(message)
+        pending = self._context.pending_of(message, Picture(""), in_force)
+        await self._conversation.said([replace(pending, older=OlderPicture.of(record))], said.words, in_force.own)
+        self._conversation.take_back(question)
+        return True
 
     # -- edited captions
 

@@ -12,6 +12,24 @@ class AgainReplies(Replies):
         """Name the button for one more clip. `moves`: it is another move of the camera."""
         return self.gettext("Another move") if moves else self.gettext("Again")
 
+    def button_edit(self) -> str:
+        return self.gettext("Edit")
+
+    def ask_anew(self, words: str) -> str:
+        """Ask for other words in place of `words`, in an answer to this message."""
+        if not words:
+            return self.gettext("Answer this message with the words for the picture.")
+        return self.gettext("Answer this message with the words as they should be. They were: {words}", words=words)
+
+    def ask_in_answer(self, *, synthetic: bool) -> str:
+        """Ask for words in an answer to this message. `synthetic` as in `example`."""
+        if synthetic:
+            return self.gettext("What should move, and how? Answer this message with a few words.")
+        return self.gettext("How should the camera move? Answer this message with a few words, such as “zoom in”.")
+
+    def or_choose(self) -> str:
+        return self.gettext("Or choose:")
+
     def on_its_way(self, move: str = "") -> str:
         """Say that a clip was asked for. `move`: the camera words that were chosen for it, in English."""
         return self.gettext("On its way: {move}.", move=self.translated(move)) if move else self.gettext("On its way.")

@@ -145,9 +145,6 @@ class Replies(RefusalReplies):
     def no_picture(self) -> str:
         return self.gettext("There is no picture here. Send one with a few words, or reply to one.")
 
-    def need_words(self) -> str:
-        return self.gettext("Write a few words with the picture: what should move, and how.")
-
     def not_yours(self) -> str:
         return self.gettext("Only the person who asked for it can cancel it.")
 

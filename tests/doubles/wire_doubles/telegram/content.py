@@ -16,6 +16,7 @@ from wire_doubles.telegram.world import World
 
 MAX_TEXT, MAX_CAPTION = 4096, 1024
 MAX_CALLBACK_DATA = 64
+MAX_PLACEHOLDER = 64
 MAX_BUTTONS = 100
 
 Keyboard = list[list[dict[str, Any]]]
@@ -49,15 +50,17 @@ def _formatted(text: str, mode: str, marked: list[Entity] | None) -> tuple[str, 
     return bare, [{**each, "offset": max(0, each["offset"] - gone)} for each in found]
 
 
-def keyboard_of(call: Call) -> tuple[Keyboard, bool]:
-    """An inline keyboard's rows, and whether it is markup of another kind. Raises 400."""
+def keyboard_of(call: Call) -> tuple[Keyboard, dict[str, Any]]:
+    """An inline keyboard's rows, and markup of another kind. Raises 400."""
     markup = call.json("reply_markup")
     if markup is None:
-        return [], False
+        return [], {}
     if not isinstance(markup, dict):
         raise bad_request("object expected as reply markup")
     if "inline_keyboard" not in markup:
-        return [], True
+        if len(markup.get("input_field_placeholder") or "") > MAX_PLACEHOLDER:
+            raise bad_request("INPUT_FIELD_PLACEHOLDER_TOO_LONG")
+        return [], markup
     rows: Keyboard = markup["inline_keyboard"]
     for button in (button for row in rows for button in row):
         if not button.get("text"):
@@ -68,7 +71,7 @@ def keyboard_of(call: Call) -> tuple[Keyboard, bool]:
             raise bad_request("BUTTON_DATA_INVALID")
     if sum(map(len, rows)) > MAX_BUTTONS:
         raise bad_request("REPLY_MARKUP_TOO_LONG")
-    return [row for row in rows if row], False
+    return [row for row in rows if row], {}
 
 
 def media_of(world: World, call: Call, kind: Kind, said: str, about: dict[str, Any], field: str) -> Media:

@@ -35,6 +35,7 @@ class Shown:
     chat: Chat = field(compare=False, repr=False)
     entities: tuple[Entity, ...] = field(compare=False, repr=False, default=())
     spoiler: bool = False
+    opens_answer: bool = False
 
     @property
     def at_once(self) -> str:
@@ -72,7 +73,7 @@ class Message:
     entities: list[Entity] = field(default_factory=list)
     media: Media | None = None
     keyboard: list[list[Wire]] = field(default_factory=list)
-    other_markup: bool = False
+    other_markup: Wire = field(default_factory=dict)
     reply_to: Message | None = None
     thread: int | None = None
     edited_at: int | None = None
@@ -168,4 +169,5 @@ class Message:
             chat=self.chat,
             entities=tuple(self.entities),
             spoiler=self.spoiler,
+            opens_answer=bool(self.other_markup.get("force_reply")),
         )
