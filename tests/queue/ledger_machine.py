@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from redis import Redis
@@ -141,6 +142,7 @@ class World:
     tokens: int = 0
     pace: dict[str, float] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LANES, 1.0))
+    speeds: set[str] = field(default_factory=set)
     trash: set[str] = field(default_factory=set)
     freed: Counter[str] = field(default_factory=Counter)
     broken: dict[str, Model] = field(default_factory=dict)
@@ -463,6 +465,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 self.answered(job, "cancelled" if job.cancel else result)
                 if job.result == "done":
                     self.world.rates[job.lane] = RATE
+                    self.world.speeds.add(job.lane)
                     self.throw(job, *(file for file in job.clips if file not in kept))
 
         @precondition(lambda self: self.world.claims)
@@ -678,6 +681,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             }
             if gone:
                 self.call("engine_gone", "engine", LANE, REFITS_LANE)
+                self.world.speeds.discard(LANE)
             else:
                 self.call("engine", "engine", LANE, b"", REFITS_LANE, *can)
             for lane in LANES:
@@ -685,6 +689,35 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     assert self.free_words(lane), "work waits, and nobody hears of it"
                 else:
                     assert self.words(lane) == before[lane], "engines are told of what none of them can make"
+
+        @invariant()
+        def speeds_are_learnt(self) -> None:
+            """Of each engine that made a clip it is known what it takes, until the engine ends."""
+            if not hasattr(self, "world"):
+                return
+            for lane in LANES:
+                known = {name.decode(): float(value) for name, value in redis.hgetall(f"unstill:speed:{lane}").items()}  # type: ignore[union-attr]  # it is no coroutine
+                assert ("r|engine" in known) == ("m|engine" in known) == (lane in self.world.speeds)
+                assert known.get("r|engine", RATE) == pytest.approx(RATE)
+                # each took as long as the others, or longer where it waited for its end: less was never measured
+                assert all(value >= RATE * 0.97 for name, value in known.items() if name[0] == "m")
+
+        @invariant()
+        def places_are_told(self) -> None:
+            """Where each job stands is told by one call for all, whatever is damaged among them."""
+            if not hasattr(self, "world"):
+                return
+            ids = [*self.world.jobs, *self.world.broken]
+            for id, (state, *place) in zip(ids, self.call("positions", *ids) if ids else [], strict=True):
+                job = self.world.jobs.get(id)
+                if id in self.world.broken or job is None or job.state == "gone":
+                    assert state == b"none" or id in self.world.broken
+                    continue
+                assert state.decode() == job.state
+                position, _, engines, eta, *parked = place
+                assert bool(parked) == (job.state == "queued" and id in self.parked(job.lane))
+                assert (position > 0) == (job.state == "queued" and not parked)
+                assert eta == b"" or (engines > 0 and position > 0 and 0 <= float(eta) < float("inf"))
 
         @invariant()
         def is_told(self) -> None:

@@ -29,6 +29,8 @@ from unstill_queue.ledger.outbox import Outbox
 from unstill_queue.ledger.pseudonyms import Kind, Pseudonyms
 from unstill_queue.redis.connection import connect
 
+AT_FIRST, ON_THE_WAY = 1.25, 2
+"""By so much the first estimate of a clip's time is longer than the mean, and the seconds that are added."""
 SETTINGS = Queue(lease=0.3, beat=0.1, reap=0.05)
 
 
@@ -426,7 +428,7 @@ async def test_no_status_message_is_begun_after_the_answer(ledger: Ledger) -> No
     assert await ledger.note_begin(a_request().id) == "unknown"
 
 
-async def test_eta_learns_what_a_second_of_estimate_takes(ledger: Ledger) -> None:
+async def test_eta_learns_what_a_second_of_estimate_takes_by_engine(ledger: Ledger, redis: Redis) -> None:
     # Given an engine on which jobs take twice their estimate
     await ledger.engine("e1", "camera", b"info")
     await queued(ledger, a_request(1), cost=10)
@@ -435,13 +437,24 @@ async def test_eta_learns_what_a_second_of_estimate_takes(ledger: Ledger) -> Non
     # When two more are queued
     await queued(ledger, a_request(2), cost=10)
     last = await queued(ledger, a_request(3), cost=10)
-    # Then the second waits for twice the first one's estimate
+    # Then the second is told twice the first one's estimate, and a little more than twice its own
     place = await ledger.place(last.id)
-    assert place.position == 2
-    assert place.eta == pytest.approx(20.0)
-    # And with another engine half as long
+    assert (place.position, place.lane, place.engines) == (2, "camera", 1)
+    assert place.eta == pytest.approx(20 + 10 * 2 * AT_FIRST + ON_THE_WAY, rel=0.05)
+    # And with another engine, of which nothing is known yet, the first half as long
     await ledger.engine("e2", "camera", b"info")
-    assert (await ledger.place(last.id)).eta == pytest.approx(10.0)
+    assert (await ledger.place(last.id)).eta == pytest.approx(10 + 10 * 2 * AT_FIRST + ON_THE_WAY, rel=0.05)
+    # When that one turns out to be ten times as slow
+    claim = await ledger.claim("camera", "o2", "e2")
+    assert claim and await ledger.finish(claim, DONE, seconds=200.0)
+    await queued(ledger, a_request(4), cost=10)
+    last = await queued(ledger, a_request(5), cost=10)
+    # Then what waits is told by the quick one, but for what its own clip may take if the slow one takes it
+    eta = (await ledger.place(last.id)).eta
+    assert eta is not None and 20 < eta < 20 + 10 * 20 * AT_FIRST
+    # and when an engine is gone, nothing of it is left
+    await ledger.engine_gone("e2", "camera")
+    assert {field for field in await redis.hkeys("unstill:speed:camera") if b"e2" in field} == set()
 
 
 async def test_without_an_engine_nobody_promises_a_time(ledger: Ledger) -> None:

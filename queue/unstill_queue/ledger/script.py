@@ -21,6 +21,7 @@ LUA = (
     "base",
     "words",
     "turns",
+    "estimate",
     "quotas",
     "files",
     "unreadable",

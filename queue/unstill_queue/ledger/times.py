@@ -58,8 +58,10 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
     listed: float = 30 * DAY
     """The list of a person's requests is kept for so long after the last one."""
 
-    engine_alive: float = 10.0
+    engine_alive: float = 7.0
     """An engine that has not been heard of for so long is not counted."""
+    engine_slow: float = 5.0
+    """An engine that has nothing to do takes what waits for it within so long, or nobody can say when."""
     engine_told: float = 15.0
     """What an engine says of itself is kept for so long."""
     engine_listed: float = DAY

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from redis.exceptions import ResponseError
 
@@ -25,16 +27,13 @@ class Views(Script):
             raise UnreadableRecord(id, reply[2].decode(errors="replace"))
         if reply[0] == b"none":
             raise UnknownJob(id)
-        state, position, ahead, running, engines, rate, *parked = reply
-        return Place(
-            State(state.decode()),
-            int(position),
-            float(ahead),
-            float(running),
-            int(engines),
-            float(rate),
-            bool(parked),
-        )
+        return _place(reply)
+
+    async def places(self, ids: Sequence[str]) -> list[Place | None]:
+        """Return where each of some jobs stands, by one command; None for one that is unknown, or cannot be read."""
+        if not ids:
+            return []
+        return [None if reply[0] == b"none" else _place(reply) for reply in await self._run("positions", *ids)]
 
     async def find(self, id: str) -> Record | None:
         """Return the job's record, or None if there is no such job or nobody can read its record; `read` says which."""
@@ -112,3 +111,10 @@ class Views(Script):
                 lacks = await awaited(self.redis.hget(b"unstill:job:" + id, "needs"))
                 found[id.decode()] = lane.decode(), (lacks or b"").decode()
         return found
+
+
+def _place(reply: list[Any]) -> Place:
+    state, position, lane, engines, eta, *parked = reply
+    return Place(
+        State(state.decode()), int(position), lane.decode(), int(engines), float(eta) if eta else None, bool(parked)
+    )

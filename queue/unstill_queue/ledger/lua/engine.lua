@@ -1,6 +1,6 @@
 -- How engines take jobs and file what came of them. `owner` is a token that is used for one claim.
 --
--- Keys: unstill:job:<id> unstill:due unstill:claim:<owner> unstill:rate unstill:engines:<lane> unstill:engine:<name>
+-- Keys: unstill:job:<id> unstill:due unstill:claim:<owner> unstill:engines:<lane> unstill:engine:<name>
 --   unstill:lanes unstill:arq:<lane>
 -- claim(lane, owner, engine, heard, word...): ids and faults of records that were set aside, and, where a job is given: id,
 --   job, attempt, the clip to make smaller or ''
@@ -80,12 +80,7 @@ function op.finish(id, owner, result, outcome, seconds, clips)
   answer(id, result, outcome)
   if result == 'done' then
     keep_clips(id, clips)
-    local lane, cost = get(id, 'lane'), tonumber(get(id, 'cost'))
-    if cost > 0 then
-      local measured = tonumber(seconds) / cost
-      local rate = tonumber(redis.call('HGET', 'unstill:rate', lane) or num(measured))
-      redis.call('HSET', 'unstill:rate', lane, num(rate * 0.8 + measured * 0.2))
-    end
+    learn(id, tonumber(seconds))
   end
   return { 'ok' }
 end
@@ -122,7 +117,10 @@ function op.engine(name, lane, info, others, ...)
   redis.call('ZADD', 'unstill:engines:' .. lane, num(NOW), name)
   redis.call('SADD', 'unstill:lanes', lane)
   redis.call('SET', 'unstill:engine:' .. name, info, 'PX', TIMES.engine_told)
-  redis.call('ZREMRANGEBYSCORE', 'unstill:engines:' .. lane, '-inf', num(NOW - TIMES.engine_listed))
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', 'unstill:engines:' .. lane, '-inf', num(NOW - TIMES.engine_listed))) do
+    redis.call('ZREM', 'unstill:engines:' .. lane, old)
+    forget_engine(lane, old)
+  end
   local can = set_of({ ... })
   ring_where_work_waits(lane, can)
   ring_where_work_waits(others, can)
@@ -132,6 +130,7 @@ end
 function op.engine_gone(name, lane, others)
   redis.call('ZREM', 'unstill:engines:' .. lane, name)
   redis.call('DEL', 'unstill:engine:' .. name)
+  forget_engine(lane, name)
   ring_where_work_waits(lane)
   ring_where_work_waits(others)
   return { 'ok' }

@@ -1,6 +1,6 @@
 -- Where a job goes next: what several transitions do alike.
 --
--- Keys: unstill:job:<id> unstill:due unstill:running:<lane> unstill:rate unstill:claim:<owner> unstill:mine:<person>
+-- Keys: unstill:job:<id> unstill:due unstill:running:<lane> unstill:claim:<owner> unstill:mine:<person>
 --   unstill:gone:<name> unstill:rewrite
 
 -- Of a job that its person had forgotten, nothing stays that is not needed for what is still to happen.
@@ -67,9 +67,8 @@ end
 
 local function run(id, owner, engine)
   local lane, cost = get(id, 'lane'), tonumber(get(id, 'cost'))
-  local rate = tonumber(redis.call('HGET', 'unstill:rate', lane) or '1')
   set(id, 'state', 'running', 'owner', owner, 'lease', num(NOW + TIMES.lease), 'engine', engine, 'started_at', num(NOW))
-  redis.call('ZADD', 'unstill:running:' .. lane, num(NOW + cost * rate * 1000), id)
+  redis.call('ZADD', 'unstill:running:' .. lane, num(NOW + cost * rate_of(lane, engine) * 1000), id)
   due(id, NOW + TIMES.lease)
   show(id, 'state', 'running')
 end

@@ -2,9 +2,10 @@
 -- the answer is exact for jobs of one cost, but where somebody waits in several chats with others, and takes time in
 -- accounts and chats, not in jobs.
 --
--- Keys: unstill:job:<id> unstill:engines:<lane> unstill:parked:<lane> unstill:rate unstill:running:<lane>
--- position(id): 'none' | state, position, seconds ahead, seconds left of what runs, engines alive, rate, and 'parked' if
---   it waits for an engine that can make it
+-- Keys: unstill:job:<id> unstill:parked:<lane>
+-- position(id): 'none' | state, position, lane, engines alive, seconds until its clip is there or '' where nobody can tell,
+--   and 'parked' if it waits for an engine that can make it
+-- positions(id...): the same of each of them; 'none' also of a record that cannot be acted on
 
 -- `first`: equal tags go by name, and theirs is the lesser one.
 local function ahead(tag, limit, work, count, first)
@@ -62,23 +63,19 @@ local function among_places(k, limit, asker, own)
   return jobs, seconds
 end
 
-function op.position(id)
+local function place_of(id)
   local state = get(id, 'state')
   if not state then return { 'none' } end
   local lane = get(id, 'lane')
-  if not lane then return { state, 0, '0', '0', 0, '1' } end
-  local left = 0
-  local running = redis.call('ZRANGE', 'unstill:running:' .. lane, 0, -1, 'WITHSCORES')
-  for i = 2, #running, 2 do left = left + math.max(0, tonumber(running[i]) - NOW) / 1000 end
-  local engines = redis.call('ZCOUNT', 'unstill:engines:' .. lane, num(NOW - TIMES.engine_alive), '+inf')
-  local rate = redis.call('HGET', 'unstill:rate', lane) or '1'
-  if state ~= 'queued' then return { state, 0, '0', num(left), engines, rate } end
-  local k = turn_keys(id)
-  if redis.call('ZSCORE', 'unstill:parked:' .. lane, id) then return { state, 0, '0', '0', engines, rate, 'parked' } end
+  if not lane then return { state, 0, '', 0, '' } end
+  local k, cost = turn_keys(id), tonumber(get(id, 'cost') or '0')
+  local waited = NOW - tonumber(get(id, 'queued_at') or num(NOW))
+  if state ~= 'queued' then return { state, 0, lane, #engines_on(lane), '' } end
+  if redis.call('ZSCORE', 'unstill:parked:' .. lane, id) then return { state, 0, lane, #engines_on(lane), '', 'parked' } end
   local own = redis.call('ZRANK', k.line, id)
   -- an index that was damaged, not the record: nobody can say how many are ahead
   if not own or not redis.call('ZSCORE', k.places, k.account) or not redis.call('ZSCORE', k.lane, k.place) then
-    return { state, 0, '0', num(left), engines, rate }
+    return { state, 0, lane, #engines_on(lane), '' }
   end
   local own_field = 'p|' .. k.place .. '|' .. k.account
   local own_mean = tonumber(redis.call('HGET', k.work, own_field)) / tonumber(redis.call('HGET', k.work, 'n' .. own_field))
@@ -92,5 +89,16 @@ function op.position(id)
     jobs, seconds = jobs + n, seconds + s
   end
   local others, others_seconds = among_places(k, place_tag + seconds, alone, false)
-  return { state, jobs + others + 1, num(seconds + others_seconds), num(left), engines, rate }
+  local ready, engines = ready_in(lane, cost, seconds + others_seconds, waited)
+  return { state, jobs + others + 1, lane, engines, ready and num(ready) or '' }
+end
+
+function op.position(id)
+  return place_of(id)
+end
+
+function op.positions(...)
+  local places = {}
+  for _, id in ipairs({ ... }) do places[#places + 1] = fault(id) and { 'none' } or place_of(id) end
+  return places
 end
