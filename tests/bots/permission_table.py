@@ -25,6 +25,7 @@ TABLE: dict[str, tuple[bool, bool, bool, bool, bool, bool]] = {
     #                  owner stranger admin  admin      anonymous person writing
     #                                 here   elsewhere  admin     as their channel
     "cancel":         (YES,  NO,      YES,   NO,        YES,      YES),
+    "switch_model":   (YES,  NO,      NO,    NO,        YES,      YES),
     "delete":         (YES,  NO,      YES,   NO,        YES,      YES),
     "again":          (YES,  NO,      NO,    NO,        YES,      YES),
     "better":         (YES,  NO,      NO,    NO,        YES,      YES),

@@ -179,7 +179,7 @@ async def test_the_status_message_becomes_the_clip(front: FrontEnd) -> None:
     # Then one message is there, which was the receipt, then the place, then the clip
     [said] = front.chat.visible.values()
     assert said[0].startswith("Got it")
-    assert said[1].startswith("You are next")
+    assert said[1].startswith("No engine is running")
     assert said[-1].startswith("clip of 9 bytes: “Waves rolling in”")
     assert "seed 7" in said[-1] and "no AI was used" in said[-1]
     assert await front.state(request) is State.SENT
@@ -296,7 +296,7 @@ async def test_a_deleted_status_message_gives_a_new_reply(front: FrontEnd) -> No
     request = await front.finished()
     front.chat.errors = {"clip": [MessageGone("message to edit not found")]}
     assert await front.courier.deliver(request.id)
-    assert [text[:4] for text in front.chat.now] == ["You ", "clip"]
+    assert [text[:4] for text in front.chat.now] == ["No e", "clip"]
 
 
 async def test_an_edit_of_unknown_fate_is_repeated_on_the_same_message(front: FrontEnd) -> None:
@@ -330,7 +330,7 @@ async def test_a_deleted_status_message_is_replaced_once_and_the_answer_edited_i
     # When it is delivered again
     assert await front.courier.deliver(request.id)
     # Then the clip stands on the one new message
-    assert [said[-1][:4] for said in front.chat.visible.values()] == ["You ", "clip"]
+    assert [said[-1][:4] for said in front.chat.visible.values()] == ["No e", "clip"]
 
 
 async def test_a_late_intake_shows_and_fetches_nothing_after_the_answer(front: FrontEnd) -> None:

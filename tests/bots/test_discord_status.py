@@ -29,23 +29,24 @@ def record(state: State, outcome: Failed | Cancelled | None = None) -> Record:
 
 
 def test_who_waits_sees_the_place_and_a_time_that_counts_down() -> None:
-    place = Place(State.QUEUED, position=3, ahead=30.0, running=10.0, engines=1, rate=1.0)
+    place = Place(State.QUEUED, 3, "camera", engines=1, eta=40.0)
     before = int(time.time())
     shown = status(presentation.waiting(record(State.QUEUED).request, place))
-    found = re.fullmatch(r"2 others are ahead of you\. Ready <t:(\d+):R>\.", shown.description or "")
+    found = re.fullmatch(r"2 others are ahead of you\. Ready <t:(\d+):R> \(about\)\.", shown.description or "")
     assert found and before + 39 <= int(found[1]) <= time.time() + 41
 
 
 def test_who_waits_without_an_engine_sees_no_time() -> None:
-    place = Place(State.QUEUED, position=1, ahead=0.0, running=0.0, engines=0, rate=1.0)
-    assert status(presentation.waiting(record(State.QUEUED).request, place)).description == "You are next."
+    place = Place(State.QUEUED, 1, "camera", engines=0)
+    shown = status(presentation.waiting(record(State.QUEUED).request, place))
+    assert shown.description == "No engine is running at the moment. Your picture waits in the queue."
 
 
 def test_progress_is_a_bar_with_a_time() -> None:
     shown = status(presentation.rendering(record(State.RUNNING), Progress("rendering", 5, 10, 20.0)))
     first, second = (shown.description or "").split("\n")
     assert first == "▰" * 6 + "▱" * 6
-    assert re.fullmatch(r"Rendering: 50 %\. Ready <t:\d+:R>\.", second)
+    assert re.fullmatch(r"Rendering: 50 %\. Ready <t:\d+:R> \(about\)\.", second)
 
 
 @pytest.mark.parametrize("outcome", [Failed("deadline", ""), Cancelled("discord:1")])

@@ -535,7 +535,7 @@ async def test_what_is_not_answered_in_a_moment_is_shown(side: Side) -> None:
     # When a moment is over
     await status.queued(side.request)
     # Then its place is shown
-    await until(lambda: "You are next" in side.seen()[0].text)
+    await until(lambda: "No engine is running" in side.seen()[0].text)
     # and so is a file that takes its time
     claim = await side.claimed("one")
     await side.client.ledger.beat(claim, Progress("encoding", 8, 8))

@@ -40,6 +40,7 @@ from unstill_bots.delivery.message import Message
 from unstill_bots.discord import buttons as discord_buttons
 from unstill_bots.discord.settings_pages import Change, SettingsPages
 from unstill_bots.intake.older_picture import WORDS_REFUSED
+from unstill_bots.intake.served import Served
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram import menu
 from unstill_bots.telegram.buttons import Press
@@ -58,7 +59,7 @@ from unstill_queue.contract.jobs import (
     State,
     Succeeded,
 )
-from unstill_queue.ledger.ledger import Record
+from unstill_queue.ledger.ledger import Place, Record
 
 HERE, THERE, NOTE = "here", "there", "here:7"
 
@@ -224,9 +225,13 @@ def job_messages(catalog: Catalog, platform: str) -> list[Message]:
     record = Record(job.id, State.DONE, request, 0.0, job=job, outcome=done)
     refused = Failed(SAID, "There is no option --sead.", WORDS_REFUSED)
     record_of_words = Record(job.id, State.FAILED, request, 0.0, outcome=refused)
+    waits = presentation.waiting(
+        request, Place(State.QUEUED, 1, "i2vgen-xl", engines=0), Served.of(catalog, {"camera"}, "camera")
+    )
     return [
         presentation.failed(record_of_words, refused, catalog),
         presentation.received(request),
+        waits,
         presentation.clip(record, done, Path("clip.mp4"), catalog),
     ]
 

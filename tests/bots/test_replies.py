@@ -213,11 +213,11 @@ def test_every_saying_is_said_in_both_languages(say: Callable[[Replies], str]) -
 
 
 def test_figures_stand_in_their_places() -> None:
-    assert EN.queued(3, 130) == "2 others are ahead of you. Ready in about 2 min."
+    assert EN.queued(3, 130) == "2 others are ahead of you. Ready in about 3 min."
     assert EN.queued(2) == "1 other is ahead of you."
     assert EN.queued(1, 20) == "You are next. Ready in about 20 s."
-    assert ZH.queued(3, 130) == "前面还有 2 个任务。约 2 分钟后完成。"
-    assert EN.progress(Progress("rendering", 12, 50, 41)) == "Rendering: 24 %, about 40 s left."
+    assert ZH.queued(3, 130) == "前面还有 2 个任务。约 3 分钟后完成。"
+    assert EN.progress(Progress("rendering", 12, 50, 41)) == "Rendering: 24 %, about 45 s left."
 
 
 @settings(max_examples=200)

@@ -25,18 +25,20 @@ def test_an_engine_that_comes_and_goes_changes_what_is_offered() -> None:
     # Then the camera is what is spoken of, and nothing is offered that it does not read
     assert (now.default, list(now.models), now.synthetic) == (CAMERA, [CAMERA], False)
     assert {"seed", "camera", "motion", "seconds", "preset"} <= names(now)
+    assert (now.instead_of(DRAWS), now.instead_of(CAMERA)) == (CAMERA, None)
     assert not {"negative_prompt", "guidance_scale", "num_inference_steps", "model"} & names(now)
 
     # When both are served, Then there is a choice, and the host's usual one is spoken of
     now = Served.of(CATALOG, {CAMERA, DRAWS, "a model of a newer catalogue"}, DRAWS)
     assert (now.default, list(now.models), now.synthetic) == (DRAWS, [CAMERA, DRAWS], True)
     assert {"negative_prompt", "guidance_scale", "camera", "model"} <= names(now)
-    assert now.others(DRAWS) == (CAMERA,)
+    assert now.instead_of(DRAWS) is None
 
     # When nothing is served, Then the usual one is spoken of, as it is to come back, and nothing else
     now = Served.of(CATALOG, set(), DRAWS)
     assert (now.names, now.default, list(now.models), now.synthetic) == ((), DRAWS, [DRAWS], True)
     assert not {"camera", "motion", "model"} & names(now)
+    assert now.instead_of(CAMERA) is None
 
 
 async def test_engines_are_asked_of_the_ledger_and_not_for_each_word(valkey: EmbeddedValkey) -> None:

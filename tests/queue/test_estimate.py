@@ -86,9 +86,7 @@ class Street:
                     break
                 seconds = (await self.ledger.read(claim.job.id)).cost * self.truth(chance, engine)
                 # it began when the device was free, within this step
-                begun = (
-                    max(self.now - STEP, self.busy_until.get(engine, 0.0)) if engine in self.busy_until else self.now
-                )
+                begun = max(self.now - STEP, self.busy_until.get(engine, self.now))
                 self.busy_until[engine] = begun + seconds
                 heapq.heappush(self.ends, (begun + seconds + self.tail, len(self.ends), claim, seconds))
 

@@ -162,6 +162,42 @@ async def where_a_seed_changes_nothing_again_is_another_move(talk: Talk) -> None
     }
 
 
+async def a_model_that_nobody_serves_is_said_and_another_made(talk: Talk) -> None:
+    talk.start_bot()
+    # When a clip is asked for while no engine runs at all
+    talk.photo("waves --model camera --seed 7 --camera left")
+    # Then that is said, and only cancelling is offered
+    (shown,) = await seen(talk, lambda now: any("No engine is running" in one.text for one in now), "that none runs")
+    assert shown.buttons == ("Cancel",)
+    # When an engine comes with another model, Then that one is offered instead
+    talk.house.start_engine()
+    (shown,) = await seen(talk, lambda now: any("Journal instead" in one.buttons for one in now), "the other model")
+    assert "Camera is not running" in shown.text
+    # When that is pressed, Then the same message becomes a clip of the same words by that model
+    talk.press(shown.id, "Journal instead")
+    (clip,) = clips(await seen(talk, lambda now: bool(clips(now)), "the clip"))
+    assert clip.id == shown.id
+    parameters = recipe_of(clip).parameters
+    assert (parameters.model, parameters.prompt, parameters.seed) == ("journal", "waves", 7)
+
+
+async def who_waits_sees_their_place_move(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    with talk.house.gate() as gate:
+        # Given one clip that is rendered, and two that wait
+        talk.photo(f"{gate} first")
+        await asyncio.to_thread(wait_for, gate.reached, what="the first render")
+        talk.photo("second")
+        await seen(talk, lambda now: len(now) == 2 and "You are next." in now[1].text, "the second's place")
+        talk.photo("third")
+        shown = await seen(talk, lambda now: len(now) == 3 and "1 other is ahead" in now[2].text, "the third's place")
+        # When the one before is cancelled, Then who waits behind it sees that, though nothing else happened to them
+        talk.press(shown[1].id, "Cancel")
+        await seen(talk, lambda now: "You are next." in now[2].text, "the third's new place")
+    await seen(talk, lambda now: len(clips(now)) == 2, "the clips")
+
+
 async def what_is_cancelled_is_not_made(talk: Talk) -> None:
     talk.house.start_engine()
     talk.start_bot()
@@ -229,6 +265,8 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     a_variation_is_another_clip_of_the_same_picture,
     again_makes_another_clip_each_time,
     where_a_seed_changes_nothing_again_is_another_move,
+    a_model_that_nobody_serves_is_said_and_another_made,
+    who_waits_sees_their_place_move,
     what_is_cancelled_is_not_made,
     what_is_deleted_is_gone,
     commands_are_answered,

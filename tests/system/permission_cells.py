@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
-from unstill_bots.actions.presses import CANCEL, DELETE, EDIT
+from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, SWITCH
 from unstill_bots.actions.variations import VARIATIONS, derived
 from unstill_config.settings import Quota, Settings
 from unstill_config.settings import Storage as StorageSettings
@@ -27,6 +28,10 @@ from unstill_queue.ledger.times import Times
 from unstill_queue.redis.connection import connect
 from unstill_queue.storage.base import Storage
 
+WAITING = (CANCEL, SWITCH)
+"""The actions on what waits; the others are on a clip."""
+SERVED = "camera"
+"""The model of an engine that says it is there, and takes nothing; all jobs are for another one."""
 UNLIMITED = Quota(person_jobs=0, chat_jobs=0, person_seconds=0, chat_seconds=0)
 
 
@@ -95,6 +100,13 @@ class Queue:
             assert await ledger.send(request.id, "planter") and await ledger.sent(request.id, "planter", receipt)
             return Planted(request.id, message, tuple(keys))
 
+    async def serve(self) -> None:
+        """Have an engine say that it is there, for as long as the tests take."""
+        async with self.ledger() as ledger:
+            await ledger.engine("planted", SERVED, b"")
+            await ledger.redis.zadd(f"unstill:engines:{SERVED}", {"planted": time.time() * 1000 + 3_600_000})
+            await ledger.redis.persist("unstill:engine:planted")
+
     async def read(self, id: str) -> Record | None:
         async with self.ledger() as ledger:
             try:
@@ -115,6 +127,8 @@ class Queue:
             return bool(planted.message.deleted) and not any(self.stored(planted))
         if action == EDIT:
             return await self._asked_to_edit(planted)
+        if action == SWITCH:
+            return await self.read(derived(planted.id, f"{SWITCH} {SERVED}")) is not None
         assert action in VARIATIONS
         return await self.read(derived(planted.id, f"{action} 0")) is not None
 

@@ -18,7 +18,7 @@ from tests.bots.permission_table import (
     cells,
 )
 from tests.system.discord_house import DiscordHouse, picture
-from tests.system.permission_cells import Planted, Queue, touches, until
+from tests.system.permission_cells import WAITING, Planted, Queue, touches, until
 from wire_doubles.discord import components
 from wire_doubles.discord.channels import Channel
 from wire_doubles.discord.interactions import COMMAND, Interaction
@@ -81,9 +81,10 @@ class DiscordCells:
     # -- planting
 
     async def prepare(self) -> None:
-        for cell in cells(DISCORD, *(ACTIONS[name] for name in JOB_BUTTONS if name != CANCEL)):
+        await self.queue.serve()
+        for cell in cells(DISCORD, *(ACTIONS[name] for name in JOB_BUTTONS if name not in WAITING)):
             self.planted[cell] = await self.plant(cell.place, self.people[OWNER])
-        for cell in cells(DISCORD, ACTIONS[CANCEL]):
+        for cell in cells(DISCORD, *(ACTIONS[name] for name in WAITING)):
             self.planted[cell] = await self.plant(cell.place, self.people[OWNER], done=False)
         for cell in cells(DISCORD, ACTIONS[PRESET]):
             owner = self.people[OWNER]
@@ -119,7 +120,7 @@ class DiscordCells:
         with world.lock:
             file = world.cdn.wire(world.keep(picture(), channel.id))
             about = f"{channel.id}:{world.snowflakes.next()}"
-        names = [name for name in JOB_BUTTONS if name != CANCEL] if done else [CANCEL]
+        names = [name for name in JOB_BUTTONS if name not in WAITING] if done else list(WAITING)
         shown = self.post(channel, [f"{name} {about}" for name in names], owner, on=on)
         guild = str(channel.guild.id) if channel.guild else ""
         extra = {"user": str(owner.id), "guild": guild, "job": f"discord:{about}"}

@@ -15,7 +15,7 @@ from tests.bots.permission_table import (
     Cell,
     cells,
 )
-from tests.system.permission_cells import Planted, Queue, touches, until
+from tests.system.permission_cells import WAITING, Planted, Queue, touches, until
 from tests.system.telegram_house import TelegramHouse, photo
 from wire_doubles.telegram.chats import Chat, Topic
 from wire_doubles.telegram.groups import Group
@@ -106,10 +106,11 @@ class TelegramCells:
     # -- planting
 
     async def prepare(self) -> None:
+        await self.queue.serve()
         later: list[Cell] = []
         for person in self.people.values():
             self.greet(person)
-        for cell in cells(TELEGRAM, *(ACTIONS[name] for name in (*ON_JOBS, SHARE) if name != CANCEL)):
+        for cell in cells(TELEGRAM, *(ACTIONS[name] for name in (*ON_JOBS, SHARE) if name not in WAITING)):
             self.planted[cell] = await self.plant(self.scene(cell.place, cell.who))
         for cell in cells(TELEGRAM, *(ACTIONS[name] for name in sorted(commands_of(TELEGRAM)))):
             people = self.new_people()
@@ -122,7 +123,7 @@ class TelegramCells:
             else:
                 later.append(cell)
                 self.commanded[cell] = scene, Planted("", None)
-        for cell in cells(TELEGRAM, ACTIONS[CANCEL]):
+        for cell in cells(TELEGRAM, *(ACTIONS[name] for name in WAITING)):
             self.planted[cell] = await self.plant(self.scene(cell.place, cell.who), done=False)
         for cell in later:
             scene, _ = self.commanded[cell]
@@ -167,7 +168,7 @@ class TelegramCells:
         asked = self.ask(scene)
         assert asked.media
         about = f"{asked.chat.id}:{asked.id}"
-        names = [name for name in ON_JOBS if name != CANCEL] if done else [CANCEL]
+        names = [name for name in ON_JOBS if name not in WAITING] if done else list(WAITING)
         shown = self.say(scene, keyboard_of(*(data_of(name, about) for name in names)), asked)
         user = asked.sender_chat or asked.sender
         who = Requester("telegram", str(user.id), str(asked.chat.id), persona=asked.sender_chat is not None)

@@ -16,7 +16,18 @@ from tests.system.processes import House, wait_for
 COMMANDS_MOST = 25
 BY_TIME = {
     *("XREAD", "XREADGROUP", "XTRIM", "SMEMBERS", "SCAN", "ZCARD", "INFO", "PING", "CLIENT", "HELLO"),
-    *("reap", "trash", "engine", "index", "recount", "leader", "unstill:rewrite", "unstill:audited", "albums"),
+    *(
+        "reap",
+        "trash",
+        "engine",
+        "index",
+        "recount",
+        "positions",
+        "leader",
+        "unstill:rewrite",
+        "unstill:audited",
+        "albums",
+    ),
 }
 """Commands that a front end and an engine send as time goes by, whether photos come or not."""
 PHASES = ("loading", "rendering", "encoding")

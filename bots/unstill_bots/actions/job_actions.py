@@ -11,6 +11,7 @@ import structlog
 from unstill_bots.actions.presses import (
     ACTIONS,
     DELETE,
+    SWITCH,
     Action,
     Actor,
     Thing,
@@ -18,6 +19,7 @@ from unstill_bots.actions.presses import (
     judge,
     refusal,
 )
+from unstill_bots.actions.switching import switch
 from unstill_bots.actions.variations import VARIATIONS, vary
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pipeline import Pipeline
@@ -133,6 +135,8 @@ class JobActions:
         if attempt.action.name in VARIATIONS:
             varied = await vary(record, attempt.action.name, replies, self._pipeline, press=actor.press)
             return Done(varied.said, varied.request is not None)
+        if attempt.action.name == SWITCH:
+            return Done(*await switch(record, replies, self._pipeline))
         owner = record.request.requester
         # a person may press for the channel in whose name they asked
         by = owner.person if await actor.owns(owner.user) else actor.person

@@ -41,12 +41,13 @@ class Action(msgspec.Struct, frozen=True):
 
 
 CANCEL, DELETE, FORGET, PRESET, FORM, SHARE = "cancel", "delete", "forgetme", "preset", "form", "share"
-EDIT = "edit"
+EDIT, SWITCH = "edit", "switch_model"
 SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
     # A status message that was sent right before a kill may be on no record: its Cancel has to work too.
     Action(CANCEL, "ends a job", May.OWNER_OR_ADMINS, EVERYWHERE, EVERYWHERE, anywhere=True),
+    Action(SWITCH, "has a waiting clip made by a model that is served", May.OWNER, EVERYWHERE, anywhere=True),
     Action(DELETE, "removes a clip from its chat and from storage", May.OWNER_OR_ADMINS, EVERYWHERE, (TELEGRAM,)),
     Action(AGAIN, "asks for one more clip, by another seed or another move", May.OWNER, EVERYWHERE),
     Action(BETTER, "asks for the clip in better quality", May.OWNER, EVERYWHERE),

@@ -59,7 +59,7 @@ class UserJobs:
         except UnknownJob:
             # it ended, or was damaged, since it was read
             return replies.queue_line(words, replies.queued(None))
-        return replies.queue_line(words, replies.waiting(place))
+        return replies.queue_line(words, replies.waiting(place, await self._pipeline.serving.now()))
 
     async def cancel(self, person: str, waiting: Sequence[Record], words: str = "") -> int:
         """Cancel the first of `waiting`, or all if `words` say so. Returns how many were cancelled."""

@@ -23,6 +23,7 @@ from unstill_bots.delivery.chat import (
     MessageGone,
 )
 from unstill_bots.delivery.message import REVISED
+from unstill_bots.delivery.places import Places
 from unstill_bots.delivery.refusals import RefusedAnswers
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
@@ -82,6 +83,7 @@ class Courier:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_deliveries())
                 group.create_task(self._run_progress())
+                group.create_task(Places(self._ledger, self._chat.platform, self._status).run())
                 group.create_task(self._side.run())
         except ExceptionGroup as errors:
             # whoever runs us names what went wrong first

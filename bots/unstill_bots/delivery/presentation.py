@@ -8,12 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, SHARE
+from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, SHARE, SWITCH
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
 from unstill_bots.delivery.message import REVISED, Button, Clip, Message, Phase, Urgency
 from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
 from unstill_bots.intake.older_picture import WORDS_REFUSED
+from unstill_bots.intake.served import Served
 from unstill_bots.text.advice import advice
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.parts import Text
@@ -50,18 +51,22 @@ def empty_line(record: Record) -> Message:
     )
 
 
-def waiting(request: Request, place: Place) -> Message:
-    """Make the message of a job that no engine has taken: its place, and the time until its clip is there."""
-    replies = _replies(request)
-    eta = None if place.parked else place.eta
+def waiting(request: Request, place: Place, served: Served | None = None) -> Message:
+    """Make the message of a job that no engine has taken: its place, and the time until its clip is there.
+
+    Where its model is not served, that is said, with a button for what is `served` instead.
+    """
+    replies, eta = _replies(request), place.eta
+    other = served.instead_of(place.lane) if served and not place.engines and not place.parked else None
+    switch = (Button(SWITCH, replies.button_switch(served.title(other)), request.id),) if served and other else ()
     return Message(
         request.id,
         replies.language,
-        Text(replies.waiting(place), untimed="" if eta is None else replies.queued(place.position or None)),
+        Text(replies.waiting(place, served), untimed="" if eta is None else replies.queued(place.position or None)),
         Phase.WAITING,
         Urgency.PLACE,
         ready_at=None if eta is None else time.time() + eta,
-        buttons=_while_under_way(request.id, replies),
+        buttons=(*switch, *_while_under_way(request.id, replies)),
     )
 
 

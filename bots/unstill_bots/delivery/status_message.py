@@ -14,11 +14,12 @@ import structlog
 
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import Chat, ChatError, ChatRefused, ChatUnavailable, Dropped
-from unstill_bots.delivery.message import Message, Urgency
+from unstill_bots.delivery.message import Button, Message, Urgency
 from unstill_bots.host.background import BackgroundTasks
+from unstill_bots.intake.served import Served, Serving
 from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import ReplyAddress, Request, State
-from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.ledger.ledger import Ledger, Place
 from unstill_queue.ledger.outbox import Event
 
 log = structlog.get_logger(__name__)
@@ -30,27 +31,45 @@ MOST_KNOWN = 10_000
 class _Shown(msgspec.Struct):
     """A job as this process has shown it: where, in which message, and the furthest share of the rendering.
 
-    Until `quiet_until`, by the monotonic clock, nothing is shown of it but its answer.
+    Until `quiet_until`, by the monotonic clock, nothing is shown of it but its answer. `place`: the text and buttons by
+    which its place was told last, while it waits.
     """
 
     to: ReplyAddress
     ref: str | None = None
     share: float = 0.0
     quiet_until: float = 0.0
+    place: tuple[str, tuple[Button, ...]] | None = None
+
+
+class Waiting(msgspec.Struct):
+    """A job that waits. `position` as in `Place`; `look_at` and `told_at` by the monotonic clock: when its place is to
+    be looked at again, and when it was told last.
+    """
+
+    request: Request
+    position: int = 0
+    look_at: float = 0.0
+    told_at: float = 0.0
 
 
 class StatusMessages:
     """Shows in one chat platform how far each request is. Intake and courier of a front end share one instance.
 
     What cannot be shown is logged, not raised: it was only progress. What an answer follows within `pause` seconds is
-    not shown at all: an edit in between would take the turn that the answer needs.
+    not shown at all: an edit in between would take the turn that the answer needs. `serving` says what is offered
+    where a job's model is not served; None: nothing is. `waits` is set while jobs wait, and `waiting_jobs` has those,
+    by id.
     """
 
-    def __init__(self, ledger: Ledger, chat: Chat, pause: float = 0.0) -> None:
+    def __init__(self, ledger: Ledger, chat: Chat, pause: float = 0.0, serving: Serving | None = None) -> None:
         self._ledger = ledger
         self._chat = chat
         self._pause = pause
         self._looks = BackgroundTasks()
+        self._serving = serving
+        self.waits = asyncio.Event()
+        self.waiting_jobs: dict[str, Waiting] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._shown: OrderedDict[str, _Shown] = OrderedDict()
 
@@ -61,6 +80,33 @@ class StatusMessages:
     def answered(self, id: str) -> None:
         """Forget what was shown of a job, as its answer stands there now."""
         self._shown.pop(id, None)
+        self.no_longer_waits(id)
+
+    def take_up(self, request: Request, ref: str | None = None, position: int = 0) -> None:
+        """Know of a job that waits, and of the message that shows it."""
+        if ref is not None:
+            self._shown.setdefault(request.id, _Shown(request.reply_to)).ref = ref
+        waiting = self.waiting_jobs.setdefault(request.id, Waiting(request, look_at=time.monotonic() + self._pause))
+        waiting.position = position
+        self.waits.set()
+
+    def no_longer_waits(self, id: str) -> None:
+        """Look no more where a job stands."""
+        self.waiting_jobs.pop(id, None)
+        if not self.waiting_jobs:
+            self.waits.clear()
+
+    async def move(self, waiting: Waiting, place: Place) -> None:
+        """Tell where a job stands now, if that is something else than was told last and there is room for it."""
+        request, known = waiting.request, self._shown.get(waiting.request.id)
+        said = _place_of(presentation.waiting(request, place, await self._offered(place)))
+        if known is not None and (known.place == said or time.monotonic() < known.quiet_until):
+            return
+        if not self._chat.has_room(request.reply_to, Urgency.PLACE):
+            return
+        waiting.told_at = time.monotonic()
+        async with self._changing(request.id):
+            await self._put_place(request, None)
 
     def stands(self, request: Request, ref: str) -> None:
         """Note that the message at `ref` is the request's, and says already that it is being looked at."""
@@ -77,6 +123,7 @@ class StatusMessages:
     async def queued(self, request: Request) -> None:
         """Say where a job that was just queued stands, unless it is answered in a moment."""
         if self._pause:
+            self.take_up(request)
             self._look_later(request.id, self._shown.setdefault(request.id, _Shown(request.reply_to)))
         else:
             await self.waiting(request)
@@ -146,9 +193,19 @@ class StatusMessages:
     async def _put_place(self, request: Request, ref: str | None) -> None:
         place = await self._ledger.place(request.id)
         # what waits has no answer yet, so that a ref which is known needs no other look at the record
-        if place.state is State.QUEUED:
-            known = self._shown.get(request.id)
-            await self._put(request, ref or (known.ref if known else None), presentation.waiting(request, place))
+        if place.state is not State.QUEUED:
+            self.no_longer_waits(request.id)
+            return
+        self.take_up(request, ref, place.position)
+        known = self._shown.get(request.id)
+        message = presentation.waiting(request, place, await self._offered(place))
+        await self._put(request, ref or (known.ref if known else None), message)
+        if (known := self._shown.get(request.id)) is not None:
+            known.place = _place_of(message)
+
+    async def _offered(self, place: Place) -> Served | None:
+        """Return what is served, where the model of a job is not."""
+        return None if self._serving is None or place.engines else await self._serving.now()
 
     async def _put(self, request: Request, ref: str | None, message: Message) -> None:
         """Edit the message at `ref`; without one, the message that the record names, or else the first one."""
@@ -185,3 +242,7 @@ class StatusMessages:
         self._shown.move_to_end(request.id)
         if len(self._shown) > MOST_KNOWN:
             self._shown.popitem(last=False)
+
+
+def _place_of(message: Message) -> tuple[str, tuple[Button, ...]]:
+    return message.text.plain(), message.buttons

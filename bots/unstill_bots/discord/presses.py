@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.open_forms import Pointed
-from unstill_bots.actions.presses import CANCEL, EDIT, PRESET
+from unstill_bots.actions.presses import CANCEL, EDIT, PRESET, SWITCH
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
@@ -48,7 +48,7 @@ class Presses:
             await self._preset(interaction, press.about, replies)
         elif press.action == EDIT:
             await self._edit(interaction, press, replies)
-        elif press.action == CANCEL:
+        elif press.action in (CANCEL, SWITCH):
             await tell(self._context, interaction, self._cancel(interaction, press, replies))
         else:
             await self._delete(interaction, press, replies)

@@ -8,6 +8,7 @@ from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services
 from unstill_bots.intake.pipeline import Pipeline, Tell
 from unstill_bots.intake.rules import Rules
+from unstill_bots.intake.served import Serving
 
 
 def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[Pipeline, Courier]:
@@ -15,7 +16,9 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
     `Pipeline`.
     """
     client, storage = services.client, services.storage
-    status = StatusMessages(client.ledger, chat, services.catalog.platforms[chat.platform].edit_seconds / 2)
+    serving = Serving(client.ledger, services.catalog, services.settings.engine.model)
+    pause = services.catalog.platforms[chat.platform].edit_seconds / 2
+    status = StatusMessages(client.ledger, chat, pause, serving)
     pipeline = Pipeline(
         client,
         storage,
@@ -26,5 +29,6 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
         rules=rules,
         tell=tell,
         pictures=services.pictures,
+        serving=serving,
     )
     return pipeline, Courier(client, storage, chat, pipeline, status)

@@ -64,13 +64,14 @@ class Pipeline:
         background: BackgroundTasks | None = None,
         pictures: Pictures | None = None,
         limited: bool = True,
+        serving: Serving | None = None,
     ) -> None:
         self.client = client
         self.storage = storage
         self.catalog = catalog
         self.settings = settings
         self.preferences = PreferenceStore(client.redis)
-        self.serving = Serving(client.ledger, catalog, settings.engine.model)
+        self.serving = serving or Serving(client.ledger, catalog, settings.engine.model)
         self._status = status
         self.background = background or BackgroundTasks()
         self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)

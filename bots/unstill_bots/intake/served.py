@@ -60,9 +60,13 @@ class Served(msgspec.Struct, frozen=True):
             and (not option.ability or any(option.name in model.abilities for model in models.values()))
         )
 
-    def others(self, model: str) -> tuple[str, ...]:
-        """Return the names of what is served beside a model."""
-        return tuple(name for name in self.names if name != model)
+    def instead_of(self, model: str) -> str | None:
+        """Return the model to offer where one is not served; None where that one is, or none is."""
+        return None if model in self.names or not self.names else self.default
+
+    def title(self, model: str) -> str:
+        """Return what a model is called; its name where the catalogue does not know it any more."""
+        return self.catalog.models[model].title if model in self.catalog.models else model
 
 
 class Serving:

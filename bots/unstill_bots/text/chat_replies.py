@@ -67,7 +67,7 @@ class ChatReplies(AgainReplies, GroupReplies, HelpReplies, SharingReplies):
 
     def ready(self, when: str) -> str:
         """`when`: a time as the platform shows it, such as 'in 2 minutes'."""
-        return self.gettext("Ready {when}.", when=when)
+        return self.gettext("Ready {when} (about).", when=when)
 
     # -- commands
 

@@ -6,12 +6,12 @@ from unstill_bots.text.advice import Advice
 from unstill_bots.text.parts import Text
 from unstill_bots.text.refusal_replies import RefusalReplies
 from unstill_bots.text.sentences import ADVICE, CAMERA_ADVICE, FAILURES, NOTES, PICTURES, WITHOUT
+from unstill_bots.text.waiting_replies import WaitingReplies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
 from unstill_queue.contract.codes import SAID, UNKNOWN, read_note
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
 from unstill_queue.contract.options import Option
-from unstill_queue.ledger.ledger import Place
 
 CAPTION_LENGTH = 1024
 """Characters under a clip: Telegram's bound, the narrowest of the platforms'."""
@@ -22,31 +22,13 @@ def names_of(option: Option) -> tuple[str, ...]:
     return tuple(f"--{name}" for name in (option.name, *option.aliases))
 
 
-class Replies(RefusalReplies):
+class Replies(RefusalReplies, WaitingReplies):
     """The sentences in one language. Takes any platform's language tag; English where we have no other."""
 
     # -- on the way in
 
     def received(self) -> str:
         return self.gettext("Got it. Looking at your picture …")
-
-    def queued(self, position: int | None, eta_seconds: float | None = None) -> str:
-        """`position` counts from 1, the next to be rendered; `eta_seconds` until the clip is there."""
-        if position is None:
-            place = self.gettext("Your picture is in the queue.")
-        elif position <= 1:
-            place = self.gettext("You are next.")
-        else:
-            place = self.ngettext("{count} other is ahead of you.", "{count} others are ahead of you.", position - 1)
-        if eta_seconds is None:
-            return place
-        return self._join(place, self.gettext("Ready in {duration}.", duration=self.duration(eta_seconds)))
-
-    def waiting(self, place: Place) -> str:
-        """Where a job stands that no engine has taken."""
-        if place.parked:
-            return self.gettext("No engine that is running can make this clip. It waits for one that can.")
-        return self.queued(place.position or None, place.eta)
 
     def progress(self, progress: Progress) -> str:
         if progress.phase == "loading":
@@ -64,20 +46,6 @@ class Replies(RefusalReplies):
     def shrinking(self) -> str:
         """The platform refused the clip's size."""
         return self.gettext("This file is too large here. Making it smaller …")
-
-    def duration(self, seconds: float) -> str:
-        """Rounded as one says it: 'about 40 s', 'about 2 min', 'about 3 h'."""
-        if not seconds > 0:
-            return self.gettext("a moment")
-        if seconds < 10:
-            return self.gettext("a few seconds")
-        if seconds < 57.5:
-            return self.gettext("about {number} s", number=round(seconds / 5) * 5)
-        if seconds < 3570:
-            return self.gettext("about {number} min", number=max(1, round(seconds / 60)))
-        if seconds < 48 * 3600:
-            return self.gettext("about {number} h", number=max(1, round(seconds / 3600)))
-        return self.gettext("more than two days")
 
     # -- the answer
 
@@ -153,9 +121,6 @@ class Replies(RefusalReplies):
 
     def unknown_job(self) -> str:
         return self.gettext("There is no such clip. It may have been too long ago.")
-
-    def engine_offline(self) -> str:
-        return self.gettext("No engine is running at the moment. Your picture waits in the queue.")
 
     # -- the help
 
