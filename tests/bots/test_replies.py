@@ -36,6 +36,7 @@ from unstill_queue.contract import codes
 from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
 from unstill_queue.contract.options import OPTIONS
+from unstill_queue.contract.resolving import allowed_by, resolve
 from unstill_queue.storage.folder import Why
 
 CATALOG = Catalog.load()
@@ -507,6 +508,45 @@ def test_the_help_promises_nothing_but_what_is_served() -> None:
     assert "clouds, light" not in text
     assert "Waves rolling" not in text
     assert text.count("Zoom in slowly") == 3
+
+
+@pytest.mark.parametrize("model", CATALOG.models)
+def test_the_help_advises_nothing_that_the_model_refuses(model: str) -> None:
+    served = Served.of(CATALOG, {model}, model)
+    for replies in (EN, ChatReplies("zh_CN")):
+        options = str(ChatReplies(replies.language).options(served))
+        for option in served.options:
+            # Given what the help says that an option takes
+            allowed = allowed_by(option, CATALOG.models[model], served.offered)
+            assert replies.allowed(allowed) in options
+            # When the least, the most or any name of that is typed, Then it is taken
+            bounds = [allowed.details[bound] for bound in ("least", "most", "only") if bound in allowed.details]
+            names = allowed.details["names"].split(", ") if "names" in allowed.details else []
+            for value in ["yes"] if allowed.code == "flag" else [] if allowed.code == "text" else [*bounds, *names]:
+                caption = parse(f"waves --{option.name} {value}", CATALOG, model)
+                resolve(caption.prompt, caption.given, CATALOG, default_model=model)
+    # and all examples of the pages can be sent as they are
+    replies = ChatReplies("en")
+    said = (replies.overview([], synthetic=served.synthetic), replies.options(served), replies.presets(served))
+    examples = re.findall(r"^.*(?:Zoom in|Waves).* --.*$", "\n".join(map(str, said)), re.MULTILINE)
+    assert len(examples) == 3
+    for example in examples:
+        parse(example, CATALOG, model)
+
+
+def test_the_help_says_of_each_model_what_it_takes_where_they_differ_and_advises_no_guidance_that_is_refused() -> None:
+    both = Served.of(CATALOG, set(CATALOG.models), "camera")
+    page = str(ChatReplies("en").options(both))
+    assert "Camera: a whole number from 8 to 480 frames; I2VGen-XL: a whole number from 8 to 32 frames" in page
+    assert "Camera: 256, 512, 768, 1024; I2VGen-XL: 512, 768, 1024" in page
+
+    fixed = CATALOG.models["i2vgen-xl"]
+    fixed = fixed.model_copy(update={"ranges": {**fixed.ranges, "guidance_scale": (1.0, 9.0)}})
+    narrow = CATALOG.model_copy(update={"models": {"i2vgen-xl": fixed}})
+    for catalog, said in ((CATALOG, True), (narrow, False)):
+        served = Served.of(catalog, {"i2vgen-xl"}, "i2vgen-xl")
+        tips = str(ChatReplies("en").tips(synthetic=served.synthetic, guided=served.guided))
+        assert ("set the guidance" in tips) is said
 
 
 def test_what_is_typed_is_set_apart_and_a_command_can_be_pressed_on_each_platform() -> None:

@@ -170,7 +170,8 @@ class Answers:
         return caller.replies.presets(await self._serving.now())
 
     async def _tips(self, caller: Caller) -> Page:
-        return caller.replies.tips(synthetic=(await self._serving.now()).synthetic)
+        served = await self._serving.now()
+        return caller.replies.tips(synthetic=served.synthetic, guided=served.guided)
 
     async def _queue(self, caller: Caller) -> str:
         return await self._jobs.listing(caller.person, caller.replies, place=caller.place)

@@ -10,6 +10,8 @@ from unstill_config.catalog import Catalog, Model
 from unstill_queue.contract.options import OPTIONS, Option
 from unstill_queue.ledger.ledger import Ledger
 
+GUIDANCE_ADVISED = 12
+"""The guidance scale that the advice names at most."""
 FRESH = 2.0
 """Seconds for which an answer of the ledger is good: engines say as often that they are there."""
 
@@ -48,6 +50,12 @@ class Served(msgspec.Struct, frozen=True):
         """Whether the default draws new pixels. Else a camera moves over the photo, and nothing in it moves."""
         model = self.models.get(self.default)
         return model is None or model.synthetic
+
+    @property
+    def guided(self) -> bool:
+        """Whether the default takes the guidance scale that is advised where a clip looks distorted."""
+        model = self.models.get(self.default)
+        return model is None or model.ranges.get("guidance_scale", (0, 0))[1] >= GUIDANCE_ADVISED
 
     @property
     def options(self) -> tuple[Option, ...]:

@@ -65,9 +65,10 @@ class HelpReplies(Replies):
         lead = self.gettext("Write them with your words, for example:")
         return Section("", (Item(lead), Item(terms=(example,))))
 
-    def tips(self, *, synthetic: bool) -> Page:
-        """Make the page of how to write good words. `synthetic` as in `example`."""
-        return Page((Section(self.gettext("How to write it"), tuple(map(Item, self.guide(synthetic=synthetic)))),))
+    def tips(self, *, synthetic: bool, guided: bool = True) -> Page:
+        """Make the page of how to write good words. `synthetic` and `guided` as in `guide`."""
+        lines = self.guide(synthetic=synthetic, guided=guided)
+        return Page((Section(self.gettext("How to write it"), tuple(map(Item, lines))),))
 
     def unknown_command(self, name: str, nearest: str = "") -> str:
         """Answer a command that is none. `nearest`: the one that may be meant."""

@@ -12,6 +12,7 @@ from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
 from unstill_queue.contract.codes import SAID, UNKNOWN, read_note
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
 from unstill_queue.contract.options import Option
+from unstill_queue.contract.resolving import allowed_by
 
 CAPTION_LENGTH = 1024
 """Characters under a clip: Telegram's bound, the narrowest of the platforms'."""
@@ -136,7 +137,15 @@ class Replies(RefusalReplies, WaitingReplies):
 
     def option_said(self, option: Option, catalog: Catalog) -> str:
         """Say what an option does and what it takes."""
-        return f"{self.gettext(option.help)} ({self.allowed(option.allowed(catalog))})"
+        return f"{self.gettext(option.help)} ({self._taken(option, catalog)})"
+
+    def _taken(self, option: Option, catalog: Catalog) -> str:
+        """Say what the catalogue's models take of an option: those that read it, each by itself where they differ."""
+        models = [one for one in catalog.models.values() if not option.ability or option.name in one.abilities]
+        taken = {model.title: self.allowed(allowed_by(option, model, catalog)) for model in models}
+        if len(set(taken.values())) <= 1:
+            return next(iter(taken.values()), self.allowed(option.allowed(catalog)))
+        return "; ".join(f"{title}: {said}" for title, said in taken.items())
 
     def option_described(self, option: Option, catalog: Catalog) -> str:
         """Say what an option does, and for numbers which ones it takes."""
@@ -146,7 +155,7 @@ class Replies(RefusalReplies, WaitingReplies):
     def preset_help(self, catalog: Catalog, name: str, *, synthetic: bool = True) -> str:
         return f"{name}: {self.translated(catalog.presets[name].help_of(synthetic=synthetic))}"
 
-    def guide(self, *, synthetic: bool) -> tuple[str, ...]:
-        """How to write a good prompt, a line each. `synthetic` as in `example`."""
-        codes = [code for code in ADVICE if (code in CAMERA_ADVICE) is not synthetic]
+    def guide(self, *, synthetic: bool, guided: bool = True) -> tuple[str, ...]:
+        """How to write a good prompt, a line each. `synthetic` as in `example`; `guided`: it takes a guidance scale."""
+        codes = [code for code in ADVICE if (code in CAMERA_ADVICE) is not synthetic and (guided or code != "guidance")]
         return tuple(self._by_code(ADVICE, code, {"verb": self.gettext("rolling in")}) for code in codes)

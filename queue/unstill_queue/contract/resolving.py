@@ -11,7 +11,7 @@ import msgspec
 from unstill_config.catalog import Catalog, Model, Value
 from unstill_queue.contract.errors import Allowed, OptionError
 from unstill_queue.contract.jobs import Finish, Parameters
-from unstill_queue.contract.options import MOTIONS, OPTIONS, SEED_MAX, one_of
+from unstill_queue.contract.options import MOTIONS, OPTIONS, SEED_MAX, Option, one_of
 
 _BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -106,6 +106,21 @@ def _values(given: Mapping[str, Value], catalog: Catalog, name: str) -> dict[str
     return {**model.defaults, **_within(preset, model), **given}
 
 
+def allowed_by(option: Option, model: Model, catalog: Catalog) -> Allowed:
+    """Return what a model takes of an option, at its usual frame rate: no more than there is an option for."""
+    if option.name == "resolution":
+        return one_of(model.resolutions)
+    least, most = model.ranges.get(option.name, (option.least, option.most))
+    if option.name == "seconds":
+        fps = int(model.defaults["fps"])
+        low, high = _seconds(fps, model)
+        least, most = max(low, option.least or low), min(high, option.most or high)
+        return Allowed("seconds_at_fps", least=f"{least:g}", most=f"{most:g}", fps=str(fps))
+    if least is not None and least == most:
+        return _allowed(least, least, model)
+    return msgspec.structs.replace(option, least=least, most=most).allowed(catalog)
+
+
 def _on_grid(num_frames: int, model: Model) -> int:
     """The nearest count that is both on the model's grid and in its range, whose ends may be off the grid."""
     low, high = model.ranges["num_frames"]
@@ -149,11 +164,16 @@ def _allowed(low: float, high: float, model: Model) -> Allowed:
     return Allowed("with_model", least=f"{low:g}", most=f"{high:g}", model=model.title)
 
 
+def _seconds(fps: int, model: Model) -> tuple[float, float]:
+    """Return the least and the most seconds, rounded inwards: what is suggested has to be accepted."""
+    low, high = (bound / fps for bound in model.ranges["num_frames"])
+    return math.ceil(low * 1000) / 1000, math.floor(high * 1000) / 1000
+
+
 def _check_seconds(seconds: float, fps: int, model: Model) -> None:
     low, high = (bound / fps for bound in model.ranges["num_frames"])
     if not low <= seconds <= high:
-        # rounded inwards: what is suggested has to be accepted
-        low, high = math.ceil(low * 1000) / 1000, math.floor(high * 1000) / 1000
+        low, high = _seconds(fps, model)
         raise OptionError(
             "seconds",
             f"{seconds:g}",
