@@ -471,7 +471,7 @@ async def test_a_refusal_goes_after_a_time_whoever_was_restarted(side: Side) -> 
 
 async def kept(side: Side, count: int) -> bool:
     """Whether so many messages are known that are to be taken away."""
-    return bool(await side.client.redis.zcard(f"unstill:{side.who.platform}:refusals") == count)
+    return bool(await side.client.redis.zcard(f"unstill:{side.who.platform}:withdraw") == count)
 
 
 async def test_a_job_that_was_revised_leaves_its_message_to_the_one_that_follows(side: Side) -> None:

@@ -37,6 +37,7 @@ class Shown:
     rings: bool
     calls: bool
     buttons: str
+    words_covered: bool
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Group:
 
     house: House
     ask: Callable[[str, bool], Any]
+    ask_covered: Callable[[str], Any]
     press: Callable[[str, str, str], Any]
     shown: Callable[[], list[Shown]]
 
@@ -79,6 +81,7 @@ def on_telegram(telegram: TelegramHouse) -> Group:
                 not one.silent,
                 any(each["type"] == "text_mention" and each["user"]["id"] == ann.id for each in one.entities),
                 str(one.buttons),
+                any(each["type"] == "spoiler" for each in one.entities),
             )
             for one in telegram_house.ours(group.history())
         ]
@@ -90,6 +93,7 @@ def on_telegram(telegram: TelegramHouse) -> Group:
     return Group(
         telegram.house,
         lambda words, spoiler: ann.send_photo(group, photo(), f"{ANIMATE} {words}", spoiler=spoiler),
+        lambda words: ann.send_photo(group, photo(), f"{ANIMATE} {words}", covered=True),
         press,
         shown,
     )
@@ -114,6 +118,7 @@ def on_discord(discord: DiscordHouse) -> Group:
                 not one.silent,
                 name in one.pinged,
                 str(one.buttons),
+                any(str(each.get("description")).startswith("||") for each in one.embeds),
             )
             for one in discord_house.ours(channel.history())
         ]
@@ -127,6 +132,7 @@ def on_discord(discord: DiscordHouse) -> Group:
         lambda words, spoiler: ann.say(
             channel, f"{discord.api.bot.mention} {words}", files=[File(photo(), "photo.png", spoiler=spoiler)]
         ),
+        lambda words: ann.say(channel, f"{discord.api.bot.mention} ||{words}||", files=[File(photo(), "photo.png")]),
         press,
         shown,
     )
@@ -149,13 +155,11 @@ async def test_a_group_is_treated_with_manners(inside: Any, on: Any, tmp_path: P
         await group.seen(lambda seen: any("There is no option" in one.at_once for one in seen), "the refusal")
         # When Ann sends a photo that is covered
         group.ask("the end of the film --seed 7", True)
-        # Then its clip is covered, of a telling name, and says at once no more than her words
+        # Then its clip is covered, and says at once no more than her words
         covered = await group.clip_of("the end of the film")
-        assert covered.covered
-        assert covered.at_once == "“the end of the film”"
+        assert covered.covered and covered.words_covered
+        assert covered.at_once.strip("|") == "“the end of the film”"
         assert all(fact in covered.folded for fact in FOLDED), covered.folded
-        assert covered.file.removeprefix("SPOILER_") == "unstill-the-end-of-the-film.mp4"
-        assert covered.alt in (None, "A photo that moves: the end of the film")
         # and nobody's phone rang for the receipt that it was, but one message, a reply to the clip, calls Ann
         assert not covered.rings
         seen = await group.seen(lambda seen: any("Your clip is ready" in one.at_once for one in seen), "the call")
@@ -167,9 +171,20 @@ async def test_a_group_is_treated_with_manners(inside: Any, on: Any, tmp_path: P
         group.press("Ann", covered.id, "Delete")
         gone = {covered.id, call.id}
         await group.seen(lambda seen: gone.isdisjoint(one.id for one in seen), "the end of both")
+        # When the words are covered, and not the photo, then both are, and the file tells nothing of them
+        group.ask_covered("who did it")
+        covered = await group.clip_of("who did it")
+        assert covered.covered and covered.words_covered
+        assert (covered.file.removeprefix("SPOILER_"), covered.alt) in [
+            ("unstill.mp4", None),
+            ("unstill.mp4", "A photo that moves."),
+        ]
         # When she sends one that is not covered, and a moderator ends another one
         group.ask("waves", False)
-        assert not (await group.clip_of("waves")).covered
+        open_one = await group.clip_of("waves")
+        assert not (open_one.covered or open_one.words_covered)
+        assert open_one.file == "unstill-waves.mp4"
+        assert open_one.alt in (None, "A photo that moves: waves")
         with group.house.gate() as gate:
             group.ask(f"{gate} leaves", False)
             await asyncio.to_thread(wait_for, gate.reached, what="the render")

@@ -258,6 +258,8 @@ class Courier:
                 call = await self._chat.ping(request, ref, Replies(request.requester.language).call(record.outcome))
                 if call is not None:
                     await self._side.called(request.requester, record.id, call)
+                    if record.refused:
+                        await self._side.refused(request.reply_to, call, request.requester.user)
 
     # -- progress: what is not shown in time is dropped
 

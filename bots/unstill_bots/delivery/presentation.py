@@ -116,7 +116,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
     return Message(
         record.id,
         replies.language,
-        msgspec.structs.replace(text, notes=(*text.notes, *unheard)),
+        msgspec.structs.replace(text, notes=(*text.notes, *unheard), covered=covered),
         Phase.DONE,
         Urgency.ANSWER,
         buttons=(*_under_clip(job, replies, catalog), *_to_share(record.request, replies, covered=covered)),
@@ -129,8 +129,8 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
             audio=job.finish.audio if job else False,
             spoiler=covered,
             poster=job.picture if job else None,
-            name=file_name(used.prompt),
-            alt=replies.alt_text(used.prompt),
+            name=file_name("" if covered else used.prompt),
+            alt=replies.alt_text("" if covered else used.prompt),
         ),
     )
 

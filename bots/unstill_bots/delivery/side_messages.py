@@ -33,7 +33,7 @@ class SideMessages:
         self._redis = redis
         self._chat = chat
         self._stay = stay
-        self._key = f"unstill:{chat.platform}:refusals"
+        self._key = f"unstill:{chat.platform}:withdraw"
         self._due: dict[str, float] | None = None
         self._whose: dict[str, tuple[str, str]] = {}
         self._changed = asyncio.Event()
@@ -47,8 +47,8 @@ class SideMessages:
     async def deleted(self, who: Requester, job: str) -> None:
         """Take the call away, as the clip that it was about is gone. Raises RedisError."""
         ref = await self._redis.getdel(self._call(who, job))
-        if ref is not None:
-            await self._remove(ref.decode())
+        if ref is not None and not await self._remove(ref.decode()):
+            await self._remember(ref.decode(), LOOK_EVERY)
 
     def _call(self, who: Requester, job: str) -> str:
         # begins with the person, as `WaitingPictures.forget` wants it
@@ -60,9 +60,12 @@ class SideMessages:
         """Note that the message at `ref` refuses something to `user`, as in `Requester.user`. Raises RedisError."""
         if not self._stay or not self._chat.is_public(to):
             return
-        due = await self._loaded()
-        due[ref] = time.time() + self._stay
         self._whose[ref] = user, to.chat
+        await self._remember(ref, self._stay)
+
+    async def _remember(self, ref: str, seconds: float) -> None:
+        due = await self._loaded()
+        due[ref] = time.time() + seconds
         await self._redis.zadd(self._key, {ref: due[ref]})
         self._changed.set()
 

@@ -107,6 +107,7 @@ def of_message(
         upload_limit=upload_limit,
         guild=str(message.guild.id) if message.guild else "",
         message=str(message.id),
+        covered=message.content.count("||") > 1,
         channels=_channels(message.channel),
         roles=_roles(message.author),
     )

@@ -28,6 +28,7 @@ def status(message: Message, *, footer: str = "") -> discord.Embed:
     """Draw what a message says; where it is known when the clip is ready, with a time that counts down by itself."""
     said, folded = message.text.folded(CAPTION_LENGTH) if message.clip else (message.text.plain(), "")
     said, footer = plain(said), "\n".join(filter(None, (folded, footer)))
+    said = f"||{said}||" if message.text.covered else said
     if message.ready_at is not None:
         # the platform's own notation, which each reader's app keeps up to date
         when = f"<t:{round(message.ready_at)}:R>"

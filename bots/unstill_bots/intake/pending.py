@@ -29,8 +29,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `user` is the platform's own id, `sent_at` in seconds since the epoch, `upload_limit` in bytes, 0 where an older
     version wrote it down without one. Messages with the same `album` in a chat belong together. `older` is the picture
-    of an older request, and is used instead of its own. It is stored while it waits for words: a new field needs a
-    default.
+    of an older request, and is used instead of its own. `covered`: the words were written as a spoiler. It is stored
+    while it waits for words: a new field needs a default.
     """
 
     user: str
@@ -39,6 +39,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     upload_limit: int = 0
     album: str = ""
     older: OlderPicture | None = None
+    covered: bool = False
 
     @property
     def id(self) -> str:
@@ -89,5 +90,5 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             self.upload_limit,
             picture.aspect,
             self.older.stored if self.older else "",
-            picture.spoiler,
+            picture.spoiler or self.covered,
         )

@@ -43,12 +43,13 @@ def media(
 
 
 def caption(text: Text) -> tuple[str, list[MessageEntity]]:
-    """Return the caption of a clip, and its one mark: what is folded away stands in a quote that unfolds."""
+    """Return the caption of a clip, and its marks: what is folded away stands in a quote that unfolds."""
     shown, folded = text.folded(CAPTION_LENGTH)
+    cover = [MessageEntity(MessageEntity.SPOILER, offset=0, length=units(shown))] if text.covered else []
     if not folded:
-        return shown, []
+        return shown, cover
     fold = MessageEntity(MessageEntity.EXPANDABLE_BLOCKQUOTE, offset=units(shown) + 1, length=units(folded))
-    return f"{shown}\n{folded}", [fold]
+    return f"{shown}\n{folded}", [*cover, fold]
 
 
 def file_in(message: Message) -> str | None:

@@ -50,6 +50,7 @@ def pending_of(message: Message, picture: Picture, language: str, upload_limit: 
         thread=thread_of(message),
         album=message.media_group_id or "",
         persona=message.sender_chat is not None,
+        covered=any(one.type == "spoiler" for one in (*message.entities, *message.caption_entities)),
         upload_limit=upload_limit,
     )
 

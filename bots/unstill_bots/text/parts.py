@@ -13,7 +13,7 @@ class Text(msgspec.Struct, frozen=True):
 
     `words` are what the person wrote, to be quoted. `facts` is what is so; `untimed` the same without the time that is
     left, for a platform that shows the time by itself, and empty where `facts` speaks of no time. `notes` are a line
-    each, `tip` is advice.
+    each, `tip` is advice. `covered`: the words are hidden until somebody wants to read them.
     """
 
     facts: str
@@ -21,6 +21,7 @@ class Text(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     tip: str = ""
     untimed: str = ""
+    covered: bool = False
 
     def plain(self, length: int | None = None) -> str:
         """Return all parts as plain text, of at most `length` characters: what is too long of the words is left out."""

@@ -53,7 +53,7 @@ class Request(msgspec.Struct, frozen=True):
     `upload_limit` is in bytes. `aspect` is the picture's long side over its short one as far as the platform says
     it, else 1: by it the cost is estimated before the picture is fetched. `stored` is the storage key under which an
     older request has the same picture; where that is gone, and for a program that does not know it, `source` holds.
-    `spoiler`: the picture was sent covered, so that its clip is covered too.
+    `spoiler`: picture or words were sent covered, so that the clip and its words are covered too.
     """
 
     id: str

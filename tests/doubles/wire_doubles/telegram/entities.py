@@ -46,6 +46,12 @@ def find(text: str) -> list[Entity]:
     ]
 
 
+def spoiler(text: str) -> Entity:
+    """What covers a text, but for the command that it begins with."""
+    begins = text.index(" ") + 1 if text.startswith("/") else 0
+    return {"type": "spoiler", "offset": begins, "length": length(text) - begins}
+
+
 def parse(text: str, mode: str) -> tuple[str, list[Entity]]:
     """The text without its tags, and what they said. Raises 400, "can't parse entities", and 400 for another mode."""
     match mode.lower():

@@ -67,10 +67,11 @@ class Person(User):
         topic: Topic | None = None,
         as_chat: Chat | None = None,
         spoiler: bool = False,
+        covered: bool = False,
         via: User | None = None,
     ) -> Message:
         """`data` in any format that Pillow reads; photos of one `album` name belong together. `via` is the bot whose
-        inline result it is.
+        inline result it is. `spoiler`: the photo is covered; `covered`: the caption is.
         """
         media = self._world.files.photo(data)
         return self._send(
@@ -83,6 +84,7 @@ class Person(User):
             as_chat=as_chat,
             via_bot=via,
             spoiler=spoiler,
+            marked=[*entities.find(caption), entities.spoiler(caption)] if covered else None,
         )
 
     def send_live_photo(self, chat: Chat, data: bytes, film: bytes, caption: str = "") -> Message:
