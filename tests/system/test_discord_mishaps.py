@@ -278,10 +278,12 @@ async def test_no_address_but_discords_own_is_ever_fetched(discord: DiscordHouse
     # Given links in embeds to this machine, and one of the platform's that leads there
     cdn = discord.api.cdn
     stranger = cdn.elsewhere(picture().data)
-    channel, [ann] = discord.server()
-    for address in (stranger, "http://127.0.0.1:1/x.png", cdn.redirect(stranger)):
+    # one each, as a refusal goes with the next request of the same person
+    channel, [ann, *others] = discord.server(members=3)
+    addresses = (stranger, "http://127.0.0.1:1/x.png", cdn.redirect(stranger))
+    for who, address in zip((ann, *others), addresses, strict=True):
         embed = {"type": "image", "url": address, "thumbnail": {"url": address, "proxy_url": address}}
-        ann.say(channel, f"{discord.api.bot.mention} waves", embeds=[embed])
+        who.say(channel, f"{discord.api.bot.mention} waves", embeds=[embed])
     # Then each is answered with a sentence, and nobody was asked
     await channel.until(lambda history: sum(not one.buttons for one in ours(history)) == 3)
     assert not any("elsewhere" in download.path for download in cdn.downloads)
