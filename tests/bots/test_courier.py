@@ -537,6 +537,19 @@ async def test_after_a_long_wait_a_short_reply_calls_the_person(front: FrontEnd)
     assert front.chat.now[1:] == ["Your clip is ready."]
 
 
+async def test_who_had_it_forgotten_meanwhile_is_not_called(front: FrontEnd) -> None:
+    settings = front.pipeline.settings
+    front.pipeline.settings = settings.model_copy(update={"bots": settings.bots.model_copy(update={"notify_after": 0})})
+    request = await front.finished()
+    await front.ledger.forget("terminal:ann")
+
+    await front.courier.deliver(request.id)
+
+    assert front.chat.now == ["Cancelled."]
+    # and nothing of her stays but that a record was here
+    assert [key async for key in front.client.redis.scan_iter("*ann*")] == []
+
+
 async def test_the_running_courier_delivers_shows_progress_and_takes_intakes(front: FrontEnd) -> None:
     running = asyncio.create_task(front.courier.run())
     # Given a request that was accepted by a front end which then died

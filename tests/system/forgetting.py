@@ -18,6 +18,8 @@ from wire_doubles.telegram import chats as telegram_chats
 from wire_doubles.telegram.people import Person as TelegramPerson
 
 from unstill_bots.host.leader import leader_key
+from unstill_config.settings import Queue
+from unstill_queue.ledger.times import Times
 
 FORGOTTEN = "Your words, pictures, clips and settings are deleted, and your id."
 WITHIN = 90.0
@@ -225,15 +227,37 @@ def on_disk(house: House, traces: Sequence[str]) -> list[str]:
     return found
 
 
-def wait_until_rewritten(house: House, traces: Sequence[str]) -> None:
-    """Until no file of the server's holds a trace. That a rewrite waits for its minute is waited for by nobody here."""
+def end_delivery(house: House, name: str) -> None:
+    """Let a killed bot's right to show an answer run out now: half a minute is waited for by nobody here."""
     with Redis.from_url(house.valkey.url) as redis:
+        for key in redis.zrange("unstill:due", 0, -1):
+            if key.decode().endswith(name):
+                redis.zadd("unstill:due", {key: 0}, xx=True)
+
+
+def expire_engine(house: House) -> None:
+    """Let what a killed engine said of itself, its job too, expire now. It does so by itself in some seconds."""
+    with Redis.from_url(house.valkey.url) as redis:
+        (key,) = redis.keys("unstill:engine:*")
+        assert 0 < redis.pttl(key) <= 1000 * Times.of(Queue()).engine_told
+        redis.delete(key)
+
+
+def wait_until_gone(house: House, traces: Sequence[str]) -> None:
+    """Until neither the server nor a file of its holds a trace.
+
+    That a rewrite, which clears streams too, comes once a minute is waited for by nobody here.
+    """
+    with Redis.from_url(house.valkey.url) as redis:
+
+        def left() -> list[str]:
+            return kept_of(house, traces) or on_disk(house, traces)
 
         def clean() -> bool:
             redis.delete("unstill:rewrite:lately")
-            return not on_disk(house, traces)
+            return not left()
 
         try:
-            wait_for(clean, within=WITHIN, what="a rewrite of the server's file")
+            wait_for(clean, within=WITHIN, what="the end of it")
         except AssertionError as error:
-            raise AssertionError(f"{error}: {on_disk(house, traces)}") from None
+            raise AssertionError(f"{error}: {left()}") from None

@@ -252,6 +252,8 @@ class Courier:
         waited = seconds + micros / 1e6 - record.accepted_at
         if record.note is None or waited < self._pipeline.settings.bots.notify_after or _is_replaced(record.outcome):
             return
+        if record.forgotten:
+            return  # which message called would be kept of who wants nothing kept
         request = record.request
         if not (await self._preferences.get(request.requester.place)).quiet:
             with contextlib.suppress(ChatError):
