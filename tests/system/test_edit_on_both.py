@@ -31,7 +31,8 @@ async def test_on_telegram_edit_asks_for_an_answer_which_makes_the_clip_of_the_s
     # When somebody else answers it, and then she does, without a mention
     bob.send_text(group, "leaves --seed 8", reply_to=question)
     words = ann.send_text(group, "waves --seed 7", reply_to=question)
-    # Then her words have their clip, and the question goes
+    # Then her words have their clip, and the question goes with the refusal
+    await group.until(lambda history: refusal.id not in [shown.id for shown in history])
     history = await group.until(telegram_house.has_clips())
     (clip,) = [shown for shown in history if shown.kind in telegram_house.CLIPS]
     assert clip.reply_to == words.id and "seed 7." in clip.text
@@ -75,6 +76,7 @@ async def test_on_discord_edit_opens_a_form_filled_in_which_makes_the_clip_of_th
     # Then the form has what she had written, and what she makes of it has its clip
     assert form is not None and WRONG in str(form)
     ann.submit(opened, words="waves --seed 7")
+    await channel.until(lambda history: refusal.id not in [shown.id for shown in history])
     history = await channel.until(discord_house.has_clips())
     (clip,) = [shown for shown in history if shown.clips]
     assert "seed 7." in clip.words and "“waves”" in clip.words

@@ -153,10 +153,11 @@ class Pipeline:
 
         `receipt_of`: the request whose receipt it is already, so that it needs no edit.
         """
+        # before it is on record, as this may be repeated after a kill
+        await self.side.kept(note)
         if await self.client.ledger.note_begin(id) != "go":
             return False
         await self.client.ledger.note_set(id, note)
-        await self.side.kept(note)
         if receipt_of is not None:
             self._status.stands(receipt_of, note)
         return True

@@ -135,6 +135,7 @@ class Context:
         question = await self.chat.tell(request.reply_to, replies.ask_anew(words), answer)
         if question is not None:
             await self.memory.reword(request.requester.user, question, record.id)
+            await self.pipeline.side.refused(request.reply_to, question, request.requester.user)
 
     async def _unask(self, note: str) -> None:
         await self.chat.remove(note)
