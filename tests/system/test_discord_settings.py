@@ -93,7 +93,7 @@ def test_ones_own_language_wins_over_the_servers_and_the_apps(place: tuple[Chann
     menu = seen(bo.slash(general, "settings"))
     assert menu.text == "你自己的默认值。写在图片旁的选项优先。"
     seen(bo.choose(menu, "语言: 自动", "=en"))
-    assert seen(bo.slash(general, "queue")).text == "You have no clips in the making. Use /animate with a picture."
+    assert seen(bo.slash(general, "queue")).text.startswith("You have no clips in the making.")
 
 
 def test_a_servers_settings_are_for_who_may_manage_it(
