@@ -61,6 +61,8 @@ class PaperChat:
         self.visible: dict[str, list[str]] = {}
         self.errors: dict[str, list[ChatError]] = {}
         self.fetched: list[str] = []
+        self.reacted: list[str] = []
+        self.reacts = True
         self.edited: list[Message] = []
         self.full: tuple[Urgency, ...] = ()
         out = io.BytesIO()
@@ -92,6 +94,11 @@ class PaperChat:
         self.visible[ref].append(text)
         self.edited.append(message)
         return ref
+
+    async def react(self, to: ReplyAddress) -> bool:
+        self._next("react")
+        self.reacted.append(to.message)
+        return self.reacts
 
     async def ping(self, request: Request, ref: str, text: str) -> str:
         assert ref in self.visible
@@ -257,6 +264,25 @@ async def test_a_status_message_of_unknown_fate_is_not_sent_again(front: FrontEn
     await front.courier.deliver(request.id)
     # Then it comes as a new reply, once
     assert len(front.chat.now) == 1 and front.chat.now[0].startswith("clip")
+
+
+@pytest.mark.parametrize("reacts", [True, False])
+async def test_where_a_chat_wants_quiet_the_receipt_is_a_reaction_if_it_can_be(
+    front: FrontEnd, *, reacts: bool
+) -> None:
+    front.chat.reacts = reacts
+
+    async def quiet(request: Request) -> Terms:
+        return Terms(quiet=True)
+
+    front.rules = quiet
+    request = await front.finished()
+    assert front.chat.reacted == [request.reply_to.message]
+    assert await front.courier.deliver(request.id)
+    # Then one message is there in the end, which was no receipt before where a reaction stood for it
+    [said] = front.chat.visible.values()
+    assert said[-1].startswith("clip")
+    assert said[0].startswith("Got it") is not reacts
 
 
 async def test_what_is_refused_for_no_known_reason_is_tried_three_times_and_then_said(front: FrontEnd) -> None:

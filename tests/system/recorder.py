@@ -56,6 +56,9 @@ class RecorderChat:
     async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
         return await self._call(op="edit", chat=to.chat, id=int(ref), content=_content(message))
 
+    async def react(self, to: ReplyAddress) -> bool:
+        return False
+
     async def ping(self, request: Request, ref: str, text: str) -> str:
         to = request.reply_to
         return await self._call(op="say", chat=to.chat, reply_to=to.message, content={"text": text, "ping": True})

@@ -90,6 +90,10 @@ class Chat(Protocol):
         """
         ...
 
+    async def react(self, to: ReplyAddress) -> bool:
+        """Mark the request's message as seen, by a reaction that rings at nobody's. False: there it cannot be done."""
+        ...
+
     async def ping(self, request: Request, ref: str, text: str) -> str | None:
         """Draw the person's attention to the message at `ref` by a short new one; it may get lost. Returns its ref, or
         None where there is none.

@@ -44,6 +44,8 @@ class Urgency(Enum):
     PROGRESS = auto()
 
 
+SEEN = "\N{EYES}"
+"""The reaction that stands for a receipt where a chat wants to be quiet. Both platforms have it."""
 DROPPABLE = (Urgency.CALL, Urgency.PLACE, Urgency.PROGRESS)
 """The reasons for which nothing waits where there is no room."""
 

@@ -112,13 +112,14 @@ class StatusMessages:
         """Note that the message at `ref` is the request's, and says already that it is being looked at."""
         self._remember(request, ref, presentation.received(request))
 
-    async def received(self, request: Request) -> None:
-        """Say that the request is being looked at, unless a message of it stands there."""
+    async def received(self, request: Request, *, quiet: bool = False) -> None:
+        """Say that the request is being looked at, unless a message of it stands there; `quiet`: by a reaction."""
         known = self._shown.get(request.id)
         if known is not None and known.ref is not None:
             return
         async with self._changing(request.id):
-            await self._put(request, None, presentation.received(request))
+            if not (quiet and await self._chat.react(request.reply_to)):
+                await self._put(request, None, presentation.received(request))
 
     async def queued(self, request: Request) -> None:
         """Say where a job that was just queued stands, unless it is answered in a moment."""

@@ -10,8 +10,8 @@ import aiohttp
 import discord
 import structlog
 
-from unstill_bots.delivery.chat import ChatGone, ClipForbidden, FetchError, MessageGone
-from unstill_bots.delivery.message import Message, Urgency
+from unstill_bots.delivery.chat import ChatError, ChatGone, ClipForbidden, FetchError, MessageGone
+from unstill_bots.delivery.message import SEEN, Message, Urgency
 from unstill_bots.delivery.presentation import received
 from unstill_bots.delivery.talk import tell
 from unstill_bots.discord.buttons import under
@@ -94,6 +94,16 @@ class DiscordChat:
             raise
         files = [str(attachment.id) for attachment in shown.attachments]
         return str(ClipRef(shown_at, files[0])) if message.clip and files else ref
+
+    async def react(self, to: ReplyAddress) -> bool:
+        if not to.message or "unseen" in to.extra:
+            return False
+        try:
+            await self.posting.react(to.chat, int(to.message), SEEN)
+        except ChatError as error:
+            log.info("a message could not be marked", channel=to.chat, error=str(error))
+            return False
+        return True
 
     async def ping(self, request: Request, ref: str, text: str) -> str | None:
         """Reply to the clip with a short message that mentions the person."""

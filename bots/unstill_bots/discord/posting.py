@@ -150,6 +150,11 @@ class Posting:
         message = self._bot.get_partial_messageable(int(ref.channel)).get_partial_message(ref.message)
         await self._send_limit.do(ref.channel, Urgency.CALL, message.delete)
 
+    async def react(self, channel: str, message: int, emoji: str) -> None:
+        """Raises ChatError."""
+        at = self._bot.get_partial_messageable(int(channel)).get_partial_message(message)
+        await self._send_limit.do(channel, Urgency.CALL, lambda: at.add_reaction(emoji))
+
     async def original(self, to: ReplyAddress) -> discord.Message | None:
         """An interaction's first answer; None where there is none, or it is out of reach. Raises ChatError."""
         try:

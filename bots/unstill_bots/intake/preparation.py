@@ -123,7 +123,7 @@ class Preparation:
             refusal = await self._objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
                 return await self._answer(request, refusal, self._blame(request.words, terms))
-            await self._status.received(request)
+            await self._status.received(request, quiet=terms.quiet)
             async with self._reading.slot(who.place, who.account):
                 job, cost = await self._understand(request)
             await self._submit(job, cost, terms)

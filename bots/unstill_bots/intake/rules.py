@@ -18,17 +18,18 @@ from unstill_queue.contract.jobs import Request
 class Terms(msgspec.Struct, frozen=True):
     """The terms of a chat's rules for one request: the sentence that refuses it, or the most jobs that may be open.
 
-    `jobs` 0: no rule. `full` is the sentence for one too many.
+    `jobs` 0: no rule. `full` is the sentence for one too many. `quiet`: the chat wants no messages but answers.
     """
 
     refusal: str | None = None
     jobs: int = 0
     full: str = ""
+    quiet: bool = False
 
     @classmethod
     def of(cls, rules: Preferences, replies: ChatReplies) -> Terms:
         """Return the terms of a chat that has set `rules` and speaks by `replies`."""
-        return cls(jobs=rules.jobs, full=replies.chat_full(rules.jobs)) if rules.jobs else cls()
+        return cls(jobs=rules.jobs, full=replies.chat_full(rules.jobs) if rules.jobs else "", quiet=rules.quiet)
 
     def too_much(self, error: QuotaExceeded, replies: Replies) -> str:
         """Return the sentence for a quota that is used up, in the chat's own words where the chat has set it."""

@@ -11,7 +11,7 @@ from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, T
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import ChatError, ChatUnavailable, ClipForbidden, FetchError
-from unstill_bots.delivery.message import Clip, Message, Urgency
+from unstill_bots.delivery.message import SEEN, Clip, Message, Urgency
 from unstill_bots.delivery.poster import poster
 from unstill_bots.delivery.talk import tell
 from unstill_bots.telegram import buttons as keyboards
@@ -137,6 +137,14 @@ class TelegramChat:
 
     def _under(self, message: Message) -> InlineKeyboardMarkup | None:
         return keyboards.under(message, inline=self.bot.supports_inline_queries)
+
+    async def react(self, to: ReplyAddress) -> bool:
+        try:
+            return bool(to.message) and await self.bot.set_message_reaction(int(to.chat), int(to.message), SEEN)
+        except TelegramError as error:
+            # a group may forbid reactions, or allow only others
+            log.info("a message could not be marked", error=str(error))
+            return False
 
     async def ping(self, request: Request, ref: str, text: str) -> str:
         """Reply to the clip. In a group that notifies nobody, so the sentence itself mentions the person."""

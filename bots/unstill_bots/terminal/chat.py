@@ -72,6 +72,9 @@ class TerminalChat:
         self.said[to.message] = message.text.plain(CAPTION_LENGTH)
         return str(self.files[to.message])
 
+    async def react(self, to: ReplyAddress) -> bool:
+        return False
+
     async def ping(self, request: Request, ref: str, text: str) -> None:
         if self._bell:
             self._bell()

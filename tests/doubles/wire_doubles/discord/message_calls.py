@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from wire_doubles.discord import mentions
@@ -15,7 +16,7 @@ from wire_doubles.discord.access import (
     replied_of,
 )
 from wire_doubles.discord.content import content_of
-from wire_doubles.discord.errors import invalid_body, not_yours
+from wire_doubles.discord.errors import invalid_body, not_yours, unknown_emoji
 from wire_doubles.discord.messages import PLAIN, REPLY, Message
 from wire_doubles.discord.permissions import Can
 from wire_doubles.discord.requests import Call
@@ -118,3 +119,17 @@ def get_messages(world: World, call: Call) -> list[Wire]:
 def _recent(world: World, message: Message) -> bool:
     age = (world.snowflakes.next() >> 22) / 1000 - (message.id >> 22) / 1000
     return not message.deleted and age <= world.nonce_seconds
+
+
+@route("PUT", ONE + "/reactions/{emoji}/@me", allowed=(1, 0.25))
+def add_reaction(world: World, call: Call) -> None:
+    """One that is not there yet needs a permission of its own; a name that no emoji has is refused."""
+    channel = channel_of(world, call)
+    message = message_of(channel, call)
+    need(world, channel, Can.READ_MESSAGE_HISTORY)
+    emoji = call.path["emoji"]
+    if emoji.isascii() and not re.fullmatch(r"\w+:\d+", emoji):
+        raise unknown_emoji()
+    if emoji not in message.reactions:
+        need(world, channel, Can.ADD_REACTIONS)
+        message.reactions.append(emoji)

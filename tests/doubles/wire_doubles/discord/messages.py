@@ -60,6 +60,7 @@ class Shown:
     pinged: tuple[str, ...]
     channel: Channel = field(compare=False, repr=False)
     components: tuple[Wire, ...] = field(compare=False, repr=False, default=())
+    reactions: tuple[str, ...] = ()
 
     @property
     def clips(self) -> tuple[Attachment, ...]:
@@ -85,6 +86,7 @@ class Shown:
         ]
         line = f"#{self.id} {head}: {' '.join(part for part in said if part)}"
         line += " (edited)" * self.edited + " (only you can see this)" * self.ephemeral
+        line += "".join(f" {reaction}" for reaction in self.reactions)
         line += f" (pings {', '.join(self.pinged)})" if self.pinged else ""
         return "\n".join([line, *("   " + " ".join(f"[{label}]" for label in row) for row in self.buttons)])
 
@@ -117,6 +119,7 @@ class Message:
     mentions_everyone: bool = False
     mentioned_roles: list[int] = field(default_factory=list)
     pinged: list[str] = field(default_factory=list)
+    reactions: list[str] = field(default_factory=list)
     interaction: Interaction | None = None
     only_for: Person | None = None
     thread: Thread | None = None
@@ -146,7 +149,9 @@ class Message:
             "timestamp": self.created_at, "edited_timestamp": self.edited_at,
             "flags": self.flags, "tts": self.tts, "pinned": False,
             "mention_everyone": self.mentions_everyone, "mentions": [user.wire() for user in self.mentions],
-            "mention_roles": [str(role) for role in self.mentioned_roles], "reactions": [],
+            "mention_roles": [str(role) for role in self.mentioned_roles], "reactions": [
+                {"count": 1, "me": True, "emoji": {"id": None, "name": name}} for name in self.reactions
+            ],
         }  # fmt: skip
         if self.stickers:
             wire["sticker_items"] = [sticker.wire() for sticker in self.stickers]
@@ -218,6 +223,7 @@ class Message:
             thinking=self.loading,
             silent=bool(self.flags & SILENT),
             pinged=tuple(self.pinged),
+            reactions=tuple(self.reactions),
             channel=self.channel,
             components=tuple(self.components),
         )

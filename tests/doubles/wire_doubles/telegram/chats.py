@@ -36,7 +36,9 @@ class Topic:
 
 
 class Chat:
-    """`standing` is the bot's. In a private chat, 'stranger' is who never wrote to it, 'kicked' who blocked it."""
+    """`standing` is the bot's. In a private chat, 'stranger' is who never wrote to it, 'kicked' who blocked it.
+    `reactions` are those that may be given, None for all.
+    """
 
     def __init__(self, world: World, id: int, kind: ChatKind, title: str, *, forum: bool = False) -> None:
         self._world = world
@@ -59,6 +61,7 @@ class Chat:
         self.actions: list[str] = []
         self.last_message_id = 0
         self.last_bot: User | None = None
+        self.reactions: frozenset[str] | None = None
 
     @property
     def name(self) -> str:

@@ -86,6 +86,9 @@ def set_message_reaction(world: World, call: Call) -> bool:
     reactions = call.json("reaction") or []
     if len(reactions) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
+    allowed = message.chat.reactions
+    if allowed is not None and any(each.get("emoji") not in allowed for each in reactions):
+        raise bad_request("REACTION_INVALID")
     message.reactions = reactions
     return True
 

@@ -96,6 +96,9 @@ class MailboxChat:
             await asyncio.to_thread(shutil.copyfile, message.clip.file, self.file(ref, "mp4"))
         return self._write(ref, message.text.plain(), message)
 
+    async def react(self, to: ReplyAddress) -> bool:
+        return False
+
     async def ping(self, request: Request, ref: str, text: str) -> str:
         return await self.tell(request.reply_to, text)
 
