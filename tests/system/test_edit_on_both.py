@@ -28,6 +28,8 @@ async def test_on_telegram_edit_asks_for_an_answer_which_makes_the_clip_of_the_s
     history = await group.until(telegram_house.says("Answer this message with the words as they should be."))
     question = history[-1]
     assert question.opens_answer and question.reply_to == sent.id and WRONG in question.text
+    # to be copied by a touch
+    assert [entity["type"] for entity in question.entities] == ["code"]
     # When somebody else answers it, and then she does, without a mention
     bob.send_text(group, "leaves --seed 8", reply_to=question)
     words = ann.send_text(group, "waves --seed 7", reply_to=question)

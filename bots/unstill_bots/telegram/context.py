@@ -130,6 +130,8 @@ class Context:
     async def ask_anew(self, record: Record, words: str, replies: ChatReplies) -> None:
         """Ask the person of a request for other words than `words`."""
         request = record.request
+        # what was covered is not shown open
+        words = "" if request.spoiler else words
         placeholder = words[:PLACEHOLDER_MOST] or None
         answer = ForceReply(selective=True, input_field_placeholder=placeholder)
         question = await self.chat.tell(request.reply_to, replies.ask_anew(words), answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unstill_bots.text.pages import Item, Page, Section
 from unstill_bots.text.replies import Replies
 
 
@@ -15,11 +16,12 @@ class AgainReplies(Replies):
     def button_edit(self) -> str:
         return self.gettext("Edit")
 
-    def ask_anew(self, words: str) -> str:
-        """Ask for other words in place of `words`, in an answer to this message."""
+    def ask_anew(self, words: str) -> Page:
+        """Ask for other words in place of `words`, which stand there to be copied, in an answer to this message."""
         if not words:
-            return self.gettext("Answer this message with the words for the picture.")
-        return self.gettext("Answer this message with the words as they should be. They were: {words}", words=words)
+            return Page((Section("", (Item(self.gettext("Answer this message with the words for the picture.")),)),))
+        asked = Item(self.gettext("Answer this message with the words as they should be. They were:"))
+        return Page((Section("", (asked, Item(terms=(" ".join(words.split()),)))),))
 
     def ask_in_answer(self, *, synthetic: bool) -> str:
         """Ask for words in an answer to this message. `synthetic` as in `example`."""
