@@ -229,6 +229,7 @@ def job_messages(catalog: Catalog, platform: str) -> list[Message]:
         request, Place(State.QUEUED, 1, "i2vgen-xl", engines=0), Served.of(catalog, {"camera"}, "camera")
     )
     return [
+        presentation.without_picture(job.id, "", ChatReplies("en"), offered=True),
         presentation.failed(record_of_words, refused, catalog),
         presentation.received(request),
         waits,

@@ -50,6 +50,7 @@ def test_the_buttons_are_those_that_are_under_jobs_and_clips() -> None:
         "delete": replies.button_delete(),
         "edit": replies.button_edit(),
         "share": replies.button_share(),
+        "last_picture": replies.button_last_picture(),
     }
     everywhere = {name for name, action in ACTIONS.items() if set(PLATFORMS) <= set(action.buttons)}
 

@@ -87,7 +87,7 @@ async def _open(discord: DiscordHouse, dice: random.Random, servers: int, direct
         person = discord.api.person(f"D{number}", installed=True)
         places.append((discord.api.dm(person), person))
     for channel, person in places:
-        person.say(channel, f"{discord.api.bot.mention} hello")
+        person.say(channel, f"{discord.api.bot.mention} waves")
     for channel, _ in places:
         await channel.until(says("There is no picture here"))
     return places

@@ -19,6 +19,8 @@ from tests.waiting import PATIENCE
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, SWITCH
 from unstill_bots.actions.variations import VARIATIONS, derived
+from unstill_bots.intake.pending import PendingRequest
+from unstill_bots.intake.waiting import Offer, WaitingPictures
 from unstill_config.settings import Quota, Settings
 from unstill_config.settings import Storage as StorageSettings
 from unstill_queue.contract.errors import UnknownJob
@@ -113,6 +115,12 @@ class Queue:
                 return await ledger.read(id)
             except UnknownJob:
                 return None
+
+    async def offer(self, pending: PendingRequest) -> None:
+        """Offer an older picture for the words "waves"."""
+        async with self.ledger() as ledger:
+            kept = WaitingPictures(ledger.redis, pending.who.platform, type(pending))
+            await kept.offers.keep(pending.id, Offer(pending, "waves"))
 
     async def preferences(self, scope: str) -> Preferences:
         async with self.ledger() as ledger:

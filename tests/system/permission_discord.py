@@ -27,8 +27,19 @@ from wire_doubles.discord.people import Person
 from wire_doubles.discord.permissions import Can
 
 from unstill_bots.actions.press_data import ON_JOBS
-from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DISCORD, FORM, PRESET, SETTINGS
+from unstill_bots.actions.presses import (
+    ACTIONS,
+    CANCEL,
+    CHAT_SETTINGS,
+    DISCORD,
+    FORM,
+    LAST_PICTURE,
+    PRESET,
+    SETTINGS,
+)
 from unstill_bots.discord.media import Picture
+from unstill_bots.discord.pending import DiscordRequest
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 JOB_BUTTONS = ON_JOBS
@@ -92,6 +103,8 @@ class DiscordCells:
             asked = self.sent_picture(owner, channel)
             question = self.post(channel, ["preset preview"], owner, on=asked)
             self.planted[cell] = Planted(f"discord:{channel.id}:{asked.id}", question)
+        for cell in cells(DISCORD, ACTIONS[LAST_PICTURE]):
+            self.planted[cell] = await self.offer(cell.place, self.people[OWNER])
         for cell in cells(DISCORD, *OFFERED):
             people = self.new_people()
             self.commanded[cell] = people, await self.plant(cell.place, people[OWNER], done=False)
@@ -136,6 +149,19 @@ class DiscordCells:
         note = f"{channel.id}:{shown.id}" + (":t" if place == INSTALL else "")
         return await self.queue.plant(request, note, shown, done=done)
 
+    async def offer(self, place: str, owner: Person) -> Planted:
+        """Of one's last picture, for words that were just written."""
+        world, channel = self.api.world, self.channel(place, owner)
+        with world.lock:
+            file, number = world.cdn.wire(world.keep(picture(), channel.id)), world.snowflakes.next()
+        pending = DiscordRequest(
+            id=f"discord:{channel.id}:{number}", user=str(owner.id), channel=str(channel.id), language="en",
+            sent_at=world.clock.now(), picture=Picture(""), guild=str(channel.guild.id) if channel.guild else "",
+            older=OlderPicture(Picture(file["url"], file["size"]).source),
+        )  # fmt: skip
+        await self.queue.offer(pending)
+        return Planted(pending.id, self.post(channel, [f"{LAST_PICTURE} {channel.id}:{number}"], owner))
+
     # -- trying
 
     async def press(self, cell: Cell) -> tuple[bool, str]:
@@ -162,7 +188,7 @@ class DiscordCells:
         return await self.happened(cell.action, planted), said
 
     async def happened(self, action: str, planted: Planted) -> bool:
-        if action == PRESET:
+        if action in (PRESET, LAST_PICTURE):
             return await self.queue.read(planted.id) is not None
         return await self.queue.happened(action, planted)
 

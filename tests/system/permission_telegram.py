@@ -30,14 +30,17 @@ from unstill_bots.actions.presses import (
     CHAT_SETTINGS,
     DELETE,
     EDIT,
+    LAST_PICTURE,
     PRESET,
     SETTINGS,
     SHARE,
     TELEGRAM,
     commands_of,
 )
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.telegram.buttons import ONE_CLIP, Press
 from unstill_bots.telegram.media import Picture
+from unstill_bots.telegram.pending import TelegramRequest
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 Keyboard = list[list[dict[str, str]]]
@@ -133,6 +136,8 @@ class TelegramCells:
             asked = self.ask(scene)
             question = self.say(scene, keyboard_of(*(data_of(PRESET, name) for name in ("quality", "preview"))), asked)
             self.planted[cell] = Planted(f"telegram:{asked.chat.id}:{asked.id}", question)
+        for cell in cells(TELEGRAM, ACTIONS[LAST_PICTURE]):
+            self.planted[cell] = await self.offer(self.scene(cell.place, cell.who))
         for scene in self.scenes.values():
             name = "language" if scene.chat.kind == "private" else "quiet"
             self.menus[scene.chat] = self.say(scene, keyboard_of(data_of(SETTINGS, name)))
@@ -178,6 +183,18 @@ class TelegramCells:
         note = f"{asked.chat.id}:{shown.id}"
         return await self.queue.plant(request, note, shown, done=done, receipt=f"{note} animation {self.clip.file.id}")
 
+    async def offer(self, scene: Scene) -> Planted:
+        """Of one's last picture, for words that were just written."""
+        asked = scene.asker.send_text(scene.chat, "waves", topic=scene.topic, as_chat=scene.persona)
+        about, user = f"{asked.chat.id}:{asked.id}", asked.sender_chat or asked.sender
+        media = self.api.world.files.photo(photo())
+        pending = TelegramRequest(
+            chat=str(asked.chat.id), message=str(asked.id), user=str(user.id), language="en", sent_at=asked.date,
+            picture=Picture(""), persona=asked.sender_chat is not None, older=OlderPicture(media.file.id),
+        )  # fmt: skip
+        await self.queue.offer(pending)
+        return Planted(f"telegram:{about}", self.say(scene, keyboard_of(data_of(LAST_PICTURE, about)), asked))
+
     # -- trying
 
     async def press(self, cell: Cell) -> tuple[bool, str]:
@@ -199,7 +216,7 @@ class TelegramCells:
             said = await person.forge(data, self.menus[own]).answer()
         if person in self._inside(scene):
             said = await person.forge(data, planted.message).answer()
-        if cell.action == PRESET:
+        if cell.action in (PRESET, LAST_PICTURE):
             return await self.queue.read(planted.id) is not None, said
         if cell.action == EDIT and cell.expected:
             # the question is sent after the press is answered

@@ -175,7 +175,7 @@ def discord() -> Iterator[Platform]:
 
         async def ask() -> None:
             ann = api.person("Ann", installed=True)
-            ann.say(api.dm(ann), "hello")
+            ann.say(api.dm(ann), "waves")
             await api.dm(ann).until(lambda history: len(history) == 2)
 
         yield discord_settings(api), ask

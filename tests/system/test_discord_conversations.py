@@ -126,8 +126,8 @@ async def test_in_direct_messages_nobody_needs_to_mention_anybody(discord: Disco
     # When she sends a picture with words, a text, and a video
     ann.say(chat, "clouds drifting", files=[picture()])
     await chat.until(has_clips())
-    ann.say(chat, "hello")
-    await chat.until(says("There is no picture here"))
+    ann.say(chat, "waves")
+    await chat.until(says("There is no picture with these words"))
     ann.say(chat, "this", files=[File(b"\0\0\0\x18ftypisom", "clip.mp4", "video/mp4")])
     history = await chat.until(lambda history: len(ours(history)) == 3)
     assert "video" in ours(history)[2].words

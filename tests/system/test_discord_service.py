@@ -40,7 +40,7 @@ async def test_a_lost_gateway_is_resumed_and_nothing_is_missed(house: DiscordHou
 async def test_after_a_session_that_is_over_what_was_missed_is_read(house: DiscordHouse) -> None:
     # Given a channel in which the bot was spoken to before
     channel, [ann] = house.server()
-    ann.say(channel, f"{house.api.bot.mention} hello")
+    ann.say(channel, f"{house.api.bot.mention} waves")
     await channel.until(says("There is no picture here"))
     # When the platform forgets the session, and something is said meanwhile
     house.api.gateway.forget()
@@ -92,7 +92,7 @@ async def test_what_was_said_while_the_bot_was_away_is_answered(house: DiscordHo
     channel, [ann] = house.server()
     ann.slash(channel, "animate", image=picture(), prompt="slow waves")
     await channel.until(says("▰"))
-    ann.say(channel, f"{house.api.bot.mention} hello")
+    ann.say(channel, f"{house.api.bot.mention} waves")
     await channel.until(says("There is no picture here"))
     # When it is killed, somebody mentions it, and it starts again
     house.kill_bot()

@@ -38,7 +38,7 @@ async def test_a_bot_that_grew_takes_more_shards_and_misses_nothing(house: Disco
     await asyncio.to_thread(house.wait_for_bot)
     both = server_of_each(house)
     for channel, ann in both:
-        ann.say(channel, f"{house.api.bot.mention} hello")
+        ann.say(channel, f"{house.api.bot.mention} waves")
         await channel.until(says("There is no picture here"))
     # When those are more than the platform allows a shard, and the session is over
     servers = len(gateway.guilds_of((0, 1)))

@@ -19,7 +19,7 @@ from unstill_queue.contract.jobs import State
 from unstill_queue.ledger.ledger import Ledger
 
 TOO_MANY = "You may ask for at most 1 a minute"
-NO_PICTURE = "There is no picture here"
+NO_PICTURE = "There is no picture"
 
 
 @dataclass
@@ -92,7 +92,7 @@ async def test_who_asks_too_fast_is_told_once_and_the_rest_is_not_taken(side: Si
     # When they send three more, and ask for something else afterwards
     for _ in range(3):
         side.send_picture()
-    side.send_words("hello")
+    side.send_words("waves")
     await side.until_says(NO_PICTURE)
     await side.until_says(TOO_MANY)
     # Then they were told once, and there is one request

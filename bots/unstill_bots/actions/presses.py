@@ -42,6 +42,7 @@ class Action(msgspec.Struct, frozen=True):
 
 CANCEL, DELETE, FORGET, PRESET, FORM, SHARE = "cancel", "delete", "forgetme", "preset", "form", "share"
 EDIT, SWITCH = "edit", "switch_model"
+LAST_PICTURE = "last_picture"
 SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
@@ -57,6 +58,7 @@ _ALL = (
     Action(SHARE, "offers the clip to another chat, on Telegram", May.OWNER, (TELEGRAM,), anywhere=True),
     Action(EDIT, "asks for other words, for a picture whose words were refused", May.OWNER, EVERYWHERE),
     Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, EVERYWHERE),
+    Action(LAST_PICTURE, "asks for a clip of one's last picture by new words", May.OWNER, EVERYWHERE, anywhere=True),
     Action(FORM, "asks for clips of pictures that somebody pointed at", May.OWNER, forms=(DISCORD,), anywhere=True),
     Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, EVERYWHERE, EVERYWHERE),
     Action(CHAT_SETTINGS, "shows and changes how a group or server uses the bot", May.ADMINS, EVERYWHERE),
@@ -139,7 +141,7 @@ def refusal(verdict: Verdict, action: Action, replies: ChatReplies) -> str:
     if action.may is May.ADMINS:
         return replies.settings_for_admins()
     if verdict is Verdict.UNKNOWN:
-        return replies.no_longer_there() if action.name == PRESET else replies.unknown_job()
+        return replies.no_longer_there() if action.name in (PRESET, LAST_PICTURE) else replies.unknown_job()
     if verdict is Verdict.UNPROVEN:
         if action.name in (CANCEL, DELETE):
             return replies.unproven(f"/{action.name}")

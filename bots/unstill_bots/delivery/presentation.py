@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, SHARE, SWITCH
+from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, LAST_PICTURE, SHARE, SWITCH
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
 from unstill_bots.delivery.message import REVISED, Button, Clip, Message, Phase, Urgency
 from unstill_bots.delivery.naming import file_name
@@ -159,6 +159,12 @@ def cancelled(record: Record, by: str) -> Message:
     by_admin = by not in ("system", REVISED, record.request.requester.person)
     said = replies.cancelled_by_admin() if by_admin else replies.cancelled(by)
     return Message(record.id, replies.language, Text(said), Phase.CANCELLED, Urgency.ANSWER)
+
+
+def without_picture(id: str, text: str, replies: ChatReplies, *, offered: bool = False) -> Message:
+    """Make what is said to words without a picture, whose request would have that id; `offered`: one's last picture."""
+    buttons = (Button(LAST_PICTURE, replies.button_last_picture(), id),) if offered else ()
+    return Message(id, replies.language, Text(text), Phase.FAILED, Urgency.TALK, buttons=buttons)
 
 
 def _replies(request: Request) -> ChatReplies:

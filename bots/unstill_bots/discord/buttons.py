@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import discord
 
 from unstill_bots.actions.press_data import ON_JOBS, PressData
-from unstill_bots.actions.presses import EDIT, PRESET
+from unstill_bots.actions.presses import EDIT, LAST_PICTURE, PRESET
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 
-SENT = (*ON_JOBS, PRESET)
+SENT = (*ON_JOBS, PRESET, LAST_PICTURE)
 TEMPLATE = rf"(?:{'|'.join(SENT)}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""
 
@@ -36,6 +36,13 @@ def under(message: Message) -> discord.ui.View | None:
     if not message.buttons:
         return None
     return view_of(button(shown.text, Press.on(shown.action, shown.job).data) for shown in message.buttons)
+
+
+def jobs_of(message: discord.Message) -> tuple[str, ...]:
+    """Return the ids of the jobs that the buttons under a message are about."""
+    rows = [row.children for row in message.components if isinstance(row, discord.ActionRow)]
+    presses = [Press.of(str(item.custom_id or "")) for row in rows for item in row]
+    return tuple(press.job for press in presses if press.action in ON_JOBS)
 
 
 def presets(replies: ChatReplies, catalog: Catalog) -> discord.ui.View:

@@ -34,14 +34,16 @@ IDENTIFY_EVERY = 5.0
 
 
 class Bot(discord.AutoShardedClient):
-    """A client that calls what is set here: `on_message` with each message, `on_shard_ready` with a shard's number
-    whenever its events may have been missed, `on_guild_remove` with a server that the bot was removed from.
+    """A client that calls what is set here: `on_message` with each message, `on_raw_message_edit` with each change of
+    one, `on_shard_ready` with a shard's number whenever its events may have been missed, `on_guild_remove` with a
+    server that the bot was removed from.
 
     It takes as many shards as the gateway advises. No session is started that would use up those of a day, as the
     platform then takes the token away.
     """
 
     on_message: Callable[[discord.Message], Awaitable[None]]
+    on_raw_message_edit: Callable[[discord.RawMessageUpdateEvent], Awaitable[None]]
     on_shard_ready: Callable[[int], Awaitable[None]]
     on_guild_remove: Callable[[discord.Guild], Awaitable[None]]
 

@@ -10,11 +10,13 @@ from discord import Locale
 from discord.abc import Snowflake
 
 from unstill_bots.actions.preferences import InForce, language_of
-from unstill_bots.discord.buttons import presets
+from unstill_bots.delivery.message import Message
+from unstill_bots.discord.buttons import presets, under
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, guild_scope, person_scope
 from unstill_bots.intake.conversation import Conversation
+from unstill_bots.intake.follow_ups import FollowUps
 from unstill_bots.intake.pipeline import Pipeline
 
 
@@ -37,6 +39,7 @@ class Context:
         self.catalog = pipeline.catalog
         self.settings = pipeline.settings
         self.conversation = Conversation(pipeline, memory, self._ask, self._unask)
+        self.follow_ups = FollowUps(pipeline, memory, self.conversation, self._show)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """What may take its time, and is no longer held against the interaction."""
@@ -57,6 +60,9 @@ class Context:
 
     async def _unask(self, question: str) -> None:
         await self.chat.remove(question)
+
+    async def _show(self, pending: DiscordRequest, message: Message) -> str | None:
+        return await self.chat.tell(pending.address(), message.text.plain(), under(message))
 
     def in_force(
         self, user: Snowflake | None, guild: Snowflake | None, channel: int | None = None

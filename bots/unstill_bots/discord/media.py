@@ -33,8 +33,8 @@ class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def source(self) -> str:
-        """As `Request.source`."""
-        return msgspec.json.encode(self).decode()
+        """As `Request.source`; empty for the picture of a message that has none."""
+        return msgspec.json.encode(self).decode() if self.url else ""
 
     @classmethod
     def of(cls, source: str) -> Picture:

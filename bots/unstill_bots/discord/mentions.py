@@ -10,14 +10,18 @@ from weakref import WeakValueDictionary
 import aiohttp
 import discord
 import structlog
+from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from unstill_bots.actions.commands import misplaced, typed
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.actions.presses import DISCORD
+from unstill_bots.discord.buttons import jobs_of
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.media import Picture, find
+from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_message
+from unstill_bots.intake.follow_ups import RepliedTo, Said
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.waiting import DAY
 from unstill_bots.text.chat_replies import ChatReplies
@@ -33,8 +37,6 @@ PREVIEWS_AFTER = (1.0, 2.0, 3.0)
 LINK = re.compile(r"https?://\S")
 MISSED_MOST = 100
 """Messages of a channel that are read after a time away."""
-
-Found = list[Picture] | Unfit | None
 
 
 class Mentions:
@@ -107,31 +109,50 @@ class Mentions:
             return
         in_force = await self._context.in_force(message.author, message.guild, message.channel.id)
         replies = ChatReplies(self._context.language(in_force, locale_of(message.guild)))
-        if self._may_speak(message):
-            await self._understand(message, in_force, replies)
-        else:
-            self._context.spawn(self._tell_alone(message, replies))
+        said = self._said(message, in_force)
+        if not said.by_reply or await self._context.follow_ups.concerns(said):
+            if self._may_speak(message):
+                await self._understand(message, said, replies)
+            else:
+                self._context.spawn(self._tell_alone(message, replies))
         direct_to = message.author.id if message.guild is None else None
         await self._context.memory.took(message.channel.id, message.id, direct_to)
 
-    async def _understand(self, message: discord.Message, in_force: InForce, replies: ChatReplies) -> None:
+    async def _understand(self, message: discord.Message, said: Said[DiscordRequest], replies: ChatReplies) -> None:
         if not message.content and _names_role(message):
             # Discord shows what is said to the bot itself, and without an intent nothing of what is said to a role
             self._say(message, ServerReplies(replies.language).role_is_not_shown())
             return
-        command, words = typed(self._words(message))
+        command, _ = typed(self._words(message))
         if command and command != "animate":
             self._say(message, misplaced(command, replies, DISCORD))
             return
-        found, elsewhere = await self._find(message)
+        found = find(message)
         if isinstance(found, Unfit):
             self._say(message, replies.picture_error(found))
         elif found:
-            limit = self._context.upload_limit(message.channel)
-            asks = [of_message(message, one, replies.language, limit, number=n) for n, one in enumerate(found)]
-            await self._asked(message, asks, words, in_force)
+            await self._asked(message, self._asks(message, found, said.in_force), said.words, said.in_force)
         else:
-            await self._no_picture(message, words, replies, elsewhere=elsewhere)
+            await self._context.follow_ups.take(said)
+
+    def _asks(self, message: discord.Message, found: list[Picture], in_force: InForce) -> list[DiscordRequest]:
+        """Return the requests that a message is with each of these pictures."""
+        language = self._context.language(in_force, locale_of(message.guild))
+        limit = self._context.upload_limit(message.channel)
+        return [of_message(message, one, language, limit, number=number) for number, one in enumerate(found)]
+
+    def _said(self, message: discord.Message, in_force: InForce) -> Said[DiscordRequest]:
+        command, words = typed(self._words(message))
+        return Said(
+            self._asks(message, [Picture("")], in_force)[0],
+            words,
+            in_force,
+            private=message.guild is None,
+            # a reply calls whom it answers, which is no word to us yet
+            explicit=self._is_named(message) or not _is_reply(message),
+            command=bool(command),
+            replied=self._replied(message, in_force),
+        )
 
     async def _asked(self, message: discord.Message, asks: list[DiscordRequest], words: str, in_force: InForce) -> None:
         # words that cannot be read are answered like any other request
@@ -141,28 +162,32 @@ class Mentions:
         else:
             await self._context.conversation.said(asks, words, in_force.own)
 
-    async def _no_picture(self, message: discord.Message, words: str, replies: ChatReplies, *, elsewhere: bool) -> None:
-        """Words for a picture that waits, or for none."""
-        channel, user = str(message.channel.id), str(message.author.id)
-        if await self._context.conversation.words_alone(channel, user, words):
-            return
-        if elsewhere:
-            self._say(message, replies.unseen_picture())
-        else:
-            self._say(message, replies.no_picture())
-
-    async def _find(self, message: discord.Message) -> tuple[Found, bool]:
-        """What is in the message, else in the one that it replies to, and whether there is one that is none of ours."""
-        found = find(message)
-        if found or message.reference is None:
-            return found, False
-        if message.reference.type is discord.MessageReferenceType.forward:
-            return None, False
-        replied = message.reference.resolved
+    def _replied(self, message: discord.Message, in_force: InForce) -> RepliedTo[DiscordRequest] | None:
+        """Return what a message replies to; None where it replies to none."""
+        reference = message.reference
+        if not _is_reply(message) or reference is None or reference.message_id is None:
+            return None
+        channel, replied = str(message.channel.id), reference.resolved
+        id = f"{PLATFORM}:{channel}:{reference.message_id}"
         if not isinstance(replied, discord.Message):
-            return None, True
-        ours = self._context.bot.user is not None and replied.author.id == self._context.bot.user.id
-        return (None if ours else find(replied)), not ours
+            return RepliedTo(id, "", hidden=message.guild is not None)
+        me, found = self._context.bot.user, find(replied)
+        ours = me is not None and replied.author.id == me.id
+        asks = self._asks(message, found, in_force) if isinstance(found, list) and not ours else []
+        return RepliedTo(
+            id,
+            str(replied.author.id),
+            note=str(MessageRef(channel, replied.id)) if ours else "",
+            jobs=jobs_of(replied) if ours else (),
+            asks=tuple(asks),
+            unfit=found if isinstance(found, Unfit) else None,
+            covered=any(one.is_spoiler() for one in replied.attachments),
+            hidden=found is None and not ours and message.guild is not None,
+        )
+
+    def _is_named(self, message: discord.Message) -> bool:
+        """Tell whether a mention of us was typed."""
+        return _names_role(message) or self._mention_in(message).search(message.content) is not None
 
     async def _with_previews(self, message: discord.Message) -> discord.Message:
         """The message as it stands when Discord has looked at its links, which takes a moment."""
@@ -178,10 +203,28 @@ class Mentions:
         return message
 
     def _words(self, message: discord.Message) -> str:
-        me = self._context.bot.user
-        role = message.guild.self_role if message.guild else None
-        text = re.sub(rf"<@!?{me.id}>|<@&{role.id if role else 0}>", " ", message.content) if me else message.content
+        text = self._mention_in(message).sub(" ", message.content)
         return " ".join(text.split())
+
+    def _mention_in(self, message: discord.Message) -> re.Pattern[str]:
+        me, role = self._context.bot.user, message.guild.self_role if message.guild else None
+        return re.compile(rf"<@!?{me.id if me else 0}>|<@&{role.id if role else 0}>")
+
+    async def edited(self, change: discord.RawMessageUpdateEvent) -> None:
+        """New words of a message, for what waits of it or was made of it."""
+        message = change.message
+        if message.edited_at is None or not self.is_ours(message):
+            return
+        (_, words), found = typed(self._words(message)), find(message)
+        if not words or isinstance(found, Unfit):
+            return
+        try:
+            in_force = await self._context.in_force(message.author, message.guild, message.channel.id)
+            for ask in self._asks(message, found or [Picture("")], in_force):
+                ask = replace(ask, sent_at=message.edited_at.timestamp())
+                await self._context.conversation.edited(ask, words)
+        except (RedisError, OSError) as error:
+            log.error("new words could not be written down", error=str(error))
 
     def _may_speak(self, message: discord.Message) -> bool:
         if message.guild is None or message.guild.me is None:
@@ -203,6 +246,11 @@ class Mentions:
 def _names_role(message: discord.Message) -> bool:
     """Whether it is said to the role that came along with the bot, which the apps offer under the bot's name."""
     return message.guild is not None and message.guild.self_role in message.role_mentions
+
+
+def _is_reply(message: discord.Message) -> bool:
+    """Tell whether it replies to another; a forward refers to one, too."""
+    return message.type is discord.MessageType.reply
 
 
 def locale_of(guild: discord.Guild | None) -> discord.Locale | None:

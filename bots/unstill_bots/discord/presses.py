@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.open_forms import Pointed
-from unstill_bots.actions.presses import CANCEL, EDIT, PRESET, SWITCH
+from unstill_bots.actions.presses import CANCEL, EDIT, LAST_PICTURE, PRESET, SWITCH
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
@@ -50,6 +50,8 @@ class Presses:
             await self._edit(interaction, press, replies)
         elif press.action in (CANCEL, SWITCH):
             await tell(self._context, interaction, self._cancel(interaction, press, replies))
+        elif press.action == LAST_PICTURE:
+            await self._with_last_picture(interaction, press, replies)
         else:
             await self._delete(interaction, press, replies)
 
@@ -81,7 +83,7 @@ class Presses:
         said.append(varied.said)
         return Written(varied.said if varied.refused else None, [varied.request] if varied.request else [])
 
-    # -- words by a press
+    # -- pictures and words by a press
 
     async def _edit(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
         """Open a form with the words that were refused: those of a job, or of an event that was answered alone."""
@@ -125,6 +127,12 @@ class Presses:
             await answer(interaction, said)
         else:
             await interaction.response.defer()
+
+    async def _with_last_picture(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
+        await interaction.response.defer()
+        actor = DiscordActor(self._context, interaction)
+        if said := await self._context.follow_ups.with_last_picture(press.job, actor, replies):
+            await answer(interaction, said)
 
     # -- no more
 

@@ -78,6 +78,7 @@ class DiscordFrontEnd:
         mentions = Mentions(context)
         tree = Tree(context, Intake(context))
         bot.on_message, bot.on_shard_ready, bot.on_guild_remove = mentions.came, mentions.catch_up, context.leave
+        bot.on_raw_message_edit = mentions.edited
         commands = asyncio.create_task(tree.register())
         delivering = asyncio.create_task(courier.run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))

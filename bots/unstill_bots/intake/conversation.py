@@ -6,17 +6,20 @@ import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic
 
+from msgspec.structs import replace
+
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import ACTIONS, PRESET, Actor, Thing, Verdict, judge, refusal
 from unstill_bots.actions.variations import derived
 from unstill_bots.delivery.chat import ChatError
 from unstill_bots.delivery.message import REVISED
+from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import P, WaitingPictures
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import TooManyRequests
-from unstill_queue.contract.jobs import Cancelled, Failed
+from unstill_queue.contract.jobs import Cancelled, Succeeded
 from unstill_queue.ledger.ledger import Record
 
 Ask = Callable[[P, int], Coroutine[Any, Any, str | None]]
@@ -35,15 +38,23 @@ class Conversation(Generic[P]):
         self._unask = unask
 
     async def said(self, pendings: Sequence[P], words: str, own: Preferences | None = None) -> None:
-        """Take the pictures of one message with its words. Without words they wait, and the person is asked.
+        """Take the pictures of one message with its words, or with those that the person wrote just before. Without
+        words they wait, and the person is asked.
 
         Whoever has a preset of their own is not asked. `own` as in `Pipeline.accept`. Raises RedisError.
         """
+        before = None if words else await self._waiting.words(pendings[0].chat, pendings[0].user)
+        if before is not None:
+            words = before.words
         if own is None:
             own = await self._pipeline.preferences.get(pendings[0].who.person)
         if words or own.preset:
             for pending in pendings:
                 await self._pipeline.take(pending, words, own=own)
+            if before is not None:
+                await self._waiting.words_used(pendings[0].chat, pendings[0].user)
+                if before.note:
+                    self.take_back(before.note)
         elif await self._waiting.let_wait(pendings):
             self._pipeline.background.spawn(self._question(pendings[0], len(pendings)))
 
@@ -102,7 +113,7 @@ class Conversation(Generic[P]):
         first = next((one for one in waiting if one.id == picture), None) or await forgotten()
         if first is None or name not in self._pipeline.catalog.presets:
             return replies.no_longer_there()
-        others = [one for one in waiting if one.id != first.id and _are_together(one, first)]
+        others = [one for one in waiting if one.id != first.id and are_together(one, first)]
         return await self.chosen([first, *others], name, question.message, replies)
 
     async def answered(self, pendings: Sequence[P]) -> None:
@@ -133,13 +144,16 @@ class Conversation(Generic[P]):
         if mine:
             await self.words_came(mine, words)
             return
+        if await self._waiting.edit_words(pending, words):
+            return
         for one in await self._waiting.together(pending):
             await self.revise(one, words)
 
     async def revise(self, pending: P, words: str) -> bool:
-        """Cancel what waits or runs, or leave what failed, and ask anew with new words of the same message.
+        """Cancel what waits or runs, or leave what ended, and ask anew with new words of the same message.
 
-        Returns False where no request of the message is on record.
+        Returns False where no request of the message is on record. Words without a picture of their own are for that of
+        their request. Where there is a clip already, it stays, and the new one has a message of its own.
 
         Each step may be repeated, as the update comes again when we die between two of them.
         """
@@ -148,8 +162,10 @@ class Conversation(Generic[P]):
         record = await pipeline.record(latest)
         if record is None:
             return False
+        if not pending.picture.source:
+            pending = replace(pending, older=OlderPicture.of(record))
         request = await pipeline.request(pending, words, id=derived(latest, f"edit {words}"))
-        if request.words == record.request.words or _is_answered(record):
+        if request.words == record.request.words or _is_ended(record):
             return True
         # before the cancel, as what is cancelled so is shown by what comes after it
         if not await pipeline.may_ask(request):
@@ -157,20 +173,19 @@ class Conversation(Generic[P]):
         await ledger.cancel(latest, REVISED)
         # None: what was cancelled is forgotten meanwhile
         cancelled = await ledger.find(latest)
-        if cancelled is not None and _is_answered(cancelled):
+        if cancelled is not None and _is_ended(cancelled):
             return True
-        await pipeline.enter(request, pending.age, note=cancelled.note if cancelled else None, paced=True)
+        note = None if cancelled is None or isinstance(cancelled.outcome, Succeeded) else cancelled.note
+        await pipeline.enter(request, pending.age, note=note, paced=True)
         await self._waiting.revised(pending, request.id)
         return True
 
 
-def _are_together(one: PendingRequest, first: PendingRequest) -> bool:
+def are_together(one: PendingRequest, first: PendingRequest) -> bool:
     """Return whether a picture was sent with the first one: in its album, or in its message."""
     return bool(first.album and one.album == first.album) or one.id.startswith(f"{first.id}.")
 
 
-def _is_answered(record: Record) -> bool:
-    """Return whether a job ended with a clip, or was cancelled by somebody; new words then make nothing of it."""
-    if record.outcome is None or isinstance(record.outcome, Failed):
-        return False
-    return not (isinstance(record.outcome, Cancelled) and record.outcome.by == REVISED)
+def _is_ended(record: Record) -> bool:
+    """Return whether a job was cancelled by somebody; new words then make nothing of it."""
+    return isinstance(record.outcome, Cancelled) and record.outcome.by != REVISED

@@ -11,8 +11,8 @@ import structlog
 from PIL import Image
 
 from unstill_bots.intake.pictures import SafePicture
-from unstill_queue.contract.errors import StorageError
-from unstill_queue.contract.jobs import Failed
+from unstill_queue.contract.errors import NotFound, StorageError
+from unstill_queue.contract.jobs import Failed, Succeeded
 from unstill_queue.ledger.ledger import Record
 from unstill_queue.storage.base import Storage
 
@@ -42,6 +42,19 @@ class OlderPicture(msgspec.Struct, frozen=True):
         request = record.request
         stored = record.job.picture if record.job else request.stored
         return cls(request.source, request.aspect, stored, request.spoiler)
+
+
+async def is_deleted(storage: Storage, record: Record) -> bool:
+    """Return whether the clip of a record was deleted, or is too old to be kept; what has no clip was not."""
+    if not isinstance(record.outcome, Succeeded):
+        return False
+    try:
+        await storage.size(record.outcome.clip)
+    except NotFound:
+        return True
+    except StorageError:
+        return False
+    return False
 
 
 async def stored_picture(storage: Storage, key: str) -> SafePicture | None:

@@ -14,7 +14,7 @@ from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 
 class Picture(Protocol):
-    """A platform's own reference to a picture. `source`, `aspect` and `spoiler` as in `Request`."""
+    """A platform's own reference to a picture. All as in `Request`; without a source it is none."""
 
     @property
     def source(self) -> str: ...

@@ -1,28 +1,57 @@
-"""Pictures that wait for words, and which words of a message came last: what has to outlive a restart."""
+"""Pictures that wait for words, words that wait for a picture, and which words of a message came last: what has to
+outlive a restart.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+import msgspec
 from redis.asyncio import Redis
 
+from unstill_bots.actions.open_forms import Opened
+from unstill_bots.actions.presses import LAST_PICTURE, Thing
 from unstill_bots.intake.pending import PendingRequest
 from unstill_queue.contract.codec import decode_or, encode
 
 DAY = 24 * 3600
 MOST_WAITING = 20
+WORDS_WAIT = 120
+"""Seconds for which words wait for the picture that they belong to."""
 
 P = TypeVar("P", bound=PendingRequest)
 
 
+class WaitingWords(msgspec.Struct, frozen=True):
+    """Words that came without a picture. `id` is that of the request which their message would be, `note` the message
+    that says so.
+    """
+
+    id: str
+    words: str
+    note: str = ""
+
+
+class Offer(msgspec.Struct, Generic[P], frozen=True):
+    """Words that may go with an older picture, which is that of `pending`, if their person says so."""
+
+    pending: P
+    words: str
+
+
 class WaitingPictures(Generic[P]):
-    """Keeps one platform's waiting pictures by chat and person, on the queue's Redis. All expires after some days."""
+    """Keeps one platform's waiting pictures by chat and person, on the queue's Redis. All expires after some days.
+
+    `offers` are those of one's last picture, each by the id of the request that it would be.
+    """
 
     def __init__(self, redis: Redis, platform: str, kind: type[P]) -> None:
         self._redis = redis
         self._kind = kind
         self._prefix = f"unstill:{platform}:"
+        offer = Offer[kind]  # type: ignore[valid-type]  # msgspec takes it
+        self.offers: Opened[Offer[P]] = Opened(redis, f"{self._prefix}offer:", offer, LAST_PICTURE, _whose)
 
     async def waiting(self, chat: str, user: str) -> list[P]:
         """Return a person's pictures in a chat, the oldest first."""
@@ -89,14 +118,52 @@ class WaitingPictures(Generic[P]):
         job: bytes | None = await self._redis.getdel(f"{self._prefix}reword:{user}:{question}")
         return None if job is None else job.decode()
 
+    # -- words that wait for a picture
+
+    async def keep_words(self, pending: P, words: str) -> None:
+        """Keep a person's words in a chat, instead of earlier ones."""
+        kept = WaitingWords(pending.id, words)
+        await self._redis.set(self._words(pending.chat, pending.user), encode(kept), ex=WORDS_WAIT)
+
+    async def words(self, chat: str, user: str) -> WaitingWords | None:
+        """Return the words of a person in a chat that wait for a picture, or None."""
+        return decode_or(await self._redis.get(self._words(chat, user)), WaitingWords, None)
+
+    async def words_answered(self, pending: P, note: str) -> None:
+        """Keep which message says that the words of `pending` lack a picture, where they wait still."""
+        kept = await self.words(pending.chat, pending.user)
+        if kept is not None and kept.id == pending.id:
+            answered = encode(WaitingWords(kept.id, kept.words, note))
+            await self._redis.set(self._words(pending.chat, pending.user), answered, xx=True, keepttl=True)
+
+    async def edit_words(self, pending: P, words: str) -> bool:
+        """Replace words that still wait, where they are of that message: by new ones. False: they are not."""
+        kept = await self.words(pending.chat, pending.user)
+        if kept is None or kept.id != pending.id:
+            return False
+        reworded = encode(msgspec.structs.replace(kept, words=words))
+        await self._redis.set(self._words(pending.chat, pending.user), reworded, xx=True, keepttl=True)
+        offer = await self.offers.read(pending.id)
+        if offer is not None:
+            await self.offers.keep(pending.id, msgspec.structs.replace(offer, words=words))
+        return True
+
+    async def words_used(self, chat: str, user: str) -> None:
+        """Let go of words that got their picture."""
+        await self._redis.delete(self._words(chat, user))
+
     async def forget(self, user: str) -> None:
         """Delete what is kept of a person here, in whatever chat."""
         async for key in self._redis.scan_iter(f"{self._prefix}*", count=1000):
             if _is_of(key.decode().removeprefix(self._prefix), user, self._prefix.split(":")[1]):
                 await self._redis.delete(key)
+        await self.offers.forget(user)
 
     def _waiting(self, chat: str, user: str) -> str:
         return f"{self._prefix}waiting:{chat}:{user}"
+
+    def _words(self, chat: str, user: str) -> str:
+        return f"{self._prefix}words:{chat}:{user}"
 
     def _asked(self, pending: P) -> str:
         return f"{self._prefix}asked:{pending.user}:{pending.id}"
@@ -105,10 +172,14 @@ class WaitingPictures(Generic[P]):
         return f"{self._prefix}latest:{pending.user}:{pending.id}"
 
 
+def _whose(offer: Offer[Any]) -> Thing:
+    return Thing(offer.pending.user, offer.pending.chat)
+
+
 def _is_of(key: str, user: str, platform: str) -> bool:
     """Return whether a key is about one person, or names their private chat, as one of an older version may."""
     kind, _, rest = key.partition(":")
-    if kind == "waiting":
+    if kind in ("waiting", "words"):
         return rest.endswith(f":{user}")
     of_person = kind in ("asked", "latest", "reword", "call", "guest")
     return of_person and rest.startswith((f"{user}:", f"{platform}:{user}:"))

@@ -13,19 +13,24 @@ _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,40}))?(?=\s|$)\
 
 class Addressed(msgspec.Struct, frozen=True):
     """`command` without its slash; `words` without command and mention. `ours`: said to us, in any way; `named`: by
-    the command itself, with our name behind it.
+    the command itself, with our name behind it; `by_reply`: by nothing but a reply in a group; `explicit`: by a command
+    or a mention.
     """
 
     words: str
     ours: bool
     command: str = ""
     reply_to_us: bool = False
+    explicit: bool = False
     elsewhere: bool = False
     named: bool = False
+    by_reply: bool = False
 
 
 def addressed(message: Message, me: User) -> Addressed:
-    """Private chats are always ours, but for commands of other bots."""
+    """Private chats are always ours, but for commands of other bots. What was forwarded says nothing to us."""
+    if message.forward_origin is not None:
+        return Addressed("", ours=message.chat.type == ChatType.PRIVATE)
     text = message.text or message.caption or ""
     private = message.chat.type == ChatType.PRIVATE
     replied = message.reply_to_message
@@ -37,9 +42,11 @@ def addressed(message: Message, me: User) -> Addressed:
             return Addressed("", ours=False, elsewhere=True)
         # a command without a name is everybody's in a group; Telegram hands it only to bots that it may concern
         words, command = text[found.end() :], found[1].lower()
-        return Addressed(words, ours=True, command=command, reply_to_us=reply_to_us, named=bool(name))
+        return Addressed(words, ours=True, command=command, reply_to_us=reply_to_us, explicit=True, named=bool(name))
     words, mentioned = _without_mention(text, me)
-    return Addressed(words, ours=private or mentioned or reply_to_us, reply_to_us=reply_to_us)
+    ours = private or mentioned or reply_to_us
+    by_reply = ours and not (private or mentioned)
+    return Addressed(words, ours=ours, reply_to_us=reply_to_us, explicit=mentioned, by_reply=by_reply)
 
 
 def _without_mention(text: str, me: User) -> tuple[str, bool]:

@@ -9,7 +9,9 @@ from telegram import Bot, Chat, ForceReply, Message, User
 from telegram.constants import ChatType
 
 from unstill_bots.actions.preferences import InForce, Preferences, language_of
+from unstill_bots.delivery.message import Message as Shown
 from unstill_bots.intake.conversation import Conversation
+from unstill_bots.intake.follow_ups import FollowUps
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.telegram import buttons as keyboards
@@ -53,6 +55,7 @@ class Context:
         self.upload_limit = upload_limit(self.catalog, self.settings)
         self.download_limit = self.catalog.platforms[PLATFORM].download_limit
         self.conversation = Conversation(pipeline, memory, self._ask, self._unask)
+        self.follow_ups = FollowUps(pipeline, memory, self.conversation, self._show)
 
     @property
     def bot(self) -> Bot:
@@ -138,6 +141,9 @@ class Context:
         if question is not None:
             await self.memory.reword(request.requester.user, question, record.id)
             await self.pipeline.side.refused(request.reply_to, question, request.requester.user)
+
+    async def _show(self, pending: TelegramRequest, message: Shown) -> str | None:
+        return await self.chat.tell(pending.address(), message.text.plain(), keyboards.under(message))
 
     async def _unask(self, note: str) -> None:
         await self.chat.remove(note)

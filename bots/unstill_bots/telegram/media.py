@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from telegram import (
     Document,
+    ExternalReplyInfo,
     Message,
     PaidMediaInfo,
     PaidMediaLivePhoto,
@@ -30,8 +31,8 @@ class Picture(msgspec.Struct, frozen=True):
 
     @property
     def source(self) -> str:
-        """As `Request.source`."""
-        return f"{self.file} {self.size}"
+        """As `Request.source`; empty for the picture of a message that has none."""
+        return f"{self.file} {self.size}" if self.file else ""
 
     @classmethod
     def of(cls, source: str) -> Picture:
@@ -39,7 +40,7 @@ class Picture(msgspec.Struct, frozen=True):
         return cls(file, int(size or 0))
 
 
-def find(message: Message, download_limit: int) -> Picture | Unfit | None:
+def find(message: Message | ExternalReplyInfo, download_limit: int) -> Picture | Unfit | None:
     """The picture to animate, what stands in its place, or None where there is no file at all."""
     if message.photo:
         # a live photo's too

@@ -11,7 +11,7 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.press_data import ON_JOBS
-from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, PRESET, SETTINGS, Thing
+from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, LAST_PICTURE, PRESET, SETTINGS, Thing
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
@@ -48,6 +48,8 @@ class Buttons:
             self._context.spawn(self._settings.pressed(query, press.about))
         elif press.action == PRESET:
             await self._preset(query, message, press.about)
+        elif press.action == LAST_PICTURE:
+            await self._last_picture(query, message, press.job)
 
     def _answer(self, query: CallbackQuery, text: str) -> None:
         self._context.spawn(self._answer_now(query, text))
@@ -100,7 +102,12 @@ class Buttons:
         if Press.of(query.data or "") in presses_of(message):
             await attempt.actor.remove()
 
-    # -- words by a press
+    # -- pictures and words by a press
+
+    async def _last_picture(self, query: CallbackQuery, message: Message, id: str) -> None:
+        replies = await self._context.replies(message.chat, query.from_user)
+        actor = await TelegramActor.of_press(self._context, query)
+        self._answer(query, await self._context.follow_ups.with_last_picture(id, actor, replies))
 
     async def _preset(self, query: CallbackQuery, message: Message, name: str) -> None:
         """`message` is the question, and a reply to the first of the pictures that wait for words."""

@@ -9,17 +9,17 @@ from telegram.constants import ChatMemberStatus, ChatType
 
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.intake.albums import Part
+from unstill_bots.intake.follow_ups import Said
 from unstill_bots.intake.media import Unfit
-from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.rules import is_heard
 from unstill_bots.telegram.addressing import Addressed, addressed
 from unstill_bots.telegram.commands import Commands
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.inline import Inline
 from unstill_bots.telegram.media import Picture, find
-from unstill_bots.telegram.message_ref import MessageRef
-from unstill_bots.telegram.pending import scope_of, thread_of, user_of
+from unstill_bots.telegram.pending import TelegramRequest, scope_of, thread_of, user_of
 from unstill_bots.telegram.presses import Buttons
+from unstill_bots.telegram.replying import is_reply_to_own, replied_to
 from unstill_bots.telegram.summons import Summons
 
 log = structlog.get_logger(__name__)
@@ -87,18 +87,33 @@ class Router:
         if found is not None and message.media_group_id:
             await self._gather(message, said, found, in_force)
             return
-        if not said.ours:
+        if found is None:
+            if said.ours or is_reply_to_own(message):
+                await self._context.follow_ups.take(self._said(message, said, in_force))
+        elif not await self._is_for_us(message, said, in_force):
             return
-        replied = message.reply_to_message
-        if found is None and replied is not None and (said.command or not said.reply_to_us):
-            found = find(replied, self._context.download_limit)
-        if isinstance(found, Picture):
+        elif isinstance(found, Picture):
             pending = self._context.pending_of(message, found, in_force)
             await self._conversation.said([pending], said.words, in_force.own)
-        elif isinstance(found, Unfit):
-            self._context.spawn(self._context.say_unfit(message, found))
         else:
-            await self._words(message, said)
+            self._context.spawn(self._context.say_unfit(message, found))
+
+    async def _is_for_us(self, message: Message, said: Addressed, in_force: InForce) -> bool:
+        """Tell whether a picture is sent to us: by what it says, or after words that were."""
+        if said.by_reply:
+            return await self._context.follow_ups.concerns(self._said(message, said, in_force))
+        return said.ours or await self._context.memory.words(str(message.chat.id), user_of(message)) is not None
+
+    def _said(self, message: Message, said: Addressed, in_force: InForce) -> Said[TelegramRequest]:
+        return Said(
+            self._context.pending_of(message, Picture(""), in_force),
+            said.words,
+            in_force,
+            private=message.chat.type == ChatType.PRIVATE,
+            explicit=said.explicit,
+            command=bool(said.command),
+            replied=replied_to(self._context, message, in_force),
+        )
 
     async def _every_photo(self, message: Message, said: Addressed, in_force: InForce) -> None:
         """In a group that wants it so: what is no picture, or has no words, draws no talk."""
@@ -109,38 +124,14 @@ class Router:
             else:
                 pending = self._context.pending_of(message, found, in_force)
                 await self._context.pipeline.take(pending, said.words, own=in_force.own)
+        elif found is None:
+            await self._asked(message, said, in_force)
 
     async def _gather(self, message: Message, said: Addressed, found: Picture | Unfit, in_force: InForce) -> None:
         picture = found if isinstance(found, Picture) else Picture("")
         ask = self._context.pending_of(message, picture, in_force)
         unfit = found.code if isinstance(found, Unfit) else ""
         await self._context.memory.gather(Part(ask, said.words, said.ours, unfit))
-
-    async def _words(self, message: Message, said: Addressed) -> None:
-        """No picture: words for one that waits, or for none."""
-        private = message.chat.type == ChatType.PRIVATE
-        if said.reply_to_us and await self._reworded(message, said):
-            return
-        to_waiting = private or said.reply_to_us or said.command
-        if to_waiting and await self._conversation.words_alone(str(message.chat.id), user_of(message), said.words):
-            return
-        if private or said.command:
-            replies = await self._context.replies(message.chat, message.from_user)
-            self._context.refuse(message, replies.no_picture())
-
-    async def _reworded(self, message: Message, said: Addressed) -> bool:
-        """Take words that answer a question for other words. False: it is none."""
-        assert message.reply_to_message is not None  # noqa: S101
-        question = str(MessageRef(str(message.chat.id), message.reply_to_message.message_id))
-        job = await self._context.memory.reworded(user_of(message), question) if said.words else None
-        record = await self._context.pipeline.record(job) if job else None
-        if record is None:
-            return False
-        in_force = await self._context.in_force(message)
-        pending = self._context.pending_of(message, Picture(""), in_force)
-        await self._conversation.said([replace(pending, older=OlderPicture.of(record))], said.words, in_force.own)
-        self._conversation.take_back(question)
-        return True
 
     # -- edited captions
 
@@ -149,12 +140,12 @@ class Router:
             return
         said = addressed(message, self._context.me)
         found = find(message, self._context.download_limit)
-        if found is None and message.reply_to_message is not None and said.command == "animate":
-            found = find(message.reply_to_message, self._context.download_limit)
-        if not isinstance(found, Picture) or not said.words or said.elsewhere:
+        if isinstance(found, Unfit) or not said.words or said.elsewhere or said.command not in ("", "animate"):
             return
-        ask = self._context.pending_of(message, found, await self._context.in_force(message))
-        await self._conversation.edited(ask, said.words)
+        # words without a picture are for that of their request, if there is one
+        ask = self._context.pending_of(message, found or Picture(""), await self._context.in_force(message))
+        edited_at = message.edit_date or message.date
+        await self._conversation.edited(replace(ask, sent_at=edited_at.timestamp()), said.words)
 
     # -- coming and going
 

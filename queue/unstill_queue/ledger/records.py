@@ -64,7 +64,8 @@ class Forgotten(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True):
     """What the ledger holds of a job, for people to look at. Times are seconds since the epoch.
 
-    `unwanted`: it was cancelled while it ran, and its engine has not ended it yet.
+    `unwanted`: it was cancelled while it ran, and its engine has not ended it yet. `finished_at` is when its outcome
+    was filed.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Record(msgspec.Struct, frozen=True):
     refused: bool = False
     forgotten: bool = False
     unwanted: bool = False
+    finished_at: float | None = None
 
     @property
     def clips(self) -> list[str]:
@@ -111,6 +113,7 @@ def record_of(id: str, f: dict[str, bytes]) -> Record:
         refused="refused" in f,
         forgotten="forgotten" in f,
         unwanted="cancel" in f,
+        finished_at=float(f["finished_at"]) / 1000 if "finished_at" in f else None,
     )
 
 

@@ -1,0 +1,272 @@
+"""Words that come without a picture of their own: in reply to a clip, a refusal or a photo, or before their photo.
+
+It is decided here which of them are a wish, and for which picture. What is none is not answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Generic
+
+import msgspec
+from msgspec.structs import replace
+
+from unstill_bots.actions.preferences import InForce
+from unstill_bots.actions.presses import Actor
+from unstill_bots.actions.variations import AGAIN, words_for
+from unstill_bots.delivery import presentation
+from unstill_bots.delivery.message import Message
+from unstill_bots.intake.conversation import Conversation, are_together
+from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.older_picture import OlderPicture, is_deleted
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.waiting import Offer, P, WaitingPictures
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.chatter import is_again, is_chatter
+from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.ledger.ledger import Record
+
+OFFERED = 600
+"""Seconds after a clip or a refusal in which words may go with its picture."""
+TOGETHER = 1.0
+"""Seconds for which a photo is awaited before words without one are answered: a comment comes before what it is on."""
+LOOKED_AT = 20
+"""A person's newest requests among which the one of a message without buttons is sought."""
+
+Show = Callable[[P, Message], Coroutine[Any, Any, str | None]]
+"""Sends a message that is about no job, as a reply to a request's message. Returns its reference."""
+
+
+class RepliedTo(msgspec.Struct, Generic[P], frozen=True):
+    """The message that words reply to.
+
+    `id` is that of the request which it would be, `user` who sent it, as in `Requester.user`. Where the bot itself sent
+    it, `note` is its reference, as in `Record.note`, and `jobs` are the ids of those that its buttons are about. `asks`
+    are the requests that its pictures would be, `unfit` is what stands in their place, and `covered` says that they are
+    spoilers. `hidden`: the platform does not show what it holds.
+    """
+
+    id: str
+    user: str
+    note: str = ""
+    jobs: tuple[str, ...] = ()
+    asks: tuple[P, ...] = ()
+    unfit: Unfit | None = None
+    covered: bool = False
+    hidden: bool = False
+
+
+class Said(msgspec.Struct, Generic[P], frozen=True):
+    """Words that came without a picture. `pending` is the request that their message would be, with an empty picture.
+
+    `private`: said in a private chat with the bot. `explicit`: to the bot, by a command or a mention that was typed;
+    `command`: by a command. `in_force` holds for its person and chat.
+    """
+
+    pending: P
+    words: str
+    in_force: InForce
+    private: bool = False
+    explicit: bool = False
+    command: bool = False
+    replied: RepliedTo[P] | None = None
+
+    @property
+    def by_reply(self) -> bool:
+        """Return whether it is to the bot by nothing but what it replies to."""
+        return not (self.private or self.explicit)
+
+
+class FollowUps(Generic[P]):
+    """Takes words that came without a picture; `show` says that they did."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        waiting: WaitingPictures[P],
+        conversation: Conversation[P],
+        show: Show[P],
+    ) -> None:
+        self._pipeline = pipeline
+        self._waiting = waiting
+        self._conversation = conversation
+        self._show = show
+
+    async def concerns(self, said: Said[P]) -> bool:
+        """Return whether a message that is to the bot by its reply alone is for it: not where others asked for what it
+        replies to, as that is talk about it, whatever picture it brings. Raises RedisError.
+        """
+        record = await self._record(said)
+        return record is None or _is_own(said, record)
+
+    async def take(self, said: Said[P]) -> None:
+        """Take words for the picture that they are for, or say that there is none, or leave them. Raises RedisError."""
+        pending, words, replied = said.pending, said.words, said.replied
+        if not said.command and is_chatter(words):
+            return
+        record = await self._asked_anew(said) or await self._record(said)
+        own = record is not None and _is_own(said, record)
+        if said.by_reply and not own:
+            # only the question about a picture of theirs that waits is left
+            if replied is not None and replied.note:
+                await self._conversation.words_alone(pending.chat, pending.user, words)
+            return
+        if replied is not None and await self._in_reply(said, replied, record):
+            return
+        if await self._conversation.words_alone(pending.chat, pending.user, words):
+            return
+        if replied is not None and replied.hidden:
+            self._say(said, pending.replies.unseen_picture())
+            return
+        last = await self._last(said) if said.private and words else None
+        if last is not None and is_again(words):
+            await self._ask(said, [replace(pending, older=OlderPicture.of(last))], last)
+            return
+        if words:
+            await self._waiting.keep_words(pending, words)
+        self._pipeline.background.spawn(self._without_picture(said, last))
+
+    # -- in reply
+
+    async def _asked_anew(self, said: Said[P]) -> Record | None:
+        """Return the record of a request for which other words were asked of the person, by what is replied to."""
+        question = said.replied.note if said.replied is not None and said.words else ""
+        job = await self._waiting.reworded(said.pending.user, question) if question else None
+        record = await self._known(job) if job else None
+        if record is not None:
+            self._conversation.take_back(question)
+        return record
+
+    async def _record(self, said: Said[P]) -> Record | None:
+        """Return the record of what a message replies to: the request itself, or what shows it."""
+        replied = said.replied
+        if replied is None or not replied.id:
+            return None
+        if not replied.note:
+            return await self._known(replied.id)
+        for job in replied.jobs:
+            if (record := await self._known(job)) is not None:
+                return record
+        async for record in self._newest(said.pending):
+            if record.note == replied.note:
+                return record
+        return None
+
+    async def _known(self, id: str) -> Record | None:
+        record = await self._pipeline.record(id)
+        return None if record is None or record.forgotten else record
+
+    async def _in_reply(self, said: Said[P], replied: RepliedTo[P], record: Record | None) -> bool:
+        """Take words in reply to a message, or say why not. False: that message is about no picture."""
+        waiting = await self._waiting.waiting(said.pending.chat, said.pending.user)
+        itself = next((one for one in waiting if one.id == replied.id), None)
+        if itself is not None and said.words:
+            others = [one for one in waiting if one.id != itself.id and are_together(one, itself)]
+            await self._conversation.words_came([itself, *others], said.words)
+            return True
+        own = replied.user == said.pending.user if record is None else _is_own(said, record)
+        if not own and (replied.covered or (record is not None and await self._is_withheld(record))):
+            self._say(said, said.pending.replies.picture_is_covered())
+        elif replied.asks:
+            await self._ask(
+                said, [await self._with_stored(ask, replied.id, n) for n, ask in enumerate(replied.asks)], record
+            )
+        elif record is not None:
+            older = OlderPicture.of(record)
+            if older is None:
+                self._say(said, said.pending.replies.picture_not_kept())
+            else:
+                await self._ask(said, [replace(said.pending, older=older)], record)
+        elif replied.unfit is not None:
+            replies = said.pending.replies
+            self._say(said, replies.picture_not_kept() if replied.note else replies.picture_error(replied.unfit))
+        else:
+            return False
+        return True
+
+    async def _with_stored(self, ask: P, message: str, number: int) -> P:
+        """Return a picture of a message with what is stored of it, where it was asked for before."""
+        record = await self._known(f"{message}.{number}" if number else message)
+        return replace(ask, older=OlderPicture.of(record)) if record is not None else ask
+
+    async def _is_withheld(self, record: Record) -> bool:
+        """Return whether others may not use a picture: it was sent covered, or its clip was deleted."""
+        return record.request.spoiler or await is_deleted(self._pipeline.storage, record)
+
+    async def _ask(self, said: Said[P], asks: list[P], record: Record | None) -> None:
+        """Take pictures with the words that were said, or ask for some. `record`: of an older request of them."""
+        refusal = await self._pipeline.refusal(asks[0], None, rules=said.in_force.chat)
+        if refusal is not None:
+            self._say(said, refusal)
+            return
+        words = said.words
+        if record is not None and is_again(words):
+            words = record.request.words
+            if record.job is not None:
+                words = words_for(record, record.job, AGAIN, self._pipeline.catalog)
+        await self._conversation.said(asks, words, said.in_force.own)
+
+    # -- for no picture yet
+
+    async def _newest(self, pending: P) -> AsyncIterator[Record]:
+        """Yield the records of a person's newest requests, the newest first."""
+        for id in (await self._pipeline.client.ledger.ids_of(pending.who.person))[:LOOKED_AT]:
+            record = await self._known(id)
+            if record is not None:
+                yield record
+
+    async def _last(self, said: Said[P]) -> Record | None:
+        """Return a person's last request in a chat that ended lately, or not yet, and whose picture can be used."""
+        async for record in self._newest(said.pending):
+            ended = record.finished_at
+            if record.request.reply_to.chat != said.pending.chat or OlderPicture.of(record) is None:
+                continue
+            if ended is not None and ended < time.time() - OFFERED:
+                return None
+            if not await is_deleted(self._pipeline.storage, record):
+                return record
+        return None
+
+    async def _without_picture(self, said: Said[P], last: Record | None) -> None:
+        """Say that there is no picture, unless one comes at once; offer the `last` one."""
+        pending, words = said.pending, said.words
+        if words:
+            await asyncio.sleep(TOGETHER)
+            waiting = await self._waiting.words(pending.chat, pending.user)
+            if waiting is None or waiting.id != pending.id:
+                return
+        replies = pending.replies
+        text = replies.words_wait() if words else replies.no_picture()
+        older = None if last is None else OlderPicture.of(last)
+        if older is not None:
+            text = replies.offer_last_picture()
+            await self._waiting.offers.keep(pending.id, Offer(replace(pending, older=older), words))
+        message = presentation.without_picture(pending.id, text, replies, offered=older is not None)
+        note = await self._show(pending, message)
+        if note is not None:
+            await self._waiting.words_answered(pending, note)
+            await self._pipeline.side.refused(pending.address(), note, pending.user)
+
+    async def with_last_picture(self, id: str, actor: Actor, replies: ChatReplies) -> str:
+        """Take an offer, by a press under it: that message becomes the status message. Returns what to say, and nothing
+        where that message says it. Raises RedisError.
+        """
+        offer = await self._waiting.offers.of(id, actor)
+        if offer is None:
+            return replies.no_longer_there()
+        try:
+            new = await self._pipeline.accept(offer.pending, offer.words, note=actor.message)
+        except TooManyRequests as error:
+            return replies.too_many_requests(error.limit)
+        await self._waiting.words_used(offer.pending.chat, offer.pending.user)
+        return "" if new else replies.already()
+
+    def _say(self, said: Said[P], text: str) -> None:
+        self._pipeline.refuse(said.pending.address(), text, said.pending.user)
+
+
+def _is_own(said: Said[Any], record: Record) -> bool:
+    user: str = said.pending.user
+    return user == record.request.requester.user

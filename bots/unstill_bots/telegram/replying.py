@@ -1,0 +1,45 @@
+"""The message that another one replies to, also one of another chat."""
+
+from __future__ import annotations
+
+from telegram import Message
+
+from unstill_bots.actions.preferences import InForce
+from unstill_bots.actions.press_data import ON_JOBS
+from unstill_bots.intake.follow_ups import RepliedTo
+from unstill_bots.intake.media import Unfit
+from unstill_bots.telegram.actors import presses_of
+from unstill_bots.telegram.context import Context
+from unstill_bots.telegram.media import Picture, find
+from unstill_bots.telegram.message_ref import MessageRef
+from unstill_bots.telegram.pending import PLATFORM, TelegramRequest, user_of
+
+
+def replied_to(context: Context, message: Message, in_force: InForce) -> RepliedTo[TelegramRequest] | None:
+    """Return what a message replies to; None where it replies to none."""
+    replied = message.reply_to_message or message.external_reply
+    if replied is None:
+        return None
+    found = find(replied, context.download_limit)
+    asks = (context.pending_of(message, found, in_force),) if isinstance(found, Picture) else ()
+    unfit = found if isinstance(found, Unfit) else None
+    covered = bool(replied.has_media_spoiler)
+    if not isinstance(replied, Message):
+        sender = getattr(replied.origin, "sender_user", None)
+        return RepliedTo("", str(sender.id) if sender else "", asks=asks, unfit=unfit, covered=covered)
+    chat, number = str(message.chat.id), replied.message_id
+    ours = replied.from_user is not None and replied.from_user.id == context.me.id
+    return RepliedTo(
+        f"{PLATFORM}:{chat}:{number}",
+        user_of(replied),
+        note=str(MessageRef(chat, number)) if ours else "",
+        jobs=tuple(press.job for press in presses_of(replied) if press.action in ON_JOBS),
+        asks=asks,
+        unfit=unfit,
+        covered=covered,
+    )
+
+
+def is_reply_to_own(message: Message) -> bool:
+    """Return whether somebody replies to a message of their own."""
+    return message.reply_to_message is not None and user_of(message.reply_to_message) == user_of(message)
