@@ -19,13 +19,12 @@ from unstill_bots.actions.job_actions import JobActions
 from unstill_bots.actions.presses import Thing, commands_of
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.delivery.chat import ChatUncertain, FetchError, MessageGone
-from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import Message, Urgency
-from unstill_bots.delivery.status_message import StatusMessages
+from unstill_bots.host.assembly import ways_of
 from unstill_bots.host.frontend import Services
 from unstill_bots.host.lifecycle import hand_back
 from unstill_bots.intake.pending import PendingRequest
-from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.rules import no_rules
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 from unstill_queue.ledger.ledger import Record
 
@@ -161,18 +160,14 @@ class MailboxFrontEnd:
 
     async def run(self, services: Services, stopping: asyncio.Event) -> None:
         token = services.settings.platforms()[PLATFORM].token
-        client, storage, settings, catalog = services.client, services.storage, services.settings, services.catalog
+        client, settings = services.client, services.settings
         self._chat = MailboxChat(Path(token.get_secret_value() if token else "."))
-        status = StatusMessages(client.ledger, self._chat)
-        self._pipeline = Pipeline(
-            client, storage, catalog, settings, self._chat, status,
-            tell=self._chat.tell, pictures=services.pictures,
-        )  # fmt: skip
-        forgetting = Forgetting(client, storage, self._pipeline.preferences, self)
+        self._pipeline, way_out = ways_of(self._chat, self._chat.tell, services, no_rules)
+        forgetting = Forgetting(client, services.storage, self._pipeline.preferences, self)
         self._answers = Answers(client, self._pipeline.serving, settings, UserJobs(self._pipeline), forgetting)
         self._jobs = JobActions(self._pipeline)
         async with asyncio.TaskGroup() as group:
-            courier = group.create_task(Courier(client, storage, self._chat, self._pipeline, status).run())
+            courier = group.create_task(way_out.run())
             reader = group.create_task(self._read())
             await stopping.wait()
             reader.cancel()
