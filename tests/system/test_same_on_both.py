@@ -124,6 +124,9 @@ async def test_commands_answer_what_is_decided_for_all_platforms(on: Any, tmp_pa
             # Then they read it, whole
             await asyncio.to_thread(wait_for, said, what=f"an answer to /{command}")
             assert said() == [answer]
+        # and who only says so is helped, or shown where
+        said = side.write("Help!")
+        await asyncio.to_thread(wait_for, lambda: "/help" in str(said()) or "/options" in str(said()), what="help")
         # and a command that is none gets one line
         for text, nearest in (
             ("/animat waves", "Did you mean /animate?"),

@@ -194,6 +194,11 @@ async def test_the_help_is_set_apart_and_its_commands_are_links(telegram: Telegr
     sent = ann.send_text(chat, "/help")
     history = await chat.until(after(sent, says("Your clips")))
     [help] = [one for one in ours(history) if one.id > sent.id]
+    # and so does who writes it in their own words, or asks for one of its pages
+    asked = ann.send_text(chat, "help?")
+    await chat.until(after(asked, lambda history: ours(history)[-1:] != [] and ours(history)[-1].text == help.text))
+    page = ann.send_text(chat, "/help options")
+    await chat.until(after(page, says("--num_frames")))
     kinds = [each["type"] for each in help.entities]
     assert kinds.count("bold") == 3 and kinds.count("code") == 1
     assert kinds.count("bot_command") == help.text.count("\n/")

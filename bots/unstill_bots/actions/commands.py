@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -14,8 +15,10 @@ from unstill_bots.actions.presses import CANCEL, FORGET, commands_of
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.intake.served import Serving
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_bots.text.pages import Page, Said
+from unstill_bots.text.pages import Answer, Page
+from unstill_bots.text.replies import Replies
 from unstill_bots.text.translations import N_
+from unstill_config.languages import LANGUAGES
 from unstill_config.settings import Settings
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Forgotten
@@ -79,8 +82,20 @@ def nearest(name: str, platform: str) -> str:
     return next(iter(get_close_matches(name, sorted(commands_of(platform)), 1, ALIKE)), "")
 
 
+def is_help(words: str) -> bool:
+    """Tell whether somebody says nothing but "help", in any language."""
+    return words.strip(" ?!.？！。").lower() in _help_words()
+
+
+@cache
+def _help_words() -> frozenset[str]:
+    return frozenset(Replies(language).gettext("help").lower() for language in LANGUAGES)
+
+
 def typed(text: str) -> tuple[str, str]:
     """Return the command that a message begins with, or an empty string, and what follows it."""
+    if is_help(text):
+        return "help", ""
     found = _TYPED.match(text)
     return (found[1].lower(), text[found.end() :]) if found else ("", text)
 
@@ -124,7 +139,7 @@ class Answers:
         self._forgetting = forgetting
         self._name = name
         self._sees_all = sees_all
-        self._talks: dict[str, Callable[[Caller], Awaitable[Said]]] = {
+        self._talks: dict[str, Callable[[Caller], Awaitable[Answer]]] = {
             "start": self._start,
             "help": self._help,
             "options": self._options,
@@ -135,7 +150,7 @@ class Answers:
             "privacy": self._privacy,
         }
 
-    async def run(self, name: str, caller: Caller, words: str = "") -> Coroutine[Any, Any, Said]:
+    async def run(self, name: str, caller: Caller, words: str = "") -> Coroutine[Any, Any, Answer]:
         """Make the changes of a command, and return the coroutine of its answer, which may take its time.
 
         Raises RedisError.
@@ -145,9 +160,10 @@ class Answers:
         if name == CANCEL:
             waiting = await self._jobs.open(caller.person)
             return self._cancelled(caller, await self._jobs.cancel(caller.person, waiting, words))
-        return self._talk(name, caller)
+        # a page of the help is its command, too
+        return self._talk(words if name == "help" and words in self._talks else name, caller)
 
-    async def _talk(self, name: str, caller: Caller) -> Said:
+    async def _talk(self, name: str, caller: Caller) -> Answer:
         return await self._talks[name](caller)
 
     async def _start(self, caller: Caller) -> str:

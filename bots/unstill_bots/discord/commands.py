@@ -16,7 +16,7 @@ from unstill_bots.discord.handling import PATIENCE, Interaction, replies_for, te
 from unstill_bots.discord.localized import DESCRIPTIONS, marked
 from unstill_bots.discord.pending import person_scope
 from unstill_bots.discord.settings_view import SettingsView
-from unstill_bots.text.pages import Said
+from unstill_bots.text.pages import Answer
 
 NEWEST, ALL = "newest", "all"
 
@@ -62,7 +62,7 @@ class Commands:
     async def _answer(self, interaction: Interaction, name: str, words: str = "") -> None:
         caller = Caller(person_scope(interaction.user), await replies_for(self._context, interaction))
 
-        async def work() -> Said:
+        async def work() -> Answer:
             answer = await self._answers.run(name, caller, words)
             if name == FORGET and interaction.guild_id is None and interaction.channel_id is not None:
                 await self._context.memory.leave(interaction.channel_id)

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.host.background import quickly
-from unstill_bots.text.pages import Said, drawn
+from unstill_bots.text.pages import Answer, drawn
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_bots.text.splitting import split
 from unstill_queue.contract.errors import QueueError
@@ -42,7 +42,7 @@ async def replies_for(context: Context, interaction: Interaction) -> ServerRepli
 
 
 async def tell(
-    context: Context, interaction: Interaction, work: Coroutine[Any, Any, Said], patience: float = PATIENCE
+    context: Context, interaction: Interaction, work: Coroutine[Any, Any, Answer], patience: float = PATIENCE
 ) -> None:
     """Tell the person alone what `work` returns. After `patience` seconds it is given up.
 
@@ -85,7 +85,7 @@ async def answer(
     return True
 
 
-async def say(context: Context, interaction: Interaction, text: Said) -> None:
+async def say(context: Context, interaction: Interaction, text: Answer) -> None:
     """To the person alone, in as many messages as it takes; what they wrote themselves pings and formats nothing."""
     first, *others = split(drawn(text, context.chat.marks), context.catalog.platforms[PLATFORM].text_length)
     if interaction.response.type is InteractionResponseType.deferred_channel_message:

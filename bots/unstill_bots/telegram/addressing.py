@@ -8,6 +8,8 @@ import msgspec
 from telegram import Message, User
 from telegram.constants import ChatType
 
+from unstill_bots.actions.commands import is_help
+
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,40}))?(?=\s|$)\s*")
 
 
@@ -46,6 +48,8 @@ def addressed(message: Message, me: User) -> Addressed:
     words, mentioned = _without_mention(text, me)
     ours = private or mentioned or reply_to_us
     by_reply = ours and not (private or mentioned)
+    if message.text and (private or mentioned) and is_help(words):
+        return Addressed("", ours=True, command="help", reply_to_us=reply_to_us, explicit=True, named=True)
     return Addressed(words, ours=ours, reply_to_us=reply_to_us, explicit=mentioned, by_reply=by_reply)
 
 

@@ -26,7 +26,7 @@ from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.message_ref import ClipRef, MessageRef
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.telegram.send_limit import SendLimit
-from unstill_bots.text.pages import Said, drawn
+from unstill_bots.text.pages import Answer, drawn
 from unstill_bots.text.parts import units
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import ReplyAddress, Request
@@ -196,7 +196,7 @@ class TelegramChat:
 
         return await self._calls.reply(to, urgency, send, account)
 
-    async def tell(self, to: ReplyAddress, text: Said, buttons: Markup | None = None) -> str | None:
+    async def tell(self, to: ReplyAddress, text: Answer, buttons: Markup | None = None) -> str | None:
         """Reply with a text that is about no job, and return the last part's ref. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> str:

@@ -19,7 +19,7 @@ from unstill_bots.telegram.addressing import Addressed
 from unstill_bots.telegram.context import Context, address_of
 from unstill_bots.telegram.pending import PLATFORM, scope_of, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
-from unstill_bots.text.pages import Said
+from unstill_bots.text.pages import Answer
 from unstill_queue.contract.jobs import ReplyAddress
 
 
@@ -64,7 +64,7 @@ class Commands:
         else:
             self._say(message, await self._answers.run(name, caller, said.words))
 
-    def _say(self, message: Message, work: Coroutine[Any, Any, Said]) -> None:
+    def _say(self, message: Message, work: Coroutine[Any, Any, Answer]) -> None:
         self._context.spawn(self._context.answer(message, work))
 
     def _act(self, message: Message, work: Coroutine[Any, Any, str]) -> None:

@@ -22,7 +22,7 @@ from unstill_bots.telegram.members import Members
 from unstill_bots.telegram.memory import Memory
 from unstill_bots.telegram.pending import PLATFORM, TelegramRequest, pending_of, scope_of, thread_of, user_of
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_bots.text.pages import Said
+from unstill_bots.text.pages import Answer
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.jobs import ReplyAddress
@@ -88,7 +88,7 @@ class Context:
 
     # -- talk that is no job's
 
-    async def reply(self, message: Message, text: Said, buttons: Any = None) -> None:
+    async def reply(self, message: Message, text: Answer, buttons: Any = None) -> None:
         """Raises nothing: who cannot be told is not told."""
         await self.chat.tell(address_of(message), text, buttons)
 
@@ -96,7 +96,7 @@ class Context:
         """Reply with what is not done, as `Pipeline.refuse` does."""
         self.pipeline.refuse(address_of(message), text, user_of(message))
 
-    async def answer(self, message: Message, work: Coroutine[Any, Any, Said]) -> None:
+    async def answer(self, message: Message, work: Coroutine[Any, Any, Answer]) -> None:
         """Reply with what `work` returns, if that is anything."""
         if text := await work:
             await self.reply(message, text)

@@ -45,11 +45,11 @@ class Page(msgspec.Struct, frozen=True):
         return "\n\n".join("\n".join(_lines(section, marks)) for section in self.sections)
 
 
-Said = str | Page
+Answer = str | Page
 """An answer to a command: a sentence or two, or a page."""
 
 
-def drawn(said: Said, marks: Marks) -> str:
+def drawn(said: Answer, marks: Marks) -> str:
     """Return a sentence or a page in a platform's markup."""
     return said.drawn(marks) if isinstance(said, Page) else marks.words(said)
 
