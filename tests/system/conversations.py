@@ -67,8 +67,12 @@ async def seen(talk: Talk, holds: Callable[[list[Seen]], bool], what: str) -> li
 def recipe_of(shown: Seen) -> Recipe:
     """Return how the clip that a message shows was made, as its file says."""
     assert shown.clip is not None
+    return recipe_in(shown.clip)
+
+
+def recipe_in(clip: bytes) -> Recipe:
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
-        file.write(shown.clip)
+        file.write(clip)
         file.flush()
         return read_recipe(Path(file.name))
 

@@ -101,7 +101,7 @@ async def test_words_and_a_photo_belong_together_in_either_order(room: Rooms) ->
     assert is_of((await clips(chat, 1))[0], "waves rolling in", RED)
     # and when they come the other way round
     chat.photo(ann, BLUE)
-    await says(chat, "or choose")
+    await says(chat, "choose")
     chat.say(ann, "leaves falling")
     assert is_of((await clips(chat, 2))[1], "leaves falling", BLUE)
     # Then those words were for one photo, and a reply to a photo that waits is for that one
@@ -118,7 +118,7 @@ async def test_words_in_a_group_wait_for_their_photo_too(room: Rooms) -> None:
     await says(chat, "There is no picture here yet")
     # When Bob sends a photo to the bot, and then Ann does
     chat.photo(bob, BLUE, "")
-    await says(chat, "or choose")
+    await says(chat, "choose")
     chat.photo(ann, RED, "")
     # Then the words were hers
     assert is_of((await clips(chat, 1))[0], "waves rolling in", RED)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.actions.presses import Actor
-from unstill_bots.actions.variations import AGAIN, words_for
+from unstill_bots.actions.variations import AGAIN, vary
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.message import Message
 from unstill_bots.intake.conversation import Conversation, are_together
@@ -201,12 +201,21 @@ class FollowUps(Generic[P]):
         if refusal is not None:
             self._say(said, refusal)
             return
-        words = said.words
-        if record is not None and is_again(words):
-            words = record.request.words
-            if record.job is not None:
-                words = words_for(record, record.job, AGAIN, self._pipeline.catalog)
-        await self._conversation.said(asks, words, said.in_force.own)
+        again = record if is_again(said.words) else None
+        if again is not None and again.job is not None and len(asks) == 1:
+            await self._again(said, asks[0], again)
+        else:
+            words = said.words if again is None else again.request.words
+            await self._conversation.said(asks, words, said.in_force.own)
+
+    async def _again(self, said: Said[P], ask: P, record: Record) -> None:
+        """Do what a press of Again does."""
+        varied = await vary(record, AGAIN, ask.replies, self._pipeline, ask, press=ask.id)
+        if varied.request is not None:
+            self._pipeline.start(varied.request)
+        elif varied.said != ask.replies.already():
+            # else the same message was told of twice
+            self._say(said, varied.said)
 
     # -- for no picture yet
 
