@@ -71,6 +71,24 @@ async def test_a_moving_picture_that_was_linked_is_one(discord: DiscordHouse) ->
     # Then the clip is one too
     history = await channel.until(has_clips())
     assert ours(history)[0].clips[0].spoiler
+    assert "waves" in history[-1].words and LINK not in history[-1].words
+    # And a link alone says nothing of what moves
+    direct = discord.api.dm(ann)
+    ann.say(direct, LINK, embeds=[embed])
+    await direct.until(says("How should the camera move?"))
+
+
+async def test_nobody_else_uses_what_was_linked_as_a_spoiler(discord: DiscordHouse) -> None:
+    # Given a link that is covered, in a message to the bot
+    channel, [ann, bob] = discord.server(members=2)
+    copy = discord.api.cdn.external(picture().data)
+    embed = {"type": "image", "url": LINK, "thumbnail": {"url": LINK, "proxy_url": copy}}
+    posted = bob.say(channel, f"{discord.api.bot.mention} ||{LINK}||", embeds=[embed])
+    # When another member wants it to move
+    ann.say(channel, f"{discord.api.bot.mention} waves", reply_to=posted)
+    # Then she is told that it is covered, and he is asked what should move
+    await channel.until(says("That picture was sent covered"))
+    await channel.until(says("How should the camera move?"))
 
 
 async def test_a_link_is_waited_for_until_its_preview_is_there(discord: DiscordHouse) -> None:

@@ -34,7 +34,8 @@ KINDS = (discord.MessageType.default, discord.MessageType.reply)
 PAUSE, LONGEST_PAUSE = 0.5, 10.0
 PREVIEWS_AFTER = (1.0, 2.0, 3.0)
 """Pauses until a message with a link is looked at again for what Discord shows of it."""
-LINK = re.compile(r"https?://\S")
+LINK = re.compile(r"(?:\|\|\s*)?<?https?://[^\s|>]+>?(?:\s*\|\|)?")
+"""A link, also one that is written as a spoiler."""
 MISSED_MOST = 100
 """Messages of a channel that are read after a time away."""
 
@@ -181,7 +182,7 @@ class Mentions:
             jobs=jobs_of(replied) if ours else (),
             asks=tuple(asks),
             unfit=found if isinstance(found, Unfit) else None,
-            covered=any(one.is_spoiler() for one in replied.attachments),
+            covered=isinstance(found, list) and any(one.spoiler for one in found),
             hidden=found is None and not ours and message.guild is not None,
         )
 
@@ -203,7 +204,8 @@ class Mentions:
         return message
 
     def _words(self, message: discord.Message) -> str:
-        text = self._mention_in(message).sub(" ", message.content)
+        # a link is for its picture, and says nothing of what moves
+        text = LINK.sub(" ", self._mention_in(message).sub(" ", message.content))
         return " ".join(text.split())
 
     def _mention_in(self, message: discord.Message) -> re.Pattern[str]:
