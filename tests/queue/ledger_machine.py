@@ -288,7 +288,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if (id := self.named(n)) is None:
                 return
             job = self.world.jobs[id]
-            foreseen = self.word("afford", job.account, job.place, job.cost, *QUOTA)
+            foreseen = self.word("afford", job.account, job.place, job.cost, *QUOTA, 1)
+            two = self.word("afford", job.account, job.place, 2 * job.cost, *QUOTA, 2)
             answer = self.word("queue", id, LANE, job.cost, b"job", *QUOTA)
             if job.state != "accepted":
                 assert answer == "already"
@@ -299,6 +300,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 assert answer == "quota"
             elif room > ROUNDING or self.whole():
                 assert answer == "queued"
+            if answer == "queued" and self.whole():
+                another = self.word("afford", job.account, job.place, job.cost, *QUOTA, 1)
+                assert two == another, "two that are asked about together count as one after the other"
             if answer == "queued":
                 job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
                 job.queued_seen, job.day = self.world.watched, self.world.now // 86_400_000

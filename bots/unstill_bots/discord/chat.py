@@ -141,7 +141,8 @@ class DiscordChat:
         """Reply with a text that is about no job, and return the last part's ref. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> discord.Message:
-            look, nonce = Look(None, view if last else None, content=part), nonce_of(f"{to.chat} {to.message} {number}")
+            look = Look(None, view if last else None, content=part)
+            nonce = nonce_of(f"{to.chat} {to.message} {number} {part}")
             return await self.posting.send(to.chat, to, Urgency.TALK, look, nonce)
 
         shown = await tell(self.marks.words(text), self._catalog.platforms[PLATFORM].text_length, send)

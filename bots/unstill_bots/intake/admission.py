@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from unstill_bots.host.background import quickly
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.together import take_together
 from unstill_queue.contract.errors import TooManyRequests
 from unstill_queue.contract.jobs import Request
 
@@ -76,15 +77,14 @@ class Admission:
         if refusal is not None:
             words_are = self._pipeline.is_wrong(request.words) and first.forbidden(in_force.chat) is None
             return Written(refusal, words=words_are)
-        new: list[Request] = []
-        for pending in pendings:
-            try:
-                written = await self._pipeline.accept(pending, words, own=own, start=False)
-            except TooManyRequests as error:
-                return Written(pending.replies.too_many_requests(error.limit), new)
-            if written is not None:
-                new.append(written)
-        return Written(new=new)
+        if len(pendings) > 1:
+            found = await take_together(self._pipeline, pendings, words, own=own, start=False)
+            return Written(found.told(first), found.new)
+        try:
+            written = await self._pipeline.accept(first, words, own=own, start=False)
+        except TooManyRequests as error:
+            return Written(first.replies.too_many_requests(error.limit))
+        return Written(new=[written] if written is not None else [])
 
     async def _late(self, write: asyncio.Task[Written]) -> None:
         try:

@@ -146,10 +146,15 @@ class Albums(Generic[P]):
         words = next((part.words for part in parts if part.words), "")
         asks = [part.ask for part in parts if not part.unfit]
         new = [ask for ask in asks if await self._pipeline.record(ask.id) is None]
+        unfit = [part.ask.replies.picture_error(Unfit(part.unfit)) for part in parts if part.unfit]
         if new:
-            await self._conversation.said(new, words)
+            await self._conversation.said(new, words, unfit=unfit)
+        elif unfit:
+            self._conversation.not_taken(parts[0].ask, unfit)
         for part in parts:
-            if part.unfit:
+            # what was not taken is not tried again with a latecomer
+            if part.unfit or await self._is_refused(part.ask, waits=not words):
                 await self._pictures.drop(part)
-                sentence = part.ask.replies.picture_error(Unfit(part.unfit))
-                self._pipeline.refuse(part.ask.address(), sentence, part.ask.user)
+
+    async def _is_refused(self, ask: P, *, waits: bool) -> bool:
+        return not waits and await self._pipeline.record(ask.id) is None

@@ -16,6 +16,7 @@ from unstill_bots.delivery.message import REVISED
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.together import take_together
 from unstill_bots.intake.waiting import P, WaitingPictures
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import TooManyRequests
@@ -37,11 +38,14 @@ class Conversation(Generic[P]):
         self._ask = ask
         self._unask = unask
 
-    async def said(self, pendings: Sequence[P], words: str, own: Preferences | None = None) -> None:
+    async def said(
+        self, pendings: Sequence[P], words: str, own: Preferences | None = None, unfit: Sequence[str] = ()
+    ) -> None:
         """Take the pictures of one message with its words, or with those that the person wrote just before. Without
         words they wait, and the person is asked.
 
-        Whoever has a preset of their own is not asked. `own` as in `Pipeline.accept`. Raises RedisError.
+        Whoever has a preset of their own is not asked. `own` as in `Pipeline.accept`. `unfit` has a sentence for each
+        file beside them that is no picture. Raises RedisError.
         """
         before = None if words else await self._waiting.words(pendings[0].chat, pendings[0].user)
         if before is not None:
@@ -49,14 +53,45 @@ class Conversation(Generic[P]):
         if own is None:
             own = await self._pipeline.preferences.get(pendings[0].who.person)
         if words or own.preset:
-            for pending in pendings:
-                await self._pipeline.take(pending, words, own=own)
+            await self._take(pendings, words, own, unfit)
             if before is not None:
                 await self._waiting.words_used(pendings[0].chat, pendings[0].user)
                 if before.note:
                     self.take_back(before.note)
-        elif await self._waiting.let_wait(pendings):
+            return
+        if await self._waiting.let_wait(pendings):
             self._pipeline.background.spawn(self._question(pendings[0], len(pendings)))
+        self.not_taken(pendings[0], unfit)
+
+    async def _take(
+        self, pendings: Sequence[P], words: str, own: Preferences | None = None, unfit: Sequence[str] = ()
+    ) -> bool:
+        """Take pictures with their words; of several, one message says what was not taken.
+
+        Returns False where the words are wrong for all of several: they wait for better ones.
+        """
+        if len(pendings) + len(unfit) == 1:
+            await self._pipeline.take(pendings[0], words, own=own)
+            return True
+        first = pendings[0]
+        asked = await self._pipeline.request(first, words, own=own)
+        if len(pendings) > 1 and self._pipeline.is_wrong(asked.words):
+            await self._waiting.let_wait(pendings)
+            sentence = await self._pipeline.objection(first.who, asked.words) or ""
+            self.not_taken(first, [first.replies.wrong_for_all(sentence, len(pendings)), *unfit])
+            return False
+        found = await take_together(self._pipeline, pendings, words, own=own)
+        found.refused.update(unfit)
+        self._say(first, found.told(first))
+        return True
+
+    def not_taken(self, pending: P, sentences: Sequence[str]) -> None:
+        """Say in one message what was not taken beside a picture."""
+        self._say(pending, "\n".join(dict.fromkeys(sentences)))
+
+    def _say(self, pending: P, sentence: str | None) -> None:
+        if sentence:
+            self._pipeline.refuse(pending.address(), sentence, pending.user)
 
     async def _question(self, pending: P, pictures: int) -> None:
         note = await self._ask(pending, pictures)
@@ -72,9 +107,8 @@ class Conversation(Generic[P]):
 
     async def words_came(self, pendings: Sequence[P], words: str) -> None:
         """Take pictures that waited. The question for words goes: the status message says all from now on."""
-        for pending in pendings:
-            await self._pipeline.take(pending, words)
-        await self.answered(pendings)
+        if await self._take(pendings, words):
+            await self.answered(pendings)
 
     async def chosen(self, pendings: Sequence[P], preset: str, note: str, replies: ChatReplies) -> str:
         """Take pictures that waited, by a press of a preset under the question `note`, which becomes the first one's
@@ -85,8 +119,10 @@ class Conversation(Generic[P]):
             new = await self._pipeline.accept(pendings[0], words, note=note)
         except TooManyRequests as error:
             return replies.too_many_requests(error.limit)
-        for pending in pendings[1:]:
-            await self._pipeline.take(pending, words)
+        if others := pendings[1:]:
+            found = await take_together(self._pipeline, others, words, beside=1)
+            found.taken += 1
+            self._say(others[0], found.told(others[0]))
         question = await self._waiting.question(pendings[0])
         self.take_back(*(each for each in (question or "").split() if each != note))
         await self._waiting.no_longer(pendings)

@@ -78,6 +78,7 @@ class Pipeline:
         self._preparation = Preparation(
             client, storage, catalog, settings, chat, status, rules, self.objection, pictures
         )
+        self._rules = rules
         self._tell = tell
         self._per_minute = settings.quota.person_requests if limited else 0
         platform = catalog.platforms[chat.platform]
@@ -186,11 +187,12 @@ class Pipeline:
         )
 
     async def objection(
-        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
+        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0, beside: int = 0
     ) -> str | None:
         """Return the sentence that refuses a request before its picture is fetched: by words, rules or quotas; or None.
 
         `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
+        `beside`: so many of its like are asked for together with it, and come before it.
         """
         terms = terms or Terms()
         if terms.refusal is not None:
@@ -198,12 +200,16 @@ class Pipeline:
         replies = Replies(who.language)
         try:
             cost = LEAST if words is None else self._preparation.cost(words, aspect)
-            await self.client.check(who, cost=cost, chat_jobs=terms.jobs)
+            await self.client.check(who, cost=cost * (1 + beside), chat_jobs=terms.jobs, jobs=1 + beside)
         except OptionError as error:
             return replies.option_error(error)
         except QuotaExceeded as error:
             return terms.too_much(error, replies)
         return None
+
+    async def terms(self, request: Request) -> Terms:
+        """Return the terms that the rules of its chat set for a request. Raises RedisError, ChatError."""
+        return await self._rules(request)
 
     def is_wrong(self, words: str) -> bool:
         """Return whether a caption cannot be made as it is, whoever asks and wherever."""

@@ -19,6 +19,12 @@ class ChatReplies(AgainReplies, GroupReplies, HelpReplies, SharingReplies, TalkR
 
     def ask_words(self, pictures: int = 1, *, synthetic: bool = True) -> str:
         """Ask for words. `synthetic` as in `example`."""
+        if not synthetic and pictures > 1:
+            return self.ngettext(
+                "How should the camera move over this {count} picture? Write a few words, or choose:",
+                "How should the camera move over these {count} pictures? Write a few words, or choose:",
+                pictures,
+            )
         if not synthetic:
             return self.gettext("How should the camera move? Write a few words, such as “zoom in”, or choose:")
         if pictures > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from unstill_bots.intake.served import Served
 from unstill_bots.text.language import Sentences
@@ -49,6 +50,36 @@ class WaitingReplies(Sentences):
     def begun_already(self) -> str:
         """Answer a press for another model, for a clip that waits no longer."""
         return self.gettext("This waits no longer. Look at its message.")
+
+    # -- pictures that were sent together
+
+    def taken_together(self, taken: int, refused: Mapping[str, int]) -> str:
+        """Say what was taken of several pictures, and why not the others. `refused`: how often each reason holds."""
+        count = taken + sum(refused.values())
+        if not taken and len(refused) == 1:
+            (sentence,) = refused
+            return self._join(self.gettext("None of the {count} pictures is taken.", count=count), sentence)
+        lines = [
+            self._join(self.ngettext("{count} is not:", "{count} are not:", number), sentence)
+            for sentence, number in refused.items()
+        ]
+        return "\n".join([self._how_many(taken, count), *lines])
+
+    def _how_many(self, taken: int, count: int) -> str:
+        if not taken:
+            return self.gettext("None of the {count} pictures is taken.", count=count)
+        return self.ngettext(
+            "{count} of {all} pictures is taken.", "{count} of {all} pictures are taken.", taken, all=count
+        )
+
+    def wrong_for_all(self, fault: str, pictures: int) -> str:
+        """Say what is wrong with the words for several pictures, which wait for better ones."""
+        return self._join(
+            fault,
+            self.ngettext(
+                "The picture waits for better words.", "The {count} pictures wait for better words.", pictures
+            ),
+        )
 
     def duration(self, seconds: float) -> str:
         """Rounded up as one says it: 'about 40 s', 'about 2 min', 'about 3 h'."""

@@ -70,9 +70,12 @@ class Client:
         """Count a request that is then accepted without the limit. Raises TooManyRequests."""
         await self.ledger.pace(who, self._quota.person_requests)
 
-    async def check(self, who: Requester, *, cost: float, chat_jobs: int = 0) -> None:
-        """Check that `submit` would queue a job of that cost now; nothing is reserved. Raises QuotaExceeded."""
-        await self.ledger.check(who, cost=cost, quota=self._quota_with(chat_jobs))
+    async def check(self, who: Requester, *, cost: float, chat_jobs: int = 0, jobs: int = 1) -> None:
+        """Check that `submit` would queue so many jobs now, of that cost together; nothing is reserved.
+
+        Raises QuotaExceeded.
+        """
+        await self.ledger.check(who, cost=cost, quota=self._quota_with(chat_jobs), jobs=jobs)
 
     async def submit(self, job: Job, *, cost: float, chat_jobs: int = 0) -> bool:
         """Queue an accepted request as `job`; `cost` in estimated GPU-seconds. False: it had been queued before.

@@ -45,14 +45,15 @@ class Intake(Script):
         """
         _check_pace(await self._run("pace", self.names.name("account", who.account), per_minute), per_minute)
 
-    async def check(self, who: Requester, *, cost: float, quota: QuotaSettings) -> None:
-        """Check that a job of that cost, in estimated GPU-seconds, would be queued now; nothing is reserved.
+    async def check(self, who: Requester, *, cost: float, quota: QuotaSettings, jobs: int = 1) -> None:
+        """Check that so many jobs, of that cost in estimated GPU-seconds together, would be queued now; nothing is
+        reserved.
 
         Raises:
             QuotaExceeded: it would not.
         """
         account, place = self.names.name("account", who.account), self.names.name("place", who.place)
-        _check_quota(await self._run("afford", account, place, repr(cost), *_limits(quota)))
+        _check_quota(await self._run("afford", account, place, repr(cost), *_limits(quota), jobs))
 
     async def queue(self, job: Job, *, cost: float, quota: QuotaSettings) -> bool:
         """Queue an accepted request as `job`, which costs `cost` estimated GPU-seconds.

@@ -41,7 +41,7 @@ function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, c
   local state = get(id, 'state')
   if state ~= 'accepted' then return { 'already', state or 'none' } end
   local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
-  local over = over_quota(account_of(id), get(id, 'place'), tonumber(cost), limits)
+  local over = over_quota(account_of(id), get(id, 'place'), tonumber(cost), limits, 1)
   if over then return over end
   set(id, 'state', 'queued', 'lane', lane, 'cost', cost, 'job', job, 'day', math.floor(NOW / DAY), 'attempt', 1,
     'wakes', 0, 'queued_at', num(NOW), 'wait_until', num(NOW + TIMES.wait),

@@ -3,15 +3,15 @@
 -- Keys: unstill:job:<id> unstill:jobs unstill:seconds:<day> unstill:rate unstill:pace:<account>
 -- pace(account, per_minute): 'ok' | 'fast', ms until there is room
 --   Counts one more request that is not written down by itself.
--- afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds): 'ok' | 'quota', 'jobs' or
+-- afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds, jobs): 'ok' | 'quota', 'jobs' or
 --   'seconds', 'person' or 'chat', limit, used
---   Says whether a job of that cost, in estimated seconds, would be queued now; nothing is reserved.
+--   Says whether so many jobs, of that cost in estimated seconds together, would be queued now; nothing is reserved.
 
-local function over_quota(account, place, cost, limits)
+local function over_quota(account, place, cost, limits, jobs)
   local seconds = 'unstill:seconds:' .. math.floor(NOW / DAY)
   local checks = {
-    { 'jobs', 'person', 'unstill:jobs', 'p|' .. account, 1, limits[1] },
-    { 'jobs', 'chat', 'unstill:jobs', 'c|' .. place, 1, limits[2] },
+    { 'jobs', 'person', 'unstill:jobs', 'p|' .. account, jobs, limits[1] },
+    { 'jobs', 'chat', 'unstill:jobs', 'c|' .. place, jobs, limits[2] },
     { 'seconds', 'person', seconds, 'p|' .. account, cost, limits[3] },
     { 'seconds', 'chat', seconds, 'c|' .. place, cost, limits[4] },
   }
@@ -82,7 +82,7 @@ function op.pace(account, per_minute)
   return wait and { 'fast', wait } or { 'ok' }
 end
 
-function op.afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds)
+function op.afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds, jobs)
   local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
-  return over_quota(account, place, tonumber(cost), limits) or { 'ok' }
+  return over_quota(account, place, tonumber(cost), limits, tonumber(jobs)) or { 'ok' }
 end
