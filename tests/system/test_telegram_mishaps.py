@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from tests.system.telegram_house import ANIMATE, CLIPS, TelegramHouse, after, has_clips, ours, photo, says
+from tests.waiting import until
 from wire_doubles.telegram.messages import Message
+
+from unstill_queue.contract.jobs import Cancelled
 
 
 async def test_a_clip_whose_status_message_was_deleted_comes_as_a_new_reply(telegram: TelegramHouse) -> None:
@@ -42,13 +45,25 @@ async def test_an_upload_whose_answer_was_lost_shows_one_clip(telegram: Telegram
 
 
 async def test_who_blocked_the_bot_has_no_jobs_left(telegram: TelegramHouse) -> None:
-    ann = telegram.api.person("Ann")
+    ann, gate = telegram.api.person("Ann"), telegram.house.gate()
     chat = telegram.api.private(ann)
-    ann.send_photo(chat, photo(), "slow waves")
-    ann.send_photo(chat, photo(), "slow leaves")
-    await chat.until(says("Rendering"))
-    ann.block()
-    await asyncio.sleep(2)
+    # Given a render that is held, and one that waits behind it
+    ids = [f"telegram:{chat.id}:{ann.send_photo(chat, photo(), words).id}" for words in (f"{gate} waves", "leaves")]
+    await until(gate.reached, "the render that is held")
+    ledger = telegram.ledger()
+
+    async def all_are_cancelled() -> bool:
+        records = [await ledger.read(id) for id in ids]
+        return all(record.unwanted or isinstance(record.outcome, Cancelled) for record in records)
+
+    # When she blocks the bot
+    try:
+        ann.block()
+        await until(all_are_cancelled, "the end of both")
+    finally:
+        gate.open()
+        await ledger.redis.aclose()
+    # Then both have ended, and she has no clip of them
     ann.unblock()
     sent = ann.send_text(chat, "/queue")
     await chat.until(after(sent, says("no clips in the making")))
