@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.bots.test_discord_components import DONE, a_record
 
 from unstill_bots.delivery import presentation
-from unstill_bots.intake.captions import Caption, parse
+from unstill_bots.intake.captions import Caption, completed, parse
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.resolving import resolve
 
@@ -82,3 +82,19 @@ def test_what_one_model_can_do_another_cannot() -> None:
     assert read("waves, 10 seconds", "i2vgen-xl").unheard[0].allowed is not None
     # nor at another frame rate
     assert read("waves, 10 seconds --fps 60", "camera").unheard[0].allowed is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "older", "together"),
+    [
+        ("make it 5s long", "waves --frames 24 --seed 7", "waves --seed 7 --seconds 5"),
+        ("--seed 8", "waves --seed 7 --loop", "waves --seed 8 --loop yes"),
+        ("slower", "waves --seed 7", "slower"),
+        ("slower, 5 seconds", "waves", "slower, 5 seconds"),
+        ("5 seconds", "waves --sead 7", "5 seconds"),
+        ("--sead 7", "waves", "--sead 7"),
+        ("", "waves", ""),
+    ],
+)
+def test_words_that_only_set_options_go_with_those_of_an_older_caption(words: str, older: str, together: str) -> None:
+    assert completed(words, older, CATALOG, "camera") == together

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.system.clip_origin import index_of
+from tests.system.conversations import recipe_in
 from tests.system.rooms import BLUE, GREEN, RED, Line, OnDiscord, OnTelegram, Room, clips, says, seen
 
 ROOMS = {"telegram": OnTelegram, "discord": OnDiscord}
@@ -49,7 +50,12 @@ async def test_words_in_reply_to_a_clip_its_photo_or_its_refusal_make_a_new_clip
     # Then it is the same words with another seed
     again = (await clips(chat, 5))[4]
     assert is_of(again, "waves", RED) and again.origin.seed != 7
-    assert len(chat.lines()) == 6
+    # When she says no more than how long it should be, Then it is the same clip of that length
+    chat.say(ann, "make it 2s long", reply_to=first.message)
+    longer = (await clips(chat, 6))[5]
+    assert is_of(longer, "waves", RED) and longer.origin.seed == 7
+    assert recipe_in(longer.clip or b"").parameters.num_frames == 16
+    assert len(chat.lines()) == 7
 
 
 async def test_words_after_a_clip_may_go_with_its_picture_by_a_press(room: Rooms) -> None:

@@ -82,6 +82,21 @@ def parse(text: str, catalog: Catalog, default_model: str = "") -> Caption:
     return _with_length(prompt, reader.given, catalog, model)
 
 
+def completed(text: str, older: str, catalog: Catalog, model: str) -> str:
+    """Return a caption that only sets options, such as "make it 5s long", with the words and the other options of an
+    `older` one; any other caption as it is. Raises nothing.
+    """
+    try:
+        new, old = (parse(each, catalog, model) for each in (text, older))
+    except OptionError:
+        return text
+    if new.prompt or not new.given:
+        return text
+    # a length in frames would win over one in seconds
+    kept = {name: value for name, value in old.given.items() if not (name == "num_frames" and "seconds" in new.given)}
+    return str(Caption(old.prompt, {**kept, **new.given}))
+
+
 def _with_length(prompt: str, given: dict[str, Value], catalog: Catalog, model: str) -> Caption:
     """Take the one length that the prompt's words give the clip, where no option does and the model can do it."""
     heard = [length for length in lengths(prompt) if not length.elsewhere]

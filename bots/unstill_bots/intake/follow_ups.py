@@ -18,6 +18,7 @@ from unstill_bots.actions.presses import Actor
 from unstill_bots.actions.variations import AGAIN, vary
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.message import Message
+from unstill_bots.intake import captions
 from unstill_bots.intake.conversation import Conversation, are_together
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.older_picture import OlderPicture, is_deleted
@@ -205,8 +206,14 @@ class FollowUps(Generic[P]):
         if again is not None and again.job is not None and len(asks) == 1:
             await self._again(said, asks[0], again)
         else:
-            words = said.words if again is None else again.request.words
+            words = self._completed(said.words, record) if again is None else again.request.words
             await self._conversation.said(asks, words, said.in_force.own)
+
+    def _completed(self, words: str, record: Record | None) -> str:
+        """Return words that only set options, such as "make it 5s long", with those of the older request's clip."""
+        if record is None or record.job is None:
+            return words
+        return captions.completed(words, record.request.words, self._pipeline.catalog, record.job.parameters.model)
 
     async def _again(self, said: Said[P], ask: P, record: Record) -> None:
         """Do what a press of Again does."""
@@ -251,7 +258,9 @@ class FollowUps(Generic[P]):
         older = None if last is None else OlderPicture.of(last)
         if older is not None:
             text = replies.offer_last_picture()
-            await self._waiting.offers.keep(pending.id, Offer(replace(pending, older=older), words))
+            await self._waiting.offers.keep(
+                pending.id, Offer(replace(pending, older=older), self._completed(words, last))
+            )
         message = presentation.without_picture(pending.id, text, replies, offered=older is not None)
         note = await self._show(pending, message)
         if note is not None:
