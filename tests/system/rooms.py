@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tests.system.clip_origin import Colour, Origin, origin
@@ -26,6 +26,7 @@ class Line:
     reply_to: int | None
     clip: bytes | None
     message: Any
+    covered: bool = False
 
     @property
     def origin(self) -> Origin:
@@ -38,7 +39,9 @@ class Room(Protocol):
 
     people: list[Any]
 
-    def photo(self, who: Any, colour: Colour, words: str | None = None, reply_to: Any = None) -> Any:
+    def photo(
+        self, who: Any, colour: Colour, words: str | None = None, reply_to: Any = None, *, covered: bool = False
+    ) -> Any:
         """Where there are words, or at least none of them, they name the bot in a group."""
 
     def say(self, who: Any, words: str, reply_to: Any = None) -> Any:
@@ -47,6 +50,10 @@ class Room(Protocol):
     def ask(self, who: Any, words: str, reply_to: Any = None) -> Any:
         """Words that name the bot."""
 
+    def elsewhere(self, colour: Colour, words: str) -> Any:
+        """Somebody's photo in another chat, which those in here see too."""
+
+    def forward(self, who: Any, message: Any) -> Any: ...
     def edit(self, who: Any, message: Any, words: str) -> None: ...
     def press(self, who: Any, line: Line, label: str) -> None: ...
     def command(self, who: Any, name: str) -> None: ...
@@ -94,15 +101,24 @@ class OnTelegram:
             # it sees all that is written there
             self._chat.promote_bot()
 
-    def photo(self, who: Any, colour: Colour, words: str | None = None, reply_to: Any = None) -> Any:
+    def photo(
+        self, who: Any, colour: Colour, words: str | None = None, reply_to: Any = None, *, covered: bool = False
+    ) -> Any:
         said = f"/animate {words}" if len(self.people) > 1 and words is not None else words or ""
-        return who.send_photo(self._chat, photo(f"rgb{colour}"), said, reply_to=reply_to)
+        return who.send_photo(self._chat, photo(f"rgb{colour}"), said, reply_to=reply_to, spoiler=covered)
 
     def say(self, who: Any, words: str, reply_to: Any = None) -> Any:
         return who.send_text(self._chat, words, reply_to=reply_to)
 
     def ask(self, who: Any, words: str, reply_to: Any = None) -> Any:
         return who.send_text(self._chat, f"/animate@{self._api.bot.username} {words}", reply_to=reply_to)
+
+    def elsewhere(self, colour: Colour, words: str) -> Any:
+        cyd = self._api.person("Cyd")
+        return cyd.send_photo(self._api.group("Family", [cyd, *self.people]), photo(f"rgb{colour}"), words)
+
+    def forward(self, who: Any, message: Any) -> Any:
+        return who.forward(message, self._chat)
 
     def edit(self, who: Any, message: Any, words: str) -> None:
         who.edit(message, words)
@@ -122,6 +138,7 @@ class OnTelegram:
                 one.reply_to,
                 one.media.file.data if one.media and one.kind in CLIPS else None,
                 one,
+                one.spoiler,
             )
             for one in self._chat.history()
             if one.sender == "Unstill" and "Reply to a picture" not in one.text
@@ -143,15 +160,26 @@ class OnDiscord:
     def _named(self, words: str) -> str:
         return f"{self._api.bot.mention} {words}" if len(self.people) > 1 else words
 
-    def photo(self, who: Any, colour: Colour, words: str | None = None, reply_to: Any = None) -> Any:
+    def photo(
+        self, who: Any, colour: Colour, words: str | None = None, reply_to: Any = None, *, covered: bool = False
+    ) -> Any:
         said = "" if words is None else self._named(words)
-        return who.say(self._chat, said, files=[picture(f"rgb{colour}")], reply_to=reply_to)
+        file = replace(picture(f"rgb{colour}"), spoiler=covered)
+        return who.say(self._chat, said, files=[file], reply_to=reply_to)
 
     def say(self, who: Any, words: str, reply_to: Any = None) -> Any:
         return who.say(self._chat, words, reply_to=reply_to)
 
     def ask(self, who: Any, words: str, reply_to: Any = None) -> Any:
         return who.say(self._chat, self._named(words), reply_to=reply_to)
+
+    def elsewhere(self, colour: Colour, words: str) -> Any:
+        cyd = self._api.person("Cyd")
+        channel = self._api.guild("Family", cyd, self.people).text_channel("general")
+        return cyd.say(channel, words, files=[picture(f"rgb{colour}")])
+
+    def forward(self, who: Any, message: Any) -> Any:
+        return who.forward(message, self._chat)
 
     def edit(self, who: Any, message: Any, words: str) -> None:
         who.edit(message, self._named(words))
@@ -171,6 +199,7 @@ class OnDiscord:
                 one.reply_to,
                 one.clips[0].data if one.clips else None,
                 one,
+                any(file.spoiler for file in one.clips),
             )
             for one in self._chat.history(self.people[0])
             if one.author == "Unstill"

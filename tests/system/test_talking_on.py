@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.system.clip_origin import index_of
 from tests.system.conversations import recipe_in
 from tests.system.rooms import BLUE, GREEN, RED, Line, OnDiscord, OnTelegram, Room, clips, says, seen
+from tests.system.telegram_house import TelegramHouse
 
-ROOMS = {"telegram": OnTelegram, "discord": OnDiscord}
+ROOMS: dict[str, Any] = {"telegram": OnTelegram, "discord": OnDiscord}
 Rooms = Callable[..., Room]
 
 
@@ -107,12 +109,12 @@ async def test_words_and_a_photo_belong_together_in_either_order(room: Rooms) ->
     assert is_of((await clips(chat, 1))[0], "waves rolling in", RED)
     # and when they come the other way round
     chat.photo(ann, BLUE)
-    await says(chat, "choose")
+    await says(chat, "How should the camera move")
     chat.say(ann, "leaves falling")
     assert is_of((await clips(chat, 2))[1], "leaves falling", BLUE)
     # Then those words were for one photo, and a reply to a photo that waits is for that one
     photo = chat.photo(ann, GREEN)
-    await seen(chat, lambda lines: sum("or choose" in one.text for one in lines) >= 1, "the question")
+    await seen(chat, lambda lines: sum("How should the camera move" in one.text for one in lines) >= 1, "the question")
     chat.say(ann, "grass swaying", reply_to=photo)
     assert is_of((await clips(chat, 3))[2], "grass swaying", GREEN)
 
@@ -124,7 +126,7 @@ async def test_words_in_a_group_wait_for_their_photo_too(room: Rooms) -> None:
     await says(chat, "There is no picture here yet")
     # When Bob sends a photo to the bot, and then Ann does
     chat.photo(bob, BLUE, "")
-    await says(chat, "choose")
+    await says(chat, "How should the camera move")
     chat.photo(ann, RED, "")
     # Then the words were hers
     assert is_of((await clips(chat, 1))[0], "waves rolling in", RED)
@@ -181,7 +183,48 @@ async def test_thanks_and_greetings_have_no_answer(room: Rooms) -> None:
     [ann] = chat.people
     for words in ("Hello!", "谢谢", "😍😍", "haha so cool"):
         chat.say(ann, words)
-    # Then the first that is answered is what asks for something
+    # Then nothing of that is the wish for the photo that comes next, and the question for one is the first that is said
+    chat.photo(ann, RED)
+    question = await says(chat, "How should the camera move")
+    assert chat.lines() == [question]
+    # and thanks are no wish for a photo that waits, either
+    chat.say(ann, "thank you!")
     chat.say(ann, "waves rolling in")
-    await says(chat, "There is no picture here yet")
-    assert len(chat.lines()) == 1
+    assert is_of((await clips(chat, 1))[0], "waves rolling in", RED)
+
+
+async def test_of_what_is_forwarded_the_comment_is_the_wish_and_not_its_own_text(room: Rooms) -> None:
+    chat = room("Ann")
+    [ann] = chat.people
+    post = chat.elsewhere(BLUE, "my holiday")
+    # When she forwards somebody's photo, then its own words are not taken
+    chat.forward(ann, post)
+    await says(chat, "How should the camera move")
+    # and her comment is, whether it comes after it or right before it
+    chat.say(ann, "waves rolling in")
+    assert is_of((await clips(chat, 1))[0], "waves rolling in", BLUE)
+    chat.say(ann, "leaves falling")
+    chat.forward(ann, post)
+    assert is_of((await clips(chat, 2))[1], "leaves falling", BLUE)
+
+
+async def test_what_was_sent_covered_is_for_its_sender_alone(room: Rooms) -> None:
+    chat = room("Ann", "Bob")
+    ann, bob = chat.people
+    chat.photo(ann, RED, "waves", covered=True)
+    [shown] = await clips(chat, 1)
+    # When Bob asks for a clip of that picture
+    chat.ask(bob, "a storm", reply_to=shown.message)
+    # Then he is told why not, and Ann has hers, covered as the first
+    await says(chat, "sent covered")
+    chat.say(ann, "calmer waves", reply_to=shown.message)
+    second = (await clips(chat, 2))[1]
+    assert is_of(second, "calmer waves", RED) and second.covered
+
+
+async def test_a_photo_of_another_chat_can_be_replied_to_on_telegram(telegram: TelegramHouse) -> None:
+    chat = OnTelegram(telegram, "Ann")
+    [ann] = chat.people
+    # When she replies here to what somebody sent elsewhere
+    chat.say(ann, "waves rolling in", reply_to=chat.elsewhere(GREEN, "look"))
+    assert is_of((await clips(chat, 1))[0], "waves rolling in", GREEN)

@@ -62,7 +62,8 @@ class Shown:
 class Message:
     """`text` is the caption where there is media. `service` holds the fields of a service message, and then `text` says
     them in words. `attached` holds fields that are neither text nor a file. `keyboard` is an inline keyboard's rows of
-    InlineKeyboardButton. `posted_at` is `date` with its fractions.
+    InlineKeyboardButton. `external` is the ExternalReplyInfo of a reply into another chat. `posted_at` is `date` with
+    its fractions.
     """
 
     id: int
@@ -86,6 +87,7 @@ class Message:
     reactions: list[Wire] = field(default_factory=list)
     service: Wire | None = None
     attached: Wire | None = None
+    external: Wire | None = None
     deleted: bool = False
     posted_at: float = 0.0
     spoiler: bool = False
@@ -131,6 +133,8 @@ class Message:
             wire["reply_markup"] = {"inline_keyboard": self.keyboard}
         if self.reply_to and not self.reply_to.deleted and not nested:
             wire["reply_to_message"] = self.reply_to.wire(nested=True)
+        if self.external:
+            wire["external_reply"] = self.external
         if self.thread is not None:
             wire["message_thread_id"] = self.thread
             if self.chat.forum:

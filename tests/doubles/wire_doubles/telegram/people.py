@@ -274,6 +274,9 @@ class Person(User):
             assert chat.migrated_to is None, f"{chat.title} has become a supergroup"
             assert chat.kind == "private" or self in chat.members or as_chat, f"{self.name} is not in {chat.title}"
             replied = world.find(reply_to) if reply_to else None
+            external = None
+            if replied is not None and replied.chat is not chat:
+                external, replied = world.external(replied), None
             message = Message(
                 world.next_message_id(chat),
                 chat,
@@ -290,5 +293,6 @@ class Person(User):
                 via_bot=via_bot,
                 spoiler=spoiler,
                 attached=attached,
+                external=external,
             )
             return world.post(message)

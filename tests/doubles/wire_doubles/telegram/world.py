@@ -183,6 +183,17 @@ class World:
             about = {"type": "user", "sender_user": message.sender.wire()}
         return {**about, "date": message.date}
 
+    def external(self, message: Message) -> dict[str, Any]:
+        """An ExternalReplyInfo for a reply to it from another chat."""
+        about: dict[str, Any] = {"origin": self.origin(message)}
+        if message.chat.kind in ("supergroup", "channel"):
+            about |= {"chat": message.chat.wire(), "message_id": message.id}
+        if message.media:
+            about |= message.media.wire()
+        if message.spoiler:
+            about["has_media_spoiler"] = True
+        return about
+
     def set_standing(
         self, chat: Chat, standing: Standing, by: User, *, forbidden: frozenset[str] = frozenset(), tell: bool = True
     ) -> None:
