@@ -179,3 +179,13 @@ def test_a_bot_that_waits_for_its_platform_can_be_stopped(on: Any, tmp_path: Pat
         wait_for(lambda: "the platform cannot be reached" in side.house.house.log("bot"), what="the warning")
 
         assert side.house.stop_bot() == 0
+
+
+@both
+def test_a_bot_whose_queue_is_away_can_be_stopped(on: Any, tmp_path: Path) -> None:
+    with on(tmp_path) as side:
+        side.house.start_bot()
+        side.house.wait_for_bot()
+        side.house.house.valkey.kill()
+
+        assert side.house.stop_bot() == 0

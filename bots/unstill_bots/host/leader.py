@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 TERM = 6.0
 """Seconds after which a leader that is not heard of counts as dead: what a kill costs before the next one polls."""
 LOOK_EVERY = 1.0
+LEAVE_WITHIN = 2.0
+"""Seconds for the lead to be given back at the end."""
 
 # time is the server's; a leader whose term ran out while the server was away goes on unless somebody else leads
 _KEEP = """
@@ -73,5 +75,7 @@ class Leader:
         try:
             yield
         finally:
+            # where the server is away, the lead ends by itself with its term
             with contextlib.suppress(Exception):
-                await self._leave(keys=[self._key], args=[self._token])
+                async with asyncio.timeout(LEAVE_WITHIN):
+                    await self._leave(keys=[self._key], args=[self._token])
