@@ -113,17 +113,24 @@ async def _connect(session: aiohttp.ClientSession, api: DiscordApi) -> aiohttp.C
     return socket
 
 
-async def test_what_does_not_belong_there_closes_the_connection(discord_api: DiscordApi) -> None:
+async def test_what_does_not_belong_there_closes_the_connection(discord_api: DiscordApi, ann: Person) -> None:
+    # Given more servers than a shard may have here, however they are shared out
     token = discord_api.token
+    discord_api.gateway.guilds_most = 1
+    for name in ("One", "Two", "Three"):
+        discord_api.guild(name, ann)
     identify = {"op": 2, "d": {"token": token, "intents": 1}}
+    alone = {"op": 2, "d": {"token": token, "intents": 1, "shard": [10**9 - 1, 10**9]}}
     cases: list[tuple[list[object], int]] = [
         (["no json"], 4002),
         ([{"op": 3, "d": {}}], 4003),
         ([{"op": 2, "d": {"token": "x", "intents": 1}}], 4004),
+        ([{"op": 2, "d": {"token": token, "intents": 1, "shard": [2, 2]}}], 4010),
+        ([identify], 4011),
         ([{"op": 2, "d": {"token": token, "intents": 1 << 30}}], 4013),
         ([{"op": 2, "d": {"token": token, "intents": MESSAGE_CONTENT}}], 4014),
-        ([identify, identify], 4005),
-        ([identify, {"op": 99}], 4001),
+        ([alone, alone], 4005),
+        ([alone, {"op": 99}], 4001),
         ([{"op": 1, "d": None}] * 121, 4008),
     ]
     async with aiohttp.ClientSession() as session:
@@ -147,6 +154,11 @@ async def test_a_thousand_identifies_a_day(discord_api: DiscordApi) -> None:
         await asyncio.wait_for(other.connect(), 10)
     await other.close()
     assert refused.value.code == 4004
+    # And the token is nobody's any more
+    late = Bot()
+    with pytest.raises(discord.LoginFailure):
+        await late.login(discord_api.token)
+    await late.close()
 
 
 async def test_privileged_intents_are_granted_or_not(discord_api: DiscordApi, ann: Person, general: Channel) -> None:

@@ -201,3 +201,40 @@ async def test_threads_and_forum_posts_are_channels(bot: Bot, ann: Person, cats:
     assert isinstance(found, discord.Thread)
     await found.edit(archived=False)
     await sent.edit(content="edited")
+
+
+async def test_what_is_forwarded_is_told_without_who_wrote_it(
+    discord_api: DiscordApi, bot: Bot, ann: Person, general: Channel
+) -> None:
+    # Given a picture in a server, which is changed after somebody forwards it to the bot
+    posted = ann.say(general, "my cat", files=[File(png(), "cat.png")])
+    ann.forward(posted, discord_api.dm(ann))
+    ann.edit(posted, "my dog")
+    await bot.until(lambda: any(message.guild is None for message in bot.seen))
+    # Then the bot is told of it as it stood, where it stands, and can have the picture
+    [message] = [message for message in bot.seen if message.guild is None]
+    [snapshot] = message.message_snapshots
+    assert (message.content, snapshot.content) == ("", "my cat")
+    assert message.reference and message.reference.type is discord.MessageReferenceType.forward
+    assert message.reference.message_id == posted.id
+    assert await snapshot.attachments[0].read() == png()
+
+
+async def test_what_an_application_shows_by_components_is_told_with_where_it_is(
+    discord_api: DiscordApi, bot: Bot, ann: Person, cats: Guild, general: Channel
+) -> None:
+    poster = discord_api.application("Poster")
+    cats.join(poster)
+    gallery = {"type": 12, "items": [{"media": {"url": "attachment://cat.png"}, "spoiler": True}]}
+    poster.say(general, bot.mention, files=[File(png(), "cat.png")], shown=[gallery])
+    await bot.until(lambda: bool(bot.seen))
+    # Then the file stands in the gallery alone
+    [message] = bot.seen
+    [component] = message.components
+    assert isinstance(component, discord.MediaGalleryComponent)
+    [item] = component.items
+    assert (item.spoiler, item.media.width, item.media.content_type) == (True, 64, "image/png")
+    assert item.media.attachment_id and not message.attachments
+    # And who is no application sends none
+    with pytest.raises(AssertionError, match="no application"):
+        ann.say(general, shown=[gallery])

@@ -161,14 +161,14 @@ class Socket:
             await self._ws.close(code=FAILED, message=b"Authentication failed.")
         elif not 0 <= number < count:
             await self._ws.close(code=BAD_SHARD, message=b"Invalid shard.")
-        elif len(gateway.guilds_of((number, count))) > gateway.guilds_most:
-            # it counts as a start of a session all the same
-            gateway.identified.append(world.clock.now())
-            await self._ws.close(code=TOO_MANY_GUILDS, message=b"Sharding required.")
         elif not 0 <= intents < MAX_INTENTS:
             await self._ws.close(code=BAD_INTENTS, message=b"Invalid intent(s).")
         elif intents & PRIVILEGED & ~granted:
             await self._ws.close(code=FORBIDDEN_INTENTS, message=b"Disallowed intent(s).")
+        elif len(gateway.guilds_of((number, count))) > gateway.guilds_most:
+            # it counts as a start of a session all the same
+            gateway.identified.append(world.clock.now())
+            await self._ws.close(code=TOO_MANY_GUILDS, message=b"Sharding required.")
         elif gateway.too_soon(number):
             await self._send({"op": INVALID_SESSION, "d": False})
         else:
