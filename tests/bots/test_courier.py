@@ -48,6 +48,7 @@ from unstill_queue.contract.jobs import (
 )
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import REFIT_LANE, REFITS_MOST
+from unstill_queue.ledger.outbox import Event
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.storage.base import Storage
 
@@ -316,6 +317,21 @@ async def test_a_status_message_that_is_refused_is_not_tried_for_each_progress(f
     await front.status.waiting(request)
     await front.status.waiting(request)
     assert len(front.chat.errors["post"]) == 8
+
+
+async def test_progress_that_is_refused_once_is_not_shown_again_and_the_answer_is(front: FrontEnd) -> None:
+    # Given a running job whose status message takes no edits
+    request = await front.queued()
+    claim = await front.ledger.claim("camera", request.id, "engine")
+    assert claim and await front.ledger.beat(claim, Progress("rendering", 1, 9)) == "ok"
+    front.chat.errors = {"edit": [ChatRefused("something new", 0.0)]}
+    event = Event(request.id, "progress")
+    # When it makes progress, twice
+    await front.status.tell(event)
+    before = len(front.chat.edited)
+    await front.status.tell(event)
+    # Then the second is not tried
+    assert not front.chat.errors["edit"] and len(front.chat.edited) == before
 
 
 async def test_a_deleted_status_message_gives_a_new_reply(front: FrontEnd) -> None:

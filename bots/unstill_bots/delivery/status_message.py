@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -188,6 +189,11 @@ class StatusMessages:
                 yield
         except Dropped:
             return
+        except ChatRefused as error:
+            # not for each progress again: its answer is tried, a few times
+            log.warning("the status message was refused", job=id, error=str(error))
+            if (known := self._shown.get(id)) is not None:
+                known.quiet_until = math.inf
         except ChatError as error:
             log.info("the status message could not be shown", job=id, error=str(error))
 
