@@ -20,6 +20,7 @@ from unstill_bots.discord import media as discord_findings
 from unstill_bots.discord import memory as discord_memory
 from unstill_bots.discord import pending as discord_asking
 from unstill_bots.intake import albums
+from unstill_bots.intake.waiting import Offer
 from unstill_bots.telegram import media as findings
 from unstill_bots.telegram import memory
 from unstill_bots.telegram import pending as asking
@@ -75,6 +76,8 @@ async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
         await kept.revised(ask, f"telegram:{chat}:latest")
         await SideMessages(client.redis, on_telegram, 600.0).called(ask.who, ask.id, f"{chat}:78")
         await kept.gather(albums.Part(replace(ask, album=f"album{user}"), "words", True))
+        await kept.keep_words(ask, "waves")
+        await kept.offers.keep(ask.id, Offer(ask, "waves"))
     # and what an older version has kept of her private chat
     old = telegram_ask(ANN, ANN, "5")
     await client.redis.set(f"unstill:telegram:asked:{old.id}", f"{ANN}:78")
@@ -82,7 +85,7 @@ async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
     assert await kept.latest(old) == "telegram:older" and await kept.question(old) == f"{ANN}:78"
     await client.redis.set(f"unstill:telegram:asked:{old.id}", f"{ANN}:78")
     bobs = await held(client.redis, BOB)
-    assert len(bobs) == 6 and len(await held(client.redis, ANN)) == 13
+    assert len(bobs) == 8 and len(await held(client.redis, ANN)) == 17
     # When hers is forgotten
     await kept.forget(ANN)
     # Then nothing of her is left, and Bob's is untouched
@@ -107,6 +110,8 @@ async def test_what_discord_keeps_of_a_person_goes(client: Client) -> None:
     for number, user in enumerate((ANN, BOB)):
         await kept.let_wait([discord_ask(user, "900")])
         await kept.forms.keep(500 + number, Pointed(user, "900", []))
+        await kept.keep_words(discord_ask(user, "900"), "waves")
+        await kept.offers.keep(f"discord:1:{number}", Offer(discord_ask(user, "900"), "waves"))
         await kept.took(9000 + number, 8000 + number, direct_to=int(user))
     await kept.spoken_to(900)
     # and a message that an older version has taken

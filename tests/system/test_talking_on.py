@@ -107,6 +107,8 @@ async def test_words_and_a_photo_belong_together_in_either_order(room: Rooms) ->
     await says(chat, "There is no picture here yet")
     chat.photo(ann, RED)
     assert is_of((await clips(chat, 1))[0], "waves rolling in", RED)
+    # and what was said of the lack of one goes
+    await seen(chat, lambda lines: len(lines) == 1, "the end of what is no longer so")
     # and when they come the other way round
     chat.photo(ann, BLUE)
     await says(chat, "How should the camera move")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -48,16 +50,25 @@ class Mentions:
         self._channels: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def came(self, message: discord.Message) -> None:
-        """Until it is written down, or answered; messages of one channel one after the other."""
-        if not self.is_ours(message):
-            return
-        message = await self._with_previews(message)
+        """Take a message until it is written down, or answered."""
+        if self.is_ours(message):
+            await self._until_written(await self._with_previews(message), self._take)
+
+    async def edited(self, change: discord.RawMessageUpdateEvent) -> None:
+        """Take the new words of a message, for what waits of it or was made of it."""
+        if change.message.edited_at is not None and self.is_ours(change.message):
+            await self._until_written(change.message, self._take_edited)
+
+    async def _until_written(
+        self, message: discord.Message, take: Callable[[discord.Message], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Try until it is written down; messages of one channel one after the other."""
         lock = self._channels.setdefault(message.channel.id, asyncio.Lock())
         pause = PAUSE
         while True:
             try:
                 async with lock:
-                    await self._take(message)
+                    await take(message)
             except (RedisError, OSError) as error:
                 log.error("a message could not be written down yet", error=str(error), again_in=pause)
                 await asyncio.sleep(pause)
@@ -212,21 +223,14 @@ class Mentions:
         me, role = self._context.bot.user, message.guild.self_role if message.guild else None
         return re.compile(rf"<@!?{me.id if me else 0}>|<@&{role.id if role else 0}>")
 
-    async def edited(self, change: discord.RawMessageUpdateEvent) -> None:
-        """New words of a message, for what waits of it or was made of it."""
-        message = change.message
-        if message.edited_at is None or not self.is_ours(message):
-            return
+    async def _take_edited(self, message: discord.Message) -> None:
         (_, words), found = typed(self._words(message)), find(message)
         if not words or isinstance(found, Unfit):
             return
-        try:
-            in_force = await self._context.in_force(message.author, message.guild, message.channel.id)
-            for ask in self._asks(message, found or [Picture("")], in_force):
-                ask = replace(ask, sent_at=message.edited_at.timestamp())
-                await self._context.conversation.edited(ask, words)
-        except (RedisError, OSError) as error:
-            log.error("new words could not be written down", error=str(error))
+        in_force = await self._context.in_force(message.author, message.guild, message.channel.id)
+        edited_at = message.edited_at or message.created_at
+        for ask in self._asks(message, found or [Picture("")], in_force):
+            await self._context.conversation.edited(replace(ask, sent_at=edited_at.timestamp()), words)
 
     def _may_speak(self, message: discord.Message) -> bool:
         if message.guild is None or message.guild.me is None:

@@ -199,7 +199,10 @@ class Conversation(Generic[P]):
         if record is None:
             return False
         if not pending.picture.source:
-            pending = replace(pending, older=OlderPicture.of(record))
+            older = OlderPicture.of(record)
+            if older is None:
+                return True
+            pending = replace(pending, older=older)
         request = await pipeline.request(pending, words, id=derived(latest, f"edit {words}"))
         if request.words == record.request.words or _is_ended(record):
             return True

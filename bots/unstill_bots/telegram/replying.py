@@ -41,5 +41,6 @@ def replied_to(context: Context, message: Message, in_force: InForce) -> Replied
 
 
 def is_reply_to_own(message: Message) -> bool:
-    """Return whether somebody replies to a message of their own."""
-    return message.reply_to_message is not None and user_of(message.reply_to_message) == user_of(message)
+    """Return whether somebody replies to a message of their own. What they write in a topic of theirs only looks so."""
+    replied = message.reply_to_message
+    return replied is not None and not replied.forum_topic_created and user_of(replied) == user_of(message)
