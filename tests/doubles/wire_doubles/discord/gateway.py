@@ -61,8 +61,8 @@ class Gateway:
     `privileged` are the privileged intents that the application was granted; `identifies` a day are allowed, and
     one in `identify_seconds`, which is 5 on the platform and 0 here so that a bot may be restarted at once, of those
     whose shards have the same remainder by `concurrency`. One more than are allowed resets the token, which is taken
-    by nobody from then on. No shard may have more than `guilds_most` servers, and one for every `guilds_advised` is
-    advised. Set while it runs, everything counts at once.
+    by nobody from then on; `hurried` counts those that came too soon. No shard may have more than `guilds_most`
+    servers, and one for every `guilds_advised` is advised. Set while it runs, everything counts at once.
     """
 
     def __init__(self, world: World) -> None:
@@ -81,6 +81,7 @@ class Gateway:
         self.guilds_most = 2500
         self.guilds_advised = 1000
         self.token_reset = False
+        self.hurried = 0
         self.identified: deque[float] = deque()
         self._last: dict[int, float] = {}
         self.resumed = 0
@@ -113,7 +114,9 @@ class Gateway:
     def too_soon(self, shard: int) -> bool:
         """Another one with the same key has identified a moment ago."""
         last = self._last.get(shard % self.concurrency)
-        return last is not None and self._world.clock.now() - last < self.identify_seconds
+        soon = last is not None and self._world.clock.now() - last < self.identify_seconds
+        self.hurried += soon
+        return soon
 
     def guilds_of(self, shard: tuple[int, int]) -> list[Guild]:
         number, count = shard
