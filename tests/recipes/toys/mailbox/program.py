@@ -102,8 +102,8 @@ class MailboxChat:
         return await self.tell(request.reply_to, text)
 
     async def remove(self, ref: str) -> None:
-        self.file(ref).unlink(missing_ok=True)
-        self.file(ref, "mp4").unlink(missing_ok=True)
+        for kind in ("out.json", "mp4"):
+            self.file(ref, kind).unlink(missing_ok=True)
 
     def is_public(self, to: ReplyAddress) -> bool:
         return False
@@ -128,9 +128,7 @@ class MailboxActor:
     def __init__(self, letter: Letter, chat: MailboxChat) -> None:
         self.user = self.chat = letter.user
         self.person = f"{PLATFORM}:{letter.user}"
-        self.message = letter.message
-        self.press = letter.name
-        self._chat = chat
+        self.message, self.press, self._chat = letter.message, letter.name, chat
 
     async def owns(self, user: str) -> bool | None:
         return user == self.user
