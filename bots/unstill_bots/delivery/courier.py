@@ -272,7 +272,8 @@ class Courier:
             if event is None or not (event.kind == "progress" or (event.kind, event.body) == ("state", b"queued")):
                 continue
             now = time.monotonic()
-            if now - self._shown.get(event.place, -every) < every or self._status.lock(event.id).locked():
+            # a chat's next event is not held off by one that is not shown
+            if now - self._shown.get(event.place, -every) < every or not self._status.has_room(event):
                 continue
             self._shown[event.place] = now
             if len(self._shown) > 10_000:

@@ -135,16 +135,21 @@ class StatusMessages:
         async with self._changing(request.id):
             await self._put_place(request, None)
 
+    def has_room(self, event: Event) -> bool:
+        """Return whether an event would be shown at once, as far as is known without asking anybody."""
+        if self.lock(event.id).locked():
+            return False
+        known = self._shown.get(event.id)
+        urgency = Urgency.PROGRESS if event.kind == "progress" else Urgency.PLACE
+        return known is None or (time.monotonic() >= known.quiet_until and self._chat.has_room(known.to, urgency))
+
     async def tell(self, event: Event) -> None:
         """Show what has become of a job that waits or runs. Costs nothing where it would be dropped.
 
         Raises UnknownJob.
         """
-        known = self._shown.get(event.id)
-        urgency = Urgency.PROGRESS if event.kind == "progress" else Urgency.PLACE
-        if known is not None and (time.monotonic() < known.quiet_until or not self._chat.has_room(known.to, urgency)):
-            return
-        await self._show(event.id)
+        if self.has_room(event):
+            await self._show(event.id)
 
     def _look_later(self, id: str, known: _Shown) -> None:
         known.quiet_until = time.monotonic() + self._pause
