@@ -16,7 +16,7 @@ from wire_doubles.discord_api import DiscordApi
 from unstill_bots.discord.connection import Bot, is_invalid, open_bot
 from unstill_bots.discord.localized import Localized
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.sync import installs_of, offer, register
+from unstill_bots.discord.sync import installs_of, offer, read_links, register
 from unstill_bots.host.breaker import Breaker
 from unstill_config.catalog import Catalog
 from unstill_config.platforms import Discord
@@ -86,6 +86,21 @@ async def test_commands_are_told_once_and_again_when_something_changed(bot: Bot,
 
     assert api.commands.replaced == 2
     assert {command["name"] for command in api.commands.listed()} == {"animate", "more"}
+
+
+async def test_how_commands_can_be_pressed_is_read_again_where_it_could_not_be(
+    bot: Bot, api: DiscordApi, redis: Redis
+) -> None:
+    tree, links = await tree_of(bot), dict[str, str]()
+    assert await register(tree, redis)
+    api.trouble.outage = True
+    assert not await read_links(tree, links)
+    assert links == {}
+
+    api.trouble.outage = False
+    assert await read_links(tree, links)
+    (told,) = api.commands.listed()
+    assert links == {"animate": f"</animate:{told['id']}>"}
 
 
 async def test_a_command_that_the_platform_refuses_ends_nothing(bot: Bot, api: DiscordApi, redis: Redis) -> None:
