@@ -157,6 +157,7 @@ class Courier:
             await self._ledger.unsend(record.id, sender, delay=delay)
             return False
         except ChatGone as error:
+            await self._pipeline.stale.left(record)
             await self._ledger.undeliverable(record.id, sender, str(error))
             self._answered(record.id)
             return False

@@ -167,6 +167,12 @@ def without_picture(id: str, text: str, replies: ChatReplies, *, offered: bool =
     return Message(id, replies.language, Text(text), Phase.FAILED, Urgency.TALK, buttons=buttons)
 
 
+def shut_out(request: Request) -> Message:
+    """Make the message of a request that ended while the bot could not reach its chat."""
+    replies = _replies(request)
+    return Message(request.id, replies.language, Text(replies.shut_out()), Phase.CANCELLED, Urgency.ANSWER)
+
+
 def _replies(request: Request) -> ChatReplies:
     return ChatReplies(request.requester.language)
 

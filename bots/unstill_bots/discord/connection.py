@@ -36,7 +36,7 @@ IDENTIFY_EVERY = 5.0
 class Bot(discord.AutoShardedClient):
     """A client that calls what is set here: `on_message` with each message, `on_raw_message_edit` with each change of
     one, `on_shard_ready` with a shard's number whenever its events may have been missed, `on_guild_remove` with a
-    server that the bot was removed from.
+    server that the bot was removed from, `on_guild_join` and `on_guild_available` with one that it is in again.
 
     It takes as many shards as the gateway advises. No session is started that would use up those of a day, as the
     platform then takes the token away.
@@ -46,6 +46,8 @@ class Bot(discord.AutoShardedClient):
     on_raw_message_edit: Callable[[discord.RawMessageUpdateEvent], Awaitable[None]]
     on_shard_ready: Callable[[int], Awaitable[None]]
     on_guild_remove: Callable[[discord.Guild], Awaitable[None]]
+    on_guild_join: Callable[[discord.Guild], Awaitable[None]]
+    on_guild_available: Callable[[discord.Guild], Awaitable[None]]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

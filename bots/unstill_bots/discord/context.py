@@ -52,6 +52,10 @@ class Context:
         """End all of a server that the bot was removed from, and forget its settings."""
         await self.pipeline.leave(guild_scope(guild.id))
 
+    async def back(self, guild: Snowflake) -> None:
+        """Mend the messages that were left in a server to which the bot was added again."""
+        await self.pipeline.back(guild_scope(guild.id))
+
     async def _ask(self, pending: DiscordRequest, pictures: int) -> str | None:
         """Ask for words. Returns the question's ref."""
         synthetic = (await self.pipeline.serving.now()).synthetic

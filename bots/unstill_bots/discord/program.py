@@ -79,6 +79,7 @@ class DiscordFrontEnd:
         tree = Tree(context, Intake(context))
         bot.on_message, bot.on_shard_ready, bot.on_guild_remove = mentions.came, mentions.catch_up, context.leave
         bot.on_raw_message_edit = mentions.edited
+        bot.on_guild_join = bot.on_guild_available = context.back
         commands = asyncio.create_task(tree.register())
         delivering = asyncio.create_task(courier.run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))

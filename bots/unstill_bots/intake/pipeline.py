@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery.chat import Chat
 from unstill_bots.delivery.side_messages import SideMessages
+from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.pending import PendingRequest
@@ -74,6 +75,7 @@ class Pipeline:
         self.serving = serving or Serving(client.ledger, catalog, settings.engine.model)
         self._status = status
         self.background = background or BackgroundTasks()
+        self.stale = StaleMessages(client.redis, chat)
         self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)
         self._preparation = Preparation(
             client, storage, catalog, settings, chat, status, rules, self.objection, pictures
@@ -143,6 +145,7 @@ class Pipeline:
             await self.adopt(request.id, note)
         if new:
             self.background.spawn(self.side.taken(request.reply_to, request.requester.user))
+            self.background.spawn(self.stale.reached(request.reply_to.chat))
         if new and age > DAY:
             await self.client.refuse(request.id, Failed(SAID, ChatReplies(request.requester.language).too_old()))
         elif new and start:
@@ -249,6 +252,10 @@ class Pipeline:
     async def record(self, id: str) -> Record | None:
         """Return a request's record, or None where there is none any more."""
         return await self.client.ledger.find(id)
+
+    async def back(self, place: str) -> None:
+        """Mend the messages that were left in a chat to which the bot has come back. Raises RedisError."""
+        await self.stale.back(place)
 
     async def leave(self, place: str, *, forget: bool = True) -> None:
         """End all of a chat that the bot was removed from, and `forget` its settings. `place` as `Requester.place`."""

@@ -179,7 +179,7 @@ def _whose(offer: Offer[Any]) -> Thing:
 def _is_of(key: str, user: str, platform: str) -> bool:
     """Return whether a key is about one person, or names their private chat, as one of an older version may."""
     kind, _, rest = key.partition(":")
-    if kind in ("waiting", "words"):
+    if kind in ("waiting", "words", "stale"):
         return rest.endswith(f":{user}")
     of_person = kind in ("asked", "latest", "reword", "call", "guest")
     return of_person and rest.startswith((f"{user}:", f"{platform}:{user}:"))

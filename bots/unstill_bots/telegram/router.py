@@ -153,11 +153,10 @@ class Router:
         gone = change.new_chat_member.status in (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED)
         if gone:
             await self._context.pipeline.leave(scope_of(change.chat), forget=change.chat.type in _GROUPS)
-        elif change.chat.type in _GROUPS and change.old_chat_member.status in (
-            ChatMemberStatus.LEFT,
-            ChatMemberStatus.BANNED,
-        ):
-            self._context.spawn(self._commands.greet_group(change))
+        elif change.old_chat_member.status in (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED):
+            self._context.spawn(self._context.pipeline.back(scope_of(change.chat)))
+            if change.chat.type in _GROUPS:
+                self._context.spawn(self._commands.greet_group(change))
 
     def _is_a_persons(self, message: Message) -> bool:
         """Not another bot's, nor what we shared, nor a channel's post that was copied into its discussion group."""

@@ -51,6 +51,10 @@ class WaitingReplies(Sentences):
         """Answer a press for another model, for a clip that waits no longer."""
         return self.gettext("This waits no longer. Look at its message.")
 
+    def shut_out(self) -> str:
+        """Say of a job that it ended while the bot was blocked, or removed from its chat."""
+        return self.gettext("This ended while the bot was shut out here. Send the picture again if you still want it.")
+
     # -- pictures that were sent together
 
     def taken_together(self, taken: int, refused: Mapping[str, int]) -> str:
