@@ -16,6 +16,7 @@ from unstill_bots.actions.forgetting import Forgetting, Left
 from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.side_messages import SideMessages
+from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.discord import media as discord_findings
 from unstill_bots.discord import memory as discord_memory
 from unstill_bots.discord import pending as discord_asking
@@ -27,8 +28,9 @@ from unstill_bots.telegram import pending as asking
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.settings import Settings
 from unstill_config.settings import Storage as StorageSettings
-from unstill_queue.contract.jobs import Failed
+from unstill_queue.contract.jobs import Failed, State
 from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.ledger import Record
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.storage.base import Storage
 from unstill_queue.storage.trash import Trash
@@ -50,6 +52,7 @@ async def held(redis: Redis, text: str) -> list[str]:
         b"string": redis.get,
         b"hash": redis.hgetall,
         b"zset": lambda key: redis.zrange(key, 0, -1),
+        b"list": lambda key: redis.lrange(key, 0, -1),
     }
     found = []
     async for key in redis.scan_iter("*"):
@@ -75,6 +78,8 @@ async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
         await kept.asked(ask, f"{chat}:77")
         await kept.revised(ask, f"telegram:{chat}:latest")
         await SideMessages(client.redis, on_telegram, 600.0).called(ask.who, ask.id, f"{chat}:78")
+        left = Record(ask.id, State.UNDELIVERABLE, ask.request("words"), 0.0, note=f"{chat}:79")
+        await StaleMessages(client.redis, on_telegram).left(left)
         await kept.gather(albums.Part(replace(ask, album=f"album{user}"), "words", True))
         await kept.keep_words(ask, "waves")
         await kept.offers.keep(ask.id, Offer(ask, "waves"))
@@ -85,7 +90,7 @@ async def test_what_telegram_keeps_of_a_person_goes(client: Client) -> None:
     assert await kept.latest(old) == "telegram:older" and await kept.question(old) == f"{ANN}:78"
     await client.redis.set(f"unstill:telegram:asked:{old.id}", f"{ANN}:78")
     bobs = await held(client.redis, BOB)
-    assert len(bobs) == 8 and len(await held(client.redis, ANN)) == 17
+    assert len(bobs) == 9 and len(await held(client.redis, ANN)) == 19
     # When hers is forgotten
     await kept.forget(ANN)
     # Then nothing of her is left, and Bob's is untouched

@@ -10,7 +10,7 @@ import pytest
 
 from unstill_bots.delivery.chat import ChatUnavailable, Dropped
 from unstill_bots.delivery.message import Urgency
-from unstill_bots.telegram.send_limit import CHAT, GROUP_MOST, OVERALL, REFUSALS_MOST, SendLimit
+from unstill_bots.telegram.send_limit import CHAT, GROUP_MOST, OVERALL, RATE, REFUSALS_MOST, SendLimit
 
 
 async def test_one_message_a_second_in_a_chat_and_other_chats_at_once() -> None:
@@ -118,3 +118,29 @@ async def test_turns_that_fell_due_while_the_loop_was_held_up_do_not_go_out_at_o
     # Then they still take the time that they have to be apart
     await asyncio.gather(*turns)
     assert time.monotonic() - held_until >= 18 * OVERALL
+
+
+async def test_in_a_group_places_move_when_progress_has_used_its_room_and_answers_keep_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a clock that only the test moves, and a group
+    now = [1000.0]
+    monkeypatch.setattr("unstill_bots.delivery.rate_limit.time.monotonic", lambda: now[0])
+    limit = SendLimit()
+
+    async def shown(urgency: Urgency) -> int:
+        """How many are shown within a minute, one tried every three seconds."""
+        count = 0
+        for _ in range(10):
+            now[0] += 3.1
+            if limit.has_room("-1", urgency):
+                await limit.turn("-1", urgency)
+                count += 1
+        return count
+
+    # When one clip's progress, and then the places of those who wait, take what they can get
+    progress, places = await shown(Urgency.PROGRESS), await shown(Urgency.PLACE)
+    # Then there was room for both, and more than half of the minute's is left for answers
+    assert progress == RATE.group_progress
+    assert places >= RATE.group_places - RATE.group_progress > 0
+    assert progress + places < GROUP_MOST / 2 + 1

@@ -20,9 +20,10 @@ class Rate(msgspec.Struct, frozen=True):
     """The rate of messages that a platform takes, edits included. Times are in seconds.
 
     `overall` and `chat` are between two messages. A group takes `group_most` within `group_window`; from
-    `group_progress` of them on its room is kept for answers. `progress_every` is between two messages of progress in a
-    chat. `refusals_most` of one account's requests are refused in a group within the window; each takes a message and
-    an edit. `waits` is what each urgency may wait for its turn.
+    `group_places` of them on its room is kept for answers, and from `group_progress` on for those and for places in the
+    line. `progress_every` is between two messages of progress in a chat. `refusals_most` of one account's requests are
+    refused in a group within the window; each takes a message and an edit. `waits` is what each urgency may wait for
+    its turn.
     """
 
     overall: float
@@ -30,6 +31,7 @@ class Rate(msgspec.Struct, frozen=True):
     group_most: int
     group_window: float
     group_progress: int
+    group_places: int
     progress_every: float
     refusals_most: int
     waits: Mapping[Urgency, float]
@@ -65,9 +67,10 @@ class _Line:
             }
         return self._refusals.setdefault(account, _Line(self.rate, self.rate.refusals_most, group=self.group))
 
-    def crowded(self, now: float) -> bool:
+    def crowded(self, now: float, urgency: Urgency) -> bool:
         recent = sum(1 for at in self.times if at > now - self.rate.group_window)
-        return self.group and recent >= self.rate.group_progress
+        most = self.rate.group_progress if urgency is Urgency.PROGRESS else self.rate.group_places
+        return self.group and recent >= most
 
     def postpone(self, now: float, at: float) -> float:
         """Return the seconds until a try makes sense: later ones for each that is told to come back."""
@@ -136,7 +139,7 @@ class RateLimit(CallsInFlight):
             self._began = time.monotonic()
 
     def _too_much(self, line: _Line, urgency: Urgency, now: float) -> bool:
-        if line.crowded(now):
+        if line.crowded(now, urgency):
             return True
         return urgency is Urgency.PROGRESS and now - line.progress_at < self._rate.progress_every
 
