@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import discord
 import yarl
 from discord.asset import Asset
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import Route
 
 from unstill_bots.host.breaker import Breaker
@@ -31,6 +32,9 @@ INVALID = (401, 403, 429)
 """Statuses of invalid requests, of which Discord takes 10,000 in ten minutes (its "Invalid Request Limit")."""
 IDENTIFY_EVERY = 5.0
 """Seconds between two shards that identify, of those whose numbers have the same remainder by `max_concurrency`."""
+
+HEARTBEAT_ENDS = 2.0
+"""Seconds to wait for a heartbeat that is being sent."""
 
 
 class Bot(discord.AutoShardedClient):
@@ -52,6 +56,13 @@ class Bot(discord.AutoShardedClient):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._identified: dict[int, float] = {}
+
+    async def close(self) -> None:
+        """Close all connections, and wait for the threads of their heartbeats, which else meet a closed loop."""
+        await super().close()
+        for thread in threading.enumerate():
+            if isinstance(thread, KeepAliveHandler) and thread.ws.loop is self.loop and not thread.ws.open:
+                await asyncio.to_thread(thread.join, HEARTBEAT_ENDS)
 
     async def advised(self) -> float:
         """Take the gateway's advice on shards. Returns the seconds to wait before they are started.

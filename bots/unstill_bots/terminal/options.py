@@ -111,4 +111,4 @@ def unknown(error: click.NoSuchOption) -> OptionError:
     name = error.option_name
     known = [spelt for p in error.ctx.command.params for spelt in p.opts] if error.ctx else []
     near = difflib.get_close_matches(name, [spelt for spelt in known if spelt.startswith("--")], n=1, cutoff=0.5)
-    return OptionError(name, "", nearest=near[0] if near else None, unknown=True)
+    return OptionError(name, "", nearest=near[0].lstrip("-") if near else None, unknown=True)
