@@ -20,7 +20,7 @@ ANSWERS = {"no picture": "not a picture that can be read", "option": "Did you me
 CALLS = ("Your clip is ready.", "Your clip could not be made; the message above says why.")
 LOST = "The engine stopped"
 """Three kills that hit the same job: a failure is its right answer."""
-GREETING = "Admins choose"
+GREETING = "and it comes back moving"
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,16 @@ def count(asked: Sequence[Asked], telegram: TelegramHouse, killed_at: Sequence[f
     replies: dict[tuple[int, int], list[Message]] = {}
     for chat in telegram.api.chats:
         for message in chat.messages.values():
-            if message.sender is telegram.api.bot and not message.deleted and GREETING not in message.text:
+            # what was refused to one person in a group leaves it with their next request
+            withdrawn = chat.is_group and any(refusal in message.text for refusal in ANSWERS.values())
+            seen = withdrawn or not message.deleted
+            if message.sender is telegram.api.bot and seen and GREETING not in message.text:
                 counted.messages += 1
-                target = message.reply_to.id if message.reply_to else 0
-                replies.setdefault((chat.id, target), []).append(message)
+                target = message.reply_to
+                if target is not None and target.sender is telegram.api.bot:
+                    # a call is beside the answer
+                    target = target.reply_to
+                replies.setdefault((chat.id, target.id if target else 0), []).append(message)
     for one in asked:
         _sort(one, replies.pop((one.message.chat.id, one.message.id), []), killed_at, counted)
     counted.strange += [f"no request's: {message.shown().line()}" for said in replies.values() for message in said]

@@ -151,23 +151,24 @@ class StatusMessages:
         if self.has_room(event):
             await self._show(event.id)
 
-    def _look_later(self, id: str, known: _Shown) -> None:
+    def _look_later(self, id: str, known: _Shown, *, made: bool = False) -> None:
+        """Show after the pause what a job does then. `made`: it was the making of its file that was waited for."""
         known.quiet_until = time.monotonic() + self._pause
-        self._looks.spawn(self._look(id))
+        self._looks.spawn(self._look(id, made=made))
 
-    async def _look(self, id: str) -> None:
+    async def _look(self, id: str, *, made: bool) -> None:
         await asyncio.sleep(self._pause)
         known = self._shown.get(id)
         if known is not None and self._chat.has_room(known.to, Urgency.PLACE):
             with contextlib.suppress(UnknownJob):
-                await self._show(id, looked=True)
+                await self._show(id, made=made)
 
     async def close(self) -> None:
         """Show nothing more by itself."""
         await self._looks.drain(0)
 
-    async def _show(self, id: str, *, looked: bool = False) -> None:
-        """Show what a job does now. `looked`: its end was waited for already."""
+    async def _show(self, id: str, *, made: bool = False) -> None:
+        """Show what a job does now. `made` as in `_look_later`."""
         async with self._changing(id):
             record = await self._ledger.read(id)
             # that a clip is made smaller was said, and takes seconds; what is cancelled for new words has left its
@@ -181,8 +182,8 @@ class StatusMessages:
                 known, progress = self._shown.get(id), record.progress
                 if progress.seconds_left is not None and progress.seconds_left < self._pause:
                     return
-                if progress.phase == "encoding" and self._pause and known is not None and not looked:
-                    self._look_later(id, known)
+                if progress.phase == "encoding" and self._pause and known is not None and not made:
+                    self._look_later(id, known, made=True)
                     return
                 least = known.share if known is not None else 0.0
                 await self._put(record.request, record.note, presentation.rendering(record, record.progress, least))
