@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
+from discord.gateway import KeepAliveHandler
 from tests.waiting import until
 from wire_doubles.discord_api import DiscordApi
 
@@ -42,6 +44,10 @@ async def connected(api: DiscordApi) -> AsyncIterator[Bot]:
         with contextlib.suppress(asyncio.CancelledError):
             running.cancel()
             await running
+        # the library leaves those of connections that it gave up before they identified, which end after a minute
+        for thread in threading.enumerate():
+            if isinstance(thread, KeepAliveHandler):
+                thread.stop()
 
 
 def is_connected(bot: Bot) -> bool:
