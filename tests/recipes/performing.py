@@ -57,6 +57,14 @@ def _step(block: re.Match[str]) -> Step:
     )
 
 
+def _copy_compiled(source: Path, target: Path) -> None:
+    """Take along what was compiled of a module, by Python or by pytest: it holds as long as its source has its time."""
+    for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
+        folder = target.parent / "__pycache__"
+        folder.mkdir(exist_ok=True)
+        shutil.copy2(compiled, folder / compiled.name)
+
+
 class Copy:
     """The tree as a contributor has it, with the environment that is installed here."""
 
@@ -68,12 +76,12 @@ class Copy:
                 target = self.folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
+                _copy_compiled(ROOT / name, target)
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
         packages = [str(self.folder / name) for name in FOLDERS]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("UNSTILL_")}
         # what is installed leads to the tree that we stand in; the copy's packages come first
-        self.environ = kept | {"PYTHONPATH": os.pathsep.join(packages), "PYTHONDONTWRITEBYTECODE": "1"}
-        self.environ["HOME"] = str(folder)
+        self.environ = kept | {"PYTHONPATH": os.pathsep.join(packages), "HOME": str(folder)}
 
     def perform(self, recipe: tuple[Step, ...]) -> None:
         for step in recipe:
