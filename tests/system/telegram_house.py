@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 from PIL import Image
+from tests.system.hasty_telegram import HURRY
 from tests.system.processes import House, wait_for
 from tests.waiting import PATIENCE
 from wire_doubles.telegram.messages import Message, Shown
@@ -29,13 +30,14 @@ ANIMATE = "/animate@unstill_bot"
 class TelegramHouse:
     """`api` is the platform; `house` the host's machine."""
 
-    def __init__(self, house: House, api: TelegramApi) -> None:
+    def __init__(self, house: House, api: TelegramApi, *, quick: bool = False) -> None:
         self.house = house
         self.api = api
+        self._program = "tests.system.hasty_telegram" if quick else "unstill_bots.service"
         self.bot: subprocess.Popen[bytes] | None = None
 
     def start_bot(self, *, log: str = "bot") -> None:
-        self.bot = self.house.start("unstill_bots.service", "telegram", log=log)
+        self.bot = self.house.start(self._program, "telegram", log=log)
 
     def ledger(self, **times: float) -> Ledger:
         """Open the ledger; the caller closes its `redis`. `times`: other ones than the settings', in seconds."""
@@ -72,16 +74,25 @@ def telegram_settings(api: TelegramApi) -> dict[str, str]:
 
 @contextlib.contextmanager
 def telegram_house(
-    folder: Path, *, engine: bool = True, bot: bool = True, files: Path | None = None, **settings: str
+    folder: Path,
+    *,
+    engine: bool = True,
+    bot: bool = True,
+    quick: bool = False,
+    files: Path | None = None,
+    **settings: str,
 ) -> Iterator[TelegramHouse]:
     """All of it running. The engine renders 8 small frames in a moment.
 
+    `quick`: a chat takes more than one message a second, where that limit is not what a test is about.
     `files`: the platform is a local Bot API server, which keeps files there.
     """
     with TelegramApi.threaded(folder=files) as api:
         local_mode = {"UNSTILL_TELEGRAM__LOCAL_MODE": str(files is not None)}
         with House(folder, **{**telegram_settings(api), **local_mode, **settings}) as house:
-            telegram = TelegramHouse(house, api)
+            telegram = TelegramHouse(house, api, quick=quick)
+            if quick:
+                api.limits.chat *= HURRY
             if engine:
                 house.start_engine()
             if bot:

@@ -16,7 +16,7 @@ from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 @pytest.fixture(scope="module")
 def telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TelegramHouse]:
     folder = tmp_path_factory.mktemp("groups")
-    with telegram_house(folder, UNSTILL_BOTS__NOTIFY_AFTER="0", UNSTILL_QUOTA__PERSON_JOBS="2") as house:
+    with telegram_house(folder, quick=True, UNSTILL_BOTS__NOTIFY_AFTER="0", UNSTILL_QUOTA__PERSON_JOBS="2") as house:
         yield house
 
 

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
-from tests.system.telegram_house import ANIMATE, CLIPS, TelegramHouse, after, has_clips, ours, photo, says
+import pytest
+from tests.system.telegram_house import (
+    ANIMATE,
+    CLIPS,
+    TelegramHouse,
+    after,
+    has_clips,
+    ours,
+    photo,
+    says,
+    telegram_house,
+)
 from tests.waiting import until
 from wire_doubles.telegram.messages import Message
 
 from unstill_queue.contract.jobs import Cancelled
+
+
+@pytest.fixture(scope="module")
+def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TelegramHouse]:
+    """A house in which a chat takes one message a second."""
+    with telegram_house(tmp_path_factory.mktemp("unhurried")) as house:
+        yield house
 
 
 async def test_a_clip_whose_status_message_was_deleted_comes_as_a_new_reply(telegram: TelegramHouse) -> None:
@@ -89,53 +108,53 @@ async def test_where_animations_are_forbidden_the_clip_is_a_video_and_where_both
 
 
 async def test_an_unknown_refusal_is_tried_three_times_and_then_said_and_a_gateways_page_is_one_line(
-    telegram: TelegramHouse,
+    unhurried: TelegramHouse,
 ) -> None:
-    ann, bob = telegram.api.person("Ann"), telegram.api.person("Bob")
-    refused, late = telegram.api.private(ann), telegram.api.private(bob)
+    ann, bob = unhurried.api.person("Ann"), unhurried.api.person("Bob")
+    refused, late = unhurried.api.private(ann), unhurried.api.private(bob)
     # Given a platform that answers a receipt with a page, and a clip with words that nobody knows
-    telegram.api.trouble.next("sendMessage", "gateway page")
+    unhurried.api.trouble.next("sendMessage", "gateway page")
     bob.send_photo(late, photo(), "leaves")
     await late.until(has_clips())
-    before = len(telegram.api.calls("editMessageMedia"))
-    telegram.api.trouble.refuse("editMessageMedia", "MEDIA_EMPTY", times=3)
+    before = len(unhurried.api.calls("editMessageMedia"))
+    unhurried.api.trouble.refuse("editMessageMedia", "MEDIA_EMPTY", times=3)
     ann.send_photo(refused, photo(), "waves")
     # Then after three tries the person is told, and the clip can be asked for again
     history = await refused.until(says("The platform refuses to show the answer here."))
     assert len(ours(history)) == 1 and "Again" in str(ours(history)[0].buttons)
-    assert len(telegram.api.calls("editMessageMedia")) == before + 3
-    log = telegram.house.log("bot")
+    assert len(unhurried.api.calls("editMessageMedia")) == before + 3
+    log = unhurried.house.log("bot")
     assert log.count("an answer was refused") == 3 and "Media_empty" in log
     assert "nginx" not in log and "Traceback" not in log
     ann.press("Again", ours(history)[0])
     await refused.until(has_clips())
 
 
-async def test_a_flood_of_one_chat_is_answered_within_the_limits(telegram: TelegramHouse) -> None:
+async def test_a_flood_of_one_chat_is_answered_within_the_limits(unhurried: TelegramHouse) -> None:
     # Given a group in which everybody asks at once, and one person in private
-    people = [telegram.api.person(f"P{number}") for number in range(6)]
-    group = telegram.api.group("Crowd", people)
-    refused = telegram.api.limits.refused
+    people = [unhurried.api.person(f"P{number}") for number in range(6)]
+    group = unhurried.api.group("Crowd", people)
+    refused = unhurried.api.limits.refused
     for number, person in enumerate(people):
         person.send_photo(group, photo(), f"{ANIMATE} waves {number}")
-    ann = telegram.api.person("Ann")
-    chat = telegram.api.private(ann)
+    ann = unhurried.api.person("Ann")
+    chat = unhurried.api.private(ann)
     ann.send_photo(chat, photo(), "leaves")
     # Then the one is not held up by the crowd, which is answered too, and no call drew a 429
     await chat.until(has_clips())
     await group.until(has_clips(6))
-    assert telegram.api.limits.refused == refused
+    assert unhurried.api.limits.refused == refused
 
 
-async def test_a_429_halts_that_chat_alone_and_loses_nothing(telegram: TelegramHouse) -> None:
-    ann, bob = telegram.api.person("Ann"), telegram.api.person("Bob")
-    mine, other = telegram.api.private(ann), telegram.api.private(bob)
+async def test_a_429_halts_that_chat_alone_and_loses_nothing(unhurried: TelegramHouse) -> None:
+    ann, bob = unhurried.api.person("Ann"), unhurried.api.person("Bob")
+    mine, other = unhurried.api.private(ann), unhurried.api.private(bob)
     # Given a platform that allows less than it is known for: one message in five seconds
-    limits = telegram.api.limits
+    limits = unhurried.api.limits
     try:
         limits.burst, limits.chat = 1, 0.2
         ann.send_photo(mine, photo(), "slow waves")
-        await mine.until(lambda _: any(call.status == 429 for call in telegram.api.log[-50:]))
+        await mine.until(lambda _: any(call.status == 429 for call in unhurried.api.log[-50:]))
     finally:
         limits.burst, limits.chat = 3, 1.0
     bob.send_photo(other, photo(), "leaves")
