@@ -30,7 +30,7 @@ async def test_an_album_without_words_is_asked_about_once(telegram: TelegramHous
     ann = telegram.api.person("Ann")
     chat = telegram.api.private(ann)
     sent = ann.send_album(chat, [photo("red"), photo("green")])
-    question = ours(await chat.until(says("How should the camera move?")))[0]
+    question = ours(await chat.until(says("How should the camera move over these 2 pictures?")))[0]
     assert question.reply_to == sent[0].id
     ann.send_text(chat, "leaves falling")
     history = await chat.until(has_clips(2))
