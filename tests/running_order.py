@@ -10,24 +10,29 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 LONGEST_FIRST = (
-    "test_forgetting_end_to_end.py",
     "test_recipes.py",
-    "test_telegram_group_rules.py",
-    "test_telegram_conversations.py",
+    "test_same_conversations.py",
+    "test_forgetting_end_to_end.py",
     "test_survival.py",
-    "test_telegram_mishaps.py",
     "test_telegram_service.py",
     "test_oom_fallback.py",
+    "test_telegram_mishaps.py",
+    "test_telegram_group_rules.py",
     "test_terminal_unreadable.py",
     "test_i2vgen_fast_kernels.py",
+    "test_talking_on.py",
     "test_process_deaths.py",
     "test_pictures_cost.py",
     "test_telegram_kills.py",
-    "test_telegram_manners.py",
     "test_chaos.py",
     "test_i2vgen_loading.py",
+    "test_telegram_conversations.py",
+    "test_same_on_both.py",
     "test_i2vgen_process.py",
     "test_embedded.py",
+    "test_discord_service.py",
+    "test_discord_kills.py",
+    "test_server_trouble.py",
 )
 """By name, as `--durations` shows them."""
 THEN = ("system", "bots", "engine")
