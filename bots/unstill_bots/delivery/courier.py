@@ -283,9 +283,8 @@ class Courier:
 
     async def _show_progress(self, event: Event) -> None:
         try:
-            await self._status.tell(event)
-        except UnknownJob:
-            return
+            with contextlib.suppress(UnknownJob):
+                await self._status.tell(event)
         except Exception:
             # it was only progress, and nobody waits for this task
             log.exception("progress could not be shown", job=event.id)
