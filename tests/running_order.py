@@ -18,7 +18,6 @@ LONGEST_FIRST = (
     "test_oom_fallback.py",
     "test_telegram_mishaps.py",
     "test_telegram_group_rules.py",
-    "test_terminal_unreadable.py",
     "test_i2vgen_fast_kernels.py",
     "test_talking_on.py",
     "test_process_deaths.py",
