@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tests.waiting import until
 
+from unstill_bots.delivery.places import LOOK_EVERY
 from unstill_bots.intake.served import Served, Serving
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.ledger.client import Client
+from unstill_queue.ledger.times import Times
 from unstill_queue.redis.embedded import EmbeddedValkey
 
 CATALOG = Catalog.load()
@@ -62,3 +64,8 @@ async def test_engines_are_asked_of_the_ledger_and_not_for_each_word(valkey: Emb
 
 async def _is(serving: Serving, expected: tuple[str, ...]) -> bool:
     return (await serving.now()).names == expected
+
+
+def test_who_waits_hears_of_an_engine_that_died_within_ten_seconds() -> None:
+    # its last word counts for a while, and then the waiting are looked at
+    assert Times.of(Settings().queue).engine_alive + LOOK_EVERY < 10
