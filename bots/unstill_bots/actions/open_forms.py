@@ -48,10 +48,6 @@ class Opened(Generic[T]):
         found: T | None = decode_or(await self._redis.get(f"{self._prefix}{name}"), self._kind, None)
         return found
 
-    async def close(self, name: str) -> None:
-        """Let go of what came back."""
-        await self._redis.delete(f"{self._prefix}{name}")
-
     async def forget(self, user: str) -> None:
         """Delete what was opened for a person."""
         async for key in self._redis.scan_iter(f"{self._prefix}*", count=1000):

@@ -54,12 +54,9 @@ def offered(job: Job, catalog: Catalog) -> list[str]:
 
 
 class Varied(msgspec.Struct, frozen=True):
-    """The result of asking for a variation: the sentence for the person, whether that says why it was `refused`, and
-    the request if it is new.
-    """
+    """The result of asking for a variation: the sentence for the person, and the request if it is new."""
 
     said: str
-    refused: bool = False
     request: Request | None = None
 
 
@@ -100,11 +97,11 @@ async def vary(
             said.append(earlier.job.parameters.camera)
     move = next((each for each in moves if not any(each.casefold() in words.casefold() for words in said)), "")
     if moves and not move:
-        return Varied(replies.no_more_moves(), refused=True)
+        return Varied(replies.no_more_moves())
     words = words_for(record, record.job, action, catalog, move)
     refused = await pipeline.refusal(pending, words) if pending else None
     if refused is not None:
-        return Varied(refused, refused=True)
+        return Varied(refused)
     request = pending.request(words, id=id) if pending else again(record, id, words)
     try:
         new = await pipeline.enter(_pressed(request, press), start=pending is None)

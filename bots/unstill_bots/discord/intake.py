@@ -27,26 +27,22 @@ class Intake:
         self._pipeline = context.pipeline
         self.admission = Admission(context.pipeline)
 
-    async def admit(self, interaction: discord.Interaction, language: str, writing: Writing) -> bool:
-        """Have `writing` write down or refuse what an interaction asks for, and answer within three seconds.
-
-        False: nothing in it was new, and the person has not been told.
-        """
+    async def admit(self, interaction: discord.Interaction, replies: ChatReplies, writing: Writing) -> None:
+        """Have `writing` write down or refuse what an interaction asks for, and answer within three seconds."""
         if not self.admission.is_first(interaction.id):
             writing.close()
-            return True
+            return
         written = await self.admission.in_time(writing)
         if written is None:
-            await answer(interaction, ChatReplies(language).not_taken())
-            return True
+            await answer(interaction, replies.not_taken())
+            return
         if written.new:
             first, *others = written.new
             note = await self._context.chat.respond(interaction, first)
             self._context.spawn(self._follow(first, others, note))
         if written.refused is not None:
-            view = edit(channel_of(interaction), interaction.id, ChatReplies(language)) if written.words else None
+            view = edit(channel_of(interaction), interaction.id, replies) if written.words else None
             await answer(interaction, written.refused, view=view)
-        return bool(written.new) or written.refused is not None
 
     async def _follow(self, first: Request, others: Sequence[Request], note: MessageRef | None) -> None:
         try:

@@ -43,7 +43,7 @@ class Presses:
         """Raises what the ledger and Discord raise."""
         replies = await replies_for(self._context, interaction)
         if press.action in variations.VARIATIONS:
-            await self._vary(interaction, press, replies)
+            await self._intake.admit(interaction, replies, self._vary(interaction, press, replies))
         elif press.action == PRESET:
             await self._preset(interaction, press.about, replies)
         elif press.action == EDIT:
@@ -61,14 +61,8 @@ class Presses:
 
     # -- one more
 
-    async def _vary(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
-        said: list[str] = []
-        writing = self._write(interaction, press, replies, said)
-        if not await self._intake.admit(interaction, replies.language, writing):
-            await answer(interaction, said[0] if said else replies.already())
-
-    async def _write(self, interaction: Interaction, press: Press, replies: ServerReplies, said: list[str]) -> Written:
-        """The one more request; `said` gets what to say where there is none."""
+    async def _vary(self, interaction: Interaction, press: Press, replies: ServerReplies) -> Written:
+        """Write down one more request."""
         attempt = await self._look(interaction, press)
         refused, record = await self._jobs.refused(attempt, replies), attempt.record
         if refused is not None or record is None:
@@ -80,8 +74,7 @@ class Presses:
         varied = await variations.vary(
             record, press.action, replies, self._context.pipeline, pending, attempt.actor.press
         )
-        said.append(varied.said)
-        return Written(varied.said if varied.refused else None, [varied.request] if varied.request else [])
+        return Written(varied.said) if varied.request is None else Written(new=[varied.request])
 
     # -- pictures and words by a press
 

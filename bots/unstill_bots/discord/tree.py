@@ -29,7 +29,7 @@ from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import installs_of, offer, read_links, register
 from unstill_bots.host.background import quickly
 from unstill_bots.host.registration import keep_registered
-from unstill_bots.intake.admission import Writing, Written
+from unstill_bots.intake.admission import Written
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.text.server_replies import ServerReplies
@@ -77,7 +77,8 @@ class Tree(app_commands.CommandTree[Any]):
         elif isinstance(found, Unfit):
             await answer(interaction, replies.picture_error(found))
         elif prompt.strip() or given or await self._has_preset(interaction):
-            await self._admit(interaction, replies, self._write(interaction, [found], words(prompt, given), replies))
+            writing = self._write(interaction, [found], words(prompt, given), replies)
+            await self._intake.admit(interaction, replies, writing)
         else:
             await self._ask(interaction, [found], replies)
 
@@ -85,10 +86,6 @@ class Tree(app_commands.CommandTree[Any]):
         """Tell whether the person's own defaults say enough."""
         own = await quickly(self._context.preferences.get(person_scope(interaction.user)))
         return bool(own.preset)
-
-    async def _admit(self, interaction: Interaction, replies: ServerReplies, writing: Writing) -> None:
-        if not await self._intake.admit(interaction, replies.language, writing):
-            await answer(interaction, replies.already())
 
     async def _write(
         self,
@@ -168,7 +165,7 @@ class Tree(app_commands.CommandTree[Any]):
 
     async def _form(self, interaction: Interaction, form: str) -> None:
         replies = await replies_for(self._context, interaction)
-        await self._admit(interaction, replies, self._write_form(interaction, form, replies))
+        await self._intake.admit(interaction, replies, self._write_form(interaction, form, replies))
 
     async def _write_form(self, interaction: Interaction, form: str, replies: ServerReplies) -> Written:
         pointed = await self._open.of(form, DiscordActor(self._context, interaction))

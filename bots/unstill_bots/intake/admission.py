@@ -24,8 +24,8 @@ MOST_ADMITTED = 10_000
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What came of writing something down: the sentence that `refused` it, or what of it is not new, and the requests
-    that are `new`. `words`: they are what is wrong, and others would do.
+    """What came of writing something down: the sentence for what is `refused`, or not new, and the requests that are
+    `new`: there is one or the other. `words`: they are what is wrong, and others would do.
     """
 
     refused: str | None = None
@@ -77,14 +77,17 @@ class Admission:
         if refusal is not None:
             words_are = self._pipeline.is_wrong(request.words) and first.forbidden(in_force.chat) is None
             return Written(refusal, words=words_are)
+        told = None
         if len(pendings) > 1:
             found = await take_together(self._pipeline, pendings, words, own=own, start=False)
-            return Written(found.told(first), found.new)
-        try:
-            written = await self._pipeline.accept(first, words, own=own, start=False)
-        except TooManyRequests as error:
-            return Written(first.replies.too_many_requests(error.limit))
-        return Written(new=[written] if written is not None else [])
+            told, new = found.told(first), found.new
+        else:
+            try:
+                written = await self._pipeline.accept(first, words, own=own, start=False)
+            except TooManyRequests as error:
+                return Written(first.replies.too_many_requests(error.limit))
+            new = [written] if written is not None else []
+        return Written(told if told or new else first.replies.already(), new)
 
     async def _late(self, write: asyncio.Task[Written]) -> None:
         try:
