@@ -151,15 +151,17 @@ class FrontEnd:
         to = ReplyAddress("terminal", "c1", str(self._count))
         return Request(f"terminal:{self._count}", who, to, "photo", words, 1_000_000)
 
-    async def queued(self, words: str = "Waves rolling in --seed 7", language: str = "en") -> Request:
-        request = self.request(words, language)
+    async def queued(
+        self, words: str = "Waves rolling in --seed 7", language: str = "en", *, spoiler: bool = False
+    ) -> Request:
+        request = msgspec.structs.replace(self.request(words, language), spoiler=spoiler)
         assert await self.pipeline.enter(request, start=False)
         assert await self.pipeline.prepare(request)
         return request
 
-    async def finished(self, outcome: Outcome | None = None, language: str = "en") -> Request:
+    async def finished(self, outcome: Outcome | None = None, language: str = "en", *, spoiler: bool = False) -> Request:
         """A request whose engine has filed its outcome: by default a clip."""
-        request = await self.queued(language=language)
+        request = await self.queued(language=language, spoiler=spoiler)
         claim = await self.ledger.claim("camera", request.id, "engine")
         assert claim
         key = await self.storage.put(b"mp4 bytes", kind="clips", suffix=".mp4")

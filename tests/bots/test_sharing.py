@@ -1,14 +1,22 @@
-"""What a clip is called, and how its text is folded where it is shown."""
+"""What a clip is called, how its text is folded where it is shown, and who may show it elsewhere."""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.bots.test_courier import FrontEnd
+from tests.bots.test_presses import Somebody
 
+from unstill_bots.actions.sharing import Sharing
 from unstill_bots.delivery.naming import file_name
 from unstill_bots.telegram.clip import caption
 from unstill_bots.text.parts import Text, cut, units
+from unstill_config.settings import Quota, Settings
+from unstill_queue.redis.embedded import EmbeddedValkey
+from unstill_queue.storage.base import Storage
 
 
 @pytest.mark.parametrize(
@@ -64,3 +72,30 @@ def test_what_is_folded_is_never_longer_than_it_may_be(words: str, notes: list[s
 def test_a_text_is_cut_between_characters(text: str, most: int) -> None:
     assert text.startswith(cut(text, most))
     assert most - 1 <= units(cut(text, most)) <= most or cut(text, most) == text
+
+
+@pytest.fixture
+async def front(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[FrontEnd]:
+    front = FrontEnd(valkey.url, Settings(quota=Quota(person_jobs=3)), storage)
+    yield front
+    await front.client.close()
+
+
+async def test_only_ones_own_open_and_kept_clips_are_offered_elsewhere(front: FrontEnd) -> None:
+    # Given a person's clip, and one of a picture that was covered
+    sharing, clip, covered = Sharing(front.pipeline), await front.finished(), await front.finished(spoiler=True)
+    owner, other = (Somebody("", "", {clip.requester.user: owns}) for owns in (True, False))
+
+    # When they ask for what may be shown elsewhere, then it is the open one, by all of its words
+    assert [one.id for one, _ in await sharing.of_person(clip.requester.person)] == [clip.id]
+    [shown] = await sharing.of_person(clip.requester.person, "WAVES")
+    assert await sharing.of_person(clip.requester.person, "waves winter") == []
+    assert await sharing.of_person("terminal:nobody") == []
+    # and by its button it is its person's alone, in whatever chat they press
+    assert await sharing.of_press(clip.id, owner) == [shown]
+    assert await sharing.of_press(clip.id, other) == []
+    assert await sharing.of_press(covered.id, owner) == []
+    # and it is kept until it is deleted
+    assert await sharing.is_kept(shown)
+    await front.storage.delete(shown[1].clip)
+    assert not await sharing.is_kept(shown)

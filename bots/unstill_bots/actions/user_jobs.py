@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import UnknownJob
-from unstill_queue.contract.jobs import State, Succeeded
+from unstill_queue.contract.jobs import State
 from unstill_queue.ledger.ledger import Record
 
 LISTED = 10
@@ -31,12 +31,6 @@ class UserJobs:
     async def open(self, person: str) -> list[Record]:
         """Return the records of what waits or runs, the newest first."""
         return [record for record in await self.records(person) if record.state in OPEN]
-
-    async def clips(self, person: str, words: str = "") -> list[tuple[Record, Succeeded]]:
-        """Return what is done, the newest first; `words`: only what was asked for with all of these."""
-        wanted = words.casefold().split()
-        done = [(one, one.outcome) for one in await self.records(person) if isinstance(one.outcome, Succeeded)]
-        return [(one, made) for one, made in done if all(word in made.parameters.prompt.casefold() for word in wanted)]
 
     async def listing(self, person: str, replies: ChatReplies, *, place: str | None = None) -> str:
         """Return a line for each job that waits or runs, the oldest first; `place`: only of that `Requester.place`."""

@@ -14,8 +14,8 @@ from telegram import (
 from telegram.error import TelegramError
 
 from unstill_bots.actions.preferences import language_of
-from unstill_bots.actions.presses import ACTIONS, SHARE, Verdict, judge
-from unstill_bots.actions.user_jobs import UserJobs
+from unstill_bots.actions.presses import SHARE
+from unstill_bots.actions.sharing import Finished, Sharing
 from unstill_bots.telegram.actors import TelegramActor
 from unstill_bots.telegram.buttons import ONE_CLIP, Press
 from unstill_bots.telegram.clip import caption
@@ -23,7 +23,6 @@ from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.message_ref import ClipRef
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Succeeded
 from unstill_queue.ledger.ledger import Record
 
@@ -38,7 +37,7 @@ class Inline:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._own = UserJobs(context.pipeline)
+        self._sharing = Sharing(context.pipeline)
 
     async def answer(self, query: InlineQuery) -> None:
         """The newest first, a page at a time; where there are none, the way to the bot's own chat."""
@@ -49,7 +48,7 @@ class Inline:
         replies = ChatReplies(language)
         clips = await self._clips(query)
         shown = [(record, made, ref) for record, made in clips if (ref := ClipRef.of(record.receipt)) is not None]
-        page = [one for one in shown[start : start + PAGE] if await self._is_kept(one[1])]
+        page = [one for one in shown[start : start + PAGE] if await self._sharing.is_kept(one[:2])]
         results = [_result(*one, replies) for one in page]
         following = str(start + PAGE) if len(shown) > start + PAGE else ""
         to_the_bot = InlineQueryResultsButton(replies.nothing_to_share(), start_parameter="inline")
@@ -65,30 +64,13 @@ class Inline:
         except TelegramError as error:
             log.info("an inline query could not be answered", error=str(error))
 
-    async def _is_kept(self, made: Succeeded) -> bool:
-        """Return whether a clip is still stored: one that was deleted, or is too old, is not shown again."""
-        try:
-            await self._context.pipeline.storage.size(made.clip)
-        except NotFound:
-            return False
-        except StorageError as error:
-            log.info("whether a clip is still stored could not be asked", key=made.clip, error=str(error))
-        return True
-
-    async def _clips(self, query: InlineQuery) -> list[tuple[Record, Succeeded]]:
-        """Those that are asked for and may be shown: what is covered would be open there."""
+    async def _clips(self, query: InlineQuery) -> list[Finished]:
+        """Return what is asked for: the clip whose button was pressed, or all that the words fit."""
         user = str(query.from_user.id)
-        if not query.query.startswith(ONE_CLIP):
-            clips = await self._own.clips(f"{PLATFORM}:{user}", query.query)
-            return [(record, made) for record, made in clips if not record.request.spoiler]
-        record = await self._context.pipeline.record(Press(SHARE, query.query.removeprefix(ONE_CLIP)).job)
-        if record is None or record.request.spoiler or record.forgotten or not isinstance(record.outcome, Succeeded):
-            return []
-        anybody = TelegramActor(self._context, user, "", "")
-        thing = await anybody.thing_of(record)
-        # where it was pressed, nobody tells
-        actor = TelegramActor(self._context, user, thing.chat, thing.message)
-        return [(record, record.outcome)] if await judge(ACTIONS[SHARE], actor, thing) is Verdict.ALLOWED else []
+        if query.query.startswith(ONE_CLIP):
+            job = Press(SHARE, query.query.removeprefix(ONE_CLIP)).job
+            return await self._sharing.of_press(job, TelegramActor(self._context, user, "", ""))
+        return await self._sharing.of_person(f"{PLATFORM}:{user}", query.query)
 
 
 def _result(
