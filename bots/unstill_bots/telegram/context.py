@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from telegram import Bot, Chat, ForceReply, Message, User
+from telegram import Bot, Chat, ForceReply, InlineKeyboardMarkup, Message, User
 from telegram.constants import ChatType
 
-from unstill_bots.actions.preferences import InForce, Preferences, language_of
+from unstill_bots.actions.preferences import InForce, Preferences
 from unstill_bots.delivery.message import Message as Shown
-from unstill_bots.intake.conversation import Conversation
-from unstill_bots.intake.follow_ups import FollowUps
+from unstill_bots.intake.context import SharedContext
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.telegram import buttons as keyboards
@@ -32,8 +31,8 @@ PLACEHOLDER_MOST = 64
 """Characters of what stands in an empty field for an answer."""
 
 
-class Context:
-    """One front end's means. `me` is the bot itself."""
+class Context(SharedContext[TelegramRequest]):
+    """The means of one front end. `me` is the bot itself."""
 
     def __init__(
         self,
@@ -43,31 +42,17 @@ class Context:
         memory: Memory,
         members: Members,
     ) -> None:
+        super().__init__(chat, pipeline, memory)
         self.me = me
         self.chat = chat
-        self.pipeline = pipeline
-        self.client = pipeline.client
         self.memory = memory
         self.members = members
-        self.preferences = pipeline.preferences
-        self.catalog = pipeline.catalog
-        self.settings = pipeline.settings
         self.upload_limit = upload_limit(self.catalog, self.settings)
         self.download_limit = self.catalog.platforms[PLATFORM].download_limit
-        self.conversation = Conversation(pipeline, memory, self._ask, self._unask)
-        self.follow_ups = FollowUps(pipeline, memory, self.conversation, self._show)
 
     @property
     def bot(self) -> Bot:
         return self.chat.bot
-
-    # -- errands: what may take its time, and is no longer held against the update
-
-    def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
-        self.pipeline.background.spawn(errand)
-
-    async def drain(self, within: float) -> None:
-        await self.pipeline.background.drain(within)
 
     # -- people and chats
 
@@ -79,12 +64,17 @@ class Context:
         """Return the language to answer in; `user` None where they write in the name of a channel or group."""
         own = in_force.own if user else Preferences()
         place = own if chat.type == ChatType.PRIVATE else in_force.chat
-        return language_of(own, place, user.language_code if user else None, self.settings.bots.language)
+        return self.language_of(own, place, user.language_code if user else None)
 
     async def replies(self, chat: Chat, user: User | None) -> ChatReplies:
         scope = scope_of(chat)
         in_force = await self.preferences.of(f"{PLATFORM}:{user.id}" if user else scope, scope)
         return ChatReplies(self.language(in_force, chat, user))
+
+    async def own(self, user: User) -> tuple[Preferences, ChatReplies]:
+        """Return what a person has set, and the sentences for them, where the chat is none that the bot is told of."""
+        own = await self.preferences.get(f"{PLATFORM}:{user.id}")
+        return own, ChatReplies(self.language_of(own, own, user.language_code))
 
     # -- talk that is no job's
 
@@ -119,7 +109,6 @@ class Context:
         return pending_of(message, picture, language, self.upload_limit)
 
     async def _ask(self, pending: TelegramRequest, pictures: int) -> str | None:
-        """Ask for words. Returns the question's note."""
         replies, to = ChatReplies(pending.language), pending.address()
         presets = keyboards.presets(replies, self.catalog)
         synthetic = (await self.pipeline.serving.now()).synthetic
@@ -142,11 +131,8 @@ class Context:
             await self.memory.reword(request.requester.user, question, record.id)
             await self.pipeline.side.refused(request.reply_to, question, request.requester.user)
 
-    async def _show(self, pending: TelegramRequest, message: Shown) -> str | None:
-        return await self.chat.tell(pending.address(), message.text.plain(), keyboards.under(message))
-
-    async def _unask(self, note: str) -> None:
-        await self.chat.remove(note)
+    def _under(self, message: Shown) -> InlineKeyboardMarkup | None:
+        return keyboards.under(message)
 
 
 def upload_limit(catalog: Catalog, settings: Settings) -> int:

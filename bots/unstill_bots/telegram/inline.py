@@ -13,7 +13,6 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from unstill_bots.actions.preferences import language_of
 from unstill_bots.actions.presses import SHARE
 from unstill_bots.actions.sharing import Finished, Sharing
 from unstill_bots.telegram.actors import TelegramActor
@@ -42,10 +41,7 @@ class Inline:
     async def answer(self, query: InlineQuery) -> None:
         """The newest first, a page at a time; where there are none, the way to the bot's own chat."""
         start = int(query.offset) if query.offset.isdecimal() else 0
-        own = await self._context.preferences.get(f"{PLATFORM}:{query.from_user.id}")
-        # the chat that it is asked in is not told
-        language = language_of(own, own, query.from_user.language_code, self._context.settings.bots.language)
-        replies = ChatReplies(language)
+        _, replies = await self._context.own(query.from_user)
         clips = await self._clips(query)
         shown = [(record, made, ref) for record, made in clips if (ref := ClipRef.of(record.receipt)) is not None]
         page = [one for one in shown[start : start + PAGE] if await self._sharing.is_kept(one[:2])]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from telegram import Message, User
 from telegram.error import Forbidden, TelegramError
 
-from unstill_bots.actions.preferences import language_of
 from unstill_bots.intake.media import Unfit
 from unstill_bots.telegram.addressing import addressed
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.media import Picture, find
-from unstill_bots.telegram.pending import PLATFORM, TelegramRequest
+from unstill_bots.telegram.pending import TelegramRequest
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.chatter import is_chatter
 from unstill_queue.contract.errors import TooManyRequests
@@ -29,8 +28,7 @@ class Summons:
         query, user, words = message.guest_query_id, message.from_user, addressed(message, self._context.me).words
         if query is None or user is None or user.is_bot or is_chatter(words):
             return
-        own = await self._context.preferences.get(f"{PLATFORM}:{user.id}")
-        replies = ChatReplies(language_of(own, own, user.language_code, self._context.settings.bots.language))
+        own, replies = await self._context.own(user)
         found = find(message, self._context.download_limit)
         if found is None and message.reply_to_message is not None:
             found = find(message.reply_to_message, self._context.download_limit)
