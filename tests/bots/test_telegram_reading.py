@@ -86,7 +86,7 @@ def test_who_writes_as_a_channel_or_group_is_a_persona_of_the_chat() -> None:
 def test_a_private_chat_and_a_reply_are_always_for_us() -> None:
     assert addressed(message("private", text="waves"), ME).ours
     ours = {"message_id": 4, "date": 0, "chat": {"id": -1007, "type": "supergroup"}, "from": ME.to_dict()}
-    assert addressed(message(text="waves", reply_to_message=ours), ME).reply_to_us
+    assert addressed(message(text="waves", reply_to_message=ours), ME).ours
 
 
 def test_the_largest_photo_that_can_be_fetched_is_taken() -> None:

@@ -166,7 +166,8 @@ async def test_a_caption_that_is_edited_after_its_clip_makes_a_new_one(room: Roo
     [ann] = chat.people
     photo = chat.photo(ann, RED, "waves")
     [first] = await clips(chat, 1)
-    # When the caption is edited, twice to the same
+    # When the caption is edited, to a command, and twice to the same wish
+    chat.edit(ann, photo, "/presets gentle waves")
     chat.edit(ann, photo, "a storm")
     chat.edit(ann, photo, "a storm")
     # Then there is a second clip, in a message of its own, and the first one stays

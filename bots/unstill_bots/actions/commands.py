@@ -100,6 +100,11 @@ def typed(text: str) -> tuple[str, str]:
     return (found[1].lower(), text[found.end() :]) if found else ("", text)
 
 
+def is_wish(command: str) -> bool:
+    """Return whether what follows a command is a wish for a clip: after /animate, or where there is no command."""
+    return command in ("", "animate")
+
+
 def misplaced(name: str, replies: ChatReplies, platform: str) -> str:
     """Answer a command that came as a message where the platform has commands of its own, or that is none."""
     if name in commands_of(platform):

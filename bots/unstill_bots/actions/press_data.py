@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Self
 
@@ -48,3 +48,8 @@ class PressData(msgspec.Struct, frozen=True):
     def on(cls, action: str, job: str) -> Self:
         """Make the data of an action on a job, by its id."""
         return cls(action, job.removeprefix(f"{cls.platform}:"))
+
+
+def jobs_named(presses: Iterable[PressData]) -> tuple[str, ...]:
+    """Return the ids of the jobs that buttons are about, of those that stand under a job's message, each once."""
+    return tuple(dict.fromkeys(press.job for press in presses if press.action in ON_JOBS))

@@ -25,7 +25,7 @@ class Replied(msgspec.Struct, frozen=True):
     actor: JobActor
     at: ReplyAddress
     ours: bool
-    jobs: frozenset[str]
+    jobs: Sequence[str]
 
 
 class RepliedCommands:

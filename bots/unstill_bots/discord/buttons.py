@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import discord
 
-from unstill_bots.actions.press_data import ON_JOBS, PressData
+from unstill_bots.actions.press_data import ON_JOBS, PressData, jobs_named
 from unstill_bots.actions.presses import EDIT, LAST_PICTURE, PRESET
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord.pending import PLATFORM
@@ -41,8 +41,7 @@ def under(message: Message) -> discord.ui.View | None:
 def jobs_of(message: discord.Message) -> tuple[str, ...]:
     """Return the ids of the jobs that the buttons under a message are about."""
     rows = [row.children for row in message.components if isinstance(row, discord.ActionRow)]
-    presses = [Press.of(str(item.custom_id or "")) for row in rows for item in row]
-    return tuple(press.job for press in presses if press.action in ON_JOBS)
+    return jobs_named(Press.of(str(item.custom_id or "")) for row in rows for item in row)
 
 
 def presets(replies: ChatReplies, catalog: Catalog) -> discord.ui.View:

@@ -12,10 +12,9 @@ from weakref import WeakValueDictionary
 import aiohttp
 import discord
 import structlog
-from msgspec.structs import replace
 from redis.exceptions import RedisError
 
-from unstill_bots.actions.commands import misplaced, typed
+from unstill_bots.actions.commands import is_wish, misplaced, typed
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.actions.presses import DISCORD
 from unstill_bots.discord.buttons import jobs_of
@@ -23,8 +22,8 @@ from unstill_bots.discord.context import Context
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_message
-from unstill_bots.intake.follow_ups import RepliedTo, Said
 from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.said import RepliedTo, Said
 from unstill_bots.intake.waiting import DAY
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.server_replies import ServerReplies
@@ -133,17 +132,17 @@ class Mentions:
     async def _understand(self, message: discord.Message, said: Said[DiscordRequest], replies: ChatReplies) -> None:
         if not message.content and _names_role(message):
             # Discord shows what is said to the bot itself, and without an intent nothing of what is said to a role
-            self._say(message, ServerReplies(replies.language).role_is_not_shown())
+            self._context.follow_ups.refuse(said, ServerReplies(replies.language).role_is_not_shown())
             return
         command, _ = typed(self._words(message))
-        if command and command != "animate":
-            self._say(message, misplaced(command, replies, DISCORD))
+        if not is_wish(command):
+            self._context.follow_ups.refuse(said, misplaced(command, replies, DISCORD))
             return
         found = find(message)
         if isinstance(found, Unfit):
-            self._say(message, replies.picture_error(found))
+            self._context.follow_ups.refuse(said, replies.picture_error(found))
         elif found:
-            await self._asked(message, self._asks(message, found, said.in_force), said.words, said.in_force)
+            await self._context.follow_ups.ask(said, self._asks(message, found, said.in_force))
         else:
             await self._context.follow_ups.take(said)
 
@@ -165,14 +164,6 @@ class Mentions:
             command=bool(command),
             replied=self._replied(message, in_force),
         )
-
-    async def _asked(self, message: discord.Message, asks: list[DiscordRequest], words: str, in_force: InForce) -> None:
-        # words that cannot be read are answered like any other request
-        refusal = await self._context.pipeline.refusal(asks[0], None, rules=in_force.chat)
-        if refusal is not None:
-            self._say(message, refusal)
-        else:
-            await self._context.conversation.said(asks, words, in_force.own)
 
     def _replied(self, message: discord.Message, in_force: InForce) -> RepliedTo[DiscordRequest] | None:
         """Return what a message replies to; None where it replies to none."""
@@ -224,13 +215,12 @@ class Mentions:
         return re.compile(rf"<@!?{me.id if me else 0}>|<@&{role.id if role else 0}>")
 
     async def _take_edited(self, message: discord.Message) -> None:
-        (_, words), found = typed(self._words(message)), find(message)
-        if not words or isinstance(found, Unfit):
+        (command, words), found = typed(self._words(message)), find(message)
+        if not words or isinstance(found, Unfit) or not is_wish(command):
             return
         in_force = await self._context.in_force(message.author, message.guild, message.channel.id)
-        edited_at = message.edited_at or message.created_at
-        for ask in self._asks(message, found or [Picture("")], in_force):
-            await self._context.conversation.edited(replace(ask, sent_at=edited_at.timestamp()), words)
+        asks = self._asks(message, found or [Picture("")], in_force)
+        await self._context.conversation.edited(asks, words, (message.edited_at or message.created_at).timestamp())
 
     def _may_speak(self, message: discord.Message) -> bool:
         if message.guild is None or message.guild.me is None:
@@ -238,10 +228,6 @@ class Mentions:
         may = message.channel.permissions_for(message.guild.me)
         thread = isinstance(message.channel, discord.Thread)
         return (may.send_messages_in_threads if thread else may.send_messages) and may.attach_files
-
-    def _say(self, message: discord.Message, text: str) -> None:
-        """Say what is not done."""
-        self._context.pipeline.refuse(address_of(message), text, str(message.author.id))
 
     async def _tell_alone(self, message: discord.Message, replies: ChatReplies) -> None:
         """Where the bot may not answer, the person is told so in private."""
@@ -266,10 +252,3 @@ def locale_of(guild: discord.Guild | None) -> discord.Locale | None:
     ):
         return None
     return guild.preferred_locale
-
-
-def address_of(message: discord.Message) -> ReplyAddress:
-    guild = {"guild": str(message.guild.id)} if message.guild else {}
-    return ReplyAddress(
-        PLATFORM, str(message.channel.id), str(message.id), None, {"user": str(message.author.id), **guild}
-    )

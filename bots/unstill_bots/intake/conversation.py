@@ -170,11 +170,15 @@ class Conversation(Generic[P]):
         for question in questions:
             self._pipeline.background.spawn(take_back(question))
 
-    async def edited(self, pending: P, words: str) -> None:
+    async def edited(self, pendings: Sequence[P], words: str, at: float) -> None:
         """Take the new words of a message: for what waits of it and of its album, else for what was made of them.
 
-        Raises RedisError.
+        `at` is when they were written, in seconds since the epoch. Raises RedisError.
         """
+        for pending in pendings:
+            await self._edited(replace(pending, sent_at=at), words)
+
+    async def _edited(self, pending: P, words: str) -> None:
         waiting = await self._waiting.waiting(pending.chat, pending.user)
         mine = [one for one in waiting if one.id == pending.id or (pending.album and one.album == pending.album)]
         if mine:

@@ -10,19 +10,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Generic
 
-import msgspec
 from msgspec.structs import replace
 
-from unstill_bots.actions.preferences import InForce
 from unstill_bots.actions.presses import Actor
 from unstill_bots.actions.variations import AGAIN, vary
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.message import Message
 from unstill_bots.intake import captions
 from unstill_bots.intake.conversation import Conversation, are_together
-from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.older_picture import OlderPicture, is_deleted
 from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.said import RepliedTo, Said
 from unstill_bots.intake.waiting import Offer, P, WaitingPictures
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.chatter import is_again, is_chatter
@@ -38,46 +36,6 @@ LOOKED_AT = 20
 
 Show = Callable[[P, Message], Coroutine[Any, Any, str | None]]
 """Sends a message that is about no job, as a reply to a request's message. Returns its reference."""
-
-
-class RepliedTo(msgspec.Struct, Generic[P], frozen=True):
-    """The message that words reply to.
-
-    `id` is that of the request which it would be, `user` who sent it, as in `Requester.user`. Where the bot itself sent
-    it, `note` is its reference, as in `Record.note`, and `jobs` are the ids of those that its buttons are about. `asks`
-    are the requests that its pictures would be, `unfit` is what stands in their place, and `covered` says that they are
-    spoilers. `hidden`: the platform does not show what it holds.
-    """
-
-    id: str
-    user: str
-    note: str = ""
-    jobs: tuple[str, ...] = ()
-    asks: tuple[P, ...] = ()
-    unfit: Unfit | None = None
-    covered: bool = False
-    hidden: bool = False
-
-
-class Said(msgspec.Struct, Generic[P], frozen=True):
-    """Words that came without a picture. `pending` is the request that their message would be, with an empty picture.
-
-    `private`: said in a private chat with the bot. `explicit`: to the bot, by a command or a mention that was typed;
-    `command`: by a command. `in_force` holds for its person and chat.
-    """
-
-    pending: P
-    words: str
-    in_force: InForce
-    private: bool = False
-    explicit: bool = False
-    command: bool = False
-    replied: RepliedTo[P] | None = None
-
-    @property
-    def by_reply(self) -> bool:
-        """Return whether it is to the bot by nothing but what it replies to."""
-        return not (self.private or self.explicit)
 
 
 class FollowUps(Generic[P]):
@@ -119,11 +77,11 @@ class FollowUps(Generic[P]):
         if await self._conversation.words_alone(pending.chat, pending.user, words):
             return
         if replied is not None and replied.hidden:
-            self._say(said, pending.replies.unseen_picture())
+            self.refuse(said, pending.replies.unseen_picture())
             return
         last = await self._last(said) if said.private and words else None
         if last is not None and is_again(words):
-            await self._ask(said, [replace(pending, older=OlderPicture.of(last))], last)
+            await self.ask(said, [replace(pending, older=OlderPicture.of(last))], last)
             return
         if words:
             await self._waiting.keep_words(pending, words)
@@ -169,20 +127,20 @@ class FollowUps(Generic[P]):
             return True
         own = replied.user == said.pending.user if record is None else _is_own(said, record)
         if not own and (replied.covered or (record is not None and await self._is_withheld(record))):
-            self._say(said, said.pending.replies.picture_is_covered())
+            self.refuse(said, said.pending.replies.picture_is_covered())
         elif replied.asks:
-            await self._ask(
+            await self.ask(
                 said, [await self._with_stored(ask, replied.id, n) for n, ask in enumerate(replied.asks)], record
             )
         elif record is not None:
             older = OlderPicture.of(record)
             if older is None:
-                self._say(said, said.pending.replies.picture_not_kept())
+                self.refuse(said, said.pending.replies.picture_not_kept())
             else:
-                await self._ask(said, [replace(said.pending, older=older)], record)
+                await self.ask(said, [replace(said.pending, older=older)], record)
         elif replied.unfit is not None:
             replies = said.pending.replies
-            self._say(said, replies.picture_not_kept() if replied.note else replies.picture_error(replied.unfit))
+            self.refuse(said, replies.picture_not_kept() if replied.note else replies.picture_error(replied.unfit))
         else:
             return False
         return True
@@ -196,11 +154,14 @@ class FollowUps(Generic[P]):
         """Return whether others may not use a picture: it was sent covered, or its clip was deleted."""
         return record.request.spoiler or await is_deleted(self._pipeline.storage, record)
 
-    async def _ask(self, said: Said[P], asks: list[P], record: Record | None) -> None:
-        """Take pictures with the words that were said, or ask for some. `record`: of an older request of them."""
+    async def ask(self, said: Said[P], asks: list[P], record: Record | None = None) -> None:
+        """Take pictures with the words that were said, or ask for some. `record`: of an older request of them.
+
+        Raises RedisError.
+        """
         refusal = await self._pipeline.refusal(asks[0], None, rules=said.in_force.chat)
         if refusal is not None:
-            self._say(said, refusal)
+            self.refuse(said, refusal)
             return
         again = record if is_again(said.words) else None
         if again is not None and again.job is not None and len(asks) == 1:
@@ -222,7 +183,7 @@ class FollowUps(Generic[P]):
             self._pipeline.start(varied.request)
         elif varied.said != ask.replies.already():
             # else the same message was told of twice
-            self._say(said, varied.said)
+            self.refuse(said, varied.said)
 
     # -- for no picture yet
 
@@ -281,7 +242,8 @@ class FollowUps(Generic[P]):
         await self._waiting.words_used(offer.pending.chat, offer.pending.user)
         return "" if new else replies.already()
 
-    def _say(self, said: Said[P], text: str) -> None:
+    def refuse(self, said: Said[P], text: str) -> None:
+        """Say what is not done, as `Pipeline.refuse` does."""
         self._pipeline.refuse(said.pending.address(), text, said.pending.user)
 
 

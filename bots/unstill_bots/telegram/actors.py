@@ -6,6 +6,7 @@ import structlog
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message
 from telegram.constants import ChatType
 
+from unstill_bots.actions.press_data import jobs_named
 from unstill_bots.actions.presses import Thing
 from unstill_bots.delivery.chat import ChatError
 from unstill_bots.telegram.buttons import Press
@@ -95,3 +96,8 @@ def presses_of(message: Message) -> list[Press]:
     markup: InlineKeyboardMarkup | None = message.reply_markup
     buttons = [button for row in (markup.inline_keyboard if markup else ()) for button in row]
     return [Press.of(button.callback_data) for button in buttons if isinstance(button.callback_data, str)]
+
+
+def jobs_of(message: Message) -> tuple[str, ...]:
+    """Return the ids of the jobs that the buttons under a message are about."""
+    return jobs_named(presses_of(message))

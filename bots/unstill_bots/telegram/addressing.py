@@ -14,19 +14,17 @@ _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,40}))?(?=\s|$)\
 
 
 class Addressed(msgspec.Struct, frozen=True):
-    """`command` without its slash; `words` without command and mention. `ours`: said to us, in any way; `named`: by
-    the command itself, with our name behind it; `by_reply`: by nothing but a reply in a group; `explicit`: by a command
-    or a mention.
+    """What a message says: `command` without its slash; `words` without command and mention. `ours`: said to us, in any
+    way; `named`: by the command itself, with our name behind it; `explicit`: by a command or a mention; `elsewhere`: to
+    another bot.
     """
 
     words: str
     ours: bool
     command: str = ""
-    reply_to_us: bool = False
     explicit: bool = False
     elsewhere: bool = False
     named: bool = False
-    by_reply: bool = False
 
 
 def addressed(message: Message, me: User) -> Addressed:
@@ -35,8 +33,6 @@ def addressed(message: Message, me: User) -> Addressed:
         return Addressed("", ours=message.chat.type == ChatType.PRIVATE)
     text = message.text or message.caption or ""
     private = message.chat.type == ChatType.PRIVATE
-    replied = message.reply_to_message
-    reply_to_us = replied is not None and replied.from_user is not None and replied.from_user.id == me.id
     found = _COMMAND.match(text)
     if found:
         name = found[2]
@@ -44,13 +40,20 @@ def addressed(message: Message, me: User) -> Addressed:
             return Addressed("", ours=False, elsewhere=True)
         # a command without a name is everybody's in a group; Telegram hands it only to bots that it may concern
         words, command = text[found.end() :], found[1].lower()
-        return Addressed(words, ours=True, command=command, reply_to_us=reply_to_us, explicit=True, named=bool(name))
+        return Addressed(words, ours=True, command=command, explicit=True, named=bool(name))
     words, mentioned = _without_mention(text, me)
-    ours = private or mentioned or reply_to_us
-    by_reply = ours and not (private or mentioned)
     if message.text and (private or mentioned) and is_help(words):
-        return Addressed("", ours=True, command="help", reply_to_us=reply_to_us, explicit=True, named=True)
-    return Addressed(words, ours=ours, reply_to_us=reply_to_us, explicit=mentioned, by_reply=by_reply)
+        return Addressed("", ours=True, command="help", explicit=True, named=True)
+    return Addressed(words, ours=private or mentioned or _replies_to(message, me), explicit=mentioned)
+
+
+def is_by(message: Message, me: User) -> bool:
+    """Return whether the bot itself sent a message."""
+    return message.from_user is not None and message.from_user.id == me.id
+
+
+def _replies_to(message: Message, me: User) -> bool:
+    return message.reply_to_message is not None and is_by(message.reply_to_message, me)
 
 
 def _without_mention(text: str, me: User) -> tuple[str, bool]:

@@ -8,14 +8,13 @@ from typing import Any
 from telegram import ChatMemberUpdated, Message
 from telegram.constants import ChatType
 
-from unstill_bots.actions.commands import Answers, Caller, nearest
+from unstill_bots.actions.commands import Answers, Caller, misplaced
 from unstill_bots.actions.forgetting import Forgetting
-from unstill_bots.actions.press_data import ON_JOBS
 from unstill_bots.actions.presses import CANCEL, DELETE, SETTINGS, TELEGRAM, commands_of
 from unstill_bots.actions.replied import Replied, RepliedCommands
 from unstill_bots.actions.user_jobs import UserJobs
-from unstill_bots.telegram.actors import TelegramActor, presses_of
-from unstill_bots.telegram.addressing import Addressed
+from unstill_bots.telegram.actors import TelegramActor, jobs_of
+from unstill_bots.telegram.addressing import Addressed, is_by
 from unstill_bots.telegram.context import Context, address_of
 from unstill_bots.telegram.pending import PLATFORM, scope_of, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
@@ -53,7 +52,7 @@ class Commands:
             None if private else scope_of(message.chat),
         )
         if not known:
-            self._context.refuse(message, caller.replies.unknown_command(name, nearest(name, TELEGRAM)))
+            self._context.refuse(message, misplaced(name, caller.replies, TELEGRAM))
         elif name == SETTINGS:
             self._context.spawn(self._settings.show(message))
         elif name == DELETE:
@@ -83,6 +82,5 @@ class Commands:
         about = message.reply_to_message
         if about is None:
             return None
-        ours = about.from_user is not None and about.from_user.id == self._context.me.id
-        jobs = frozenset(press.job for press in presses_of(about) if press.action in ON_JOBS)
-        return Replied(await TelegramActor.of_reply(self._context, message, about), address_of(about), ours, jobs)
+        actor = await TelegramActor.of_reply(self._context, message, about)
+        return Replied(actor, address_of(about), is_by(about, self._context.me), jobs_of(about))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from telegram import Message
 
 from unstill_bots.actions.preferences import InForce
-from unstill_bots.actions.press_data import ON_JOBS
-from unstill_bots.intake.follow_ups import RepliedTo
 from unstill_bots.intake.media import Unfit
-from unstill_bots.telegram.actors import presses_of
+from unstill_bots.intake.said import RepliedTo
+from unstill_bots.telegram.actors import jobs_of
+from unstill_bots.telegram.addressing import is_by
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.message_ref import MessageRef
-from unstill_bots.telegram.pending import PLATFORM, TelegramRequest, user_of
+from unstill_bots.telegram.pending import TelegramRequest, id_of, user_of
 
 
 def replied_to(context: Context, message: Message, in_force: InForce) -> RepliedTo[TelegramRequest] | None:
@@ -28,12 +28,11 @@ def replied_to(context: Context, message: Message, in_force: InForce) -> Replied
         sender = getattr(replied.origin, "sender_user", None)
         return RepliedTo("", str(sender.id) if sender else "", asks=asks, unfit=unfit, covered=covered)
     chat, number = str(message.chat.id), replied.message_id
-    ours = replied.from_user is not None and replied.from_user.id == context.me.id
     return RepliedTo(
-        f"{PLATFORM}:{chat}:{number}",
+        id_of(replied),
         user_of(replied),
-        note=str(MessageRef(chat, number)) if ours else "",
-        jobs=tuple(press.job for press in presses_of(replied) if press.action in ON_JOBS),
+        note=str(MessageRef(chat, number)) if is_by(replied, context.me) else "",
+        jobs=jobs_of(replied),
         asks=asks,
         unfit=unfit,
         covered=covered,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import structlog
-from msgspec.structs import replace
 from telegram import ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
 
+from unstill_bots.actions.commands import is_wish
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.intake.albums import Part
-from unstill_bots.intake.follow_ups import Said
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.rules import is_heard
+from unstill_bots.intake.said import Said
 from unstill_bots.telegram.addressing import Addressed, addressed
 from unstill_bots.telegram.commands import Commands
 from unstill_bots.telegram.context import Context
@@ -77,10 +77,10 @@ class Router:
             if in_force.chat.when == "photos" and not said.ours:
                 await self._every_photo(message, said, in_force)
                 return
-        if said.command and said.command != "animate":
-            await self._commands.run(said, message)
-        else:
+        if is_wish(said.command):
             await self._asked(message, said, in_force)
+        else:
+            await self._commands.run(said, message)
 
     async def _asked(self, message: Message, said: Addressed, in_force: InForce) -> None:
         found = find(message, self._context.download_limit)
@@ -100,9 +100,10 @@ class Router:
 
     async def _is_for_us(self, message: Message, said: Addressed, in_force: InForce) -> bool:
         """Tell whether a picture is sent to us: by what it says, or after words that were."""
-        if said.by_reply:
-            return await self._context.follow_ups.concerns(self._said(message, said, in_force))
-        return said.ours or await self._context.memory.words(str(message.chat.id), user_of(message)) is not None
+        if not said.ours:
+            return await self._context.memory.words(str(message.chat.id), user_of(message)) is not None
+        talk = self._said(message, said, in_force)
+        return not talk.by_reply or await self._context.follow_ups.concerns(talk)
 
     def _said(self, message: Message, said: Addressed, in_force: InForce) -> Said[TelegramRequest]:
         return Said(
@@ -140,12 +141,11 @@ class Router:
             return
         said = addressed(message, self._context.me)
         found = find(message, self._context.download_limit)
-        if isinstance(found, Unfit) or not said.words or said.elsewhere or said.command not in ("", "animate"):
+        if isinstance(found, Unfit) or not said.words or said.elsewhere or not is_wish(said.command):
             return
         # words without a picture are for that of their request, if there is one
         ask = self._context.pending_of(message, found or Picture(""), await self._context.in_force(message))
-        edited_at = message.edit_date or message.date
-        await self._conversation.edited(replace(ask, sent_at=edited_at.timestamp()), said.words)
+        await self._conversation.edited([ask], said.words, (message.edit_date or message.date).timestamp())
 
     # -- coming and going
 
