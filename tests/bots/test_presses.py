@@ -21,9 +21,12 @@ from tests.bots.permission_table import (
 )
 
 from unstill_bots.actions.commands import COMMANDS, offered
+from unstill_bots.actions.job_actions import Attempt, Done
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import (
     ACTIONS,
+    CANCEL,
+    DELETE,
     DISCORD,
     EVERYWHERE,
     TELEGRAM,
@@ -35,6 +38,7 @@ from unstill_bots.actions.presses import (
     refusal,
 )
 from unstill_bots.actions.settings_form import SettingsForm
+from unstill_bots.actions.variations import AGAIN
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord import buttons as discord_buttons
@@ -83,6 +87,24 @@ class Somebody:
         return self._admin
 
 
+class Presser(Somebody):
+    """Somebody who acts at the message `at`, which shows a job."""
+
+    user, person, press = "asker", "telegram:asker", "p"
+
+    def __init__(self, at: str) -> None:
+        super().__init__(HERE, at, {"asker": True})
+
+    async def thing_of(self, record: Record) -> Thing:
+        return Thing(record.request.requester.user, HERE, record.note or "")
+
+    async def shown(self) -> Thing | None:
+        return None
+
+    async def remove(self) -> bool:
+        return True
+
+
 def actor_of(cell: Cell) -> Somebody:
     """As the platforms have them; whoever acts from elsewhere sends the same callback data from there."""
     if ACTIONS[cell.action].may is May.ADMINS:
@@ -120,6 +142,28 @@ async def test_what_nobody_can_tell_is_refused_with_what_to_do(name: str) -> Non
         assert ("/cancel" if name == "cancel" else "/delete" if name == "delete" else "/animate") in said
         # what fits under a button
         assert len(said) <= 200
+
+
+@pytest.mark.parametrize(
+    ("action", "at", "shown", "done", "expected"),
+    [
+        (CANCEL, "here:8", NOTE, Done("over"), True),
+        (DELETE, "here:8", NOTE, Done("over"), True),
+        # the answer itself, an answer that is not there yet, what was ended just now, and what somebody may not end
+        (CANCEL, NOTE, NOTE, Done("over"), False),
+        (CANCEL, "here:8", "", Done("over"), False),
+        (CANCEL, "here:8", NOTE, Done("cancelled", done=True), False),
+        (CANCEL, "here:8", NOTE, Done("not yours", refused=True), False),
+        (AGAIN, "here:8", NOTE, Done("over"), False),
+    ],
+)
+def test_what_a_kill_left_behind_may_be_removed(action: str, at: str, shown: str, done: Done, expected: bool) -> None:
+    request = Request(
+        "telegram:1", Requester("telegram", "asker", HERE), ReplyAddress("telegram", HERE, "1"), "", "", 1
+    )
+    waits = Record(request.id, State.QUEUED, request, 0.0)
+    attempt = Attempt(ACTIONS[action], Presser(at), waits, Thing("asker", HERE, shown))
+    assert attempt.is_left_behind(done) is expected
 
 
 @pytest.mark.parametrize(

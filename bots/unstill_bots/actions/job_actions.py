@@ -10,6 +10,7 @@ import structlog
 
 from unstill_bots.actions.presses import (
     ACTIONS,
+    CANCEL,
     DELETE,
     SWITCH,
     Action,
@@ -69,6 +70,14 @@ class Attempt(msgspec.Struct, frozen=True):
     def deletes(self) -> bool:
         """Return whether it removes a message. A job that waits or runs is ended instead, and its message says so."""
         return self.action.name == DELETE and (self.record is None or self.record.outcome is not None)
+
+    def is_left_behind(self, done: Done) -> bool:
+        """Return whether the message that somebody acted at may be removed: one that a kill has left, as the job's
+        answer stands in another, where there was nothing to end and nothing to refuse.
+        """
+        ends = self.action.name in (CANCEL, DELETE) and not self.deletes
+        elsewhere = self.thing is not None and self.thing.message not in ("", self.actor.message)
+        return ends and elsewhere and not (done.done or done.refused)
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ from unstill_bots.discord.buttons import jobs_of
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import MessageRef
-from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_message
+from unstill_bots.discord.pending import PLATFORM, DiscordRequest, id_of, of_message
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.said import RepliedTo, Said
 from unstill_bots.intake.waiting import DAY
@@ -42,7 +42,9 @@ MISSED_MOST = 100
 
 
 class Mentions:
-    """One front end's. Discord forgets a message that it has told us of: what cannot be written down is kept trying."""
+    """Takes the messages of one front end. Discord forgets a message that it has told us of: what cannot be written
+    down is kept trying.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -142,7 +144,8 @@ class Mentions:
         if isinstance(found, Unfit):
             self._context.follow_ups.refuse(said, replies.picture_error(found))
         elif found:
-            await self._context.follow_ups.ask(said, self._asks(message, found, said.in_force))
+            asks = self._asks(message, found, said.in_force)
+            await self._context.conversation.asked(asks, said.words, said.in_force)
         else:
             await self._context.follow_ups.take(said)
 
@@ -171,7 +174,7 @@ class Mentions:
         if not _is_reply(message) or reference is None or reference.message_id is None:
             return None
         channel, replied = str(message.channel.id), reference.resolved
-        id = f"{PLATFORM}:{channel}:{reference.message_id}"
+        id = id_of(channel, reference.message_id)
         if not isinstance(replied, discord.Message):
             return RepliedTo(id, "", hidden=message.guild is not None)
         me, found = self._context.bot.user, find(replied)

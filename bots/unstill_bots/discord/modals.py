@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from unstill_bots.actions.option_offers import offers, words
 from unstill_bots.discord.localized import shortened
 from unstill_bots.discord.parameters import shown
-from unstill_bots.discord.pending import PLATFORM, DiscordRequest
+from unstill_bots.discord.pending import DiscordRequest, id_of
+from unstill_bots.intake.pending import numbered
 from unstill_bots.intake.served import Served
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Value
@@ -112,7 +113,4 @@ def _fields(components: Any) -> Iterator[tuple[str, Any]]:
 
 def of_form(asks: Sequence[DiscordRequest], form: str) -> list[DiscordRequest]:
     """Called by the form that they came from, so that the same form sent twice is asked for once."""
-    return [
-        replace(ask, id=f"{PLATFORM}:{ask.channel}:{form}" + (f".{number}" if number else ""))
-        for number, ask in enumerate(asks)
-    ]
+    return [replace(ask, id=numbered(id_of(ask.channel, form), number)) for number, ask in enumerate(asks)]

@@ -8,7 +8,7 @@ import discord
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.discord.media import Picture
-from unstill_bots.intake.pending import PendingRequest
+from unstill_bots.intake.pending import PendingRequest, numbered
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_queue.contract.jobs import ReplyAddress, Requester
 
@@ -70,13 +70,18 @@ class DiscordRequest(PendingRequest, frozen=True, kw_only=True):
         return ReplyAddress(PLATFORM, self.channel, self.message, None, {k: v for k, v in extra.items() if v})
 
 
+def id_of(channel: int | str, event: int | str) -> str:
+    """Return the id of the request that a message or an interaction in a channel is."""
+    return f"{PLATFORM}:{channel}:{event}"
+
+
 def of_interaction(
     interaction: discord.Interaction, picture: Picture, language: str, upload_limit: int, *, number: int = 0
 ) -> DiscordRequest:
     """`number`: of several pictures that one interaction points at."""
     channel = channel_of(interaction)
     return DiscordRequest(
-        id=f"{PLATFORM}:{channel}:{interaction.id}" + (f".{number}" if number else ""),
+        id=numbered(id_of(channel, interaction.id), number),
         user=str(interaction.user.id),
         channel=channel,
         language=language,
@@ -98,7 +103,7 @@ def of_message(
 ) -> DiscordRequest:
     """`number`: of several pictures that one message holds."""
     return DiscordRequest(
-        id=f"{PLATFORM}:{message.channel.id}:{message.id}" + (f".{number}" if number else ""),
+        id=numbered(id_of(message.channel.id, message.id), number),
         user=str(message.author.id),
         channel=str(message.channel.id),
         language=language,

@@ -18,7 +18,7 @@ from unstill_bots.discord.handling import Interaction, answer, items_by_custom_i
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.modals import WordsForm
-from unstill_bots.discord.pending import PLATFORM, DiscordRequest, of_interaction, of_message
+from unstill_bots.discord.pending import DiscordRequest, id_of, of_interaction, of_message
 from unstill_bots.host.background import quickly
 from unstill_bots.intake.admission import Written
 from unstill_bots.intake.older_picture import OlderPicture
@@ -104,7 +104,7 @@ class Presses:
         actor = DiscordActor(self._context, interaction)
         question = await quickly(actor.shown())
         reference = interaction.message.reference if interaction.message else None
-        picture = f"{PLATFORM}:{actor.chat}:{reference.message_id if reference else 0}"
+        picture = id_of(actor.chat, (reference and reference.message_id) or 0)
 
         async def forgotten() -> DiscordRequest | None:
             """The picture above the question, where we no longer remember that it waits."""

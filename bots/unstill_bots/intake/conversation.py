@@ -8,7 +8,7 @@ from typing import Any, Generic
 
 from msgspec.structs import replace
 
-from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.preferences import InForce, Preferences
 from unstill_bots.actions.presses import ACTIONS, PRESET, Actor, Thing, Verdict, judge, refusal
 from unstill_bots.actions.variations import derived
 from unstill_bots.delivery.chat import ChatError
@@ -62,6 +62,17 @@ class Conversation(Generic[P]):
         if await self._waiting.let_wait(pendings):
             self._pipeline.background.spawn(self._question(pendings[0], len(pendings)))
         self.not_taken(pendings[0], unfit)
+
+    async def asked(self, pendings: Sequence[P], words: str, in_force: InForce) -> None:
+        """Do as `said`, but for who may not ask here: that is said first, whatever the words are. Raises RedisError."""
+        if not await self.is_refused(pendings[0], in_force.chat):
+            await self.said(pendings, words, in_force.own)
+
+    async def is_refused(self, pending: P, rules: Preferences) -> bool:
+        """Return whether a picture is refused by its chat's `rules` or by quotas, which is said. Raises RedisError."""
+        sentence = await self._pipeline.refusal(pending, None, rules=rules)
+        self._say(pending, sentence)
+        return sentence is not None
 
     async def _take(
         self, pendings: Sequence[P], words: str, own: Preferences | None = None, unfit: Sequence[str] = ()

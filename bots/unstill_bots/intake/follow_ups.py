@@ -19,12 +19,15 @@ from unstill_bots.delivery.message import Message
 from unstill_bots.intake import captions
 from unstill_bots.intake.conversation import Conversation, are_together
 from unstill_bots.intake.older_picture import OlderPicture, is_deleted
+from unstill_bots.intake.pending import numbered
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.said import RepliedTo, Said
 from unstill_bots.intake.waiting import Offer, P, WaitingPictures
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.chatter import is_again, is_chatter
+from unstill_bots.text.pages import Answer
 from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.jobs import ReplyAddress
 from unstill_queue.ledger.ledger import Record
 
 OFFERED = 600
@@ -36,6 +39,8 @@ LOOKED_AT = 20
 
 Show = Callable[[P, Message], Coroutine[Any, Any, str | None]]
 """Sends a message that is about no job, as a reply to a request's message. Returns its reference."""
+AskAnew = Callable[[ReplyAddress, Answer, str], Coroutine[Any, Any, str | None]]
+"""Asks for an answer with other words than those given. Returns the question's reference."""
 
 
 class FollowUps(Generic[P]):
@@ -81,13 +86,23 @@ class FollowUps(Generic[P]):
             return
         last = await self._last(said) if said.private and words else None
         if last is not None and is_again(words):
-            await self.ask(said, [replace(pending, older=OlderPicture.of(last))], last)
+            await self._ask(said, [replace(pending, older=OlderPicture.of(last))], last)
             return
         if words:
             await self._waiting.keep_words(pending, words)
         self._pipeline.background.spawn(self._without_picture(said, last))
 
     # -- in reply
+
+    async def ask_anew(self, record: Record, words: str, replies: ChatReplies, ask: AskAnew) -> None:
+        """Ask the person of a request for other words than `words`. Raises RedisError."""
+        request = record.request
+        # what was covered is not shown open
+        words = "" if request.spoiler else words
+        question = await ask(request.reply_to, replies.ask_anew(words), words)
+        if question is not None:
+            await self._waiting.reword(request.requester.user, question, record.id)
+            await self._pipeline.side.refused(request.reply_to, question, request.requester.user)
 
     async def _asked_anew(self, said: Said[P]) -> Record | None:
         """Return the record of a request for which other words were asked of the person, by what is replied to."""
@@ -129,7 +144,7 @@ class FollowUps(Generic[P]):
         if not own and (replied.covered or (record is not None and await self._is_withheld(record))):
             self.refuse(said, said.pending.replies.picture_is_covered())
         elif replied.asks:
-            await self.ask(
+            await self._ask(
                 said, [await self._with_stored(ask, replied.id, n) for n, ask in enumerate(replied.asks)], record
             )
         elif record is not None:
@@ -137,7 +152,7 @@ class FollowUps(Generic[P]):
             if older is None:
                 self.refuse(said, said.pending.replies.picture_not_kept())
             else:
-                await self.ask(said, [replace(said.pending, older=older)], record)
+                await self._ask(said, [replace(said.pending, older=older)], record)
         elif replied.unfit is not None:
             replies = said.pending.replies
             self.refuse(said, replies.picture_not_kept() if replied.note else replies.picture_error(replied.unfit))
@@ -147,21 +162,16 @@ class FollowUps(Generic[P]):
 
     async def _with_stored(self, ask: P, message: str, number: int) -> P:
         """Return a picture of a message with what is stored of it, where it was asked for before."""
-        record = await self._known(f"{message}.{number}" if number else message)
+        record = await self._known(numbered(message, number))
         return replace(ask, older=OlderPicture.of(record)) if record is not None else ask
 
     async def _is_withheld(self, record: Record) -> bool:
         """Return whether others may not use a picture: it was sent covered, or its clip was deleted."""
         return record.request.spoiler or await is_deleted(self._pipeline.storage, record)
 
-    async def ask(self, said: Said[P], asks: list[P], record: Record | None = None) -> None:
-        """Take pictures with the words that were said, or ask for some. `record`: of an older request of them.
-
-        Raises RedisError.
-        """
-        refusal = await self._pipeline.refusal(asks[0], None, rules=said.in_force.chat)
-        if refusal is not None:
-            self.refuse(said, refusal)
+    async def _ask(self, said: Said[P], asks: list[P], record: Record | None) -> None:
+        """Take pictures with the words that were said, or ask for some. `record`: of an older request of them."""
+        if await self._conversation.is_refused(asks[0], said.in_force.chat):
             return
         again = record if is_again(said.words) else None
         if again is not None and again.job is not None and len(asks) == 1:

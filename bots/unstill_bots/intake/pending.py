@@ -92,3 +92,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             self.older.stored if self.older else "",
             picture.spoiler or self.covered,
         )
+
+
+def numbered(first: str, number: int) -> str:
+    """Return the id of one of several pictures of a message, by that of the first; `number` counts from 0."""
+    return f"{first}.{number}" if number else first

@@ -25,7 +25,6 @@ from unstill_bots.text.pages import Answer
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.jobs import ReplyAddress
-from unstill_queue.ledger.ledger import Record
 
 PLACEHOLDER_MOST = 64
 """Characters of what stands in an empty field for an answer."""
@@ -119,17 +118,10 @@ class Context(SharedContext[TelegramRequest]):
         choice = await self.chat.tell(to, replies.or_choose(), presets)
         return " ".join(filter(None, (asked, choice)))
 
-    async def ask_anew(self, record: Record, words: str, replies: ChatReplies) -> None:
-        """Ask the person of a request for other words than `words`."""
-        request = record.request
-        # what was covered is not shown open
-        words = "" if request.spoiler else words
-        placeholder = words[:PLACEHOLDER_MOST] or None
-        answer = ForceReply(selective=True, input_field_placeholder=placeholder)
-        question = await self.chat.tell(request.reply_to, replies.ask_anew(words), answer)
-        if question is not None:
-            await self.memory.reword(request.requester.user, question, record.id)
-            await self.pipeline.side.refused(request.reply_to, question, request.requester.user)
+    async def ask_anew(self, to: ReplyAddress, text: Answer, words: str) -> str | None:
+        """Ask for an answer to a message, which the person's app begins with a part of `words` as an example."""
+        answer = ForceReply(selective=True, input_field_placeholder=words[:PLACEHOLDER_MOST] or None)
+        return await self.chat.tell(to, text, answer)
 
     def _under(self, message: Shown) -> InlineKeyboardMarkup | None:
         return keyboards.under(message)

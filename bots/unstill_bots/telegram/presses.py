@@ -11,12 +11,11 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.press_data import ON_JOBS
-from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, LAST_PICTURE, PRESET, SETTINGS, Thing
+from unstill_bots.actions.presses import EDIT, LAST_PICTURE, PRESET, SETTINGS, Thing
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
 from unstill_bots.telegram.media import Picture, find
-from unstill_bots.telegram.message_ref import MessageRef
 from unstill_bots.telegram.pending import TelegramRequest, id_of, user_of
 from unstill_bots.telegram.settings_menu import SettingsMenu
 from unstill_bots.text.chat_replies import ChatReplies
@@ -85,22 +84,16 @@ class Buttons:
             refused, words = await self._jobs.to_edit(attempt, replies)
             self._answer(query, refused or "")
             if refused is None and attempt.record is not None:
-                self._context.spawn(self._context.ask_anew(attempt.record, words, replies))
+                ask = self._context.ask_anew
+                self._context.spawn(self._context.follow_ups.ask_anew(attempt.record, words, replies, ask))
             return
         done = await self._jobs.attempt(attempt, replies)
         self._answer(query, done.said)
-        if attempt.action.name in (CANCEL, DELETE) and not (attempt.deletes or done.done or done.refused):
-            self._context.spawn(self._tidy(query, attempt))
-
-    async def _tidy(self, query: CallbackQuery, attempt: Attempt) -> None:
-        """A kill may have left a line behind whose answer stands in another message. It has this job's button; what
-        has not is somebody else's message, whatever the press said.
-        """
-        message, note = query.message, attempt.record and attempt.record.note
-        if not isinstance(message, Message) or not note or str(MessageRef.of(note)) == attempt.actor.message:
-            return
-        if Press.of(query.data or "") in presses_of(message):
-            await attempt.actor.remove()
+        message = query.message
+        # it has this job's button; what has not is somebody else's message, whatever the press said
+        shows = isinstance(message, Message) and Press.of(query.data or "") in presses_of(message)
+        if shows and attempt.is_left_behind(done):
+            self._context.spawn(attempt.actor.remove())
 
     # -- pictures and words by a press
 
