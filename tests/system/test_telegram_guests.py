@@ -44,11 +44,15 @@ async def test_a_photo_in_a_chat_without_the_bot_comes_back_moving_there_and_in_
 
 
 async def test_what_cannot_be_made_is_said_there_and_thanks_are_not_answered(telegram: TelegramHouse) -> None:
-    ann, name = telegram.api.person("Ann"), telegram.api.bot.username
-    group, chat = telegram.api.group("Friends", [ann], bot=False), telegram.api.private(ann)
+    ann, bob, name = telegram.api.person("Ann"), telegram.api.person("Bob"), telegram.api.bot.username
+    group, chat = telegram.api.group("Friends", [ann, bob], bot=False), telegram.api.private(ann)
     ann.send_text(chat, "/start")
     await chat.until(says("get it back moving"))
-    picture = ann.send_photo(group, photo())
+    picture, covered = ann.send_photo(group, photo()), bob.send_photo(group, photo(), spoiler=True)
+    # When she names the bot for a picture that Bob has covered
+    ann.summon(group, f"@{name} zoom in", reply_to=covered)
+    # Then it stays his
+    await group.until(says("only its sender may use it"))
     # When she names the bot without a picture, with a wrong option, and to thank it
     ann.summon(group, f"@{name} waves")
     ann.summon(group, f"@{name} waves --sead 7", reply_to=picture)

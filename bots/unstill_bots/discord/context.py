@@ -16,6 +16,7 @@ from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.memory import Memory
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, guild_scope, person_scope
 from unstill_bots.intake.context import SharedContext
+from unstill_bots.intake.conversation import Question
 from unstill_bots.intake.pipeline import Pipeline
 
 
@@ -42,10 +43,8 @@ class Context(SharedContext[DiscordRequest]):
         """Mend the messages that were left in a server to which the bot was added again."""
         await self.pipeline.back(guild_scope(guild.id))
 
-    async def _ask(self, pending: DiscordRequest, pictures: int) -> str | None:
-        synthetic = (await self.pipeline.serving.now()).synthetic
-        text = pending.replies.ask_words(pictures, synthetic=synthetic)
-        return await self.chat.tell(pending.address(), text, presets(pending.replies, self.catalog))
+    async def _ask(self, pending: DiscordRequest, question: Question) -> str | None:
+        return await self.chat.tell(pending.address(), question.text, presets(pending.replies, self.catalog))
 
     def _under(self, message: Message) -> discord.ui.View | None:
         return under(message)

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol
 from unstill_bots.actions.preferences import Preferences, language_of
 from unstill_bots.delivery.chat import Chat
 from unstill_bots.delivery.message import Message
-from unstill_bots.intake.conversation import Conversation
+from unstill_bots.intake.conversation import Conversation, Question
 from unstill_bots.intake.follow_ups import FollowUps
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import P, WaitingPictures
@@ -52,8 +52,8 @@ class SharedContext(Generic[P]):
     async def _show(self, pending: P, message: Message) -> str | None:
         return await self._talk.tell(pending.address(), message.text.plain(), self._under(message))
 
-    async def _ask(self, pending: P, pictures: int) -> str | None:
-        """Ask for words for so many pictures. Returns the question's messages, blanks between."""
+    async def _ask(self, pending: P, question: Question) -> str | None:
+        """Ask for words, as a reply to a picture. Returns the question's messages, blanks between."""
         raise NotImplementedError
 
     def _under(self, message: Message) -> Any:

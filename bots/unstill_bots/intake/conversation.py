@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic
 
+import msgspec
 from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import InForce, Preferences
@@ -23,8 +24,19 @@ from unstill_queue.contract.errors import TooManyRequests
 from unstill_queue.contract.jobs import Cancelled, Succeeded
 from unstill_queue.ledger.ledger import Record
 
-Ask = Callable[[P, int], Coroutine[Any, Any, str | None]]
-"""Asks for words for so many pictures, as a reply to the first. Returns the question's messages, blanks between."""
+
+class Question(msgspec.Struct, frozen=True):
+    """A question for words. `text` also offers the presets under it; where buttons cannot stand under a message that is
+    to be answered, `to_answer` is that message, and `to_choose` the one above the presets.
+    """
+
+    text: str
+    to_answer: str
+    to_choose: str
+
+
+Ask = Callable[[P, Question], Coroutine[Any, Any, str | None]]
+"""Asks for words for pictures, as a reply to the first. Returns the question's messages, blanks between."""
 Unask = Callable[[str], Coroutine[Any, Any, None]]
 """Removes a question that was answered."""
 
@@ -105,7 +117,10 @@ class Conversation(Generic[P]):
             self._pipeline.refuse(pending.address(), sentence, pending.user)
 
     async def _question(self, pending: P, pictures: int) -> None:
-        note = await self._ask(pending, pictures)
+        replies, synthetic = pending.replies, (await self._pipeline.serving.now()).synthetic
+        asked = replies.ask_words(pictures, synthetic=synthetic)
+        question = Question(asked, replies.ask_in_answer(synthetic=synthetic), replies.or_choose())
+        note = await self._ask(pending, question)
         if note is not None:
             await self._waiting.asked(pending, note)
 

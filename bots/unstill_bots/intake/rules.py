@@ -88,6 +88,11 @@ def is_heard(rules: Preferences, thread: str | None, command: str = "") -> bool:
     return command == SETTINGS or not (rules.when == "off" or elsewhere)
 
 
+def wants_every_photo(rules: Preferences) -> bool:
+    """Return whether a chat that has set `rules` wants photos to be answered that are not sent to the bot."""
+    return rules.when == "photos"
+
+
 async def no_rules(request: Request) -> Terms:
     """Let everything through that the host's quotas allow."""
     return Terms()

@@ -28,7 +28,7 @@ class Addressed(msgspec.Struct, frozen=True):
 
 
 def addressed(message: Message, me: User) -> Addressed:
-    """Private chats are always ours, but for commands of other bots. What was forwarded says nothing to us."""
+    """Read what a message says. Private chats are ours, but for commands of other bots; forwards say nothing to us."""
     if message.forward_origin is not None:
         return Addressed("", ours=message.chat.type == ChatType.PRIVATE)
     text = message.text or message.caption or ""

@@ -11,7 +11,7 @@ from telegram.constants import ChatType
 from unstill_bots.actions.preferences import InForce, Preferences
 from unstill_bots.delivery.message import Message as Shown
 from unstill_bots.intake.context import SharedContext
-from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.conversation import Question
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import LOCAL_UPLOAD_LIMIT
@@ -95,10 +95,6 @@ class Context(SharedContext[TelegramRequest]):
         if text := await work:
             self.refuse(message, text)
 
-    async def say_unfit(self, message: Message, unfit: Unfit) -> None:
-        """Reply that a file is no picture, and why."""
-        self.refuse(message, (await self.replies(message.chat, message.from_user)).picture_error(unfit))
-
     # -- pictures
 
     def pending_of(self, message: Message, picture: Picture, in_force: InForce) -> TelegramRequest:
@@ -107,15 +103,13 @@ class Context(SharedContext[TelegramRequest]):
         language = self.language(in_force, message.chat, user)
         return pending_of(message, picture, language, self.upload_limit)
 
-    async def _ask(self, pending: TelegramRequest, pictures: int) -> str | None:
-        replies, to = ChatReplies(pending.language), pending.address()
-        presets = keyboards.presets(replies, self.catalog)
-        synthetic = (await self.pipeline.serving.now()).synthetic
+    async def _ask(self, pending: TelegramRequest, question: Question) -> str | None:
+        to, presets = pending.address(), keyboards.presets(pending.replies, self.catalog)
         if not self.chat.is_public(to):
-            return await self.chat.tell(to, replies.ask_words(pictures, synthetic=synthetic), presets)
+            return await self.chat.tell(to, question.text, presets)
         # what is said in a group reaches us in an answer, which a message with buttons cannot make of it
-        asked = await self.chat.tell(to, replies.ask_in_answer(synthetic=synthetic), ForceReply(selective=True))
-        choice = await self.chat.tell(to, replies.or_choose(), presets)
+        asked = await self.chat.tell(to, question.to_answer, ForceReply(selective=True))
+        choice = await self.chat.tell(to, question.to_choose, presets)
         return " ".join(filter(None, (asked, choice)))
 
     async def ask_anew(self, to: ReplyAddress, text: Answer, words: str) -> str | None:

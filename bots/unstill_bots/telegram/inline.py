@@ -32,14 +32,14 @@ log = structlog.get_logger(__name__)
 
 
 class Inline:
-    """`@bot` in any chat; words filter."""
+    """Answers queries of people who type the bot's name in any chat, and words by which they seek a clip."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._sharing = Sharing(context.pipeline)
 
     async def answer(self, query: InlineQuery) -> None:
-        """The newest first, a page at a time; where there are none, the way to the bot's own chat."""
+        """Show the newest first, a page at a time; where there are none, the way to the bot's own chat."""
         start = int(query.offset) if query.offset.isdecimal() else 0
         _, replies = await self._context.own(query.from_user)
         clips = await self._clips(query)

@@ -10,7 +10,7 @@ from unstill_bots.actions.commands import is_wish
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.intake.albums import Part
 from unstill_bots.intake.media import Unfit
-from unstill_bots.intake.rules import is_heard
+from unstill_bots.intake.rules import is_heard, wants_every_photo
 from unstill_bots.intake.said import Said
 from unstill_bots.telegram.addressing import Addressed, addressed
 from unstill_bots.telegram.commands import Commands
@@ -74,7 +74,7 @@ class Router:
         if message.chat.type in _GROUPS:
             if not is_heard(in_force.chat, thread_of(message), said.command):
                 return
-            if in_force.chat.when == "photos" and not said.ours:
+            if wants_every_photo(in_force.chat) and not said.ours:
                 await self._every_photo(message, said, in_force)
                 return
         if is_wish(said.command):
@@ -96,7 +96,8 @@ class Router:
             pending = self._context.pending_of(message, found, in_force)
             await self._conversation.said([pending], said.words, in_force.own)
         else:
-            self._context.spawn(self._context.say_unfit(message, found))
+            pending = self._context.pending_of(message, Picture(""), in_force)
+            self._context.refuse(message, pending.replies.picture_error(found))
 
     async def _is_for_us(self, message: Message, said: Addressed, in_force: InForce) -> bool:
         """Tell whether a picture is sent to us: by what it says, or after words that were."""

@@ -79,8 +79,7 @@ class SettingsMenu:
         rows = self._form.rows(CHAT_SETTINGS if group else SETTINGS, now, replies, thread_of(message) or "")
         shown = [(row.text, row.name) for row in rows] + [(replies.button_done(), DONE)]
         buttons = [InlineKeyboardButton(text, callback_data=Press(SETTINGS, name).data) for text, name in shown]
-        text = replies.settings(group=group)
-        return text if sees_all else f"{text}\n\n{replies.sees_commands()}", keyboards.rows(buttons, 2)
+        return replies.settings(group=group, sees_all=sees_all), keyboards.rows(buttons, 2)
 
     async def _quietly(self, call: Any) -> None:
         try:

@@ -221,9 +221,11 @@ class ChatReplies(AgainReplies, GroupReplies, HelpReplies, SharingReplies, TalkR
 
     # -- settings
 
-    def settings(self, *, group: bool) -> str:
+    def settings(self, *, group: bool, sees_all: bool = True) -> str:
+        """Head the settings. `sees_all`: the bot is shown every message of the chat."""
         if group:
-            return self.gettext("How this group uses the bot. Only admins can change it.")
+            said = self.gettext("How this group uses the bot. Only admins can change it.")
+            return self._paragraphs(said, "" if sees_all else self.sees_commands())
         return self.gettext("Your own defaults. What you write with a picture wins.")
 
     def settings_for_admins(self) -> str:

@@ -88,7 +88,7 @@ class ServerReplies(ChatReplies):
 
     # -- settings
 
-    def settings(self, *, group: bool) -> str:
+    def settings(self, *, group: bool, sees_all: bool = True) -> str:
         if group:
             return self.gettext("How this server uses the bot. Only members who may manage it can change this.")
         return super().settings(group=False)

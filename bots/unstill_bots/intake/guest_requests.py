@@ -1,0 +1,77 @@
+"""Requests from chats that the bot is not in: taken as the person's own, answered in their chat with the bot."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.pending import PendingRequest
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.text.chatter import is_chatter
+from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.jobs import Request
+
+
+class Summoner(Protocol):
+    """The message that named the bot there, and who sent it. Neither method raises."""
+
+    async def answer(self, text: str, job: str = "") -> None:
+        """Answer that message, once; where it is for a `job`, the answer shows the end of that, too."""
+
+    async def may_write(self) -> bool:
+        """Return whether the bot may write to the person."""
+
+
+class GuestRequests:
+    """Takes such requests. `name` is what the bot is called."""
+
+    def __init__(self, pipeline: Pipeline, name: str) -> None:
+        self._pipeline = pipeline
+        self._name = name
+
+    async def take(
+        self,
+        pending: PendingRequest,
+        words: str,
+        own: Preferences,
+        summoner: Summoner,
+        *,
+        unfit: Unfit | None = None,
+        covered: bool = False,
+    ) -> None:
+        """Write a request down; what is said there follows. `pending` is for the person's chat with the bot.
+
+        `own` is what the person has set, and `unfit` what stands in the picture's place. `covered`: the picture is a
+        spoiler of somebody else's. Raises RedisError.
+        """
+        if is_chatter(words):
+            return
+        refusal = self._refusal(pending, unfit, covered=covered)
+        if refusal is None:
+            try:
+                request = await self._pipeline.accept(pending, words, own=own, start=False)
+            except TooManyRequests as error:
+                refusal = pending.replies.too_many_requests(error.limit)
+            else:
+                if request is not None:
+                    self._pipeline.background.spawn(self._begin(request, pending, summoner))
+                return
+        self._pipeline.background.spawn(summoner.answer(refusal))
+
+    def _refusal(self, pending: PendingRequest, unfit: Unfit | None, *, covered: bool) -> str | None:
+        replies = pending.replies
+        if unfit is not None:
+            return replies.picture_error(unfit)
+        if not pending.picture.source:
+            return replies.guest_without_picture(self._name)
+        return replies.picture_is_covered() if covered else None
+
+    async def _begin(self, request: Request, pending: PendingRequest, summoner: Summoner) -> None:
+        """Have it prepared once there is a message to show the end in; not for whom the bot may not write to."""
+        if await summoner.may_write():
+            await summoner.answer(pending.replies.guest_received(), request.id)
+            self._pipeline.start(request)
+        else:
+            await self._pipeline.client.ledger.cancel(request.id, "guest")
+            await summoner.answer(pending.replies.guest_unknown(self._name))
