@@ -42,8 +42,8 @@ class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def find(message: discord.Message) -> list[Picture] | Unfit | None:
-    """Every picture of a message and of what is forwarded in it, what stands in their place, or None where there is no
-    file at all. A link's preview is one where there is no other.
+    """Return every picture of a message and of what is forwarded in it, what stands in their place, or None where there
+    is no file at all. A link's preview is one where there is no other.
     """
     found: list[Picture | Unfit] = []
     previews: list[Picture] = []
@@ -72,7 +72,7 @@ def of_attachment(attachment: discord.Attachment, message: discord.Message | Non
 
 
 def _of_embed(embed: discord.Embed, message: discord.Message) -> Picture | None:
-    """A linked picture, by Discord's own copy of it: no other server is ever asked."""
+    """Return a linked picture, by Discord's own copy of it: no other server is ever asked."""
     for shown in (embed.image, embed.thumbnail):
         if shown and shown.proxy_url:
             aspect = aspect_of(shown.width or 0, shown.height or 0)
@@ -84,7 +84,7 @@ def _of_embed(embed: discord.Embed, message: discord.Message) -> Picture | None:
 
 
 def _media_of(components: Iterable[discord.Component]) -> Iterator[tuple[discord.UnfurledMediaItem, bool]]:
-    """What galleries, files and thumbnails show, in containers and sections too, and whether it is covered."""
+    """Yield what galleries, files and thumbnails show, in containers and sections too, and whether it is covered."""
     for component in components:
         match component:
             case discord.MediaGalleryComponent():

@@ -78,14 +78,14 @@ class Mentions:
                 return
 
     def is_ours(self, message: discord.Message) -> bool:
-        """Said to us by a person; in direct messages everything is."""
+        """Return whether a person says it to us; in direct messages everything is."""
         me = self._context.bot.user
         if me is None or message.author.bot or message.webhook_id or message.type not in KINDS:
             return False
         return message.guild is None or any(user.id == me.id for user in message.mentions) or _names_role(message)
 
     async def catch_up(self, shard: int) -> None:
-        """What was said to us while a shard was away, in its channels where we were spoken to before.
+        """Take what was said to us while a shard was away, in its channels where we were spoken to before.
 
         All of the last day is looked at: what was taken is known by its id, and nobody knows when we went away.
         """
@@ -103,12 +103,12 @@ class Mentions:
                     await self.came(message)
 
     def _shard_of(self, channel: int) -> int:
-        """The first one tells of what is in no server, and reads what nobody knows."""
+        """Return the shard that tells of a channel: the first one of what is in no server, and of what nobody knows."""
         guild = getattr(self._context.bot.get_channel(channel), "guild", None)
         return guild.shard_id if guild is not None else 0
 
     async def _missed(self, channel: int) -> list[discord.Message]:
-        """The newest first."""
+        """Return the messages of a channel in the last day, the newest first. Raises DiscordException."""
         place = self._context.bot.get_channel(channel) or await self._context.bot.fetch_channel(channel)
         if not isinstance(place, discord.abc.Messageable):
             return []
@@ -196,7 +196,7 @@ class Mentions:
         return _names_role(message) or self._mention_in(message).search(message.content) is not None
 
     async def _with_previews(self, message: discord.Message) -> discord.Message:
-        """The message as it stands when Discord has looked at its links, which takes a moment."""
+        """Return the message as it stands when Discord has looked at its links, which takes a moment."""
         for pause in PREVIEWS_AFTER if LINK.search(message.content) and find(message) is None else ():
             await asyncio.sleep(pause)
             try:
@@ -233,13 +233,13 @@ class Mentions:
         return (may.send_messages_in_threads if thread else may.send_messages) and may.attach_files
 
     async def _tell_alone(self, message: discord.Message, replies: ChatReplies) -> None:
-        """Where the bot may not answer, the person is told so in private."""
+        """Tell the person in private that the bot may not answer there."""
         direct = await self._context.chat.posting.direct(str(message.author.id))
         await self._context.chat.tell(ReplyAddress(PLATFORM, direct, ""), replies.cannot_speak_there())
 
 
 def _names_role(message: discord.Message) -> bool:
-    """Whether it is said to the role that came along with the bot, which the apps offer under the bot's name."""
+    """Tell whether it is said to the role that came with the bot, which the apps offer under the bot's name."""
     return message.guild is not None and message.guild.self_role in message.role_mentions
 
 

@@ -87,14 +87,14 @@ def form_of(custom_id: str) -> str:
 
 
 def written(data: Any) -> str:
-    """The words of a form that came back, with what was chosen; empty where nothing was filled in."""
+    """Return the words of a form that came back, with what was chosen; empty where nothing was filled in."""
     fields = dict(_fields(data.get("components", ())))
     chosen = {name: str(values[0]) for name in CHOSEN if (values := fields.get(name))}
     return words(str(fields.get(WORDS) or ""), chosen)
 
 
 def uploaded(interaction: discord.Interaction) -> list[discord.Attachment]:
-    """The files of a form that came back."""
+    """Return the files of a form that came back."""
     data: Any = interaction.data
     told = data.get("resolved", {}).get("attachments", {})
     files = dict(_fields(data.get("components", ()))).get(PICTURE) or ()
@@ -112,5 +112,5 @@ def _fields(components: Any) -> Iterator[tuple[str, Any]]:
 
 
 def of_form(asks: Sequence[DiscordRequest], form: str) -> list[DiscordRequest]:
-    """Called by the form that they came from, so that the same form sent twice is asked for once."""
+    """Return requests under ids of the form that they came from, so that what is sent twice is asked for once."""
     return [replace(ask, id=numbered(id_of(ask.channel, form), number)) for number, ask in enumerate(asks)]

@@ -147,7 +147,7 @@ class Tree(app_commands.CommandTree[Any]):
         await interaction.response.send_modal(form)
 
     async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies) -> str | None:
-        """Who may not ask for a clip here is told before they write anything."""
+        """Return why they may not ask for a clip here, before they write anything, or None. Raises RedisError."""
         first = found[0] if found else Picture("")
         ask = of_interaction(interaction, first, replies.language, self._context.upload_limit(interaction))
         refusal = await self._context.pipeline.refusal(ask, None)

@@ -41,7 +41,7 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 def find(message: Message | ExternalReplyInfo, download_limit: int) -> Picture | Unfit | None:
-    """The picture to animate, what stands in its place, or None where there is no file at all."""
+    """Return the picture to animate, what stands in its place, or None where there is no file at all."""
     if message.photo:
         # a live photo's too
         return _largest(message.photo, download_limit, spoiler=bool(message.has_media_spoiler))

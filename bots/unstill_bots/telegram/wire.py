@@ -31,7 +31,7 @@ def readable(update: dict[str, Any]) -> dict[str, Any]:
 
 
 class BotRequest(HTTPXRequest):
-    """For all calls. An answer that is no JSON, such as the page of a gateway before the Bot API, is one line."""
+    """Sends all calls. An answer that is no JSON, such as the page of a gateway before the Bot API, is one line."""
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Return status and body; in the place of a page, what the Bot API says of such a status."""
