@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
@@ -36,6 +37,17 @@ class RepliedCommands:
         self._own = UserJobs(pipeline)
         self._jobs = JobActions(pipeline)
 
+    async def begin(
+        self, name: str, caller: Caller, replied: Replied | None, words: str = ""
+    ) -> Coroutine[Any, Any, str]:
+        """End what CANCEL ends of the caller's own jobs; return the coroutine of all else, and of what to say, which
+        may take its time. Raises RedisError.
+        """
+        if name == CANCEL and replied is not None and await self.cancel(caller, replied, words):
+            # their own messages say so
+            return _nothing()
+        return self.perform(name, replied, caller.replies)
+
     async def cancel(self, caller: Caller, replied: Replied, words: str = "") -> bool:
         """End the newest of the caller's jobs that the message asked for or shows, or all of them if `words` say so.
 
@@ -67,6 +79,10 @@ class RepliedCommands:
         return await _first_shown(named, replied.actor) or await _first_shown(
             await self._own.records(replied.actor.person), replied.actor
         )
+
+
+async def _nothing() -> str:
+    return ""
 
 
 async def _is_about(record: Record, replied: Replied) -> bool:

@@ -55,11 +55,9 @@ class Commands:
             self._context.refuse(message, misplaced(name, caller.replies, TELEGRAM))
         elif name == SETTINGS:
             self._context.spawn(self._settings.show(message))
-        elif name == DELETE:
-            self._act(message, self._about_replied.perform(DELETE, await self._replied(message), caller.replies))
-        elif name == CANCEL and (replied := await self._replied(message)) is not None:
-            if not await self._about_replied.cancel(caller, replied, said.words):
-                self._act(message, self._about_replied.perform(CANCEL, replied, caller.replies))
+        elif name == DELETE or (name == CANCEL and message.reply_to_message is not None):
+            replied = await self._replied(message)
+            self._act(message, await self._about_replied.begin(name, caller, replied, said.words))
         else:
             self._say(message, await self._answers.run(name, caller, said.words))
 
