@@ -70,22 +70,16 @@ class Tree(app_commands.CommandTree[Any]):
     async def _animate(
         self, interaction: Interaction, image: discord.Attachment | None, prompt: str, given: Mapping[str, Value]
     ) -> None:
-        replies = await replies_for(self._context, interaction)
+        replies, said = await replies_for(self._context, interaction), words(prompt, given)
         found = of_attachment(image) if image else None
         if found is None:
             await self._ask(interaction, [], replies, prompt, given)
         elif isinstance(found, Unfit):
             await answer(interaction, replies.picture_error(found))
-        elif prompt.strip() or given or await self._has_preset(interaction):
-            writing = self._write(interaction, [found], words(prompt, given), replies)
-            await self._intake.admit(interaction, replies, writing)
+        elif await quickly(self._context.conversation.suffices(said, person_scope(interaction.user))):
+            await self._intake.admit(interaction, replies, self._write(interaction, [found], said, replies))
         else:
             await self._ask(interaction, [found], replies)
-
-    async def _has_preset(self, interaction: Interaction) -> bool:
-        """Tell whether the person's own defaults say enough."""
-        own = await quickly(self._context.preferences.get(person_scope(interaction.user)))
-        return bool(own.preset)
 
     async def _write(
         self,

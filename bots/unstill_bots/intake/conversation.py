@@ -75,6 +75,12 @@ class Conversation(Generic[P]):
             self._pipeline.background.spawn(self._question(pendings[0], len(pendings)))
         self.not_taken(pendings[0], unfit)
 
+    async def suffices(self, words: str, person: str) -> bool:
+        """Return whether a picture is taken with these words at once: `person`, as in `Requester.person`, is not asked
+        for some where they have a preset of their own. Raises RedisError.
+        """
+        return bool(words or (await self._pipeline.preferences.get(person)).preset)
+
     async def asked(self, pendings: Sequence[P], words: str, in_force: InForce) -> None:
         """Do as `said`, but for who may not ask here: that is said first, whatever the words are. Raises RedisError."""
         if not await self.is_refused(pendings[0], in_force.chat):
