@@ -166,13 +166,14 @@ async def test_a_caption_that_is_edited_after_its_clip_makes_a_new_one(room: Roo
     [ann] = chat.people
     photo = chat.photo(ann, RED, "waves")
     [first] = await clips(chat, 1)
-    # When the caption is edited, to a command, and twice to the same wish
-    chat.edit(ann, photo, "/presets gentle waves")
+    # When the caption is edited, twice to the same
     chat.edit(ann, photo, "a storm")
     chat.edit(ann, photo, "a storm")
     # Then there is a second clip, in a message of its own, and the first one stays
     [kept, second] = await clips(chat, 2)
     assert kept.id == first.id and is_of(second, "a storm", RED) and second.reply_to == photo.id
+    # and nothing comes of another command
+    chat.edit(ann, photo, "/presets gentle waves")
     # and the same goes for words in reply
     sent = chat.say(ann, "leaves", reply_to=first.message)
     await clips(chat, 3)
