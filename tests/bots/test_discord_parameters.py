@@ -226,3 +226,9 @@ def test_what_is_typed_in_the_prompt_wins_over_nothing_else() -> None:
 def test_nothing_chosen_and_nothing_said_is_nothing() -> None:
     assert words("  ", {"preset": None, "seed": None}) == ""
     assert words("", {"preset": ""}) == ""
+
+
+def test_a_length_is_named_in_the_persons_words() -> None:
+    served = Served(CATALOG, tuple(CATALOG.models), "camera")
+    named = [offers(find("seconds"), served, Replies(language), "camera")[0][0] for language in ("en", "zh-CN")]
+    assert named == ["1 second", "1 秒"]

@@ -58,6 +58,8 @@ def message(chat: str = "supergroup", **fields: Any) -> Message:
         ("/animate@unstill_bot waves", "animate", "waves", True),
         ("/Animate@UNSTILL_BOT\nwaves", "animate", "waves", True),
         ("/animate", "animate", "", True),
+        ("/帮助", "help", "", True),
+        ("/动起来 海浪", "动起来", "海浪", True),
         ("/animate@other_bot waves", "", "", False),
         ("@unstill_bot waves", "", "waves", True),
         ("waves, @Unstill_Bot: please", "", "waves, please", True),

@@ -175,6 +175,7 @@ async def test_a_group_is_treated_with_manners(inside: Any, on: Any, tmp_path: P
         group.ask_covered("who did it")
         covered = await group.clip_of("who did it")
         assert covered.covered and covered.words_covered
+        assert covered.at_once.strip("|") == "“who did it”"
         assert (covered.file.removeprefix("SPOILER_"), covered.alt) in [
             ("unstill.mp4", None),
             ("unstill.mp4", "A photo that moves."),

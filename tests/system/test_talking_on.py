@@ -77,6 +77,17 @@ async def test_words_after_a_clip_may_go_with_its_picture_by_a_press(room: Rooms
     chat.say(ann, "Again!")
     assert is_of((await clips(chat, 3))[2], "clouds drifting", RED)
     assert len(chat.lines()) == 3
+    # When words are edited whose offer stands, and which are no longer the last
+    hills = chat.say(ann, "hills")
+    offer = await says(chat, "use your last one")
+    chat.say(ann, "trees")
+    await seen(chat, lambda lines: len(lines) == 5, "the offer for the trees")
+    chat.edit(ann, hills, "green hills")
+    chat.say(ann, "rocks")
+    await seen(chat, lambda lines: len(lines) == 6, "the offer for the rocks")
+    chat.press(ann, offer, "With the last picture")
+    # Then the clip is by the new words
+    assert any(is_of(one, "green hills", RED) for one in await clips(chat, 4))
 
 
 async def test_what_was_deleted_or_forgotten_is_offered_to_nobody(room: Rooms) -> None:
@@ -109,16 +120,22 @@ async def test_words_and_a_photo_belong_together_in_either_order(room: Rooms) ->
     assert is_of((await clips(chat, 1))[0], "waves rolling in", RED)
     # and what was said of the lack of one goes
     await seen(chat, lambda lines: len(lines) == 1, "the end of what is no longer so")
+    # and when the photo has words of its own, then those said before are for no later one
+    chat.say(ann, "a storm")
+    await says(chat, "use your last one")
+    chat.photo(ann, GREEN, "grass swaying")
+    assert is_of((await clips(chat, 2))[1], "grass swaying", GREEN)
+    await seen(chat, lambda lines: len(lines) == 2, "the end of the offer")
     # and when they come the other way round
     chat.photo(ann, BLUE)
     await says(chat, "How should the camera move")
     chat.say(ann, "leaves falling")
-    assert is_of((await clips(chat, 2))[1], "leaves falling", BLUE)
+    assert is_of((await clips(chat, 3))[2], "leaves falling", BLUE)
     # Then those words were for one photo, and a reply to a photo that waits is for that one
     photo = chat.photo(ann, GREEN)
     await seen(chat, lambda lines: sum("How should the camera move" in one.text for one in lines) >= 1, "the question")
     chat.say(ann, "grass swaying", reply_to=photo)
-    assert is_of((await clips(chat, 3))[2], "grass swaying", GREEN)
+    assert is_of((await clips(chat, 4))[3], "grass swaying", GREEN)
 
 
 async def test_words_in_a_group_wait_for_their_photo_too(room: Rooms) -> None:
@@ -128,7 +145,8 @@ async def test_words_in_a_group_wait_for_their_photo_too(room: Rooms) -> None:
     await says(chat, "There is no picture here yet")
     # When Bob sends a photo to the bot, and then Ann does
     chat.photo(bob, BLUE, "")
-    await says(chat, "How should the camera move")
+    # Then he is asked for what can reach the bot there
+    assert "Answer this message" in (await says(chat, "How should the camera move")).text
     chat.photo(ann, RED, "")
     # Then the words were hers
     assert is_of((await clips(chat, 1))[0], "waves rolling in", RED)
@@ -224,6 +242,13 @@ async def test_what_was_sent_covered_is_for_its_sender_alone(room: Rooms) -> Non
     chat.say(ann, "calmer waves", reply_to=shown.message)
     second = (await clips(chat, 2))[1]
     assert is_of(second, "calmer waves", RED) and second.covered
+    # When he asks for an open one whose clip she has deleted, Then that is why not
+    photo = chat.photo(ann, BLUE, "leaves")
+    shown = (await clips(chat, 3))[2]
+    chat.press(ann, shown, "Delete")
+    await seen(chat, lambda lines: not any(one.id == shown.id for one in lines), "the clip's end")
+    chat.ask(bob, "a storm", reply_to=photo)
+    await says(chat, "clip of that picture was deleted")
 
 
 async def test_a_photo_of_another_chat_can_be_replied_to_on_telegram(telegram: TelegramHouse) -> None:

@@ -27,7 +27,7 @@ PRIVATE, GROUP, ADMINS = "private", "group", "admins"
 """Kinds of menus: a private chat's, everybody's in a group, and its admins'."""
 CLIPS, YOURS, BOT = N_("A new clip"), N_("Your clips"), N_("You and this bot")
 """Topics of the help."""
-_TYPED = re.compile(r"/([A-Za-z0-9_]{1,32})(?=\s|$)\s*")
+_TYPED = re.compile(r"/(\w{1,32})(?=\s|$)\s*")
 ALIKE = 0.6
 """How much a word has to be like a command's name, from 0 to 1, for that command to be offered instead."""
 
@@ -94,7 +94,7 @@ def _help_words() -> frozenset[str]:
 
 def typed(text: str) -> tuple[str, str]:
     """Return the command that a message begins with, or an empty string, and what follows it."""
-    if is_help(text):
+    if is_help(text.removeprefix("/")):
         return "help", ""
     found = _TYPED.match(text)
     return (found[1].lower(), text[found.end() :]) if found else ("", text)

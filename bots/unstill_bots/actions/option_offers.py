@@ -30,7 +30,7 @@ def offers(option: Option, served: Served, replies: Replies, model: str) -> list
     catalog = served.catalog
     synthetic = catalog.models[model].synthetic if model in catalog.models else served.synthetic
     if option.name == "seconds":
-        return [(f"{length} {replies.translated(option.unit)}", length) for length in _lengths(catalog, model)]
+        return [(replies.seconds(length), length) for length in _lengths(catalog, model)]
     match option.catalogue:
         case "presets":
             return [

@@ -44,7 +44,9 @@ class Context(SharedContext[DiscordRequest]):
         await self.pipeline.back(guild_scope(guild.id))
 
     async def _ask(self, pending: DiscordRequest, question: Question) -> str | None:
-        return await self.chat.tell(pending.address(), question.text, presets(pending.replies, self.catalog))
+        # of what is said in a server, only replies and mentions reach us
+        text = f"{question.to_answer} {question.to_choose}" if pending.guild else question.text
+        return await self.chat.tell(pending.address(), text, presets(pending.replies, self.catalog))
 
     def _under(self, message: Message) -> discord.ui.View | None:
         return under(message)

@@ -21,7 +21,7 @@ from unstill_bots.discord.buttons import jobs_of
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import MessageRef
-from unstill_bots.discord.pending import PLATFORM, DiscordRequest, id_of, of_message
+from unstill_bots.discord.pending import PLATFORM, DiscordRequest, id_of, of_message, uncovered
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.said import RepliedTo, Said
 from unstill_bots.intake.waiting import DAY
@@ -211,7 +211,7 @@ class Mentions:
     def _words(self, message: discord.Message) -> str:
         # a link is for its picture, and says nothing of what moves
         text = LINK.sub(" ", self._mention_in(message).sub(" ", message.content))
-        return " ".join(text.split())
+        return uncovered(" ".join(text.split()))
 
     def _mention_in(self, message: discord.Message) -> re.Pattern[str]:
         me, role = self._context.bot.user, message.guild.self_role if message.guild else None

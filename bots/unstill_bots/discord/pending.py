@@ -75,6 +75,16 @@ def id_of(channel: int | str, event: int | str) -> str:
     return f"{PLATFORM}:{channel}:{event}"
 
 
+def is_covered(words: str) -> bool:
+    """Tell whether words, or some of them, are written as a spoiler."""
+    return words.count("||") > 1
+
+
+def uncovered(words: str) -> str:
+    """Return words without the bars of a spoiler, which are none of them."""
+    return " ".join(words.replace("||", " ").split()) if is_covered(words) else words
+
+
 def of_interaction(
     interaction: discord.Interaction, picture: Picture, language: str, upload_limit: int, *, number: int = 0
 ) -> DiscordRequest:
@@ -112,7 +122,7 @@ def of_message(
         upload_limit=upload_limit,
         guild=str(message.guild.id) if message.guild else "",
         message=str(message.id),
-        covered=message.content.count("||") > 1,
+        covered=is_covered(message.content),
         channels=_channels(message.channel),
         roles=_roles(message.author),
     )

@@ -23,7 +23,7 @@ from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, m
 from unstill_bots.discord.media import Picture, find, of_attachment
 from unstill_bots.discord.modals import WordsForm, of_form
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.pending import of_interaction, person_scope
+from unstill_bots.discord.pending import is_covered, of_interaction, person_scope, uncovered
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import installs_of, offer, read_links, register
@@ -92,10 +92,14 @@ class Tree(app_commands.CommandTree[Any]):
     ) -> Written:
         limit = self._context.upload_limit(interaction)
         asks = [
-            replace(of_interaction(interaction, picture, replies.language, limit, number=number), older=older)
+            replace(
+                of_interaction(interaction, picture, replies.language, limit, number=number),
+                older=older,
+                covered=is_covered(said),
+            )
             for number, picture in enumerate(found)
         ]
-        written = await self._intake.admission.write(of_form(asks, form) if form else asks, said)
+        written = await self._intake.admission.write(of_form(asks, form) if form else asks, uncovered(said))
         if written.words:
             # for the button under the refusal, which opens a form with the words
             await self._open.keep(interaction.id, Pointed(asks[0].user, asks[0].channel, list(found), said))

@@ -59,9 +59,11 @@ class Conversation(Generic[P]):
         Whoever has a preset of their own is not asked. `own` as in `Pipeline.accept`. `unfit` has a sentence for each
         file beside them that is no picture. Raises RedisError.
         """
-        before = None if words else await self._waiting.words(pendings[0].chat, pendings[0].user)
+        older = words and pendings[0].older is not None
+        before = None if older else await self._waiting.words(pendings[0].chat, pendings[0].user)
         if before is not None:
-            words = before.words
+            # what was said with the picture counts, and what was said before is for no later one
+            words = words or before.words
         if own is None:
             own = await self._pipeline.preferences.get(pendings[0].who.person)
         if words or own.preset:
@@ -219,7 +221,8 @@ class Conversation(Generic[P]):
         if await self._waiting.edit_words(pending, words):
             return
         for one in await self._waiting.together(pending):
-            await self.revise(one, words)
+            if not await self.revise(one, words):
+                await self._waiting.edit_offer(one, words)
 
     async def revise(self, pending: P, words: str) -> bool:
         """Cancel what waits or runs, or leave what ended, and ask anew with new words of the same message.

@@ -141,8 +141,9 @@ class FollowUps(Generic[P]):
             await self._conversation.words_came([itself, *others], said.words)
             return True
         own = replied.user == said.pending.user if record is None else _is_own(said, record)
-        if not own and (replied.covered or (record is not None and await self._is_withheld(record))):
-            self.refuse(said, said.pending.replies.picture_is_covered())
+        withheld = None if own else await self._withheld(said, replied, record)
+        if withheld is not None:
+            self.refuse(said, withheld)
         elif replied.asks:
             await self._ask(
                 said, [await self._with_stored(ask, replied.id, n) for n, ask in enumerate(replied.asks)], record
@@ -165,9 +166,13 @@ class FollowUps(Generic[P]):
         record = await self._known(numbered(message, number))
         return replace(ask, older=OlderPicture.of(record)) if record is not None else ask
 
-    async def _is_withheld(self, record: Record) -> bool:
-        """Return whether others may not use a picture: it was sent covered, or its clip was deleted."""
-        return record.request.spoiler or await is_deleted(self._pipeline.storage, record)
+    async def _withheld(self, said: Said[P], replied: RepliedTo[P], record: Record | None) -> str | None:
+        """Return why others may not use a picture, or None: it was sent covered, or its clip was deleted."""
+        if replied.covered or (record is not None and record.request.spoiler):
+            return said.pending.replies.picture_is_covered()
+        if record is not None and await is_deleted(self._pipeline.storage, record):
+            return said.pending.replies.clip_is_gone()
+        return None
 
     async def _ask(self, said: Said[P], asks: list[P], record: Record | None) -> None:
         """Take pictures with the words that were said, or ask for some. `record`: of an older request of them."""

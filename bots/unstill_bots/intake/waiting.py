@@ -143,10 +143,14 @@ class WaitingPictures(Generic[P]):
             return False
         reworded = encode(msgspec.structs.replace(kept, words=words))
         await self._redis.set(self._words(pending.chat, pending.user), reworded, xx=True, keepttl=True)
+        await self.edit_offer(pending, words)
+        return True
+
+    async def edit_offer(self, pending: P, words: str) -> None:
+        """Replace the words of an offer that was made to that message, which outlasts words that wait."""
         offer = await self.offers.read(pending.id)
         if offer is not None:
             await self.offers.keep(pending.id, msgspec.structs.replace(offer, words=words))
-        return True
 
     async def words_used(self, chat: str, user: str) -> None:
         """Let go of words that got their picture."""

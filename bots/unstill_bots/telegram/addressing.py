@@ -10,7 +10,7 @@ from telegram.constants import ChatType
 
 from unstill_bots.actions.commands import is_help
 
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,40}))?(?=\s|$)\s*")
+_COMMAND = re.compile(r"/(\w{1,32})(?:@([A-Za-z0-9_]{3,40}))?(?=\s|$)\s*")
 
 
 class Addressed(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ def addressed(message: Message, me: User) -> Addressed:
         if name and name.lower() != (me.username or "").lower():
             return Addressed("", ours=False, elsewhere=True)
         # a command without a name is everybody's in a group; Telegram hands it only to bots that it may concern
-        words, command = text[found.end() :], found[1].lower()
+        words, command = text[found.end() :], "help" if is_help(found[1]) else found[1].lower()
         return Addressed(words, ours=True, command=command, explicit=True, named=bool(name))
     words, mentioned = _without_mention(text, me)
     if message.text and (private or mentioned) and is_help(words):

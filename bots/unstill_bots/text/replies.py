@@ -31,6 +31,9 @@ class Replies(RefusalReplies, WaitingReplies):
     def received(self) -> str:
         return self.gettext("Got it. Looking at your picture …")
 
+    def seconds(self, count: int) -> str:
+        return self.ngettext("{count} second", "{count} seconds", count)
+
     def progress(self, progress: Progress) -> str:
         if progress.phase == "loading":
             return self.gettext("Loading the model …")

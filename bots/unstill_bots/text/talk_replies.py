@@ -24,3 +24,8 @@ class TalkReplies(Replies):
 
     def picture_is_covered(self) -> str:
         return self.gettext("That picture was sent covered, so only its sender may use it. Send one of your own.")
+
+    def clip_is_gone(self) -> str:
+        return self.gettext(
+            "The clip of that picture was deleted, so only its sender may use the picture. Send one of your own."
+        )
