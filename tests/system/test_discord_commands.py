@@ -110,6 +110,16 @@ def test_a_preset_alone_says_enough(discord: DiscordHouse) -> None:
     assert "seed" in shown.words
 
 
+def test_words_that_are_written_as_a_spoiler_make_a_covered_clip(discord: DiscordHouse) -> None:
+    general, (ann,) = discord.server("Spoiler")
+
+    ann.slash(general, "animate", image=picture(), prompt="||who did it||")
+
+    (shown,) = until(general, has_clips())
+    assert shown.words.startswith("||“who did it”||")
+    assert all(clip.spoiler for clip in shown.clips)
+
+
 def test_choices_are_offered_while_one_types_in_ones_own_language(discord: DiscordHouse) -> None:
     general, (ann,) = discord.server("Typing")
     bo = discord.api.person("Bo", locale="zh-CN")
