@@ -156,7 +156,7 @@ class Platform(Entry):
     """Sizes in bytes, lengths in characters, `edit_seconds` between two edits of a message.
 
     `upload_steps` are the limits that its chats are known to have: what a platform says of one of
-    them has been wrong.
+    them has been wrong. `counts_down`: a time that is told is shown as how far away it is at each moment.
     """
 
     upload_limit: int = Field(gt=0)
@@ -166,6 +166,7 @@ class Platform(Entry):
     caption_length: int = Field(gt=0)
     text_length: int = Field(gt=0)
     multipart_overhead: int = Field(ge=0)
+    counts_down: bool = False
 
     def step_below(self, refused: int) -> int:
         """The limit to try after a clip of `refused` bytes: the next step below that is known, else half of it."""

@@ -36,6 +36,14 @@ def test_who_waits_sees_the_place_and_a_time_that_counts_down() -> None:
     assert found and before + 39 <= int(found[1]) <= time.time() + 41
 
 
+def test_a_countdown_that_would_soon_be_over_is_words() -> None:
+    place = Place(State.QUEUED, 1, "camera", engines=1, eta=9.0)
+    shown = status(presentation.waiting(record(State.QUEUED).request, place))
+    assert shown.description == "You are next. Ready in a few seconds."
+    shown = status(presentation.rendering(record(State.RUNNING), Progress("rendering", 5, 10, 9.0)))
+    assert (shown.description or "").endswith("Rendering: 50 %, a few seconds left.")
+
+
 def test_who_waits_without_an_engine_sees_no_time() -> None:
     place = Place(State.QUEUED, 1, "camera", engines=0)
     shown = status(presentation.waiting(record(State.QUEUED).request, place))

@@ -25,7 +25,7 @@ from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import REVISED, Message, Urgency
 from unstill_bots.delivery.refusals import TRIES_MOST
 from unstill_bots.delivery.side_messages import SideMessages
-from unstill_bots.delivery.status_message import StatusMessages
+from unstill_bots.delivery.status_message import StatusMessages, Waiting
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import is_invalid
 from unstill_bots.discord.connection import open_bot as open_discord
@@ -559,3 +559,41 @@ async def test_a_receipt_that_stands_there_already_is_not_written_again(side: Si
     # Then there is nothing to be asked, nor to be shown
     assert cost == {}
     assert len(side.seen()) == 1
+
+
+async def test_who_waits_is_told_anew_once_a_countdown_is_wrong_and_that_it_runs_where_progress_had_no_room(
+    side: Side,
+) -> None:
+    # Given a job that waits for an engine, and what its message says of its place, on a platform that counts down
+    await side.client.accept(side.request)
+    job = Job(side.request.id, side.who, side.to, "pictures/none", WORDS, Finish(), 10**6, 0.0)
+    await side.client.ledger.queue(job, cost=60.0, quota=Quota())
+    await side.client.ledger.engine("engine", "camera", b"info")
+    status = StatusMessages(side.client.ledger, side.chat, counts_down=True)
+    await status.received(side.request)
+    waiting = Waiting(side.request)
+
+    async def told(seconds_later: float) -> bool:
+        place = await side.client.ledger.place(side.request.id)
+        assert place.eta is not None and place.eta > 40
+        await status.move(waiting, msgspec.structs.replace(place, eta=place.eta + seconds_later))
+        return waiting.told_at > 0
+
+    async with asyncio.timeout(PATIENCE):
+        while "You are next. Ready" not in side.seen()[0].text:
+            await told(0)
+            await asyncio.sleep(0.2)
+        # When it is to be ready a little later than was told, Then what stands there is still so
+        waiting.told_at = 0.0
+        assert not await told(5)
+        # and when it is much later, that is told
+        while not await told(200):
+            await asyncio.sleep(0.2)
+        # When it runs, and no progress was shown, Then its message does not say for long that it waits
+        claim = await side.claimed("one")
+        await side.client.ledger.beat(claim, Progress("rendering", 4, 8))
+        while "Rendering: 50 %" not in side.seen()[0].text:
+            await status.begun(waiting)
+            await asyncio.sleep(0.2)
+    await status.begun(waiting)
+    assert not status.waiting_jobs

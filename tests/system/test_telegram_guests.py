@@ -16,6 +16,12 @@ async def test_a_photo_in_a_chat_without_the_bot_comes_back_moving_there_and_in_
     # Then she is told how, and nothing is made
     history = await group.until(says(f"Open @{name} and press Start once"))
     assert query.message and ours(history)[0].reply_to == query.message.id
+    # and so is Cyd, whose chat the platform does not even find
+    cyd = telegram.api.person("Cyd")
+    group.members.append(cyd)
+    telegram.api.trouble.refuse("sendChatAction", "chat not found")
+    cyd.summon(group, f"@{name} zoom in", reply_to=picture)
+    await group.until(lambda history: sum("press Start once" in one.text for one in ours(history)) == 2)
     # When she has, and asks again
     ann.send_text(chat, "/start")
     await chat.until(says("get it back moving"))
@@ -30,7 +36,7 @@ async def test_a_photo_in_a_chat_without_the_bot_comes_back_moving_there_and_in_
     # and Again makes one more in her own chat alone
     ann.press("Again", mine)
     await chat.until(has_clips(2))
-    assert ours(group.history())[-1].media == shown.media and len(ours(group.history())) == 2
+    assert ours(group.history())[-1].media == shown.media and len(ours(group.history())) == 3
     # and /forgetme takes what was kept of that message
     ledger = telegram.ledger()
     try:

@@ -72,8 +72,11 @@ class Places:
         due = due[:LOOKED_AT_ONCE]
         chats: set[str] = set()
         for waiting, place in zip(due, await self._ledger.places([one.request.id for one in due]), strict=True):
-            if place is None or place.state is not State.QUEUED:
+            if place is None or place.state not in (State.QUEUED, State.RUNNING):
                 self._status.no_longer_waits(waiting.request.id)
+                continue
+            if place.state is State.RUNNING:
+                await self._status.begun(waiting)
                 continue
             waiting.position = place.position
             # a chat takes few edits: one at a look

@@ -18,6 +18,7 @@ from unstill_bots.intake.served import Served
 from unstill_bots.text.advice import advice
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.parts import Text
+from unstill_bots.text.waiting_replies import A_FEW
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Failed, Job, Progress, Request, Succeeded
@@ -65,7 +66,7 @@ def waiting(request: Request, place: Place, served: Served | None = None) -> Mes
         Text(replies.waiting(place, served), untimed="" if eta is None else replies.queued(place.position or None)),
         Phase.WAITING,
         Urgency.PLACE,
-        ready_at=None if eta is None else time.time() + eta,
+        ready_at=_ready_at(eta),
         buttons=(*switch, *_while_under_way(request.id, replies)),
     )
 
@@ -89,7 +90,7 @@ def rendering(record: Record, progress: Progress, least: float = 0.0) -> Message
         Phase(progress.phase),
         Urgency.PROGRESS,
         share=share,
-        ready_at=None if left is None else time.time() + max(0.0, left),
+        ready_at=_ready_at(left),
         buttons=_while_under_way(record.id, replies),
     )
 
@@ -171,6 +172,11 @@ def shut_out(request: Request) -> Message:
     """Make the message of a request that ended while the bot could not reach its chat."""
     replies = _replies(request)
     return Message(request.id, replies.language, Text(replies.shut_out()), Phase.CANCELLED, Urgency.ANSWER)
+
+
+def _ready_at(left: float | None) -> float | None:
+    """Return when that many seconds are over; None where so few are left that a countdown would soon have passed."""
+    return None if left is None or left < A_FEW else time.time() + left
 
 
 def _replies(request: Request) -> ChatReplies:

@@ -15,9 +15,10 @@ import structlog
 
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import Chat, ChatError, ChatRefused, ChatUnavailable, Dropped
-from unstill_bots.delivery.message import Button, Message, Urgency
+from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.served import Served, Serving
+from unstill_bots.text.waiting_replies import A_FEW
 from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import ReplyAddress, Request, State
 from unstill_queue.ledger.ledger import Ledger, Place
@@ -27,20 +28,22 @@ log = structlog.get_logger(__name__)
 
 MOST_KNOWN = 10_000
 """Jobs of which is remembered what was shown, the newest."""
+OFF_BY = 0.25
+"""The share of the time left by which a countdown may be wrong before another is shown."""
 
 
 class _Shown(msgspec.Struct):
     """A job as this process has shown it: where, in which message, and the furthest share of the rendering.
 
-    Until `quiet_until`, by the monotonic clock, nothing is shown of it but its answer. `place`: the text and buttons by
-    which its place was told last, while it waits.
+    Until `quiet_until`, by the monotonic clock, nothing is shown of it but its answer. `place`: the message by which
+    its place was told, while that is what stands there.
     """
 
     to: ReplyAddress
     ref: str | None = None
     share: float = 0.0
     quiet_until: float = 0.0
-    place: tuple[str, tuple[Button, ...]] | None = None
+    place: Message | None = None
 
 
 class Waiting(msgspec.Struct):
@@ -59,16 +62,25 @@ class StatusMessages:
 
     What cannot be shown is logged, not raised: it was only progress. What an answer follows within `pause` seconds is
     not shown at all: an edit in between would take the turn that the answer needs. `serving` says what is offered
-    where a job's model is not served; None: nothing is. `waits` is set while jobs wait, and `waiting_jobs` has those,
-    by id.
+    where a job's model is not served; None: nothing is. `counts_down` as in `Platform`. `waits` is set while jobs wait,
+    and `waiting_jobs` has those, by id.
     """
 
-    def __init__(self, ledger: Ledger, chat: Chat, pause: float = 0.0, serving: Serving | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        chat: Chat,
+        pause: float = 0.0,
+        serving: Serving | None = None,
+        *,
+        counts_down: bool = False,
+    ) -> None:
         self._ledger = ledger
         self._chat = chat
         self._pause = pause
         self._looks = BackgroundTasks()
         self._serving = serving
+        self._counts_down = counts_down
         self.waits = asyncio.Event()
         self.waiting_jobs: dict[str, Waiting] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -100,14 +112,35 @@ class StatusMessages:
     async def move(self, waiting: Waiting, place: Place) -> None:
         """Tell where a job stands now, if that is something else than was told last and there is room for it."""
         request, known = waiting.request, self._shown.get(waiting.request.id)
-        said = _place_of(presentation.waiting(request, place, await self._offered(place)))
-        if known is not None and (known.place == said or time.monotonic() < known.quiet_until):
+        said = presentation.waiting(request, place, await self._offered(place))
+        if known is not None and (self._says(known.place, said) or time.monotonic() < known.quiet_until):
             return
         if not self._chat.has_room(request.reply_to, Urgency.PLACE):
             return
         waiting.told_at = time.monotonic()
         async with self._changing(request.id):
             await self._put_place(request, None)
+
+    async def begun(self, waiting: Waiting) -> None:
+        """Show that a job runs, where its message still says where it stands: the first progress may have had no room,
+        and the next may be long in coming.
+        """
+        id = waiting.request.id
+        known = self._shown.get(id)
+        if known is None or known.place is None:
+            self.no_longer_waits(id)
+        elif time.monotonic() >= known.quiet_until and self._chat.has_room(known.to, Urgency.PROGRESS):
+            with contextlib.suppress(UnknownJob):
+                await self._show(id)
+
+    def _says(self, told: Message | None, now: Message) -> bool:
+        """Tell whether what was told of a place still says what is so now."""
+        if told is None or told.buttons != now.buttons:
+            return False
+        if not self._counts_down or told.ready_at is None or now.ready_at is None:
+            return told.text.plain() == now.text.plain()
+        off = abs(told.ready_at - now.ready_at)
+        return told.text.untimed == now.text.untimed and off <= max(A_FEW, OFF_BY * (now.ready_at - time.time()))
 
     def stands(self, request: Request, ref: str) -> None:
         """Note that the message at `ref` is the request's, and says already that it is being looked at."""
@@ -187,6 +220,8 @@ class StatusMessages:
                     return
                 least = known.share if known is not None else 0.0
                 await self._put(record.request, record.note, presentation.rendering(record, record.progress, least))
+                if (known := self._shown.get(id)) is not None:
+                    known.place = None
 
     @contextlib.asynccontextmanager
     async def _changing(self, id: str) -> AsyncIterator[None]:
@@ -214,7 +249,7 @@ class StatusMessages:
         message = presentation.waiting(request, place, await self._offered(place))
         await self._put(request, ref or (known.ref if known else None), message)
         if (known := self._shown.get(request.id)) is not None:
-            known.place = _place_of(message)
+            known.place = message
 
     async def _offered(self, place: Place) -> Served | None:
         """Return what is served, where the model of a job is not."""
@@ -255,7 +290,3 @@ class StatusMessages:
         self._shown.move_to_end(request.id)
         if len(self._shown) > MOST_KNOWN:
             self._shown.popitem(last=False)
-
-
-def _place_of(message: Message) -> tuple[str, tuple[Button, ...]]:
-    return message.text.plain(), message.buttons

@@ -17,8 +17,9 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
     """
     client, storage = services.client, services.storage
     serving = Serving(client.ledger, services.catalog, services.settings.engine.model)
-    pause = services.catalog.platforms[chat.platform].edit_seconds / 2
-    status = StatusMessages(client.ledger, chat, pause, serving)
+    platform = services.catalog.platforms[chat.platform]
+    pause = platform.edit_seconds / 2
+    status = StatusMessages(client.ledger, chat, pause, serving, counts_down=platform.counts_down)
     pipeline = Pipeline(
         client,
         storage,

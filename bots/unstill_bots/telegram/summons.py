@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from telegram import Message, User
-from telegram.error import Forbidden, TelegramError
+from telegram.error import TelegramError
 
+from unstill_bots.delivery.chat import ChatGone
 from unstill_bots.intake.guest_requests import GuestRequests
 from unstill_bots.intake.media import Unfit
 from unstill_bots.telegram.addressing import addressed
 from unstill_bots.telegram.context import Context
+from unstill_bots.telegram.errors import chat_error
 from unstill_bots.telegram.media import Picture, find
 from unstill_bots.telegram.pending import TelegramRequest, user_of
 
@@ -64,9 +66,7 @@ class _Summoner:
     async def may_write(self) -> bool:
         try:
             await self._context.bot.send_chat_action(self._user.id, "upload_video")
-        except Forbidden:
-            return False
-        except TelegramError:
-            # whether it may shows when it does
-            return True
+        except TelegramError as error:
+            # of anything else than a chat that is closed to us shows only later whether it may
+            return not isinstance(chat_error(error), ChatGone)
         return True

@@ -9,6 +9,9 @@ from unstill_bots.intake.served import Served
 from unstill_bots.text.language import Sentences
 from unstill_queue.ledger.ledger import Place
 
+A_FEW = 10.0
+"""Seconds below which no number is told."""
+
 
 class WaitingReplies(Sentences):
     """The sentences about waiting, in one language."""
@@ -89,7 +92,7 @@ class WaitingReplies(Sentences):
         """Rounded up as one says it: 'about 40 s', 'about 2 min', 'about 3 h'."""
         if not seconds > 0:
             return self.gettext("a moment")
-        if seconds < 10:
+        if seconds < A_FEW:
             return self.gettext("a few seconds")
         if seconds <= 55:
             return self.gettext("about {number} s", number=math.ceil(seconds / 5) * 5)
