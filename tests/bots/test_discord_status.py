@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unstill_bots.delivery import presentation
+from unstill_bots.delivery.message import SHUT_OUT
 from unstill_bots.discord.chat import nonce_of
 from unstill_bots.discord.marks import plain
 from unstill_bots.discord.message_ref import ClipRef, MessageRef
@@ -55,6 +56,12 @@ def test_progress_is_a_bar_with_a_time() -> None:
     first, second = (shown.description or "").split("\n")
     assert first == "▰" * 6 + "▱" * 6
     assert re.fullmatch(r"Rendering: 50 %\. Ready <t:\d+:R> \(about\)\.", second)
+
+
+def test_what_ended_as_the_bot_was_shut_out_is_nobodys_doing() -> None:
+    # said also where it is back before that could be shown
+    said = status(presentation.cancelled(record(State.SENDING, Cancelled(SHUT_OUT)), SHUT_OUT)).description
+    assert said == "This ended while the bot was shut out here. Send the picture again if you still want it."
 
 
 @pytest.mark.parametrize("outcome", [Failed("deadline", ""), Cancelled("discord:1")])

@@ -82,8 +82,9 @@ async def test_who_blocked_the_bot_has_no_jobs_left(telegram: TelegramHouse) -> 
     finally:
         gate.open()
         await ledger.redis.aclose()
-    # Then both have ended, and she has no clip of them
+    # Then both have ended, and she has no clip of them, nor is she told that anybody else ended them
     ann.unblock()
+    await chat.until(lambda history: sum("the bot was shut out here" in shown.text for shown in history) == 2)
     sent = ann.send_text(chat, "/queue")
     await chat.until(after(sent, says("no clips in the making")))
     assert not any(shown.kind in CLIPS for shown in chat.history())

@@ -11,6 +11,8 @@ from unstill_bots.text.parts import Text
 
 REVISED = "revision"
 """The `by` of a job that is cancelled for new words for its picture. Their own job shows itself in the same message."""
+SHUT_OUT = "shut_out"
+"""The `by` of a job that is cancelled because the bot was blocked, or removed from its chat."""
 
 
 class Phase(StrEnum):

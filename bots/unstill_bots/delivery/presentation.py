@@ -10,7 +10,7 @@ import msgspec
 
 from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, LAST_PICTURE, SHARE, SWITCH
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
-from unstill_bots.delivery.message import REVISED, Button, Clip, Message, Phase, Urgency
+from unstill_bots.delivery.message import REVISED, SHUT_OUT, Button, Clip, Message, Phase, Urgency
 from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
 from unstill_bots.intake.older_picture import WORDS_REFUSED
@@ -157,6 +157,8 @@ def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
 def cancelled(record: Record, by: str) -> Message:
     """Make the answer to a request that `by` no longer wanted."""
     replies = _replies(record.request)
+    if by == SHUT_OUT:
+        return shut_out(record.request)
     by_admin = by not in ("system", REVISED, record.request.requester.person)
     said = replies.cancelled_by_admin() if by_admin else replies.cancelled(by)
     return Message(record.id, replies.language, Text(said), Phase.CANCELLED, Urgency.ANSWER)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery.chat import Chat
+from unstill_bots.delivery.message import SHUT_OUT
 from unstill_bots.delivery.side_messages import SideMessages
 from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.delivery.status_message import StatusMessages
@@ -264,6 +265,6 @@ class Pipeline:
             if id.startswith(f"{platform}:"):
                 record = await self.record(id)
                 if record is not None and record.request.requester.place == place:
-                    await self.client.cancel(id, "system")
+                    await self.client.cancel(id, SHUT_OUT)
         if forget:
             await self.preferences.forget(place)
