@@ -59,6 +59,28 @@ async def test_what_another_application_shows_in_a_gallery_is_made_to_move_by_th
     assert [one.clips[0].spoiler for one in ours(history)].count(True) == 1
 
 
+async def test_what_somebody_else_sent_covered_is_not_made_to_move_by_the_menu(discord: DiscordHouse) -> None:
+    # Given a message with one picture that is covered, and one with a second that is not
+    channel, [ann, bob] = discord.server(members=2)
+    covered = bob.say(channel, files=[picture(name="SPOILER_one.png")])
+    mixed = bob.say(channel, files=[picture(name="SPOILER_two.png"), picture(name="three.png")])
+    # When another points at the first, she is told so, and no form opens
+    answer = await ann.use_on_message("Animate", covered).answered()
+    assert "was sent covered" in answer.text
+    # When she points at the second, the open one is made to move
+    opened = ann.use_on_message("Animate", mixed)
+    assert (await opened.answered()).kind == "modal"
+    ann.submit(opened, words="waves")
+    history = await channel.until(has_clips())
+    assert [one.clips[0].spoiler for one in ours(history)] == [False]
+    # When who sent it points at it, it is his, and stays covered
+    own = bob.use_on_message("Animate", covered)
+    assert (await own.answered()).kind == "modal"
+    bob.submit(own, words="waves")
+    history = await channel.until(has_clips(2))
+    assert [one.clips[0].spoiler for one in ours(history)].count(True) == 1
+
+
 async def test_a_moving_picture_that_was_linked_is_one(discord: DiscordHouse) -> None:
     channel, [ann] = discord.server()
     still = discord.api.cdn.external(picture().data)

@@ -115,8 +115,10 @@ class Tree(app_commands.CommandTree[Any]):
                 await answer(interaction, replies.no_picture())
             elif isinstance(found, Unfit):
                 await answer(interaction, replies.picture_error(found))
+            elif open_to := [one for one in found if not one.spoiler or _may_uncover(message, interaction)]:
+                await self._ask(interaction, open_to, replies)
             else:
-                await self._ask(interaction, found, replies)
+                await answer(interaction, replies.picture_is_covered())
 
         return ContextMenu(name=marked(ANIMATE), callback=animate)
 
@@ -177,3 +179,8 @@ class Tree(app_commands.CommandTree[Any]):
         record = await self._context.pipeline.record(pointed.job) if pointed.job else None
         older = OlderPicture.of(record) if record else None
         return await self._write(interaction, found, modals.written(interaction.data), replies, form, older)
+
+
+def _may_uncover(message: discord.Message, interaction: Interaction) -> bool:
+    """Tell whether a covered picture may be used: it is the person's own, or an application's, which is nobody's."""
+    return message.author.bot or message.author.id == interaction.user.id
