@@ -40,7 +40,7 @@ def offers(option: Option, served: Served, replies: Replies, model: str) -> list
         case "models":
             return [(entry.title, name) for name, entry in served.models.items()]
         case "finishes":
-            return [(entry.title, name) for name, entry in catalog.finishes.items()]
+            return [(replies.translated(entry.title), name) for name, entry in catalog.finishes.items()]
         case _:
             sizes = catalog.models[model].resolutions if model in catalog.models else ()
             return [(f"{size} {option.unit}".strip(), size) for size in sizes]

@@ -183,7 +183,7 @@ class SettingsForm:
         if name == "preset" and value in self._catalog.presets:
             return replies.translated(self._catalog.presets[value].title)
         if name == "shape" and value in self._catalog.finishes:
-            return self._catalog.finishes[value].title
+            return replies.translated(self._catalog.finishes[value].title)
         return replies.setting_value(name, value)
 
 

@@ -40,6 +40,10 @@ def messages(catalog: Catalog) -> Iterator[MessageId]:
         yield preset.help
         if preset.camera_help:
             yield preset.camera_help
+    for shape in catalog.finishes.values():
+        # "9:16" is the same everywhere
+        if any(map(str.isalpha, shape.title)):
+            yield shape.title
     for model in catalog.models.values():
         yield from model.moves
 
