@@ -168,14 +168,21 @@ async def where_a_seed_changes_nothing_again_is_another_move(talk: Talk) -> None
 
 async def a_model_that_nobody_serves_is_said_and_another_made(talk: Talk) -> None:
     talk.start_bot()
-    # When a clip is asked for while no engine runs at all
+    # Given no engine at all, which is said to who asks, and not that a picture of theirs waits
+    talk.command("status")
+    await seen(talk, lambda now: any("What is sent now waits in the queue." in one.text for one in now), "the status")
+    # When a clip is asked for
     talk.photo("waves --model camera --seed 7 --camera left")
     # Then that is said, and only cancelling is offered
-    (shown,) = await seen(talk, lambda now: any("No engine is running" in one.text for one in now), "that none runs")
+    (shown,) = waiting(
+        await seen(talk, lambda now: any("No engine is running" in one.text for one in waiting(now)), "that none runs")
+    )
     assert shown.buttons == ("Cancel",)
     # When an engine comes with another model, Then that one is offered instead
     talk.house.start_engine()
-    (shown,) = await seen(talk, lambda now: any("Journal instead" in one.buttons for one in now), "the other model")
+    (shown,) = waiting(
+        await seen(talk, lambda now: any("Journal instead" in one.buttons for one in now), "the other model")
+    )
     assert "Camera is not running" in shown.text
     # When that is pressed, Then the same message becomes a clip of the same words by that model
     talk.press(shown.id, "Journal instead")

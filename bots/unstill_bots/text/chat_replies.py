@@ -116,7 +116,7 @@ class ChatReplies(AgainReplies, GroupReplies, HelpReplies, SharingReplies, TalkR
 
     def status(self, engines: int, waiting: int, place: Place | None = None) -> str:
         if not engines:
-            return self.engine_offline()
+            return self.gettext("No engine is running at the moment. What is sent now waits in the queue.")
         return self._join(
             self.ngettext("{count} engine is running.", "{count} engines are running.", engines),
             self.ngettext("{count} clip is in the making.", "{count} clips are in the making.", waiting),
