@@ -593,7 +593,7 @@ async def test_who_waits_is_told_anew_once_a_countdown_is_wrong_and_that_it_runs
         claim = await side.claimed("one")
         await side.client.ledger.beat(claim, Progress("rendering", 4, 8))
         while "Rendering: 50 %" not in side.seen()[0].text:
-            await status.begun(waiting)
+            await status.begun(waiting, lambda: True)
             await asyncio.sleep(0.2)
-    await status.begun(waiting)
+    await status.begun(waiting, lambda: True)
     assert not status.waiting_jobs

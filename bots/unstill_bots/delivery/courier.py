@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import secrets
-import time
 
 import msgspec
 import structlog
@@ -22,6 +21,7 @@ from unstill_bots.delivery.chat import (
     ClipTooLarge,
     MessageGone,
 )
+from unstill_bots.delivery.chat_turns import ChatTurns
 from unstill_bots.delivery.message import REVISED
 from unstill_bots.delivery.places import Places
 from unstill_bots.delivery.refusals import RefusedAnswers
@@ -73,7 +73,7 @@ class Courier:
         self._slots = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._in_hand: set[str] = set()
         self._tasks = BackgroundTasks()
-        self._shown: dict[str, float] = {}
+        self._turns = ChatTurns(lambda: pipeline.catalog.platforms[chat.platform].edit_seconds)
         self._refused = RefusedAnswers()
 
     async def run(self) -> None:
@@ -83,7 +83,7 @@ class Courier:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_deliveries())
                 group.create_task(self._run_progress())
-                group.create_task(Places(self._ledger, self._chat.platform, self._status).run())
+                group.create_task(Places(self._ledger, self._chat.platform, self._status, self._turns).run())
                 group.create_task(self._side.run())
         except ExceptionGroup as errors:
             # whoever runs us names what went wrong first
@@ -267,19 +267,13 @@ class Courier:
     # -- progress: what is not shown in time is dropped
 
     async def _run_progress(self) -> None:
-        every = self._pipeline.catalog.platforms[self._chat.platform].edit_seconds
         async for event in Outbox(self._client.redis, self._chat.platform).news():
             # that it runs now is shown by its first progress
             if event is None or not (event.kind == "progress" or (event.kind, event.body) == ("state", b"queued")):
                 continue
-            now = time.monotonic()
             # a chat's next event is not held off by one that is not shown
-            if now - self._shown.get(event.place, -every) < every or not self._status.has_room(event):
-                continue
-            self._shown[event.place] = now
-            if len(self._shown) > 10_000:
-                self._shown = {place: at for place, at in self._shown.items() if now - at < every}
-            self._tasks.spawn(self._show_progress(event))
+            if self._status.has_room(event) and self._turns.take(event.place):
+                self._tasks.spawn(self._show_progress(event))
 
     async def _show_progress(self, event: Event) -> None:
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 import structlog
 from redis.exceptions import RedisError
 
+from unstill_bots.delivery.chat_turns import ChatTurns
 from unstill_bots.delivery.status_message import StatusMessages, Waiting
 from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import State
@@ -27,9 +29,13 @@ TAKEN_UP = 200
 
 
 class Places:
-    """Looks where the waiting jobs of one front end stand, by one command for many; by none while nobody waits."""
+    """Looks where the waiting jobs of one front end stand, by one command for many; by none while nobody waits.
 
-    def __init__(self, ledger: Ledger, platform: str, status: StatusMessages) -> None:
+    `turns` are those of chats for progress.
+    """
+
+    def __init__(self, ledger: Ledger, platform: str, status: StatusMessages, turns: ChatTurns) -> None:
+        self._turns = turns
         self._ledger = ledger
         self._prefix = f"{platform}:"
         self._status = status
@@ -76,7 +82,8 @@ class Places:
                 self._status.no_longer_waits(waiting.request.id)
                 continue
             if place.state is State.RUNNING:
-                await self._status.begun(waiting)
+                name = self._ledger.names.name("place", waiting.request.requester.place)
+                await self._status.begun(waiting, partial(self._turns.take, name))
                 continue
             waiting.position = place.position
             # a chat takes few edits: one at a look

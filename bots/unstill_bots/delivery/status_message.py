@@ -7,7 +7,7 @@ import contextlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -121,15 +121,18 @@ class StatusMessages:
         async with self._changing(request.id):
             await self._put_place(request, None)
 
-    async def begun(self, waiting: Waiting) -> None:
+    async def begun(self, waiting: Waiting, takes_turn: Callable[[], bool]) -> None:
         """Show that a job runs, where its message still says where it stands: the first progress may have had no room,
-        and the next may be long in coming.
+        and the next may be long in coming. `takes_turn` takes its chat's turn for progress, if there is one now.
         """
         id = waiting.request.id
         known = self._shown.get(id)
         if known is None or known.place is None:
             self.no_longer_waits(id)
-        elif time.monotonic() >= known.quiet_until and self._chat.has_room(known.to, Urgency.PROGRESS):
+            return
+        if time.monotonic() < known.quiet_until or not self._chat.has_room(known.to, Urgency.PROGRESS):
+            return
+        if takes_turn():
             with contextlib.suppress(UnknownJob):
                 await self._show(id)
 

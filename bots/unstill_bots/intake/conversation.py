@@ -59,23 +59,28 @@ class Conversation(Generic[P]):
         Whoever has a preset of their own is not asked. `own` as in `Pipeline.accept`. `unfit` has a sentence for each
         file beside them that is no picture. Raises RedisError.
         """
-        older = words and pendings[0].older is not None
-        before = None if older else await self._waiting.words(pendings[0].chat, pendings[0].user)
+        older = bool(words) and pendings[0].older is not None
+        before = None if words else await self._waiting.words(pendings[0].chat, pendings[0].user)
         if before is not None:
-            # what was said with the picture counts, and what was said before is for no later one
-            words = words or before.words
+            words = before.words
         if own is None:
             own = await self._pipeline.preferences.get(pendings[0].who.person)
         if words or own.preset:
             await self._take(pendings, words, own, unfit)
-            if before is not None:
-                await self._waiting.words_used(pendings[0].chat, pendings[0].user)
-                if before.note:
-                    self.take_back(before.note)
+            if not older:
+                await self._let_go(pendings[0])
             return
         if await self._waiting.let_wait(pendings):
             self._pipeline.background.spawn(self._question(pendings[0], len(pendings)))
         self.not_taken(pendings[0], unfit)
+
+    async def _let_go(self, pending: P) -> None:
+        """Let go of words that came before a picture: those with it count, and earlier ones are for no later one."""
+        before = await self._waiting.words(pending.chat, pending.user)
+        if before is not None:
+            await self._waiting.words_used(pending.chat, pending.user)
+            if before.note:
+                self.take_back(before.note)
 
     async def suffices(self, words: str, person: str) -> bool:
         """Return whether a picture is taken with these words at once: `person`, as in `Requester.person`, is not asked
