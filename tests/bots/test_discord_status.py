@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unstill_bots.delivery import presentation
@@ -80,6 +80,7 @@ def test_a_bar_has_always_the_same_length(share: float) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
+@example("<@0 @everyone <@&123456789012345678>")
 def test_nobodys_words_are_markup_or_mentions(text: str) -> None:
     shown = plain(text)
     assert not re.search(r"<@[!&]?\d|@everyone|@here", shown)

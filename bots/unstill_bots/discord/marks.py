@@ -6,12 +6,13 @@ import re
 
 import discord
 
+_MENTION = re.compile(r"@(?=everyone|here|[!&]?\d)")
 _COMMAND = re.compile(r"(?<![\w/<:])/([a-z]+)(?![\w/])")
 
 
 def plain(text: str) -> str:
-    """With nothing in it that Discord would read as markup or a mention."""
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(text, ignore_links=False))
+    """With nothing in it that Discord would read as markup or a mention, also of an id shorter than any there is."""
+    return _MENTION.sub("@\u200b", discord.utils.escape_markdown(text, ignore_links=False))
 
 
 class Markdown:
