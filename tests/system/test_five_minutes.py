@@ -42,7 +42,8 @@ async def test_both_bots_share_a_queue_and_an_engine_of_their_own(tmp_path: Path
         try:
             # Then a photo on each comes back moving
             ann, ben = telegram.person("Ann"), discord.person("Ben", installed=True)
-            wait_for(lambda: bool(discord.commands.listed()), what="the commands on Discord")
+            # the commands may be told before the connection stands that brings what people use
+            wait_for(lambda: discord.gateway.connected and bool(discord.commands.listed()), what="the bot on Discord")
             ann.send_photo(telegram.private(ann), telegram_house.photo(), SMALL)
             ben.slash(
                 discord.dm(ben), "animate", image=discord_house.picture(), prompt="zoom in",
