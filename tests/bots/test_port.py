@@ -539,10 +539,9 @@ async def test_what_is_not_answered_in_a_moment_is_shown(side: Side) -> None:
     # and so is a file that takes its time
     claim = await side.claimed("one")
     await side.client.ledger.beat(claim, Progress("encoding", 8, 8))
-    async with asyncio.timeout(PATIENCE):
-        while "Making the file" not in side.seen()[0].text:
-            await told_once(status, side)
-            await asyncio.sleep(0.2)
+
+    await told_once(status, side)
+    await until(lambda: "Making the file" in side.seen()[0].text)
     await status.close()
 
 
@@ -579,21 +578,23 @@ async def test_who_waits_is_told_anew_once_a_countdown_is_wrong_and_that_it_runs
         await status.move(waiting, msgspec.structs.replace(place, eta=place.eta + seconds_later))
         return waiting.told_at > 0
 
-    async with asyncio.timeout(PATIENCE):
-        while "You are next. Ready" not in side.seen()[0].text:
-            await told(0)
-            await asyncio.sleep(0.2)
-        # When it is to be ready a little later than was told, Then what stands there is still so
-        waiting.told_at = 0.0
-        assert not await told(5)
-        # and when it is much later, that is told
-        while not await told(200):
-            await asyncio.sleep(0.2)
-        # When it runs, and no progress was shown, Then its message does not say for long that it waits
-        claim = await side.claimed("one")
-        await side.client.ledger.beat(claim, Progress("rendering", 4, 8))
-        while "Rendering: 50 %" not in side.seen()[0].text:
-            await status.begun(waiting, lambda: True)
-            await asyncio.sleep(0.2)
+    async def is_next() -> bool:
+        await told(0)
+        return "You are next. Ready" in side.seen()[0].text
+
+    async def runs() -> bool:
+        await status.begun(waiting, lambda: True)
+        return "Rendering: 50 %" in side.seen()[0].text
+
+    await until(is_next)
+    # When it is to be ready a little later than was told, Then what stands there is still so
+    waiting.told_at = 0.0
+    assert not await told(5)
+    # and when it is much later, that is told
+    await until(lambda: told(200))
+    # When it runs, and no progress was shown, Then its message does not say for long that it waits
+    claim = await side.claimed("one")
+    await side.client.ledger.beat(claim, Progress("rendering", 4, 8))
+    await until(runs)
     await status.begun(waiting, lambda: True)
     assert not status.waiting_jobs
