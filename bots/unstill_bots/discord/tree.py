@@ -32,6 +32,7 @@ from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.admission import Written
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.older_picture import OlderPicture
+from unstill_bots.intake.pending import usable_of
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Value
 
@@ -115,8 +116,8 @@ class Tree(app_commands.CommandTree[Any]):
                 await answer(interaction, replies.no_picture())
             elif isinstance(found, Unfit):
                 await answer(interaction, replies.picture_error(found))
-            elif open_to := [one for one in found if not one.spoiler or _may_uncover(message, interaction)]:
-                await self._ask(interaction, open_to, replies)
+            elif usable := usable_of(found, own=_is_own(message, interaction)):
+                await self._ask(interaction, usable, replies)
             else:
                 await answer(interaction, replies.picture_is_covered())
 
@@ -181,6 +182,6 @@ class Tree(app_commands.CommandTree[Any]):
         return await self._write(interaction, found, modals.written(interaction.data), replies, form, older)
 
 
-def _may_uncover(message: discord.Message, interaction: Interaction) -> bool:
-    """Tell whether a covered picture may be used: it is the person's own, or an application's, which is nobody's."""
+def _is_own(message: discord.Message, interaction: Interaction) -> bool:
+    """Tell whether a message counts as the person's own: that of an application is anybody's."""
     return message.author.bot or message.author.id == interaction.user.id

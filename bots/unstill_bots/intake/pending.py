@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -22,6 +23,14 @@ class Picture(Protocol):
     def aspect(self) -> float: ...
     @property
     def spoiler(self) -> bool: ...
+
+
+Pic = TypeVar("Pic", bound=Picture)
+
+
+def usable_of(pictures: Sequence[Pic], *, own: bool) -> list[Pic]:
+    """Return the pictures of a message that somebody may use: of another's, not those that were sent covered."""
+    return [picture for picture in pictures if own or not picture.spoiler]
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
