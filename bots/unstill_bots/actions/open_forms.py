@@ -1,4 +1,4 @@
-"""What was opened for one person and may still come back from them, on the queue's Redis: forms and offers."""
+"""Forms and offers that are open to one person and may still come back from them, kept on the queue's Redis."""
 
 from __future__ import annotations
 

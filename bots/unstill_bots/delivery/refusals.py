@@ -1,4 +1,4 @@
-"""What platforms refused: chats, so that they are not asked again at once, and answers, so that it ends some time."""
+"""Refusals by platforms: chats that refused are left alone for a while, and an answer is tried a few times only."""
 
 from __future__ import annotations
 

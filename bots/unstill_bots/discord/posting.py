@@ -25,8 +25,8 @@ IN_WORDS_SECONDS, NO_FILES_SECONDS = 600.0, 60.0
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What a message shows: an embed or a content, buttons, and a clip. `ping`: the one person it may mention. `silent`
-    as in `Message`.
+    """The content of a message: an embed or a text, buttons, and a clip. `ping` is the one person whom it may mention,
+    and `silent` is as in `Message`.
     """
 
     embed: discord.Embed | None

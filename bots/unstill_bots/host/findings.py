@@ -6,7 +6,7 @@ import msgspec
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at. `mend` is empty where it is well."""
+    """The result of one check: `ok`, a `text` that says it, and `mend`, what to do; empty where all is well."""
 
     name: str
     ok: bool

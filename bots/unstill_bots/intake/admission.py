@@ -24,8 +24,8 @@ MOST_ADMITTED = 10_000
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What came of writing something down: the sentence for what is `refused`, or not new, and the requests that are
-    `new`: there is one or the other. `words`: they are what is wrong, and others would do.
+    """The result of writing something down: the requests that are `new`, or else `refused`, the sentence that says why
+    there is none. `words`: the words are what is wrong, and others would do.
     """
 
     refused: str | None = None

@@ -63,7 +63,7 @@ class _Found(msgspec.Struct):
 
 
 class Reader:
-    """One pass over a cleaned caption: single spaces, no control characters."""
+    """Reads a caption once, from its begin to its end. The caption has single spaces and no control characters."""
 
     def __init__(self, text: str, catalog: Catalog) -> None:
         self.text = text
@@ -181,7 +181,7 @@ class Reader:
         return option.parse(folded, self.catalog) if folded else self._absent(option)
 
     def _quoted(self) -> str | None:
-        """What stands in quotes here; None, and a lone opening quote is passed over, where they do not close."""
+        """Return the text in quotes and go on behind it. None: they do not close, and an opening one is passed."""
         closers = _CLOSERS.get(self.text[self.at : self.at + 1])
         if closers is None:
             return None

@@ -1,4 +1,4 @@
-"""What the handlers of one front end share, whatever its platform."""
+"""The means that the handlers of one front end share, whatever its platform."""
 
 from __future__ import annotations
 
