@@ -14,7 +14,12 @@ import pytest
 from tests.system.discord_house import DiscordHouse, discord_house, has_clips, ours, picture, says
 from tests.system.processes import wait_for
 from tests.waiting import PATIENCE
+from wire_doubles.discord.channels import Channel
 from wire_doubles.discord.gateway import MESSAGE_CONTENT
+from wire_doubles.discord.people import Person
+
+from unstill_bots.discord.pending import DiscordRequest
+from unstill_bots.intake.waiting import WaitingPictures
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +99,23 @@ async def test_what_was_said_while_the_bot_was_away_is_answered(house: DiscordHo
     await channel.until(says("▰"))
     ann.say(channel, f"{house.api.bot.mention} waves")
     await channel.until(says("There is no picture here"))
+    await until_answered(house, channel, ann)
     # When it is killed, somebody mentions it, and it starts again
     house.kill_bot()
     ann.say(channel, f"{house.api.bot.mention} leaves", files=[picture()])
     house.start_bot()
-    # Then both have their clips, once
-    history = await channel.until(has_clips(2))
-    assert len(ours(history)) == 3
+    # Then both have their clips, once, and what lacked a picture is no longer said
+    await channel.until(lambda history: has_clips(2)(history) and len(ours(history)) == 2)
+
+
+async def until_answered(house: DiscordHouse, channel: Channel, person: Person) -> None:
+    """Until it is on record which message told a person that their words lack a picture."""
+    ledger = house.ledger()
+    waiting = WaitingPictures(ledger.redis, "discord", DiscordRequest)
+    async with asyncio.timeout(PATIENCE):
+        while (words := await waiting.words(str(channel.id), str(person.id))) is None or not words.note:
+            await asyncio.sleep(0.02)
+    await ledger.redis.aclose()
 
 
 async def test_sigterm_ends_it_with_nothing_lost_and_commands_are_told_once(house: DiscordHouse) -> None:
