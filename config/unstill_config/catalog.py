@@ -175,12 +175,15 @@ class Platform(Entry):
 
 
 class Shape(Entry):
-    """A finish's frame. Without width and height the photo's own shape stays."""
+    """A finish's frame. Without width and height the photo's own shape stays.
+
+    `fill` is how a photo of another shape fills it where nobody says that, as in `unstill_queue.contract.jobs.Finish`.
+    """
 
     title: str
     width: int | None = None
     height: int | None = None
-    fill: Literal["pad"] = "pad"
+    fill: Literal["", "pad", "crop", "blur"] = ""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Shape:

@@ -175,7 +175,7 @@ def test_a_model_that_nobody_serves_is_not_offered_and_a_preset_promises_what_it
     assert [one.value for one in typed(model, "", "en", "camera")] == ["camera"]
     assert [one.value for one in typed(model, "", "en", "camera", ("i2vgen-xl",))] == ["i2vgen-xl"]
     assert [one.name for one in typed(preset, "clouds", "en", "i2vgen-xl")] == [
-        "Time-lapse: clouds, light and crowds, fading in and out"
+        "Time-lapse: clouds, light and crowds, fading out"
     ]
     assert typed(preset, "clouds", "en", "camera") == []
 

@@ -113,7 +113,10 @@ def test_a_preset_says_better_for_one_model() -> None:
         ),
         ("[finishes.mine]\ntitle = 'x'\nwidth = 100", "width and height go together"),
         ("[finishes.square]\nwidth = 101", "even"),
-        ("[finishes.square]\nfill = 'crop'", "finishes.square.fill = 'crop' is wrong. Allowed: 'pad'"),
+        (
+            "[finishes.square]\nfill = 'tile'",
+            "finishes.square.fill = 'tile' is wrong. Allowed: '', 'pad', 'crop' or 'blur'",
+        ),
         ("models = 3", "models = 3"),
         ("x ==", "not valid TOML"),
     ],

@@ -91,6 +91,7 @@ def caption_of(recipe: Recipe) -> captions.Caption:
         "negative_prompt": printable(asked.negative_prompt) or None,
         "camera": printable(asked.camera) or None,
         "shape": None if finish.shape == "original" else finish.shape,
+        "fill": finish.fill or None,
         "output_fps": finish.output_fps,
         "loop": finish.loop or None,
         "fade": finish.fade or None,

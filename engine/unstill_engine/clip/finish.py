@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import ffmpeg
 import msgspec
 
 from unstill_config.catalog import Shape
@@ -13,6 +14,10 @@ from unstill_queue.contract.jobs import Finish
 
 FADE_SECONDS = 0.5
 FADE_SHARE = 4
+#: A shape that is off by no more than a model's grid of sizes is filled by cutting the rest off.
+NEARLY = 1.04
+#: The backing is blurred at this share of the clip's size, by so many of its pixels, and is so much darker.
+BACKING_SHARE, BACKING_SIGMA, BACKING_LIGHT = 1 / 12, 3.0, 0.65
 #: Exact conversion: without these swscale rounds chroma at half the precision.
 SCALE_FLAGS = "lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
 
@@ -20,7 +25,8 @@ SCALE_FLAGS = "lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
 class Layout(msgspec.Struct, frozen=True):
     """The finished clip: `width` x `height`, the picture in it `inner_width` x `inner_height` at (`left`, `top`).
 
-    All sizes in pixels and even. `fed` frames go in, `frames` at `rate` a second come out.
+    Those sizes are in pixels and even. Of each frame the middle `cut_width` x `cut_height` is used. `backing`: around
+    the picture stands a blurred copy of it, else black. `fed` frames go in, `frames` at `rate` a second come out.
     """
 
     width: int
@@ -29,6 +35,9 @@ class Layout(msgspec.Struct, frozen=True):
     inner_height: int
     left: int
     top: int
+    cut_width: int
+    cut_height: int
+    backing: bool
     fed: int
     frames: int
     rate: Fraction
@@ -44,13 +53,20 @@ def lay_out(source: Source, finish: Finish, shape: Shape, scale: float = 1.0) ->
 
     An odd side of the photo's own shape loses its last row of pixels; it is not resampled for that.
     """
+    cut_width, cut_height = source.width, source.height
     if shape.width and shape.height:
         width, height = even(shape.width * scale), even(shape.height * scale)
-        ratio = min(width / source.width, height / source.height)
-        inner_width, inner_height = min(width, even(source.width * ratio)), min(height, even(source.height * ratio))
+        fit, cover = sorted((width / source.width, height / source.height))
+        if finish.fill == "crop" or (finish.fill == "" and cover <= fit * NEARLY):
+            inner_width, inner_height = width, height
+            cut_width = min(source.width, max(1, round(width / cover)))
+            cut_height = min(source.height, max(1, round(height / cover)))
+        else:
+            inner_width, inner_height = min(width, even(source.width * fit)), min(height, even(source.height * fit))
     else:
-        width = inner_width = floor_even(source.width) if scale == 1 else even(source.width * scale)
-        height = inner_height = floor_even(source.height) if scale == 1 else even(source.height * scale)
+        cut_width, cut_height = floor_even(source.width), floor_even(source.height)
+        width = inner_width = cut_width if scale == 1 else even(source.width * scale)
+        height = inner_height = cut_height if scale == 1 else even(source.height * scale)
     fed = 2 * source.num_frames - 2 if finish.loop and source.num_frames > 1 else source.num_frames
     rate = Fraction(finish.output_fps) if finish.output_fps else source.rate
     frames = max(1, int(fed * rate / source.rate + Fraction(1, 2)))
@@ -62,6 +78,9 @@ def lay_out(source: Source, finish: Finish, shape: Shape, scale: float = 1.0) ->
         inner_height=inner_height,
         left=floor_even((width - inner_width) // 2),
         top=floor_even((height - inner_height) // 2),
+        cut_width=cut_width,
+        cut_height=cut_height,
+        backing=finish.fill != "pad" and (inner_width, inner_height) != (width, height),
         fed=fed,
         frames=frames,
         rate=rate,
@@ -82,8 +101,9 @@ def picture(stream: Any, source: Source, layout: Layout) -> Any:
 
     Whole frames are repeated or left out to change the rate: nothing is invented between them.
     """
-    if (layout.inner_width, layout.inner_height) == (floor_even(source.width), floor_even(source.height)):
-        stream = stream.filter("crop", layout.inner_width, layout.inner_height, 0, 0)
+    if (layout.cut_width, layout.cut_height) != (source.width, source.height):
+        left, top = (source.width - layout.cut_width) // 2, (source.height - layout.cut_height) // 2
+        stream = stream.filter("crop", layout.cut_width, layout.cut_height, left, top, exact=1)
     stream = stream.filter(
         "scale", layout.inner_width, layout.inner_height,
         flags=SCALE_FLAGS, out_color_matrix="bt709", out_range="tv",
@@ -95,13 +115,34 @@ def picture(stream: Any, source: Source, layout: Layout) -> Any:
 
 
 def whole(stream: Any, source: Source, layout: Layout) -> Any:
-    """`picture`, then the bars around it, the fades, and the marks that say how to read the colours."""
+    """`picture`, then what stands around it, the fade, and the marks that say how to read the colours."""
     stream = picture(stream, source, layout)
-    if (layout.inner_width, layout.inner_height) != (layout.width, layout.height):
+    if layout.backing:
+        stream = _backed(stream, layout)
+    elif (layout.inner_width, layout.inner_height) != (layout.width, layout.height):
         stream = stream.filter("pad", layout.width, layout.height, layout.left, layout.top, "black")
     if layout.fade_frames:
-        start = layout.frames - 1 - layout.fade_frames  # the first frame of a fade out is still whole
-        stream = stream.filter("fade", type="in", start_frame=0, nb_frames=layout.fade_frames)
+        # posters and thumbnails are cut from the first frame, so a clip never begins in the dark
+        start = layout.frames - 1 - layout.fade_frames  # the first frame of the fade is still whole
         stream = stream.filter("fade", type="out", start_frame=start, nb_frames=layout.fade_frames)
     stream = stream.filter("setsar", 1)
     return stream.filter("setparams", color_primaries="bt709", color_trc="bt709", colorspace="bt709", range="tv")
+
+
+def _backed(stream: Any, layout: Layout) -> Any:
+    """The picture before a copy of itself that covers the whole clip, blurred and darker.
+
+    Blurred small and enlarged, which shows no difference and takes a tenth of the time.
+    """
+    both = stream.filter_multi_output("split")
+    cover = max(layout.width / layout.inner_width, layout.height / layout.inner_height)
+    width, height = layout.width * BACKING_SHARE, layout.height * BACKING_SHARE
+    behind = both[0].filter(
+        "crop",
+        min(layout.inner_width, even(layout.width / cover)),
+        min(layout.inner_height, even(layout.height / cover)),
+    )
+    behind = behind.filter("scale", even(width), even(height), flags="area")
+    behind = behind.filter("gblur", BACKING_SIGMA).filter("lutyuv", y=f"16+(val-16)*{BACKING_LIGHT}")
+    behind = behind.filter("scale", layout.width, layout.height, flags="bicubic")
+    return ffmpeg.overlay(behind, both[1], x=layout.left, y=layout.top)

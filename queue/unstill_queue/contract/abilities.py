@@ -11,6 +11,9 @@ from unstill_config.catalog import Catalog
 from unstill_queue.contract.codec import VERSION
 from unstill_queue.contract.jobs import Job
 
+BLUR = "fill:blur"
+"""The word of a backing that was asked for, which an older engine would leave out."""
+
 
 def codec(version: int) -> str:
     """The word for records of that version of the codec."""
@@ -24,6 +27,7 @@ def abilities(catalog: Catalog) -> frozenset[str]:
             *(codec(version) for version in range(1, VERSION[0] + 1)),
             *(f"model:{quote(name)}" for name in catalog.models),
             *(f"shape:{quote(name)}" for name in catalog.finishes),
+            BLUR,
         ]
     )
 
@@ -32,4 +36,7 @@ def needs(job: Job, *, rendered: bool) -> frozenset[str]:
     """What an engine has to know for a job that was read. `rendered`: only its file is made anew, in a smaller size."""
     if rendered:
         return frozenset()
-    return frozenset([f"model:{quote(job.parameters.model)}", f"shape:{quote(job.finish.shape)}"])
+    words = [f"model:{quote(job.parameters.model)}", f"shape:{quote(job.finish.shape)}"]
+    if job.finish.fill == "blur":
+        words.append(BLUR)
+    return frozenset(words)

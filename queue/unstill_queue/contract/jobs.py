@@ -92,9 +92,14 @@ class Parameters(msgspec.Struct, frozen=True):
 
 
 class Finish(msgspec.Struct, frozen=True):
-    """What happens to the frames between renderer and file. `shape` names a finish of the catalogue."""
+    """What happens to the frames between renderer and file. `shape` names a finish of the catalogue.
+
+    `fill` is how a photo of another shape fills that one: "pad" between black bars, "crop" by a part of it, "blur"
+    before a blurred copy of itself, "" by what is best: a crop that loses nothing that matters, else that copy.
+    """
 
     shape: str = "original"
+    fill: str = ""
     output_fps: int | None = None
     fade: bool = False
     loop: bool = False

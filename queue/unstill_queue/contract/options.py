@@ -19,6 +19,7 @@ from unstill_queue.contract.errors import Allowed, OptionError
 SEED_MAX = 2**32 - 1
 PROMPT_MAX = 500
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
+FILLS = ("pad", "crop", "blur")
 _TRUE = frozenset({"", "1", "true", "yes", "on", "是", "开"})
 _FALSE = frozenset({"0", "false", "no", "off", "否", "关"})
 
@@ -149,9 +150,21 @@ OPTIONS: tuple[Option, ...] = (
         catalogue="finishes",
         synonyms={"9:16": "reels", "1:1": "square", "16:9": "landscape", "vertical": "reels", "keep": "original"},
     ),
+    Option(
+        "fill",
+        "choice",
+        "how the photo fills that shape",
+        ("fit", "background"),
+        choices=FILLS,
+        synonyms={
+            **dict.fromkeys(("contain", "letterbox", "bars", "black"), "pad"),
+            **dict.fromkeys(("cover", "cut"), "crop"),
+            **dict.fromkeys(("blurred", "blurry"), "blur"),
+        },
+    ),
     Option("output_fps", "int", "frames a second of the file", ("ofps",), 10, 60),
     Option("loop", "flag", "forwards, then backwards", ("boomerang",)),
-    Option("fade", "flag", "fade in and out"),
+    Option("fade", "flag", "fade to black at the end"),
     Option("audio", "flag", "add a silent sound track", ("sound",)),
 )
 

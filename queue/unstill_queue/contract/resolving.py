@@ -71,8 +71,10 @@ def resolve(
         motion=MOTIONS[str(values.get("motion", "medium"))],
         camera=str(values.get("camera", "")),
     )
+    shape = str(values.get("shape", "original"))
     finish = Finish(
-        shape=str(values.get("shape", "original")),
+        shape=shape,
+        fill=str(values.get("fill", catalog.finishes[shape].fill if shape in catalog.finishes else "")),
         output_fps=int(values["output_fps"]) if "output_fps" in values else None,
         fade=bool(values.get("fade", False)),
         loop=bool(values.get("loop", False)),
