@@ -186,7 +186,7 @@ async def test_what_is_refused_leaves_nothing_in_storage(
 
 
 async def _job(front: FrontEnd, request: Request) -> Job:
-    parameters, finish = front.pipeline._preparation._read(request.words)
+    parameters, finish, _ = front.pipeline._preparation._read(request.words)
     return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, finish, 1_000_000)
 
 

@@ -43,7 +43,9 @@ parameters = st.builds(
     Parameters, text, text, whole, whole, whole, whole, text, whole, number, st.none() | whole, st.none() | whole
 )
 finishes = st.builds(Finish, text, st.none() | whole, st.booleans(), st.booleans(), st.booleans())
-jobs = st.builds(Job, text, requesters, addresses, text, parameters, finishes, whole)
+jobs = st.builds(
+    Job, text, requesters, addresses, text, parameters, finishes, whole, notes=st.lists(text, max_size=3).map(tuple)
+)
 progress = st.builds(Progress, st.sampled_from(["loading", "rendering", "encoding"]), whole, whole, st.none() | number)
 succeeded = st.builds(
     Succeeded, text, whole, whole, whole, number, number, parameters, st.booleans(), number,
@@ -225,3 +227,12 @@ def test_what_the_former_version_needs_is_still_written() -> None:
         value[name] = 1_700_000_000.5
     assert decode(encode(written[0]), Job).parameters == PLAIN
     assert decode(encode(written[1]), EngineInfo).pid == 1
+
+
+@given(jobs)
+def test_a_job_with_notes_is_read_by_the_former_version_and_one_without_by_this(job: Job) -> None:
+    former = msgspec.defstruct(
+        "Job", [(field.name, field.type) for field in msgspec.structs.fields(Job) if field.name != "notes"], frozen=True
+    )
+    read: object = decode(encode(job), former)
+    assert decode(encode(read), Job) == msgspec.structs.replace(job, notes=())

@@ -34,6 +34,7 @@ recipes = st.builds(
     ),
     finish=st.builds(Finish, shape=texts, output_fps=st.none() | st.integers(10, 60), loop=st.booleans()),
     software=texts,
+    notes=st.lists(texts, max_size=3).map(tuple),
 )
 
 

@@ -6,16 +6,19 @@ A `Talk` is one person in a private chat with the bot, on a house with the real 
 from __future__ import annotations
 
 import asyncio
+import io
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from PIL import Image
 from tests.system.processes import House, wait_for
 
 from unstill_queue.contract.recipe import Recipe, read_recipe
 
+FIRST_FRAME = "The picture moves already; its first frame was used."
 CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
 
 
@@ -49,6 +52,9 @@ class Talk(Protocol):
     def photo(self, words: str) -> None:
         """Send a photo of 320x240 with words."""
 
+    def file(self, data: bytes, name: str, words: str) -> None:
+        """Send a picture as a file with words."""
+
     def command(self, name: str) -> None: ...
 
     def press(self, message: str, label: str) -> None:
@@ -75,6 +81,14 @@ def recipe_in(clip: bytes) -> Recipe:
         file.write(clip)
         file.flush()
         return read_recipe(Path(file.name))
+
+
+def moving_picture() -> bytes:
+    """Make a WEBP of two frames."""
+    out = io.BytesIO()
+    one, other = (Image.new("RGB", (320, 240), colour) for colour in ("teal", "red"))
+    one.save(out, "WEBP", save_all=True, append_images=[other], duration=50)
+    return out.getvalue()
 
 
 def clips(messages: list[Seen]) -> list[Seen]:
@@ -192,6 +206,26 @@ async def a_model_that_nobody_serves_is_said_and_another_made(talk: Talk) -> Non
     assert (parameters.model, parameters.prompt, parameters.seed) == ("journal", "waves", 7)
 
 
+async def what_was_noted_of_the_picture_is_told_under_each_of_its_clips(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    # Given a picture that moves already, and words that nobody can make
+    talk.file(moving_picture(), "moving.webp", "waves --frames 8 --loop --sead 7")
+    (refused,) = await seen(talk, lambda now: any("There is no option" in one.text for one in now), "the refusal")
+    assert FIRST_FRAME not in refused.text
+    # When it is sent with words that can be made, Then its clip says which of its frames moves
+    talk.file(moving_picture(), "moving.webp", "waves --frames 8 --seed 7")
+    (first,) = clips(await seen(talk, lambda now: bool(clips(now)), "the clip"))
+    assert first.text.count(FIRST_FRAME) == 1
+    assert recipe_of(first).notes == ("picture_first_frame",)
+    # When another clip is made of what is stored of it, Then that one says so too
+    talk.press(first.id, "Loop")
+    await seen(talk, lambda now: len(clips(now)) == 2 and not waiting(now), "the second clip")
+    second = clips(talk.seen())[1]
+    assert second.text.count(FIRST_FRAME) == 1
+    assert recipe_of(second).notes == ("picture_first_frame",)
+
+
 async def who_waits_sees_their_place_move(talk: Talk) -> None:
     talk.house.start_engine()
     talk.start_bot()
@@ -278,6 +312,7 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     where_a_seed_changes_nothing_again_is_another_move,
     a_model_that_nobody_serves_is_said_and_another_made,
     who_waits_sees_their_place_move,
+    what_was_noted_of_the_picture_is_told_under_each_of_its_clips,
     what_is_cancelled_is_not_made,
     what_is_deleted_is_gone,
     commands_are_answered,

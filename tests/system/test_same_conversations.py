@@ -11,6 +11,7 @@ import pytest
 from tests.system.conversations import LAWS, Seen, Talk
 from tests.system.discord_house import DiscordHouse, discord_house, picture
 from tests.system.telegram_house import TelegramHouse, photo, telegram_house
+from wire_doubles.discord_api import File
 
 from unstill_config.platforms import PLATFORMS
 
@@ -38,6 +39,9 @@ class OnTelegram:
 
     def photo(self, words: str) -> None:
         self._ann.send_photo(self._chat, photo(), words)
+
+    def file(self, data: bytes, name: str, words: str) -> None:
+        self._ann.send_document(self._chat, data, words, name=name, mime=f"image/{name.rpartition('.')[2]}")
 
     def command(self, name: str) -> None:
         self._ann.send_text(self._chat, f"/{name}")
@@ -80,6 +84,9 @@ class OnDiscord:
 
     def photo(self, words: str) -> None:
         self._ann.say(self._chat, words, files=[picture()])
+
+    def file(self, data: bytes, name: str, words: str) -> None:
+        self._ann.say(self._chat, words, files=[File(data, name)])
 
     def command(self, name: str) -> None:
         self._ann.slash(self._chat, name)

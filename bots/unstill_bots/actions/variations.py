@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from unstill_bots.intake import captions
+from unstill_bots.intake.older_picture import kept_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import OptionError, TooManyRequests
@@ -144,8 +145,8 @@ def _another(seed: int) -> int:
 def again(record: Record, id: str, words: str) -> Request:
     """The request anew under another id and with other words."""
     to = replace(record.request.reply_to, extra={**record.request.reply_to.extra, "job": id})
-    stored = record.job.picture if record.job else record.request.stored
-    return replace(record.request, id=id, words=words, reply_to=to, stored=stored)
+    stored, notes = kept_of(record)
+    return replace(record.request, id=id, words=words, reply_to=to, stored=stored, notes=notes)
 
 
 def derived(id: str, what: str) -> str:

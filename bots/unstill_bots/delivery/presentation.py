@@ -111,7 +111,7 @@ def shrinking(record: Record) -> Message:
 def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, spoiler: bool = False) -> Message:
     """Make the answer with its clip, which was fetched to `file`. `spoiler`: the chat wants clips covered."""
     replies, job, used = _replies(record.request), record.job, outcome.parameters
-    text = replies.clip_text(outcome, advice(used.prompt, used, synthetic=outcome.synthetic))
+    text = replies.clip_text(outcome, record.notes, advice(used.prompt, used, synthetic=outcome.synthetic))
     covered = spoiler or record.request.spoiler
     unheard = map(replies.unheard, _unheard(record.request.words, catalog, used.model))
     return Message(

@@ -43,11 +43,15 @@ class Unheard(msgspec.Struct, frozen=True):
 
 
 class Caption(msgspec.Struct, frozen=True):
-    """`given` maps canonical option names to values. `str(caption)` is a caption that reads back as the same."""
+    """`given` maps canonical option names to values. `str(caption)` is a caption that reads back as the same.
+
+    `notes` are codes, as in `Job`, of what was taken otherwise than it was typed.
+    """
 
     prompt: str
     given: Mapping[str, Value] = {}
     unheard: tuple[Unheard, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return " ".join(

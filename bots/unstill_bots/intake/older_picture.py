@@ -11,8 +11,9 @@ import structlog
 from PIL import Image
 
 from unstill_bots.intake.pictures import SafePicture
+from unstill_queue.contract.codes import of_picture
 from unstill_queue.contract.errors import NotFound, StorageError
-from unstill_queue.contract.jobs import Failed, Succeeded
+from unstill_queue.contract.jobs import Failed, Request, Succeeded
 from unstill_queue.ledger.ledger import Record
 from unstill_queue.storage.base import Storage
 
@@ -32,6 +33,7 @@ class OlderPicture(msgspec.Struct, frozen=True):
     aspect: float = 1.0
     stored: str = ""
     spoiler: bool = False
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, record: Record) -> Self | None:
@@ -40,8 +42,14 @@ class OlderPicture(msgspec.Struct, frozen=True):
         if record.forgotten or (isinstance(failed, Failed) and failed.details == REFUSED):
             return None
         request = record.request
-        stored = record.job.picture if record.job else request.stored
-        return cls(request.source, request.aspect, stored, request.spoiler)
+        stored, notes = kept_of(record)
+        return cls(request.source, request.aspect, stored, request.spoiler, notes)
+
+
+def kept_of(record: Record) -> tuple[str, tuple[str, ...]]:
+    """Return the storage key of a record's picture, empty where it has none yet, and the notes on that picture."""
+    job, request = record.job, record.request
+    return (job.picture, of_picture(job.notes)) if job else (request.stored, request.notes)
 
 
 async def is_deleted(storage: Storage, record: Record) -> bool:
@@ -57,20 +65,22 @@ async def is_deleted(storage: Storage, record: Record) -> bool:
     return False
 
 
-async def stored_picture(storage: Storage, key: str) -> SafePicture | None:
-    """Return what an older request has stored under `key`, which was made safe then; None where it is gone, or the
-    storage does not answer.
+async def stored_picture(storage: Storage, request: Request) -> SafePicture | None:
+    """Return what an older request has stored, which was made safe then; None where there is nothing, or it is gone, or
+    the storage does not answer.
     """
+    if not request.stored:
+        return None
     try:
-        data = await storage.get(key)
-        return await asyncio.to_thread(_measured, data)
+        data = await storage.get(request.stored)
+        return await asyncio.to_thread(_measured, data, request.notes)
     except (StorageError, OSError) as error:
-        log.info("a stored picture could not be used again", key=key, error=str(error))
+        log.info("a stored picture could not be used again", key=request.stored, error=str(error))
         return None
 
 
-def _measured(data: bytes) -> SafePicture:
+def _measured(data: bytes, notes: tuple[str, ...]) -> SafePicture:
     """Read the sides out of the file's head. Raises OSError for what is no picture."""
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as opened:
         width, height = opened.size
-        return SafePicture(data, "png" if opened.format == "PNG" else "jpg", width, height)
+        return SafePicture(data, "png" if opened.format == "PNG" else "jpg", width, height, notes)

@@ -100,6 +100,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             picture.aspect,
             self.older.stored if self.older else "",
             picture.spoiler or self.covered,
+            self.older.notes if self.older else (),
         )
 
 

@@ -97,7 +97,8 @@ class Preparation:
 
     def cost(self, words: str, aspect: float) -> float:
         """Return the estimated seconds of a caption's clip. `aspect` as in `Request`. Raises OptionError."""
-        return self._cost(self._read(words)[0], aspect)
+        parameters, _, _ = self._read(words)
+        return self._cost(parameters, aspect)
 
     def is_wrong(self, words: str) -> bool:
         """Return whether a caption cannot be made as it is."""
@@ -146,8 +147,8 @@ class Preparation:
         return True
 
     async def _understand(self, request: Request) -> tuple[Job, float]:
-        parameters, finish = self._read(request.words)
-        picture = await stored_picture(self._storage, request.stored) if request.stored else None
+        parameters, finish, notes = self._read(request.words)
+        picture = await stored_picture(self._storage, request)
         if picture is None:
             picture = await self._make_safe(await self._chat.fetch(request))
         cost = self._cost(parameters, aspect_of(picture.width, picture.height))
@@ -160,14 +161,15 @@ class Preparation:
             parameters=parameters,
             finish=finish,
             upload_limit=request.upload_limit,
+            notes=(*picture.notes, *notes),
         )
         return job, cost
 
-    def _read(self, words: str) -> tuple[Parameters, Finish]:
-        """Raises OptionError."""
+    def _read(self, words: str) -> tuple[Parameters, Finish, tuple[str, ...]]:
+        """Return what a caption asks for, and the notes on it. Raises OptionError."""
         model = self._settings.engine.model
         caption = captions.parse(words, self._catalog, model)
-        return resolve(caption.prompt, caption.given, self._catalog, default_model=model)
+        return *resolve(caption.prompt, caption.given, self._catalog, default_model=model), caption.notes
 
     def _cost(self, parameters: Parameters, aspect: float) -> float:
         return estimated_seconds(parameters, self._catalog.models[parameters.model], aspect)

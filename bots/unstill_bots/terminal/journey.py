@@ -66,15 +66,15 @@ class Journeys:
                 if request is not None:
                     await self._prepare(photo, request)
             outcome = await watching
-            state = await self._deliver(photo.id)
+            record = await self._deliver(photo.id)
         finally:
             if watching is not None:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
             self.open.discard(photo.id)
-        if not state.final:
+        if not record.state.final:
             self._chat.said[photo.message] = self._wording.not_fetched()
-        return self._result(photo, outcome, state)
+        return self._result(photo, outcome, record)
 
     async def put_away(self, left: Record) -> None:
         """See a job of an earlier run, which nobody waits for, to its end: cancelled, or if it is made, saved."""
@@ -112,18 +112,18 @@ class Journeys:
     def _show(self, photo: Photo, update: Update) -> None:
         self._display.show(photo.label, update, self._wording.update(update, starting=self._starting))
 
-    async def _deliver(self, id: str) -> State:
+    async def _deliver(self, id: str) -> Record:
         for _ in range(DELIVERIES):
             await self._courier.deliver(id)
-            state = (await self._client.ledger.read(id)).state
-            if state.final:
+            record = await self._client.ledger.read(id)
+            if record.state.final:
                 break
             await asyncio.sleep(AGAIN_AFTER)
-        return state
+        return record
 
-    def _result(self, photo: Photo, outcome: Outcome, state: State) -> Result:
+    def _result(self, photo: Photo, outcome: Outcome, record: Record) -> Result:
         file = self._chat.files.get(photo.message) if isinstance(outcome, Succeeded) else None
         text = self._chat.said.get(photo.message, "")
-        result = Result(photo.label, photo.id, state, outcome, str(file) if file else None, text)
+        result = Result(photo.label, photo.id, record.state, outcome, str(file) if file else None, text, record.notes)
         self._display.end(photo.label, near(result.file) if result.file else text)
         return result

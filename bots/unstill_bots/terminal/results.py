@@ -16,7 +16,10 @@ from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, State, Succe
 
 
 class Result(msgspec.Struct, frozen=True):
-    """`file` is where the clip was saved; `text` what a chat would have said. Without an outcome it never began."""
+    """`file` is where the clip was saved; `text` what a chat would have said. Without an outcome it never began.
+
+    `notes` are those of the record.
+    """
 
     photo: str
     id: str
@@ -24,6 +27,7 @@ class Result(msgspec.Struct, frozen=True):
     outcome: Outcome | None = None
     file: str | None = None
     text: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -50,7 +54,7 @@ class Result(msgspec.Struct, frozen=True):
             "synthetic": clip and clip.synthetic,
             "render_seconds": clip and clip.render_seconds,
             "parameters": clip and msgspec.to_builtins(clip.parameters),
-            "notes": list(clip.notes) if clip else [],
+            "notes": list(self.notes),
             "text": self.text,
             "error": error,
         }

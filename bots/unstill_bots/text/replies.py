@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from unstill_bots.text.advice import Advice
 from unstill_bots.text.parts import Text
 from unstill_bots.text.refusal_replies import RefusalReplies
@@ -55,10 +57,10 @@ class Replies(RefusalReplies, WaitingReplies):
 
     def done(self, outcome: Succeeded, advice: Advice | None = None, *, length: int = CAPTION_LENGTH) -> str:
         """The text under the clip, of at most `length` characters: what is too long of the words is left out."""
-        return self.clip_text(outcome, advice).plain(length)
+        return self.clip_text(outcome, outcome.notes, advice).plain(length)
 
-    def clip_text(self, outcome: Succeeded, advice: Advice | None = None) -> Text:
-        """The parts of the text under the clip."""
+    def clip_text(self, outcome: Succeeded, notes: Iterable[str], advice: Advice | None = None) -> Text:
+        """The parts of the text under the clip, with all `notes` on it, as `Record.notes` has them."""
         facts = self.gettext(
             "{seconds} s, {width} × {height}, seed {seed}.",
             seconds=f"{outcome.duration:.1f}".removesuffix(".0"),
@@ -66,9 +68,9 @@ class Replies(RefusalReplies, WaitingReplies):
             height=outcome.height,
             seed=outcome.parameters.seed,
         )
-        notes = filter(None, (self.disclosure(outcome.synthetic), *map(self.note, outcome.notes)))
+        said = filter(None, (self.disclosure(outcome.synthetic), *map(self.note, notes)))
         tip = self.advice(advice) if advice is not None else ""
-        return Text(facts, outcome.parameters.prompt, tuple(notes), tip)
+        return Text(facts, outcome.parameters.prompt, tuple(said), tip)
 
     def disclosure(self, synthetic: bool) -> str:
         if synthetic:
@@ -76,7 +78,7 @@ class Replies(RefusalReplies, WaitingReplies):
         return self.gettext("A camera moves over the still picture; no AI was used.")
 
     def note(self, note: str) -> str:
-        """The sentence of a code of Succeeded.notes; empty for one that says nothing here.
+        """The sentence of a code of `codes.NOTES`; empty for one that says nothing here.
 
         They are 'code', 'code:value', or 'code:name=value,name=value'.
         """

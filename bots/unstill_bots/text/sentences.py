@@ -94,6 +94,7 @@ NOTES: dict[str, str] = {
     "picture_profile_ignored": N_("The picture's colour profile is damaged; colours may differ a little."),
     "frames_changed": N_("The model makes {value} frames, the nearest it can to what was asked."),
     "size_changed": N_("It was rendered at {value}, the nearest that the model can do."),
+    "cropped": N_("{percent} % of the picture is not shown: it does not fit into the clip's shape."),
     "memory_saved": N_("The card's memory was short: it was rendered in a slower way."),
     "memory_low": N_("This engine is set to need no more than {value} GiB of its card, which makes it slower."),
     "memory_resolution": N_("Rendered at {chosen} instead of {asked}: the card has {free} GiB of memory for it."),

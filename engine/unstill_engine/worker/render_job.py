@@ -97,6 +97,7 @@ class RenderJob(JobRun):
             parameters=rendered.parameters,
             finish=job.finish,
             software=SOFTWARE,
+            notes=(*job.notes, *rendered.notes, *self._tried()),
         )
         clip = await make_clip(
             Source(rendered.spool, rendered.width, rendered.height, rendered.num_frames, rendered.fps),

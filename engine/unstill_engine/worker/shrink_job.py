@@ -46,6 +46,7 @@ class ShrinkJob(JobRun):
                 parameters=made.parameters,
                 finish=job.finish,
                 software=SOFTWARE,
+                notes=(*job.notes, *_others(made)),
             ),
             target=folder / "clip.mp4",
             ffmpeg=services.ffmpeg,
@@ -65,7 +66,10 @@ class ShrinkJob(JobRun):
 
 def _notes(made: Succeeded, clip: Clip) -> tuple[str, ...]:
     """Of the notes on a smaller picture, the one that holds for this clip."""
-    others = tuple(note for note in made.notes if read_note(note)[0] != "smaller")
     if clip.notes or (clip.width, clip.height) != (made.width, made.height):
-        return others + clip.notes
+        return _others(made) + clip.notes
     return made.notes
+
+
+def _others(made: Succeeded) -> tuple[str, ...]:
+    return tuple(note for note in made.notes if read_note(note)[0] != "smaller")

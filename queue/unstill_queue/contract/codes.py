@@ -7,6 +7,7 @@ where it happened.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 SAID: Final = "said"
@@ -102,6 +103,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     # what the model made of the request
     "frames_changed": VALUE,
     "size_changed": VALUE,
+    "cropped": frozenset({"percent"}),
     "experimental_size": VALUE,
     "prompt_shortened": VALUE,
     "negative_shortened": VALUE,
@@ -119,7 +121,10 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "tried_again": VALUE,
     "smaller": VALUE,
 }
-"""The codes of `Succeeded.notes`: what was done otherwise than asked, in a clip that was made."""
+"""The codes of `Job.notes` and `Succeeded.notes`: what was done otherwise than asked, in a clip that was made.
+
+Those that begin with "picture_" are about the file that was sent, and hold for every clip of it, whatever the words.
+"""
 
 
 def note(code: str, **parameters: object) -> str:
@@ -128,6 +133,11 @@ def note(code: str, **parameters: object) -> str:
         return f"{code}:{parameters['value']}"
     named = ",".join(f"{name}={value}" for name, value in parameters.items())
     return f"{code}:{named}" if named else code
+
+
+def of_picture(notes: Iterable[str]) -> tuple[str, ...]:
+    """Return those notes that are about the file that was sent."""
+    return tuple(note for note in notes if note.startswith("picture_"))
 
 
 def read_note(text: str) -> tuple[str, dict[str, str]]:

@@ -53,7 +53,8 @@ class Request(msgspec.Struct, frozen=True):
     `upload_limit` is in bytes. `aspect` is the picture's long side over its short one as far as the platform says
     it, else 1: by it the cost is estimated before the picture is fetched. `stored` is the storage key under which an
     older request has the same picture; where that is gone, and for a program that does not know it, `source` holds.
-    `spoiler`: picture or words were sent covered, so that the clip and its words are covered too.
+    `spoiler`: picture or words were sent covered, so that the clip and its words are covered too. `notes` are what the
+    older request noted of the `stored` picture, as in `Job`.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Request(msgspec.Struct, frozen=True):
     aspect: float = 1.0
     stored: str = ""
     spoiler: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -109,7 +111,8 @@ class Finish(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """A request that was understood: everything the engine needs.
 
-    `picture` is a storage key; `upload_limit` is in bytes.
+    `picture` is a storage key; `upload_limit` is in bytes. `notes` are codes of what was done otherwise than asked with
+    the picture and the words, before the engine: the answer tells them together with `Succeeded.notes`.
     """
 
     id: str
@@ -121,6 +124,7 @@ class Job(msgspec.Struct, frozen=True):
     upload_limit: int
     # Nobody reads it. The former version cannot decode a job without it, so it is written for as long as that may run.
     submitted_at: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -28,7 +28,10 @@ class RecipeError(QueueError):
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How a clip was made. `made_by` is "AI" where a trained model made the pixels, else "camera"."""
+    """How a clip was made. `made_by` is "AI" where a trained model made the pixels, else "camera".
+
+    `notes` are codes of what was done otherwise than asked, up to the render: of `Job.notes` and `Succeeded.notes`.
+    """
 
     made_by: Literal["AI", "camera"]
     model: str
@@ -36,6 +39,7 @@ class Recipe(msgspec.Struct, frozen=True):
     finish: Finish
     software: str
     version: int = VERSION
+    notes: tuple[str, ...] = ()
 
     def dump(self) -> str:
         """As one line of ASCII JSON; `load` gives the same recipe back."""

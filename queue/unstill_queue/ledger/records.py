@@ -88,6 +88,12 @@ class Record(msgspec.Struct, frozen=True):
     finished_at: float | None = None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Codes of all that was done otherwise than asked: before the engine, in the render, with the clip."""
+        made = self.outcome.notes if isinstance(self.outcome, Succeeded) else ()
+        return tuple(dict.fromkeys((*(self.job.notes if self.job else ()), *made)))
+
+    @property
     def clips(self) -> list[str]:
         """The storage keys of what was made of it: the clip, and what a smaller one is made from."""
         return [*files_of(self.outcome), *files_of(self.made)]

@@ -52,8 +52,11 @@ class OnMailbox:
         return self._bot.wait(PATIENCE)
 
     def photo(self, words: str) -> None:
-        (self._folder / "photo.png").write_bytes(photo())
-        self._leave(words=words, source="photo.png")
+        self.file(photo(), "photo.png", words)
+
+    def file(self, data: bytes, name: str, words: str) -> None:
+        (self._folder / name).write_bytes(data)
+        self._leave(words=words, source=name)
 
     def command(self, name: str) -> None:
         self._leave(command=name)
