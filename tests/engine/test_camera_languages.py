@@ -17,20 +17,25 @@ from unstill_engine.renderers.camera import vocabulary as module
 from unstill_engine.renderers.camera.vocabulary import MOVES, Language, read_languages
 
 FOLDER = Path(str(module.__file__)).parent / "languages"
-GERMAN = """
-camera = ['kamera']
-negation = ['kein|nicht']
-paces = [['langsam', 0.5, true]]
+ITALIAN = """
+camera = ['telecamera']
+negation = ['senza|non']
+refused_after = ['(?:è )?vietat[oa]']
+carry = ['né|o']
+goes_on = ['poi']
+opener = ['poi']
+paces = [['lentamente', 0.5, true]]
 phrases = [
-    ['{schwenk}{nach} links', "anywhere", ["left"]],
-    ['{schwenk}{nach} rechts', "anywhere", ["right"]],
-    ['heran(?:fahren|zoomen)', "anywhere", ["zoom in 1.5"]],
-    ['steht(?: still)?', "of camera", []],
+    ['{panoramica}{verso} sinistra', "anywhere", ["left"]],
+    ['{panoramica}{verso} destra', "anywhere", ["right"]],
+    ['più vicino', "anywhere", ["zoom in 1.5"]],
+    ['resta ferma', "of camera", []],
+    ['destra', "continuing", ["right"]],
 ]
 
 [parts]
-schwenk = '(?:schwenk|schwenken)'
-nach = '(?: nach)?'
+panoramica = '(?:panoramica|panoramiche)'
+verso = '(?: (?:verso|a))?'
 
 [fold]
 from = "ß"
@@ -65,13 +70,13 @@ def said(root: Path, *texts: str) -> list[list[list[float]]]:
 
 
 def test_a_language_is_added_by_one_file(tmp_path: Path) -> None:
-    # Given a copy of the engine, and German words that it does not know
+    # Given a copy of the engine, and Italian words that it does not know
     package = Path(str(unstill_engine.__file__)).parent
     shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    texts = ("langsam schwenk nach links", "heranzoomen", "die kamera steht still", "zoom out", "镜头放大")
+    texts = ("lentamente panoramica verso sinistra", "PIÙ VICINO", "la telecamera resta ferma", "zoom out", "镜头放大")
     unknown = said(tmp_path, *texts)
     # When a file with them is put beside the others
-    (tmp_path / FOLDER.relative_to(package.parent) / "de.toml").write_text(GERMAN, "utf-8")
+    (tmp_path / FOLDER.relative_to(package.parent) / "it.toml").write_text(ITALIAN, "utf-8")
     left, closer, still, *others = said(tmp_path, *texts)
     # Then they are understood, and the others are as before
     (english_left,), (english_closer,) = said(tmp_path, "slowly pan left", "zoom in")
@@ -80,6 +85,18 @@ def test_a_language_is_added_by_one_file(tmp_path: Path) -> None:
     assert still == []
     assert others == unknown[3:]
     assert all(unknown[number] != now for number, now in enumerate((left, closer, still)))
+    # whether accents are typed or not, over a comma, and refused by a word that stands after them
+    without, over_a_comma, refused, both = said(
+        tmp_path,
+        "piu vicino",
+        "panoramica a sinistra, poi destra",
+        "panoramica a sinistra è vietata, più vicino",
+        "panoramica a sinistra o più vicino vietato, zoom out",
+    )
+    assert without == closer
+    assert over_a_comma == said(tmp_path, "pan left, then right")[0]
+    assert refused == closer
+    assert [both] == others[:1]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +109,6 @@ def test_a_language_is_added_by_one_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, error: type[Exception]) -> None:
-    (tmp_path / "de.toml").write_text(text, "utf-8")
+    (tmp_path / "it.toml").write_text(text, "utf-8")
     with pytest.raises(error):
         read_languages(tmp_path)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
 import msgspec
 
 from unstill_engine.renderers.camera.moves import GENTLE, Axis, Move
-from unstill_engine.renderers.camera.vocabulary import Phrase, Reach, vocabulary
+from unstill_engine.renderers.camera.vocabulary import LETTERS, Phrase, Reach, plain, vocabulary
 
 _LENGTH_MOST = 1000
 _BREAK = re.compile(r"[,.;:!?()\[\]\n。!?;—–…|/+>]+| -+ ")
 _BLANK = re.compile(r"[^\S\n]+")
-_LATIN = re.compile(r"[a-z']+")
-_JOINER = re.compile(r"(?<=[a-z])[-_](?=[a-z])")
-#: "Pan left, then right" is one clause.
-_COMMA_THEN = re.compile(r", ?(?=(?:and|then) )")
+#: A word of a script that puts blanks between words.
+_SPELLED = re.compile(rf"[{LETTERS}']+")
+_JOINER = re.compile(rf"(?<=[{LETTERS}])[-_](?=[{LETTERS}])")
+_COMMA = re.compile(r", ?")
 _DRIFT_ALONE = 2.5
 #: Chinese characters of other words, such as 跟随汽车, after which the camera is no longer what is spoken of.
 _STRANGERS_MOST = 4
@@ -69,9 +68,7 @@ def read(text: str, *, camera_words: bool) -> Reading:
 class _Reader:
     def __init__(self, text: str, camera_words: bool) -> None:
         self._words = vocabulary()
-        folded = unicodedata.normalize("NFKC", text[:_LENGTH_MOST]).lower().replace("’", "'")
-        folded = folded.translate(self._words.fold)
-        folded = _COMMA_THEN.sub(" ", folded)
+        folded = plain(plain(text[:_LENGTH_MOST], {}).lower().replace("’", "'"), self._words.fold)
         self._text = _BLANK.sub(" ", _JOINER.sub(" ", folded))
         self._camera_words = camera_words
         self._moves: list[Move] = []
@@ -92,6 +89,9 @@ class _Reader:
         self._pending = 1.0
         #: The last phrase's moves, where a pace that follows still belongs to them.
         self._last: slice | None = None
+        #: The first move of those that one word after them refuses: "ズームもパンもしない".
+        self._chain = len(self._moves)
+        self._chained = False
 
     def read(self) -> Reading:
         at = 0
@@ -102,12 +102,19 @@ class _Reader:
 
     def _step(self, at: int) -> int:
         text = self._text
+        if (found := _COMMA.match(text, at)) and self._words.goes_on.match(text, found.end()):
+            # "Pan left, then right" is one clause
+            return found.end()
         if found := _BREAK.match(text, at):
             self._keep_pending()
             self._break()
             return found.end()
         if found := _BLANK.match(text, at):
             return found.end()
+        if self._after_move and (found := self._words.refused_after.match(text, at)):
+            self._take_back()
+            if not self._words.negation.match(text, at):
+                return found.end()
         phrase, end = self._longest_phrase(at)
         pace_end = self._pace(at, end)
         if pace_end > end:
@@ -120,6 +127,8 @@ class _Reader:
     def _longest_phrase(self, at: int) -> tuple[Phrase | None, int]:
         best: Phrase | None = None
         end = at
+        if not self._words.starts.match(self._text, at):
+            return best, end
         for phrase in self._words.phrases:
             if self._counts(phrase.reach) and (found := phrase.pattern.match(self._text, at)) and found.end() > end:
                 best, end = phrase, found.end()
@@ -140,12 +149,22 @@ class _Reader:
             self._negated, self._carry = False, True
         elif phrase.moves:
             pace = self._pending * _pace_within(said)
+            start = len(self._moves)
             self._add([move.scaled(pace) for move in phrase.moves])
+            if not self._chained:
+                self._chain = min(start, len(self._moves) - 1)
             self._pending = 1.0
         else:
             self._still = True
         self._open = True
         self._after_move = bool(phrase.moves)
+        self._chained = False
+
+    def _take_back(self) -> None:
+        """Refuse the phrase before, and those that a word of `carry` joined to it: "ズームもパンもしない"."""
+        self._refused += self._moves[self._chain :]
+        del self._moves[self._chain :]
+        self._after_move, self._carry, self._last = False, True, None
 
     def _add(self, moves: list[Move]) -> None:
         """Append; but a direction said before or after its move, as in "从右向左缓慢移动", belongs to the one move."""
@@ -184,6 +203,7 @@ class _Reader:
             self._last, self._after_move = None, False
         elif found := words.carry.match(text, at):
             self._open, self._negated = True, self._negated or self._carry
+            self._chained = self._after_move
         elif found := words.opener.match(text, at):
             self._open, self._negated, self._carry, self._last = True, False, False, None
         elif found := words.not_camera.match(text, at):
@@ -198,7 +218,7 @@ class _Reader:
         return found.end()
 
     def _stranger(self, at: int) -> int:
-        found = _LATIN.match(self._text, at)
+        found = _SPELLED.match(self._text, at)
         self._known = False
         self._open = self._after_move = self._negated = self._carry = False
         self._strangers += 1
@@ -218,7 +238,7 @@ def _pace_within(said: str) -> float:
     """The pace named inside a phrase, as in "zoom slowly in"."""
     for pace in vocabulary().paces:
         for at in range(len(said)):
-            if not (at and said[at - 1].isascii() and said[at - 1].isalpha()) and pace.pattern.match(said, at):
+            if not (at and _SPELLED.match(said, at - 1)) and pace.pattern.match(said, at):
                 return pace.factor
     return 1.0
 
