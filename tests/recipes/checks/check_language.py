@@ -12,14 +12,14 @@ from unstill_engine.renderers.camera.words import direct
 
 
 def test_a_host_sets_it_and_people_are_answered_in_it(tmp_path: Path) -> None:
-    settings = Settings.load({"UNSTILL_BOTS__LANGUAGE": "es"}, tmp_path)
+    settings = Settings.load({"UNSTILL_BOTS__LANGUAGE": "it"}, tmp_path)
 
     assert ChatReplies(settings.bots.language).queue_empty().startswith("¡You have no clips")
     # by a person's own tag too
-    assert ChatReplies("es-MX").queue_empty() == ChatReplies("es").queue_empty()
-    assert "¡" in Terminal(tmp_path).run("presets", "--language", "es").out
+    assert ChatReplies("it-CH").queue_empty() == ChatReplies("it").queue_empty()
+    assert "¡" in Terminal(tmp_path).run("presets", "--language", "it").out
 
 
 def test_the_camera_understands_it() -> None:
-    assert direct("mover a la izquierda", "") == direct("pan left", "")
-    assert direct("acercar despacio", "") == direct("zoom in slowly", "")
+    assert direct("muovere a sinistra", "") == direct("pan left", "")
+    assert direct("avvicinare lentamente", "") == direct("zoom in slowly", "")
