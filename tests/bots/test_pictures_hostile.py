@@ -34,7 +34,7 @@ from unstill_bots.text.sentences import PICTURES
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
-LIMITS: dict[str, Any] = msgspec.to_builtins(Limits(pixels=1_000_000, longest=128))
+LIMITS: dict[str, Any] = msgspec.to_builtins(Limits(pixels=1_000_000, area=128**2))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -54,9 +54,9 @@ FORMAT_PIXELS = {
 class Limits(msgspec.Struct, frozen=True):
     """What a picture may be, and what its process may spend on it.
 
-    Sizes are in bytes and pixels. `longest` is the long side that is kept of a larger picture. A short side under
-    `short_side` shows nothing when enlarged, and a shape beyond `aspect` to 1 fits no model. `memory` bounds the peak
-    of the whole process in bytes, and `cpu` the seconds that it computes, however busy the machine is.
+    Sizes are in bytes and pixels. Of a larger picture `area` pixels are kept, and a long side of `longest`. A short
+    side under `short_side` shows nothing when enlarged, and a shape beyond `aspect` to 1 fits no model. `memory` bounds
+    the peak of the whole process in bytes, and `cpu` the seconds that it computes, however busy the machine is.
     """
 
     bytes: int = 20 * 1024**2
@@ -65,7 +65,8 @@ class Limits(msgspec.Struct, frozen=True):
     side: int = 12_000
     short_side: int = 16
     aspect: int = 8
-    longest: int = 2048
+    area: int = 4_194_304
+    longest: int = 8192
     memory: int = 512 * 1024**2
     cpu: float = 5.0
 
@@ -213,7 +214,7 @@ async def _end(child: asyncio.subprocess.Process) -> int:
 
 
 def _reply_limit(limits: Limits) -> int:
-    return _HEAD_MAX + 4 * limits.longest**2
+    return _HEAD_MAX + 4 * limits.area
 
 
 def _read(reply: bytes, status: int, limits: Limits) -> SafePicture:
@@ -234,6 +235,7 @@ def _read(reply: bytes, status: int, limits: Limits) -> SafePicture:
         except KeyError:
             raise PictureError("picture_broken", {"reason": "unknown answer"}) from None
     sound = picture.startswith(_MAGIC[said.format]) and len(reply) <= _reply_limit(limits)
-    if not sound or not (0 < said.width <= limits.longest and 0 < said.height <= limits.longest):
+    whole = 0 < said.width <= limits.longest and 0 < said.height <= limits.longest
+    if not (sound and whole and said.width * said.height <= limits.area):
         raise PictureError("picture_broken", {"reason": "unlikely answer"})
     return SafePicture(picture, said.format, said.width, said.height, said.notes)

@@ -30,10 +30,13 @@ def orientation(image: Image.Image) -> int:
         return 1
 
 
-def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """The size with its long side at most `longest`, in its own shape, never smaller than a pixel."""
-    scale = min(1.0, longest / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+def reduced(size: tuple[int, int], area: float, longest: float) -> tuple[int, int]:
+    """Return the size with at most `area` pixels and its long side at most `longest`, in its own shape.
+
+    What is kept is the area, so that a panorama has as many pixels as a square. No side is smaller than a pixel.
+    """
+    scale = min(1.0, math.sqrt(area / (size[0] * size[1])), longest / max(size))
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
 
 
 def eight_bit(image: Image.Image) -> Image.Image:

@@ -14,7 +14,7 @@ import numpy as np
 from tests.bots.hostile.mutations import jpeg_parts, png_parts
 from tests.bots.hostile.sources import PNG_MAGIC
 
-from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture
+from unstill_bots.intake.pictures import Limits, PictureError, Pictures, SafePicture
 from unstill_bots.text.replies import Replies
 from unstill_bots.text.sentences import NOTES, PICTURES
 
@@ -25,13 +25,14 @@ _ENGLISH, _CHINESE = Replies("en"), Replies("zh-CN")
 _PLAIN_MARKERS = {0xE0, 0xDB, 0xC0, 0xC4, 0xDA}
 
 
-def examine(picture: SafePicture, longest: int) -> None:
+def examine(picture: SafePicture, limits: Limits) -> None:
     """A safe picture is what it says, in three channels of 8 bits, for a decoder that is not ours, and bare."""
     pixels = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert pixels is not None
     assert pixels.shape == (picture.height, picture.width, 3)
     assert pixels.dtype == np.uint8
-    assert min(pixels.shape[:2]) >= 1 and max(pixels.shape[:2]) <= longest
+    assert min(pixels.shape[:2]) >= 1 and max(pixels.shape[:2]) <= limits.longest
+    assert pixels.shape[0] * pixels.shape[1] <= limits.area
     assert set(picture.notes) <= set(NOTES)
     assert b"SECRET" not in picture.data
     if picture.format == "png":
@@ -61,7 +62,7 @@ async def outcome(pictures: Pictures, data: bytes) -> str:
     except PictureError as error:
         read_out(error)
         return error.code
-    examine(picture, pictures.limits.longest)
+    examine(picture, pictures.limits)
     return GOOD
 
 
