@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.engine.i2vgen_tiny import parameters
 
-from unstill_engine.renderers.framing import crop_box
+from unstill_engine.renderers.gaze import look
 from unstill_engine.renderers.i2vgen_xl.shapes import ASPECT_MOST, covering, cropped, size_for
 
 MULTIPLE = 64
@@ -53,7 +53,7 @@ def test_the_crop_is_as_large_as_can_be_and_inside_the_photo(width: int, height:
     photo = Image.new("RGB", (width, height), "teal")
     frame = (across * MULTIPLE, down * MULTIPLE)
 
-    left, top, right, bottom = crop_box(photo, frame)
+    left, top, right, bottom = look(photo).crop_box(frame)
 
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
@@ -79,13 +79,13 @@ def test_the_part_with_more_detail_stays(mirrored: bool, upright: bool) -> None:
 def test_where_nothing_stands_out_the_middle_stays() -> None:
     noise = Image.fromarray(np.random.default_rng(2).integers(0, 256, (100, 300, 3), np.uint8))
     for photo in (Image.new("RGB", (300, 100), "teal"), noise):
-        left, _, right, _ = crop_box(photo, (64, 64))
+        left, _, right, _ = look(photo).crop_box((64, 64))
         assert (left + right) / 2 == pytest.approx(150, abs=40)
 
 
 def test_the_same_photo_is_cropped_in_the_same_way() -> None:
     photo = Image.effect_noise((400, 150), 80).convert("RGB")
-    assert crop_box(photo, (512, 512)) == crop_box(photo.copy(), (512, 512))
+    assert look(photo).crop_box((512, 512)) == look(photo.copy()).crop_box((512, 512))
 
 
 @settings(deadline=None, max_examples=60)

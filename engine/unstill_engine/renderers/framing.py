@@ -1,11 +1,8 @@
-"""How large a frame is for a photo, and which part of the photo it takes where the shapes differ."""
+"""How large a frame is for a photo, and how much of the photo it takes where the shapes differ."""
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from PIL import Image
 
 from unstill_queue.contract.jobs import Parameters
 
@@ -13,9 +10,6 @@ Size = tuple[int, int]
 Box = tuple[int, int, int, int]
 
 _SIDE_LEAST = 16
-_DETAIL_SIDE = 128
-_CENTRE_PULL = 0.25
-"""How much of all detail a window at the picture's edge has to have more than the one in its middle."""
 
 
 def frame_size(picture: Size, parameters: Parameters, multiple: int, *, aspect_most: float = 4.0) -> Size:
@@ -37,35 +31,9 @@ def frame_size(picture: Size, parameters: Parameters, multiple: int, *, aspect_m
     return max(round(width / multiple) * multiple, least), max(round(height / multiple) * multiple, least)
 
 
-def crop_box(image: Image.Image, frame: Size) -> Box:
-    """The largest part of the image in the frame's shape: left, top, right, bottom, in pixels.
-
-    It slides along the one side that is too long to where it holds the most detail, measured by the differences
-    between neighbouring pixels; among equals, and nearly equals, to the middle.
-    """
-    scale = min(image.width / frame[0], image.height / frame[1])
-    width = min(max(round(frame[0] * scale), 1), image.width)
-    height = min(max(round(frame[1] * scale), 1), image.height)
-    if width == image.width:
-        top = _offset(image, 0, height)
-        return 0, top, width, top + height
-    left = _offset(image, 1, width)
-    return left, 0, left + width, height
-
-
-def _offset(image: Image.Image, axis: int, window: int) -> int:
-    """Where on an axis of (height, width) the window begins."""
-    side = (image.height, image.width)[axis]
-    spare = side - window
-    if spare <= 0:
-        return 0
-    small = image.convert("L")
-    small.thumbnail((_DETAIL_SIDE, _DETAIL_SIDE), Image.Resampling.BOX)
-    grey = np.asarray(small, dtype=np.float32)
-    down, across = (np.abs(np.diff(grey, axis=along, append=np.take(grey, [-1], along))) for along in (0, 1))
-    detail = (down + across).sum(axis=1 - axis)
-    held = np.interp(np.linspace(0, len(detail), side + 1), np.arange(len(detail) + 1), np.append(0, np.cumsum(detail)))
-    starts = np.arange(spare + 1)
-    inside = (held[starts + window] - held[starts]) / max(float(held[-1]), 1e-9)
-    from_centre = np.abs(starts - spare / 2) / max(spare / 2, 1)
-    return int(np.argmax(inside - _CENTRE_PULL * from_centre))
+def crop_size(picture: Size, frame: Size) -> Size:
+    """Width and height of the largest part of a picture that has the frame's shape, in pixels."""
+    scale = min(picture[0] / frame[0], picture[1] / frame[1])
+    width = min(max(round(frame[0] * scale), 1), picture[0])
+    height = min(max(round(frame[1] * scale), 1), picture[1])
+    return width, height

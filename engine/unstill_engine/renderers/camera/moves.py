@@ -31,13 +31,14 @@ STRENGTH_MOST = 3.5
 class Move(msgspec.Struct, frozen=True):
     """One movement along one axis over the whole clip. Direction 0: nearer for a zoom, the seed's choice for the rest.
 
-    `hertz` is the middle frequency of a shake.
+    `hertz` is the middle frequency of a shake. What nobody asked for may cut off nothing that matters.
     """
 
     axis: Axis
     direction: int = 0
     strength: float = 1.0
     hertz: float = 0.0
+    asked: bool = True
 
     def scaled(self, factor: float) -> Move:
         return msgspec.structs.replace(self, strength=self.strength * factor)
@@ -54,4 +55,8 @@ def seeded_signs(seed: int) -> dict[Axis, int]:
 
 
 #: A slow zoom in with a slight drift, for words that say nothing of a camera.
-GENTLE = (Move(Axis.ZOOM, 1, 0.6), Move(Axis.PAN, 0, 0.22), Move(Axis.TILT, 0, 0.15))
+GENTLE = (
+    Move(Axis.ZOOM, 1, 0.6, asked=False),
+    Move(Axis.PAN, 0, 0.22, asked=False),
+    Move(Axis.TILT, 0, 0.15, asked=False),
+)

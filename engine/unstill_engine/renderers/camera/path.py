@@ -23,12 +23,18 @@ class Path(msgspec.Struct, frozen=True):
 
     `zoom` is the magnification against the widest view, `x` and `y` where the camera looks in frame
     widths and heights (right and down positive), `turn` by how many degrees the picture stands clockwise.
+    `asked`: the words said so, at least of a part of it.
     """
 
     zoom: Curve
     x: Curve
     y: Curve
     turn: Curve
+    asked: bool = True
+
+    def scaled(self, factor: float) -> Path:
+        """The same way, `factor` times as far."""
+        return Path(self.zoom**factor, self.x * factor, self.y * factor, self.turn * factor, self.asked)
 
 
 def smoothstep(t: Curve) -> Curve:
@@ -53,7 +59,7 @@ def trace(moves: Iterable[Move], *, motion: float, seed: int, num_frames: int, f
             x = x + REACH[Axis.SHAKE] * strength * dx
             y = y + REACH[Axis.SHAKE] * strength * dy
             roll = roll + _SHAKE_ROLL_DEGREES * strength * droll
-    return Path(zoom=np.exp(zoom), x=x, y=y, turn=roll)
+    return Path(np.exp(zoom), x, y, roll, any(move.asked for move in settled) or not settled)
 
 
 def _in_turn(moves: list[Move], axis: Axis, motion: float) -> list[float]:

@@ -18,6 +18,7 @@ from unstill_engine.renderers.camera.resample import Resampler, memory
 from unstill_engine.renderers.camera.views import View, lay
 from unstill_engine.renderers.camera.words import direct
 from unstill_engine.renderers.framing import Size, frame_size
+from unstill_engine.renderers.gaze import Gaze, look
 from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_queue.contract.jobs import Parameters
 
@@ -73,7 +74,7 @@ class Camera:
             raise RenderCancelled
         image = load_photo(picture)
         frame = (plan.width, plan.height)
-        views = _views(plan.parameters, image.size, frame)
+        views = _views(plan.parameters, image.size, frame, look(image))
         resampler = Resampler(image, views, frame)
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="camera")
         chunk: list[NDArray[np.uint8]] = []
@@ -106,7 +107,7 @@ def _in_order(
         yield under_way.popleft().result()
 
 
-def _views(parameters: Parameters, picture: Size, frame: Size) -> list[View]:
+def _views(parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:
     moves = direct(parameters.prompt, parameters.camera)
     path = trace(
         moves,
@@ -115,4 +116,4 @@ def _views(parameters: Parameters, picture: Size, frame: Size) -> list[View]:
         num_frames=parameters.num_frames,
         fps=parameters.fps,
     )
-    return lay(path, picture, frame)
+    return lay(path, picture, frame, gaze)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import msgspec
-import numpy as np
 
+from unstill_engine.renderers.camera.aiming import aimed
 from unstill_engine.renderers.camera.path import Path
 from unstill_engine.renderers.framing import Size
+from unstill_engine.renderers.gaze import Gaze
 
 Row = tuple[float, float, float]
-
-_HAIR = 1e-6
 
 
 class View(msgspec.Struct, frozen=True):
@@ -44,26 +43,16 @@ class View(msgspec.Struct, frozen=True):
         return [(a * u + b * v + c, d * u + e * v + f) for u in (0, frame[0]) for v in (0, frame[1])]
 
 
-def lay(path: Path, picture: Size, frame: Size) -> list[View]:
+def lay(path: Path, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:
     """Lay the path over the picture so that no frame shows anything outside it, as wide as that can be.
 
     With z the zoom of a frame and p its place on one axis, the frame reaches from p - r/z to p + r/z, where r
     is half the turned frame's extent. Over all frames that is one interval an axis; the widest view is the one
     in which the larger of the two intervals, against the picture's side, just fills the picture.
+    The gaze decides into what a zoom goes, and where on the other axis all of it lies; none: the middle.
     """
-    widest = min(picture[0] / frame[0], picture[1] / frame[1])
-    width, height = frame[0] * widest, frame[1] * widest
-    turn = np.radians(path.turn)
-    cosine, sine = np.abs(np.cos(turn)), np.abs(np.sin(turn))
-    reach_x = (width * cosine + height * sine) / (2 * path.zoom)
-    reach_y = (width * sine + height * cosine) / (2 * path.zoom)
-    x, y = path.x * width, path.y * height
-    left, right = float(np.min(x - reach_x)), float(np.max(x + reach_x))
-    top, bottom = float(np.min(y - reach_y)), float(np.max(y + reach_y))
-    base = max((right - left) / picture[0], (bottom - top) / picture[1]) * (1 + _HAIR)
-    centre_x = picture[0] / 2 + (x - (left + right) / 2) / base
-    centre_y = picture[1] / 2 + (y - (top + bottom) / 2) / base
+    laid = aimed(path, picture, frame, gaze or Gaze.nowhere(picture))
     return [
-        View(float(cx), float(cy), widest / (base * float(zoom)), float(degrees))
-        for cx, cy, zoom, degrees in zip(centre_x, centre_y, path.zoom, path.turn, strict=True)
+        View(float(x), float(y), laid.scale / float(zoom), float(degrees))
+        for x, y, zoom, degrees in zip(laid.x, laid.y, laid.path.zoom, laid.path.turn, strict=True)
     ]

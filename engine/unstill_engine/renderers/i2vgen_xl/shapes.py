@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PIL import Image
 
-from unstill_engine.renderers.framing import Size, crop_box, frame_size
+from unstill_engine.renderers.framing import Size, frame_size
+from unstill_engine.renderers.gaze import look
 from unstill_queue.contract.jobs import Parameters
 
 ASPECT_MOST = 2.0
@@ -20,8 +21,8 @@ def size_for(photo: Size, parameters: Parameters, multiple: int) -> Size:
 
 
 def cropped(photo: Image.Image, frame: Size) -> Image.Image:
-    """The largest part of the photo that has the frame's shape, and the most detail."""
-    return photo.crop(crop_box(photo, frame))
+    """The largest part of the photo that has the frame's shape, where it keeps most of what matters."""
+    return photo.crop(look(photo).crop_box(frame))
 
 
 def covering(photo: Image.Image, size: Size) -> Image.Image:
