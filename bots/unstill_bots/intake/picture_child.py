@@ -24,7 +24,8 @@ from typing import Any
 from PIL import GifImagePlugin, Image, ImageCms, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL import TiffImagePlugin as _exif_reader
 
-from unstill_bots.intake.pixels import ORIENTATION, UPRIGHT, bands, on_white, orientation, reduced, to_srgb
+from unstill_bots.intake.colours import said, to_srgb
+from unstill_bots.intake.pixels import ORIENTATION, UPRIGHT, bands, on_white, orientation, reduced
 
 _PLUGINS = (GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin, _exif_reader)
 
@@ -125,11 +126,11 @@ def make_safe(data: bytes, kind: str, limits: dict[str, Any]) -> tuple[dict[str,
     """Upright, sRGB, 8 bits, opaque, at most `area` and `longest`, nothing of the file but its pixels."""
     image, more = open_picture(data, kind, limits)
     turn = UPRIGHT.get(orientation(image))
-    profile = image.info.get("icc_profile")
+    colours = said(image, data)
     notes = ["picture_first_frame"] if more else []
     plain = bands(image, reduced(image.size, limits["area"], limits["longest"]))
-    plain, profiled = to_srgb(plain, profile if isinstance(profile, bytes) else None)
-    if not profiled:
+    plain, used = to_srgb(plain, colours.meaning)
+    if colours.damaged or not used:
         notes.append("picture_profile_ignored")
     plain = on_white(plain)
     if turn is not None:

@@ -1,11 +1,10 @@
-"""A decoded picture made plain: reduced, 8 bits a channel, sRGB, opaque. Runs in the process that decodes it."""
+"""A decoded picture made plain: reduced, 8 bits a channel, opaque. Runs in the process that decodes it."""
 
 from __future__ import annotations
 
-import io
 import math
 
-from PIL import Image, ImageCms
+from PIL import Image
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -21,6 +20,7 @@ BAND = 4_000_000
 """Pixels of the file that are converted at a time, at up to 12 bytes each: the whole would need three copies of it."""
 SUPPORT = 3
 """LANCZOS reads three pixels of the result's size on each side."""
+_TO_EIGHT = [(value * 255 + 32767) // 65535 for value in range(65536)]
 
 
 def orientation(image: Image.Image) -> int:
@@ -40,16 +40,25 @@ def reduced(size: tuple[int, int], area: float, longest: float) -> tuple[int, in
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
-    """L, RGB, RGBA, CMYK or LAB with 8 bits a channel, from whatever the file holds."""
-    if image.mode == "I;16":  # `convert` alone would clip at 255
-        return image.point(lambda value: value / 256).convert("L")
-    if image.mode in ("I", "F", "I;16B", "I;16L", "I;16N"):
-        return image.convert("F").point(lambda value: value / 256).convert("L")
+    """L, LA, RGB, RGBA or CMYK with 8 bits a channel, from whatever the file holds."""
+    if image.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
+        return _from_sixteen(image)
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        return image.convert("LA" if image.mode in ("1", "L", "LA", "La") else "RGBA")
     if image.mode == "1":
         return image.convert("L")
-    return image if image.mode in ("L", "RGB", "CMYK", "LAB") else image.convert("RGB")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _from_sixteen(image: Image.Image) -> Image.Image:
+    codes = image.convert("I")  # `point` knows no other mode with so many values
+    plain = codes.point(_TO_EIGHT, "L")
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return plain
+    clear = [255] * 65536
+    clear[min(key, 65535)] = 0
+    return Image.merge("LA", (plain, codes.point(clear, "L")))
 
 
 def bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -74,30 +83,6 @@ def bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         whole.paste(band, (0, top))
     assert whole is not None  # noqa: S101  a size has at least one row
     return whole
-
-
-def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bool]:
-    """RGB or RGBA in sRGB; False where the file's colour profile could not be used."""
-    mode = "RGBA" if image.mode == "RGBA" else "RGB"
-    if profile is None:
-        return image.convert(mode), True
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if image.mode in ("RGB", "RGBA") and "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image, True
-        converted = ImageCms.profileToProfile(
-            image,
-            source,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode=mode,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except MemoryError:
-        raise
-    except Exception:
-        return image.convert(mode), False
-    return (converted if converted is not None else image.convert(mode)), True
 
 
 def on_white(image: Image.Image) -> Image.Image:
