@@ -23,7 +23,7 @@ def _entries(values: st.SearchStrategy[Value]) -> st.SearchStrategy[dict[str, Va
 
 
 def _model(title: str, sizes: list[int]) -> Model:
-    return Model.model_validate({**CATALOG.models["camera"].model_dump(), "title": title, "resolutions": (512, *sizes)})
+    return Model.model_validate({**CATALOG.models["camera"].model_dump(), "title": title, "resolutions": (720, *sizes)})
 
 
 def catalogs() -> st.SearchStrategy[Catalog]:

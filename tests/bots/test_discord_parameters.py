@@ -165,7 +165,7 @@ def test_what_is_offered_is_what_was_begun_to_be_typed() -> None:
     assert [one.name for one in typed(preset, "预览", "zh_CN", "camera")] == ["预览: 快速小图"]
     assert [one.name for one in typed(find("shape"), "", "zh_CN", "camera")][:2] == ["原图比例", "9:16"]
     assert [one.value for one in typed(shape, "9", "en", "camera")] == ["reels", "landscape"]
-    assert [one.value for one in typed(size, "", "en", "camera")] == [256, 512, 768, 1024]
+    assert [one.value for one in typed(size, "", "en", "camera")] == [256, 512, 720, 768, 1024, 1080]
     assert typed(size, "", "en", "gone") == []
 
 

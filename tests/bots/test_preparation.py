@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
 import pytest
+from PIL import Image
 from tests.bots.test_courier import FrontEnd
 from tests.waiting import PATIENCE
 
@@ -25,6 +27,16 @@ from unstill_queue.storage.base import Storage
 FREE = {"person_jobs": 0, "chat_jobs": 0, "person_seconds": 0, "chat_seconds": 0}
 EN = Replies("en")
 WORDS = "Waves rolling in"
+
+
+def _large() -> bytes:
+    """A picture with all the pixels that a clip's usual size needs."""
+    out = io.BytesIO()
+    Image.new("RGB", (960, 720), "teal").save(out, "PNG")
+    return out.getvalue()
+
+
+LARGE = _large()
 
 
 class Gates:
@@ -64,6 +76,7 @@ async def make(valkey: EmbeddedValkey, storage: Storage) -> AsyncIterator[Callab
 
     def made(**quota: float) -> FrontEnd:
         front = FrontEnd(valkey.url, Settings(quota=Quota.model_validate({**FREE, **quota})), storage)
+        front.chat.picture = LARGE
         fronts.append(front)
         return front
 
@@ -128,14 +141,35 @@ async def test_what_is_over_a_quota_is_refused_before_its_picture_is_fetched(
 
 async def test_a_pictures_shape_counts_as_far_as_the_platform_tells_it(make: Callable[..., FrontEnd]) -> None:
     # Given seconds for a square picture's clip, and no more
-    prepares = make().pipeline._preparation
-    front = make(person_seconds=prepares._cost(prepares._read(WORDS)[0], 1.0) * 1.01)
+    front = make(person_seconds=make().pipeline._preparation.cost(WORDS, 1.0) * 1.01)
     # When a picture is asked for of which the platform says that it is four times as long as it is high
     assert not await prepared(front, asked(1, aspect=aspect_of(640, 160)))
-    # Then it is refused unseen; where the platform does not tell, one of 64 by 48 is fetched to see
+    # Then it is refused unseen; where the platform does not tell, one of 4:3 is fetched to see
     assert front.chat.fetched == []
     assert not await prepared(front, asked(2))
     assert front.chat.fetched == [asked(2).id]
+
+
+async def test_a_job_says_the_frame_that_its_photo_and_its_shape_need(make: Callable[..., FrontEnd]) -> None:
+    # Given a photo of 960 by 720
+    front = make()
+    asked_for = {
+        "waves": (720, None, None),
+        "waves --res 256": (256, None, None),
+        "waves --shape square": (720, 720, 720),
+        "waves --shape reels --fill blur": (720, None, None),
+        "waves --shape reels --fill crop": (720, 404, 720),
+    }
+    for n, (words, size) in enumerate(asked_for.items()):
+        # When a clip of some shape is asked for
+        assert await prepared(front, asked(n, words=words))
+        # Then the engine is told what to render, and what that costs counts
+        record = await front.ledger.read(asked(n).id)
+        assert record.job is not None
+        made = record.job.parameters
+        assert (made.resolution, made.width, made.height) == size
+        pixels = made.width * made.height if made.width and made.height else made.resolution**2 * 4 / 3
+        assert record.cost == pytest.approx(0.2 + 0.04 * 72 * pixels / 1e6, rel=0.01)
 
 
 async def test_a_chats_own_limit_is_told_in_its_own_words_before_anything_is_fetched(
@@ -186,7 +220,7 @@ async def test_what_is_refused_leaves_nothing_in_storage(
 
 
 async def _job(front: FrontEnd, request: Request) -> Job:
-    parameters, finish, _ = front.pipeline._preparation._read(request.words)
+    _, parameters, finish = front.pipeline._preparation._read(request.words)
     return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, finish, 1_000_000)
 
 

@@ -538,7 +538,7 @@ def test_the_help_says_of_each_model_what_it_takes_where_they_differ_and_advises
     both = Served.of(CATALOG, set(CATALOG.models), "camera")
     page = str(ChatReplies("en").options(both))
     assert "Camera: a whole number from 8 to 480 frames; I2VGen-XL: a whole number from 8 to 32 frames" in page
-    assert "Camera: 256, 512, 768, 1024; I2VGen-XL: 512, 768, 1024" in page
+    assert "Camera: 256, 512, 720, 768, 1024, 1080; I2VGen-XL: 512, 768, 1024" in page
 
     fixed = CATALOG.models["i2vgen-xl"]
     fixed = fixed.model_copy(update={"ranges": {**fixed.ranges, "guidance_scale": (1.0, 9.0)}})

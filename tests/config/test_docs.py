@@ -62,7 +62,7 @@ def test_the_presets_are_those_of_the_catalogue() -> None:
 def test_the_camera_takes_what_the_readme_says_it_takes() -> None:
     camera = CATALOG.models["camera"]
 
-    assert camera.resolutions == (256, 512, 768, 1024)
+    assert camera.resolutions == (256, 512, 720, 768, 1024, 1080)
     assert camera.ranges["num_inference_steps"] == camera.ranges["guidance_scale"] == (1, 1)
     assert not {"negative_prompt", "guidance_scale"} & set(camera.abilities)
 

@@ -21,6 +21,7 @@ from unstill_queue.contract.errors import OptionError, QuotaExceeded, StorageErr
 from unstill_queue.contract.fairness import aspect_of, estimated_seconds
 from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
 from unstill_queue.contract.resolving import resolve
+from unstill_queue.contract.sizing import Size, imagined, sized
 from unstill_queue.ledger.client import Client
 from unstill_queue.storage.base import Storage
 
@@ -97,8 +98,7 @@ class Preparation:
 
     def cost(self, words: str, aspect: float) -> float:
         """Return the estimated seconds of a caption's clip. `aspect` as in `Request`. Raises OptionError."""
-        parameters, _, _ = self._read(words)
-        return self._cost(parameters, aspect)
+        return self._cost(self._sized(*self._read(words), imagined(aspect)), aspect)
 
     def is_wrong(self, words: str) -> bool:
         """Return whether a caption cannot be made as it is."""
@@ -147,10 +147,11 @@ class Preparation:
         return True
 
     async def _understand(self, request: Request) -> tuple[Job, float]:
-        parameters, finish, notes = self._read(request.words)
+        caption, parameters, finish = self._read(request.words)
         picture = await stored_picture(self._storage, request)
         if picture is None:
             picture = await self._make_safe(await self._chat.fetch(request))
+        parameters = self._sized(caption, parameters, finish, (picture.width, picture.height))
         cost = self._cost(parameters, aspect_of(picture.width, picture.height))
         key = await self._store(request.id, picture)
         job = Job(
@@ -161,15 +162,18 @@ class Preparation:
             parameters=parameters,
             finish=finish,
             upload_limit=request.upload_limit,
-            notes=(*picture.notes, *notes),
+            notes=(*picture.notes, *caption.notes),
         )
         return job, cost
 
-    def _read(self, words: str) -> tuple[Parameters, Finish, tuple[str, ...]]:
-        """Return what a caption asks for, and the notes on it. Raises OptionError."""
+    def _read(self, words: str) -> tuple[captions.Caption, Parameters, Finish]:
+        """Return a caption and what it asks for. Raises OptionError."""
         model = self._settings.engine.model
         caption = captions.parse(words, self._catalog, model)
-        return *resolve(caption.prompt, caption.given, self._catalog, default_model=model), caption.notes
+        return caption, *resolve(caption.prompt, caption.given, self._catalog, default_model=model)
+
+    def _sized(self, caption: captions.Caption, parameters: Parameters, finish: Finish, photo: Size) -> Parameters:
+        return sized(parameters, finish, caption.given, self._catalog, photo)
 
     def _cost(self, parameters: Parameters, aspect: float) -> float:
         return estimated_seconds(parameters, self._catalog.models[parameters.model], aspect)

@@ -11,6 +11,7 @@ import click
 from unstill_bots.intake import captions
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.jobs import Parameters
 from unstill_queue.contract.options import MOTIONS, OPTIONS, Option, find
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.resolving import narrowed, resolve
@@ -84,7 +85,7 @@ def caption_of(recipe: Recipe) -> captions.Caption:
         "seed": asked.seed,
         "num_frames": asked.num_frames,
         "fps": asked.fps,
-        "resolution": asked.resolution,
+        "resolution": None if _is_of_the_photo(asked) else asked.resolution,
         "num_inference_steps": asked.num_inference_steps,
         "guidance_scale": asked.guidance_scale,
         "motion": None if near_motion == "medium" else near_motion,
@@ -100,6 +101,12 @@ def caption_of(recipe: Recipe) -> captions.Caption:
     return captions.Caption(
         printable(asked.prompt), {name: value for name, value in given.items() if value is not None}
     )
+
+
+def _is_of_the_photo(asked: Parameters) -> bool:
+    """Whether a frame's size was made from the photo and the shape, and is not that of the resolution."""
+    sides = [side for side in (asked.width, asked.height) if side]
+    return min(sides, default=asked.resolution) != asked.resolution
 
 
 def printable(text: str) -> str:

@@ -47,6 +47,7 @@ from unstill_engine.renderers.base import (
     RenderError,
     Revised,
 )
+from unstill_engine.renderers.filling import filling
 from unstill_queue.contract import jobs
 
 EXIT_NOT_LOADED = 69
@@ -187,7 +188,8 @@ def _render_to_spool(command: Render, renderer: Renderer, channel: Channel) -> R
 
     if cancelled():
         raise RenderCancelled
-    plan = renderer.plan(command.parameters, picture)
+    parameters = filling(command.parameters, picture, command.frame) if command.frame else command.parameters
+    plan = renderer.plan(parameters, picture)
     _check_plan(plan)
     channel.send(Planned(run, plan))
     started = time.monotonic()

@@ -34,12 +34,16 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
 
 class Render(msgspec.Struct, frozen=True, tag="render"):
-    """`run` numbers this attempt, so that nothing said about another one can be taken for it."""
+    """`run` numbers this attempt, so that nothing said about another one can be taken for it.
+
+    `frame` is the size of the finished clip, where the photo is cropped to that shape unless that loses what matters.
+    """
 
     run: int
     parameters: Parameters
     picture: str
     spool: str
+    frame: tuple[int, int] | None = None
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):

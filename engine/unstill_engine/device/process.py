@@ -125,8 +125,9 @@ class EngineProcess:
         *,
         deadline: Callable[[Plan], float],
         on_progress: Callable[[int, int], None],
+        frame: tuple[int, int] | None = None,
     ) -> RenderOutcome:
-        """Render one job's frames to the file `spool`; one job at a time, others wait here.
+        """Render one job's frames to the file `spool`; one job at a time, others wait here. `frame` as in `Render`.
 
         `deadline` says how many seconds a plan may take, `on_progress` gets steps done and steps
         in all. Cancelling the task that awaits this cancels the job.
@@ -139,7 +140,7 @@ class EngineProcess:
         if former is not None and not former.cancelled:
             raise ValueError(f"{job} is being rendered already")
         run = self._runs[job] = _Run(next(self._numbers), deadline, on_progress)
-        task = asyncio.create_task(self._run(run, Render(run.number, parameters, str(picture), str(spool))))
+        task = asyncio.create_task(self._run(run, Render(run.number, parameters, str(picture), str(spool), frame)))
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._forget(job, run, task))
         try:

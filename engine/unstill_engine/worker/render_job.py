@@ -23,6 +23,7 @@ from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Succeeded
 from unstill_queue.contract.recipe import Recipe
+from unstill_queue.contract.sizing import frame_of
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class RenderJob(JobRun):
         job, services = self.job, self._services
         picture = folder / "picture"
         engine = services.settings.engine
+        frame = frame_of(services.catalog.finishes.get(job.finish.shape))
 
         def deadline(plan: Plan) -> float:
             return max(engine.deadline_least, plan.seconds * engine.deadline_factor)
@@ -54,7 +56,13 @@ class RenderJob(JobRun):
             if self.lease.ended:
                 return Cancelled("system")
             rendered = await services.process.plan_and_render(
-                job.id, job.parameters, picture, folder / "frames.rgb", deadline=deadline, on_progress=self.lease.step
+                job.id,
+                job.parameters,
+                picture,
+                folder / "frames.rgb",
+                deadline=deadline,
+                on_progress=self.lease.step,
+                frame=frame if job.finish.fill == "" else None,
             )
         except NotFound as error:
             log.warning("the picture is gone", job=job.id, reason=str(error))

@@ -20,10 +20,10 @@ def aspect_of(width: int, height: int) -> float:
 def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> float:
     """GPU-seconds that a job should take, by the model's cost in the catalogue.
 
-    `aspect` is long side over short side of the picture, >= 1.
+    `aspect` is long side over short side of the picture, >= 1. A width or height that is given alone is its short side.
     """
     if parameters.width and parameters.height:
         pixels = parameters.width * parameters.height
     else:
-        pixels = round(parameters.resolution**2 * aspect)
+        pixels = round((parameters.width or parameters.height or parameters.resolution) ** 2 * aspect)
     return max(LEAST, model.cost.seconds(parameters.num_frames, parameters.num_inference_steps, pixels / 1e6))

@@ -92,6 +92,13 @@ class Parameters(msgspec.Struct, frozen=True):
     motion: float = 1.0
     camera: str = ""
 
+    def at(self, resolution: int) -> Parameters:
+        """Return the same at another resolution; a width and a height that are given change as it does."""
+        width, height = (
+            side and max(1, round(side * resolution / self.resolution)) for side in (self.width, self.height)
+        )
+        return msgspec.structs.replace(self, resolution=resolution, width=width, height=height)
+
 
 class Finish(msgspec.Struct, frozen=True):
     """What happens to the frames between renderer and file. `shape` names a finish of the catalogue.

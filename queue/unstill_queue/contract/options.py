@@ -131,7 +131,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("seed", "int", "the same seed gives the same clip", ("sd",), 0, SEED_MAX, ability=True),
     Option("negative_prompt", "text", "what should not appear", ("neg", "no", "negative", "without"), ability=True),
-    Option("resolution", "int", "short side that is rendered", ("res", "size", "r"), 128, 1024, "px"),
+    Option("resolution", "int", "short side that is rendered", ("res", "size", "r"), 128, 1080, "px"),
     Option(
         "motion",
         "choice",

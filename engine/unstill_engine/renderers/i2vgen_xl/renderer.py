@@ -194,7 +194,7 @@ class I2VGenXL:
 
     def _place(self, parameters: Parameters, photo: Size) -> Placement:
         def size_at(resolution: int) -> Size:
-            return self._size(msgspec.structs.replace(parameters, resolution=resolution), photo)
+            return self._size(parameters.at(resolution), photo)
 
         with device_errors():
             free = free_bytes(self._device)

@@ -65,7 +65,7 @@ def smaller(parameters: Parameters, model: Model) -> Parameters | None:
     """Return the next smaller clip that the model can make: a lower resolution, then half the frames; None, no more."""
     lower = [resolution for resolution in model.resolutions if resolution < parameters.resolution]
     if lower:
-        return msgspec.structs.replace(parameters, resolution=max(lower))
+        return parameters.at(max(lower))
     least = int(model.ranges["num_frames"][0]) if "num_frames" in model.ranges else 1
     fewer = max(model.frame_grid.nearest(parameters.num_frames // 2), least)
     if fewer < parameters.num_frames:

@@ -1,0 +1,83 @@
+"""How large a frame is rendered: by what was asked, by the clip's shape, and by the pixels that the photo has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from unstill_config.catalog import Catalog, Shape, Value
+from unstill_queue.contract.jobs import Finish, Parameters
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+LARGE = 4096
+"""The short side, in pixels, of a photo of which only the shape is known."""
+
+
+def sized(
+    parameters: Parameters, finish: Finish, given: Mapping[str, Value], catalog: Catalog, photo: Size
+) -> Parameters:
+    """Return the parameters with the frame of a clip of that photo. `given` are the options that were set.
+
+    A resolution that was asked for holds, and so does a preset's, and a model's that draws new pixels. Else there are
+    as many pixels as the clip's shape has room for, and where the model draws none, never more than the photo's own.
+    A photo that fills another shape by a crop is rendered in that shape.
+    """
+    model = catalog.models[parameters.model]
+    frame = frame_of(catalog.finishes.get(finish.shape))
+    crops = frame is not None and finish.fill in ("", "crop")
+    preset = catalog.presets[str(given["preset"])].for_model(parameters.model) if "preset" in given else {}
+    shown = window(photo, frame) if frame and crops else (float(photo[0]), float(photo[1]))
+    short = float(parameters.resolution)
+    if not model.synthetic and "resolution" not in given:
+        if frame and "resolution" not in preset:
+            short = min(shown) * min(frame[0] / shown[0], frame[1] / shown[1])
+        short = min(short, *shown)
+    if frame and crops:
+        width, height = (side * short / min(frame) for side in frame)
+        return msgspec.structs.replace(
+            parameters, width=_on_grid(width, model.size_multiple), height=_on_grid(height, model.size_multiple)
+        )
+    return _with_short_side(parameters, short, photo)
+
+
+def uncropped(parameters: Parameters, frame: Size, photo: Size) -> Parameters:
+    """Return the parameters of the same clip with the whole photo in its `frame`, and not a part in its shape."""
+    if parameters.width is None or parameters.height is None:
+        return parameters
+    own = msgspec.structs.replace(parameters, width=None, height=None)
+    if min(parameters.width, parameters.height) == parameters.resolution:
+        return own
+    return _with_short_side(own, min(photo) * min(1.0, frame[0] / photo[0], frame[1] / photo[1]), photo)
+
+
+def frame_of(shape: Shape | None) -> Size | None:
+    """Return the size of a clip of that shape; None where it is the photo's own."""
+    return (shape.width, shape.height) if shape and shape.width and shape.height else None
+
+
+def window(photo: Size, frame: Size) -> tuple[float, float]:
+    """Return width and height, in the photo's pixels, of its largest part in the frame's shape."""
+    scale = min(photo[0] / frame[0], photo[1] / frame[1])
+    return frame[0] * scale, frame[1] * scale
+
+
+def imagined(aspect: float) -> Size:
+    """Return the size of a large photo with that long side over its short one, for a cost before the photo is known."""
+    return round(LARGE * aspect), LARGE
+
+
+def _with_short_side(parameters: Parameters, short: float, photo: Size) -> Parameters:
+    """The photo's own shape, by the side that is the shorter one."""
+    side = max(1, round(short))
+    if side == parameters.resolution:
+        return parameters
+    if photo[0] < photo[1]:
+        return msgspec.structs.replace(parameters, width=side)
+    return msgspec.structs.replace(parameters, height=side)
+
+
+def _on_grid(side: float, multiple: int) -> int:
+    return max(1, round(side / multiple)) * multiple

@@ -1,0 +1,50 @@
+"""A clip's recipe asks for a clip of the same size again."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unstill_bots.terminal.options import caption_of
+from unstill_config.catalog import Catalog, Value
+from unstill_queue.contract.jobs import Finish, Parameters
+from unstill_queue.contract.recipe import Recipe
+from unstill_queue.contract.resolving import resolve
+from unstill_queue.contract.sizing import Size, sized, uncropped
+
+CATALOG = Catalog.load()
+SIDES = st.integers(16, 3000)
+OPTIONS = st.fixed_dictionaries(
+    {"seed": st.just(7)},
+    optional={
+        "model": st.sampled_from(["camera", "i2vgen-xl"]),
+        "shape": st.sampled_from(["original", "reels", "square", "landscape"]),
+        "fill": st.sampled_from(["pad", "crop", "blur"]),
+        "resolution": st.sampled_from([512, 768, 1024]),
+        "preset": st.sampled_from(list(CATALOG.presets)),
+    },
+)
+
+
+def made(options: dict[str, Value], photo: Size) -> tuple[Parameters, Finish]:
+    parameters, finish = resolve("waves", options, CATALOG, default_model="camera")
+    return sized(parameters, finish, options, CATALOG, photo), finish
+
+
+@given(OPTIONS, SIDES, SIDES, st.booleans())
+def test_the_same_photo_gives_the_same_frames_again(
+    options: dict[str, Value], width: int, height: int, whole: bool
+) -> None:
+    photo = (width, height)
+    asked, finish = made(options, photo)
+    shape = CATALOG.finishes[finish.shape]
+    rendered = asked
+    if whole and finish.fill == "" and shape.width and shape.height:
+        # a crop would have lost what matters
+        rendered = uncropped(asked, (shape.width, shape.height), photo)
+    recipe = Recipe("camera", asked.model, rendered, finish, "Unstill")
+    again, finish_again = made(dict(caption_of(recipe).given), photo)
+    assert finish_again == finish
+    # what a preset's size became of a photo that has fewer pixels is said by no option
+    if "preset" not in options:
+        assert again == asked

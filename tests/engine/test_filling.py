@@ -1,0 +1,59 @@
+"""How a photo fills a clip of another shape: by a crop that loses nothing that matters, else as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.engine.engine_processes import running_engine
+
+from unstill_config.catalog import Catalog, Value
+from unstill_engine.device.outcomes import Rendered
+from unstill_queue.contract.resolving import resolve
+from unstill_queue.contract.sizing import Size, sized
+
+CATALOG = Catalog.load()
+CAMERA = CATALOG.models["camera"]
+
+
+def picture(folder: Path, size: Size) -> Path:
+    path = folder / "picture.png"
+    Image.effect_noise(size, 60).convert("RGB").save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("photo", "fill", "shape", "made"),
+    [
+        # 4:3 as a square: a crop keeps three quarters of it
+        ((240, 180), "", "square", (180, 180)),
+        # 3:1 as 9:16 would keep a fifth: all of it is rendered, in its own shape
+        ((540, 180), "", "reels", (540, 180)),
+        # what is asked for holds
+        ((540, 180), "crop", "reels", (102, 180)),
+        ((240, 180), "blur", "square", (240, 180)),
+    ],
+)
+async def test_the_frames_have_the_shape_of_the_clip_or_of_the_whole_photo(
+    tmp_path: Path, photo: Size, fill: str, shape: str, made: Size
+) -> None:
+    # Given a photo, and a clip of another shape that it is to fill
+    given: dict[str, Value] = {"shape": shape, "num_frames": 8, **({"fill": fill} if fill else {})}
+    parameters, finish = resolve("zoom in", given, CATALOG, default_model="camera")
+    parameters = sized(parameters, finish, given, CATALOG, photo)
+    frame = (CATALOG.finishes[shape].width or 0, CATALOG.finishes[shape].height or 0)
+    # When an engine renders it
+    async with running_engine(tmp_path, model=CAMERA) as engine:
+        rendered = await engine.process.plan_and_render(
+            "job",
+            parameters,
+            picture(tmp_path, photo),
+            engine.spool,
+            deadline=lambda plan: 600.0,
+            on_progress=lambda step, steps: None,
+            frame=None if fill else frame,
+        )
+    # Then the frames are what the finish fills that shape with
+    assert isinstance(rendered, Rendered)
+    assert (rendered.width, rendered.height) == made
