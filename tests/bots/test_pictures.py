@@ -175,23 +175,6 @@ async def test_other_modes_become_rgb(pictures: Pictures, mode: str) -> None:
         assert quarters(image) == ["red", "lime", "blue", "white"]
 
 
-@pytest.mark.parametrize(("mode", "colour"), [("RGBA", (0, 0, 0, 0)), ("LA", (0, 0)), ("RGBA", (255, 0, 0, 0))])
-async def test_what_is_clear_becomes_white(pictures: Pictures, mode: str, colour: tuple[int, ...]) -> None:
-    image = opened(await pictures.make_safe(file_of(Image.new(mode, SIZE, colour), "PNG")))
-
-    assert image.getcolors() == [(SIZE[0] * SIZE[1], (255, 255, 255))]
-
-
-async def test_half_clear_is_mixed_with_white_and_palettes_may_be_clear_too(pictures: Pictures) -> None:
-    half = opened(await pictures.make_safe(file_of(Image.new("RGBA", SIZE, (255, 0, 0, 128)), "PNG")))
-    assert near(half.getpixel((1, 1)), (255, 127, 127), 2)
-
-    palette = Image.new("P", SIZE, 1)
-    palette.putpalette([0, 0, 0, 9, 9, 9])
-    clear = opened(await pictures.make_safe(file_of(palette, "GIF", transparency=1)))
-    assert near(clear.getpixel((1, 1)), (255, 255, 255), 2)
-
-
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 async def test_the_first_frame_of_what_moves(pictures: Pictures, kind: str) -> None:
     frames = [Image.new("RGB", SIZE, colour) for colour in ("red", "lime", "blue")]

@@ -24,8 +24,9 @@ from typing import Any
 from PIL import GifImagePlugin, Image, ImageCms, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL import TiffImagePlugin as _exif_reader
 
+from unstill_bots.intake.backing import on_backing, shows_something
 from unstill_bots.intake.colours import said, to_srgb
-from unstill_bots.intake.pixels import ORIENTATION, UPRIGHT, bands, on_white, orientation, reduced
+from unstill_bots.intake.pixels import ORIENTATION, UPRIGHT, bands, orientation, reduced
 
 _PLUGINS = (GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin, _exif_reader)
 
@@ -132,7 +133,9 @@ def make_safe(data: bytes, kind: str, limits: dict[str, Any]) -> tuple[dict[str,
     plain, used = to_srgb(plain, colours.meaning)
     if colours.damaged or not used:
         notes.append("picture_profile_ignored")
-    plain = on_white(plain)
+    if not shows_something(plain):
+        raise Refused("picture_transparent")
+    plain = on_backing(plain)
     if turn is not None:
         plain = plain.transpose(turn)
     fresh = Image.frombytes("RGB", plain.size, plain.tobytes())  # pixels alone cross over: no EXIF, no GPS, no comment
@@ -168,6 +171,7 @@ def rehearse(limits: dict[str, Any]) -> None:
     exif[ORIENTATION] = 6
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     size = (limits["short_side"],) * 2
+    seen: dict[str, float | tuple[int, ...]] = {"LA": (9, 99), "RGBA": (9, 9, 9, 99), "P": 1}
     for kind, mode in (
         ("JPEG", "CMYK"),
         ("JPEG", "RGB"),
@@ -177,7 +181,7 @@ def rehearse(limits: dict[str, Any]) -> None:
         ("GIF", "P"),
     ):
         out = io.BytesIO()
-        image = Image.new(mode, size)
+        image = Image.new(mode, size, seen.get(mode, 0))
         image.save(out, kind, exif=exif, icc_profile=profile, **({"transparency": 0} if mode == "P" else {}))
         make_safe(out.getvalue(), kind, limits)
     untouched()

@@ -1,4 +1,4 @@
-"""A decoded picture made plain: reduced, 8 bits a channel, opaque. Runs in the process that decodes it."""
+"""A decoded picture made plain: reduced, 8 bits a channel. Runs in the process that decodes it."""
 
 from __future__ import annotations
 
@@ -83,11 +83,3 @@ def bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         whole.paste(band, (0, top))
     assert whole is not None  # noqa: S101  a size has at least one row
     return whole
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    if image.mode != "RGBA":
-        return image
-    white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image.getchannel("A"))
-    return white

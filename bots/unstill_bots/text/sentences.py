@@ -84,6 +84,9 @@ PICTURES: dict[str, str] = {
     "picture_story": N_("Bots are not shown stories. Send the picture itself, or a screenshot."),
     "picture_unpaid": N_("Bots are not shown what has to be paid for first. Send the picture itself, or a screenshot."),
     "picture_unknown": N_("This is not a picture that can be read. Send a JPEG, PNG, WEBP or GIF."),
+    "picture_transparent": N_(
+        "Nothing can be seen in the picture: all of it is transparent. Send one that shows something."
+    ),
     "picture_broken": N_("The picture is damaged or incomplete. Send it again, or save it anew as a JPEG or PNG."),
     "picture_too_heavy": N_("The picture takes too much work to open. Save it anew as a JPEG or PNG, or smaller."),
     "picture_unavailable": N_("The picture could not be opened just now. Send it again in a minute."),

@@ -77,6 +77,7 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     "picture_story": NONE,
     "picture_unpaid": NONE,
     "picture_unknown": NONE,
+    "picture_transparent": NONE,
     "picture_broken": NONE,
     "picture_too_heavy": NONE,
     "picture_unavailable": NONE,
