@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 
 import msgspec
@@ -27,10 +28,14 @@ REACH = {Axis.ZOOM: 0.26, Axis.PAN: 0.16, Axis.TILT: 0.14, Axis.ROLL: 7.0, Axis.
 #: Strength, speed and motion multiplied never go past this.
 STRENGTH_MOST = 3.5
 
+#: How far a move goes at most that was asked for in degrees, percent or times, in the units of REACH.
+AMOUNT_MOST = {Axis.ZOOM: math.log(4), Axis.PAN: 0.6, Axis.TILT: 0.6, Axis.ROLL: 360.0, Axis.SHAKE: 0.0}
+
 
 class Move(msgspec.Struct, frozen=True):
     """One movement along one axis over the whole clip. Direction 0: nearer for a zoom, the seed's choice for the rest.
 
+    `amount` is how far it goes in the units of REACH where somebody said so, whatever `strength` is; 0: nobody did.
     `hertz` is the middle frequency of a shake. What nobody asked for may cut off nothing that matters.
     """
 
@@ -39,6 +44,12 @@ class Move(msgspec.Struct, frozen=True):
     strength: float = 1.0
     hertz: float = 0.0
     asked: bool = True
+    amount: float = 0.0
+
+    def way(self, motion: float) -> float:
+        """Return how far the move goes in its direction, in the units of REACH."""
+        usual = min(self.strength * motion, STRENGTH_MOST) * REACH[self.axis]
+        return self.direction * (self.amount or usual)
 
     def scaled(self, factor: float) -> Move:
         return msgspec.structs.replace(self, strength=self.strength * factor)

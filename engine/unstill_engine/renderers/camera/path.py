@@ -68,7 +68,7 @@ def _in_turn(moves: list[Move], axis: Axis, motion: float) -> list[float]:
     for move in moves:
         if move.axis is not axis:
             continue
-        leg = move.direction * min(move.strength * motion, STRENGTH_MOST) * REACH[axis]
+        leg = move.way(motion)
         if legs and legs[-1] * leg > 0:
             legs[-1] = max(legs[-1], leg, key=abs)
         else:

@@ -16,6 +16,7 @@ from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.resample import Resampler, memory
 from unstill_engine.renderers.camera.views import View, lay
+from unstill_engine.renderers.camera.vocabulary import vocabulary
 from unstill_engine.renderers.camera.words import direct
 from unstill_engine.renderers.framing import Size, frame_size
 from unstill_engine.renderers.gaze import Gaze, look
@@ -42,7 +43,8 @@ class Camera:
         self._threads = min(os.cpu_count() or 1, _THREADS_MOST)
 
     def load(self, device: str) -> None:
-        """Nothing to load: there is no model, and any device will do."""
+        """Read the camera's words. There is no model, and any device will do."""
+        vocabulary()
 
     def plan(self, parameters: Parameters, picture: Path) -> Plan:
         """Frame size, frames, seconds and bytes.

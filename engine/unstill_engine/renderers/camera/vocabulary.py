@@ -1,9 +1,10 @@
 """The camera's words, read from the files of `languages/`, one a language.
 
 Such a file has regular expressions: `phrases`, each with a `Reach` and its moves, `paces`, each with a factor and
-whether it is loose, and the small words between them. A blank stands for any run of blanks, {name} for one of the
-file's `parts`. A move is one of MOVES and, where it is not of the usual strength, a factor: "zoom in 1.7". `fold` has
-characters, and those that they are read as. Accents of Latin letters count neither there nor in what people write.
+whether it is loose, `amounts`, each with its unit, and the small words between them. A blank stands for any run of
+blanks, {name} for one of the file's `parts`, and # in an amount for a number, in digits or in words of `numbers`. A
+move is one of MOVES and, where it is not of the usual strength, a factor: "zoom in 1.7". `fold` has characters, and
+those that they are read as. Accents of Latin letters count neither there nor in what people write.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ MOVES = {
 
 #: Small letters of the scripts that put blanks between words, without accents: Latin, Greek, Cyrillic.
 LETTERS = r"a-z\u00df-\u052f"
+#: A word of letters ends where its letters do; one of Chinese characters need not.
+_EDGE = rf"(?:(?<![{LETTERS}])|(?![{LETTERS}]))"
+_DIGITS = rf"(?<![{LETTERS}\d])(?:\d+(?:[.,]\d+)?[ ]*(?:-|–|to|~)[ ]*)?\d+(?:[.,]\d+)?(?!\d|[{LETTERS}]*\d)"
 _ACCENTS = re.compile(r"(?<=[a-zA-Z])[\u0300-\u036f]+")
 
 
@@ -68,6 +72,16 @@ class Pace(msgspec.Struct, frozen=True):
     loose: bool = False
 
 
+class Unit(Enum):
+    """What an amount counts. Seconds, metres and whatever else says nothing of a way over a photo is OTHER."""
+
+    DEGREES = "degrees"
+    TURNS = "turns"
+    PERCENT = "percent"
+    TIMES = "times"
+    OTHER = "other"
+
+
 class Fold(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
     """Characters of `source`, each of which is read as the one of `target` in the same place."""
 
@@ -80,9 +94,16 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     phrases: tuple[tuple[str, Reach, tuple[str, ...]], ...]
     paces: tuple[tuple[str, float, bool], ...] = ()
+    amounts: tuple[tuple[str, Unit], ...] = ()
+    numbers: dict[str, float] = {}
+    about: tuple[str, ...] = ()
     negation: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     refused_after: tuple[str, ...] = ()
     carry: tuple[str, ...] = ()
+    joiner: tuple[str, ...] = ()
+    excess: tuple[str, ...] = ()
+    object: tuple[str, ...] = ()
     goes_on: tuple[str, ...] = ()
     camera: tuple[str, ...] = ()
     not_camera: tuple[str, ...] = ()
@@ -95,19 +116,32 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Vocabulary(msgspec.Struct, frozen=True):
     """The words of all languages.
 
-    Said before a phrase, `negation` refuses it, said right after one `refused_after` does, and `carry` carries a
-    refusal on. `camera` has the camera's names: after one, up to the next word that is not of the camera, its own verbs
-    count; `not_camera` names a camera in the picture. A clause opens after `opener`, and goes on over a comma with
-    `goes_on`. `filler` changes nothing: what was open stays open. `starts` finds out quickly that no phrase stands at a
-    place.
+    Said before a phrase, `negation` refuses it, said right after one `refused_after` does. `carry` carries a refusal
+    on, over the commas of its list too. `without` has the negations that stand before names, and reach over a list that
+    ends without such a word. `joiner` carries a refusal on to a bare name: "no zoom and pan". `excess` before a pace
+    makes a wish of a refusal: "don't zoom too fast". A move without a direction is left out where an unknown word
+    follows, "zoom raus", but not before one of `object`, "zoom the castle". `about` before an amount belongs to it.
+
+    `camera` has the camera's names: after one, up to the next word that is not of the camera, its own verbs count;
+    `not_camera` names a camera in the picture. A clause opens after `opener`, and goes on over a comma with `goes_on`.
+    `filler` changes nothing: what was open stays open. `starts` and `pace_starts` find out quickly that none stands at
+    a place.
     """
 
     phrases: tuple[Phrase, ...]
     paces: tuple[Pace, ...]
     starts: re.Pattern[str]
+    pace_starts: re.Pattern[str]
+    amounts: tuple[tuple[re.Pattern[str], Unit | None], ...]
+    numbers: dict[str, float]
+    number: re.Pattern[str]
     negation: re.Pattern[str]
+    without: re.Pattern[str]
     refused_after: re.Pattern[str]
     carry: re.Pattern[str]
+    joiner: re.Pattern[str]
+    excess: re.Pattern[str]
+    object: re.Pattern[str]
     goes_on: re.Pattern[str]
     camera: re.Pattern[str]
     not_camera: re.Pattern[str]
@@ -147,17 +181,34 @@ def read_languages(folder: Traversable) -> Vocabulary:
         for language in languages
         for pattern, reach, moves in language.phrases
     ]
+    paces = [
+        (expression(pattern, language), factor, loose)
+        for language in languages
+        for pattern, factor, loose in language.paces
+    ]
+    amounts: list[tuple[str, Unit | None]] = [
+        (expression(pattern, language), unit) for language in languages for pattern, unit in language.amounts
+    ]
+    # and digits without a unit; words such as "one" are no numbers alone
+    amounts.append(("#", None))
+    numbers = {plain(word, fold): value for each in languages for word, value in each.numbers.items()}
+    number = _number(numbers)
+    about = words("about").pattern
     return Vocabulary(
         phrases=tuple(Phrase(re.compile(pattern), reach, moves) for pattern, reach, moves in phrases),
         starts=_any(pattern for pattern, _, _ in phrases),
-        paces=tuple(
-            Pace(re.compile(expression(pattern, language)), factor, loose)
-            for language in languages
-            for pattern, factor, loose in language.paces
-        ),
+        pace_starts=_any(pattern for pattern, _, _ in paces),
+        paces=tuple(Pace(re.compile(pattern), factor, loose) for pattern, factor, loose in paces),
+        amounts=tuple((_amount(pattern, about, number if unit else _DIGITS), unit) for pattern, unit in amounts),
+        numbers=numbers,
+        number=re.compile(number),
         negation=words("negation"),
+        without=words("without"),
         refused_after=words("refused_after"),
         carry=words("carry"),
+        joiner=words("joiner"),
+        excess=words("excess"),
+        object=re.compile(f"{_EDGE}(?:{words('object').pattern})"),
         goes_on=words("goes_on"),
         camera=words("camera"),
         not_camera=words("not_camera"),
@@ -177,8 +228,22 @@ def _expanded(pattern: str, parts: dict[str, str], fold: dict[int, int]) -> str:
     for name, part in parts.items():
         pattern = pattern.replace(f"{{{name}}}", part)
     blanks = plain(pattern, fold).replace(" ?", " *").replace(" ", "[ ]+").replace("[ ]+*", "[ ]*")
-    # a word of letters ends where its letters do
-    return rf"(?:{blanks})(?![{LETTERS}])"
+    return rf"(?:{blanks}){_EDGE}"
+
+
+def _number(numbers: dict[str, float]) -> str:
+    """Return an expression for a number in digits, or in one or more words."""
+    words = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
+    return rf"(?:{_DIGITS}|{_EDGE}(?:{words})(?:[ ]*{_EDGE}(?:{words}))*{_EDGE})" if words else _DIGITS
+
+
+def _amount(pattern: str, about: str, number: str) -> re.Pattern[str]:
+    """Return an expression for an amount, with the groups "sign", "said" for the rest, and "number0" and so on."""
+    numbered = iter(range(pattern.count("#")))
+    said = re.sub("#", lambda _: f"(?P<number{next(numbered)}>{number})", pattern)
+    return re.compile(
+        rf"(?<![\d.])(?:{_EDGE}(?:{about})[ ]*)*(?P<sign>(?<![^ ,:])[-+−~≈±])?(?P<said>{_EDGE}{said})(?!\d)[ ]*"
+    )
 
 
 def _any(patterns: Iterable[str]) -> re.Pattern[str]:

@@ -1,0 +1,296 @@
+"""What one text says of a camera, word by word."""
+
+from __future__ import annotations
+
+import msgspec
+
+from unstill_engine.renderers.camera.amounts import Amount, measured
+from unstill_engine.renderers.camera.moves import Move
+from unstill_engine.renderers.camera.refusals import Refusal, Refusals
+from unstill_engine.renderers.camera.scanner import BLANK, BREAK, COMMA, SPELLED, Scanner
+from unstill_engine.renderers.camera.vocabulary import Pace, Phrase, Reach
+
+#: Chinese characters of other words, such as 跟随汽车, after which the camera is no longer what is spoken of.
+_STRANGERS_MOST = 4
+#: The pace of what is not to be "too fast", and of what is not to be "too slow".
+_NOT_TOO_FAST, _NOT_TOO_SLOW = 0.6, 1.3
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What one text says: moves in order, moves refused, whether to stand still, a pace for all of it, and
+    whether every word in it was the camera's.
+
+    `unwanted` are moves that are not to happen by themselves, but may where they are asked for. `unread` has verbs of
+    the camera with the unknown word after each.
+    """
+
+    moves: tuple[Move, ...] = ()
+    refused: tuple[Move, ...] = ()
+    still: bool = False
+    pace: float = 1.0
+    of_nothing_else: bool = False
+    unwanted: tuple[Move, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def decided(self) -> bool:
+        return bool(self.moves) or self.still
+
+
+def read(text: str, *, camera_words: bool) -> Reading:
+    """Read one text. With `camera_words` all of it is about the camera, otherwise only what sounds like it.
+
+    A word that nobody here knows closes the clause: after "the truck", "left" is where the truck went. A
+    break, an opener or the camera's own name opens it again.
+    """
+    return _Reader(text, camera_words).read()
+
+
+class _Reader:
+    def __init__(self, text: str, camera_words: bool) -> None:
+        self._scanner = Scanner(text)
+        self._text, self._words = self._scanner.text, self._scanner.words
+        self._amounts = self._scanner.amounts
+        self._camera_words = camera_words
+        self._moves: list[Move] = []
+        self._refusals = Refusals(self._scanner)
+        self._unread: list[str] = []
+        self._still = False
+        self._overall = 1.0
+        self._known = True
+        self._break()
+
+    def _break(self) -> None:
+        self._open = True
+        self._of_camera = False
+        self._strangers = 0
+        self._refusals.end_clause()
+        #: A pace that follows is more than is wanted.
+        self._too = False
+        self._after_move = False
+        self._pending = 1.0
+        self._amount: Amount | None = None
+        #: The last phrase's moves, where a pace that follows still belongs to them.
+        self._last: slice | None = None
+        #: Where the last phrase starts, if it is a move without a direction, which a word that follows may say.
+        self._bare: int | None = None
+        #: The first move of those that one word after them refuses: "ズームもパンもしない".
+        self._chain = len(self._moves)
+        self._chained = False
+
+    def read(self) -> Reading:
+        at = 0
+        while at < len(self._text):
+            at = self._step(at)
+        self._measure(at)
+        self._keep_pending()
+        return Reading(
+            moves=tuple(self._moves),
+            refused=tuple(self._refusals.firm),
+            unwanted=tuple(self._refusals.weak),
+            still=self._still,
+            pace=self._overall,
+            of_nothing_else=self._known,
+            unread=tuple(self._unread),
+        )
+
+    def _step(self, at: int) -> int:
+        text = self._text
+        self._measure(at)
+        if (found := COMMA.match(text, at)) and self._words.goes_on.match(text, found.end()):
+            # "Pan left, then right" is one clause
+            return found.end()
+        if found := BREAK.match(text, at):
+            self._end_clause(found[0], found.end())
+            return found.end()
+        if found := BLANK.match(text, at):
+            return found.end()
+        if self._after_move and (found := self._words.refused_after.match(text, at)):
+            self._take_back()
+            if not self._words.negation.match(text, at):
+                return found.end()
+        phrase, end = self._scanner.phrase(at, lambda each: self._counts(each) or self._refusals.means(each))
+        pace, pace_end = self._scanner.pace(at, end)
+        if pace is not None:
+            too = self._too or self._words.excess.match(text, at) is not None
+            self._too = False
+            self._pace(pace, too)
+            return pace_end
+        if phrase is not None:
+            self._take(phrase, at, end)
+            return end
+        return self._word(at)
+
+    def _end_clause(self, mark: str, end: int) -> None:
+        self._keep_pending()
+        past, of_camera = self._refusals.past, self._of_camera
+        carried = (
+            past is not None and mark in ",/" and self._refusals.goes_on(end, over_names=mark == "/" or past.names)
+        )
+        self._break()
+        if carried:
+            self._refusals.past, self._of_camera = past, of_camera
+            self._refusals.carry()
+
+    def _counts(self, phrase: Phrase) -> bool:
+        reach = phrase.reach
+        if self._camera_words or reach is Reach.ANYWHERE:
+            return True
+        if reach is Reach.OPENING:
+            return self._open or self._of_camera
+        if reach is Reach.OF_CAMERA:
+            return self._of_camera
+        return reach is Reach.CONTINUING and self._after_move
+
+    def _take(self, phrase: Phrase, at: int, end: int) -> None:
+        said = self._text[at:end]
+        self._bare = None
+        if self._refusals.coming:
+            self._refusals.refuse(phrase.moves, counted=self._counts(phrase))
+            self._last, self._after_move = None, False
+        elif phrase.moves:
+            self._wish(phrase.moves, at, end)
+            self._after_move = True
+        else:
+            self._still, self._after_move = True, False
+            if self._words.negation.match(said) or self._words.without.match(said):
+                # "does not move, zoom or pan"
+                self._refusals.refuse_past(())
+        self._open = True
+        self._chained = self._too = False
+
+    def _wish(self, moves: tuple[Move, ...], at: int, end: int) -> None:
+        pace = self._pending * self._scanner.pace_within(at, end)
+        start = len(self._moves)
+        self._add([move.scaled(pace) for move in moves])
+        if not self._chained:
+            self._chain = min(start, len(self._moves) - 1)
+        self._pending = 1.0
+        self._measure(end - 1)
+        alone = len(moves) == 1 and self._moves[-1].direction == 0
+        if alone and not self._words.object.search(self._text[at:end]):
+            self._bare = at
+
+    def _take_back(self) -> None:
+        """Refuse the phrase before, and those that a word of `carry` joined to it: "ズームもパンもしない"."""
+        self._refusals.refuse_past(self._moves[self._chain :])
+        del self._moves[self._chain :]
+        self._after_move, self._last, self._bare = False, None, None
+
+    def _add(self, moves: list[Move]) -> None:
+        """Append; but a direction said before or after its move, as in "从右向左缓慢移动", belongs to the one move."""
+        before = self._moves[-1] if self._after_move and self._moves else None
+        if (
+            before is not None
+            and len(moves) == 1
+            and moves[0].axis is before.axis
+            and 0 in (before.direction, moves[0].direction)
+        ):
+            one = msgspec.structs.replace(before, direction=before.direction or moves[0].direction)
+            self._moves[-1] = one.scaled(moves[0].strength)
+        else:
+            start = len(self._moves)
+            self._moves += moves
+            self._last = slice(start, len(self._moves))
+        if self._amount is not None and self._measured(self._amount):
+            self._amount = None
+
+    def _measure(self, at: int) -> None:
+        """Give the amounts that stood up to here to the move before them, or keep them for the one after."""
+        while self._amounts and self._amounts[0].at <= at:
+            amount = self._amounts.pop(0)
+            if not self._measured(amount):
+                self._amount = amount if self._open else None
+
+    def _measured(self, amount: Amount) -> bool:
+        if self._last is None:
+            return False
+        first = self._last.start
+        move = measured(self._moves[first], amount)
+        if move is not None:
+            self._moves[first] = move
+        return move is not None
+
+    def _pace(self, pace: Pace, too: bool) -> None:
+        refusals, factor = self._refusals, pace.factor
+        restrained = _NOT_TOO_FAST if factor > 1 else _NOT_TOO_SLOW
+        if refusals.coming and too:
+            # "zoom in, but not too fast"
+            refusals.coming, factor = None, restrained
+        elif refusals.coming:
+            refusals.coming.paced = True
+            return
+        elif refusals.denied and too:
+            # "don't zoom in too fast"
+            start = len(self._moves)
+            self._moves += refusals.forgive()
+            self._last, self._after_move, factor = slice(start, len(self._moves)), True, restrained
+        elif refusals.denied:
+            refusals.weaken()
+            return
+        if self._last is not None and (pace.loose or self._after_move or too):
+            self._moves[self._last] = [move.scaled(factor) for move in self._moves[self._last]]
+        elif self._open or pace.loose:
+            self._pending *= factor
+
+    def _word(self, at: int) -> int:
+        text, words, refusals = self._text, self._words, self._refusals
+        if words.object.match(text, at):
+            self._bare = None
+        if found := words.excess.match(text, at):
+            self._too = True
+            return found.end()
+        self._too = False
+        opener, without = words.opener.match(text, at), words.without.match(text, at)
+        found = without or words.negation.match(text, at)
+        # "don't stop zooming"
+        if found and not (opener and opener.end() > found.end()):
+            refusals.coming = Refusal(names=without is not None)
+            self._open, self._after_move, self._bare = True, False, None
+        elif found := words.carry.match(text, at):
+            self._open, self._chained = True, self._after_move
+            refusals.carry()
+        elif (
+            refusals.past and (found := words.joiner.match(text, at)) and refusals.goes_on(found.end(), over_names=True)
+        ):
+            self._open = True
+            refusals.carry()
+        elif found := opener:
+            self._open, self._last, self._bare = True, None, None
+            refusals.end_clause()
+        elif found := words.not_camera.match(text, at):
+            self._open = self._of_camera = False
+        elif found := words.camera.match(text, at):
+            self._open = self._of_camera = True
+            self._strangers, self._bare = 0, None
+        elif found := words.filler.match(text, at):
+            pass
+        else:
+            return self._stranger(at)
+        return found.end()
+
+    def _stranger(self, at: int) -> int:
+        found = SPELLED.match(self._text, at)
+        end = found.end() if found else at + 1
+        if self._bare is not None and found:
+            self._unknown_direction(self._text[self._bare : end])
+        self._known = self._open = self._after_move = False
+        self._bare = self._amount = None
+        self._refusals.stranger(spelled=found is not None)
+        self._strangers += 1
+        if found or self._strangers > _STRANGERS_MOST:
+            self._of_camera = False
+        if not self._camera_words:
+            self._pending = 1.0
+        return end
+
+    def _unknown_direction(self, said: str) -> None:
+        """Leave out the last move: which way it goes stands in a word that nobody here knows."""
+        self._refusals.weak.append(self._moves.pop())
+        self._unread.append(said)
+        self._last = None
+
+    def _keep_pending(self) -> None:
+        if self._camera_words:
+            self._overall *= self._pending
+        self._pending = 1.0

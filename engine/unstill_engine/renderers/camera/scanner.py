@@ -1,0 +1,72 @@
+"""Finds what stands at a place of a text: breaks, phrases, paces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from unstill_engine.renderers.camera.amounts import take_out
+from unstill_engine.renderers.camera.vocabulary import LETTERS, Pace, Phrase, plain, vocabulary
+
+BREAK = re.compile(r"[,.;:!?()\[\]\n。!?;—–…|/+>]+| -+ ")
+BLANK = re.compile(r"[^\S\n]+")
+COMMA = re.compile(r", ?")
+#: A word of a script that puts blanks between words.
+SPELLED = re.compile(rf"[{LETTERS}']+")
+_JOINER = re.compile(rf"(?<=[{LETTERS}])[-_](?=[{LETTERS}])")
+_LENGTH_MOST = 1000
+#: Compatibility would make letters of the first two.
+_SIGNS = str.maketrans("º˚’", "°°'")
+
+
+class Scanner:
+    """A text as it is read: `text` without accents, hyphens and amounts, `amounts` what those are and where."""
+
+    def __init__(self, text: str) -> None:
+        self.words = vocabulary()
+        folded = plain(plain(text[:_LENGTH_MOST].translate(_SIGNS), {}).lower().replace("’", "'"), self.words.fold)
+        self.text, self.amounts = take_out(BLANK.sub(" ", _JOINER.sub(" ", folded)), self.words)
+
+    def phrase(self, at: int, counts: Callable[[Phrase], bool]) -> tuple[Phrase | None, int]:
+        """Return the longest phrase at a place that counts, and its end."""
+        best: Phrase | None = None
+        end = at
+        if not self.words.starts.match(self.text, at):
+            return best, end
+        for phrase in self.words.phrases:
+            if counts(phrase) and (found := phrase.pattern.match(self.text, at)) and found.end() > end:
+                best, end = phrase, found.end()
+        return best, end
+
+    def pace(self, at: int, beyond: int) -> tuple[Pace | None, int]:
+        """Return the pace at a place that ends beyond another, and its end."""
+        if not self.words.pace_starts.match(self.text, at):
+            return None, at
+        for pace in self.words.paces:
+            if (found := pace.pattern.match(self.text, at)) and found.end() > beyond:
+                return pace, found.end()
+        return None, at
+
+    def pace_within(self, start: int, end: int) -> float:
+        """Return the factor of the pace that is named inside a phrase, as in "zoom slowly in"; 1 without."""
+        said = self.text[start:end]
+        for pace in self.words.paces:
+            for at in range(len(said)):
+                if not (at and SPELLED.match(said, at - 1)) and pace.pattern.match(said, at):
+                    return pace.factor
+        return 1.0
+
+    def past_blank(self, at: int) -> int:
+        return found.end() if (found := BLANK.match(self.text, at)) else at
+
+    def past_filler(self, at: int) -> int:
+        """Return where the next word stands that changes something."""
+        while found := BLANK.match(self.text, at) or self.words.filler.match(self.text, at):
+            if self.pace(at, at)[0] is not None:
+                break
+            at = found.end()
+        return at
+
+    def ends(self, at: int) -> bool:
+        """Return whether the clause is over at a place."""
+        return at == len(self.text) or BREAK.match(self.text, at) is not None
