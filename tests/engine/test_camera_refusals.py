@@ -73,10 +73,10 @@ ONLY = {
     "不要停止放大": [(ZOOM, 1)],
 }
 NO_DIRECTION = """\
-zoom raus
-zoom hacia atrás
-zoom arriba
+zoom ud
 zoom tilbage
+zoom uit
+zoom uzaklaş
 zoom wstecz
 zoom takaisin
 zoom yourself"""
