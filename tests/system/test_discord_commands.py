@@ -134,7 +134,7 @@ def test_choices_are_offered_while_one_types_in_ones_own_language(discord: Disco
         *(("1:1", "square"), ("16:9", "landscape"), ("9:16", "reels")),
     ]
     assert [one["value"] for one in presets.choices] == ["timelapse"]
-    assert [one["value"] for one in sizes.choices] == [256, 512, 768, 1024]
+    assert [one["value"] for one in sizes.choices] == [256, 512, 720, 768, 1024, 1080]
 
 
 def test_the_same_interaction_told_twice_is_one_clip(discord: DiscordHouse) -> None:
