@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.bots.terminal_cli import Running, Terminal, records
+from tests.waiting import until
 
 from unstill_queue.contract.jobs import Cancelled, State
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -150,6 +153,36 @@ async def test_an_engine_that_cannot_start_says_why_and_nothing_stays_queued(ter
     with EmbeddedValkey(terminal.state / "valkey") as server:
         (record,) = await records(server.url)
     assert (record.state, record.outcome) == (State.SENT, Cancelled("system"))
+
+
+async def test_beside_an_engine_of_another_queue_it_is_said_which_queue_nobody_serves(terminal: Terminal) -> None:
+    # Given an engine that serves a server's queue, and a photo
+    terminal.photo()
+    with EmbeddedValkey(terminal.folder / "elsewhere") as server:
+        engine = subprocess.Popen(
+            [sys.executable, "-m", "unstill_engine", "--until-eof"],
+            env=terminal.environ({"UNSTILL_REDIS__URL": server.url}),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        lock = terminal.state / "engine" / "cpu.lock"
+        await until(lambda: lock.exists() and server.url in lock.read_text())
+
+        # When the photo is animated without that server's address
+        ended = terminal.run("animate", "beach.png", *QUICK, "--json")
+
+        # Then the last word names the queue that was looked at, the one that is served, and what to do
+        ours = f"unix://{terminal.state / 'valkey' / 'valkey.sock'}"
+        assert ended.code == 4
+        said = ended.err.splitlines()[-1]
+        assert said.startswith(f"No engine serves the queue {ours}. The device cpu is in use by process ")
+        assert f"which serves the queue {server.url}. Set UNSTILL_REDIS__URL to that queue" in said
+        assert ended.json["error"]["message"] == said
+
+        # and there it is made
+        assert terminal.run("animate", "beach.png", *QUICK, environ={"UNSTILL_REDIS__URL": server.url}).code == 0
+        engine.communicate()
+    assert nothing_runs(terminal)
 
 
 def test_a_limit_that_nothing_fits_and_a_file_that_is_no_picture(terminal: Terminal) -> None:

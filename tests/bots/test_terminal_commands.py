@@ -14,8 +14,8 @@ import structlog
 from tests.bots.terminal_cli import Terminal
 
 from unstill_bots.terminal.commands import cli, main
-from unstill_bots.terminal.looking import where
 from unstill_queue.contract.options import OPTIONS
+from unstill_queue.redis.connection import where
 
 Unstill = Callable[..., tuple[int, str, str]]
 

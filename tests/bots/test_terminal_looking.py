@@ -17,6 +17,7 @@ def test_a_job_on_a_shared_server_is_seen_and_taken_out(tmp_path: Path, valkey: 
     terminal = Terminal(tmp_path, UNSTILL_REDIS__URL=valkey.url)
     terminal.photo()
     waiting = terminal.start("animate", "beach.png", "Waves rolling in", "--json")
+    waiting.wait_for(f"No engine serves the queue {valkey.url}.")
     waiting.wait_for("No engine is running")
 
     # When one looks

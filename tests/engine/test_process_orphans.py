@@ -159,6 +159,21 @@ def test_a_lock_knows_the_other_name_of_the_first_card(tmp_path: Path) -> None:
     again.release()
 
 
+def test_who_serves_another_queue_is_not_waited_for_and_named_with_its_queue(tmp_path: Path) -> None:
+    # Given an engine that serves a queue on a server
+    holder = DeviceLock(tmp_path, "cpu", "redis://there:6379")
+    holder.acquire("camera", timeout=0)
+
+    # When one of our own queue wants its device, however long it would wait for an engine that makes room
+    with pytest.raises(DeviceBusy) as raised:
+        DeviceLock(tmp_path, "cpu", "unix:///here/valkey.sock").acquire("camera", timeout=86_400)
+
+    # Then it is told where the other one serves, and how to have clips made there
+    assert "(camera), which serves the queue redis://there:6379. Set UNSTILL_REDIS__URL to that queue" in str(
+        raised.value
+    )
+
+
 def test_a_lock_that_somebody_removed_is_made_anew_by_its_holder(tmp_path: Path) -> None:
     state = tmp_path / "state"
     lock, other = DeviceLock(state, "cuda"), DeviceLock(state, "cuda")

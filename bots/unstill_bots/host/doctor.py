@@ -16,14 +16,13 @@ from redis.exceptions import RedisError
 
 from unstill_bots.host.findings import Finding
 from unstill_bots.host.local import engine_environ
-from unstill_bots.terminal.looking import where
 from unstill_bots.terminal.options import printable
 from unstill_bots.terminal.wording import Wording
 from unstill_config.children import child_environ
 from unstill_config.settings import Settings
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.ledger.ledger import Ledger
-from unstill_queue.redis.connection import connect, server_check
+from unstill_queue.redis.connection import connect, server_check, where
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.redis.trouble import happened_and_mend
 from unstill_queue.storage.base import Storage

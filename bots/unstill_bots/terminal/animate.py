@@ -12,7 +12,7 @@ from pathlib import Path
 
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
-from unstill_bots.host.local import EngineFailed, Local
+from unstill_bots.host.local import EngineFailed, Local, engines_alive
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.terminal.chat import PLATFORM, TerminalChat
 from unstill_bots.terminal.display import Display
@@ -26,7 +26,7 @@ from unstill_config.settings import Quota, Settings
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Ledger, Record
 from unstill_queue.ledger.reaper import Reaper
-from unstill_queue.redis.connection import connect
+from unstill_queue.redis.connection import connect, where
 from unstill_queue.storage.base import Storage
 from unstill_queue.storage.temporary import process_runs
 
@@ -105,6 +105,8 @@ class Animation:
             aside = [asyncio.create_task(journeys.put_away(record)) for record in left_over]
             helpers.append(asyncio.create_task(self._local.keep_engine(client.ledger, self._order.model)))
             helpers.append(asyncio.create_task(self._reap(client)))
+        elif not await engines_alive(client.ledger, self._order.model):
+            self._display.say(self._wording.no_engine_serves(where(self._local.url)))
         slots = asyncio.Semaphore(_at_once(self._settings.quota))
         going = [asyncio.create_task(_go(journeys, photo, slots)) for photo in self._photos]
         interrupted = asyncio.create_task(self._wait_for_interrupt())
@@ -130,7 +132,7 @@ class Animation:
                 self._display.say(self._wording.still_cancelling(left))
             return results, Code.CANCELLED
         except EngineFailed as error:
-            raise Stop(Code(error.code), str(error)) from error
+            raise Stop(Code(error.code), f"{self._wording.no_engine_serves(where(self._local.url))} {error}") from error
         finally:
             for task in (*everything, *going, *aside):
                 task.cancel()

@@ -19,7 +19,7 @@ from unstill_queue.contract.errors import UnknownJob, UnreadableRecord
 from unstill_queue.contract.jobs import EngineInfo, State
 from unstill_queue.ledger.client import Client, Update
 from unstill_queue.ledger.ledger import Place, Record
-from unstill_queue.redis.connection import connect
+from unstill_queue.redis.connection import connect, where
 from unstill_queue.redis.trouble import told, trouble
 
 PATIENCE = 2.0
@@ -107,12 +107,6 @@ async def opened(settings: Settings, wording: Wording) -> AsyncIterator[Client]:
         yield client
     finally:
         await client.close()
-
-
-def where(url: str) -> str:
-    """A server's url without its password."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 async def queue(client: Client, person: str | None) -> tuple[list[Row], dict[str, str]]:

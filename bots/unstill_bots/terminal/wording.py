@@ -158,6 +158,9 @@ class Wording(Replies):
 
     # -- the engines
 
+    def no_engine_serves(self, queue: str) -> str:
+        return self.gettext("No engine serves the queue {queue}.", queue=queue)
+
     def no_engines(self) -> str:
         return self.gettext("No engine is alive. Start one with `unstill-engine`.")
 

@@ -73,7 +73,7 @@ def main() -> int:
     load = channel.receive()
     if not isinstance(load, Load):
         return 0
-    lock = DeviceLock(Path(load.state), load.device)
+    lock = DeviceLock(Path(load.state), load.device, load.queue)
     renderer = _load(load, lock, channel)
     if renderer is None:
         return EXIT_NOT_LOADED

@@ -24,13 +24,16 @@ STACKS_SIGNAL: Final = signal.SIGUSR1
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """The first command. `model` is the catalogue's entry as JSON, `state` the folder of the device locks."""
+    """The first command. `model` is the catalogue's entry as JSON, `state` the folder of the device locks, `queue`
+    where the queue is that is served.
+    """
 
     name: str
     model: str
     device: str
     state: str
     lock_timeout: float
+    queue: str = ""
 
 
 class Render(msgspec.Struct, frozen=True, tag="render"):

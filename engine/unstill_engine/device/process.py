@@ -59,9 +59,10 @@ class EngineProcess:
     """One renderer on one device, in a process of its own.
 
     `state` is the folder of the device locks. Of `environ` the child sees what a model's process
-    needs, and what `variables` names; no setting of ours. Times in seconds: `lock_timeout` to get
-    the device from another process, `load_deadline` to load the model, `plan_deadline` to plan a
-    job, `grace` between a cancel and the kill of a child that does not obey it.
+    needs, and what `variables` names; no setting of ours. `queue` is where the queue is that is
+    served. Times in seconds: `lock_timeout` to get the device from another process, `load_deadline`
+    to load the model, `plan_deadline` to plan a job, `grace` between a cancel and the kill of a
+    child that does not obey it.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class EngineProcess:
         log: FilteringBoundLogger,
         environ: Mapping[str, str] | None = None,
         variables: Sequence[str] = (),
+        queue: str = "",
         lock_timeout: float = 30.0,
         load_deadline: float = 900.0,
         plan_deadline: float = 60.0,
@@ -81,7 +83,7 @@ class EngineProcess:
     ) -> None:
         self._log = log.bind(model=model_name, device=device)
         self._supervisor = Supervisor(
-            Load(model_name, model.model_dump_json(), device, str(state.expanduser()), lock_timeout),
+            Load(model_name, model.model_dump_json(), device, str(state.expanduser()), lock_timeout, queue),
             os.environ if environ is None else environ,
             self._log,
             load_deadline=load_deadline,

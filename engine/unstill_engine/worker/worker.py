@@ -32,7 +32,7 @@ from unstill_queue.contract.errors import StorageError
 from unstill_queue.contract.jobs import EngineInfo
 from unstill_queue.ledger.ledger import REFIT_LANE, Ledger
 from unstill_queue.ledger.reaper import Reaper
-from unstill_queue.redis.connection import connect
+from unstill_queue.redis.connection import connect, where
 from unstill_queue.redis.trouble import told
 from unstill_queue.redis.wakeup import NUDGES, Listener, Periodic
 from unstill_queue.storage.base import Storage
@@ -69,6 +69,7 @@ class Worker:
             device=engine.device,
             state=engine.state,
             variables=engine.variables,
+            queue=where(url),
             log=log,
         )
         self._draining, self._news = asyncio.Event(), asyncio.Event()

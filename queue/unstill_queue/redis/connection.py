@@ -48,6 +48,12 @@ T = TypeVar("T")
 _retrying: ContextVar[bool] = ContextVar("unstill_redis_retrying", default=False)
 
 
+def where(url: str) -> str:
+    """Return a server's url without its password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+
+
 def connect(url: str, *, patience: float = PATIENCE, answer_within: float = ANSWER_WITHIN) -> Redis:
     """A client whose commands wait for a server that is away, up to `patience` seconds; 0: none waits.
 
