@@ -50,6 +50,46 @@ def in_srgb(pixels: npt.NDArray[np.integer], curve: Callable[[Light], Light], ma
     return srgb_code(light if matrix is None else light @ matrix.T) * 255
 
 
+# -- HDR: ITU-R BT.2100, BT.2390 and BT.2408
+
+M1, M2, C1, C2, C3 = 2610 / 16384, 2523 / 4096 * 128, 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+
+
+def pq_eotf(code: Light) -> Light:
+    """Luminance in cd/m²."""
+    root = code ** (1 / M2)
+    return np.asarray(10_000 * (np.maximum(root - C1, 0) / (C2 - C3 * root)) ** (1 / M1))
+
+
+def pq_inverse(nits: Light) -> Light:
+    root = (nits / 10_000) ** M1
+    return np.asarray(((C1 + C2 * root) / (1 + C3 * root)) ** M2)
+
+
+def hlg_eotf(code: Light) -> Light:
+    """Luminance in cd/m² of a display with a peak of 1000, of pixels in BT.2020."""
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    scene = np.where(code <= 0.5, code**2 / 3, (np.exp((code - c) / a) + b) / 12)
+    luminance = scene @ np.array([0.2627, 0.6780, 0.0593])
+    return np.asarray(1000 * luminance[..., None] ** 0.2 * scene)
+
+
+def tone_mapped(nits: Light, peak: float, matrix: Light) -> Light:
+    """The picture in sRGB, as codes of 0 to 255: BT.2390's EETF of the largest channel, from `peak` to 203 cd/m²."""
+    largest = nits.max(axis=-1, keepdims=True)
+    source, most = (
+        float(pq_inverse(np.array(peak))),
+        float(pq_inverse(np.array(203.0) if peak > 203 else np.array(peak))),
+    )
+    e1, most = pq_inverse(largest) / source, most / source
+    knee = 1.5 * most - 0.5
+    t = (e1 - knee) / (1 - knee) if knee < 1 else e1
+    spline = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee) + (-2 * t**3 + 3 * t**2) * most
+    mapped = pq_eotf(np.where(e1 < knee, e1, spline) * source)
+    factor = np.divide(mapped, largest, out=np.ones_like(largest), where=largest > 0)
+    return srgb_code(nits * factor / 203 @ matrix.T) * 255
+
+
 def lab_in_srgb(lab: Light) -> Light:
     """CIE L*a*b* under D50 in sRGB, as codes of 0 to 255."""
     y = (lab[..., 0] + 16) / 116

@@ -149,6 +149,81 @@ async def test_one_of_65536_shades_is_clear(pictures: Pictures) -> None:
     assert shown(safe)[0, [0, 31, 32, 63], 0].tolist() == [64, 64, 255, 255]
 
 
+# -- HDR
+
+PQ, HLG = (b"cICP", bytes((9, 16, 0, 1))), (b"cICP", bytes((9, 18, 0, 1)))
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("most", [1.0, 0.75, 0.55], ids=["10,000 cd/m²", "1000 cd/m²", "SDR"])
+async def test_pq_becomes_sdr_by_the_curve_of_bt_2390(
+    pictures: Pictures, depth: type[np.unsignedinteger], most: float
+) -> None:
+    codes = np.round(chart(3, depth) * most).astype(depth)
+    nits = ref.pq_eotf(codes / np.iinfo(depth).max)
+
+    safe = await pictures.make_safe(png(codes, PQ))
+
+    assert safe.notes == ()
+    assert error(safe, ref.tone_mapped(nits, float(nits.max()), ref.BT2020_BT709)) <= 1
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+async def test_hlg_becomes_sdr_by_the_same_curve(pictures: Pictures, depth: type[np.unsignedinteger]) -> None:
+    codes = chart(3, depth)
+
+    safe = await pictures.make_safe(png(codes, HLG))
+
+    expected = ref.tone_mapped(ref.hlg_eotf(codes / np.iinfo(depth).max), 1000, ref.BT2020_BT709)
+    assert safe.notes == ()
+    assert error(safe, expected) <= 1
+
+
+async def test_a_picture_of_sdr_in_pq_comes_back_as_it_was(pictures: Pictures) -> None:
+    # Given a desktop without highlights as a screenshot of an HDR screen holds it
+    light = srgb_light(chart() / 255) @ np.linalg.inv(ref.BT2020_BT709).T
+    codes = np.round(ref.pq_inverse(np.clip(light, 0, 1) * 203) * 65535).astype(np.uint16)
+
+    safe = await pictures.make_safe(png(codes, PQ))
+
+    assert error(safe, chart().astype(float)) <= 1
+
+
+async def test_highlights_keep_their_differences_and_shadows_their_light(pictures: Pictures) -> None:
+    # Given grays of 1 to 90 cd/m², then of 203 to 4000
+    nits = np.array([1, 20, 90, 203, 400, 1000, 4000], np.float64)
+    row = np.round(ref.pq_inverse(nits) * 65535).astype(np.uint16).repeat(32)
+    pixels = np.broadcast_to(row[None, :, None], (64, len(row), 3))
+
+    picture = shown(await pictures.make_safe(png(pixels, PQ)))[0, 16::32, 0]
+
+    assert picture[:2] == pytest.approx(ref.srgb_code(nits[:2] / 203) * 255, abs=1)
+    assert (np.diff(picture) >= 4).all()
+    assert picture[-1] == 255
+
+
+async def test_light_itself_in_16_bits_has_no_steps_in_its_shadows(pictures: Pictures) -> None:
+    # Given the darkest hundredth of what a renderer saves, from left to right
+    ramp = np.linspace(0, 655, 512).round().astype(np.uint16)
+    pixels = np.broadcast_to(ramp[None, :, None], (64, 512, 3))
+
+    safe = await pictures.make_safe(png(pixels, gama(1.0)))
+
+    assert error(safe, in_srgb(pixels, power(1.0))) <= 0.5
+    assert len(np.unique(shown(safe)[0, :, 0])) > 20
+
+
+async def test_one_of_many_colours_of_16_bits_is_clear(pictures: Pictures) -> None:
+    # Given two colours that are one of 8 bits, and one of them made clear
+    pixels = np.full((64, 64, 3), (0x4010, 0x8020, 0x2030), np.uint16)
+    pixels[:, 32:, 2] = 0x2031
+
+    safe = await pictures.make_safe(png(pixels, (b"tRNS", struct.pack(">3H", 0x4010, 0x8020, 0x2031))))
+
+    assert shown(safe)[0, 31].tolist() == pytest.approx([64, 128, 32], abs=1)
+    assert shown(safe)[0, 32].tolist() == [255, 255, 255]
+
+
 # -- JPEG
 
 

@@ -134,6 +134,16 @@ def to_xyz(space: Space, white: Sequence[float] = D50_XYZ) -> Matrix:
     return times(adapted(own, white), _scaled(columns, _apply(inverse(columns), own)))
 
 
+def to_light_of_srgb(space: Space) -> Matrix:
+    """From light in the space's RGB to light in sRGB's. Raises ValueError where the space's points are no space."""
+    return times(inverse(to_xyz(SRGB)), to_xyz(space))
+
+
+def luminance(space: Space) -> Row:
+    """How much of the luminance each of red, green and blue gives. Raises ValueError as `to_xyz` does."""
+    return to_xyz(space, _xyz(space.white))[1]
+
+
 def _light(point: Point) -> Row:
     """The direction of a primary in XYZ; one with y = 0, such as ProPhoto's blue almost is, has one too."""
     x, y = point

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PIL import Image, ImageChops, ImageCms
 
 from unstill_bots.intake.colour_spaces import ADOBE_RGB, SRGB, SRGB_CURVE, Curve, Space, by_code, profile, to_xyz
+from unstill_bots.intake.light import ToSrgb
 
 _EXIF_IFD, _INTEROP_IFD, _COLOR_SPACE, _INTEROP_INDEX = 0x8769, 0xA005, 0xA001, 1
 _DATA = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
@@ -91,6 +92,10 @@ def to_srgb(image: Image.Image, meaning: bytes | Space | None) -> tuple[Image.Im
         return opaque, used
     try:
         if isinstance(meaning, Space):
+            if not isinstance(meaning.curve, Curve):
+                channels = image.split() if image.mode == "L" else image.convert("RGB").split()
+                largest = max(code for channel in channels for code, count in enumerate(channel.histogram()) if count)
+                return ToSrgb(meaning, largest)(channels), True
             if meaning.narrow:
                 image = image.point(
                     [min(255, max(0, round((v - 16) * 255 / 219))) for v in range(256)] * len(image.getbands())

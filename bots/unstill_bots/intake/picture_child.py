@@ -27,6 +27,7 @@ from PIL import TiffImagePlugin as _exif_reader
 from unstill_bots.intake.backing import on_backing, shows_something
 from unstill_bots.intake.colours import said, to_srgb
 from unstill_bots.intake.pixels import ORIENTATION, UPRIGHT, bands, orientation, reduced
+from unstill_bots.intake.sixteen import sixteen_bit
 
 _PLUGINS = (GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin, _exif_reader)
 
@@ -129,8 +130,10 @@ def make_safe(data: bytes, kind: str, limits: dict[str, Any]) -> tuple[dict[str,
     turn = UPRIGHT.get(orientation(image))
     colours = said(image, data)
     notes = ["picture_first_frame"] if more else []
-    plain = bands(image, reduced(image.size, limits["area"], limits["longest"]))
-    plain, used = to_srgb(plain, colours.meaning)
+    size, used = reduced(image.size, limits["area"], limits["longest"]), True
+    plain = sixteen_bit(image, data, colours.meaning, size)
+    if plain is None:
+        plain, used = to_srgb(bands(image, size), colours.meaning)
     if colours.damaged or not used:
         notes.append("picture_profile_ignored")
     if not shows_something(plain):

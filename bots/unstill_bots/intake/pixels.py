@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from PIL import Image
 
@@ -61,13 +62,20 @@ def _from_sixteen(image: Image.Image) -> Image.Image:
     return Image.merge("LA", (plain, codes.point(clear, "L")))
 
 
-def bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+Box = tuple[int, int, int, int]
+
+
+def bands(image: Image.Image, size: tuple[int, int], read: Callable[[Box], Image.Image] | None = None) -> Image.Image:
     """The picture with 8 bits a channel, reduced to `size`, worked on in bands that each need little memory.
+
+    `read` makes a part of the picture into 8 bits, where that is more than `eight_bit`.
 
     A band is cut with the rows around it that the filter reads, so the result is the same as that of the whole.
     """
+    if read is None:
+        read = lambda box: eight_bit(image.crop(box))  # noqa: E731
     if size == image.size:
-        return eight_bit(image)
+        return read((0, 0, *size))
     scale = image.height / size[1]
     rows = max(1, int(BAND / image.width / scale))
     whole: Image.Image | None = None
@@ -75,7 +83,7 @@ def bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         bottom = min(size[1], top + rows)
         first = max(0, math.floor((top - SUPPORT) * scale))
         last = min(image.height, math.ceil((bottom + SUPPORT) * scale))
-        band = eight_bit(image.crop((0, first, image.width, last)))
+        band = read((0, first, image.width, last))
         box = (0.0, top * scale - first, float(image.width), min(bottom * scale - first, float(band.height)))
         band = band.resize((size[0], bottom - top), Image.Resampling.LANCZOS, box)
         if whole is None:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from tests.bots.hostile.mutations import webp, webp_parts
-from tests.bots.hostile.sources import encoded, interlaced
+from tests.bots.hostile.sources import chunk, encoded, interlaced
 
 from unstill_bots.intake.pictures import Limits
+from unstill_bots.intake.sixteen import PIXELS
 
 LIMITS = Limits()
 MUCH = 12 * 1024**2
@@ -46,9 +47,14 @@ def png(mode: str, **options: object) -> bytes:
     return encoded(large(mode), "PNG", compress_level=1, **options)
 
 
-def sixteen_bit() -> bytes:
-    pixels = gradient(shape("PNG"), 4).astype(np.uint16) * np.uint16(257)
+def sixteen_bit(side: int = shape("PNG")[0]) -> bytes:
+    pixels = gradient((side, side), 4).astype(np.uint16) * np.uint16(257)
     return bytes(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
+
+
+def in_pq(picture: bytes) -> bytes:
+    """The same PNG, said to be HDR."""
+    return picture[:33] + chunk(b"cICP", bytes((9, 16, 0, 1))) + picture[33:]
 
 
 def with_much_exif(picture: bytes) -> bytes:
@@ -76,7 +82,8 @@ LARGEST: Mapping[str, tuple[str, Callable[[], bytes]]] = {
         "PNG",
         lambda: encoded(paletted("PNG"), "PNG", compress_level=1, transparency=bytes(range(256))),
     ),
-    "16 bits": ("PNG", sixteen_bit),
+    "16 bits of HDR": ("PNG", lambda: in_pq(sixteen_bit())),
+    "16 bits of HDR, all of them read": ("PNG", lambda: in_pq(sixteen_bit(int(PIXELS**0.5)))),
     "interlaced": ("PNG", lambda: interlaced(gradient(shape("PNG"), 4))),
     "animated": ("PNG", lambda: png("RGBA", save_all=True, append_images=[Image.new("RGBA", large("RGBA").size)])),
     "baseline": ("JPEG", lambda: encoded(large("RGB"), "JPEG", subsampling=0)),
