@@ -92,6 +92,7 @@ class Memory(Entry):
 class Model(Entry):
     """One table of models.toml. `renderer` is 'module:Class'; ranges are inclusive.
 
+    `aspect_most` is the long side of a frame over its short one, at most; a longer photo is cropped, or travelled over.
     `moves` are camera words, of which each makes another clip, of a model that another seed may change nothing for.
     """
 
@@ -100,6 +101,7 @@ class Model(Entry):
     synthetic: bool
     abilities: tuple[str, ...]
     size_multiple: int = Field(ge=1)
+    aspect_most: float = Field(default=4.0, ge=1)
     frame_grid: FrameGrid = FrameGrid()
     resolutions: tuple[int, ...]
     licence: Licence

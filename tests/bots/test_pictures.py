@@ -210,7 +210,7 @@ async def test_a_junk_profile_is_said_and_ignored(pictures: Pictures) -> None:
         ((1, 1), "picture_too_small"),
         ((400, 15), "picture_too_small"),
         ((1, 10_000), "picture_too_small"),
-        ((1000, 100), "picture_too_narrow"),
+        ((1000, 60), "picture_too_narrow"),
         ((12_001, 3000), "picture_too_long"),
         ((8000, 6000), "picture_too_many_pixels"),
     ],

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.bots.terminal_cli import Running, Terminal, records
 from tests.waiting import until
 
@@ -56,6 +57,22 @@ def test_a_photo_becomes_a_clip_that_tells_its_recipe(terminal: Terminal) -> Non
     assert "--seed 7" in recipe.json["caption"]
     again = terminal.run("animate", str(photo), recipe.json["caption"], "--out", "made.mp4")
     assert again.code == 2 and "--force" in again.err
+
+
+def test_what_was_noted_of_a_photo_is_told(terminal: Terminal) -> None:
+    # Given a picture of 8:1 that moves already
+    frames = [Image.new("RGB", (1600, 200), colour) for colour in ("teal", "red")]
+    frames[0].save(terminal.folder / "wide.webp", save_all=True, append_images=frames[1:], duration=50)
+
+    # When a clip is made of it in which the camera does not move
+    ended = terminal.run("animate", "wide.webp", "the camera does not move", *QUICK, "--out", "made.mp4", "--json")
+
+    # Then what the clip does not show is told, to people, to programs and in the file
+    assert ended.code == 0, ended.err
+    (clip,) = ended.json["clips"]
+    assert clip["notes"] == ["picture_first_frame", "cropped:percent=50"]
+    assert "its first frame was used" in clip["text"] and "50 % of the picture is not shown" in clip["text"]
+    assert terminal.run("recipe", "made.mp4", "--json").json["notes"] == clip["notes"]
 
 
 def test_a_folder_and_standard_input_make_a_batch(terminal: Terminal) -> None:

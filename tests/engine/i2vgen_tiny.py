@@ -29,6 +29,7 @@ renderer = "unstill_engine.renderers.i2vgen_xl.renderer:I2VGenXL"
 synthetic = true
 abilities = ["prompt", "negative_prompt", "guidance_scale", "num_inference_steps", "seed"]
 size_multiple = 64
+aspect_most = 2.0
 resolutions = [64, 128]
 licence = {{ name = "Apache-2.0" }}
 weights = {{ repo = "{folder}", variant = "fp16" }}

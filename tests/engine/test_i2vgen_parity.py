@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unstill_engine.renderers.base import Plan
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
-from unstill_engine.renderers.i2vgen_xl.shapes import cropped
+from unstill_engine.renderers.i2vgen_xl.shapes import crop
 from unstill_engine.renderers.torch.placement import MemoryMode
 
 WHOLE = MemoryMode(decode_frames=32)
@@ -63,7 +63,7 @@ def test_the_latents_are_stocks(
     plan, photo = renderer.plan(parameters(**values), picture), opened(picture)
     # When both make the clip of it
     ours = latents(renderer, plan, photo)
-    theirs = stock_clip(stock, plan, cropped(photo, (plan.width, plan.height)), "latent")
+    theirs = stock_clip(stock, plan, crop(photo, (plan.width, plan.height)), "latent")
     # Then they are one and the same, and something was there to compare
     assert ours.shape == theirs.shape == (1, 4, plan.num_frames, plan.height // 8, plan.width // 8)
     assert float(theirs.std()) > 0.1

@@ -9,13 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.engine.i2vgen_tiny import parameters
+from tests.engine.i2vgen_tiny import noisy_photo, parameters, tiny_renderer
 
+from unstill_config.catalog import Catalog
+from unstill_engine.renderers.framing import Size, frame_size
 from unstill_engine.renderers.gaze import look
-from unstill_engine.renderers.i2vgen_xl.shapes import ASPECT_MOST, covering, cropped, size_for
+from unstill_engine.renderers.i2vgen_xl.shapes import covering, crop
 
-MULTIPLE = 64
+MODEL = Catalog.load().models["i2vgen-xl"]
+MULTIPLE, ASPECT_MOST = MODEL.size_multiple, MODEL.aspect_most
 sides = st.integers(16, 6000)
+
+
+def size_for(photo: Size, resolution: int) -> Size:
+    return frame_size(photo, parameters(resolution=resolution), MULTIPLE, aspect_most=ASPECT_MOST)
 
 
 @pytest.mark.parametrize(
@@ -31,13 +38,13 @@ sides = st.integers(16, 6000)
     ],
 )
 def test_the_frame_has_the_photos_shape(photo: tuple[int, int], resolution: int, wanted: tuple[int, int]) -> None:
-    assert size_for(photo, parameters(resolution=resolution), MULTIPLE) == wanted
+    assert size_for(photo, resolution) == wanted
 
 
 @settings(deadline=None, max_examples=60)
 @given(sides, sides, st.sampled_from([512, 768, 1024]))
 def test_every_photo_gets_a_frame_of_that_class(width: int, height: int, resolution: int) -> None:
-    frame = size_for((width, height), parameters(resolution=resolution), MULTIPLE)
+    frame = size_for((width, height), resolution)
 
     assert min(frame) == resolution
     assert max(frame) <= ASPECT_MOST * resolution
@@ -70,7 +77,7 @@ def test_the_part_with_more_detail_stays(mirrored: bool, upright: bool) -> None:
     pixels = pixels[:, ::-1] if mirrored else pixels
     photo = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 0, 2) if upright else pixels))
     # When it is cropped to a square
-    kept = np.asarray(cropped(photo, (64, 64)))
+    kept = np.asarray(crop(photo, (64, 64)))
     # Then all of that is still there
     assert kept.shape == (100, 100, 3)
     assert (kept != 120).any(axis=2).sum() == pytest.approx(60 * 60, abs=5)
@@ -102,4 +109,18 @@ def test_what_covers_a_size_has_it_and_no_edge_of_nothing(width: int, height: in
 
 def test_a_photo_that_has_its_size_stays_as_it_is(tmp_path: Path) -> None:
     photo = Image.fromarray(np.random.default_rng(3).integers(0, 256, (64, 128, 3), np.uint8))
-    assert np.array_equal(np.asarray(covering(cropped(photo, (128, 64)), (128, 64))), np.asarray(photo))
+    assert np.array_equal(np.asarray(covering(crop(photo, (128, 64)), (128, 64))), np.asarray(photo))
+
+
+@pytest.mark.parametrize(
+    ("size", "percent"),
+    [((720, 1600), "10"), ((1600, 200), "75"), ((640, 320), None), ((320, 640), None), ((650, 320), None)],
+)
+def test_what_a_clip_does_not_show_of_the_photo_is_said(
+    tiny_i2vgen: Path, tmp_path: Path, size: Size, percent: str | None
+) -> None:
+    renderer = tiny_renderer(tiny_i2vgen, tmp_path)
+
+    plan = renderer.plan(parameters(resolution=128), noisy_photo(tmp_path, size))
+
+    assert plan.notes == (() if percent is None else (f"cropped:percent={percent}",))

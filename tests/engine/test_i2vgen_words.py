@@ -81,7 +81,7 @@ def test_what_is_left_out_decides_nothing(words: Words, text: str, more: str) ->
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_the_reply_says_where_each_was_cut(renderer: I2VGenXL, tmp_path: Path, language: str) -> None:
-    picture = noisy_photo(tmp_path)
+    picture = noisy_photo(tmp_path, (128, 64))
     long = "in " * 80
 
     plan = renderer.plan(parameters(prompt=f"{long} a", negative_prompt=f"the, a=b {long}"), picture)
@@ -94,5 +94,5 @@ def test_the_reply_says_where_each_was_cut(renderer: I2VGenXL, tmp_path: Path, l
 
 def test_words_that_nobody_reads_need_no_cut(renderer: I2VGenXL, tmp_path: Path) -> None:
     # Without guidance there is nothing that is not wanted
-    plan = renderer.plan(parameters(negative_prompt="in " * 80, guidance_scale=1.0), noisy_photo(tmp_path))
+    plan = renderer.plan(parameters(negative_prompt="in " * 80, guidance_scale=1.0), noisy_photo(tmp_path, (128, 64)))
     assert plan.notes == ()

@@ -38,7 +38,7 @@ def test_nothing_is_free(server_url: str) -> None:
         assert b in (lane.serve(), lane.serve())
 
 
-@given(st.integers(8, 480), st.integers(1, 100), st.integers(128, 1024), st.floats(1, 10))
+@given(st.integers(8, 480), st.integers(1, 100), st.integers(128, 1024), st.floats(1, 3))
 def test_more_of_anything_never_costs_less(frames: int, steps: int, resolution: int, aspect: float) -> None:
     job = msgspec.structs.replace(ONE, num_frames=frames, num_inference_steps=steps, resolution=resolution)
     cost = estimated_seconds(job, CAMERA, aspect)
@@ -47,6 +47,13 @@ def test_more_of_anything_never_costs_less(frames: int, steps: int, resolution: 
         dearer = msgspec.structs.replace(job, **{more: getattr(job, more) + 1})
         assert estimated_seconds(dearer, CAMERA, aspect) > cost
     assert estimated_seconds(job, CAMERA, aspect + 1) > cost
+
+
+def test_a_photo_that_is_longer_than_a_frame_can_be_costs_no_more() -> None:
+    i2vgen = Catalog.load().models["i2vgen-xl"]
+    for model, most in ((CAMERA, 4.0), (i2vgen, 2.0)):
+        assert estimated_seconds(ONE, model, 16.0) == estimated_seconds(ONE, model, most)
+        assert estimated_seconds(ONE, model, most) > estimated_seconds(ONE, model, most - 0.1)
 
 
 @given(sides, sides, st.floats(1, 10))

@@ -19,6 +19,7 @@ from tests.system.processes import House, wait_for
 from unstill_queue.contract.recipe import Recipe, read_recipe
 
 FIRST_FRAME = "The picture moves already; its first frame was used."
+NOT_SHOWN = "of the picture is not shown: it does not fit into the clip's shape."
 CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
 
 
@@ -88,6 +89,13 @@ def moving_picture() -> bytes:
     out = io.BytesIO()
     one, other = (Image.new("RGB", (320, 240), colour) for colour in ("teal", "red"))
     one.save(out, "WEBP", save_all=True, append_images=[other], duration=50)
+    return out.getvalue()
+
+
+def panorama() -> bytes:
+    """Make a PNG of 8:1."""
+    out = io.BytesIO()
+    Image.linear_gradient("L").resize((1600, 200)).convert("RGB").save(out, "PNG")
     return out.getvalue()
 
 
@@ -226,6 +234,23 @@ async def what_was_noted_of_the_picture_is_told_under_each_of_its_clips(talk: Ta
     assert recipe_of(second).notes == ("picture_first_frame",)
 
 
+async def a_panorama_is_travelled_over_and_what_is_not_shown_is_said(talk: Talk) -> None:
+    talk.house.settings["UNSTILL_ENGINE__MODEL"] = "camera"
+    talk.house.start_engine()
+    talk.start_bot()
+    # Given a photo that is twice as long as a clip can be, When nobody says a move
+    talk.file(panorama(), "panorama.png", "the lake --frames 8 --res 256")
+    (first,) = clips(await seen(talk, lambda now: bool(clips(now)), "the clip"))
+    # Then all of it is shown, and nothing is said
+    assert NOT_SHOWN not in first.text
+    # When the camera is to stand still, Then half of it is not, which is said
+    talk.file(panorama(), "panorama.png", "the camera does not move --frames 8 --res 256")
+    await seen(talk, lambda now: len(clips(now)) == 2, "the second clip")
+    second = clips(talk.seen())[1]
+    assert f"50 % {NOT_SHOWN}" in second.text
+    assert recipe_of(second).notes == ("cropped:percent=50",)
+
+
 async def who_waits_sees_their_place_move(talk: Talk) -> None:
     talk.house.start_engine()
     talk.start_bot()
@@ -313,6 +338,7 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     a_model_that_nobody_serves_is_said_and_another_made,
     who_waits_sees_their_place_move,
     what_was_noted_of_the_picture_is_told_under_each_of_its_clips,
+    a_panorama_is_travelled_over_and_what_is_not_shown_is_said,
     what_is_cancelled_is_not_made,
     what_is_deleted_is_gone,
     commands_are_answered,

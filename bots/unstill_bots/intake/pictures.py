@@ -64,7 +64,7 @@ class Limits(msgspec.Struct, frozen=True):
     format_pixels: dict[str, int] = msgspec.field(default_factory=FORMAT_PIXELS.copy)
     side: int = 12_000
     short_side: int = 16
-    aspect: int = 8
+    aspect: int = 16
     area: int = 4_194_304
     longest: int = 8192
     memory: int = 512 * 1024**2

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
 
 _SIDE_LEAST = 16
+_LOST_LEAST = 5
+"""Percent of a photo; a smaller part that a clip does not show is not worth a sentence."""
 
 
 def frame_size(picture: Size, parameters: Parameters, multiple: int, *, aspect_most: float = 4.0) -> Size:
@@ -37,3 +40,15 @@ def crop_size(picture: Size, frame: Size) -> Size:
     width = min(max(round(frame[0] * scale), 1), picture[0])
     height = min(max(round(frame[1] * scale), 1), picture[1])
     return width, height
+
+
+def room(picture: Size, frame: Size) -> tuple[float, float]:
+    """How many frame widths and heights the picture is wider and higher than the frame that just fits into it."""
+    scale = min(picture[0] / frame[0], picture[1] / frame[1])
+    return picture[0] / (frame[0] * scale) - 1, picture[1] / (frame[1] * scale) - 1
+
+
+def cropped(shown: float) -> tuple[str, ...]:
+    """The note on how much of a photo a clip never shows, by the share of it that is `shown`; none on very little."""
+    lost = round(100 * (1 - shown))
+    return (note("cropped", percent=lost),) if lost >= _LOST_LEAST else ()

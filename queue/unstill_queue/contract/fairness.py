@@ -25,5 +25,5 @@ def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> fl
     if parameters.width and parameters.height:
         pixels = parameters.width * parameters.height
     else:
-        pixels = round((parameters.width or parameters.height or parameters.resolution) ** 2 * aspect)
+        pixels = round((parameters.width or parameters.height or parameters.resolution) ** 2 * min(aspect, model.aspect_most))
     return max(LEAST, model.cost.seconds(parameters.num_frames, parameters.num_inference_steps, pixels / 1e6))

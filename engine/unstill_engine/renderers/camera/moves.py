@@ -25,6 +25,9 @@ class Axis(StrEnum):
 #: of its height; degrees; a shake's excursion as a part of the frame's width.
 REACH = {Axis.ZOOM: 0.26, Axis.PAN: 0.16, Axis.TILT: 0.14, Axis.ROLL: 7.0, Axis.SHAKE: 0.012}
 
+#: A picture that is longer than the frame by this part of it is travelled over where nobody asks for a move.
+TRAVEL_LEAST = 0.1
+
 #: Strength, speed and motion multiplied never go past this.
 STRENGTH_MOST = 3.5
 
@@ -46,9 +49,13 @@ class Move(msgspec.Struct, frozen=True):
     asked: bool = True
     amount: float = 0.0
 
-    def way(self, motion: float) -> float:
-        """Return how far the move goes in its direction, in the units of REACH."""
-        usual = min(self.strength * motion, STRENGTH_MOST) * REACH[self.axis]
+    def way(self, motion: float, room: float = 0.0) -> float:
+        """Return how far the move goes in its direction, in the units of REACH.
+
+        A whole move that was asked for goes over all the `room` that a picture has beyond the frame, in those units.
+        """
+        strength = min(self.strength * motion, STRENGTH_MOST)
+        usual = max(strength * REACH[self.axis], min(strength, 1.0) * room * self.asked)
         return self.direction * (self.amount or usual)
 
     def scaled(self, factor: float) -> Move:
@@ -71,3 +78,13 @@ GENTLE = (
     Move(Axis.PAN, 0, 0.22, asked=False),
     Move(Axis.TILT, 0, 0.15, asked=False),
 )
+
+
+def along(moves: tuple[Move, ...], room: tuple[float, float]) -> tuple[Move, ...]:
+    """The moves over a picture that is wider and higher than the frame by `room`, in frame widths and heights.
+
+    A drift that nobody asked for becomes a way along all of it: to the right, or down. One that was refused does not.
+    """
+    axis, far, direction = max((Axis.PAN, room[0], 1), (Axis.TILT, room[1], -1), key=lambda each: each[1])
+    drifts = any(move.axis is axis for move in moves) and not any(move.asked for move in moves)
+    return (Move(axis, direction),) if drifts and far >= TRAVEL_LEAST else moves

@@ -43,13 +43,26 @@ def smoothstep(t: Curve) -> Curve:
     return held * held * (3.0 - 2.0 * held)
 
 
-def trace(moves: Iterable[Move], *, motion: float, seed: int, num_frames: int, fps: int) -> Path:
-    """Ease every move over the clip. Moves on different axes go together; those on one axis follow each other."""
+def trace(
+    moves: Iterable[Move],
+    *,
+    motion: float,
+    seed: int,
+    num_frames: int,
+    fps: int,
+    room: tuple[float, float] = (0.0, 0.0),
+) -> Path:
+    """Ease every move over the clip. Moves on different axes go together; those on one axis follow each other.
+
+    The picture is wider and higher than the frame by `room`, in frame widths and heights: a whole pan or tilt that was
+    asked for goes over all of that.
+    """
     time = np.linspace(0.0, 1.0, num_frames) if num_frames > 1 else np.zeros(1)
     signs = seeded_signs(seed)
     settled = [move.settled(signs) for move in moves]
     zoom, pan, tilt, roll = (
-        _eased(_in_turn(settled, axis, motion), time) for axis in (Axis.ZOOM, Axis.PAN, Axis.TILT, Axis.ROLL)
+        _eased(_in_turn(settled, axis, motion, far), time)
+        for axis, far in ((Axis.ZOOM, 0.0), (Axis.PAN, room[0]), (Axis.TILT, room[1]), (Axis.ROLL, 0.0))
     )
     x, y = pan, -tilt
     for move in settled:
@@ -62,13 +75,13 @@ def trace(moves: Iterable[Move], *, motion: float, seed: int, num_frames: int, f
     return Path(np.exp(zoom), x, y, roll, any(move.asked for move in settled) or not settled)
 
 
-def _in_turn(moves: list[Move], axis: Axis, motion: float) -> list[float]:
+def _in_turn(moves: list[Move], axis: Axis, motion: float, room: float) -> list[float]:
     """The axis' legs. Two in the same direction, one after the other, are one thing said twice: the longer counts."""
     legs: list[float] = []
     for move in moves:
         if move.axis is not axis:
             continue
-        leg = move.way(motion)
+        leg = move.way(motion, room)
         if legs and legs[-1] * leg > 0:
             legs[-1] = max(legs[-1], leg, key=abs)
         else:

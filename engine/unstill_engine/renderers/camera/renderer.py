@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 
 from unstill_config.catalog import Model
 from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
+from unstill_engine.renderers.camera.moves import along
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.resample import Resampler, memory
-from unstill_engine.renderers.camera.views import View, lay
+from unstill_engine.renderers.camera.views import View, lay, share_shown
 from unstill_engine.renderers.camera.vocabulary import vocabulary
 from unstill_engine.renderers.camera.words import direct
-from unstill_engine.renderers.framing import Size, frame_size
+from unstill_engine.renderers.framing import Size, cropped, frame_size, room
 from unstill_engine.renderers.gaze import Gaze, look
 from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_queue.contract.jobs import Parameters
 
 _CHUNK = 8
 _THREADS_MOST = 4
+#: So much of a frame's side its shape may differ from the photo's because sides are whole multiples.
+_ROUNDED = 0.02
 
 
 class Camera:
@@ -53,7 +56,8 @@ class Camera:
             RenderError: "picture_gone" or "picture_unreadable".
         """
         size = photo_size(picture)
-        frame = frame_size(size, parameters, self._model.size_multiple)
+        frame = frame_size(size, parameters, self._model.size_multiple, aspect_most=self._model.aspect_most)
+        views = _views(parameters, size, frame)
         cost = self._model.cost.seconds(parameters.num_frames, 1, frame[0] * frame[1] / 1e6)
         return Plan(
             width=frame[0],
@@ -61,8 +65,10 @@ class Camera:
             num_frames=parameters.num_frames,
             fps=parameters.fps,
             seconds=cost,
-            memory=memory(size, _views(parameters, size, frame), frame, 2 * _CHUNK + 2 * self._threads),
+            memory=memory(size, views, frame, 2 * _CHUNK + 2 * self._threads),
             parameters=parameters,
+            # a move over a photo of the frame's own shape cuts off what it was asked to
+            notes=cropped(share_shown(views, size, frame)) if max(room(size, frame)) > _ROUNDED else (),
         )
 
     def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
@@ -110,12 +116,14 @@ def _in_order(
 
 
 def _views(parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:
-    moves = direct(parameters.prompt, parameters.camera)
+    moves, beyond = direct(parameters.prompt, parameters.camera), room(picture, frame)
     path = trace(
-        moves,
+        # a shape that was asked for is a part of the photo, which the gaze has chosen
+        moves if parameters.width and parameters.height else along(moves, beyond),
         motion=parameters.motion,
         seed=parameters.seed,
         num_frames=parameters.num_frames,
         fps=parameters.fps,
+        room=beyond,
     )
     return lay(path, picture, frame, gaze)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
+from PIL import Image, ImageDraw
 
 from unstill_engine.renderers.camera.aiming import aimed
 from unstill_engine.renderers.camera.path import Path
@@ -12,6 +14,8 @@ from unstill_engine.renderers.framing import Size
 from unstill_engine.renderers.gaze import Gaze
 
 Row = tuple[float, float, float]
+
+_MASK_SIDE = 1000
 
 
 class View(msgspec.Struct, frozen=True):
@@ -41,6 +45,17 @@ class View(msgspec.Struct, frozen=True):
         """The picture points at the frame's four corners."""
         (a, b, c), (d, e, f) = self.affine(frame)
         return [(a * u + b * v + c, d * u + e * v + f) for u in (0, frame[0]) for v in (0, frame[1])]
+
+
+def share_shown(views: Sequence[View], picture: Size, frame: Size) -> float:
+    """The share of the picture that is seen in any of the views, 0 to 1, exact to a few thousandths."""
+    fine = _MASK_SIDE / max(picture)
+    mask = Image.new("L", (max(round(picture[0] * fine), 1), max(round(picture[1] * fine), 1)))
+    draw = ImageDraw.Draw(mask)
+    for view in views:
+        one, two, three, four = ((x * fine - 0.5, y * fine - 0.5) for x, y in view.corners(frame))
+        draw.polygon([one, two, four, three], fill=255)
+    return mask.histogram()[255] / (mask.width * mask.height)
 
 
 def lay(path: Path, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:

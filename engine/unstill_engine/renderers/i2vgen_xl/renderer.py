@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unstill_config.catalog import Model
 from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, Revised
-from unstill_engine.renderers.framing import Size
+from unstill_engine.renderers.framing import Size, crop_size, cropped, frame_size
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.conditioning import Encoders, Noise
 from unstill_engine.renderers.i2vgen_xl.denoising import Denoiser, FastDenoiser, denoise
@@ -22,7 +22,7 @@ from unstill_engine.renderers.i2vgen_xl.loading import load_parts
 from unstill_engine.renderers.i2vgen_xl.memory import place_clip
 from unstill_engine.renderers.i2vgen_xl.ops import Ops, TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
-from unstill_engine.renderers.i2vgen_xl.shapes import cropped, size_for
+from unstill_engine.renderers.i2vgen_xl.shapes import crop
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
 from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_engine.renderers.torch.device import (
@@ -122,7 +122,9 @@ class I2VGenXL:
         photo = photo_size(picture)
         placed = self._place(parameters, photo)
         plan = self._lay(placed.parameters, photo)
-        return msgspec.structs.replace(plan, notes=(*placed.notes, *_cuts(self._encoders, parameters)))
+        across, down = crop_size(photo, (plan.width, plan.height))
+        lost = cropped(across * down / (photo[0] * photo[1]))
+        return msgspec.structs.replace(plan, notes=(*lost, *placed.notes, *_cuts(self._encoders, parameters)))
 
     def render(
         self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
@@ -173,7 +175,7 @@ class I2VGenXL:
         height, width = plan.height // LATENT, plan.width // LATENT
         noise = Noise.of(parameters.seed, plan.num_frames, height, width, self._device, self._dtype)
         conditioning = self._encoders.condition(
-            cropped(photo, size),
+            crop(photo, size),
             size,
             (parameters.negative_prompt, parameters.prompt) if guided else (parameters.prompt,),
             fps=plan.fps,
@@ -214,7 +216,8 @@ class I2VGenXL:
         )
 
     def _size(self, parameters: Parameters, photo: Size) -> Size:
-        return size_for(photo, parameters, self._model.size_multiple)
+        model = self._model
+        return frame_size(photo, parameters, model.size_multiple, aspect_most=model.aspect_most)
 
 
 def _cuts(encoders: Encoders, parameters: Parameters) -> Iterator[str]:

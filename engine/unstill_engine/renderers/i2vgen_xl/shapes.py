@@ -1,26 +1,14 @@
-"""Which frame a photo gets, and how the photo is brought to a size."""
+"""How a photo is brought to a clip's shape and size."""
 
 from __future__ import annotations
 
 from PIL import Image
 
-from unstill_engine.renderers.framing import Size, frame_size
+from unstill_engine.renderers.framing import Size
 from unstill_engine.renderers.gaze import look
-from unstill_queue.contract.jobs import Parameters
-
-ASPECT_MOST = 2.0
-"""What a clip costs grows with its long side, and the model has learnt from 1280x704."""
 
 
-def size_for(photo: Size, parameters: Parameters, multiple: int) -> Size:
-    """Width and height in pixels: multiples of `multiple`, in the photo's shape up to 2:1.
-
-    The short side is `parameters.resolution`; `width` and `height` go before.
-    """
-    return frame_size(photo, parameters, multiple, aspect_most=ASPECT_MOST)
-
-
-def cropped(photo: Image.Image, frame: Size) -> Image.Image:
+def crop(photo: Image.Image, frame: Size) -> Image.Image:
     """The largest part of the photo that has the frame's shape, where it keeps most of what matters."""
     return photo.crop(look(photo).crop_box(frame))
 
