@@ -207,7 +207,7 @@ def test_memory_that_runs_out_costs_time_and_not_the_clip(
     # When it renders
     render = Render(narrow, plan, picture)
     # Then the clip is the one of a device with room, and the notes tell how
-    assert render.codes == ["memory_split", "memory_chunked"]
+    assert render.codes == ["cropped", "memory_split", "memory_chunked"]
     assert render.steps == [(1, 2), (1, 2), (2, 2)]
     whole = Render(renderer, plan, picture).frames.astype(int)
     assert np.abs(whole - render.frames).max() <= 1

@@ -33,9 +33,10 @@ from unstill_queue.contract.jobs import Parameters
 class Run:
     """One render to its end: the plan that came of it, and its frames as the spool would hold them."""
 
-    def __init__(self, renderer: ShortOfMemory, prompt: str, **values: Any) -> None:
+    def __init__(self, renderer: ShortOfMemory, prompt: str, *notes: str, **values: Any) -> None:
         given = {"num_frames": 16, "fps": 8, "resolution": 32, "num_inference_steps": 50, "guidance_scale": 9.0}
         self.plan = renderer.plan(Parameters("i2vgen-xl", prompt, 1, **{**given, **values}), Path("no picture"))
+        self.plan = msgspec.structs.replace(self.plan, notes=(*notes, *self.plan.notes))
         self.frames: list[Frames] = []
         self.restarts = 0
         self.steps: list[int] = []
@@ -59,8 +60,8 @@ class Run:
         return [note.partition(":")[0] for note in self.plan.notes if note != "steady"]
 
 
-def render(prompt: str, **values: Any) -> Run:
-    return Run(OfTheCard("test", small_model()), prompt, **values)
+def render(prompt: str, *notes: str, **values: Any) -> Run:
+    return Run(OfTheCard("test", small_model()), prompt, *notes, **values)
 
 
 def assert_whole(run: Run, plan: Plan | None = None) -> None:
@@ -102,6 +103,14 @@ def test_then_the_resolution_goes_and_then_the_frames() -> None:
     assert "memory_fewer:asked=32,chosen=16" in run.plan.notes
     assert (run.plan.parameters.resolution, run.plan.parameters.num_frames) == (32, 16)
     assert_whole(run)
+
+
+def test_what_the_frame_crops_is_told_of_the_frame_that_is_rendered() -> None:
+    # Given a plan whose frame crops the photo, and memory for another frame, which does not
+    run = render("denoise=4.3", "cropped:percent=9", resolution=64, num_frames=32)
+    assert "memory_smaller" in run.codes and "cropped" not in run.codes
+    # while what is rendered in another way is cropped as before
+    assert "cropped" in render("denoise=6.5", "cropped:percent=9").codes
 
 
 def test_no_guidance_has_no_halves_to_split() -> None:

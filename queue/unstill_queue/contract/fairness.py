@@ -25,5 +25,6 @@ def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> fl
     if parameters.width and parameters.height:
         pixels = parameters.width * parameters.height
     else:
-        pixels = round((parameters.width or parameters.height or parameters.resolution) ** 2 * min(aspect, model.aspect_most))
+        short = parameters.width or parameters.height or parameters.resolution
+        pixels = round(short**2 * min(aspect, model.aspect_most))
     return max(LEAST, model.cost.seconds(parameters.num_frames, parameters.num_inference_steps, pixels / 1e6))

@@ -122,9 +122,7 @@ class I2VGenXL:
         photo = photo_size(picture)
         placed = self._place(parameters, photo)
         plan = self._lay(placed.parameters, photo)
-        across, down = crop_size(photo, (plan.width, plan.height))
-        lost = cropped(across * down / (photo[0] * photo[1]))
-        return msgspec.structs.replace(plan, notes=(*lost, *placed.notes, *_cuts(self._encoders, parameters)))
+        return msgspec.structs.replace(plan, notes=(*plan.notes, *placed.notes, *_cuts(self._encoders, parameters)))
 
     def render(
         self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
@@ -204,6 +202,7 @@ class I2VGenXL:
 
     def _lay(self, parameters: Parameters, photo: Size) -> Plan:
         width, height = self._size(parameters, photo)
+        across, down = crop_size(photo, (width, height))
         frames, steps = parameters.num_frames, parameters.num_inference_steps
         return Plan(
             width=width,
@@ -213,6 +212,7 @@ class I2VGenXL:
             seconds=self._model.cost.seconds(frames, steps, width * height / 1e6),
             memory=self._place(parameters, photo).memory,
             parameters=parameters,
+            notes=cropped(across * down / (photo[0] * photo[1])),
         )
 
     def _size(self, parameters: Parameters, photo: Size) -> Size:

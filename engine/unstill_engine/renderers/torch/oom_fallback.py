@@ -141,7 +141,8 @@ class OomFallback:
             if self._fresh:
                 raise RenderError("out_of_memory", "the card has too little memory even for the smallest clip")
             raise MemoryExhausted("memory ran out on the last rung")
-        notes = self._plan.notes
+        # what was cropped for the larger frame is not what is now
+        notes = (text for text in self._plan.notes if read_note(text)[0] != "cropped")
         replanned = self._replan(parameters)
         self._plan = msgspec.structs.replace(replanned, notes=tuple(dict.fromkeys((*notes, *replanned.notes))))
         asked = self._asked
