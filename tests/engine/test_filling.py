@@ -30,6 +30,8 @@ def picture(folder: Path, size: Size) -> Path:
         ((240, 180), "", "square", (180, 180)),
         # 3:1 as 9:16 would keep a fifth: all of it is rendered, in its own shape
         ((540, 180), "", "reels", (540, 180)),
+        # 8:1 is longer than a frame can be: of what it shows of it, as many pixels as there are
+        ((1440, 180), "", "reels", (720, 180)),
         # what is asked for holds
         ((540, 180), "crop", "reels", (102, 180)),
         ((240, 180), "blur", "square", (240, 180)),

@@ -52,6 +52,10 @@ def short_side(parameters: Parameters) -> int:
         ({"shape": "square", "fill": "blur"}, PHONE, 810),
         ({"shape": "square", "fill": "blur"}, (800, 600), 600),
         ({"shape": "square", "fill": "blur", "resolution": 256}, PHONE, 256),
+        # of a photo that is longer than a frame can be, what is seen at once
+        ({}, (5792, 724), 720),
+        ({"shape": "reels", "fill": "blur"}, (5792, 724), 270),
+        ({"shape": "landscape", "fill": "pad"}, (724, 5792), 270),
     ],
 )
 def test_a_clip_in_the_photo_s_shape(options: dict[str, Value], photo: Size, short: int) -> None:

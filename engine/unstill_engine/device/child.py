@@ -74,12 +74,12 @@ def main() -> int:
     if not isinstance(load, Load):
         return 0
     lock = DeviceLock(Path(load.state), load.device, load.queue)
-    renderer = _load(load, lock, channel)
-    if renderer is None:
+    loaded = _load(load, lock, channel)
+    if loaded is None:
         return EXIT_NOT_LOADED
     while isinstance(command := channel.receive(), Render):
         _keep(lock)
-        report = _render(command, renderer, channel)
+        report = _render(command, *loaded, channel)
         channel.send(report)
         if isinstance(report, Poisoned):
             sys.stderr.flush()
@@ -120,7 +120,7 @@ def _keep(lock: DeviceLock) -> None:
         sys.stderr.write(f"The lock of the device was removed and is not ours any more: {error}\n")
 
 
-def _load(load: Load, lock: DeviceLock, channel: Channel) -> Renderer | None:
+def _load(load: Load, lock: DeviceLock, channel: Channel) -> tuple[Renderer, Model] | None:
     """None, and the worker was told why, where there is no renderer. The device stays locked until the end."""
     started = time.monotonic()
     try:
@@ -156,15 +156,15 @@ def _load(load: Load, lock: DeviceLock, channel: Channel) -> Renderer | None:
         channel.send(NotLoaded("model_unavailable", f"{what} See the engine's log."))
     else:
         channel.send(Loaded(time.monotonic() - started))
-        return renderer
+        return renderer, model
     return None
 
 
-def _render(command: Render, renderer: Renderer, channel: Channel) -> Report:
+def _render(command: Render, renderer: Renderer, model: Model, channel: Channel) -> Report:
     """What became of it. A renderer may raise anything, even SystemExit: that costs this job and no other."""
     run = command.run
     try:
-        return _render_to_spool(command, renderer, channel)
+        return _render_to_spool(command, renderer, model, channel)
     except RenderCancelled:
         return Interrupted(run)
     except RenderError as error:
@@ -180,15 +180,16 @@ def _render(command: Render, renderer: Renderer, channel: Channel) -> Report:
         return Failed(run, jobs.Failed("render_failed"), f"{type(error).__name__}: {_text(error)}")
 
 
-def _render_to_spool(command: Render, renderer: Renderer, channel: Channel) -> Report:
-    run, picture = command.run, Path(command.picture)
+def _render_to_spool(command: Render, renderer: Renderer, model: Model, channel: Channel) -> Report:
+    run, picture, parameters = command.run, Path(command.picture), command.parameters
 
     def cancelled() -> bool:
         return channel.cancelled(run)
 
     if cancelled():
         raise RenderCancelled
-    parameters = filling(command.parameters, picture, command.frame) if command.frame else command.parameters
+    if command.frame:
+        parameters = filling(parameters, picture, command.frame, model.aspect_most)
     plan = renderer.plan(parameters, picture)
     _check_plan(plan)
     channel.send(Planned(run, plan))

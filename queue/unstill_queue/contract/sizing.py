@@ -26,6 +26,7 @@ def sized(
     A photo that fills another shape by a crop is rendered in that shape.
     """
     model = catalog.models[parameters.model]
+    photo = seen_at_once(photo, model.aspect_most)
     frame = frame_of(catalog.finishes.get(finish.shape))
     crops = frame is not None and finish.fill in ("", "crop")
     preset = catalog.presets[str(given["preset"])].for_model(parameters.model) if "preset" in given else {}
@@ -44,7 +45,10 @@ def sized(
 
 
 def uncropped(parameters: Parameters, frame: Size, photo: Size) -> Parameters:
-    """Return the parameters of the same clip with the whole photo in its `frame`, and not a part in its shape."""
+    """Return the parameters of the same clip with the whole photo in its `frame`, and not a part in its shape.
+
+    `photo` is as `seen_at_once` returns it.
+    """
     if parameters.width is None or parameters.height is None:
         return parameters
     own = msgspec.structs.replace(parameters, width=None, height=None)
@@ -62,6 +66,12 @@ def window(photo: Size, frame: Size) -> tuple[float, float]:
     """Return width and height, in the photo's pixels, of its largest part in the frame's shape."""
     scale = min(photo[0] / frame[0], photo[1] / frame[1])
     return frame[0] * scale, frame[1] * scale
+
+
+def seen_at_once(photo: Size, aspect_most: float) -> Size:
+    """Return the size of the part of a photo that a frame can show which is at most so much longer than wide."""
+    width, height = photo
+    return min(width, round(height * aspect_most)), min(height, round(width * aspect_most))
 
 
 def imagined(aspect: float) -> Size:
