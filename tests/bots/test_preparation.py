@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from PIL import Image
 from tests.bots.test_courier import FrontEnd
+from tests.system.conversations import moving_picture
 from tests.waiting import PATIENCE
 
 from unstill_bots.actions.variations import again
@@ -299,19 +300,21 @@ async def test_one_persons_pictures_are_fetched_two_at_a_time_and_anothers_besid
 async def test_the_same_picture_again_is_what_was_stored_and_outlives_it(make: Callable[..., FrontEnd]) -> None:
     # Given a request that is queued, and a platform that has lost its picture since
     front = make()
+    front.chat.picture = moving_picture()
     first = asked(1)
     assert await prepared(front, first)
     record = await front.ledger.read(first.id)
-    assert record.job is not None
+    assert record.job is not None and record.job.notes == ("picture_first_frame",)
     picture = await front.storage.get(record.job.picture)
     front.chat.errors["fetch"] = [FetchError("picture_gone", "not found")] * 9
     # When the same picture is asked for again
-    assert OlderPicture.of(record) == OlderPicture("photo", 1.0, record.job.picture)
+    assert OlderPicture.of(record) == OlderPicture("photo", 1.0, record.job.picture, notes=record.job.notes)
     second = again(record, f"{first.id}~2", WORDS)
     assert await prepared(front, second)
-    # Then it is made of the stored one, at the same cost, and has a copy of its own
+    # Then it is made of the stored one, at the same cost, with the notes on it, and has a copy of its own
     newer = await front.ledger.read(second.id)
     assert newer.job is not None and newer.job.picture != record.job.picture
+    assert newer.job.notes == record.job.notes
     await front.storage.delete(record.job.picture)
     assert await front.storage.get(newer.job.picture) == picture
     assert newer.cost == record.cost
