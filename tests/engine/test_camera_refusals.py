@@ -27,8 +27,13 @@ the camera neither zooms nor pans
 the camera never zooms or pans
 the camera does not move, zoom or pan
 don't zoom, pan, tilt or rotate
+no zoom/pan
+no zoom + pan
+no "zoom", no "pan"
+disable pan and zoom
 不要放大，不要平移
 不要放大也不要平移
+不要平移和放大
 不要放大、平移
 不要推拉摇移
 镜头不推不拉不摇"""
@@ -45,8 +50,17 @@ the camera holds steady throughout
 hold still
 no movement of the camera
 the camera isn't moving
+the camera position is fixed
+static medium shot
+keep still
+no cam movement
+don't move anything
+hold the frame
 画面稳定，不要抖动
+畫面穩定，不要抖動
 画面稳定
+机位不动
+没有任何镜头运动
 镜头保持稳定
 镜头固定不动
 稳定镜头
@@ -67,10 +81,65 @@ ONLY = {
     "the camera pans, but never to the left": [(PAN, 1)],
     "orbit left, no zoom": [(PAN, -1)],
     "no crash zoom, zoom in": [(ZOOM, 1)],
+    "pan right, not left": [(PAN, 1)],
+    "no movement except a slow zoom in": [(ZOOM, 1)],
+    "static except for a slow pan left": [(PAN, -1)],
+    "zoom 0%, pan left": [(PAN, -1)],
+    "don't just zoom in, pan left": [(ZOOM, 1), (PAN, -1)],
     "不要放大，向左平移": [(PAN, -1)],
+    "不要让镜头放大，向左平移": [(PAN, -1)],
+    "不是放大，是缩小": [(ZOOM, -1)],
+    "只放大，不平移": [(ZOOM, 1)],
+    "不要太快地放大": [(ZOOM, 1)],
+    "不要快速放大，缓慢放大": [(ZOOM, 1)],
     "放大，不要太快": [(ZOOM, 1)],
     "不要放大太快": [(ZOOM, 1)],
     "不要停止放大": [(ZOOM, 1)],
+}
+#: A refusal of each kind, with the axis that stays as it is.
+REFUSED = {
+    ZOOM: """\
+I don't want the camera to zoom in
+don't you dare zoom
+there should be no zoom
+no sudden zoom
+stop zooming
+stop the zoom
+turn off the zoom
+keep the camera from zooming
+zoom off
+zoom: none
+no-zoom
+no "zoom"
+do'nt zoom
+I hate zooms
+don't move closer
+don't zoom in on her face
+不放大
+请不要任何放大
+不需要放大
+不要一直放大
+无缩放""",
+    PAN: """\
+don't move left
+do not move the camera to the left
+the camera should not move to the left
+don't pan to the left or to the right
+don't pan left, right, up or down
+no left-right movement
+不要向左或向右平移
+不要摇镜头""",
+    TILT: """\
+no up and down movement
+don't go up
+the camera must not tilt up
+镜头不要上移""",
+    ROLL: """\
+no camera rotation
+do not rotate the camera clockwise
+without rotating 90 degrees clockwise
+镜头不旋转
+不要顺时针旋转90度""",
 }
 NO_DIRECTION = """\
 zoom ud
@@ -103,6 +172,14 @@ def test_a_camera_that_is_to_be_steady_does_not_drift(words: str) -> None:
 def test_a_refusal_reaches_so_far_and_no_further(words: str, meant: list[tuple[Axis, int]]) -> None:
     assert spoken(direct(words, "")) == meant
     assert spoken(direct(f"a lake at dusk, {words}", "")) == meant
+
+
+@pytest.mark.parametrize(
+    ("axis", "words"), [(axis, words) for axis, lines in REFUSED.items() for words in lines.splitlines()]
+)
+def test_a_refusal_is_heard_however_it_is_said(axis: Axis, words: str) -> None:
+    for moves in (direct(words, ""), direct(f"a lake at dusk. {words}", ""), direct("a lake at dusk", words)):
+        assert axis not in {move.axis for move in moves}
 
 
 def test_no_shaking_leaves_a_calm_zoom() -> None:
@@ -150,6 +227,11 @@ AMOUNTS = {
     "2x zoom": Move(ZOOM, amount=math.log(2)),
     "zoom in 1.5x": Move(ZOOM, 1, amount=math.log(1.5)),
     "zoom in 100x": Move(ZOOM, 1, amount=AMOUNT_MOST[ZOOM]),
+    "zoom x2": Move(ZOOM, amount=math.log(2)),
+    "zoom from 120% to 100%": Move(ZOOM, -1, amount=math.log(1.2)),
+    "zoom from 1x to 1.5x": Move(ZOOM, 1, amount=math.log(1.5)),
+    "rotate 10 to 20 degrees clockwise": Move(ROLL, 1, amount=20),
+    "rotate the image 90 degrees to the right": Move(ROLL, 1, amount=90),
     "顺时针旋转九十度": Move(ROLL, 1, amount=90),
     "旋转45度 逆时针": Move(ROLL, -1, amount=45),
     "逆时针转一百八十度": Move(ROLL, -1, amount=180),

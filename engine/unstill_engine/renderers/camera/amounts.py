@@ -18,12 +18,16 @@ _MULTIPLES = (10.0, 100.0)
 
 
 class Amount(msgspec.Struct, frozen=True):
-    """A number with its unit, and where it stood in the text without it. `sign` is 0 where none was written."""
+    """A number with its unit, and where it stood in the text without it. `sign` is 0 where none was written.
+
+    `start` is the first number of two: "from 100 % to 120 %".
+    """
 
     at: int
     value: float
     unit: Unit | None
     sign: int = 0
+    start: float | None = None
 
 
 def take_out(text: str, words: Vocabulary) -> tuple[str, list[Amount]]:
@@ -35,8 +39,10 @@ def take_out(text: str, words: Vocabulary) -> tuple[str, list[Amount]]:
         rest += text[done : found.start()]
         done = found.end()
         sign = {"-": -1, "−": -1, "+": 1}.get(found["sign"] or "", 0)
-        number = next(text for name, text in found.groupdict().items() if name.startswith("number") and text)
-        amounts.append(Amount(len(rest), _value(number, words), unit, sign))
+        *start, value = (
+            _value(text, words) for name, text in found.groupdict().items() if name.startswith("number") and text
+        )
+        amounts.append(Amount(len(rest), value, unit, sign, start[0] if start else None))
     return rest + text[done:], amounts
 
 
@@ -52,7 +58,7 @@ def _found(text: str, words: Vocabulary) -> list[tuple[re.Match[str], Unit | Non
 
 
 def _value(said: str, words: Vocabulary) -> float:
-    """Return the number that is said. "10 to 20" is 20, "九十" 90, "one hundred eighty" 180."""
+    """Return the number that is said. "10-20" is 20, "九十" 90, "one hundred eighty" 180."""
     if digits := re.findall(r"\d+(?:[.,]\d+)?", said):
         return float(digits[-1].replace(",", "."))
     total = last = 0.0
@@ -77,13 +83,19 @@ def measured(move: Move, amount: Amount) -> Move | None:
         return None
     if way == 0.0:
         return move
-    direction = move.direction or amount.sign or (-1 if way < 0 else 0)
+    direction = move.direction or amount.sign
+    if amount.start is not None or (not direction and way < 0):
+        direction = 1 if way > 0 else -1
     return msgspec.structs.replace(move, direction=direction, amount=min(abs(way), AMOUNT_MOST[move.axis]))
 
 
 def _way(move: Move, amount: Amount) -> float | None:
     """Return how far the amount is along the move's axis, in the units of REACH; 0: any unit may stand there."""
     value, axis = amount.value, move.axis
+    if amount.start is not None:
+        if axis is not Axis.ZOOM:
+            return None
+        return math.log(value / amount.start) if value > 0 and amount.start > 0 else 0.0
     match amount.unit:
         case Unit.DEGREES:
             return {Axis.ROLL: value, Axis.PAN: value / _DEGREES_WIDE, Axis.TILT: value / _DEGREES_HIGH}.get(axis)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from unstill_engine.renderers.camera.amounts import Amount, measured
 from unstill_engine.renderers.camera.moves import Move
 from unstill_engine.renderers.camera.refusals import Refusal, Refusals
 from unstill_engine.renderers.camera.scanner import BLANK, BREAK, COMMA, SPELLED, Scanner
 from unstill_engine.renderers.camera.vocabulary import Pace, Phrase, Reach
+from unstill_engine.renderers.camera.wishes import Wishes
 
 #: Chinese characters of other words, such as 跟随汽车, after which the camera is no longer what is spoken of.
 _STRANGERS_MOST = 4
+_LISTING = frozenset(",/+")
 #: The pace of what is not to be "too fast", and of what is not to be "too slow".
 _NOT_TOO_FAST, _NOT_TOO_SLOW = 0.6, 1.3
 
@@ -52,7 +55,7 @@ class _Reader:
         self._text, self._words = self._scanner.text, self._scanner.words
         self._amounts = self._scanner.amounts
         self._camera_words = camera_words
-        self._moves: list[Move] = []
+        self._wishes = Wishes()
         self._refusals = Refusals(self._scanner)
         self._unread: list[str] = []
         self._still = False
@@ -65,18 +68,12 @@ class _Reader:
         self._of_camera = False
         self._strangers = 0
         self._refusals.end_clause()
+        self._wishes.end_clause()
         #: A pace that follows is more than is wanted.
         self._too = False
         self._after_move = False
-        self._pending = 1.0
-        self._amount: Amount | None = None
-        #: The last phrase's moves, where a pace that follows still belongs to them.
-        self._last: slice | None = None
         #: Where the last phrase starts, if it is a move without a direction, which a word that follows may say.
         self._bare: int | None = None
-        #: The first move of those that one word after them refuses: "ズームもパンもしない".
-        self._chain = len(self._moves)
-        self._chained = False
 
     def read(self) -> Reading:
         at = 0
@@ -85,7 +82,7 @@ class _Reader:
         self._measure(at)
         self._keep_pending()
         return Reading(
-            moves=tuple(self._moves),
+            moves=tuple(self._wishes.moves),
             refused=tuple(self._refusals.firm),
             unwanted=tuple(self._refusals.weak),
             still=self._still,
@@ -100,15 +97,15 @@ class _Reader:
         if (found := COMMA.match(text, at)) and self._words.goes_on.match(text, found.end()):
             # "Pan left, then right" is one clause
             return found.end()
-        if found := BREAK.match(text, at):
-            self._end_clause(found[0], found.end())
-            return found.end()
         if found := BLANK.match(text, at):
             return found.end()
         if self._after_move and (found := self._words.refused_after.match(text, at)):
-            self._take_back()
+            self._take_back(self._wishes.take_back())
             if not self._words.negation.match(text, at):
                 return found.end()
+        if found := BREAK.match(text, at):
+            self._end_clause(found[0], found.end())
+            return found.end()
         phrase, end = self._scanner.phrase(at, lambda each: self._counts(each) or self._refusals.means(each))
         pace, pace_end = self._scanner.pace(at, end)
         if pace is not None:
@@ -125,7 +122,7 @@ class _Reader:
         self._keep_pending()
         past, of_camera = self._refusals.past, self._of_camera
         carried = (
-            past is not None and mark in ",/" and self._refusals.goes_on(end, over_names=mark == "/" or past.names)
+            past is not None and mark in _LISTING and self._refusals.goes_on(end, over_names=mark != "," or past.names)
         )
         self._break()
         if carried:
@@ -143,76 +140,44 @@ class _Reader:
         return reach is Reach.CONTINUING and self._after_move
 
     def _take(self, phrase: Phrase, at: int, end: int) -> None:
-        said = self._text[at:end]
-        self._bare = None
-        if self._refusals.coming:
-            self._refusals.refuse(phrase.moves, counted=self._counts(phrase))
-            self._last, self._after_move = None, False
+        refusals, wishes, self._bare = self._refusals, self._wishes, None
+        within = self._scanner.pace_within(at, end)
+        if refusals.coming and within != 1.0:
+            # "don't slowly zoom in" is a refusal of that form, "not too slowly" a wish
+            self._pace(Pace(phrase.pattern, within), self._too)
+            within = 1.0
+        if refusals.coming:
+            refusals.refuse(phrase.moves, counted=self._counts(phrase))
+            wishes.last, self._after_move = None, False
         elif phrase.moves:
-            self._wish(phrase.moves, at, end)
+            wishes.pace *= within
+            wishes.add(phrase.moves, continuing=self._after_move)
             self._after_move = True
+            self._measure(end - 1)
+            alone = len(phrase.moves) == 1 and wishes.moves and wishes.moves[-1].direction == 0
+            if alone and not self._words.object.search(self._text[at:end]):
+                self._bare = at
         else:
             self._still, self._after_move = True, False
-            if self._words.negation.match(said) or self._words.without.match(said):
+            if self._scanner.refuses_within(at, end):
                 # "does not move, zoom or pan"
-                self._refusals.refuse_past(())
-        self._open = True
-        self._chained = self._too = False
+                refusals.refuse_past(())
+        self._open, self._too = True, False
+        wishes.chain(False)
 
-    def _wish(self, moves: tuple[Move, ...], at: int, end: int) -> None:
-        pace = self._pending * self._scanner.pace_within(at, end)
-        start = len(self._moves)
-        self._add([move.scaled(pace) for move in moves])
-        if not self._chained:
-            self._chain = min(start, len(self._moves) - 1)
-        self._pending = 1.0
-        self._measure(end - 1)
-        alone = len(moves) == 1 and self._moves[-1].direction == 0
-        if alone and not self._words.object.search(self._text[at:end]):
-            self._bare = at
-
-    def _take_back(self) -> None:
-        """Refuse the phrase before, and those that a word of `carry` joined to it: "ズームもパンもしない"."""
-        self._refusals.refuse_past(self._moves[self._chain :])
-        del self._moves[self._chain :]
-        self._after_move, self._last, self._bare = False, None, None
-
-    def _add(self, moves: list[Move]) -> None:
-        """Append; but a direction said before or after its move, as in "从右向左缓慢移动", belongs to the one move."""
-        before = self._moves[-1] if self._after_move and self._moves else None
-        if (
-            before is not None
-            and len(moves) == 1
-            and moves[0].axis is before.axis
-            and 0 in (before.direction, moves[0].direction)
-        ):
-            one = msgspec.structs.replace(before, direction=before.direction or moves[0].direction)
-            self._moves[-1] = one.scaled(moves[0].strength)
-        else:
-            start = len(self._moves)
-            self._moves += moves
-            self._last = slice(start, len(self._moves))
-        if self._amount is not None and self._measured(self._amount):
-            self._amount = None
+    def _take_back(self, moves: Sequence[Move]) -> None:
+        """Refuse what was a wish."""
+        self._refusals.refuse_past(moves)
+        self._after_move, self._bare = False, None
 
     def _measure(self, at: int) -> None:
-        """Give the amounts that stood up to here to the move before them, or keep them for the one after."""
+        """Read the amounts that stood up to here."""
         while self._amounts and self._amounts[0].at <= at:
-            amount = self._amounts.pop(0)
-            if not self._measured(amount):
-                self._amount = amount if self._open else None
-
-    def _measured(self, amount: Amount) -> bool:
-        if self._last is None:
-            return False
-        first = self._last.start
-        move = measured(self._moves[first], amount)
-        if move is not None:
-            self._moves[first] = move
-        return move is not None
+            if taken_back := self._wishes.measure(self._amounts.pop(0), ahead=self._open):
+                self._take_back(taken_back)
 
     def _pace(self, pace: Pace, too: bool) -> None:
-        refusals, factor = self._refusals, pace.factor
+        refusals, wishes, factor = self._refusals, self._wishes, pace.factor
         restrained = _NOT_TOO_FAST if factor > 1 else _NOT_TOO_SLOW
         if refusals.coming and too:
             # "zoom in, but not too fast"
@@ -222,16 +187,16 @@ class _Reader:
             return
         elif refusals.denied and too:
             # "don't zoom in too fast"
-            start = len(self._moves)
-            self._moves += refusals.forgive()
-            self._last, self._after_move, factor = slice(start, len(self._moves)), True, restrained
+            wishes.add(refusals.forgive(), continuing=False)
+            self._after_move, factor = True, restrained
         elif refusals.denied:
+            # "don't zoom in quickly"
             refusals.weaken()
             return
-        if self._last is not None and (pace.loose or self._after_move or too):
-            self._moves[self._last] = [move.scaled(factor) for move in self._moves[self._last]]
+        if wishes.last is not None and (pace.loose or self._after_move or too):
+            wishes.scale(factor)
         elif self._open or pace.loose:
-            self._pending *= factor
+            wishes.pace *= factor
 
     def _word(self, at: int) -> int:
         text, words, refusals = self._text, self._words, self._refusals
@@ -243,12 +208,16 @@ class _Reader:
         self._too = False
         opener, without = words.opener.match(text, at), words.without.match(text, at)
         found = without or words.negation.match(text, at)
+        if opener and refusals.coming and words.filler.match(text, at):
+            # "let" opens a clause, but not in "don't let it zoom"
+            opener = None
         # "don't stop zooming"
         if found and not (opener and opener.end() > found.end()):
             refusals.coming = Refusal(names=without is not None)
             self._open, self._after_move, self._bare = True, False, None
         elif found := words.carry.match(text, at):
-            self._open, self._chained = True, self._after_move
+            self._open = True
+            self._wishes.chain(self._after_move)
             refusals.carry()
         elif (
             refusals.past and (found := words.joiner.match(text, at)) and refusals.goes_on(found.end(), over_names=True)
@@ -256,7 +225,7 @@ class _Reader:
             self._open = True
             refusals.carry()
         elif found := opener:
-            self._open, self._last, self._bare = True, None, None
+            self._open, self._wishes.last, self._bare = True, None, None
             refusals.end_clause()
         elif found := words.not_camera.match(text, at):
             self._open = self._of_camera = False
@@ -275,22 +244,22 @@ class _Reader:
         if self._bare is not None and found:
             self._unknown_direction(self._text[self._bare : end])
         self._known = self._open = self._after_move = False
-        self._bare = self._amount = None
+        self._bare = self._wishes.amount = None
         self._refusals.stranger(spelled=found is not None)
         self._strangers += 1
         if found or self._strangers > _STRANGERS_MOST:
             self._of_camera = False
         if not self._camera_words:
-            self._pending = 1.0
+            self._wishes.pace = 1.0
         return end
 
     def _unknown_direction(self, said: str) -> None:
         """Leave out the last move: which way it goes stands in a word that nobody here knows."""
-        self._refusals.weak.append(self._moves.pop())
+        self._refusals.weak.append(self._wishes.moves.pop())
         self._unread.append(said)
-        self._last = None
+        self._wishes.last = None
 
     def _keep_pending(self) -> None:
         if self._camera_words:
-            self._overall *= self._pending
-        self._pending = 1.0
+            self._overall *= self._wishes.pace
+        self._wishes.pace = 1.0

@@ -126,7 +126,7 @@ class Refusals:
             if first and over_names and bare and not directed(phrase.moves):
                 return True
             found = BREAK.match(text, at)
-            if found is None or found[0] not in ",/":
+            if found is None or found[0] not in ",/+":
                 return False
             at, first = found.end(), False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from unstill_engine.renderers.camera.amounts import take_out
 from unstill_engine.renderers.camera.vocabulary import LETTERS, Pace, Phrase, plain, vocabulary
@@ -17,6 +17,7 @@ _JOINER = re.compile(rf"(?<=[{LETTERS}])[-_](?=[{LETTERS}])")
 _LENGTH_MOST = 1000
 #: Compatibility would make letters of the first two.
 _SIGNS = str.maketrans("º˚’", "°°'")
+_QUOTES = re.compile(r"""["“”„«»‹›「」『』`*]|(?<![^\W\d])'|'(?![^\W\d])""")
 
 
 class Scanner:
@@ -25,7 +26,7 @@ class Scanner:
     def __init__(self, text: str) -> None:
         self.words = vocabulary()
         folded = plain(plain(text[:_LENGTH_MOST].translate(_SIGNS), {}).lower().replace("’", "'"), self.words.fold)
-        self.text, self.amounts = take_out(BLANK.sub(" ", _JOINER.sub(" ", folded)), self.words)
+        self.text, self.amounts = take_out(BLANK.sub(" ", _JOINER.sub(" ", _QUOTES.sub(" ", folded))), self.words)
 
     def phrase(self, at: int, counts: Callable[[Phrase], bool]) -> tuple[Phrase | None, int]:
         """Return the longest phrase at a place that counts, and its end."""
@@ -51,10 +52,14 @@ class Scanner:
         """Return the factor of the pace that is named inside a phrase, as in "zoom slowly in"; 1 without."""
         said = self.text[start:end]
         for pace in self.words.paces:
-            for at in range(len(said)):
-                if not (at and SPELLED.match(said, at - 1)) and pace.pattern.match(said, at):
-                    return pace.factor
+            if any(pace.pattern.match(said, at) for at in _words_of(said)):
+                return pace.factor
         return 1.0
+
+    def refuses_within(self, start: int, end: int) -> bool:
+        """Return whether a refusal stands inside a phrase, as in "the camera does not move"."""
+        said, words = self.text[start:end], self.words
+        return any(words.negation.match(said, at) or words.without.match(said, at) for at in _words_of(said))
 
     def past_blank(self, at: int) -> int:
         return found.end() if (found := BLANK.match(self.text, at)) else at
@@ -70,3 +75,8 @@ class Scanner:
     def ends(self, at: int) -> bool:
         """Return whether the clause is over at a place."""
         return at == len(self.text) or BREAK.match(self.text, at) is not None
+
+
+def _words_of(said: str) -> Iterator[int]:
+    """Yield where a word may start."""
+    return (at for at in range(len(said)) if not (at and SPELLED.match(said, at - 1)))

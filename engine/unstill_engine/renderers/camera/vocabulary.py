@@ -42,7 +42,9 @@ MOVES = {
 LETTERS = r"a-z\u00df-\u052f"
 #: A word of letters ends where its letters do; one of Chinese characters need not.
 _EDGE = rf"(?:(?<![{LETTERS}])|(?![{LETTERS}]))"
-_DIGITS = rf"(?<![{LETTERS}\d])(?:\d+(?:[.,]\d+)?[ ]*(?:-|–|to|~)[ ]*)?\d+(?:[.,]\d+)?(?!\d|[{LETTERS}]*\d)"
+_DIGITS = r"\d+(?:[.,]\d+)?(?:[ ]*[-–~][ ]*\d+(?:[.,]\d+)?)?(?!\d)"
+#: A number alone is none where letters stand beside it: "4k", "mp3".
+_BARE = rf"(?<![{LETTERS}]){_DIGITS}(?![{LETTERS}])"
 _ACCENTS = re.compile(r"(?<=[a-zA-Z])[\u0300-\u036f]+")
 
 
@@ -199,7 +201,7 @@ def read_languages(folder: Traversable) -> Vocabulary:
         starts=_any(pattern for pattern, _, _ in phrases),
         pace_starts=_any(pattern for pattern, _, _ in paces),
         paces=tuple(Pace(re.compile(pattern), factor, loose) for pattern, factor, loose in paces),
-        amounts=tuple((_amount(pattern, about, number if unit else _DIGITS), unit) for pattern, unit in amounts),
+        amounts=tuple((_amount(pattern, about, number if unit else _BARE), unit) for pattern, unit in amounts),
         numbers=numbers,
         number=re.compile(number),
         negation=words("negation"),
