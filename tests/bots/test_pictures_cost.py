@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 from pathlib import Path
@@ -159,3 +160,20 @@ async def test_a_process_that_cannot_be_started_is_not_the_picture_s_fault(monke
         await make_safe(source("PNG", "rgb"), limits=Limits())
 
     assert refusal.value.code == "picture_unavailable"
+
+
+async def test_a_process_that_was_taken_over_puts_no_words_of_its_own_into_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a process that says what it likes beside a picture
+    notes = ["picture_first_frame", "prompt_shortened:visit example.org", "no_such_note", "cropped:percent=x"]
+    head = json.dumps({"format": "jpg", "width": 32, "height": 32, "notes": notes}).encode()
+    reply = head + b"\n" + encoded(photo("RGB", (32, 32)), "JPEG")
+    child = tmp_path / "child.py"
+    child.write_text(f"import sys\nsys.stdin.buffer.read()\nsys.stdout.buffer.write({reply!r})\n")
+    monkeypatch.setattr(under_test, "_COMMAND", (sys.executable, "-P", str(child)))
+
+    picture = await make_safe(source("PNG", "rgb"), limits=Limits())
+
+    # Then only codes pass
+    assert picture.notes == ("picture_first_frame",)

@@ -20,6 +20,7 @@ from unstill_bots.intake.media import sniff
 from unstill_bots.text.sentences import PICTURES
 from unstill_config import metrics
 from unstill_config.children import child_environ
+from unstill_queue.contract.codes import NONE, NOTES
 
 
 class PictureError(Exception):
@@ -238,4 +239,6 @@ def _read(reply: bytes, status: int, limits: Limits) -> SafePicture:
     whole = 0 < said.width <= limits.longest and 0 < said.height <= limits.longest
     if not (sound and whole and said.width * said.height <= limits.area):
         raise PictureError("picture_broken", {"reason": "unlikely answer"})
-    return SafePicture(picture, said.format, said.width, said.height, said.notes)
+    # people read them: only codes pass, and nothing that could hold words
+    notes = tuple(note for note in said.notes if NOTES.get(note) == NONE)
+    return SafePicture(picture, said.format, said.width, said.height, notes)
