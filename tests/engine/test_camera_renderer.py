@@ -99,9 +99,28 @@ def test_clockwise_is_as_seen(camera: Camera, words: str, sign: int, tmp_path: P
 
 
 @pytest.mark.parametrize(("words", "sign"), [("zoom in", 1), ("zoom out", -1)])
-def test_zooming_in_takes_things_outwards(camera: Camera, words: str, sign: int, tmp_path: Path) -> None:
-    frames = rendered(camera, asked(words), dot_at(200, 100, tmp_path / "beside.png"))
-    assert sign * (place_of_dot(frames[-1])[0] - place_of_dot(frames[0])[0]) > 4
+def test_zooming_in_takes_things_apart(camera: Camera, words: str, sign: int, tmp_path: Path) -> None:
+    # Given two dots
+    with (
+        Image.open(dot_at(110, 100, tmp_path / "one.png")) as one,
+        Image.open(dot_at(190, 100, tmp_path / "two.png")) as two,
+    ):
+        both = saved(np.maximum(np.asarray(one), np.asarray(two)), tmp_path / "both.png")
+    frames = rendered(camera, asked(words), both)
+    # When the camera comes nearer, then they part
+    first, last = (float(np.ptp(np.flatnonzero(frame[..., 0].max(axis=0) > 128))) for frame in (frames[0], frames[-1]))
+    assert sign * (last - first) > 8
+
+
+@pytest.mark.parametrize("words", ["zoom in", "zoom out", ""])
+def test_a_zoom_goes_to_what_stands_out(camera: Camera, words: str, tmp_path: Path) -> None:
+    # Given a dot near an edge, at which the middle's zoom would leave it where it is or lose it
+    frames = rendered(camera, asked(words, num_frames=12), dot_at(255, 40, tmp_path / "corner.png"))
+    near, far = (frames[0], frames[-1]) if words == "zoom out" else (frames[-1], frames[0])
+    middle = np.array(near.shape[1::-1]) / 2
+    # Then it is nearer to the middle where the camera is nearer.
+    from_middle = [np.abs(np.array(place_of_dot(frame)) - middle).sum() for frame in (near, far)]
+    assert from_middle[0] < from_middle[1] - 2
 
 
 def test_a_still_camera_shows_the_picture_itself(camera: Camera) -> None:
@@ -132,14 +151,19 @@ def test_chunks_are_small_and_steps_are_told_one_by_one(camera: Camera) -> None:
 
 def test_memory_does_not_grow_with_the_length(camera: Camera) -> None:
     plan = camera.plan(asked("rotate", num_frames=300), SAMPLE)
+    peaks = []
     tracemalloc.start()
     try:
-        for _ in camera.render(plan, SAMPLE, lambda done, total: None, lambda: False):
-            pass
-        peak = tracemalloc.get_traced_memory()[1]
+        for number, _ in enumerate(camera.render(plan, SAMPLE, lambda done, total: None, lambda: False)):
+            if number == 0:
+                # The look at the photo is over.
+                peaks.append(tracemalloc.get_traced_memory()[1])
+                tracemalloc.reset_peak()
+        peaks.append(tracemalloc.get_traced_memory()[1])
     finally:
         tracemalloc.stop()
-    assert peak < 60 * plan.width * plan.height * 3
+    assert peaks[0] < plan.memory
+    assert peaks[1] < 60 * plan.width * plan.height * 3
 
 
 def test_a_cancel_is_obeyed_before_the_next_frame(camera: Camera) -> None:

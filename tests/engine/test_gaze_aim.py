@@ -90,6 +90,9 @@ def test_a_zoom_that_was_asked_for_goes_less_far_before_it_cuts_a_face_but_is_ma
     # Given one that fills it: the zoom is what the words ask for
     full = gaze_of((1000, 1000), [([0.0, 1.0], [0.0, 1.0], 1.0, Kind.FACE)])
     assert views_of("zoom in", full, frame)[-1].scale == pytest.approx(plain[-1].scale)
+    # Given a number, it is that.
+    numbered = views_of("zoom in 30%", held, frame)
+    assert numbered[0].scale / numbered[-1].scale == pytest.approx(1.3, abs=0.01)
 
 
 def test_of_two_faces_that_do_not_both_fit_the_heavier_stays() -> None:

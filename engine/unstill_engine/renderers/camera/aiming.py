@@ -75,12 +75,12 @@ def aimed(path: Path, picture: Size, frame: Size, gaze: Gaze) -> Laid:
     """Lay a path so that most of what matters stays in all frames, and a zoom goes to it.
 
     Where no place keeps all that the first frame shows of it, the path goes less far: down to nothing where
-    nobody asked for it; to half of a zoom that was asked for, and only for faces.
+    nobody asked for it; to half of a zoom that was asked for without a number, and only for faces.
     """
     whole = _laid(path, picture, frame, gaze)
     if _holds(whole, path, gaze.regions):
         return whole[0]
-    if path.asked and not _only_zooms(path):
+    if path.asked and (path.exact or not _only_zooms(path)):
         return whole[0]
     for factor in _FACTORS[1:]:
         if path.asked and factor < _ASKED_LEAST:

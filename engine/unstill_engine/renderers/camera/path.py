@@ -23,7 +23,7 @@ class Path(msgspec.Struct, frozen=True):
 
     `zoom` is the magnification against the widest view, `x` and `y` where the camera looks in frame
     widths and heights (right and down positive), `turn` by how many degrees the picture stands clockwise.
-    `asked`: the words said so, at least of a part of it.
+    `asked`: the words said so, at least of a part of it; `exact`: they said how far.
     """
 
     zoom: Curve
@@ -31,10 +31,11 @@ class Path(msgspec.Struct, frozen=True):
     y: Curve
     turn: Curve
     asked: bool = True
+    exact: bool = False
 
     def scaled(self, factor: float) -> Path:
         """The same way, `factor` times as far."""
-        return Path(self.zoom**factor, self.x * factor, self.y * factor, self.turn * factor, self.asked)
+        return Path(self.zoom**factor, self.x * factor, self.y * factor, self.turn * factor, self.asked, self.exact)
 
 
 def smoothstep(t: Curve) -> Curve:
@@ -72,7 +73,8 @@ def trace(
             x = x + REACH[Axis.SHAKE] * strength * dx
             y = y + REACH[Axis.SHAKE] * strength * dy
             roll = roll + _SHAKE_ROLL_DEGREES * strength * droll
-    return Path(np.exp(zoom), x, y, roll, any(move.asked for move in settled) or not settled)
+    asked, exact = any(move.asked for move in settled) or not settled, any(move.amount for move in settled)
+    return Path(np.exp(zoom), x, y, roll, asked, exact)
 
 
 def _in_turn(moves: list[Move], axis: Axis, motion: float, room: float) -> list[float]:

@@ -20,7 +20,7 @@ from unstill_engine.renderers.camera.views import View, lay, share_shown
 from unstill_engine.renderers.camera.vocabulary import vocabulary
 from unstill_engine.renderers.camera.words import direct
 from unstill_engine.renderers.framing import Size, cropped, frame_size, room
-from unstill_engine.renderers.gaze import Gaze, look
+from unstill_engine.renderers.gaze import LOOK_BYTES, Gaze, look
 from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_queue.contract.jobs import Parameters
 
@@ -65,7 +65,7 @@ class Camera:
             num_frames=parameters.num_frames,
             fps=parameters.fps,
             seconds=cost,
-            memory=memory(size, views, frame, 2 * _CHUNK + 2 * self._threads),
+            memory=LOOK_BYTES + memory(size, views, frame, 2 * _CHUNK + 2 * self._threads),
             parameters=parameters,
             # a move over a photo of the frame's own shape cuts off what it was asked to
             notes=cropped(share_shown(views, size, frame)) if max(room(size, frame)) > _ROUNDED else (),

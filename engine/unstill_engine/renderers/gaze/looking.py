@@ -4,10 +4,95 @@ from __future__ import annotations
 
 from PIL import Image
 
+from unstill_engine.renderers.framing import Size
 from unstill_engine.renderers.gaze.detail import detail_of
-from unstill_engine.renderers.gaze.regions import Gaze
+from unstill_engine.renderers.gaze.faces import faces_in
+from unstill_engine.renderers.gaze.lettering import lettering_in
+from unstill_engine.renderers.gaze.regions import Gaze, Kind, Region
+from unstill_engine.renderers.gaze.things import things_in
+
+#: A copy in which all that is sought can be seen, at its long side; the rest of the look works on it.
+_SIDE = 1024
+#: How far a head goes beyond its face, which is from brows to chin: parts of the face's width and height.
+_HAIR, _EARS, _CHIN = 0.55, 0.22, 0.15
+_FACE_LEAST = 0.3
+_TEXT, _TEXT_LEAST = 0.6, 0.2
+#: Lettering of this part of the picture's height counts in full.
+_TEXT_HEIGHT = 0.05
+#: An outline, and room to read, around the ink of a line: parts of its height.
+_TEXT_EDGE = 0.2
+_THING = 0.5
+_REGIONS_MOST = 24
+
+#: What a look takes at most beside the picture: 34 MiB were measured over one of noise.
+LOOK_BYTES = 40 * 2**20
 
 
 def look(image: Image.Image) -> Gaze:
-    """Find what matters in a picture of mode RGB. The same picture gives the same answer."""
-    return Gaze(image.size, (), detail_of(image))
+    """Find what matters in a picture of mode RGB: heads, lettering, and things where there is no head.
+
+    The same picture gives the same answer. It takes about 0.1 s of one core, whatever the picture's size.
+    """
+    small = image
+    if max(image.size) > _SIDE:
+        small = image.copy()
+        small.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    heads = _heads(small)
+    found = [*heads, *_lines(small, heads), *([] if heads else _things(small))]
+    found.sort(key=lambda region: -region.weight)
+    across, down = image.width / small.width, image.height / small.height
+    regions = tuple(
+        Region(
+            region.left * across,
+            region.top * down,
+            region.right * across,
+            region.bottom * down,
+            region.weight,
+            region.kind,
+        )
+        for region in found[:_REGIONS_MOST]
+    )
+    return Gaze(image.size, regions, detail_of(small))
+
+
+def _heads(image: Image.Image) -> list[Region]:
+    faces = faces_in(image)
+    if not len(faces):
+        return []
+    wide, tall = faces[:, 2] - faces[:, 0], faces[:, 3] - faces[:, 1]
+    weights = (wide * tall / (wide * tall).max()) ** 0.5
+    return [
+        _clipped(
+            image.size,
+            (face[0] - _EARS * w, face[1] - _HAIR * t, face[2] + _EARS * w, face[3] + _CHIN * t),
+            max(float(weight), _FACE_LEAST),
+            Kind.FACE,
+        )
+        for face, w, t, weight in zip(faces.tolist(), wide.tolist(), tall.tolist(), weights, strict=True)
+    ]
+
+
+def _lines(image: Image.Image, heads: list[Region]) -> list[Region]:
+    """Lines of lettering, without what looks like it in a face, such as glasses."""
+    lines = []
+    for left, top, right, bottom in lettering_in(image).tolist():
+        x, y = (left + right) / 2, (top + bottom) / 2
+        if any(head.left <= x <= head.right and head.top <= y <= head.bottom for head in heads):
+            continue
+        part = min((bottom - top) / image.height / _TEXT_HEIGHT, 1.0)
+        edge = _TEXT_EDGE * (bottom - top)
+        box = left - edge, top - edge, right + edge, bottom + edge
+        lines.append(_clipped(image.size, box, max(_TEXT * part, _TEXT_LEAST), Kind.TEXT))
+    return lines
+
+
+def _things(image: Image.Image) -> list[Region]:
+    return [
+        _clipped(image.size, (left, top, right, bottom), _THING * weight, Kind.DETAIL)
+        for left, top, right, bottom, weight in things_in(image).tolist()
+    ]
+
+
+def _clipped(size: Size, box: tuple[float, float, float, float], weight: float, kind: Kind) -> Region:
+    left, top, right, bottom = box
+    return Region(max(left, 0.0), max(top, 0.0), min(right, float(size[0])), min(bottom, float(size[1])), weight, kind)

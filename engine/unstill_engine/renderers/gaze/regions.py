@@ -53,9 +53,14 @@ class Gaze(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def target(self) -> tuple[float, float]:
-        """Where a zoom goes, in picture pixels: the faces, else all regions, each by its weight, else the middle."""
-        faces = [region for region in self.regions if region.kind is Kind.FACE]
-        chosen = faces or self.regions
+        """Where a zoom goes, in picture pixels: the faces, else the things, each by its weight, else the middle.
+
+        Lettering is kept in the frame, but draws no zoom.
+        """
+        faces, things = (
+            [region for region in self.regions if region.kind is kind] for kind in (Kind.FACE, Kind.DETAIL)
+        )
+        chosen = faces or things
         total = sum(region.weight for region in chosen)
         if not total:
             return self.size[0] / 2, self.size[1] / 2
