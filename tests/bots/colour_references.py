@@ -164,10 +164,12 @@ def _gamma(gamma: float) -> bytes:
     return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
 
 
-def rgb_profile(matrix_d50: Light, gamma: float, name: str) -> bytes:
-    """An ICC profile of version 2: three colourants and one exponent."""
+def rgb_profile(matrix_d50: Light, gamma: float, name: str, **tags: bytes) -> bytes:
+    """An ICC profile of version 2: three colourants and one exponent, and other tags by their names."""
     columns = {tag: _xyz(matrix_d50[:, k]) for k, tag in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
-    return _icc(b"mntr", b"RGB ", b"XYZ ", name, columns | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _gamma(gamma)))
+    curves = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _gamma(gamma))
+    more = {tag.encode(): value for tag, value in tags.items()}
+    return _icc(b"mntr", b"RGB ", b"XYZ ", name, columns | curves | more)
 
 
 def gray_profile(gamma: float, name: str = "gray") -> bytes:

@@ -179,6 +179,16 @@ async def test_hlg_becomes_sdr_by_the_same_curve(pictures: Pictures, depth: type
     assert error(safe, expected) <= 1
 
 
+async def test_a_profile_may_name_hdr_by_its_codes(pictures: Pictures) -> None:
+    # Given the profile of a bright screen, whose tables are not meant for a clip
+    named = ref.rgb_profile(ref.PROPHOTO_XYZ_D50, 1.8, "HDR", cicp=b"cicp" + bytes(4) + bytes((9, 16, 0, 1)))
+    codes = chart()
+
+    safe = await pictures.make_safe(png(codes, iccp(named)))
+
+    assert error(safe, ref.tone_mapped(ref.pq_eotf(codes / 255), 10_000, ref.BT2020_BT709)) <= 1
+
+
 async def test_a_picture_of_sdr_in_pq_comes_back_as_it_was(pictures: Pictures) -> None:
     # Given a desktop without highlights as a screenshot of an HDR screen holds it
     light = srgb_light(chart() / 255) @ np.linalg.inv(ref.BT2020_BT709).T

@@ -67,7 +67,8 @@ _CURVES: dict[int, Curve | Literal["PQ", "HLG"]] = {
 
 
 def by_code(primaries: int, transfer: int, full_range: bool) -> Space | None:
-    """Return the space that ITU-T H.273 numbers so; None where a number is reserved, unspecified, or not for RGB."""
+    """Return the space that ITU-T H.273 numbers so, what is unspecified being sRGB's; None for reserved numbers."""
+    primaries, transfer = (1 if primaries == 2 else primaries), (13 if transfer == 2 else transfer)
     if primaries not in _PRIMARIES or transfer not in _CURVES:
         return None
     return Space(*_PRIMARIES[primaries], _CURVES[transfer], not full_range)

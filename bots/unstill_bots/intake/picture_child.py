@@ -25,7 +25,8 @@ from PIL import GifImagePlugin, Image, ImageCms, JpegImagePlugin, MpoImagePlugin
 from PIL import TiffImagePlugin as _exif_reader
 
 from unstill_bots.intake.backing import on_backing, shows_something
-from unstill_bots.intake.colours import said, to_srgb
+from unstill_bots.intake.colour_signals import said
+from unstill_bots.intake.colours import to_srgb
 from unstill_bots.intake.pixels import ORIENTATION, UPRIGHT, bands, orientation, reduced
 from unstill_bots.intake.sixteen import sixteen_bit
 

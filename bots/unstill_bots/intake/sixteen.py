@@ -25,7 +25,7 @@ def sixteen_bit(
 ) -> Image.Image | None:
     """Return the picture as RGB or RGBA in sRGB, reduced to `size`; None where it has no more than eight bits can show.
 
-    `image` is what `data` holds, decoded. `meaning` is that of `colours.Said`; a profile is for 8 bits.
+    `image` is what `data` holds, decoded. `meaning` is that of `colour_signals.Said`; a profile is for 8 bits.
     """
     key = image.info.get("transparency")
     keyed = key if image.mode == "RGB" and isinstance(key, tuple) else None
@@ -66,7 +66,8 @@ def _largest(image: Image.Image, lower: Image.Image | None) -> float:
     if image.mode == "I;16":
         return float(image.getextrema()[1]) / 257  # type: ignore[arg-type]
     most = 0
-    for number, high in enumerate(image.convert("RGB").split()):
+    for number in range(3):
+        high = image.getchannel(number)
         top = max(code for code, count in enumerate(high.histogram()) if count)
         low = 255
         if lower is not None:

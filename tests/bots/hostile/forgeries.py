@@ -85,6 +85,26 @@ def png_with_odd_chunks(chance: random.Random) -> bytes:
     return PNG_MAGIC + b"".join(chunk(*part) for part in parts)
 
 
+def png_with_any_colours(chance: random.Random) -> bytes:
+    """Chunks that say colours, true and false, alone and against each other, before 1 to 4 channels of 8 or 16 bits."""
+    depth, (colour, channels) = chance.choice((8, 16)), chance.choice(((0, 1), (2, 3), (4, 2), (6, 4)))
+    rows = b"".join(b"\x00" + chance.randbytes(48 * channels * depth // 8) for _ in range(40))
+    codes = bytes(
+        (chance.choice((1, 9, 12, 2, 0, 255)), chance.choice((16, 18, 8, 13, 1, 3, 255)), 0, chance.choice((0, 1)))
+    )
+    number = struct.Struct(">I").pack
+    said = [
+        (b"cICP", chance.choice((codes, codes[:2], b"", bytes(4)))),
+        (b"gAMA", number(chance.choice((0, 1, 45_455, 100_000, 2**31, 2**32 - 1)))),
+        (b"cHRM", b"".join(number(chance.choice((0, 31_270, 64_000, 100_000, 2**32 - 1))) for _ in range(8))),
+        (b"sRGB", b"\x00"),
+        (b"iCCP", b"c\x00\x00" + zlib.compress(mutate(srgb(), chance))),
+        (b"tRNS", chance.randbytes(chance.choice((2, 6)))),
+    ]
+    chosen = chance.sample(said, chance.randrange(1, 4))
+    return png(48, 40, depth, colour, zlib.compress(rows), *(chunk(*one) for one in chosen))
+
+
 def jpeg_with_false_frame(chance: random.Random) -> bytes:
     """Sizes, precision, components or sampling that its data do not have."""
     _, name = chance.choice([one for one in NAMES if one[0] == "JPEG"])
@@ -270,6 +290,7 @@ FORGERIES: tuple[Callable[[random.Random], bytes], ...] = (
     png_of_many_bits,
     png_with_much_text,
     png_with_odd_chunks,
+    png_with_any_colours,
     jpeg_with_false_frame,
     jpeg_of_many_scans,
     jpeg_with_many_segments,
