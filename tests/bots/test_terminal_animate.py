@@ -64,14 +64,17 @@ def test_what_was_noted_of_a_photo_is_told(terminal: Terminal) -> None:
     frames = [Image.new("RGB", (1600, 200), colour) for colour in ("teal", "red")]
     frames[0].save(terminal.folder / "wide.webp", save_all=True, append_images=frames[1:], duration=50)
 
-    # When a clip is made of it in which the camera does not move
-    ended = terminal.run("animate", "wide.webp", "the camera does not move", *QUICK, "--out", "made.mp4", "--json")
+    # When a clip is made of it in which the camera does not move, and of the words nobody knows one
+    ended = terminal.run(
+        "animate", "wide.webp", "the camera does not move, zoom ud", *QUICK, "--out", "made.mp4", "--json"
+    )
 
     # Then what the clip does not show is told, to people, to programs and in the file
     assert ended.code == 0, ended.err
     (clip,) = ended.json["clips"]
-    assert clip["notes"] == ["picture_first_frame", "cropped:percent=50"]
+    assert clip["notes"] == ["picture_first_frame", "cropped:percent=50", "move_unread:zoom ud"]
     assert "its first frame was used" in clip["text"] and "50 % of the picture is not shown" in clip["text"]
+    assert "“zoom ud” was left out" in clip["text"]
     assert terminal.run("recipe", "made.mp4", "--json").json["notes"] == clip["notes"]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unstill_engine.renderers.camera.moves import AMOUNT_MOST, GENTLE, Axis, Move
-from unstill_engine.renderers.camera.words import direct
+from unstill_engine.renderers.camera.words import direct, unread
 
 ZOOM, PAN, TILT, ROLL, SHAKE = Axis.ZOOM, Axis.PAN, Axis.TILT, Axis.ROLL, Axis.SHAKE
 
@@ -86,6 +86,8 @@ ONLY = {
     "static except for a slow pan left": [(PAN, -1)],
     "zoom 0%, pan left": [(PAN, -1)],
     "don't just zoom in, pan left": [(ZOOM, 1), (PAN, -1)],
+    "zoom: none, pan: left": [(PAN, -1)],
+    "zoom=out, pan=left": [(ZOOM, -1), (PAN, -1)],
     "不要放大，向左平移": [(PAN, -1)],
     "不要让镜头放大，向左平移": [(PAN, -1)],
     "不是放大，是缩小": [(ZOOM, -1)],
@@ -199,8 +201,17 @@ def test_what_is_not_to_be_too_fast_is_slower_and_what_is_not_to_be_too_slow_is_
 def test_an_unknown_word_after_zoom_is_no_direction(words: str) -> None:
     for moves in (direct(words, ""), direct(f"a castle, {words}", ""), direct("a castle", words)):
         assert ZOOM not in {move.axis for move in moves}
-    # what is said beside it is done
+    # it is told, and what is said beside it is done
+    assert unread(words, "") == unread(f"a castle, {words}", "") == unread("a castle", words) != ()
     assert spoken(direct(f"{words}, pan left", "")) == [(PAN, -1)]
+
+
+def test_camera_words_that_nobody_knows_are_told_and_known_ones_are_not() -> None:
+    assert unread("a castle", "à gogo") == ("à gogo",)
+    assert unread("a castle", "zoom ud, pan tilbage") == ("zoom ud", "pan tilbage")
+    for words in ("zoom in", "slowly", "no zoom", "still", "zoom the castle", "no zoom raus"):
+        assert unread("a castle", words) == unread(words, "") == (), words
+    assert unread("a castle by the sea", "") == ()
 
 
 @pytest.mark.parametrize("words", ["zoom the castle", "zoom at her eyes", "zoom slowly", "zoom to the door", "zoom"])

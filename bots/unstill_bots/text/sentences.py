@@ -110,6 +110,9 @@ NOTES: dict[str, str] = {
     "experimental_size": N_("A resolution of {value} is experimental with this model: parts may look odd."),
     "tried_again": N_("The engine had to start afresh on this; it was done at try {value}."),
     "smaller": N_("The clip was made smaller, {value}, to fit what may be uploaded here."),
+    "move_unread": N_(
+        "“{value}” was left out: the camera does not know these words. Say in, out, left, right, up or down."
+    ),
     "prompt_shortened": N_("The words were longer than the model reads: it was cut after “{value}”."),
     "negative_shortened": N_("What should not appear was longer than the model reads: it was cut after “{value}”."),
 }

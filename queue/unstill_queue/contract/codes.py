@@ -106,6 +106,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "size_changed": VALUE,
     "cropped": frozenset({"percent"}),
     "experimental_size": VALUE,
+    "move_unread": VALUE,
     "prompt_shortened": VALUE,
     "negative_shortened": VALUE,
     # the card's memory, as it was planned and as it ran out

@@ -18,10 +18,11 @@ from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.resample import Resampler, memory
 from unstill_engine.renderers.camera.views import View, lay, share_shown
 from unstill_engine.renderers.camera.vocabulary import vocabulary
-from unstill_engine.renderers.camera.words import direct
+from unstill_engine.renderers.camera.words import direct, unread
 from unstill_engine.renderers.framing import Size, cropped, frame_size, room
 from unstill_engine.renderers.gaze import LOOK_BYTES, Gaze, look
 from unstill_engine.renderers.photo import load_photo, photo_size
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
 _CHUNK = 8
@@ -67,8 +68,7 @@ class Camera:
             seconds=cost,
             memory=LOOK_BYTES + memory(size, views, frame, 2 * _CHUNK + 2 * self._threads),
             parameters=parameters,
-            # a move over a photo of the frame's own shape cuts off what it was asked to
-            notes=cropped(share_shown(views, size, frame)) if max(room(size, frame)) > _ROUNDED else (),
+            notes=(*_cropped(views, size, frame), *_unread(parameters)),
         )
 
     def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
@@ -113,6 +113,17 @@ def _in_order(
                 newest = view, pool.submit(resampler.cut, view)
             under_way.append(newest[1])
         yield under_way.popleft().result()
+
+
+def _cropped(views: list[View], picture: Size, frame: Size) -> tuple[str, ...]:
+    """Return a note on what no frame shows: none where a move over a photo of the frame's shape leaves things out."""
+    return cropped(share_shown(views, picture, frame)) if max(room(picture, frame)) > _ROUNDED else ()
+
+
+def _unread(parameters: Parameters) -> tuple[str, ...]:
+    """Return a note on the words that the camera could not follow."""
+    words = unread(parameters.prompt, parameters.camera)
+    return (note("move_unread", value=", ".join(words)),) if words else ()
 
 
 def _views(parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:

@@ -10,6 +10,8 @@ from unstill_engine.renderers.camera.vocabulary import LETTERS, Pace, Phrase, pl
 
 BREAK = re.compile(r"[,.;:!?()\[\]\n。!?;—–…|/+>]+| -+ ")
 BLANK = re.compile(r"[^\S\n]+")
+#: What stands between a name and what is said of it: "pan: left", "camera=left".
+COLON = re.compile(r"[ ]*(?::|=|->|→)[ ]*")
 COMMA = re.compile(r", ?")
 #: A word of a script that puts blanks between words.
 SPELLED = re.compile(rf"[{LETTERS}']+")

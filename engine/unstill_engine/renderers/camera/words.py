@@ -10,6 +10,7 @@ from unstill_engine.renderers.camera.moves import GENTLE, Axis, Move
 from unstill_engine.renderers.camera.reading import Reading, read
 
 _DRIFT_ALONE = 2.5
+_UNREAD_MOST = 60
 
 
 @lru_cache(maxsize=64)
@@ -29,6 +30,18 @@ def direct(prompt: str, camera: str) -> tuple[Move, ...]:
     return tuple(move.scaled(pace) for move in _gentle(unwanted))
 
 
+def unread(prompt: str, camera: str) -> tuple[str, ...]:
+    """Return the words that were to tell the camera something, and told it nothing.
+
+    They are verbs of the camera with the unknown word after each, and camera words of which none is known.
+    """
+    apart, within = _readings(prompt, camera)
+    if camera.strip() and apart == Reading(of_nothing_else=apart.of_nothing_else):
+        return (" ".join(camera.split())[:_UNREAD_MOST], *within.unread)
+    return (*apart.unread, *within.unread)
+
+
+@lru_cache(maxsize=64)
 def _readings(prompt: str, camera: str) -> tuple[Reading, Reading]:
     within = read(prompt, camera_words=True)
     if not within.of_nothing_else:
@@ -48,11 +61,14 @@ def _allowed(move: Move, refused: tuple[Move, ...], unwanted: tuple[Move, ...]) 
 
 
 def _gentle(unwanted: tuple[Move, ...]) -> tuple[Move, ...]:
-    """Return what happens by itself. Who wants neither a zoom nor a drift gets neither, and who wants no shaking no
-    drift, which is the small one of the two.
+    """Return what happens by itself: nothing for who wants neither a zoom nor another move, and no drift for who wants
+    no pan or no shaking.
     """
     zoom, *drift = GENTLE
-    no_zoom = any(no.axis is Axis.ZOOM and no.direction >= 0 for no in unwanted)
-    if any(no.axis in (Axis.PAN, Axis.TILT, Axis.SHAKE) for no in unwanted):
-        return () if no_zoom else (zoom,)
-    return tuple(move.scaled(_DRIFT_ALONE) for move in drift) if no_zoom else GENTLE
+    axes = {no.axis for no in unwanted if no.axis is not Axis.ZOOM or no.direction >= 0}
+    if axes & {Axis.PAN, Axis.SHAKE}:
+        drift = []
+    drift = [move for move in drift if move.axis not in axes]
+    if Axis.ZOOM not in axes:
+        return (zoom, *drift)
+    return () if axes & {Axis.PAN, Axis.TILT, Axis.SHAKE} else tuple(move.scaled(_DRIFT_ALONE) for move in drift)
