@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from tests.engine.engine_processes import running_engine
+from tests.engine.gaze_pictures import SCENES, sea, thing
+from tests.engine.test_gaze_pictures import THERE, part_in, seen
 
 from unstill_config.catalog import Catalog, Value
 from unstill_engine.device.outcomes import Rendered
+from unstill_engine.renderers.filling import loses_nothing
 from unstill_queue.contract.resolving import resolve
 from unstill_queue.contract.sizing import Size, sized
 
@@ -17,18 +19,38 @@ CATALOG = Catalog.load()
 CAMERA = CATALOG.models["camera"]
 
 
+@pytest.mark.parametrize("shape", ["reels", "square", "landscape"])
+def test_a_crop_loses_no_head_and_no_lettering_and_is_not_given_up_without_need(shape: str) -> None:
+    # Given pictures in which a person wrote down what matters
+    frame = (CATALOG.finishes[shape].width or 0, CATALOG.finishes[shape].height or 0)
+    cropped, in_vain = 0, []
+    for name in SCENES:
+        scene, gaze = seen(name)
+        crop = gaze.crop_box(frame)
+        held = all(part_in(box, crop) >= THERE for box in (*scene.heads, *scene.lettering))
+        # When one is to fill another shape, then it is cropped only where all of that is in the crop
+        if loses_nothing(gaze, frame):
+            cropped += 1
+            assert held, name
+        elif held and all(part_in(box, crop) >= THERE for box in scene.things):
+            in_vain.append(name)
+    assert cropped >= len(SCENES) / 2
+    assert len(in_vain) <= len(SCENES) / 10
+
+
 def picture(folder: Path, size: Size) -> Path:
+    """A sail in the middle of the sea."""
     path = folder / "picture.png"
-    Image.effect_noise(size, 60).convert("RGB").save(path)
+    thing(sea(size, 0.6), "sail", (0.45, 0.4, 0.55, 0.7)).image.save(path)
     return path
 
 
 @pytest.mark.parametrize(
     ("photo", "fill", "shape", "made"),
     [
-        # 4:3 as a square: a crop keeps three quarters of it
+        # 4:3 as a square: a crop keeps all that matters
         ((240, 180), "", "square", (180, 180)),
-        # 3:1 as 9:16 would keep a fifth: all of it is rendered, in its own shape
+        # 3:1 as 9:16 would keep a fifth of it: all of it is rendered, in its own shape
         ((540, 180), "", "reels", (540, 180)),
         # 8:1 is longer than a frame can be: of what it shows of it, as many pixels as there are
         ((1440, 180), "", "reels", (720, 180)),

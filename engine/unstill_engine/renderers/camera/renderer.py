@@ -19,7 +19,7 @@ from unstill_engine.renderers.camera.resample import Resampler, memory
 from unstill_engine.renderers.camera.views import View, lay, share_shown
 from unstill_engine.renderers.camera.vocabulary import vocabulary
 from unstill_engine.renderers.camera.words import direct, unread
-from unstill_engine.renderers.framing import Size, cropped, frame_size, room
+from unstill_engine.renderers.framing import Size, cropped, frame_size, own_pixels, room
 from unstill_engine.renderers.gaze import LOOK_BYTES, Gaze, look
 from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_queue.contract.codes import note
@@ -80,8 +80,8 @@ class Camera:
         """
         if cancelled():
             raise RenderCancelled
-        image = load_photo(picture)
         frame = (plan.width, plan.height)
+        image = own_pixels(load_photo(picture), frame)
         views = _views(plan.parameters, image.size, frame, look(image))
         resampler = Resampler(image, views, frame)
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="camera")
