@@ -8,7 +8,7 @@ import msgspec
 
 from unstill_engine.renderers.camera.moves import Move
 from unstill_engine.renderers.camera.refusals import Refusal, Refusals
-from unstill_engine.renderers.camera.scanner import BLANK, BREAK, COLON, COMMA, SPELLED, Scanner
+from unstill_engine.renderers.camera.scanner import BLANK, BREAK, COMMA, SPELLED, Scanner
 from unstill_engine.renderers.camera.vocabulary import Pace, Phrase, Reach
 from unstill_engine.renderers.camera.wishes import Wishes
 
@@ -103,9 +103,6 @@ class _Reader:
             self._take_back(self._wishes.take_back())
             if not self._words.negation.match(text, at):
                 return found.end()
-        named = self._bare is not None or (self._of_camera and not self._strangers)
-        if named and (found := COLON.match(text, at)):
-            return found.end()
         if found := BREAK.match(text, at):
             self._end_clause(found[0], found.end())
             return found.end()

@@ -10,8 +10,8 @@ from unstill_engine.renderers.camera.vocabulary import LETTERS, Pace, Phrase, pl
 
 BREAK = re.compile(r"[,.;:!?()\[\]\n。!?;—–…|/+>]+| -+ ")
 BLANK = re.compile(r"[^\S\n]+")
-#: What stands between a name and what is said of it: "pan: left", "camera=left".
-COLON = re.compile(r"[ ]*(?::|=|->|→)[ ]*")
+#: What stands between a verb and its direction: "pan: left", "zoom=out".
+_COLON = re.compile(rf"([{LETTERS}]+)[ ]*(?::|=|->|→)[ ]*")
 COMMA = re.compile(r", ?")
 #: A word of a script that puts blanks between words.
 SPELLED = re.compile(rf"[{LETTERS}']+")
@@ -28,7 +28,11 @@ class Scanner:
     def __init__(self, text: str) -> None:
         self.words = vocabulary()
         folded = plain(plain(text[:_LENGTH_MOST].translate(_SIGNS), {}).lower().replace("’", "'"), self.words.fold)
+        folded = _COLON.sub(self._without_colon, folded)
         self.text, self.amounts = take_out(BLANK.sub(" ", _JOINER.sub(" ", _QUOTES.sub(" ", folded))), self.words)
+
+    def _without_colon(self, found: re.Match[str]) -> str:
+        return f"{found[1]} " if self.words.starts.fullmatch(found[1]) else found[0]
 
     def phrase(self, at: int, counts: Callable[[Phrase], bool]) -> tuple[Phrase | None, int]:
         """Return the longest phrase at a place that counts, and its end."""
