@@ -83,6 +83,9 @@ def test_a_folder_and_standard_input_make_a_batch(terminal: Terminal) -> None:
     terminal.photo("album/a.png")
     terminal.photo("album/b.jpg")
     third = terminal.photo("elsewhere/c.webp").read_bytes()
+    taken = terminal.folder / "clips" / "b.mp4"
+    taken.parent.mkdir()
+    taken.write_text("mine")
 
     # When they are animated without a word, though a person may have one job at a time
     ended = terminal.run(
@@ -91,8 +94,12 @@ def test_a_folder_and_standard_input_make_a_batch(terminal: Terminal) -> None:
 
     # Then each has a clip of its own in the folder
     assert ended.code == 0, ended.err
-    assert len(terminal.clips()) == 3
-    assert all(clip.parent.name == "clips" and clip.name.startswith("video_") for clip in terminal.clips())
+    assert len(terminal.clips()) == 3 + 1
+    assert all(clip.parent.name == "clips" for clip in terminal.clips())
+    # and it is called as its photo, if that has a name, and takes nobody's place
+    assert {"a.mp4", "b_2.mp4"} < {clip.name for clip in terminal.clips()}
+    assert sum(clip.name.startswith("video_") for clip in terminal.clips()) == 1
+    assert taken.read_text() == "mine"
     assert [name for name in ("a.png →", "b.jpg →", "- →") if name not in ended.out] == []
 
 

@@ -91,11 +91,15 @@ def address(user_place: str, message: str, target: Target) -> ReplyAddress:
     extra = {"folder": str(target.folder), "pid": str(os.getpid())}
     if target.file is not None:
         extra |= {"file": target.file, "force": "yes" if target.force else ""}
+    if target.stem:
+        extra["stem"] = target.stem
     return ReplyAddress(PLATFORM, user_place, message, extra=extra)
 
 
 def target_of(to: ReplyAddress) -> Target:
-    return Target(Path(to.extra.get("folder", ".")), to.extra.get("file"), bool(to.extra.get("force")))
+    return Target(
+        Path(to.extra.get("folder", ".")), to.extra.get("file"), bool(to.extra.get("force")), to.extra.get("stem", "")
+    )
 
 
 def save(clip: Path, target: Target) -> Path:
@@ -131,7 +135,7 @@ def _claim(target: Target) -> Path:
             return path
         except FileExistsError:
             pass
-    return claim_path(target.folder, datetime.now().astimezone())
+    return claim_path(target.folder, datetime.now().astimezone(), target.stem)
 
 
 def _umask() -> int:

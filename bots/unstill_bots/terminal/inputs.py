@@ -19,11 +19,12 @@ _SIZE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:([kmg])(i)?)?(?:b|bytes?)?", re.IGNO
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where clips go: a folder, where each gets a name of its own, or one file."""
+    """Where clips go: a folder, where each gets a name of its own, `stem` if it is given, or one file."""
 
     folder: Path
     file: str | None = None
     force: bool = False
+    stem: str = ""
 
 
 def split_words(words: Sequence[str], wording: Wording) -> tuple[list[str], str]:

@@ -15,6 +15,7 @@ import msgspec
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.terminal.chat import PLATFORM, address
 from unstill_bots.terminal.inputs import STDIN, Target
+from unstill_bots.terminal.naming import stem_of
 from unstill_queue.contract.jobs import ReplyAddress, Requester
 
 
@@ -75,7 +76,10 @@ def photos_of(order: Order) -> list[Photo]:
             label=label,
             message=f"{batch}:{number}",
             source=photo,
-            target=order.target,
+            # of many clips each is known by its photo
+            target=msgspec.structs.replace(order.target, stem="" if photo == STDIN else stem_of(photo))
+            if len(order.photos) > 1
+            else order.target,
         )
         for number, (label, photo) in enumerate(labelled, 1)
     ]
