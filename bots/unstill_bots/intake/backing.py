@@ -10,6 +10,8 @@ CONTRAST = 48
 """Of 255, in luma: nearer to its backing than this, writing is hard to read."""
 TOLERATED = 0.1
 """How much more of the edges may be lost on one backing before a less expected one is taken."""
+CORNERS = 0.05
+"""The share of a picture that is clear where it has rounded corners: what it shows is on no backing but its own."""
 VISIBLE = 8
 """Alpha of 255 under which nothing is seen on any backing."""
 _LONGEST = 384
@@ -40,6 +42,8 @@ def _backing(image: Image.Image) -> int:
     small = image.copy()
     small.thumbnail((_LONGEST, _LONGEST))
     alpha, luma = small.getchannel("A"), small.convert("RGB").convert("L")
+    if sum(alpha.histogram()[:128]) < CORNERS * small.width * small.height:
+        return BACKINGS[0]
     visible = _where(alpha, range(32, 256))
     if visible.getbbox() is None:  # hardly anything can be seen, and all of it counts
         visible = _where(alpha, range(1, 256))
