@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from unstill_bots.intake.captions import TEXT_MAX, Caption, parse
 from unstill_bots.intake.lengths import lengths
@@ -46,7 +47,6 @@ def test_the_caption_of_the_guide() -> None:
         ("--NO people", "", {"negative_prompt": "people"}),
         ("--negative-prompt people", "", {"negative_prompt": "people"}),
         ("--num-frames 16 waves", "waves", {"num_frames": 16}),
-        ("--seed 1 --seed 2", "", {"seed": 2}),
         ("--seed 7, waves roll", "waves roll", {"seed": 7}),
         ("--preset timelapse.", "", {"preset": "timelapse"}),
         ("one\n--seed 7\ntwo\t three", "one two three", {"seed": 7}),
@@ -127,13 +127,12 @@ def test_flags_need_no_value(typed: str, values: dict[str, Value], prompt: str) 
         ("--preset timelaps", "preset", "timelapse", False),
         ("--seconds 99", "seconds", "20", False),
         ("--seconds -3", "seconds", "0.2", False),
-        ("--seconds 2,5", "seconds", None, False),
+        ("--seconds 2,x", "seconds", None, False),
         ("--seed", "seed", None, False),
         ("--seed --loop", "seed", None, False),
         ("--seed waves", "seed", None, False),
         ("--no", "negative_prompt", None, False),
         ("--loop=perhaps", "loop", None, False),
-        ("a" * (PROMPT_MAX + 1), "prompt", None, False),
         ("a " * TEXT_MAX, "prompt", None, False),
         ("--no " + "a" * (PROMPT_MAX + 1), "negative_prompt", None, False),
     ],
@@ -148,14 +147,14 @@ def test_what_is_refused_says_what_is_near(typed: str, option: str, nearest: str
 
 def test_all_that_is_wrong_is_said_at_once_by_the_words_that_were_typed() -> None:
     # Given a caption with five faults, of four kinds, among what is right
-    caption = "waves --sead 7 --steps 500 rolling --ar 9:17 --loop —cfg —seconds 99 --seed 7 fps=99 -s 3"
+    caption = "waves --sead 7 --out-fps 500 rolling --preset x --loop —cfg —seconds 99 --seed 7 fps=99 -s 3"
     with pytest.raises(OptionError) as refusal:
         parse(caption, CATALOG, "camera")
     # Then each has its sentence, in the order in which they stand, and by the name that the person used
     assert Replies().option_error(refusal.value).splitlines() == [
         "There is no option --sead. Did you mean --seed?",
-        "--steps cannot be 500: it takes only 1 with Camera. Did you mean 1?",
-        "--ar cannot be 9:17: it takes original, reels, square, landscape.",
+        "There is no option --out-fps. Did you mean --output_fps?",
+        "--preset cannot be x: it takes preview, standard, quality, timelapse, product.",
         "--cfg needs a value: it takes a number from 1 to 20.",
         "--seconds cannot be 99: it takes 0.334 to 20 seconds at 24 fps. Did you mean 20?",
         "1 more is wrong.",
@@ -164,10 +163,10 @@ def test_all_that_is_wrong_is_said_at_once_by_the_words_that_were_typed() -> Non
 
 def test_what_only_the_model_cannot_do_is_said_with_the_rest() -> None:
     with pytest.raises(OptionError) as refusal:
-        parse("waves --steps 50 --res 600 --frames 9 --sead 1 -f 4", CATALOG, "camera")
+        parse("waves --steps 5 -m i2vgen-xl --frames 40 --sead 1 -f 4", CATALOG, "camera")
 
-    assert [fault.typed for fault in refusal.value.faults] == ["--sead", "-f", "--steps", "--res"]
-    assert "--steps cannot be 50: it takes only 1 with Camera." in Replies().option_error(refusal.value)
+    assert [fault.typed for fault in refusal.value.faults] == ["--sead", "-f", "--steps", "--frames"]
+    assert "--steps cannot be 5: it takes 10 to 100 with I2VGen-XL." in Replies().option_error(refusal.value)
 
 
 def test_a_prompt_of_the_greatest_length_is_taken() -> None:
@@ -186,7 +185,28 @@ PIECES = st.one_of(
         ["--", "-", "—", "–", "－－", "=", "＝", ":", "：", " ", "\n", '"', "“", "”", "'", "«", "「", "」", "\\"]
     ),
     st.sampled_from(
-        [*NAMES, "seed 7", "yes", "no", "３", "timelapse", "9:16", "海浪", "，", "don't", ".", "-5", "E=mc2"]
+        [
+            *NAMES,
+            "seed 7",
+            "yes",
+            "no",
+            "３",
+            "timelapse",
+            "9:16",
+            "海浪",
+            "，",
+            "don't",
+            ".",
+            "-5",
+            "E=mc2",
+            "::2",
+            "::-1",
+            "(",
+            ")",
+            "[",
+            "]",
+            ":1.2",
+        ]
     ),
     st.text(max_size=3),
 )
@@ -210,7 +230,10 @@ def test_any_text_is_a_caption_or_an_option_error_and_reads_back_as_itself(text:
     except OptionError:
         caption = Caption("")
 
-    assert read(str(caption)) == caption
+    # what was said of how it was typed is not said of how it reads back, but for what is as it was
+    again = read(str(caption))
+    assert replace(again, notes=()) == replace(caption, notes=())
+    assert not again.notes
     assert len(caption.prompt) <= PROMPT_MAX
     assert all(find(name).name == name for name in caption.given)
     assert time.process_time() - started < 2
@@ -227,7 +250,9 @@ VALUES = {
     "shape": st.sampled_from(sorted(CATALOG.finishes)),
     "motion": st.sampled_from(["low", "medium", "high"]),
     "loop": st.booleans(),
-    "negative_prompt": st.lists(st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1)).map(" ".join),
+    "negative_prompt": st.lists(st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1))
+    .map(" ".join)
+    .filter(lambda words: not set("()[]<>") & set(words)),
 }
 
 
@@ -248,4 +273,4 @@ def test_what_was_given_comes_back(prompt: str, values: Mapping[str, Value]) -> 
     # what the model of the caption cannot do is refused
     assume("model" not in values or not list(faults(values, CATALOG, str(values["model"]))))
 
-    assert read(format(caption)) == caption
+    assert replace(read(format(caption)), notes=()) == caption

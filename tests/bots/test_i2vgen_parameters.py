@@ -64,11 +64,8 @@ def test_the_ranges_are_those_that_were_promised() -> None:
         ("--steps 5", "--steps cannot be 5: it takes 10 to 100 with I2VGen-XL. Did you mean 10?"),
         ("--frames 100", "--frames cannot be 100: it takes 8 to 32 with I2VGen-XL. Did you mean 32?"),
         ("--fps 31", "--fps cannot be 31: it takes 4 to 30 with I2VGen-XL. Did you mean 30?"),
-        ("--res 600", "--res cannot be 600: it takes 512, 768, 1024. Did you mean 512?"),
         # beyond what any model takes: what this one takes is said all the same
         ("--frames 5000", "--frames cannot be 5000: it takes a whole number from 8 to 32 frames. Did you mean 32?"),
-        ("--res 9999", "--res cannot be 9999: it takes 512, 768, 1024. Did you mean 1024?"),
-        ("--cfg 0", "--cfg cannot be 0: it takes a number from 1 to 20. Did you mean 1?"),
         ("--seconds 60", "--seconds cannot be 60: it takes 1 to 4 seconds at 8 fps. Did you mean 4?"),
         ("--fps 16 --seconds 60", "--seconds cannot be 60: it takes 0.5 to 2 seconds at 16 fps. Did you mean 2?"),
         # of the wrong type
@@ -113,7 +110,7 @@ async def test_a_wrong_flag_in_the_terminal_queues_nothing_and_loses_nothing(tmp
     # Then one sentence says so, and no server was even started
     assert wrong.code == 2
     assert wrong.err == (
-        "num_inference_steps cannot be 500: it takes a whole number from 10 to 100. Did you mean 100?\n"
+        "--num_inference_steps cannot be 500: it takes a whole number from 10 to 100. Did you mean 100?\n"
     )
     assert not terminal.state.exists()
     assert photo.read_bytes() == before

@@ -88,7 +88,9 @@ def test_what_one_model_can_do_another_cannot() -> None:
     ("words", "older", "together"),
     [
         ("make it 5s long", "waves --frames 24 --seed 7", "waves --seed 7 --seconds 5"),
-        ("--seed 8", "waves --seed 7 --loop", "waves --seed 8 --loop yes"),
+        ("--seed 8", "waves --seed 7 --loop", "waves --loop yes --seed 8"),
+        ("--seed random", "waves --seed 7 --loop", "waves --loop yes --seed random"),
+        ("--motion 5", "waves --motion low", "waves --motion 5"),
         ("slower", "waves --seed 7", "slower"),
         ("slower, 5 seconds", "waves", "slower, 5 seconds"),
         ("5 seconds", "waves --sead 7", "5 seconds"),

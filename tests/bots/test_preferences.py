@@ -10,10 +10,12 @@ from redis.asyncio import Redis
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.host.leader import Leader, LeadershipLost
-from unstill_bots.intake.captions import parse
+from unstill_bots.intake.captions import parse, with_defaults
 from unstill_config.catalog import Catalog
 from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
+
+CATALOG = Catalog.load()
 
 
 @pytest.fixture
@@ -41,10 +43,16 @@ async def test_what_another_version_wrote_counts_as_nothing(redis: Redis) -> Non
 
 def test_ones_own_options_give_way_to_those_that_are_typed() -> None:
     mine = Preferences(preset="quality", shape="reels", resolution=512)
-    read = parse(f"{mine.options} waves --shape square", Catalog.load())
-    assert read.prompt == "waves"
+    words = with_defaults("waves --shape square", mine.options, CATALOG)
+    read = parse(words, CATALOG)
+    assert words == "--preset quality --resolution 512 waves --shape square"
     assert read.given == {"preset": "quality", "shape": "square", "resolution": 512}
-    assert Preferences().options == ""
+    # which is no contradiction, however a size or shape is typed, or left open
+    assert not read.notes
+    for typed in ("waves --size 1024x1024", "waves --hd", "waves --ar 16:9 --res auto"):
+        assert "option_overruled" not in str(parse(with_defaults(typed, mine.options, CATALOG), CATALOG).notes)
+    assert "reels" not in with_defaults("waves --shape auto", mine.options, CATALOG)
+    assert with_defaults("waves", Preferences().options, CATALOG) == "waves"
 
 
 async def test_one_leads_and_the_next_follows_when_it_leaves_or_dies(redis: Redis) -> None:

@@ -50,10 +50,11 @@ def unstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("beach.png", "waves", "-steppz", "3"), "seconds cannot be teppz"),
+        (("beach.png", "waves", "-steppz", "3"), "--s cannot be teppz"),
         (("beach.png", "waves -sed 3"), "There is no option -sed. Did you mean -seed?"),
         (("beach.png", "waves", "--seed", "many"), "seed cannot be many"),
-        (("beach.png", "waves", "--steps", "50"), "Did you mean 1?"),
+        (("beach.png", "waves", "--preset", "fast"), "--preset cannot be fast"),
+        (("beach.png", "waves", "--forse"), "Did you mean --force?"),
         (("missing.png", "waves"), "There is no file missing.png."),
         (("beach.png", "waves", "--limit", "much"), "much is not a size."),
         (("beach.png", "--out", "beach.png"), "beach.png is there already."),

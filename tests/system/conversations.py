@@ -251,6 +251,33 @@ async def a_panorama_is_travelled_over_and_what_is_not_shown_is_said(talk: Talk)
     assert recipe_of(second).notes == ("cropped:percent=50",)
 
 
+async def what_other_programs_have_is_understood_or_left_out_and_told(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    # Given words as one types them elsewhere, longer than a model reads
+    words = "(waves:1.3) rolling in, " + "slowly and softly, " * 40
+    talk.photo(f"{words} --v 6 -gs 12 --ar 2:1 --seconds 1 --frames 16 --seed random --hd")
+    # When the clip is there
+    (shown,) = clips(await seen(talk, lambda now: bool(clips(now)), "the clip"))
+    # Then each thing that is not as it was typed is told, and the clip is of all that could be done
+    for told in (
+        "There is nothing like this here, so it was left out: --v 6.",
+        "Journal does not read -gs, so it changes nothing.",
+        "“--ar 2:1” cannot be done here; the nearest was used: 16:9.",
+        "“--seconds 1” was not used: “--frames 16” says otherwise.",
+        "“--hd” cannot be done here; the nearest was used: 64 px.",
+        "Weights and brackets around words are not read: all words count the same.",
+    ):
+        assert shown.text.count(told) == 1, told
+    parameters = recipe_of(shown).parameters
+    assert parameters.prompt == " ".join(words.replace("(waves:1.3)", "waves").split())
+    assert (parameters.num_frames, parameters.resolution, recipe_of(shown).finish.shape) == (16, 64, "landscape")
+    # When another is made of it, Then what was said of how it was typed is not said again
+    talk.press(shown.id, "Loop")
+    await seen(talk, lambda now: len(clips(now)) == 2 and not waiting(now), "the second clip")
+    assert "left out" not in clips(talk.seen())[1].text
+
+
 async def who_waits_sees_their_place_move(talk: Talk) -> None:
     talk.house.start_engine()
     talk.start_bot()
@@ -339,6 +366,7 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     who_waits_sees_their_place_move,
     what_was_noted_of_the_picture_is_told_under_each_of_its_clips,
     a_panorama_is_travelled_over_and_what_is_not_shown_is_said,
+    what_other_programs_have_is_understood_or_left_out_and_told,
     what_is_cancelled_is_not_made,
     what_is_deleted_is_gone,
     commands_are_answered,

@@ -6,8 +6,8 @@ from tests.system import discord_house, telegram_house
 from tests.system.discord_house import DiscordHouse
 from tests.system.telegram_house import TelegramHouse
 
-WRONG = "waves --sead 7 --steps 3"
-TOLD = ("There is no option --sead. Did you mean --seed?", "--steps cannot be 3: it takes only 1 with Journal.")
+WRONG = "waves --sead 7 --frames 99"
+TOLD = ("There is no option --sead. Did you mean --seed?", "--frames cannot be 99: it takes 8 to 16 with Journal.")
 NOT_YOURS = "Only the person who asked for it can do that."
 
 

@@ -125,8 +125,11 @@ class JobActions:
         if OlderPicture.of(record) is None:
             return replies.no_longer_there(), ""
         own = await self._pipeline.preferences.get(record.request.requester.person)
-        # what is set for all pictures was put before them
-        return None, record.request.words.removeprefix(own.options).strip()
+        words = record.request.words
+        for option in own.options.values():
+            # what is set for all pictures was put before them
+            words = words.removeprefix(option).strip()
+        return None, words
 
     async def perform(self, attempt: Attempt, replies: ChatReplies) -> Done:
         """Do what `refused` did not refuse: ask for one more, end the job, or delete its clip from its chat and from

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from unstill_bots.intake.captions import Caption
+from unstill_bots.intake.captions import Caption, joined
 from unstill_bots.intake.served import Served
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Preset, Value
@@ -73,4 +73,4 @@ def matching(found: Iterable[Offer], typed: str) -> list[Offer]:
 def words(prompt: str, given: Mapping[str, Value | None]) -> str:
     """Return a caption: what was chosen, then the prompt, so that no word of the prompt is read as a value."""
     chosen = {name: value for name, value in given.items() if value is not None and value != ""}
-    return " ".join(filter(None, (str(Caption("", chosen)), prompt.strip())))
+    return joined(str(Caption("", chosen)), prompt.strip())

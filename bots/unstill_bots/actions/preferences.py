@@ -36,10 +36,10 @@ class Preferences(msgspec.Struct, frozen=True):
     spoiler: bool = False
 
     @property
-    def options(self) -> str:
-        """As they would be typed before a caption, where what is typed later wins."""
+    def options(self) -> dict[str, str]:
+        """The options of a caption that does not set them itself, as they are typed, by name."""
         given = {"preset": self.preset, "shape": self.shape, "resolution": self.resolution}
-        return " ".join(f"--{name} {value}" for name, value in given.items() if value)
+        return {name: f"--{name} {value}" for name, value in given.items() if value}
 
 
 def language_of(own: Preferences, place: Preferences, app: str | None, host: str) -> str:

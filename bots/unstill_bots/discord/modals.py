@@ -18,9 +18,9 @@ from unstill_bots.intake.pending import numbered
 from unstill_bots.intake.served import Served
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Value
-from unstill_queue.contract.options import PROMPT_MAX, find
+from unstill_queue.contract.options import find
 
-LABEL_MOST, TITLE_MOST = 45, 45
+LABEL_MOST, TITLE_MOST, TEXT_MOST = 45, 45, 4000
 PICTURES_MOST = 10
 """Files of one upload."""
 FORM = "form"
@@ -60,8 +60,8 @@ class WordsForm(discord.ui.Modal):
             style=discord.TextStyle.paragraph,
             placeholder=shortened(replies.example(synthetic=served.synthetic)),
             required=False,
-            max_length=max(PROMPT_MAX, len(filled)),
-            default=filled or None,
+            max_length=TEXT_MOST,
+            default=filled[:TEXT_MOST] or None,
         )
         self._ask(replies.modal_words(synthetic=served.synthetic), asked)
         for (name, menu), label in zip(menus.items(), replies.modal_options(), strict=True):

@@ -6,12 +6,15 @@ import re
 
 import msgspec
 
-from unstill_config.catalog import Catalog, Value
+from unstill_bots.intake.caption_options import CaptionOptions
+from unstill_bots.intake.foreign import end_of, foreign
+from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.options import Option, find
 
 _NAME_MAX = 40
 _VALUE_MAX = 64
+_ASKED_MAX = 48
 
 _DASHES = "\\-‐‑‒–—―−﹘﹣－⸺"
 _LETTERS = "A-Za-zＡ-Ｚａ-ｚ"
@@ -37,13 +40,7 @@ _CLOSERS = {
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(
     map(ord, "‐‑‒–—―−﹘﹣⸺"), ord("-")
 )
-_UNITS = {"seconds": ("secs", "sec", "秒钟", "秒"), "frames": ("帧",), "px": ("像素",)}
-
-
-def typed_as(typed: str, error: OptionError) -> OptionError:
-    """Note in an error how the option was typed."""
-    error.typed = typed
-    return error
+_GLUED_NUMBER = re.compile(f"([{_LETTERS}_]+)([0-9０-９].*)")
 
 
 def _shortened(text: str, most: int) -> str:
@@ -55,9 +52,10 @@ def _fold(text: str) -> str:
 
 
 class _Found(msgspec.Struct):
-    """An option's name as it was typed, the dashes before it, and where what follows it begins."""
+    """An option's name as it was typed, from `start` to `end`, and the dashes before it."""
 
     name: str
+    start: int
     end: int
     dashes: str = ""
 
@@ -69,15 +67,16 @@ class Reader:
         self.text = text
         self.catalog = catalog
         self.at = 0
-        self.given: dict[str, Value] = {}
-        self.typed: dict[str, str] = {}
-        self.faults: list[OptionError] = []
+        self.options = CaptionOptions(catalog)
         self._unclosed: set[str] = set()
 
+    @property
+    def unclosed(self) -> bool:
+        """Whether quotes that open a value close nowhere."""
+        return bool(self._unclosed)
+
     def read(self) -> list[str]:
-        """Return the prompt's words. The options land in `given`, as they were typed in `typed`, and what is wrong with
-        them in `faults`.
-        """
+        """Return the prompt's words. What is found of options lands in `options`."""
         words = []
         while self._skip_space():
             found = self._option_here()
@@ -85,10 +84,8 @@ class Reader:
                 words.append(self._word())
                 continue
             self.at = found.end
-            try:
-                self._take(found)
-            except OptionError as error:
-                self.faults.append(error)
+            self._take(found)
+        self.options.finish()
         return words
 
     def _skip_space(self) -> bool:
@@ -100,10 +97,10 @@ class Reader:
         dashed = _DASHED.match(self.text, self.at)
         if dashed:
             name = dashed[1] or dashed[2]
-            return _Found(name, dashed.end(), dashed[0].removesuffix(name))
+            return _Found(name, self.at, dashed.end(), dashed[0].removesuffix(name))
         assigned = _ASSIGNED.match(self.text, self.at)
         if assigned and len(assigned[1]) >= 2 and _known(assigned[1]):
-            return _Found(assigned[1], assigned.end(1))
+            return _Found(assigned[1], self.at, assigned.end(1))
         return None
 
     def _word(self) -> str:
@@ -125,25 +122,67 @@ class Reader:
         # phones make one long dash of two
         dashes = "-" if len(found.dashes) == 1 and found.dashes not in "–—―⸺" else "--" if found.dashes else ""
         typed = dashes + _shortened(name, _NAME_MAX)
+        folded = _fold(name)[:_NAME_MAX].lower().replace("-", "_")
+        if found.dashes and self._is_foreign(folded, found, typed):
+            return
         try:
-            option = find(_fold(name)[:_NAME_MAX])
-            value = self._after(option)
+            option, must = self._find(folded, found, name)
+            text = self._after(option, must=must)
         except OptionError as error:
-            raise typed_as(typed, error) from None
-        self.given[option.name], self.typed[option.name] = value, typed
+            self.options.refuse(error, typed, self._asked(found), folded)
+        else:
+            self.options.take(option, text, typed, self._asked(found), folded)
 
-    def _after(self, option: Option) -> Value:
-        """Read the value that follows an option."""
+    def _find(self, folded: str, found: _Found, name: str) -> tuple[Option, bool]:
+        """Find the option of a name, and whether its value is glued to it, as in `--ar16:9`: then go back to that."""
+        folded = foreign().same.get(folded, folded)
+        glued = _GLUED_NUMBER.fullmatch(name)
+        if glued and not _known(folded) and _known(glued[1]):
+            self.at = found.end - len(found.name) + len(glued[1])
+            return find(_fold(glued[1])), True
+        try:
+            return find(folded), False
+        except OptionError as error:
+            raise OptionError(_fold(name)[:_NAME_MAX], "", nearest=error.nearest, unknown=True) from None
+
+    def _is_foreign(self, folded: str, found: _Found, typed: str) -> bool:
+        """Take an option that only other programs have. False: it is none."""
+        known = foreign()
+        if _known(folded) or folded in known.same:
+            return False
+        follows = known.follows(folded)
+        if follows is None and (glued := _GLUED_NUMBER.fullmatch(folded)) and not _known(glued[1]):
+            follows = "nothing" if known.follows(glued[1]) == "number" else None
+        if follows is not None:
+            self.at = end_of(follows, self.text, self.at)
+            self.options.leave_out(self._asked(found), known.sides.get(folded))
+        elif folded in known.reads_as:
+            self.options.read_as(*known.reads_as[folded], self._asked(found))
+        elif folded.startswith("no_") and len(folded) > 3:
+            rest = folded[3:]
+            flag = _known(rest) and find(rest).type == "flag"
+            option, text = (find(rest), "no") if flag else (find("negative_prompt"), rest.replace("_", " "))
+            self.options.take(option, text, typed, self._asked(found))
+        else:
+            return False
+        return True
+
+    def _asked(self, found: _Found) -> str:
+        """Return an option as it was typed, with its value."""
+        return _shortened(self.text[found.start : self.at].strip(_PUNCTUATION + " "), _ASKED_MAX)
+
+    def _after(self, option: Option, *, must: bool = False) -> str:
+        """Return the value that follows an option."""
         follows = self.text[self.at : self.at + 1]
-        separator = _SEPARATOR.match(self.text, self.at)
+        separator = None if must else _SEPARATOR.match(self.text, self.at)
         if separator:
             self.at = separator.end()
-        elif follows and follows in _PUNCTUATION:
+        elif follows and follows in _PUNCTUATION and not must:
             self._skip_punctuation()
         one_word = bool(separator and separator[0].strip() in "=＝")
-        return self._value(option, one_word=one_word, must=bool(separator))
+        return self._value(option, one_word=one_word, must=must or bool(separator))
 
-    def _value(self, option: Option, *, one_word: bool, must: bool) -> Value:
+    def _value(self, option: Option, *, one_word: bool, must: bool) -> str:
         if not self._skip_space() or (not must and self._option_here() is not None):
             return self._absent(option)
         if option.type == "flag" and not must:
@@ -151,34 +190,36 @@ class Reader:
         quoted = self._quoted()
         if option.type == "text":
             if quoted is None:
-                quoted = self._bare_word() if one_word else self._words()
-            return self._parse(option, quoted)
-        return self._parse(option, self._bare_word() if quoted is None else quoted)
+                quoted = self._bare_word() if one_word else self._words().rstrip(" ,;，；、")
+            return quoted
+        word = _fold(self._bare_word() if quoted is None else quoted).strip()
+        if quoted is None:
+            self._skip_unit(option, word)
+        return _shortened(word, _VALUE_MAX) or self._absent(option)
 
-    def _absent(self, option: Option) -> Value:
+    def _skip_unit(self, option: Option, number: str) -> None:
+        """Go on behind the unit of a number, where that is a word of its own: "5 seconds"."""
+        if option.units and option.number(number) is not None and self.text[self.at - 1 : self.at] not in _PUNCTUATION:
+            start = self.at
+            self._skip_space()
+            if self._bare_word().lower() not in option.units:
+                self.at = start
+
+    def _absent(self, option: Option) -> str:
         if option.type == "flag":
-            return True
+            return "yes"
         raise OptionError(option.name, "", option.allowed(self.catalog))
 
-    def _flag(self, option: Option) -> Value:
+    def _flag(self, option: Option) -> str:
         start = self.at
-        word = self._bare_word()
+        word = _fold(self._bare_word())
         try:
-            if word:
-                return self._parse(option, word)
+            if word and option.parse(word, self.catalog) is not None:
+                return word
         except OptionError:
             pass
         self.at = start
-        return True
-
-    def _parse(self, option: Option, typed: str) -> Value:
-        if option.type == "text":
-            return option.parse(typed, self.catalog)
-        folded = _fold(typed).strip()
-        for unit in _UNITS.get(option.unit, ()):
-            folded = folded.removesuffix(unit)
-        folded = _shortened(folded, _VALUE_MAX)
-        return option.parse(folded, self.catalog) if folded else self._absent(option)
+        return "yes"
 
     def _quoted(self) -> str | None:
         """Return the text in quotes and go on behind it. None: they do not close, and an opening one is passed."""

@@ -6,7 +6,10 @@
   hyphens into one long dash and straight quotes into curly ones; both are read. A dash on its own, before a digit or
   inside a word is text.
 - `seed=7` without a dash is an option where the name is a known one of two letters or more; `E=mc2` is text.
-- Text values are quoted, one word after `=`, or all words up to the next option. Given twice, the last one wins.
+- Text values are quoted, one word after `=`, or all words up to the next option. Given twice, texts are joined; of
+  other values the last one holds.
+- What only other programs have (`foreign.toml`) is left out or read as ours, weights of words (`other_syntax`) are
+  taken off, and what is nearest is taken where it does what was meant: each with a note.
 - Chinese is written without spaces, so `海浪--seed 7` finds its option too, if the name is a known one.
 - "zoom in 10 seconds" sets the length where no option does, and the model can do it; see `lengths`.
 """
@@ -19,15 +22,21 @@ from collections.abc import Mapping
 
 import msgspec
 
-from unstill_bots.intake.caption_reader import DOUBLE, Reader, typed_as
+from unstill_bots.intake import other_syntax
+from unstill_bots.intake.caption_options import CaptionOptions
+from unstill_bots.intake.caption_reader import DOUBLE, Reader
 from unstill_bots.intake.lengths import lengths
 from unstill_config.catalog import Catalog, Value
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import Allowed, OptionError
-from unstill_queue.contract.options import PROMPT_MAX, find
+from unstill_queue.contract.options import PROMPT_MAX, UNITS, find
 from unstill_queue.contract.resolving import faults, narrowed
 
-TEXT_MAX = 16_384
+TEXT_MAX = 32_768
 """Longer captions are refused unread: no platform sends them, and the work stays bounded."""
+
+LAST_WORDS = 24
+"""Characters of a shortened text that are told as its end."""
 
 _JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}
 
@@ -65,25 +74,43 @@ def parse(text: str, catalog: Catalog, default_model: str = "") -> Caption:
     What is wrong with a value is said by what the caption's own model takes, or `default_model`.
 
     Raises:
-        OptionError: unknown options, values that they or the model do not take, with the nearest known one, or a
-            prompt of more than PROMPT_MAX characters: all that is wrong, in one error. Nothing else, whatever the text.
+        OptionError: unknown options, and values that they or the model do not take, with the nearest known one: all
+            that is wrong, in one error. Nothing else, whatever the text.
     """
     if len(text) > TEXT_MAX:
         raise _too_long(text)
-    reader = Reader(_clean(text), catalog)
-    prompt = " ".join(reader.read())
-    wrong = [
-        typed_as(fault.typed, narrowed(fault, reader.given, catalog, default_model=default_model))
-        for fault in reader.faults
-    ]
-    if len(prompt) > PROMPT_MAX:
-        wrong.append(_too_long(prompt))
-    model = str(reader.given.get("model", default_model))
-    if model in catalog.models and not any(fault.option == "model" for fault in wrong):
-        wrong += [typed_as(reader.typed[fault.option], fault) for fault in faults(reader.given, catalog, model)]
+    prompt, options, notes, _ = _read(text, catalog)
+    model = str(options.given.get("model", default_model))
+    wrong, more = options.settled(model, default_model)
     if wrong:
         raise OptionError.together(wrong)
-    return _with_length(prompt, reader.given, catalog, model)
+    if len(prompt) > PROMPT_MAX:
+        prompt = _shortened(prompt)
+        notes.append(note("prompt_shortened", value=prompt[-LAST_WORDS:].strip()))
+    return _with_length(prompt, options.given, catalog, model, (*more, *notes))
+
+
+def _read(text: str, catalog: Catalog) -> tuple[str, CaptionOptions, list[str], bool]:
+    """Return a caption's words and options, the notes of what other programs' syntax was in it, and whether it has
+    quotes that do not close.
+    """
+    text, settings = other_syntax.without_lines(text)
+    plain = other_syntax.plain(_clean(text))
+    reader = Reader(plain.text, catalog)
+    prompt, unwanted, weighted = other_syntax.parts(" ".join(reader.read()))
+    options = reader.options
+    if unwanted:
+        options.take(find("negative_prompt"), unwanted, f"{unwanted}::-", unwanted)
+    for tag in (*plain.left_out, *settings):
+        options.leave_out(tag)
+    notes = [note("weights_ignored")] if weighted or plain.weighted else []
+    return prompt, options, notes, reader.unclosed
+
+
+def _shortened(text: str) -> str:
+    """Cut a text to what is taken, between two words where there are any."""
+    cut = text[: PROMPT_MAX + 1]
+    return (cut.rpartition(" ")[0] or cut)[:PROMPT_MAX].strip()
 
 
 def completed(text: str, older: str, catalog: Catalog, model: str) -> str:
@@ -94,14 +121,37 @@ def completed(text: str, older: str, catalog: Catalog, model: str) -> str:
         new, old = (parse(each, catalog, model) for each in (text, older))
     except OptionError:
         return text
-    if new.prompt or not new.given:
+    words, options, _, _ = _read(text, catalog)
+    if new.prompt or not (options.named or new.given):
         return text
     # a length in frames would win over one in seconds
-    kept = {name: value for name, value in old.given.items() if not (name == "num_frames" and "seconds" in new.given)}
-    return str(Caption(old.prompt, {**kept, **new.given}))
+    frames = {"num_frames"} if "seconds" in new.given else set()
+    kept = {name: value for name, value in old.given.items() if name not in options.named | frames}
+    # as it was typed, so that what is to be said of it is said
+    return str(Caption(old.prompt, {**kept, **new.given})) if words else f"{Caption(old.prompt, kept)} {text}".strip()
 
 
-def _with_length(prompt: str, given: dict[str, Value], catalog: Catalog, model: str) -> Caption:
+def followed_by(text: str, options: str, catalog: Catalog) -> str:
+    """Return a caption with options after it. Raises OptionError."""
+    if len(text) <= TEXT_MAX and _read(text, catalog)[3]:
+        # its quotes would close at those of the options
+        text = str(parse(text, catalog))
+    return "\n".join(filter(None, (text, options)))
+
+
+def with_defaults(text: str, defaults: Mapping[str, str], catalog: Catalog) -> str:
+    """Return a caption with options before it, given by their names as they are typed, but for those that it names."""
+    named = _read(text, catalog)[1].named if defaults and len(text) <= TEXT_MAX else frozenset()
+    return joined(" ".join(typed for name, typed in defaults.items() if name not in named), text)
+
+
+def joined(options: str, text: str) -> str:
+    """Return options and a text after them, whose first word is not read as the unit of the last option's number."""
+    unit = text.partition(" ")[0].lower() in UNITS
+    return (", " if unit else " ").join(filter(None, (options, text)))
+
+
+def _with_length(prompt: str, given: dict[str, Value], catalog: Catalog, model: str, notes: tuple[str, ...]) -> Caption:
     """Take the one length that the prompt's words give the clip, where no option does and the model can do it."""
     heard = [length for length in lengths(prompt) if not length.elsewhere]
     free = not {"seconds", "num_frames"} & given.keys()
@@ -112,7 +162,7 @@ def _with_length(prompt: str, given: dict[str, Value], catalog: Catalog, model: 
         for length in lengths(prompt)
         if length.seconds != given.get("seconds")
     )
-    return Caption(prompt, given, tuple(unheard))
+    return Caption(prompt, given, tuple(unheard), notes)
 
 
 def _not_possible(seconds: float, given: Mapping[str, Value], catalog: Catalog, model: str) -> Allowed | None:
@@ -143,5 +193,10 @@ def _typed(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return '"' + re.sub(f"([\\\\{DOUBLE}])", r"\\\1", value) + '"'
+        return quoted(value)
     return repr(value).removesuffix(".0")
+
+
+def quoted(text: str) -> str:
+    """Write a text as one value of a caption."""
+    return '"' + re.sub(f"([\\\\{DOUBLE}])", r"\\\1", text) + '"'

@@ -15,6 +15,7 @@ from unstill_bots.delivery.side_messages import SideMessages
 from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
+from unstill_bots.intake import captions
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
@@ -122,13 +123,13 @@ class Pipeline:
     async def request(
         self, pending: PendingRequest, words: str, *, own: Preferences | None = None, id: str | None = None
     ) -> Request:
-        """Return the queue's request, with the person's own defaults before their words, where what stands later wins.
+        """Return the queue's request, with the person's own defaults before words that do not say otherwise.
 
         `id` as in `PendingRequest.request`. Raises RedisError.
         """
         if own is None:
             own = await self.preferences.get(pending.who.person)
-        request = pending.request(" ".join(filter(None, (own.options, words))), id=id)
+        request = pending.request(captions.with_defaults(words, own.options, self.catalog), id=id)
         return request if request.upload_limit else replace(request, upload_limit=self._upload_limit)
 
     async def enter(

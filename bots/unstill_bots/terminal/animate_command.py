@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -13,7 +14,7 @@ from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.display import Bars, Lines
 from unstill_bots.terminal.ending import EXIT_CODES, Code, Stop
 from unstill_bots.terminal.inputs import STDIN, find_photos, find_target, parse_size, split_words
-from unstill_bots.terminal.options import parameters, read
+from unstill_bots.terminal.options import given_by, parameters, read
 from unstill_bots.terminal.order import Order
 
 
@@ -31,7 +32,7 @@ def animate(
     limit: str | None,
     as_json: bool,
     language: str | None,
-    **given: str | None,
+    **given: str | Sequence[str] | None,
 ) -> Code:
     """Make photos move.
 
@@ -48,8 +49,7 @@ def animate(
         "".join(words).encode()
     except UnicodeEncodeError:
         raise Stop(Code.USAGE, wording.not_utf8()) from None
-    typed = {name.removeprefix("given_"): value for name, value in given.items()}
-    caption, model = read(prompt, typed, catalog, settings.engine.model)
+    caption, model = read(prompt, given_by(given), catalog, settings.engine.model)
     photos = find_photos(photo_words, wording)
     order = Order(
         photos=tuple(photos),

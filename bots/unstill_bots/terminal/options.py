@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from unstill_bots.intake import captions
+from unstill_bots.intake.foreign import Follows, Foreign, foreign
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Parameters
-from unstill_queue.contract.options import MOTIONS, OPTIONS, Option, find
+from unstill_queue.contract.options import MOTIONS, NEAR, NEAR_LEAST, OPTIONS, Option
 from unstill_queue.contract.recipe import Recipe
-from unstill_queue.contract.resolving import narrowed, resolve
+from unstill_queue.contract.resolving import resolve
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def spellings(option: Option) -> list[str]:
     """`--num-frames`, `--num_frames`, and each also with one dash, as captions take them."""
-    names = dict.fromkeys(spelt for name in (option.name, *option.aliases) for spelt in (name.replace("_", "-"), name))
-    return [f"--{name}" for name in names] + [f"-{name}" for name in names]
+    return _spelt(option.name, *option.aliases)
+
+
+def _spelt(*names: str) -> list[str]:
+    spelt = dict.fromkeys(each for name in names for each in (name.replace("_", "-"), name))
+    return [f"--{name}" for name in spelt] + [f"-{name}" for name in spelt if name != "h"]
 
 
 class _Flag(click.Option):
@@ -33,17 +39,27 @@ class _Flag(click.Option):
 
 
 def parameters(command: F) -> F:
-    """A click decorator: a flag for every option there is."""
+    """A click decorator: a flag for every option there is, and hidden ones for those of other programs."""
+    known = foreign()
+    for name in (*known.same, *known.sides, *_names_of(known, "number", "word", "references")):
+        _hidden(name, is_flag=False)(command)
+    for name in (*known.reads_as, *_names_of(known, "nothing")):
+        _hidden(name, is_flag=True)(command)
     for option in reversed(OPTIONS):
+        # such a name may mean another program's option, which only the caption's reader can tell
+        apart = [name for name in option.aliases if name in known.elsewhere]
+        for name in apart:
+            _hidden(name, is_flag=False)(command)
         unit = f", {option.unit}" if option.unit else ""
         names = ", ".join(f"--{alias}" for alias in option.aliases)
         also = f" (also {names})" if names else ""
         click.option(
             f"given_{option.name}",
-            *spellings(option),
+            *_spelt(*(name for name in (option.name, *option.aliases) if name not in apart)),
             cls=_Flag,
             is_flag=option.type == "flag",
             flag_value="yes" if option.type == "flag" else None,
+            multiple=option.type != "flag",
             default=None,
             type=str,
             metavar=None if option.type == "flag" else _metavar(option),
@@ -52,28 +68,54 @@ def parameters(command: F) -> F:
     return command
 
 
+def _names_of(known: Foreign, *kinds: Follows) -> list[str]:
+    return [name for kind in kinds for name in known.left_out.get(kind, ())]
+
+
+def _hidden(name: str, *, is_flag: bool) -> Callable[[F], F]:
+    flag_value = "" if is_flag else None
+    return click.option(
+        f"given_{name}",
+        *_spelt(name),
+        is_flag=is_flag,
+        flag_value=flag_value,
+        multiple=not is_flag,
+        default=None,
+        type=str,
+        hidden=True,
+    )
+
+
 def _metavar(option: Option) -> str:
     bounds = "" if option.least is None or option.most is None else f" {option.least:.12g}..{option.most:.12g}"
     return {"int": f"N{bounds}", "float": f"X{bounds}", "text": "WORDS", "choice": "NAME"}[option.type]
 
 
-def read(prompt: str, typed: Mapping[str, str | None], catalog: Catalog, default_model: str) -> tuple[str, str]:
-    """The caption that says the same as prompt and flags, flags over the prompt's own options; and its model.
+def read(prompt: str, typed: Mapping[str, Sequence[str]], catalog: Catalog, default_model: str) -> tuple[str, str]:
+    """Return the prompt with the flags after it, by their names as they were typed, and the model of that caption.
 
     Raises:
         OptionError: an option is unknown, or a value cannot be used, by itself or with that model.
     """
-    # the model first: by what it takes the others are judged
-    flags = {name: text for name in sorted(typed, key="model".__ne__) if (text := typed[name]) is not None}
-    caption = captions.parse(prompt, catalog, flags.get("model", default_model))
-    given: dict[str, Value] = dict(caption.given)
-    for name, text in flags.items():
-        try:
-            given[name] = find(name).parse(text, catalog)
-        except OptionError as error:
-            raise narrowed(error, given, catalog, default_model=default_model) from None
-    resolved, _ = resolve(caption.prompt, given, catalog, default_model=default_model)
-    return str(captions.Caption(caption.prompt, given)), resolved.model
+    flags = (f"--{name} {_quoted(text)}".strip() for name, texts in typed.items() for text in texts)
+    words = captions.followed_by(prompt, " ".join(flags), catalog)
+    caption = captions.parse(words, catalog, default_model)
+    resolved, _ = resolve(caption.prompt, caption.given, catalog, default_model=default_model)
+    return words, resolved.model
+
+
+def given_by(flags: Mapping[str, str | Sequence[str] | None]) -> dict[str, list[str]]:
+    """Return what click read of `parameters`, by name, without the flags that were not typed."""
+    texts = {
+        name.removeprefix("given_"): [text] if isinstance(text, str) else list(text or ())
+        for name, text in flags.items()
+    }
+    return {name: each for name, each in texts.items() if each}
+
+
+def _quoted(text: str) -> str:
+    """Write a value into a caption. What is one plain word needs no quotes, and is quoted so in what is said of it."""
+    return text if re.fullmatch(r"[\w.:/*+][\w.:/*+-]*|-?[\d.]+|", text) else captions.quoted(text)
 
 
 def caption_of(recipe: Recipe) -> captions.Caption:
@@ -116,7 +158,7 @@ def printable(text: str) -> str:
 
 def unknown(error: click.NoSuchOption) -> OptionError:
     """With the nearest flag of that command."""
-    name = error.option_name
-    known = [spelt for p in error.ctx.command.params for spelt in p.opts] if error.ctx else []
-    near = difflib.get_close_matches(name, [spelt for spelt in known if spelt.startswith("--")], n=1, cutoff=0.5)
-    return OptionError(name, "", nearest=near[0].lstrip("-") if near else None, unknown=True)
+    name = error.option_name.lstrip("-")
+    known = [spelt.lstrip("-") for p in error.ctx.command.params for spelt in p.opts] if error.ctx else []
+    near = difflib.get_close_matches(name, [spelt for spelt in known if len(spelt) >= NEAR_LEAST], n=1, cutoff=NEAR)
+    return OptionError(error.option_name, "", nearest=near[0] if near else None, unknown=True)

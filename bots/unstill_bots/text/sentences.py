@@ -114,6 +114,12 @@ NOTES: dict[str, str] = {
         "“{value}” was left out: the camera does not know these words. Say in, out, left, right, up or down."
     ),
     "prompt_shortened": N_("The words were longer than the model reads: it was cut after “{value}”."),
+    "option_nearest": N_("“{asked}” cannot be done here; the nearest was used: {chosen}."),
+    "option_read_as": N_("“{asked}” was read as “{chosen}”."),
+    "option_overruled": N_("“{asked}” was not used: “{chosen}” says otherwise."),
+    "options_left_out": N_("There is nothing like this here, so it was left out: {value}."),
+    "options_not_read": N_("{model} does not read {options}, so it changes nothing."),
+    "weights_ignored": N_("Weights and brackets around words are not read: all words count the same."),
     "negative_shortened": N_("What should not appear was longer than the model reads: it was cut after “{value}”."),
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import unquote
 
 SAID: Final = "said"
 """The code of a failure whose `message` is already the sentence for the person, in their language."""
@@ -109,6 +110,13 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "move_unread": VALUE,
     "prompt_shortened": VALUE,
     "negative_shortened": VALUE,
+    # the caption's options, as they were typed, and what they were taken for
+    "option_nearest": frozenset({"asked", "chosen"}),
+    "option_read_as": frozenset({"asked", "chosen"}),
+    "option_overruled": frozenset({"asked", "chosen"}),
+    "options_left_out": VALUE,
+    "options_not_read": frozenset({"options", "model"}),
+    "weights_ignored": NONE,
     # the card's memory, as it was planned and as it ran out
     "memory_saved": NONE,
     "memory_low": VALUE,
@@ -129,11 +137,15 @@ Those that begin with "picture_" are about the file that was sent, and hold for 
 """
 
 
+_ESCAPED: Final = str.maketrans({character: f"%{ord(character):02X}" for character in "%,="})
+"""What a named parameter is written without: it may be what a person typed."""
+
+
 def note(code: str, **parameters: object) -> str:
     """Write a note as it crosses the wire: "code", "code:value" or "code:name=value,name=value"."""
     if parameters.keys() == VALUE:
         return f"{code}:{parameters['value']}"
-    named = ",".join(f"{name}={value}" for name, value in parameters.items())
+    named = ",".join(f"{name}={str(value).translate(_ESCAPED)}" for name, value in parameters.items())
     return f"{code}:{named}" if named else code
 
 
@@ -145,5 +157,5 @@ def of_picture(notes: Iterable[str]) -> tuple[str, ...]:
 def read_note(text: str) -> tuple[str, dict[str, str]]:
     """Return the code and the parameters of a note."""
     code, _, value = text.partition(":")
-    named = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
-    return code, {**named, "value": value}
+    named = (part.split("=", 1) for part in value.split(",") if "=" in part)
+    return code, {**{name: unquote(text) for name, text in named}, "value": value}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -17,11 +18,32 @@ from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import Allowed, OptionError
 
 SEED_MAX = 2**32 - 1
-PROMPT_MAX = 500
+PROMPT_MAX = 6000
+"""Characters of a text, as many as the longest text that a platform sends: a text option of a slash command."""
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
 FILLS = ("pad", "crop", "blur")
 _TRUE = frozenset({"", "1", "true", "yes", "on", "是", "开"})
 _FALSE = frozenset({"0", "false", "no", "off", "否", "关"})
+_UNSET = frozenset({"auto", "automatic", "default", "自动", "默认"})
+_UNITS = {
+    "seconds": ("seconds", "second", "secs", "sec", "s", "秒钟", "秒"),
+    "frames": ("frames", "frame", "帧"),
+    "px": ("pixels", "pixel", "px", "p", "像素"),
+    "fps": ("fps", "帧/秒"),
+}
+UNITS = frozenset(unit for units in _UNITS.values() for unit in units)
+_RATIO = re.compile(r"(\d+(?:[.,]\d+)?) ?[:：x×*/] ?(\d+(?:[.,]\d+)?)|(\d+[.,]\d+)")
+NEAR, NEAR_LEAST = 0.6, 3
+"""How alike a known name has to be, as difflib counts it, and the letters below which no name is like another."""
+
+
+def ratio_of(text: str) -> float | None:
+    """Return the width over the height in "16:9", "1920x1080" or "1.78"; None for any other text."""
+    found = _RATIO.fullmatch(text.strip())
+    if found is None:
+        return None
+    width, height = (float((part or "1").replace(",", ".")) for part in (found[1] or found[3], found[2]))
+    return width / height if width and height else None
 
 
 def one_of(names: Iterable[object]) -> Allowed:
@@ -32,7 +54,9 @@ def one_of(names: Iterable[object]) -> Allowed:
 class Option(msgspec.Struct, frozen=True):
     """One parameter. `least` and `most` are inclusive and hold unless a model's own range is narrower.
 
-    `ability`: only a model reads it whose abilities have its name.
+    `ability`: only a model reads it whose abilities have its name. `lenient`: what it cannot take is brought to the
+    nearest in a caption, where there is one. `units` are how its unit is written. `unset` are values that leave it to
+    the program.
     """
 
     name: str
@@ -47,6 +71,16 @@ class Option(msgspec.Struct, frozen=True):
     catalogue: Literal["", "models", "presets", "finishes"] = ""
     synonyms: Mapping[str, str] = {}
     ability: bool = False
+    lenient: bool = False
+    unset: frozenset[str] = _UNSET
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        return _UNITS.get(self.unit or self.name.removeprefix("output_"), ())
+
+    def leaves_open(self, text: str) -> bool:
+        """Return whether a value only says that the program is to choose, such as "auto"."""
+        return self.type not in ("text", "flag") and text.strip().lower() in self.unset
 
     def choices_in(self, catalog: Catalog) -> tuple[str, ...]:
         if self.catalogue:
@@ -83,7 +117,11 @@ class Option(msgspec.Struct, frozen=True):
 
     def number(self, text: str) -> float | None:
         """The number that was typed, with or without its unit, whether it is allowed or not."""
-        plain = text.lower().removesuffix(self.unit).removesuffix("s" if self.unit == "seconds" else "").strip()
+        plain = text.lower().strip()
+        unit = next((unit for unit in self.units if plain.endswith(unit)), "")
+        plain = plain.removesuffix(unit).strip()
+        if self.type == "float" and re.fullmatch(r"[-+]?\d+,\d+", plain):
+            plain = plain.replace(",", ".")
         try:
             number = float(plain)
         except ValueError:
@@ -102,8 +140,37 @@ class Option(msgspec.Struct, frozen=True):
         folded = self.synonyms.get(given.lower(), given.lower())
         if folded in choices:
             return folded
-        near = difflib.get_close_matches(folded, choices, n=1)
-        raise OptionError(self.name, given, self.allowed(catalog), nearest=near[0] if near else None)
+        near = self._nearest_shape(folded, catalog) if self.catalogue == "finishes" else self._nearest_rank(folded)
+        if near is None:
+            near = next(iter(difflib.get_close_matches(folded, choices, n=1)), None)
+        elif near in choices and self._is_exact(folded, near, catalog):
+            return near
+        raise OptionError(self.name, given, self.allowed(catalog), nearest=near)
+
+    def _nearest_rank(self, folded: str) -> str | None:
+        """Return the choice of the nearest number, where choices have numbers."""
+        ranks = {int(rank): choice for rank, choice in self.synonyms.items() if rank.isdecimal()}
+        number = self.number(folded)
+        return None if number is None or not ranks else ranks[min(ranks, key=lambda rank: abs(rank - number))]
+
+    def _nearest_shape(self, folded: str, catalog: Catalog) -> str | None:
+        """Return the finish whose width over its height is nearest to what was typed; None where that is no ratio."""
+        ratio = ratio_of(folded)
+        sizes = {
+            name: finish.width / finish.height
+            for name, finish in catalog.finishes.items()
+            if finish.width and finish.height
+        }
+        if ratio is None or not sizes:
+            return None
+        return min(sizes, key=lambda name: abs(math.log(sizes[name] / ratio)))
+
+    def _is_exact(self, folded: str, near: str, catalog: Catalog) -> bool:
+        """Return whether a ratio is that of a finish but for a rounding, as in 1366x768."""
+        ratio, finish = ratio_of(folded), catalog.finishes.get(near)
+        if ratio is None or finish is None or not finish.width or not finish.height:
+            return False
+        return abs(math.log(finish.width / finish.height / ratio)) < 0.01
 
     def _parse_number(self, given: str, catalog: Catalog) -> int | float:
         number = self.number(given)
@@ -127,28 +194,56 @@ OPTIONS: tuple[Option, ...] = (
     Option("fps", "int", "frames a second that are rendered", ("framerate",), 4, 60),
     Option("num_inference_steps", "int", "denoising steps: more is slower and finer", ("steps",), 1, 100, ability=True),
     Option(
-        "guidance_scale", "float", "how closely the words are followed", ("gs", "cfg", "guidance"), 1, 20, ability=True
+        "guidance_scale",
+        "float",
+        "how closely the words are followed",
+        ("gs", "cfg", "guidance"),
+        1,
+        20,
+        ability=True,
+        lenient=True,
     ),
-    Option("seed", "int", "the same seed gives the same clip", ("sd",), 0, SEED_MAX, ability=True),
+    Option(
+        "seed",
+        "int",
+        "the same seed gives the same clip",
+        ("sd",),
+        0,
+        SEED_MAX,
+        ability=True,
+        unset=_UNSET | {"-1", "random", "rand", "randomize", "?", "随机"},
+    ),
     Option("negative_prompt", "text", "what should not appear", ("neg", "no", "negative", "without"), ability=True),
-    Option("resolution", "int", "short side that is rendered", ("res", "size", "r"), 128, 1080, "px"),
+    Option("resolution", "int", "short side that is rendered", ("res", "size", "r"), 128, 1080, "px", lenient=True),
     Option(
         "motion",
         "choice",
         "how much moves",
         ("strength",),
         choices=tuple(MOTIONS),
-        synonyms={"0": "low", "1": "low", "2": "medium", "3": "high", "4": "high", "subtle": "low", "strong": "high"},
+        synonyms={
+            **{"0": "low", "1": "low", "2": "medium", "3": "high", "4": "high"},
+            **{"subtle": "low", "slow": "low", "small": "low", "weak": "low", "normal": "medium", "mid": "medium"},
+            **{"strong": "high", "fast": "high", "big": "high", "large": "high"},
+        },
         ability=True,
+        lenient=True,
     ),
     Option("camera", "text", "camera words: zoom in, pan left, tilt up, rotate", ("cam",), ability=True),
     Option(
         "shape",
         "choice",
         "shape of the clip",
-        ("ar", "aspect", "format", "ratio"),
+        ("ar", "aspect", "aspect_ratio", "format", "ratio"),
         catalogue="finishes",
-        synonyms={"9:16": "reels", "1:1": "square", "16:9": "landscape", "vertical": "reels", "keep": "original"},
+        synonyms={
+            **dict.fromkeys(("9:16", "vertical", "portrait", "upright", "tall", "story", "stories", "reel"), "reels"),
+            **dict.fromkeys(("tiktok", "shorts"), "reels"),
+            **dict.fromkeys(("16:9", "horizontal", "wide", "widescreen", "youtube"), "landscape"),
+            **dict.fromkeys(("keep", "same", "source", "photo", "native", "none"), "original"),
+            "1:1": "square",
+        },
+        lenient=True,
     ),
     Option(
         "fill",
@@ -180,5 +275,6 @@ def find(name: str) -> Option:
     folded = name.lower().replace("-", "_")
     if folded in _BY_NAME:
         return _BY_NAME[folded]
-    near = difflib.get_close_matches(folded, _BY_NAME, n=1, cutoff=0.5)
+    long = [known for known in _BY_NAME if len(known) >= NEAR_LEAST]
+    near = difflib.get_close_matches(folded, long, n=1, cutoff=NEAR) if len(folded) >= NEAR_LEAST else []
     raise OptionError(name, "", nearest=near[0] if near else None, unknown=True)

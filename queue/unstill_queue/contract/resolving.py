@@ -43,7 +43,8 @@ def resolve(
 ) -> tuple[Parameters, Finish]:
     """Explicit values over the preset's, over the model's own defaults; a missing seed is drawn.
 
-    Values that came from a preset are brought into the model's range; explicit ones must lie in it.
+    Values that came from a preset are brought into the model's range; explicit ones must lie in it, but for those
+    that the model does not read: they are its own.
 
     Raises:
         OptionError: a value the model cannot do; all of them together.
@@ -88,6 +89,8 @@ def faults(given: Mapping[str, Value], catalog: Catalog, name: str) -> Iterator[
     model = catalog.models[name]
     fps_is_wrong = False
     for option, value in given.items():
+        if unread(option, model):
+            continue
         try:
             _check_range(option, value, model)
         except OptionError as error:
@@ -101,11 +104,20 @@ def faults(given: Mapping[str, Value], catalog: Catalog, name: str) -> Iterator[
             yield error
 
 
+def unread(option: str, model: Model) -> bool:
+    """Return whether a model does nothing with an option: no ability has its name, and there is no choice of it."""
+    if option not in _BY_NAME or not _BY_NAME[option].ability or option in model.abilities:
+        return False
+    least, most = model.ranges.get(option, (0, 0))
+    return least == most
+
+
 def _values(given: Mapping[str, Value], catalog: Catalog, name: str) -> dict[str, Value]:
     """Return the values of a clip: those given, over the preset's, over the model's own."""
     model = catalog.models[name]
     preset = catalog.presets[str(given["preset"])].for_model(name) if "preset" in given else {}
-    return {**model.defaults, **_within(preset, model), **given}
+    asked = {**_within(preset, model), **given}
+    return {**model.defaults, **{option: value for option, value in asked.items() if not unread(option, model)}}
 
 
 def allowed_by(option: Option, model: Model, catalog: Catalog) -> Allowed:
