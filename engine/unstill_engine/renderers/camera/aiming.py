@@ -25,7 +25,7 @@ _ONE_AXIS_WORTH = 0.3
 _ROOM_WORTH = 0.2
 _TARGET_WORTH = 0.25
 _CROP_WORTH = 0.2
-_FACTORS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2, 0.1, 0.05, 0.0)
+_FACTORS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05, 0.0)
 #: So much of a zoom that was asked for is made, whatever it cuts off.
 _ASKED_LEAST = 0.5
 
@@ -43,19 +43,24 @@ class Laid(msgspec.Struct, frozen=True):
 
 
 class _Axis(msgspec.Struct, frozen=True):
-    """Candidates on one axis, arrays of shape (candidates,), `centre` (candidates, T); picture pixels.
+    """Candidates on one axis, each a point of `centre` (points, T) with a `shift` of it (points, places), in pixels.
 
-    From `low` to `high` is seen in all frames, from `first_low` to `first_high` in the first. `side` is the
-    least that a frame sees.
+    The other arrays are of shape (points x places,): from `low` to `high` is seen in all frames, from `first_low` to
+    `first_high` in the first. `side` is the least that a frame sees.
     """
 
     centre: Floats
+    shift: Floats
     low: Floats
     high: Floats
     first_low: Floats
     first_high: Floats
     worth: Floats
     side: float
+
+    def place(self, candidate: int) -> Floats:
+        """The frame's centre at each frame, (T,)."""
+        return np.asarray(self.centre[candidate // self.shift.shape[1]] + self.shift.flat[candidate])
 
 
 class _Extent(msgspec.Struct, frozen=True):
@@ -82,14 +87,20 @@ def aimed(path: Path, picture: Size, frame: Size, gaze: Gaze) -> Laid:
         return whole[0]
     if path.asked and (path.exact or not _only_zooms(path)):
         return whole[0]
-    for factor in _FACTORS[1:]:
-        if path.asked and factor < _ASKED_LEAST:
-            break
-        shorter = path.scaled(factor)
+    least = _ASKED_LEAST if path.asked else 0.0
+    factors = [factor for factor in _FACTORS if factor >= least]
+    found = whole[0]
+    low, high = 0, len(factors)
+    # What holds at one factor holds at all that are less, or nearly so: the search halves what is left.
+    while low < high:
+        middle = (low + high) // 2
+        shorter = path.scaled(factors[middle])
         tried = _laid(shorter, picture, frame, gaze)
         if _holds(tried, shorter, gaze.regions):
-            return tried[0]
-    return whole[0]
+            found, high = tried[0], middle
+        else:
+            low = middle + 1
+    return found
 
 
 _Judged = tuple[Laid, list[bool], list[bool]]
@@ -136,7 +147,7 @@ def _laid(path: Path, picture: Size, frame: Size, gaze: Gaze) -> _Judged:
             in_x = _inside(low_x[at_x], high_x[at_x], region.left, region.right, x.side, 0.0)
             in_y = _inside(low_y[at_y], high_y[at_y], region.top, region.bottom, y.side, 0.0)
             found.append(bool(in_x and in_y))
-    return Laid(path, x.centre[at_x], y.centre[at_y], widest / base), first, always
+    return Laid(path, x.place(int(at_x)), y.place(int(at_y)), widest / base), first, always
 
 
 def _extents(path: Path, picture: Size, frame: Size, widest: float) -> tuple[_Extent, _Extent]:
@@ -174,20 +185,21 @@ def _candidates(extent: _Extent, path: Path, base: float, nearest: int, target: 
     at, middle, spare = at[fits], (low + high)[fits] / 2, np.maximum(spare[fits], 0.0)
     places = _PLACES if np.max(spare) > 2 * _HAIR * extent.side else np.zeros(1)
     centre = extent.side / 2 + (at - middle[:, None]) / base
-    centre = (centre[:, None, :] + (places[None, :] * spare[:, None] / 2)[..., None]).reshape(-1, at.shape[1])
     seen = extent.inner / base
-    views_low, views_high = (
-        np.min(centre - extent.outer / base, axis=1),
-        np.max(centre + extent.outer / base, axis=1),
-    )
-    worth = -_TARGET_WORTH * np.abs(centre[:, nearest] - target) / extent.side
-    worth -= _CROP_WORTH * np.abs((views_low + views_high) / 2 - crop) / extent.side
+    shift = places[None, :] * spare[:, None] / 2
+
+    def placed(edges: Floats) -> Floats:
+        return np.asarray((edges[:, None] + shift).ravel())
+
+    worth = -_TARGET_WORTH * np.abs(placed(centre[:, nearest]) - target) / extent.side
+    worth -= _CROP_WORTH * np.abs(placed(np.full(len(centre), extent.side / 2)) - crop) / extent.side
     return _Axis(
         centre,
-        np.max(centre - seen, axis=1),
-        np.min(centre + seen, axis=1),
-        centre[:, 0] - seen[0],
-        centre[:, 0] + seen[0],
+        shift,
+        placed(np.max(centre - seen, axis=1)),
+        placed(np.min(centre + seen, axis=1)),
+        placed(centre[:, 0] - seen[0]),
+        placed(centre[:, 0] + seen[0]),
         worth,
         2 * float(np.min(seen)),
     )
