@@ -9,18 +9,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
+from tests.bench.figures import Figure, at_most, plain
 
 from unstill_config.catalog import Catalog
 from unstill_engine.renderers.camera import Camera
+from unstill_engine.renderers.gaze import look
+from unstill_engine.renderers.photo import load_photo
 from unstill_queue.contract.jobs import Parameters
 
 SAMPLE = Path(__file__).parents[2] / "bots/unstill_bots/terminal/samples/lake.jpg"
 SIZES = ((16, 8, 512), (72, 24, 512), (120, 30, 768))
 WORDS = ("zoom in", "pan left", "zoom in, rotate clockwise", "handheld")
+#: Seconds that 72 frames at 512 may take, with the look at the photo.
+GOALS = {"zoom in": 1.0, "pan left": 1.0, "zoom in, rotate clockwise": 1.0, "handheld": 1.2}
 
 
-def run() -> None:
-    """Print seconds, the best of three, for each length and kind of move, over a 2048 px JPEG read each time."""
+def run() -> list[Figure]:
+    """Print seconds, the best of three, for each length and kind of move, over a 2048 px JPEG read each time.
+
+    Returns what has a goal, and what a look at the photo takes.
+    """
+    figures = []
     camera = Camera("camera", Catalog.load().models["camera"])
     with TemporaryDirectory() as folder:
         picture = Path(folder) / "picture.jpg"
@@ -35,8 +44,19 @@ def run() -> None:
                     f"{num_frames:4} frames at {plan.width}x{plan.height}, {words:26} {best:6.3f} s"
                     f"  (planned {plan.seconds:.2f} s, {plan.memory / 2**20:.0f} MiB)\n"
                 )
+                if num_frames == 72:
+                    figures.append(at_most(f"camera: 72 frames at 512, {words}", best, "s", GOALS[words]))
+        figures.append(plain("camera: a look at the photo", min(_look_seconds(picture) for _ in range(5)), "s"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     sys.stdout.write(f"peak memory of the process {peak / 2**20:.0f} MiB\n")
+    return figures
+
+
+def _look_seconds(picture: Path) -> float:
+    photo = load_photo(picture)
+    started = time.perf_counter()
+    look(photo)
+    return time.perf_counter() - started
 
 
 def _seconds(camera: Camera, parameters: Parameters, picture: Path) -> float:

@@ -35,8 +35,7 @@ from unstill_queue.redis.server_process import _binary as find_valkey
 
 
 def camera() -> list[Figure]:
-    bench_camera.run()
-    return bench_clip.run()
+    return [*bench_camera.run(), *bench_clip.run()]
 
 
 def fit() -> list[Figure]:

@@ -36,25 +36,28 @@ class Network:
         uses.update(argument for name, _, _, argument in self._steps if name == "add")
         uses.update(self._outputs)
         for number, (name, made, given, argument) in enumerate(self._steps):
-            values[made] = self._step(
-                number, name, values[given], values[argument] if name == "add" else None, argument
-            )
-            for used in (given, argument) if name == "add" else (given,):
-                uses[used] -= 1
-                if not uses[used]:
-                    del values[used]
+            used = (given, argument) if name == "add" else (given,)
+            uses.subtract(used)
+            value = values[given]
+            # In place where nobody needs what was there: new memory costs more than the arithmetic.
+            out = None if uses[given] or given == self._input else value
+            if name == "relu":
+                values[made] = np.maximum(value, 0, out=out)
+            elif name == "add":
+                values[made] = np.add(value, values[argument], out=out)
+            else:
+                values[made] = self._step(number, name, value, argument)
+            for each in used:
+                if not uses[each]:
+                    values.pop(each, None)
         boxes, scores = (values[output] for output in self._outputs)
         return boxes, scores
 
-    def _step(self, number: int, name: str, value: Floats, other: Floats | None, argument: int) -> Floats:
+    def _step(self, number: int, name: str, value: Floats, argument: int) -> Floats:
         if name == "conv":
             return _convolved(value, self._weights[f"w{number}"], self._weights[f"b{number}"], argument)
         if name == "depthwise":
             return _depthwise(value, self._weights[f"w{number}"], self._weights[f"b{number}"], argument)
-        if name == "relu":
-            return np.maximum(value, 0)
-        if name == "add" and other is not None:
-            return value + other
         if name == "pool":
             return np.maximum(
                 np.maximum(value[::2, ::2], value[1::2, ::2]), np.maximum(value[::2, 1::2], value[1::2, 1::2])
@@ -92,32 +95,44 @@ def _convolved(value: Floats, weights: Floats, bias: Floats, stride: int) -> Flo
     """Weights (k, k, in, out)."""
     kernel = weights.shape[0]
     if kernel == 1 and stride == 1:
-        return _multiplied(value, weights[0, 0]) + bias
+        return _multiplied(value, weights[0, 0], bias)
     met = np.concatenate([tap for row in _taps(value, kernel, stride) for tap in row], axis=2)
-    return _multiplied(met, weights.reshape(-1, weights.shape[-1])) + bias
+    return _multiplied(met, weights.reshape(-1, weights.shape[-1]), bias)
 
 
-def _multiplied(value: Floats, weights: Floats) -> Floats:
-    """(H, W, in) by (in, out), in pieces that OpenBLAS gives to one thread.
+def _multiplied(value: Floats, weights: Floats, bias: Floats) -> Floats:
+    """(H, W, in) by (in, out), and the bias, in pieces that OpenBLAS gives to one thread.
 
     It shares larger ones among threads, which wait for one another: on a machine that is busy five times as long.
     """
     height, width, _ = value.shape
     most = max(_PRODUCT_MOST // weights.size, 1)
     rows = next(part for part in range(min(width, most), 0, -1) if width % part == 0)
-    return np.asarray((value.reshape(-1, rows, value.shape[2]) @ weights).reshape(height, width, -1))
+    made = np.asarray((value.reshape(-1, rows, value.shape[2]) @ weights).reshape(height, width, -1))
+    made += bias
+    return made
 
 
 def _depthwise(value: Floats, weights: Floats, bias: Floats, stride: int) -> Floats:
     """Weights (k, k, channels)."""
-    taps = _taps(value, weights.shape[0], stride)
-    made = np.empty_like(taps[0][0], order="C")
-    made[...] = bias
+    height, width, channels = value.shape
+    kernel = weights.shape[0]
+    if stride > 1:
+        taps = _taps(value, kernel, stride)
+        made = np.broadcast_to(bias, taps[0][0].shape).copy()
+        for row, their_weights in zip(taps, weights, strict=True):
+            for tap, weight in zip(row, their_weights, strict=True):
+                made += tap * weight
+        return made
+    # Whole rows at a time: numpy is twice as fast over one long axis as over many short ones.
+    padded = _padded(value, kernel, 1).reshape(height + kernel - 1, -1)
+    made = np.broadcast_to(np.tile(bias, width), (height, width * channels)).copy()
     product = np.empty_like(made)
-    for row, their_weights in zip(taps, weights, strict=True):
-        for tap, weight in zip(row, their_weights, strict=True):
-            made += np.multiply(tap, weight, out=product)
-    return made
+    for y in range(kernel):
+        for x in range(kernel):
+            met = padded[y : y + height, x * channels : (x + width) * channels]
+            made += np.multiply(met, np.tile(weights[y, x], width), out=product)
+    return made.reshape(value.shape)
 
 
 def _doubled(value: Floats, axis: int) -> Floats:
