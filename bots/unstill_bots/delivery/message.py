@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum, auto, unique
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -63,8 +64,9 @@ class Button(msgspec.Struct, frozen=True):
 class Clip(msgspec.Struct, frozen=True):
     """A clip to show: its file, `size` in bytes, sides in pixels, `duration` in seconds.
 
-    `poster` is the storage key of the picture that it was made of. `name` is what its file is called, `alt` describes
-    it to who cannot see it. `spoiler`: it is covered until somebody wants to see it.
+    `poster` is the storage key of the picture that it was made of, and `fill` how that fills the clip's shape. `name`
+    is what its file is called, `alt` describes it to who cannot see it. `spoiler`: it is covered until somebody wants
+    to see it.
     """
 
     file: Path
@@ -75,6 +77,7 @@ class Clip(msgspec.Struct, frozen=True):
     audio: bool = False
     spoiler: bool = False
     poster: str | None = None
+    fill: Literal["crop", "blur", "pad"] = "crop"
     name: str = "unstill.mp4"
     alt: str = ""
 

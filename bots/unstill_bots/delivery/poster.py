@@ -1,4 +1,4 @@
-"""The still that a platform shows before a clip is loaded: the picture that it was made of, in the clip's shape."""
+"""The still that a platform shows before a clip is loaded: the picture that it was made of, as it fills the clip."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import asyncio
 import io
 
 import msgspec
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from unstill_bots.delivery.message import Clip
 from unstill_queue.contract.errors import StorageError
 from unstill_queue.storage.base import Storage
+
+BACKING_LIGHT = 0.65
+"""How light the blurred copy is, as in the clip."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -28,17 +31,17 @@ async def poster(storage: Storage, clip: Clip, bounds: Bounds) -> bytes | None:
         picture = await storage.get(clip.poster)
     except StorageError:
         return None
-    return await asyncio.to_thread(_jpeg, picture, clip.width, clip.height, bounds)
+    return await asyncio.to_thread(_jpeg, picture, clip, bounds)
 
 
-def _jpeg(picture: bytes, width: int, height: int, bounds: Bounds) -> bytes | None:
-    """Make the poster of a picture that was made safe. `width` and `height` are the clip's."""
-    scale = bounds.side / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+def _jpeg(picture: bytes, clip: Clip, bounds: Bounds) -> bytes | None:
+    """Make the poster of a picture that was made safe."""
+    scale = bounds.side / max(clip.width, clip.height)
+    size = (max(1, round(clip.width * scale)), max(1, round(clip.height * scale)))
     try:
         with Image.open(io.BytesIO(picture)) as opened:
             opened.draft("RGB", (2 * bounds.side, 2 * bounds.side))
-            small = ImageOps.pad(opened.convert("RGB"), size, Image.Resampling.BILINEAR)
+            small = _filled(opened.convert("RGB"), size, clip.fill)
     except OSError:
         return None
     for quality in (82, 60, 30):
@@ -47,3 +50,16 @@ def _jpeg(picture: bytes, width: int, height: int, bounds: Bounds) -> bytes | No
         if out.tell() < bounds.size:
             return out.getvalue()
     return None
+
+
+def _filled(picture: Image.Image, size: tuple[int, int], fill: str) -> Image.Image:
+    """Bring a picture to a size as the engine's finish does: by a crop, or whole before a copy of itself or black."""
+    covering = ImageOps.fit(picture, size, Image.Resampling.BILINEAR)
+    if fill == "crop":
+        return covering
+    whole = ImageOps.contain(picture, size, Image.Resampling.BILINEAR)
+    behind = Image.new("RGB", size)
+    if fill == "blur":
+        behind = covering.filter(ImageFilter.GaussianBlur(max(size) / 10)).point(lambda value: value * BACKING_LIGHT)
+    behind.paste(whole, ((size[0] - whole.width) // 2, (size[1] - whole.height) // 2))
+    return behind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -21,7 +22,7 @@ from unstill_bots.text.parts import Text
 from unstill_bots.text.waiting_replies import A_FEW
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import OptionError
-from unstill_queue.contract.jobs import Failed, Job, Progress, Request, Succeeded
+from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Progress, Request, Succeeded
 from unstill_queue.ledger.ledger import Place, Record
 
 
@@ -130,10 +131,18 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
             audio=job.finish.audio if job else False,
             spoiler=covered,
             poster=job.picture if job else None,
+            fill=_fill(job.finish, used) if job else "crop",
             name=file_name("" if covered else used.prompt),
             alt=replies.alt_text("" if covered else used.prompt),
         ),
     )
+
+
+def _fill(finish: Finish, used: Parameters) -> Literal["crop", "blur", "pad"]:
+    """Return how the photo fills a clip that was rendered with the parameters `used`."""
+    if finish.shape == "original" or (used.width and used.height):
+        return "crop"
+    return "pad" if finish.fill == "pad" else "blur"
 
 
 def _unheard(words: str, catalog: Catalog, model: str) -> tuple[captions.Unheard, ...]:
