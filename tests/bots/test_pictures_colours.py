@@ -212,12 +212,20 @@ async def test_highlights_keep_their_differences_and_shadows_their_light(picture
     assert picture[-1] == 255
 
 
-async def test_light_itself_in_16_bits_has_no_steps_in_its_shadows(pictures: Pictures) -> None:
+LINEAR = ref.rgb_profile(np.linalg.inv(ref.XYZ_D50_SRGB), 1.0, "light")
+
+
+@pytest.mark.parametrize(
+    "said", [gama(1.0), (b"cICP", bytes((1, 8, 0, 1))), iccp(LINEAR)], ids=["gAMA", "cICP", "iCCP"]
+)
+async def test_light_itself_in_16_bits_has_no_steps_in_its_shadows(
+    pictures: Pictures, said: tuple[bytes, bytes]
+) -> None:
     # Given the darkest hundredth of what a renderer saves, from left to right
     ramp = np.linspace(0, 655, 512).round().astype(np.uint16)
     pixels = np.broadcast_to(ramp[None, :, None], (64, 512, 3))
 
-    safe = await pictures.make_safe(png(pixels, gama(1.0)))
+    safe = await pictures.make_safe(png(pixels, said))
 
     assert error(safe, in_srgb(pixels, power(1.0))) <= 0.5
     assert len(np.unique(shown(safe)[0, :, 0])) > 20

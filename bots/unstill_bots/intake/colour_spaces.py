@@ -176,6 +176,46 @@ def profile(space: Space) -> bytes:
     return head.ljust(128, b"\x00") + index + body
 
 
+def space_of(icc: bytes) -> Space | None:
+    """Return the space of a profile of matrix and curves, where all curves are one exponent; else None."""
+    tags: dict[bytes, bytes] = {}
+    (count,) = struct.unpack_from(">I", icc.ljust(132, b"\x00"), 128)
+    for at in range(132, min(len(icc) - 11, 132 + 12 * min(count, 200)), 12):
+        name, offset, size = struct.unpack_from(">4sII", icc, at)
+        tags[name] = icc[offset : offset + min(size, 64)]
+    exponents = {_exponent(tags.get(name, b"")) for name in (b"rTRC", b"gTRC", b"bTRC")}
+    columns = [tags.get(name, b"") for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
+    gamma = exponents.pop()
+    if exponents or gamma is None or not 0.1 <= gamma <= 10:
+        return None
+    if b"A2B0" in tags or any(len(column) < 20 for column in columns):
+        return None
+    try:
+        red, green, blue = (_point(struct.unpack_from(">3i", column, 8)) for column in columns)
+        space = Space(red, green, blue, _point(D50_XYZ), Curve(gamma))
+        to_xyz(space)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return space
+
+
+def _exponent(tag: bytes) -> float | None:
+    if len(tag) < 12:
+        return None
+    (count,) = struct.unpack_from(">I", tag, 8)
+    if tag.startswith(b"curv") and count == 0:
+        return 1.0
+    if tag.startswith(b"curv") and count == 1 and len(tag) >= 14:
+        return float(struct.unpack_from(">H", tag, 12)[0]) / 256
+    if tag.startswith(b"para") and count >> 16 == 0 and len(tag) >= 16:
+        return float(struct.unpack_from(">i", tag, 12)[0]) / 65536
+    return None
+
+
+def _point(xyz: Sequence[float]) -> Point:
+    return xyz[0] / sum(xyz), xyz[1] / sum(xyz)
+
+
 def _fixed(value: float) -> bytes:
     if not abs(value) < 2**15:
         raise ValueError("out of range")

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageMath
 
-from unstill_bots.intake.colour_spaces import Space
+from unstill_bots.intake.colour_spaces import Curve, Space, space_of
 from unstill_bots.intake.light import ToSrgb
 from unstill_bots.intake.pixels import Box, bands, eight_bit
 
 PIXELS = 16_000_000
 """Of larger pictures the upper 8 bits have to do: to decode them twice takes too much memory and time."""
+STEEP = 1.5
+"""The exponent up to which 8 bits have too few codes for shadows: light itself has 1."""
 _DEPTH = 24
 """Where a PNG says its bits a channel."""
 
@@ -25,11 +27,13 @@ def sixteen_bit(
 ) -> Image.Image | None:
     """Return the picture as RGB or RGBA in sRGB, reduced to `size`; None where it has no more than eight bits can show.
 
-    `image` is what `data` holds, decoded. `meaning` is that of `colour_signals.Said`; a profile is for 8 bits.
+    `image` is what `data` holds, decoded. `meaning` is that of `colour_signals.Said`.
     """
     key = image.info.get("transparency")
     keyed = key if image.mode == "RGB" and isinstance(key, tuple) else None
-    space = meaning if isinstance(meaning, Space) else None
+    space = space_of(meaning) if isinstance(meaning, bytes) else meaning
+    if space is not None and isinstance(space.curve, Curve) and space.curve.gamma > STEEP:
+        space = None
     if image.format != "PNG" or data[_DEPTH] != 16 or (space is None and keyed is None) or isinstance(key, int):
         return None
     lower = _lower_bits(image, data)

@@ -94,7 +94,7 @@ PICTURES: dict[str, str] = {
 
 NOTES: dict[str, str] = {
     "picture_first_frame": N_("The picture moves already; its first frame was used."),
-    "picture_profile_ignored": N_("The picture's colour profile is damaged; colours may differ a little."),
+    "picture_profile_ignored": N_("What the picture says of its colours could not be used; they may differ a little."),
     "frames_changed": N_("The model makes {value} frames, the nearest it can to what was asked."),
     "size_changed": N_("It was rendered at {value}, the nearest that the model can do."),
     "cropped": N_("{percent} % of the picture is not shown: it does not fit into the clip's shape."),
