@@ -21,12 +21,15 @@ TESTS ?=
 # Compiled modules are kept, whatever is set outside: the tests start many hundred processes, and each would compile anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup demo test test-storms coverage test-deep test-mutants chaos lint bench bench-gpu pictures clean help
+.PHONY: setup demo web test test-storms coverage test-deep test-mutants chaos lint bench bench-gpu pictures clean help
 
 setup: .venv/.dev ## install everything that demo, test, lint and bench need
 
 demo: .venv/.runtime ## animate a sample photo through the real queue and engine, and show the clip
 	$(BIN)/python -m unstill_bots.terminal.demo
+
+web: .venv/.runtime ## open a page at http://127.0.0.1:7860 on which a photo moves
+	$(BIN)/python -m unstill_bots.service web
 
 test: .venv/.dev ## run the tests, the long form of storms and searches aside
 	$(BIN)/python -W error -m pytest $(SIDE_BY_SIDE) $(TESTS)

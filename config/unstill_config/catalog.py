@@ -159,6 +159,7 @@ class Platform(Entry):
 
     `upload_steps` are the limits that its chats are known to have: what a platform says of one of
     them has been wrong. `counts_down`: a time that is told is shown as how far away it is at each moment.
+    `links_clips`: a clip is shown from the storage, so that nothing is uploaded.
     """
 
     upload_limit: int = Field(gt=0)
@@ -169,6 +170,7 @@ class Platform(Entry):
     text_length: int = Field(gt=0)
     multipart_overhead: int = Field(ge=0)
     counts_down: bool = False
+    links_clips: bool = False
 
     def step_below(self, refused: int) -> int:
         """The limit to try after a clip of `refused` bytes: the next step below that is known, else half of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ class Group(BaseModel):
 
 
 _DEVICE = re.compile(r"[a-z]+(:[0-9]+)?")
+_BASE = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
@@ -108,6 +110,21 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
     return hosts
 
 
+def _base(path: str) -> str:
+    if path in ("", "/"):
+        return ""
+    if not _BASE.fullmatch(path):
+        raise ValueError("a path like /unstill, or nothing")
+    return path.rstrip("/")
+
+
+def _networks(names: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_network(name, strict=False)) for name in names)
+    except ValueError:
+        raise ValueError("addresses or networks such as 10.0.0.0/8, with commas between them") from None
+
+
 def _language(name: str) -> str:
     if name not in LANGUAGES:
         raise ValueError(" or ".join(map(repr, LANGUAGES)))
@@ -122,5 +139,9 @@ StorageUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValid
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(partial(_listed, "names"))]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(partial(_listed, "host names")), AfterValidator(_hosts)]
+BasePath = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_base)]
+Networks = Annotated[
+    tuple[str, ...], BeforeValidator(partial(_listed, "addresses or networks")), AfterValidator(_networks)
+]
 LanguageName = Annotated[str, AfterValidator(_language)]
 Device = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_device)]

@@ -1,4 +1,4 @@
-"""The registry of front ends: every chat platform that `unstill-bot` serves, and the settings of each.
+"""The registry of front ends: every platform that `unstill-bot` serves, the page among them, and the settings of each.
 
 A platform is a class here, its field in `Platforms`, a table of limits in platforms.toml, and a folder in unstill_bots.
 Nothing else names one: the service, the doctor, the log's redaction and the queue's pseudonyms read `PLATFORMS`.
@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field, SecretStr
 
-from unstill_config.kinds import Group, Hosts, HttpUrl, Text, WebsocketUrl
+from unstill_config.kinds import BasePath, Group, Hosts, HttpUrl, Networks, Text, WebsocketUrl
 
 Patterns = tuple[tuple[re.Pattern[str], str], ...]
 
@@ -20,20 +20,26 @@ class PlatformSettings(Group):
     """The settings and facts that every platform has.
 
     `front_end` is 'module:Class' of its front end, as a model names its renderer: it is imported only where it is
-    served. `doctor` is 'module:function' that asks the platform about the bot, where there is something to ask.
-    `token_from` says who gives tokens out. `secret_patterns` find in a log line what looks like a secret of this
-    platform, each with what stands there instead.
+    served. `check` is 'module:function' that raises ConfigError where these settings cannot be served, before anything
+    starts; `doctor` one that asks the platform about the bot. Either is empty where there is nothing to ask.
+    `secret_patterns` find in a log line what looks like a secret of this platform, each with what stands there instead.
     """
 
     front_end: ClassVar[str]
+    check: ClassVar[str] = ""
     doctor: ClassVar[str] = ""
-    token_from: ClassVar[str]
     secret_patterns: ClassVar[Patterns] = ()
+
+
+class BotSettings(PlatformSettings):
+    """The settings of a platform on which the front end is a bot. `token_from` says who gives its tokens out."""
+
+    token_from: ClassVar[str]
 
     token: SecretStr | None = None
 
 
-class Telegram(PlatformSettings):
+class Telegram(BotSettings):
     """`local_mode`: `api_url` is a Bot API server of one's own that runs with --local. `webhook_url` None: polling."""
 
     front_end = "unstill_bots.telegram.program:TelegramFrontEnd"
@@ -49,7 +55,7 @@ class Telegram(PlatformSettings):
     webhook_port: int = Field(default=8443, ge=0, le=65535)
 
 
-class Discord(PlatformSettings):
+class Discord(BotSettings):
     """`message_content`: the bot has that privileged intent, and is shown the pictures that people reply to."""
 
     front_end = "unstill_bots.discord.program:DiscordFrontEnd"
@@ -66,11 +72,32 @@ class Discord(PlatformSettings):
     message_content: bool = False
 
 
+class Web(PlatformSettings):
+    """The page, and the API beside it.
+
+    `host` is an address of this machine. One that others reach needs `password`, or `open` where everybody may come in.
+    `base` is the path under which a proxy shows the page. `trusted_proxies` are the addresses from which
+    `X-Forwarded-For` is believed. A request's upload is at most `upload_most` bytes, all its pictures together.
+    """
+
+    front_end = "unstill_bots.web.program:WebFrontEnd"
+    check = "unstill_bots.web.program:check"
+
+    host: Text = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+    password: SecretStr | None = None
+    open: bool = False
+    base: BasePath = ""
+    trusted_proxies: Networks = ()
+    upload_most: int = Field(default=64 * 1024**2, ge=1024)
+
+
 class Platforms(BaseModel):
     """The part of `Settings` that belongs to platforms. A field's name is the platform's name everywhere."""
 
     telegram: Telegram = Field(default_factory=Telegram)
     discord: Discord = Field(default_factory=Discord)
+    web: Web = Field(default_factory=Web)
 
 
 PLATFORMS: dict[str, type[PlatformSettings]] = {

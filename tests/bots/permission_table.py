@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from unstill_bots.actions.presses import ACTIONS, DISCORD, EVERYWHERE, TELEGRAM, Action
+from unstill_bots.actions.presses import ACTIONS, CHATS, DISCORD, TELEGRAM, Action
 
 OWNER, STRANGER, ADMIN, ELSEWHERE = "owner", "stranger", "admin here", "admin elsewhere"
 ANONYMOUS, CHANNEL = "anonymous admin", "person writing as their channel"
@@ -84,4 +84,4 @@ def cells(platform: str, *actions: Action) -> Iterator[Cell]:
 
 
 def every_cell() -> list[Cell]:
-    return [cell for platform in EVERYWHERE for cell in cells(platform, *ACTIONS.values())]
+    return [cell for platform in CHATS for cell in cells(platform, *ACTIONS.values())]

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from redis.asyncio import Redis
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
-from unstill_bots.actions.presses import CHAT_SETTINGS, EVERYWHERE, SETTINGS, TELEGRAM
+from unstill_bots.actions.presses import CHAT_SETTINGS, CHATS, SETTINGS, TELEGRAM
 from unstill_bots.actions.settings_form import Kind, SettingsForm
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.server_replies import ServerReplies
@@ -22,7 +22,7 @@ CATALOG = Catalog.load()
 THREAD = "77"
 PAGES = (SETTINGS, CHAT_SETTINGS)
 
-on_both = pytest.mark.parametrize("platform", EVERYWHERE)
+on_both = pytest.mark.parametrize("platform", CHATS)
 
 
 class Somebody:

@@ -13,7 +13,7 @@ from tests.config.test_docs import README, ROOT, rows
 from tests.system.compose_file import COMPOSE, SERVICES
 
 from unstill_bots import service
-from unstill_bots.actions.presses import ACTIONS
+from unstill_bots.actions.presses import ACTIONS, CHATS
 from unstill_bots.host import lifecycle
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.platforms import PLATFORMS
@@ -52,7 +52,7 @@ def test_the_buttons_are_those_that_are_under_jobs_and_clips() -> None:
         "share": replies.button_share(),
         "last_picture": replies.button_last_picture(),
     }
-    everywhere = {name for name, action in ACTIONS.items() if set(PLATFORMS) <= set(action.buttons)}
+    everywhere = {name for name, action in ACTIONS.items() if set(CHATS) <= set(action.buttons)}
 
     # Then the table has them all; the settings' buttons are told of with the command, presets bear their own names
     assert everywhere - labels.keys() == {"settings", "chat_settings", "preset"}

@@ -133,6 +133,7 @@ def test_help_is_the_default_and_tells_every_target() -> None:
         *(
             "setup",
             "demo",
+            "web",
             "test",
             "test-storms",
             "coverage",

@@ -32,7 +32,7 @@ def test_every_key_is_on_the_page_and_no_other() -> None:
     for package in ("queue", "engine", "bots"):
         for file in (ROOT / package / f"unstill_{package}").rglob("*.py"):
             named |= keys_in(file.read_text("utf-8"))
-    named = {re.sub(r"^(unstill:(?:telegram|discord):).*", r"\1", key) for key in named}
+    named = {re.sub(r"^(unstill:(?:telegram|discord|web):).*", r"\1", key) for key in named}
 
     told = [KEY.match(row[0].strip("`")) for row in table("Keys")]
 

@@ -49,7 +49,9 @@ def test_nothing_is_published_and_nothing_reaches_out_but_the_bots_and_what_fetc
     assert COMPOSE["networks"] == {"queue": {"internal": True}, "outside": {}}
     for name, service in SERVICES.items():
         assert service["networks"] == (["queue", "outside"] if name in ("engine-gpu", *BOTS) else ["queue"])
-        assert not {"ports", "expose"} & service.keys()
+        # the page alone is reached, and from this machine alone where nobody says otherwise
+        assert service.get("ports", []) == (["${WEB_ADDRESS:-127.0.0.1}:7860:7860"] if name == "web" else [])
+        assert "expose" not in service
 
 
 def test_what_is_to_last_is_started_again_and_watched() -> None:
@@ -148,6 +150,7 @@ def test_without_a_password_nothing_starts() -> None:
             {*NOT_A_BOTS, "TELEGRAM__LOCAL_MODE"},
         ),
         ("discord", {"redis", "storage", "catalog", "queue", "quota", "bots", "log", "engine", "discord"}, NOT_A_BOTS),
+        ("web", {"redis", "storage", "catalog", "queue", "quota", "bots", "log", "engine", "web"}, NOT_A_BOTS),
     ],
 )
 def test_a_service_gets_every_setting_of_its_own_and_no_other(
@@ -187,6 +190,7 @@ def test_settings_in_env_come_through_and_compose_s_own_are_no_misspellings(tmp_
         ("terminal", "config queue bots"),
         ("telegram", "config queue bots"),
         ("discord", "config queue bots"),
+        ("web", "config queue bots"),
     ],
 )
 def test_an_image_is_built_from_its_own_folders_by_the_one_lock(name: str, folders: str) -> None:

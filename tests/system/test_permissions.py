@@ -16,7 +16,7 @@ from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
 from wire_doubles.discord.commands import ON_MESSAGE, ON_USER, SLASH
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, DISCORD, EVERYWHERE, PRESET, SETTINGS, TELEGRAM
+from unstill_bots.actions.presses import ACTIONS, CANCEL, CHAT_SETTINGS, CHATS, DISCORD, PRESET, SETTINGS, TELEGRAM
 from unstill_queue.contract.jobs import Cancelled
 
 
@@ -67,7 +67,7 @@ def commands(platform: str) -> list[str]:
     return [action.name for action in ACTIONS.values() if platform in (*action.commands, *action.menus)]
 
 
-@pytest.mark.parametrize("cell", [cell for platform in EVERYWHERE for cell in pressed(platform)], ids=str)
+@pytest.mark.parametrize("cell", [cell for platform in CHATS for cell in pressed(platform)], ids=str)
 async def test_a_press_does_what_it_may_and_nothing_else(house: Cells, cell: Cell) -> None:
     happened, said = await house.press(cell)
     assert happened is cell.expected, said
@@ -78,9 +78,7 @@ async def test_a_press_does_what_it_may_and_nothing_else(house: Cells, cell: Cel
         assert (record.outcome.by == record.request.requester.person) is (cell.who != ADMIN)
 
 
-@pytest.mark.parametrize(
-    ("platform", "command"), [(name, command) for name in EVERYWHERE for command in commands(name)]
-)
+@pytest.mark.parametrize(("platform", "command"), [(name, command) for name in CHATS for command in commands(name)])
 async def test_a_command_touches_only_what_it_may(house: Cells, platform: str, command: str) -> None:
     asked = list(cells(platform, ACTIONS[command]))
     # When everybody sends it everywhere, then it is answered, and ends or deletes what it may

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.system.conversations import LAWS, Seen, Talk
+from tests.system.conversations import LAWS, Seen, Talk, commands_are_answered
 from tests.system.discord_house import DiscordHouse, discord_house, picture
 from tests.system.telegram_house import TelegramHouse, photo, telegram_house
+from tests.system.web_house import Shown, Visitor, WebHouse, web_house
 from wire_doubles.discord_api import File
 
+from unstill_bots.actions.presses import CHATS
 from unstill_config.platforms import PLATFORMS
 
 
@@ -108,6 +110,65 @@ class OnDiscord:
         ]
 
 
+class OnTheWeb:
+    own_buttons: tuple[str, ...] = ()
+
+    def __init__(self, web: WebHouse) -> None:
+        self.house = web.house
+        self._web = web
+        self._ann: Visitor | None = None
+        self._said: list[Seen] = []
+
+    def start_bot(self) -> None:
+        self._web.start_bot()
+        self._web.wait_for_bot()
+        self._ann = self._ann or self._web.visitor()
+
+    def kill_bot(self) -> None:
+        self._web.kill_bot()
+
+    def stop_bot(self) -> int:
+        return self._web.stop_bot()
+
+    def photo(self, words: str) -> None:
+        self.file(photo(), "photo.png", words)
+
+    def file(self, data: bytes, name: str, words: str) -> None:
+        assert self._ann is not None
+        answer = self._ann.ask(words, pictures=[data])
+        if answer.status_code == 422:
+            # the form, which stays filled, is how one edits
+            self._said.append(Seen(f"said {len(self._said)}", answer.text, ("Edit",), None))
+
+    def command(self, name: str) -> None:
+        """What a command says, the page or its API does."""
+        assert self._ann is not None
+        answer = self._ann.http.get(f"/api/v1/{name}")
+        self._said.append(Seen(f"said {len(self._said)}", answer.json()["text"], (), None))
+
+    def press(self, message: str, label: str) -> None:
+        assert self._ann is not None
+        (card,) = [one for one in self._ann.cards() if one.id == message]
+        self._ann.press(card, label)
+
+    def seen(self) -> list[Seen]:
+        assert self._ann is not None
+        return [*self._said, *map(self._seen, self._ann.cards())]
+
+    def _seen(self, card: Shown) -> Seen:
+        assert self._ann is not None
+        clip = self._ann.clip(card) if card.clip else None
+        # what can be done to a card that is over belongs to the page
+        buttons = tuple(label for label in card.buttons if label != "Remove")
+        return Seen(card.id, card.text, buttons, clip)
+
+
+@contextlib.contextmanager
+def on_the_web(folder: Path) -> Iterator[Talk]:
+    with web_house(folder, engine=False, bot=False) as house:
+        yield OnTheWeb(house)
+
+
 @contextlib.contextmanager
 def on_telegram(folder: Path) -> Iterator[Talk]:
     with telegram_house(folder, engine=False, bot=False) as house:
@@ -120,15 +181,20 @@ def on_discord(folder: Path) -> Iterator[Talk]:
         yield OnDiscord(house)
 
 
-TALKS: dict[str, Callable[[Path], Any]] = {"telegram": on_telegram, "discord": on_discord}
+TALKS: dict[str, Callable[[Path], Any]] = {"telegram": on_telegram, "discord": on_discord, "web": on_the_web}
+TYPED = (commands_are_answered,)
+"""Laws of what is typed: the page has no commands."""
 
 
 def test_every_platform_is_talked_to() -> None:
     assert TALKS.keys() == PLATFORMS.keys()
 
 
-@pytest.mark.parametrize("platform", TALKS)
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize(
+    ("law", "platform"),
+    [(law, platform) for law in LAWS for platform in TALKS if platform in CHATS or law not in TYPED],
+    ids=lambda one: getattr(one, "__name__", one),
+)
 async def test_a_conversation_is_the_same(
     law: Callable[[Talk], Awaitable[None]], platform: str, tmp_path: Path
 ) -> None:

@@ -9,10 +9,12 @@ import msgspec
 
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_config.platforms import PLATFORMS
+from unstill_config.platforms import PLATFORMS, BotSettings
 
 TELEGRAM, DISCORD = "telegram", "discord"
 EVERYWHERE = tuple(PLATFORMS)
+CHATS = tuple(name for name, settings in PLATFORMS.items() if issubclass(settings, BotSettings))
+"""The platforms on which one talks with a bot: commands are typed there, and a question is answered by a press."""
 
 
 class May(Enum):
@@ -47,7 +49,7 @@ SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
     # A status message that was sent right before a kill may be on no record: its Cancel has to work too.
-    Action(CANCEL, "ends a job", May.OWNER_OR_ADMINS, EVERYWHERE, EVERYWHERE, anywhere=True),
+    Action(CANCEL, "ends a job", May.OWNER_OR_ADMINS, EVERYWHERE, CHATS, anywhere=True),
     Action(SWITCH, "has a waiting clip made by a model that is served", May.OWNER, EVERYWHERE, anywhere=True),
     Action(DELETE, "removes a clip from its chat and from storage", May.OWNER_OR_ADMINS, EVERYWHERE, (TELEGRAM,)),
     Action(AGAIN, "asks for one more clip, by another seed or another move", May.OWNER, EVERYWHERE),
@@ -57,21 +59,21 @@ _ALL = (
     # the platform itself asks which chat, and does not tell in which one it was pressed
     Action(SHARE, "offers the clip to another chat, on Telegram", May.OWNER, (TELEGRAM,), anywhere=True),
     Action(EDIT, "asks for other words, for a picture whose words were refused", May.OWNER, EVERYWHERE),
-    Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, EVERYWHERE),
-    Action(LAST_PICTURE, "asks for a clip of one's last picture by new words", May.OWNER, EVERYWHERE, anywhere=True),
+    Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, CHATS),
+    Action(LAST_PICTURE, "asks for a clip of one's last picture by new words", May.OWNER, CHATS, anywhere=True),
     Action(FORM, "asks for clips of pictures that somebody pointed at", May.OWNER, forms=(DISCORD,), anywhere=True),
-    Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, EVERYWHERE, EVERYWHERE),
-    Action(CHAT_SETTINGS, "shows and changes how a group or server uses the bot", May.ADMINS, EVERYWHERE),
-    Action("animate", "asks for a clip", May.EVERYBODY, commands=EVERYWHERE, menus=(DISCORD,)),
+    Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, CHATS, CHATS),
+    Action(CHAT_SETTINGS, "shows and changes how a group or server uses the bot", May.ADMINS, CHATS),
+    Action("animate", "asks for a clip", May.EVERYBODY, commands=CHATS, menus=(DISCORD,)),
     Action("animate_avatar", "asks for a clip of a person's picture", May.EVERYBODY, menus=(DISCORD,)),
-    Action("queue", "lists one's own jobs", May.EVERYBODY, commands=EVERYWHERE),
-    Action("presets", "lists the presets", May.EVERYBODY, commands=EVERYWHERE),
-    Action("options", "lists the options", May.EVERYBODY, commands=EVERYWHERE),
-    Action("tips", "says how to write good words", May.EVERYBODY, commands=EVERYWHERE),
-    Action("status", "says how busy the bot is", May.EVERYBODY, commands=EVERYWHERE),
-    Action("help", "says what can be done here", May.EVERYBODY, commands=EVERYWHERE),
-    Action("privacy", "says what is kept", May.EVERYBODY, commands=EVERYWHERE),
-    Action(FORGET, "deletes what is kept of who asks", May.EVERYBODY, commands=EVERYWHERE),
+    Action("queue", "lists one's own jobs", May.EVERYBODY, commands=CHATS),
+    Action("presets", "lists the presets", May.EVERYBODY, commands=CHATS),
+    Action("options", "lists the options", May.EVERYBODY, commands=CHATS),
+    Action("tips", "says how to write good words", May.EVERYBODY, commands=CHATS),
+    Action("status", "says how busy the bot is", May.EVERYBODY, commands=CHATS),
+    Action("help", "says what can be done here", May.EVERYBODY, commands=CHATS),
+    Action("privacy", "says what is kept", May.EVERYBODY, commands=CHATS),
+    Action(FORGET, "deletes what is kept of who asks", May.EVERYBODY, commands=CHATS),
     Action("start", "says what the bot does", May.EVERYBODY, commands=(TELEGRAM,)),
 )
 ACTIONS = {action.name: action for action in _ALL}

@@ -13,8 +13,8 @@ from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.actions.presses import (
     ACTIONS,
     CHAT_SETTINGS,
+    CHATS,
     DISCORD,
-    EVERYWHERE,
     SETTINGS,
     TELEGRAM,
     Actor,
@@ -44,7 +44,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     page: str
-    platforms: tuple[str, ...] = EVERYWHERE
+    platforms: tuple[str, ...] = CHATS
     kind: Kind = Kind.ONE
     values: tuple[Any, ...] = ()
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import secrets
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -231,11 +232,15 @@ class Courier:
             raise _Shrinking
 
     async def _show_clip(self, record: Record, outcome: Succeeded, ref: str) -> str:
-        own = await self._preferences.get(record.request.requester.place)
+        own, catalog = await self._preferences.get(record.request.requester.place), self._pipeline.catalog
+        if catalog.platforms[self._chat.platform].links_clips:
+            await self._storage.size(outcome.clip)
+            message = presentation.clip(record, outcome, Path(), catalog, spoiler=own.spoiler)
+            return await self._chat.edit(record.request.reply_to, ref, message)
         with temporary.folder(PREFIX) as folder:
             file = folder / "clip.mp4"
             await self._storage.fetch(outcome.clip, file)
-            message = presentation.clip(record, outcome, file, self._pipeline.catalog, spoiler=own.spoiler)
+            message = presentation.clip(record, outcome, file, catalog, spoiler=own.spoiler)
             return await self._chat.edit(record.request.reply_to, ref, message)
 
     async def _show_failure(self, record: Record, ref: str, failure: Failed) -> str:

@@ -64,9 +64,9 @@ class Button(msgspec.Struct, frozen=True):
 class Clip(msgspec.Struct, frozen=True):
     """A clip to show: its file, `size` in bytes, sides in pixels, `duration` in seconds.
 
-    `poster` is the storage key of the picture that it was made of, and `fill` how that fills the clip's shape. `name`
-    is what its file is called, `alt` describes it to who cannot see it. `spoiler`: it is covered until somebody wants
-    to see it.
+    `key` is its own storage key, and `poster` that of the picture that it was made of, which fills the clip's shape as
+    `fill` says. A platform that links to clips is given no file, but an empty path. `name` is what its file is called,
+    `alt` describes it to who cannot see it. `spoiler`: it is covered until somebody wants to see it.
     """
 
     file: Path
@@ -80,6 +80,7 @@ class Clip(msgspec.Struct, frozen=True):
     fill: Literal["crop", "blur", "pad"] = "crop"
     name: str = "unstill.mp4"
     alt: str = ""
+    key: str = ""
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -110,7 +110,7 @@ def shrinking(record: Record) -> Message:
 
 
 def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, spoiler: bool = False) -> Message:
-    """Make the answer with its clip, which was fetched to `file`. `spoiler`: the chat wants clips covered."""
+    """Make the answer with its clip. `file` as in `message.Clip`. `spoiler`: the chat wants clips covered."""
     replies, job, used = _replies(record.request), record.job, outcome.parameters
     text = replies.clip_text(outcome, record.notes, advice(used.prompt, used, synthetic=outcome.synthetic))
     covered = spoiler or record.request.spoiler
@@ -134,6 +134,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
             fill=_fill(job.finish, used) if job else "crop",
             name=file_name("" if covered else used.prompt),
             alt=replies.alt_text("" if covered else used.prompt),
+            key=outcome.clip,
         ),
     )
 

@@ -19,6 +19,7 @@ from unstill_bots.host.local import engine_environ
 from unstill_bots.terminal.options import printable
 from unstill_bots.terminal.wording import Wording
 from unstill_config.children import child_environ
+from unstill_config.platforms import BotSettings
 from unstill_config.settings import Settings
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.ledger.ledger import Ledger
@@ -165,6 +166,8 @@ async def _engine(settings: Settings, wording: Wording) -> list[Finding]:
 async def _platform(name: str, settings: Settings, wording: Wording) -> Finding:
     """Say what a platform says of its bot; of one that is not asked, whether there is a token."""
     entry = settings.platforms()[name]
+    if not isinstance(entry, BotSettings):
+        return Finding(name, True, wording.gettext("needs no token"))
     if entry.token is None:
         return Finding(name, True, wording.gettext("no token; needed only for this bot"))
     if not entry.doctor:

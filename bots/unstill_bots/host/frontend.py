@@ -11,7 +11,7 @@ import msgspec
 from unstill_bots.intake.pictures import Pictures
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
-from unstill_config.platforms import PLATFORMS
+from unstill_config.platforms import PLATFORMS, BotSettings
 from unstill_config.settings import PREFIX, Settings
 from unstill_queue.ledger.client import Client
 from unstill_queue.storage.base import Storage
@@ -41,24 +41,33 @@ class TokenRejected(ConfigError):
     """The platform does not know the token."""
 
     def __init__(self, platform: str) -> None:
-        giver = PLATFORMS[platform].token_from
-        super().__init__(f"{_token_of(platform)} is not a token that is taken. Get a valid one from {giver}.")
+        super().__init__(
+            f"{_token_of(platform)} is not a token that is taken. Get a valid one from {_giver(platform)}."
+        )
 
 
 def load_front_end(platform: str, settings: Settings) -> FrontEnd:
     """Import the front end of a platform of the registry, and no other platform's library.
 
     Raises:
-        ConfigError: its token is not set.
+        ConfigError: it is a bot, and its token is not set; or its own settings cannot be served.
     """
     entry = settings.platforms()[platform]
-    if entry.token is None:
+    if isinstance(entry, BotSettings) and entry.token is None:
         raise ConfigError(
-            f"{_token_of(platform)} is not set. Get a token from {entry.token_from} and put it into .env."
+            f"{_token_of(platform)} is not set. Get a token from {_giver(platform)} and put it into .env."
         )
     module, _, name = entry.front_end.partition(":")
     front_end: FrontEnd = getattr(importlib.import_module(module), name)()
+    if entry.check:
+        module, _, name = entry.check.partition(":")
+        getattr(importlib.import_module(module), name)(entry)
     return front_end
+
+
+def _giver(platform: str) -> str:
+    kind = PLATFORMS[platform]
+    return kind.token_from if issubclass(kind, BotSettings) else ""
 
 
 def _token_of(platform: str) -> str:

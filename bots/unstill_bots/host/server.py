@@ -24,13 +24,14 @@ DRAIN_WITHIN = 60.0
 class HttpServer:
     """Serves `app` on one address, in plain HTTP: TLS ends at a proxy before it.
 
-    Where more than CONNECTIONS_MOST connections are open, the longest of them that has no request under way is
-    closed, so that those who only hold connections cannot keep out who uses one.
+    Where more than `connections` are open, or else CONNECTIONS_MOST, the longest of them that has no request under way
+    is closed, so that those who only hold connections cannot keep out who uses one.
     """
 
-    def __init__(self, app: web.Application, host: str, port: int) -> None:
+    def __init__(self, app: web.Application, host: str, port: int, *, connections: int = 0) -> None:
         self._host = host
         self._port = port
+        self._most = connections or CONNECTIONS_MOST
         self._in_hand: set[RequestHandler] = set()
         app.middlewares.append(self._hold)
         self._runner = web.AppRunner(
@@ -67,7 +68,7 @@ class HttpServer:
         assert server is not None  # noqa: S101
         # one that we closed is listed until its end has been seen
         connections = [one for one in server.connections if one.transport is not None]
-        if len(connections) >= CONNECTIONS_MOST:
+        if len(connections) >= self._most:
             idle = next((one for one in connections if one not in self._in_hand), None)
             if idle is None:
                 return _Refusal()

@@ -153,7 +153,7 @@ class Preparation:
             picture = await self._make_safe(await self._chat.fetch(request))
         parameters = self._sized(caption, parameters, finish, (picture.width, picture.height))
         cost = self._cost(parameters, aspect_of(picture.width, picture.height))
-        key = await self._store(request.id, picture)
+        key = await self._store(request, picture)
         job = Job(
             id=request.id,
             requester=request.requester,
@@ -204,12 +204,14 @@ class Preparation:
             # the trash has it
             log.info("a picture could not be deleted", key=picture, error=str(error))
 
-    async def _store(self, id: str, picture: SafePicture) -> str:
+    async def _store(self, request: Request, picture: SafePicture) -> str:
         """Store a picture under a key that is on record before. Raises Ended."""
-        key = await self._client.ledger.picture(id, self._storage.new_key("pictures", picture.suffix))
+        # a front end without a platform that keeps pictures stored it for this request alone, before it was accepted
+        own = request.stored if request.stored == request.source else ""
+        key = await self._client.ledger.picture(request.id, own or self._storage.new_key("pictures", picture.suffix))
         if key is None:
-            raise Ended(id)
-        return await self._storage.put(picture.data, key=key)
+            raise Ended(request.id)
+        return key if key == own else await self._storage.put(picture.data, key=key)
 
     async def _answer(self, request: Request, sentence: str, details: dict[str, str] | None = None) -> bool:
         await self._client.refuse(request.id, Failed(SAID, sentence, details or {}))

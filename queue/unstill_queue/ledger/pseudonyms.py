@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Literal, Self
 
+from unstill_config.platforms import BotSettings
 from unstill_config.settings import Settings
 
 Kind = Literal["account", "place", "request", "message"]
@@ -17,7 +18,8 @@ class Pseudonyms:
 
     Each is an HMAC-SHA256 under a key that is made from the token of the platform's bot, which is never stored in the
     queue's server: without it a name cannot be found by trying all ids of people. `tokens` are by platform. A platform
-    without one, as the terminal is, has a key that everybody knows; so has a process that only reads.
+    without one has a key that everybody knows, as the terminal, and the page, whose people are random numbers; so has a
+    process that only reads.
     """
 
     def __init__(self, tokens: Mapping[str, str] | None = None) -> None:
@@ -26,8 +28,8 @@ class Pseudonyms:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        tokens = {name: platform.token for name, platform in settings.platforms().items()}
-        return cls({name: token.get_secret_value() for name, token in tokens.items() if token})
+        bots = {name: entry for name, entry in settings.platforms().items() if isinstance(entry, BotSettings)}
+        return cls({name: entry.token.get_secret_value() for name, entry in bots.items() if entry.token})
 
     def name(self, kind: Kind, text: str) -> str:
         """32 hexadecimal digits for a text that begins with its platform and a colon."""

@@ -103,6 +103,11 @@ class Storage:
             answer = await obstore.get_async(self._store, key)
             return bytes(await answer.bytes_async())
 
+    async def read(self, key: str, start: int, length: int) -> bytes:
+        """Return `length` bytes from `start` on, or as many as there are."""
+        with _translated(self._where, _checked(key)):
+            return bytes(await obstore.get_range_async(self._store, key, start=start, length=length))
+
     async def fetch(self, key: str, to: Path) -> None:
         """Bring it into a file, a piece at a time; the file is there when it is whole."""
         part = to.with_name(f"{to.name}.{uuid.uuid4().hex}.part")

@@ -1,0 +1,162 @@
+"""The words of the page: its labels, hints and short sentences."""
+
+from __future__ import annotations
+
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.translations import N_
+
+PROBLEMS = {
+    "not_found": N_("There is nothing here. It may have been deleted, or never was."),
+    "sign_in": N_("This page needs a password. Sign in first."),
+    "wrong_password": N_("This is not the password. Try again in a moment."),
+    "wrong_token": N_("This token is not taken. Make a new one on the page."),
+    "other_site": N_("This came from another site and was not done. Open the page itself."),
+    "wrong_host": N_("This page is not served under that name. Open it by its address."),
+    "wrong_type": N_("This body is of a type that is not read. Send a form or JSON."),
+    "wrong_body": N_("This body cannot be read. Send a whole form, or valid JSON."),
+    "wrong_picture": N_("This is no base64 and no data URL. Send the picture in one of these."),
+    "wrong_field": N_("The field {field} is not known or of the wrong type. Look at the documentation."),
+    "too_large": N_("This is more than {megabytes} MB. Send less at a time."),
+    "too_many": N_("These are too many fields or pictures for one request. Send fewer at a time."),
+    "too_slow": N_("This took too long to come. Send it again."),
+    "away": N_("The queue does not answer at the moment. Try again in a minute."),
+    "method": N_("That cannot be done here. Look at the documentation."),
+    "unforeseen": N_("Something went wrong here. Try again; the host finds the cause in the log."),
+    "tokens": N_("You have as many tokens as there may be. Delete one first."),
+}
+"""The sentences of what a request is refused for before it is a request for a clip, by code."""
+
+
+class PageReplies(ChatReplies):
+    """`ChatReplies`, and what stands on the page besides."""
+
+    def problem(self, code: str, **details: str) -> str:
+        """Return the sentence of one of PROBLEMS."""
+        return self._by_code(PROBLEMS, code, details)
+
+    # -- the form
+
+    def page_title(self) -> str:
+        return self.gettext("A photo, moving")
+
+    def page_says(self, *, synthetic: bool) -> str:
+        """Say what the page does. `synthetic` as in `example`."""
+        if synthetic:
+            return self.gettext("Put in a photo, say what should move, and get it back as a short clip.")
+        return self.gettext("Put in a photo, say how the camera should move, and get it back as a short clip.")
+
+    def drop_here(self) -> str:
+        return self.gettext("Drop a photo here, paste it, or choose one")
+
+    def try_sample(self) -> str:
+        return self.gettext("Try it with this photo")
+
+    def sample_alt(self) -> str:
+        return self.gettext("A lake at dusk")
+
+    def remove_photo(self) -> str:
+        return self.gettext("Remove")
+
+    def words_label(self) -> str:
+        return self.gettext("Words")
+
+    def options_label(self) -> str:
+        return self.gettext("Options")
+
+    def usual(self) -> str:
+        """The choice of an option that leaves it as it is."""
+        return self.gettext("as usual")
+
+    def preset_label(self) -> str:
+        return self.gettext("Preset")
+
+    def animate(self) -> str:
+        return self.gettext("Animate")
+
+    def of_this_photo(self) -> str:
+        """Head the form for other words for a picture that was sent before."""
+        return self.gettext("With this photo of yours")
+
+    # -- cards
+
+    def clips_label(self) -> str:
+        return self.gettext("Your clips")
+
+    def nothing_yet(self, hours: float) -> str:
+        return self.gettext("Your clips will be here. They stay for {hours} hours.", hours=f"{hours:g}")
+
+    def download(self) -> str:
+        return self.gettext("Download")
+
+    def recipe(self) -> str:
+        return self.gettext("Recipe")
+
+    def other_words(self) -> str:
+        return self.gettext("Other words")
+
+    def details(self) -> str:
+        return self.gettext("Details")
+
+    def sent(self) -> str:
+        return self.gettext("It is on its way. Its card is below.")
+
+    def waits_for_script(self) -> str:
+        """Shown where the browser runs no script, which would bring changes by itself."""
+        return self.gettext("This page loads again every few seconds while a clip is in the making.")
+
+    def is_lost(self) -> str:
+        return self.gettext("The connection is lost. What you see comes up to date as soon as it is back.")
+
+    # -- the rest
+
+    def privacy_label(self) -> str:
+        return self.gettext("What is kept")
+
+    def delete_all(self) -> str:
+        return self.gettext("Delete everything of mine")
+
+    def delete_all_sure(self) -> str:
+        return self.gettext("This deletes all your clips, photos and tokens, for good.")
+
+    def programs_label(self) -> str:
+        return self.gettext("For programs")
+
+    def documentation(self) -> str:
+        return self.gettext("Documentation")
+
+    def password_label(self) -> str:
+        return self.gettext("Password")
+
+    def sign_in(self) -> str:
+        return self.gettext("Sign in")
+
+    def sign_out(self) -> str:
+        return self.gettext("Sign out")
+
+    def tokens_label(self) -> str:
+        return self.gettext("Tokens")
+
+    def tokens_say(self) -> str:
+        return self.gettext("A program that has a token of yours asks in your name.")
+
+    def make_token(self) -> str:
+        return self.gettext("Make a token")
+
+    def token_name(self) -> str:
+        return self.gettext("What it is for")
+
+    def token_once(self) -> str:
+        return self.gettext("Copy this token now. It is not shown again.")
+
+    def revoke(self) -> str:
+        return self.gettext("Revoke")
+
+    def back(self) -> str:
+        return self.gettext("Back to the page")
+
+    def language_label(self) -> str:
+        return self.gettext("Language")
+
+    def skip(self) -> str:
+        """The first link of the page, for who uses the keyboard."""
+        return self.gettext("Skip to your clips")

@@ -1,0 +1,291 @@
+"""What a program does here: `/api/v1`, in JSON, with the same pipeline and the same rules as the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from unstill_bots.actions.option_offers import is_offered
+from unstill_bots.text.page_replies import PROBLEMS, PageReplies
+from unstill_bots.web import problems
+from unstill_bots.web.asking import Asked, words_of
+from unstill_bots.web.cards import Card
+from unstill_bots.web.context import WebContext, recipe_of
+from unstill_bots.web.drawing import Drawing
+from unstill_bots.web.events import Stream, is_over, stream
+from unstill_bots.web.openapi import openapi
+from unstill_bots.web.pending import id_of, key_of
+from unstill_bots.web.serving import API, VISITOR, Guard
+from unstill_bots.web.uploads import FILES_MOST, Refused, Upload, picture_in, read_form, read_json
+from unstill_bots.web.visitor import Visitor
+from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.jobs import Failed
+from unstill_queue.contract.options import OPTIONS
+
+ONCE_MOST = 200
+"""Characters of an idempotency key."""
+NAMES = frozenset(option.name for option in OPTIONS)
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request in JSON. `images` are base64 or data URLs; `options` are those of the schema by name."""
+
+    images: list[str]
+    prompt: str = ""
+    options: dict[str, str | int | float | bool] = {}
+
+
+class Api:
+    """The handlers of the API."""
+
+    def __init__(self, context: WebContext, guard: Guard, drawing: Drawing) -> None:
+        self._context = context
+        self._guard = guard
+        self._drawing = drawing
+        self._base = f"{context.own.base}{API}"
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post(f"{API}/clips", self._ask),
+            web.get(f"{API}/clips", self._list),
+            web.get(f"{API}/clips/{{key}}", self._one),
+            web.delete(f"{API}/clips/{{key}}", self._delete),
+            web.get(f"{API}/clips/{{key}}/events", self._events),
+            web.get(f"{API}/clips/{{key}}/clip.mp4", self._clip),
+            web.get(f"{API}/clips/{{key}}/poster.jpg", self._poster),
+            web.get(f"{API}/clips/{{key}}/recipe", self._recipe),
+            web.get(f"{API}/options", self._options),
+            web.get(f"{API}/models", self._models),
+            web.get(f"{API}/presets", self._presets),
+            web.get(f"{API}/status", self._status),
+            web.get(f"{API}/healthz", self._healthz),
+            web.get(f"{API}/openapi.json", self._openapi),
+            web.get(f"{API}/docs", self._docs),
+        ]
+
+    # -- asking
+
+    async def _ask(self, request: web.Request) -> web.StreamResponse:
+        visitor, context = request[VISITOR], self._context
+        once = request.headers.get("Idempotency-Key", "")
+        if len(once) > ONCE_MOST:
+            raise Refused(400, "wrong_body")
+        if request.content_type == "application/json":
+            upload = _upload_of(await read_json(request, context.own.upload_most))
+        else:
+            most = context.catalog.platforms[context.platform].download_limit
+            upload = await read_form(request, context.own.upload_most, most)
+        unknown = next((name for name in upload.fields if name != "prompt" and name not in NAMES), None)
+        if unknown is not None:
+            raise Refused(422, "wrong_field", unknown)
+        asked = await self._asked(visitor, upload, once)
+        if not asked.keys:
+            return problems.response(problems.problem(422, asked.code, asked.refused, f"{self._base}/docs"))
+        response = _json({**await self._told(visitor, asked.keys[0]), **self._beside(asked)}, 202)
+        response.headers["Location"] = f"{self._base}/clips/{asked.keys[0]}"
+        if visitor.new:
+            await self._guard.remember(request, response, visitor)
+        return response
+
+    async def _asked(self, visitor: Visitor, upload: Upload, once: str) -> Asked:
+        try:
+            words = words_of(upload.fields, self._context.pipeline)
+        except OptionError as error:
+            return Asked(refused=PageReplies(visitor.language).option_error(error), code="refused")
+        return await self._context.asking.ask(visitor, upload.files, words, once)
+
+    def _beside(self, asked: Asked) -> dict[str, Any]:
+        """Return what is said of the other pictures that came in one request."""
+        beside: dict[str, Any] = {"ids": asked.keys} if len(asked.keys) > 1 else {}
+        return beside | ({"refused": asked.refused} if asked.refused else {})
+
+    # -- what was asked for
+
+    async def _told(self, visitor: Visitor, key: str) -> dict[str, Any]:
+        """Return what is so of a request. Raises Refused."""
+        card = await self._context.cards.get(visitor.user, id_of(visitor.user, key))
+        record = await self._context.pipeline.record(card.job if card else id_of(visitor.user, key))
+        if card is None and (record is None or record.forgotten):
+            raise Refused(404, "not_found")
+        at, failed = f"{self._base}/clips/{key}", record.outcome if record else None
+        links = {"self": at, "events": f"{at}/events", "poster": f"{at}/poster.jpg"}
+        if card is not None and card.clip is not None:
+            links |= {"clip": f"{at}/clip.mp4", "recipe": f"{at}/recipe"}
+        return {
+            "id": key,
+            "state": card.phase if card else "received",
+            "text": card.text.plain() if card else "",
+            "share": card.share if card else None,
+            "ready_at": card.ready_at if card else None,
+            "created_at": card.at if card else record.accepted_at if record else None,
+            "code": failed.code if isinstance(failed, Failed) else None,
+            "clip": _clip_of(card) if card else None,
+            "links": links,
+        }
+
+    async def _list(self, request: web.Request) -> web.Response:
+        visitor = request[VISITOR]
+        cards = await self._context.cards.all(visitor.user)
+        return _json({"clips": [await self._told(visitor, key_of(card.id)) for card in cards]})
+
+    async def _one(self, request: web.Request) -> web.Response:
+        return _json(await self._told(request[VISITOR], request.match_info["key"]))
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        """End what is under way, and delete what was made."""
+        visitor, key = request[VISITOR], request.match_info["key"]
+        record = await self._context.record(visitor, key)
+        if record.outcome is None:
+            await self._context.asking.act(visitor, record, "cancel")
+        else:
+            await self._context.asking.act(visitor, record, "delete")
+            await self._context.cards.remove(visitor.user, id_of(visitor.user, key))
+        return web.Response(status=204)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        visitor, key = request[VISITOR], request.match_info["key"]
+        own = id_of(visitor.user, key)
+        await self._told(visitor, key)
+
+        async def tell(events: Stream, id: str) -> bool:
+            if id not in ("", own):
+                return True
+            card = await self._context.cards.get(visitor.user, own)
+            if card is not None:
+                await events.send("clip", await self._told(visitor, key))
+            # what was just accepted has no card yet
+            return (card is None and not id) or not is_over(card)
+
+        return await stream(request, self._context.cards, visitor.user, self._context.stopping, tell)
+
+    async def _clip(self, request: web.Request) -> web.StreamResponse:
+        return await self._context.send_clip(request, request[VISITOR], request.match_info["key"])
+
+    async def _poster(self, request: web.Request) -> web.Response:
+        still = await self._context.poster(request[VISITOR], request.match_info["key"])
+        return web.Response(body=still, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+    async def _recipe(self, request: web.Request) -> web.Response:
+        return _json(recipe_of(await self._context.shown(request[VISITOR], request.match_info["key"])))
+
+    # -- what there is
+
+    async def _options(self, request: web.Request) -> web.Response:
+        replies, served = PageReplies(request[VISITOR].language), await self._context.pipeline.serving.now()
+        found = [
+            {
+                "name": option.name,
+                "type": option.type,
+                "help": replies.translated(option.help),
+                "takes": replies.allowed(option.allowed(served.offered)),
+                "choices": option.choices_in(served.offered) if option.type == "choice" else None,
+                "resolutions": sorted({size for model in served.models.values() for size in model.resolutions})
+                if is_offered(option) and option.type == "int"
+                else None,
+                "minimum": option.least,
+                "maximum": option.most,
+                "unit": option.unit or None,
+            }
+            for option in served.options
+        ]
+        return _json({"options": [{name: value for name, value in one.items() if value is not None} for one in found]})
+
+    async def _models(self, request: web.Request) -> web.Response:
+        served = await self._context.pipeline.serving.now()
+        models = [
+            {
+                "name": name,
+                "title": model.title,
+                "synthetic": model.synthetic,
+                "abilities": model.abilities,
+                "licence": model.licence.name,
+                "default": name == served.default,
+                "served": name in served.names,
+            }
+            for name, model in served.models.items()
+        ]
+        return _json({"models": models})
+
+    async def _presets(self, request: web.Request) -> web.Response:
+        replies, served = PageReplies(request[VISITOR].language), await self._context.pipeline.serving.now()
+        presets = [
+            {
+                "name": name,
+                "title": replies.translated(preset.title),
+                "help": replies.translated(preset.help_of(synthetic=served.synthetic)),
+                "values": preset.for_model(served.default),
+            }
+            for name, preset in served.catalog.presets.items()
+        ]
+        return _json({"presets": presets})
+
+    async def _status(self, request: web.Request) -> web.Response:
+        ledger = self._context.pipeline.client.ledger
+        engines = sum(len(infos) for infos in (await ledger.engines()).values())
+        jobs = len(await ledger.open_ids())
+        text = PageReplies(request[VISITOR].language).status(engines, jobs)
+        return _json({"engines": engines, "jobs": jobs, "text": text})
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        await self._context.visitors.keys.all()
+        return _json({"status": "ok"})
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        return _json(openapi(self._context.catalog, self._base, self._context.own.upload_most))
+
+    async def _docs(self, request: web.Request) -> web.Response:
+        replies = PageReplies(request[VISITOR].language)
+        described = openapi(self._context.catalog, self._base, self._context.own.upload_most)
+        text = self._drawing.draw(
+            "docs.html",
+            replies.language,
+            api=described,
+            where=self._base,
+            problems={code: problems.sentence(replies, code, self._context.own.upload_most, "…") for code in PROBLEMS},
+        )
+        return web.Response(text=text, content_type="text/html")
+
+
+def _upload_of(data: bytes) -> Upload:
+    """Read a body of JSON. Raises Refused."""
+    try:
+        body = msgspec.json.decode(data, type=Body)
+    except msgspec.ValidationError as error:
+        raise Refused(422, "wrong_field", _field_in(str(error))) from None
+    except msgspec.DecodeError:
+        raise Refused(400, "wrong_body") from None
+    if len(body.images) > FILES_MOST:
+        raise Refused(413, "too_many")
+    fields = {name: _typed(value) for name, value in body.options.items()}
+    if "prompt" in fields:
+        raise Refused(422, "wrong_field", "options.prompt")
+    return Upload({**fields, "prompt": body.prompt}, tuple(map(picture_in, body.images)))
+
+
+def _field_in(error: str) -> str:
+    """Return the field that msgspec's error is about."""
+    _, _, field = error.rpartition("`")[0].rpartition("`")
+    return field.removeprefix("$.")
+
+
+def _typed(value: str | float | bool) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _clip_of(card: Card) -> Mapping[str, Any] | None:
+    if card.clip is None:
+        return None
+    kept = ("size", "width", "height", "duration", "name", "alt")
+    return {name: getattr(card.clip, name) for name in kept}
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,176 @@
+"""Requests for clips: pictures made safe and stored, then written down; actions on what was made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from unstill_bots.actions import option_offers
+from unstill_bots.actions.job_actions import Done, JobActions
+from unstill_bots.actions.presses import Thing
+from unstill_bots.delivery.chat import ChatError
+from unstill_bots.intake.admission import Admission, Written
+from unstill_bots.intake.older_picture import OlderPicture
+from unstill_bots.intake.pending import numbered
+from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.web.chat import WebChat
+from unstill_bots.web.pending import id_of, key_of, pending_of
+from unstill_bots.web.visitor import Visitor, new_user
+from unstill_config.catalog import Value
+from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.fairness import aspect_of
+from unstill_queue.contract.options import OPTIONS
+from unstill_queue.ledger.ledger import Record
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The result of asking: the keys of the requests that stand for it now, and why some of it is not taken.
+
+    `code`: of what was refused, as in `problems.PROBLEMS`; empty where nothing was. `known`: it was asked before.
+    """
+
+    keys: tuple[str, ...] = ()
+    refused: str = ""
+    code: str = ""
+    known: bool = False
+
+
+class Asking:
+    """The way from a body to the pipeline, and from a button to its action."""
+
+    def __init__(self, pipeline: Pipeline, pictures: Pictures, chat: WebChat) -> None:
+        self._pipeline = pipeline
+        self._pictures = pictures
+        self._chat = chat
+        self._admission = Admission(pipeline)
+        self._jobs = JobActions(pipeline)
+
+    async def ask(self, visitor: Visitor, files: Sequence[bytes], words: str, once: str = "") -> Asked:
+        """Ask for clips of pictures. `once`: what a client calls this request, so that it may send it again.
+
+        When it returns, what was taken will be answered. Raises RedisError, StorageError.
+        """
+        replies, key = ChatReplies(visitor.language), _key(once)
+        if once and await self._pipeline.record(id_of(visitor.user, key)) is not None:
+            return Asked((key,), known=True)
+        refused = await self._objection(visitor, words)
+        if refused:
+            return Asked(refused=refused, code="refused")
+        safe: list[SafePicture] = []
+        unfit: list[str] = []
+        for data in files:
+            try:
+                safe.append(await self._pictures.make_safe(data))
+            except PictureError as error:
+                unfit.append(replies.picture_error(error))
+        if not safe:
+            return Asked(refused=" ".join(dict.fromkeys(unfit)) or replies.no_picture(), code="picture")
+        found = await self._store(visitor, key, safe, words)
+        also = " ".join(dict.fromkeys(filter(None, (*unfit, found.refused))))
+        return msgspec.structs.replace(found, refused=also, code=found.code or ("picture" if unfit else ""))
+
+    async def ask_again(self, visitor: Visitor, record: Record, words: str) -> Asked:
+        """Ask for a clip of a request's picture with other words. Raises RedisError."""
+        replies, picture, key = ChatReplies(visitor.language), OlderPicture.of(record), _key("")
+        if picture is None:
+            return Asked(refused=replies.picture_not_kept(), code="picture")
+        return self._begun(await self._admission.write([pending_of(visitor, key, picture)], words))
+
+    async def _store(self, visitor: Visitor, key: str, pictures: Sequence[SafePicture], words: str) -> Asked:
+        storage, keys = self._pipeline.storage, [numbered(key, number) for number in range(len(pictures))]
+        stored = [await storage.put(picture.data, suffix=picture.suffix) for picture in pictures]
+        pendings = [
+            pending_of(visitor, each, _stored(at, picture))
+            for each, at, picture in zip(keys, stored, pictures, strict=True)
+        ]
+        # where this fails it may have landed all the same: the ledger brings it back, with its picture
+        written = await self._admission.write(pendings, words)
+        taken = {request.stored for request in written.new}
+        for at in stored:
+            if at not in taken:
+                await storage.delete(at)
+        return self._begun(written)
+
+    def _begun(self, written: Written) -> Asked:
+        """Have what was written down prepared, and say what became of it."""
+        for request in written.new:
+            self._pipeline.start(request)
+        keys = tuple(key_of(request.id) for request in written.new)
+        return Asked(keys, written.refused or "", "refused" if written.refused else "")
+
+    async def _objection(self, visitor: Visitor, words: str) -> str | None:
+        """Return what is wrong with words or quotas, before a picture is looked at."""
+        return await self._pipeline.refusal(pending_of(visitor, "", OlderPicture("")), words)
+
+    async def act(self, visitor: Visitor, record: Record, action: str) -> Done:
+        """Do what a button says. Raises RedisError."""
+        actor = WebActor(visitor, self._chat, record.note or "")
+        attempt = await self._jobs.look(action, record, actor)
+        return await self._jobs.attempt(attempt, ChatReplies(visitor.language))
+
+
+class WebActor:
+    """Whoever pressed a button on their own card. `message` is the card."""
+
+    def __init__(self, visitor: Visitor, chat: WebChat, message: str) -> None:
+        self._chat = chat
+        self.user = self.chat = visitor.user
+        self.person = visitor.person
+        self.message = message
+        self.press = new_user()
+
+    async def owns(self, user: str) -> bool | None:
+        return user == self.user
+
+    async def moderates(self) -> bool:
+        return False
+
+    async def manages(self) -> bool:
+        return False
+
+    async def thing_of(self, record: Record) -> Thing:
+        return Thing(record.request.requester.user, record.request.reply_to.chat, record.note or "")
+
+    async def shown(self) -> Thing | None:
+        return None
+
+    async def remove(self) -> bool:
+        try:
+            await self._chat.remove(self.message)
+        except ChatError:
+            return False
+        return True
+
+
+def words_of(fields: Mapping[str, str], pipeline: Pipeline) -> str:
+    """Return the caption that a form's fields make: what was chosen, then the prompt.
+
+    Raises:
+        OptionError: a value that its option does not take; all of them together.
+    """
+    given: dict[str, Value | None] = {}
+    wrong: list[OptionError] = []
+    for option in OPTIONS:
+        typed = fields.get(option.name, "").strip()
+        if typed:
+            try:
+                given[option.name] = option.parse(typed, pipeline.catalog)
+            except OptionError as error:
+                wrong.append(error)
+    if wrong:
+        raise OptionError.together(wrong)
+    return option_offers.words(fields.get("prompt", ""), given)
+
+
+def _stored(key: str, picture: SafePicture) -> OlderPicture:
+    """Return a picture that lies in the storage for one request alone, as its source says."""
+    return OlderPicture(key, aspect_of(picture.width, picture.height), key, notes=picture.notes)
+
+
+def _key(once: str) -> str:
+    """Return the key of a new request; of one that a client named always the same, which tells nobody that name."""
+    return hashlib.sha256(once.encode()).hexdigest()[:26] if once else new_user()

@@ -1,0 +1,146 @@
+"""The means that the page and the API share, and what both know of a person's requests."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from msgspec.structs import replace
+
+from unstill_bots.actions.commands import Answers, Caller
+from unstill_bots.actions.forgetting import Forgetting
+from unstill_bots.actions.user_jobs import UserJobs
+from unstill_bots.delivery.message import Clip
+from unstill_bots.delivery.poster import Bounds, poster
+from unstill_bots.host.frontend import Services
+from unstill_bots.intake.older_picture import OlderPicture, stored_picture
+from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.text.page_replies import PageReplies
+from unstill_bots.web import media
+from unstill_bots.web.asking import Asking
+from unstill_bots.web.cards import Card, CardClip, Cards
+from unstill_bots.web.chat import WebChat
+from unstill_bots.web.pending import id_of
+from unstill_bots.web.uploads import Refused
+from unstill_bots.web.visitor import Visitor, Visitors
+from unstill_config.platforms import Web
+from unstill_queue.contract.errors import NotFound
+from unstill_queue.contract.jobs import Succeeded
+from unstill_queue.ledger.ledger import Record
+
+POSTER = Bounds(960, 200_000)
+
+
+class WebContext:
+    """What every handler works with. `stopping` ends what would go on for ever."""
+
+    def __init__(
+        self, own: Web, services: Services, pipeline: Pipeline, chat: WebChat, cards: Cards, visitors: Visitors
+    ) -> None:
+        self.own = own
+        self.platform = chat.platform
+        self.settings = services.settings
+        self.catalog = services.catalog
+        self.pipeline = pipeline
+        self.storage = services.storage
+        self.cards = cards
+        self.visitors = visitors
+        self.asking = Asking(pipeline, services.pictures, chat)
+        self.stopping = asyncio.Event()
+        self._forgetting = Forgetting(services.client, services.storage, pipeline.preferences, self)
+        self._answers = Answers(
+            services.client, pipeline.serving, services.settings, UserJobs(pipeline), self._forgetting
+        )
+
+    # -- what is a person's
+
+    async def card(self, visitor: Visitor, key: str) -> Card:
+        """Return a person's card. Raises Refused where they have none of that key."""
+        card = await self.cards.get(visitor.user, id_of(visitor.user, key))
+        if card is None:
+            raise Refused(404, "not_found")
+        return card
+
+    async def record(self, visitor: Visitor, key: str) -> Record:
+        """Return the record of a person's request. Raises Refused where they have none of that key."""
+        record = await self.pipeline.record(id_of(visitor.user, key))
+        if record is None or record.forgotten:
+            raise Refused(404, "not_found")
+        return record
+
+    async def shown(self, visitor: Visitor, key: str) -> Record:
+        """Return the record of the request that a person's card shows now. Raises Refused."""
+        card = await self.card(visitor, key)
+        record = await self.pipeline.record(card.job)
+        if record is None or record.forgotten:
+            raise Refused(404, "not_found")
+        return record
+
+    async def send_clip(self, request: web.Request, visitor: Visitor, key: str) -> web.StreamResponse:
+        """Answer with the clip of a person's card. Raises Refused, StorageError."""
+        clip = (await self.card(visitor, key)).clip
+        if clip is None:
+            raise Refused(404, "not_found")
+        try:
+            save = "save" in request.query
+            return await media.send_clip(request, self.storage, clip.key, clip.size, clip.name, save=save)
+        except NotFound:
+            raise Refused(404, "not_found") from None
+
+    async def poster(self, visitor: Visitor, key: str) -> bytes:
+        """Return the still of a person's card, in the shape of its clip once there is one. Raises Refused."""
+        clip = (await self.card(visitor, key)).clip
+        still = await poster(self.storage, _still(clip) if clip else await self._photo(visitor, key), POSTER)
+        if still is None:
+            raise Refused(404, "not_found")
+        return still
+
+    async def _photo(self, visitor: Visitor, key: str) -> Clip:
+        """Return the photo of a card without a clip, as one that stands still. Raises Refused."""
+        record = await self.shown(visitor, key)
+        older = OlderPicture.of(record)
+        stored = replace(record.request, stored=older.stored if older else "")
+        picture = await stored_picture(self.storage, stored)
+        if picture is None:
+            raise Refused(404, "not_found")
+        return Clip(Path(), 0, picture.width, picture.height, 0.0, poster=stored.stored)
+
+    # -- forgetting
+
+    async def forget(self, user: str) -> None:
+        """Delete what the page keeps of a person besides the ledger, as `forgetting.Memory` does."""
+        await self.cards.forget(user)
+        await self.visitors.forget(user)
+
+    async def forget_all(self, visitor: Visitor) -> str:
+        """Delete everything of a person, and say what is gone. Raises RedisError."""
+        ids = await self.pipeline.client.ledger.ids_of(visitor.person)
+        await self.cards.forgotten(tuple(ids))
+        answer = await self._answers.run("forgetme", Caller(visitor.person, PageReplies(visitor.language)))
+        said = str(await answer)
+        # what was shown meanwhile of what had to be ended first
+        await self.cards.forget(visitor.user)
+        return said
+
+    async def answer(self, visitor: Visitor, command: str) -> str:
+        """Return what a command answers. Raises RedisError."""
+        return str(await (await self._answers.run(command, Caller(visitor.person, PageReplies(visitor.language)))))
+
+
+def _still(clip: CardClip) -> Clip:
+    return Clip(Path(), clip.size, clip.width, clip.height, clip.duration, poster=clip.poster, fill=clip.fill)
+
+
+def recipe_of(record: Record) -> dict[str, Any]:
+    """Return how a clip was made, as its file says it. Raises Refused where there is none."""
+    made, job = record.outcome, record.job
+    if not isinstance(made, Succeeded) or job is None:
+        raise Refused(404, "not_found")
+    return {
+        "made_by": "AI" if made.synthetic else "camera",
+        **msgspec.to_builtins(made.parameters),
+        **msgspec.to_builtins(job.finish),
+    }

@@ -1,0 +1,58 @@
+"""A picture that somebody put on the page, or sent to the API, as the queue's Request."""
+
+from __future__ import annotations
+
+import time
+
+from unstill_bots.intake.older_picture import OlderPicture
+from unstill_bots.intake.pending import PendingRequest
+from unstill_bots.web.visitor import PLATFORM, Visitor
+from unstill_queue.contract.jobs import ReplyAddress, Requester
+
+
+class WebRequest(PendingRequest, frozen=True, kw_only=True):
+    """A request for a clip. `key` names it among those of its person, `scope` is whence they came, `picture` lies in
+    the storage already.
+    """
+
+    scope: str
+    key: str
+    picture: OlderPicture
+
+    @property
+    def id(self) -> str:
+        return id_of(self.user, self.key)
+
+    @property
+    def chat(self) -> str:
+        return self.user
+
+    @property
+    def who(self) -> Requester:
+        return Requester(PLATFORM, self.user, self.scope, self.language)
+
+    def address(self, job: str = "") -> ReplyAddress:
+        return ReplyAddress(PLATFORM, self.user, self.key)
+
+
+def pending_of(visitor: Visitor, key: str, picture: OlderPicture) -> WebRequest:
+    """Return a visitor's request for a clip of a stored picture."""
+    return WebRequest(
+        user=visitor.user,
+        language=visitor.language,
+        sent_at=time.time(),
+        scope=visitor.scope,
+        key=key,
+        picture=picture,
+        older=picture,
+    )
+
+
+def id_of(user: str, key: str) -> str:
+    """Return the id of the request that a person's key names: nobody can name another's."""
+    return f"{PLATFORM}:{user}:{key}"
+
+
+def key_of(id: str) -> str:
+    """Return the key by which its person names a request."""
+    return id.split(":", 2)[2]
