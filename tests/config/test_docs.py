@@ -75,6 +75,19 @@ def test_the_camera_understands_its_words(words: str) -> None:
     assert direct(words, "") != unmoved
 
 
+def test_the_camera_understands_the_languages_that_the_readme_shows() -> None:
+    files = list((ROOT / "engine/unstill_engine/renderers/camera/languages").glob("*.toml"))
+    examples = rows("camera languages")
+    # English and Chinese have a table of their own
+    assert len(examples) == len(files) - 2
+
+    for language, nearer, left, still in examples:
+        (zoom,), (pan,) = direct(nearer, ""), direct(f"a lake at dusk, {left}", "")
+        assert (zoom.axis, zoom.direction) == ("zoom", 1), language
+        assert (pan.axis, pan.direction) == ("pan", -1), language
+        assert direct(still, "") == (), language
+
+
 def test_a_pace_makes_a_move_smaller_or_larger() -> None:
     (plain,) = direct("zoom in", "")
     (line,) = [line for line in README.splitlines() if "make a move smaller or larger" in line]

@@ -100,7 +100,9 @@ class _Reader:
         if found := BLANK.match(text, at):
             return found.end()
         if self._after_move and (found := self._words.refused_after.match(text, at)):
-            self._take_back(self._wishes.take_back())
+            # what is refused after it was said does not refuse what follows
+            self._refusals.firm += self._wishes.take_back()
+            self._after_move, self._bare = False, None
             if not self._words.negation.match(text, at):
                 return found.end()
         if found := BREAK.match(text, at):
@@ -206,6 +208,8 @@ class _Reader:
             self._too = True
             return found.end()
         self._too = False
+        if words.chain.match(text, at):
+            self._wishes.chain(self._after_move)
         opener, without = words.opener.match(text, at), words.without.match(text, at)
         found = without or words.negation.match(text, at)
         if opener and refusals.coming and words.filler.match(text, at):
@@ -215,11 +219,7 @@ class _Reader:
         if found and not (opener and opener.end() > found.end()):
             refusals.coming = Refusal(names=without is not None)
             self._open, self._after_move, self._bare = True, False, None
-        elif found := words.carry.match(text, at):
-            self._open = True
-            self._wishes.chain(self._after_move)
-            refusals.carry()
-        elif (
+        elif (found := words.carry.match(text, at)) or (
             refusals.past and (found := words.joiner.match(text, at)) and refusals.goes_on(found.end(), over_names=True)
         ):
             self._open = True

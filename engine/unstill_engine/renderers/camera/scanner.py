@@ -28,28 +28,28 @@ class Scanner:
     def __init__(self, text: str) -> None:
         self.words = vocabulary()
         folded = plain(plain(text[:_LENGTH_MOST].translate(_SIGNS), {}).lower().replace("’", "'"), self.words.fold)
-        folded = _COLON.sub(self._without_colon, folded)
+        folded = self.words.elided.sub(" ", _COLON.sub(self._without_colon, folded))
         self.text, self.amounts = take_out(BLANK.sub(" ", _JOINER.sub(" ", _QUOTES.sub(" ", folded))), self.words)
+        # few of all languages' expressions stand anywhere in one text, and only those are tried word by word
+        self._phrases = [phrase for phrase in self.words.phrases if phrase.pattern.search(self.text)]
+        self._paces = [pace for pace in self.words.paces if pace.pattern.search(self.text)]
 
     def _without_colon(self, found: re.Match[str]) -> str:
-        return f"{found[1]} " if self.words.starts.fullmatch(found[1]) else found[0]
+        named = any(phrase.pattern.fullmatch(found[1]) for phrase in self.words.phrases)
+        return f"{found[1]} " if named else found[0]
 
     def phrase(self, at: int, counts: Callable[[Phrase], bool]) -> tuple[Phrase | None, int]:
         """Return the longest phrase at a place that counts, and its end."""
         best: Phrase | None = None
         end = at
-        if not self.words.starts.match(self.text, at):
-            return best, end
-        for phrase in self.words.phrases:
+        for phrase in self._phrases:
             if counts(phrase) and (found := phrase.pattern.match(self.text, at)) and found.end() > end:
                 best, end = phrase, found.end()
         return best, end
 
     def pace(self, at: int, beyond: int) -> tuple[Pace | None, int]:
         """Return the pace at a place that ends beyond another, and its end."""
-        if not self.words.pace_starts.match(self.text, at):
-            return None, at
-        for pace in self.words.paces:
+        for pace in self._paces:
             if (found := pace.pattern.match(self.text, at)) and found.end() > beyond:
                 return pace, found.end()
         return None, at
@@ -57,7 +57,7 @@ class Scanner:
     def pace_within(self, start: int, end: int) -> float:
         """Return the factor of the pace that is named inside a phrase, as in "zoom slowly in"; 1 without."""
         said = self.text[start:end]
-        for pace in self.words.paces:
+        for pace in self._paces:
             if any(pace.pattern.match(said, at) for at in _words_of(said)):
                 return pace.factor
         return 1.0

@@ -107,6 +107,8 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     excess: tuple[str, ...] = ()
     object: tuple[str, ...] = ()
     goes_on: tuple[str, ...] = ()
+    chain: tuple[str, ...] = ()
+    elided: tuple[str, ...] = ()
     camera: tuple[str, ...] = ()
     not_camera: tuple[str, ...] = ()
     opener: tuple[str, ...] = ()
@@ -118,22 +120,21 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Vocabulary(msgspec.Struct, frozen=True):
     """The words of all languages.
 
-    Said before a phrase, `negation` refuses it, said right after one `refused_after` does. `carry` carries a refusal
-    on, over the commas of its list too. `without` has the negations that stand before names, and reach over a list that
-    ends without such a word. `joiner` carries a refusal on to a bare name: "no zoom and pan". `excess` before a pace
-    makes a wish of a refusal: "don't zoom too fast". A move without a direction is left out where an unknown word
-    follows, "zoom raus", but not before one of `object`, "zoom the castle". `about` before an amount belongs to it.
+    Said before a phrase, `negation` refuses it; said right after one, `refused_after` refuses it and what words of
+    `chain` joined to it. `carry` carries a refusal on, over the commas of its list too. `without` has the negations
+    that stand before names, and reach over a list that ends without such a word. `joiner` carries a refusal on to a
+    bare name: "no zoom and pan". `excess` before a pace makes a wish of a refusal: "don't zoom too fast". A move
+    without a direction is left out where an unknown word follows, "zoom nahoru", but not before one of `object`, "zoom
+    the castle". `about` before an amount belongs to it.
 
     `camera` has the camera's names: after one, up to the next word that is not of the camera, its own verbs count;
     `not_camera` names a camera in the picture. A clause opens after `opener`, and goes on over a comma with `goes_on`.
-    `filler` changes nothing: what was open stays open. `starts` and `pace_starts` find out quickly that none stands at
-    a place.
+    `filler` changes nothing: what was open stays open. `elided` finds the apostrophe of a short word that lost its
+    vowel before the next one: "l'image".
     """
 
     phrases: tuple[Phrase, ...]
     paces: tuple[Pace, ...]
-    starts: re.Pattern[str]
-    pace_starts: re.Pattern[str]
     amounts: tuple[tuple[re.Pattern[str], Unit | None], ...]
     numbers: dict[str, float]
     number: re.Pattern[str]
@@ -145,6 +146,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     excess: re.Pattern[str]
     object: re.Pattern[str]
     goes_on: re.Pattern[str]
+    chain: re.Pattern[str]
+    elided: re.Pattern[str]
     camera: re.Pattern[str]
     not_camera: re.Pattern[str]
     opener: re.Pattern[str]
@@ -188,22 +191,21 @@ def read_languages(folder: Traversable) -> Vocabulary:
         for language in languages
         for pattern, factor, loose in language.paces
     ]
-    amounts: list[tuple[str, Unit | None]] = [
-        (expression(pattern, language), unit) for language in languages for pattern, unit in language.amounts
+    about = words("about").pattern
+    amounts: list[tuple[re.Pattern[str], Unit | None]] = [
+        (_amount(expression(pattern, language), about, _number(plain(word, fold) for word in language.numbers)), unit)
+        for language in languages
+        for pattern, unit in language.amounts
     ]
     # and digits without a unit; words such as "one" are no numbers alone
-    amounts.append(("#", None))
+    amounts.append((_amount("#", about, _BARE), None))
     numbers = {plain(word, fold): value for each in languages for word, value in each.numbers.items()}
-    number = _number(numbers)
-    about = words("about").pattern
     return Vocabulary(
         phrases=tuple(Phrase(re.compile(pattern), reach, moves) for pattern, reach, moves in phrases),
-        starts=_any(pattern for pattern, _, _ in phrases),
-        pace_starts=_any(pattern for pattern, _, _ in paces),
         paces=tuple(Pace(re.compile(pattern), factor, loose) for pattern, factor, loose in paces),
-        amounts=tuple((_amount(pattern, about, number if unit else _BARE), unit) for pattern, unit in amounts),
+        amounts=tuple(amounts),
         numbers=numbers,
-        number=re.compile(number),
+        number=re.compile(_number(numbers)),
         negation=words("negation"),
         without=words("without"),
         refused_after=words("refused_after"),
@@ -212,6 +214,8 @@ def read_languages(folder: Traversable) -> Vocabulary:
         excess=words("excess"),
         object=re.compile(f"{_EDGE}(?:{words('object').pattern})"),
         goes_on=words("goes_on"),
+        chain=words("chain"),
+        elided=_any(rf"(?<={_EDGE}{word})'(?=[{LETTERS}])" for language in languages for word in language.elided),
         camera=words("camera"),
         not_camera=words("not_camera"),
         opener=words("opener"),
@@ -233,8 +237,8 @@ def _expanded(pattern: str, parts: dict[str, str], fold: dict[int, int]) -> str:
     return rf"(?:{blanks}){_EDGE}"
 
 
-def _number(numbers: dict[str, float]) -> str:
-    """Return an expression for a number in digits, or in one or more words."""
+def _number(numbers: Iterable[str]) -> str:
+    """Return an expression for a number in digits, or in one or more of these words."""
     words = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
     return rf"(?:{_DIGITS}|{_EDGE}(?:{words})(?:[ ]*{_EDGE}(?:{words}))*{_EDGE})" if words else _DIGITS
 
