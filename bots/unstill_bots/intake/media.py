@@ -39,9 +39,11 @@ _MAGIC: tuple[tuple[bytes, Sniffed], ...] = (
     (b"\x1f\x8b", Sniffed("sticker", "TGS")),
 )
 _STILL_BRANDS = {
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "HEIC"),
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
 }
+_ANY_CODEC = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})
+"""Brands of files with pictures that say nothing of how these are coded: another of the file's brands does."""
 
 
 def sniff(data: bytes) -> Sniffed:
@@ -56,10 +58,11 @@ def sniff(data: bytes) -> Sniffed:
         return Sniffed("video", "AVI") if head[8:12] == b"AVI " else Sniffed("unknown", "")
     if head[4:8] == b"ftyp":
         brands = [head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), 64), 4))]
-        # A HEIC or AVIF may lead with mif1; the more telling brand is among the compatible ones.
-        stills = [_STILL_BRANDS[brand] for brand in brands if brand in _STILL_BRANDS]
-        if brands[0] in _STILL_BRANDS:
-            return Sniffed("other_format", "AVIF" if "AVIF" in stills else "HEIC")
+        telling = brands if brands[0] in _ANY_CODEC else brands[:1]
+        if stills := [_STILL_BRANDS[brand] for brand in telling if brand in _STILL_BRANDS]:
+            return Sniffed("picture", stills[0])
+        if brands[0] in _ANY_CODEC:
+            return Sniffed("picture", "HEIC")
         return Sniffed("video", "MP4")
     if b"<svg" in head.lower():
         return Sniffed("drawing", "SVG")

@@ -47,23 +47,32 @@ class SafePicture(msgspec.Struct, frozen=True):
 
 
 FORMAT_PIXELS = {
-    "WEBP": 24_000_000,  # its decoder holds up to 20 bytes a pixel; those of the other formats hold up to 8
+    "JPEG": 200_000_000,  # reduced while it is decoded; but see `Limits.coefficients`
+    "WEBP": 24_000_000,  # its decoder holds up to 20 bytes a pixel
+    "AVIF": 25_000_000,  # up to 16
+    "HEIC": 64_000_000,  # 5 to 6: a phone's, of 8 bits
+    "HEIC 10-bit": 50_000_000,  # up to 8
+    "HEIC 4:2:2": 20_000_000,
+    "HEIC 4:4:4": 20_000_000,  # up to 16
+    "HEIC RGBA": 20_000_000,  # up to 20
 }
-"""The most pixels, by Pillow's name of the format, where `Limits.memory` is too little for `Limits.pixels`."""
+"""The most pixels of a format where they are not `Limits.pixels`: measured, so that `Limits.memory` holds them."""
 
 
 class Limits(msgspec.Struct, frozen=True):
     """What a picture may be, and what its process may spend on it.
 
     Sizes are in bytes and pixels. Of a larger picture `area` pixels are kept, and a long side of `longest`. A short
-    side under `short_side` shows nothing when enlarged, and a shape beyond `aspect` to 1 fits no model. `memory` bounds
-    the peak of the whole process in bytes, and `cpu` the seconds that it computes, however busy the machine is.
+    side under `short_side` shows nothing when enlarged, and a shape beyond `aspect` to 1 fits no model. `coefficients`
+    are those of a progressive JPEG, which its decoder holds all at once, in two bytes each. `memory` bounds the peak of
+    the whole process in bytes, and `cpu` the seconds that it computes, however busy the machine is.
     """
 
     bytes: int = 20 * 1024**2
     pixels: int = 40_000_000
     format_pixels: dict[str, int] = msgspec.field(default_factory=FORMAT_PIXELS.copy)
-    side: int = 12_000
+    coefficients: int = 200_000_000
+    side: int = 65_535
     short_side: int = 16
     aspect: int = 16
     area: int = 4_194_304

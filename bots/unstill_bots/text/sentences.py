@@ -94,6 +94,8 @@ PICTURES: dict[str, str] = {
 
 NOTES: dict[str, str] = {
     "picture_first_frame": N_("The picture moves already; its first frame was used."),
+    "picture_main": N_("The file holds several pictures; its main one was used."),
+    "picture_truncated": N_("The picture's file ends too early; what is missing at its edge was left out."),
     "picture_profile_ignored": N_("What the picture says of its colours could not be used; they may differ a little."),
     "frames_changed": N_("The model makes {value} frames, the nearest it can to what was asked."),
     "size_changed": N_("It was rendered at {value}, the nearest that the model can do."),

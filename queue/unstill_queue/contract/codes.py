@@ -101,6 +101,8 @@ VALUE: Final = frozenset({"value"})
 NOTES: Final[dict[str, frozenset[str]]] = {
     # the photo
     "picture_first_frame": NONE,
+    "picture_main": NONE,
+    "picture_truncated": NONE,
     "picture_profile_ignored": NONE,
     # what the model made of the request
     "frames_changed": VALUE,

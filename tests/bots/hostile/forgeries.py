@@ -12,10 +12,11 @@ from collections.abc import Callable
 from functools import cache
 
 from PIL import Image, PngImagePlugin
-from tests.bots.hostile.mutations import jpeg_parts, mutate, png_parts, webp, webp_parts
+from tests.bots.hostile.heif import grid
+from tests.bots.hostile.mutations import ODD, jpeg_parts, mutate, png_parts, webp, webp_parts
 from tests.bots.hostile.sources import NAMES, OTHERS, PNG_MAGIC, chunk, encoded, exif, photo, source, srgb
 
-SIDES = (0, 1, 15, 16, 17, 100, 129, 2047, 2049, 6000, 11_999, 12_001, 16_383, 40_000, 65_535)
+SIDES = (0, 1, 15, 16, 17, 100, 129, 257, 2047, 2049, 6000, 11_999, 12_001, 16_383, 40_000, 65_535)
 
 
 def side(chance: random.Random) -> int:
@@ -285,6 +286,39 @@ def another_format(chance: random.Random) -> bytes:
     return mutate(whole, chance) if chance.random() < 0.6 else whole
 
 
+def heif_of_any_size(chance: random.Random) -> bytes:
+    """A grid that promises what it likes, of tiles that are too few, enough, or far too many."""
+    shape = chance.choice(((64, 64), (120, 90), (300, 20), (20, 300)))
+    claim = (max(1, side(chance)), max(1, side(chance))) if chance.random() < 0.7 else None
+    image, mirror = photo(chance.choice(("RGB", "RGBA")), shape), chance.choice((None, 0, 1))
+    bits, chroma = chance.choice(((8, 420), (8, 420), (10, 420), (8, 444)))
+    return grid(image, tile=64, turns=chance.randrange(4), mirror=mirror, claim=claim, bits=bits, chroma=chroma)
+
+
+_BOXES = (
+    *(b"ftyp", b"meta", b"pitm", b"iloc", b"iinf", b"infe", b"iref", b"dimg", b"auxl", b"iprp", b"ipco", b"ipma"),
+    *(b"ispe", b"pixi", b"irot", b"imir", b"colr", b"hvcC", b"av1C", b"idat", b"mdat", b"moov", b"stsz", b"stco"),
+)
+
+
+def heif_with_false_boxes(chance: random.Random) -> bytes:
+    """Boxes with other lengths, items elsewhere, grids of themselves, other turns, sizes and decoders' settings."""
+    name = chance.choice([one for one in NAMES if one[0] in ("HEIC", "AVIF")])
+    data = bytearray(source(*name))
+    for kind in chance.sample(_BOXES, chance.choice((1, 2, 6))):
+        at = data.find(kind)
+        if at < 4:
+            continue
+        odd = chance.choice(ODD)
+        where = chance.choice((at - 4, at, at + 4 + chance.randrange(30)))
+        data[where : where + len(odd)] = odd
+    if chance.random() < 0.2:
+        deep = chance.choice((50, 5000))
+        for _ in range(deep):
+            data += struct.pack(">I4s", 8, chance.choice((b"meta", b"free", b"moov")))
+    return bytes(data)
+
+
 FORGERIES: tuple[Callable[[random.Random], bytes], ...] = (
     png_of_any_size,
     png_of_many_bits,
@@ -298,6 +332,8 @@ FORGERIES: tuple[Callable[[random.Random], bytes], ...] = (
     gif_of_any_size,
     gif_of_many_frames,
     webp_of_any_size,
+    heif_of_any_size,
+    heif_with_false_boxes,
     of_any_shape,
     with_a_profile,
     with_a_direction,

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from tests.bots.hostile.heif import TILE, grid
 from tests.bots.hostile.mutations import webp, webp_parts
 from tests.bots.hostile.sources import chunk, encoded, interlaced
 
@@ -65,6 +66,22 @@ def with_much_exif(picture: bytes) -> bytes:
     return webp([(head[0], flags + head[1][1:]), *rest, (b"EXIF", bytes(MUCH))])
 
 
+def tiled(mode: str, size: tuple[int, int]) -> Image.Image:
+    """A picture of the same tile many times over, which costs an encoder as little as one."""
+    tile = large("RGBA", size=(TILE, TILE)).convert(mode)
+    whole = Image.new(mode, size)
+    for y in range(0, size[1], TILE):
+        for x in range(0, size[0], TILE):
+            whole.paste(tile, (x, y))
+    return whole
+
+
+def progressive(mode: str, samples: float, **options: object) -> bytes:
+    """As many coefficients as a decoder may hold."""
+    side = int((LIMITS.coefficients / samples) ** 0.5)
+    return encoded(large(mode, size=(side, side)), "JPEG", progressive=True, **options)
+
+
 def noisy(kind: str) -> Image.Image:
     """Waves with a little noise, for a file of many bytes."""
     pixels = gradient(shape(kind), 4)
@@ -86,16 +103,23 @@ LARGEST: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "16 bits of HDR, all of them read": ("PNG", lambda: in_pq(sixteen_bit(int(PIXELS**0.5)))),
     "interlaced": ("PNG", lambda: interlaced(gradient(shape("PNG"), 4))),
     "animated": ("PNG", lambda: png("RGBA", save_all=True, append_images=[Image.new("RGBA", large("RGBA").size)])),
-    "baseline": ("JPEG", lambda: encoded(large("RGB"), "JPEG", subsampling=0)),
-    "progressive": ("JPEG", lambda: encoded(large("RGB"), "JPEG", progressive=True, subsampling=0)),
+    "baseline": ("JPEG", lambda: encoded(large("RGB", "JPEG"), "JPEG", subsampling=2, quality=50)),
+    "progressive": ("JPEG", lambda: progressive("RGB", 1.5, subsampling=2)),
+    "progressive in full colour": ("JPEG", lambda: progressive("RGB", 3, subsampling=0)),
     "progressive CMYK with a large profile": (
         "JPEG",
-        lambda: encoded(large("CMYK"), "JPEG", progressive=True, subsampling=0, icc_profile=bytes(MUCH)),
+        lambda: progressive("CMYK", 4, subsampling=0, icc_profile=bytes(MUCH)),
     ),
     "longest side": (
         "JPEG",
-        lambda: encoded(large("CMYK", "JPEG", (3333, 12_000)), "JPEG", progressive=True, subsampling=0),
+        lambda: encoded(large("CMYK", "JPEG", (2500, 20_000)), "JPEG", progressive=True, subsampling=0),
     ),
+    "HEIC": ("HEIC", lambda: grid(tiled("RGB", (16 * TILE, 15 * TILE)))),
+    "HEIC 10-bit": ("HEIC 10-bit", lambda: grid(tiled("RGB", (19 * TILE, 10 * TILE)), bits=10)),
+    "HEIC 4:2:2": ("HEIC 4:2:2", lambda: grid(tiled("RGB", (9 * TILE, 8 * TILE)), bits=10, chroma=422)),
+    "HEIC 4:4:4": ("HEIC 4:4:4", lambda: grid(tiled("RGB", (9 * TILE, 8 * TILE)), bits=10, chroma=444)),
+    "HEIC RGBA": ("HEIC RGBA", lambda: grid(tiled("RGBA", (9 * TILE, 8 * TILE)), bits=10, chroma=444)),
+    "AVIF": ("AVIF", lambda: encoded(large("RGBA", "AVIF"), "AVIF", speed=10, subsampling="4:4:4")),
     "GIF": (
         "GIF",
         lambda: encoded(paletted("GIF"), "GIF", save_all=True, append_images=[Image.new("P", paletted("GIF").size)]),

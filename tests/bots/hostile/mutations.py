@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from tests.bots.hostile.heif import box, boxes
 from tests.bots.hostile.sources import NAMES, PNG_MAGIC, chunk, source
 
 Part = TypeVar("Part")
@@ -113,6 +114,27 @@ def webp(parts: list[tuple[bytes, bytes]]) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 
 
+def box_parts(data: bytes) -> list[tuple[bytes, bytes]]:
+    """The boxes of a HEIC or AVIF with their kinds, at the outermost level."""
+    return [(kind, data[start:end]) for kind, start, end in boxes(data)]
+
+
+CONTAINERS = frozenset({b"meta", b"iprp", b"ipco", b"iinf", b"iref"})
+
+
+def rebox(parts: list[tuple[bytes, bytes]], chance: random.Random, harm: Callable[[bytes], bytes]) -> bytes:
+    """Boxes in disorder, some of what is in them too, each with a length that is right."""
+
+    def within(part: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        kind, inner = part
+        if kind in CONTAINERS and chance.random() < 0.8:
+            skip = 6 if kind == b"iinf" else 4 if kind in (b"meta", b"iref") else 0
+            return kind, inner[:skip] + rebox(box_parts(inner[skip:]), chance, harm)
+        return kind, harm(inner)
+
+    return b"".join(box(kind, inner) for kind, inner in shuffle(parts, chance, within))
+
+
 def shuffle(parts: list[Part], chance: random.Random, harm: Callable[[Part], Part]) -> list[Part]:
     """One to three of: a part gone, twice, elsewhere, or harmed inside."""
     parts = list(parts)
@@ -150,6 +172,8 @@ def rebuild(data: bytes, chance: random.Random) -> bytes:
     if data.startswith(b"\xff\xd8"):
         segments = shuffle(list(jpeg_parts(data)), chance, segment)
         return b"\xff\xd8" + b"".join(segments)
+    if data[4:8] == b"ftyp":
+        return rebox(box_parts(data), chance, lambda inner: harm(inner, chance) if inner else chance.randbytes(5))
     return edit(data, chance)
 
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
+from tests.bots.hostile.heif import grid, heic, several
 
 SIZE = (72, 56)
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -89,6 +90,14 @@ def srgb() -> bytes:
     return profile[:24] + struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + profile[36:]
 
 
+def timeless(data: bytes) -> bytes:
+    """An animated AVIF that does not hold the second in which it was made."""
+    for kind in (b"mvhd", b"tkhd", b"mdhd"):
+        at = data.index(kind) + 8
+        data = data[:at] + bytes(16) + data[at + 16 :]
+    return data
+
+
 def exif(turn: int = 6) -> bytes:
     """EXIF with a direction, a maker, a place on the globe and a thumbnail's directory."""
     made = Image.Exif()
@@ -136,6 +145,18 @@ SOURCES: Mapping[str, Mapping[str, Callable[[], bytes]]] = {
         "animated": lambda: encoded(photo("RGBA"), "WEBP", **frames("RGBA", 4)),
         "opencv": lambda: opencv(".webp", cv2.IMWRITE_WEBP_QUALITY, 60, channels=4),
     },
+    "HEIC": {
+        "one": lambda: heic(photo(), exif=exif(6)),
+        "grid": lambda: grid(photo(size=(120, 90)), tile=64, turns=1, mirror=0, exif=exif(6), icc=srgb()),
+        "alpha": lambda: grid(photo("RGBA", (64, 64)), tile=64, bits=10, chroma=444),
+        "several": lambda: several([photo(), photo(turn=1)]),
+    },
+    "AVIF": {
+        "lossy": lambda: encoded(photo(), "AVIF", speed=10, exif=exif(8), icc_profile=srgb(), xmp=b"SECRET"),
+        "alpha": lambda: encoded(photo("RGBA"), "AVIF", speed=10, subsampling="4:4:4"),
+        "grey": lambda: encoded(photo("L"), "AVIF", speed=10),
+        "animated": lambda: timeless(encoded(photo(), "AVIF", speed=10, **frames())),
+    },
 }
 
 OTHERS: Mapping[str, Callable[[], bytes]] = {
@@ -143,7 +164,6 @@ OTHERS: Mapping[str, Callable[[], bytes]] = {
     "bmp": lambda: encoded(photo(), "BMP"),
     "ico": lambda: encoded(photo("RGBA"), "ICO"),
     "jpeg2000": lambda: encoded(photo(), "JPEG2000"),
-    "avif": lambda: encoded(photo(), "AVIF"),
     "eps": lambda: encoded(photo(), "EPS"),
     "dds": lambda: encoded(photo("RGBA"), "DDS"),
     "tga": lambda: encoded(photo(), "TGA"),
