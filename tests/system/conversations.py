@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from PIL import Image
+import cv2
+from PIL import Image, ImageDraw, ImageFont
 from tests.system.processes import House, wait_for
 
 from unstill_queue.contract.recipe import Recipe, read_recipe
@@ -97,6 +98,30 @@ def panorama() -> bytes:
     out = io.BytesIO()
     Image.linear_gradient("L").resize((1600, 200)).convert("RGB").save(out, "PNG")
     return out.getvalue()
+
+
+def lettered() -> bytes:
+    """Make a PNG of 3:2 with large words at its left and right edges, on plain ground."""
+    out = io.BytesIO()
+    image = Image.new("RGB", (480, 320), (120, 150, 170))
+    for text, place, anchor in (("LEFT", (8, 160), "lm"), ("RIGHT", (472, 160), "rm")):
+        ImageDraw.Draw(image).text(
+            place, text, "white", ImageFont.load_default(48), anchor, stroke_width=4, stroke_fill="black"
+        )
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def first_frame(clip: bytes) -> Any:
+    """Return the first frame that a player shows, grey, (H, W) uint8."""
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        file.write(clip)
+        file.flush()
+        video = cv2.VideoCapture(file.name)
+        there, frame = video.read()
+        video.release()
+    assert there
+    return cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
 
 
 def clips(messages: list[Seen]) -> list[Seen]:
@@ -278,6 +303,42 @@ async def what_other_programs_have_is_understood_or_left_out_and_told(talk: Talk
     assert "left out" not in clips(talk.seen())[1].text
 
 
+async def a_photo_fills_another_shape_whole_where_a_crop_would_cut_its_words(talk: Talk) -> None:
+    talk.house.settings["UNSTILL_ENGINE__MODEL"] = "camera"
+    talk.house.start_engine()
+    talk.start_bot()
+    # Given a picture with words at both its ends, When it is asked for as 9:16
+    talk.file(lettered(), "words.png", "the camera does not move --frames 8 --fade")
+    (first,) = clips(await seen(talk, lambda now: bool(clips(now)), "the clip"))
+    talk.press(first.id, "9:16")
+    await seen(talk, lambda now: len(clips(now)) == 2, "the second clip")
+    second = clips(talk.seen())[1]
+    # Then all of it is there at its own size, before a backing that is not black, in the first frame already
+    assert second.clip is not None
+    made = recipe_of(second)
+    assert (made.finish.shape, made.finish.fill, made.parameters.height, made.parameters.width) == (
+        "reels",
+        "",
+        320,
+        None,
+    )
+    shown = first_frame(second.clip)
+    assert shown.shape == (1920, 1080)
+    assert shown[:100].mean() > 50 and shown[-100:].mean() > 50
+    assert NOT_SHOWN not in second.text
+    # When bars are asked for, or a crop, Then that is made
+    talk.file(lettered(), "words.png", "the camera does not move --frames 8 --shape reels --fill bars")
+    await seen(talk, lambda now: len(clips(now)) == 3, "the third clip")
+    third = clips(talk.seen())[2]
+    assert third.clip is not None and first_frame(third.clip)[:100].max() < 10
+    talk.file(lettered(), "words.png", "the camera does not move --frames 8 --shape reels --fill crop")
+    await seen(talk, lambda now: len(clips(now)) == 4, "the fourth clip")
+    fourth = clips(talk.seen())[3]
+    assert NOT_SHOWN in fourth.text
+    made = recipe_of(fourth)
+    assert (made.finish.fill, made.parameters.width, made.parameters.height) == ("crop", 180, 320)
+
+
 async def who_waits_sees_their_place_move(talk: Talk) -> None:
     talk.house.start_engine()
     talk.start_bot()
@@ -366,6 +427,7 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     who_waits_sees_their_place_move,
     what_was_noted_of_the_picture_is_told_under_each_of_its_clips,
     a_panorama_is_travelled_over_and_what_is_not_shown_is_said,
+    a_photo_fills_another_shape_whole_where_a_crop_would_cut_its_words,
     what_other_programs_have_is_understood_or_left_out_and_told,
     what_is_cancelled_is_not_made,
     what_is_deleted_is_gone,
