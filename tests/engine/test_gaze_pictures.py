@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from PIL import Image
-from tests.engine.gaze_pictures import FOLDER, SCENES, Box, Scene
+from PIL import Image, ImageFilter
+from tests.engine.gaze_pictures import FOLDER, SCENES, Box, Scene, band, lake
 
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.views import View, lay
@@ -87,6 +87,24 @@ def test_heads_and_lettering_are_found_and_nothing_is_taken_for_them(name: str) 
             assert max(part_in(box, other) for other in found) >= 0.8, (kind, box, found)
         for other in found:
             assert max((part_in(other, box) for box in boxes), default=0.0) >= 0.5, (kind, other)
+
+
+@pytest.mark.parametrize("outlined", [True, False])
+@pytest.mark.parametrize("script", ["zh", "zh_bar", "ja", "ru"])
+def test_lettering_of_other_scripts_is_found(script: str, outlined: bool) -> None:
+    # Given a line in white with an outline over a photo, or in black on a white band
+    with Image.open(FOLDER / f"line_{script}.png") as image:
+        ink = image.convert("L")
+    scene = lake((900, 600)) if outlined else band(lake((900, 600)), 0.8, 1.0, "white")
+    at = ((900 - ink.width) // 2, 525)
+    if outlined:
+        scene.image.paste("black", at, ink.filter(ImageFilter.MaxFilter(7)))
+    scene.image.paste("white" if outlined else "black", at, ink)
+    # When the picture is looked at, then all of the line is one region.
+    line = (at[0], at[1], at[0] + ink.width, at[1] + ink.height)
+    found = [region for region in look(scene.image).regions if region.kind is Kind.TEXT]
+    assert len(found) == 1
+    assert part_in(line, (found[0].left, found[0].top, found[0].right, found[0].bottom)) > 0.95
 
 
 @pytest.mark.parametrize("seed", [1, 2, 5])

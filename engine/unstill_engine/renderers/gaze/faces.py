@@ -14,7 +14,7 @@ from unstill_engine.renderers.gaze.network import Floats, Network
 _SIDES = (192, 384)
 _MULTIPLE = 32
 _STRIDE = 4
-_SCORE_LEAST = 0.6
+_SCORE_LEAST = 0.65
 _OVERLAP_MOST = 0.3
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unstill_engine.renderers.gaze.components import Bytes, Mask, Parts, components
+from unstill_engine.renderers.gaze.components import Bytes, Floats, Mask, Parts, components
 
 Boxes = NDArray[np.float64]
 Box = tuple[float, float, float, float]
@@ -41,15 +41,19 @@ def lettering_in(image: Image.Image) -> Boxes:
         small = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
         colours, grey = np.asarray(small), np.asarray(small.convert("L"))
         for bright in (True, False):
-            for line in _lines(colours, _above(grey if bright else 255 - grey)):
-                edges = line.boxes / factor
-                box = edges[:, 0].min(), edges[:, 1].min(), edges[:, 2].max(), edges[:, 3].max()
-                found.append((len(edges), box))
+            for count, edges in _lines(colours, _above(grey if bright else 255 - grey)):
+                left, top, right, bottom = (edges / factor).tolist()
+                found.append((count, (left, top, right, bottom)))
     kept: list[Box] = []
-    # The ink, its outline and both sizes may each give the same line: the one of most letters is it.
+    # The ink, its outline and both sizes may each give the same line, or a part of it: the one of most letters is it,
+    # and as long as any of its height.
     for _, box in sorted(found, key=lambda line: -line[0]):
-        if not any(_overlap(box, other) for other in kept):
+        same = next((number for number, other in enumerate(kept) if _overlap(box, other)), None)
+        if same is None:
             kept.append(box)
+        elif _alike(box, kept[same]):
+            pairs = list(zip(box, kept[same], strict=True))
+            kept[same] = min(pairs[0]), min(pairs[1]), max(pairs[2]), max(pairs[3])
     return np.array(kept, np.float64).reshape(-1, 4)
 
 
@@ -70,11 +74,29 @@ def _extreme(value: Bytes, pick: np.ufunc) -> Bytes:
     return value
 
 
-def _lines(colours: Bytes, above: Bytes) -> list[Parts]:
-    ink = above >= _CONTRAST_LEAST
-    letters = _letters(components(ink, np.concatenate([colours, above[..., None]], axis=2)))
+def _lines(colours: Bytes, above: Bytes) -> list[tuple[int, Floats]]:
+    """How many letters each line has, and its left, top, right and bottom."""
+    parts = components(above >= _CONTRAST_LEAST, np.concatenate([colours, above[..., None]], axis=2))
+    letters = _letters(parts)
     lines = [letters.chosen(group) for group in _groups(_together(letters))]
-    return [line for line in lines if _is_lettering(line)]
+    return [(len(line.boxes), _completed(line, parts)) for line in lines if _is_lettering(line)]
+
+
+def _completed(line: Parts, parts: Parts) -> Floats:
+    """The line's box with what else of its ink stands between or beside its letters, such as dots, dashes and 一."""
+    left, top = line.boxes[:, :2].min(axis=0).tolist()
+    right, bottom = line.boxes[:, 2:].max(axis=0).tolist()
+    tall = bottom - top
+    same = (parts.boxes[:, 1] >= top - 0.15 * tall) & (parts.boxes[:, 3] <= bottom + 0.15 * tall)
+    same &= np.abs(parts.means[:, :3] - line.means[:, :3].mean(axis=0)).max(axis=1) <= _INK_DIFFERENCE_MOST
+    beside = parts.boxes[same]
+    for box in beside[np.argsort(beside[:, 0], kind="stable")].tolist():
+        if box[2] > right and box[0] - right <= _GAP_MOST * tall:
+            right = box[2]
+    for box in beside[np.argsort(-beside[:, 2], kind="stable")].tolist():
+        if box[0] < left and left - box[2] <= _GAP_MOST * tall:
+            left = box[0]
+    return np.array([left, top, right, bottom], np.float64)
 
 
 def _letters(parts: Parts) -> Parts:
@@ -139,3 +161,9 @@ def _overlap(box: Box, other: Box) -> bool:
     tall = min(box[3], other[3]) - max(box[1], other[1])
     least = min((edges[2] - edges[0]) * (edges[3] - edges[1]) for edges in (box, other))
     return wide > 0 and tall > 0 and wide * tall >= 0.5 * least
+
+
+def _alike(box: Box, other: Box) -> bool:
+    """Whether two boxes are of nearly one height."""
+    heights = sorted((box[3] - box[1], other[3] - other[1]))
+    return heights[1] <= 1.3 * heights[0]

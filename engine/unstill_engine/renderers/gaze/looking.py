@@ -15,6 +15,10 @@ from unstill_engine.renderers.gaze.things import things_in
 _SIDE = 1024
 #: How far a head goes beyond its face, which is from brows to chin: parts of the face's width and height.
 _HAIR, _EARS, _CHIN = 0.55, 0.22, 0.15
+#: The same for one that fills the picture, which is found more exactly and leaves a camera less room to be careful.
+_HAIR_NEAR, _EARS_NEAR, _CHIN_NEAR = 0.45, 0.08, 0.05
+#: From this part of the picture's height on a face counts as near, and from the second as one that fills it.
+_NEAR = (0.25, 0.55)
 _FACE_LEAST = 0.3
 _TEXT, _TEXT_LEAST = 0.6, 0.2
 #: Lettering of this part of the picture's height counts in full.
@@ -61,15 +65,22 @@ def _heads(image: Image.Image) -> list[Region]:
         return []
     wide, tall = faces[:, 2] - faces[:, 0], faces[:, 3] - faces[:, 1]
     weights = (wide * tall / (wide * tall).max()) ** 0.5
-    return [
-        _clipped(
-            image.size,
-            (face[0] - _EARS * w, face[1] - _HAIR * t, face[2] + _EARS * w, face[3] + _CHIN * t),
-            max(float(weight), _FACE_LEAST),
-            Kind.FACE,
-        )
-        for face, w, t, weight in zip(faces.tolist(), wide.tolist(), tall.tolist(), weights, strict=True)
-    ]
+    heads = []
+    for face, w, t, weight in zip(faces.tolist(), wide.tolist(), tall.tolist(), weights.tolist(), strict=True):
+        hair, ears, chin = _around(t / image.height)
+        box = face[0] - ears * w, face[1] - hair * t, face[2] + ears * w, face[3] + chin * t
+        heads.append(_clipped(image.size, box, max(weight, _FACE_LEAST), Kind.FACE))
+    return heads
+
+
+def _around(tall: float) -> tuple[float, float, float]:
+    """How far a head goes above, beside and below a face that takes this part of the picture's height."""
+    near = min(max((tall - _NEAR[0]) / (_NEAR[1] - _NEAR[0]), 0.0), 1.0)
+    return (
+        _HAIR + near * (_HAIR_NEAR - _HAIR),
+        _EARS + near * (_EARS_NEAR - _EARS),
+        _CHIN + near * (_CHIN_NEAR - _CHIN),
+    )
 
 
 def _lines(image: Image.Image, heads: list[Region]) -> list[Region]:
