@@ -27,6 +27,7 @@ from unstill_bots.text.advice import Advice
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.extraction import messages, path
 from unstill_bots.text.pages import Item, Page, Section
+from unstill_bots.text.parts import units
 from unstill_bots.text.replies import CAPTION_LENGTH, Replies
 from unstill_bots.text.sentences import ADVICE, ALLOWED, FAILURES, NOTES, PICTURES, WITHOUT
 from unstill_config.catalog import Catalog
@@ -35,7 +36,7 @@ from unstill_config.platforms import PLATFORMS
 from unstill_queue.contract import codes
 from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
-from unstill_queue.contract.options import OPTIONS
+from unstill_queue.contract.options import OPTIONS, PROMPT_MAX
 from unstill_queue.contract.resolving import allowed_by, resolve
 from unstill_queue.storage.folder import Why
 
@@ -573,3 +574,15 @@ def test_what_is_typed_is_set_apart_and_a_command_can_be_pressed_on_each_platfor
 )
 def test_a_command_that_is_none_is_answered_in_one_line(name: str, said: str) -> None:
     assert ChatReplies("en").unknown_command(name, nearest(name, "telegram")) == said
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_what_is_made_of_the_longest_words_still_fits(language: str) -> None:
+    replies = ChatReplies(language)
+    words = "海浪 & 🌊 " * (PROMPT_MAX // 7)
+
+    # an attachment's description takes 1,024 characters, as the platform counts them
+    assert 900 < units(replies.alt_text(words)) <= 1024
+    # and what is to be copied stands in one message, or is left to the person's own
+    assert len(replies.ask_anew("a" * 1024).drawn(Html())) < 4096
+    assert "a" * 50 not in str(replies.ask_anew("a" * 4000))

@@ -78,6 +78,36 @@ def test_what_was_noted_of_a_photo_is_told(terminal: Terminal) -> None:
     assert terminal.run("recipe", "made.mp4", "--json").json["notes"] == clip["notes"]
 
 
+def test_flags_of_other_programs_are_read_as_in_a_chat(terminal: Terminal) -> None:
+    # Given a photo, and words and flags as they are typed elsewhere
+    terminal.photo()
+    flags = ("--v", "6", "--style", "raw", "-s", "250", "--tile", "--aspect_ratio", "2:3", "-gs", "12", "--seed", "-1")
+    twice = ("--camera", "zoom in", "--camera", "slowly", "--seconds", "9", "--no", "people", "--no", "cars")
+    frames = ("--num_frames", "8", "--resolution", "256")
+
+    # When it is animated
+    ended = terminal.run("animate", "beach.png", "(waves:1.3)", *flags, *twice, *frames, "--out", "made.mp4", "--json")
+
+    # Then what could be done is done, and the rest is told
+    assert ended.code == 0, ended.err
+    (clip,) = ended.json["clips"]
+    asked = clip["parameters"]
+    assert (asked["prompt"], asked["camera"], asked["num_frames"]) == ("waves", "zoom in, slowly", 8)
+    assert asked["negative_prompt"] == "people, cars"
+    assert "“--shape 2:3” cannot be done here; the nearest was used: 3:4." in clip["text"]
+    (left_out,) = [line for line in clip["text"].splitlines() if "left out" in line]
+    assert all(each in left_out for each in ("--v 6", "--tile", "--s 250", "--style raw"))
+    assert "Camera does not read --guidance_scale, --negative_prompt" in clip["text"]
+    assert "“--seconds 9” was not used: “--num_frames 8” says otherwise." in clip["text"]
+    assert "Weights and brackets around words are not read" in clip["text"]
+    # and its recipe makes it again, with nothing left to tell
+    caption = terminal.run("recipe", "made.mp4", "--json").json["caption"]
+    again = terminal.run("animate", "beach.png", caption, "--out", "again.mp4", "--json")
+    assert [note for note in again.json["clips"][0]["notes"] if note.startswith(("option", "weights"))] == [
+        "options_not_read:options=--negative_prompt,model=Camera"
+    ]
+
+
 def test_a_folder_and_standard_input_make_a_batch(terminal: Terminal) -> None:
     # Given a folder of two photos, and a third one on standard input
     terminal.photo("album/a.png")

@@ -54,6 +54,7 @@ def unstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         (("beach.png", "waves -sed 3"), "There is no option -sed. Did you mean -seed?"),
         (("beach.png", "waves", "--seed", "many"), "seed cannot be many"),
         (("beach.png", "waves", "--preset", "fast"), "--preset cannot be fast"),
+        (("beach.png", "waves", "--seed"), "--seed"),
         (("beach.png", "waves", "--forse"), "Did you mean --force?"),
         (("missing.png", "waves"), "There is no file missing.png."),
         (("beach.png", "waves", "--limit", "much"), "much is not a size."),

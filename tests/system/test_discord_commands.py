@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from tests.system.conversations import recipe_in
 from tests.system.discord_house import DiscordHouse, Said, has_clips, ours, picture, read, says
 from tests.system.processes import wait_for
 from tests.system.telegram_house import photo
@@ -108,6 +109,19 @@ def test_a_preset_alone_says_enough(discord: DiscordHouse) -> None:
 
     (shown,) = until(general, has_clips())
     assert "seed" in shown.words
+
+
+def test_a_command_takes_the_longest_text_and_values_that_nobody_was_offered(discord: DiscordHouse) -> None:
+    general, (ann,) = discord.server("Long")
+    prompt = ("waves rolling in, " * 334)[:6000].strip()
+
+    # When the client sends a prompt of the greatest length, and a shape that was typed and not chosen
+    ann.slash(general, "animate", image=picture(), prompt=prompt, shape="2:1", num_frames=8)
+
+    # Then the clip is of all these words, and the message says what was done
+    (shown,) = until(general, has_clips())
+    assert recipe_in(shown.clips[0].data).parameters.prompt == prompt
+    assert "“--shape 2:1” cannot be done here; the nearest was used: 16:9." in read(shown.words)
 
 
 def test_words_that_are_written_as_a_spoiler_make_a_covered_clip(discord: DiscordHouse) -> None:

@@ -37,6 +37,7 @@ _CLOSERS = {
     "「": "」",
     "『": "』",
 }
+_NO_QUOTES = dict.fromkeys(map(ord, DOUBLE))
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(
     map(ord, "‐‑‒–—―−﹘﹣⸺"), ord("-")
 )
@@ -169,7 +170,9 @@ class Reader:
 
     def _asked(self, found: _Found) -> str:
         """Return an option as it was typed, with its value."""
-        return _shortened(self.text[found.start : self.at].strip(_PUNCTUATION + " "), _ASKED_MAX)
+        asked = self.text[found.start : self.at].strip(_PUNCTUATION + " ")
+        # commands and forms write quotes that nobody typed
+        return _shortened(asked.translate(_NO_QUOTES), _ASKED_MAX)
 
     def _after(self, option: Option, *, must: bool = False) -> str:
         """Return the value that follows an option."""

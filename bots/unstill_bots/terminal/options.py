@@ -57,10 +57,7 @@ def parameters(command: F) -> F:
             f"given_{option.name}",
             *_spelt(*(name for name in (option.name, *option.aliases) if name not in apart)),
             cls=_Flag,
-            is_flag=option.type == "flag",
-            flag_value="yes" if option.type == "flag" else None,
-            multiple=option.type != "flag",
-            default=None,
+            **_taking("yes" if option.type == "flag" else None),
             type=str,
             metavar=None if option.type == "flag" else _metavar(option),
             help=f"{option.help}{unit}{also}",
@@ -73,17 +70,16 @@ def _names_of(known: Foreign, *kinds: Follows) -> list[str]:
 
 
 def _hidden(name: str, *, is_flag: bool) -> Callable[[F], F]:
-    flag_value = "" if is_flag else None
-    return click.option(
-        f"given_{name}",
-        *_spelt(name),
-        is_flag=is_flag,
-        flag_value=flag_value,
-        multiple=not is_flag,
-        default=None,
-        type=str,
-        hidden=True,
-    )
+    return click.option(f"given_{name}", *_spelt(name), **_taking("" if is_flag else None), type=str, hidden=True)
+
+
+def _taking(flag_value: str | None) -> dict[str, Any]:
+    """Return how click reads a flag of that value, or, for None, values each time that it is typed. To give click a
+    `flag_value` of None would make a value of "-1" another flag.
+    """
+    if flag_value is None:
+        return {"multiple": True, "default": None}
+    return {"is_flag": True, "flag_value": flag_value, "default": None}
 
 
 def _metavar(option: Option) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from unstill_bots.text.pages import Item, Page, Section
 from unstill_bots.text.replies import Replies
 
+COPIED_MOST = 1024
+"""Characters of a person's words that are shown to be copied."""
+
 
 class AgainReplies(Replies):
     """`Replies`, and what is said where the same picture is asked for again."""
@@ -17,8 +20,11 @@ class AgainReplies(Replies):
         return self.gettext("Edit")
 
     def ask_anew(self, words: str) -> Page:
-        """Ask for other words in place of `words`, which stand there to be copied, in an answer to this message."""
-        if not words:
+        """Ask for other words in place of `words`, which stand there to be copied, in an answer to this message.
+
+        Words that would not stand in one message are left out: the person has them in their own.
+        """
+        if not words or len(words) > COPIED_MOST:
             return Page((Section("", (Item(self.gettext("Answer this message with the words for the picture.")),)),))
         asked = Item(self.gettext("Answer this message with the words as they should be. They were:"))
         return Page((Section("", (asked, Item(terms=(" ".join(words.split()),)))),))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from unstill_bots.text.parts import cut
 from unstill_bots.text.replies import Replies
+
+ALT_MOST = 1024
+"""Characters of an alternative text: those of a Discord attachment's description."""
 
 
 class SharingReplies(Replies):
@@ -11,7 +15,7 @@ class SharingReplies(Replies):
     def alt_text(self, words: str) -> str:
         """Describe a clip to who cannot see it."""
         if words:
-            return self.gettext("A photo that moves: {words}", words=words)
+            return cut(self.gettext("A photo that moves: {words}", words=words), ALT_MOST)
         return self.gettext("A photo that moves.")
 
     def button_share(self) -> str:

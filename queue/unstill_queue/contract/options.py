@@ -237,7 +237,7 @@ OPTIONS: tuple[Option, ...] = (
         ("ar", "aspect", "aspect_ratio", "format", "ratio"),
         catalogue="finishes",
         synonyms={
-            **dict.fromkeys(("9:16", "vertical", "portrait", "upright", "tall", "story", "stories", "reel"), "reels"),
+            **dict.fromkeys(("9:16", "vertical", "portrait", "tall", "story", "stories", "reel"), "reels"),
             **dict.fromkeys(("tiktok", "shorts"), "reels"),
             **dict.fromkeys(("16:9", "horizontal", "wide", "widescreen", "youtube"), "landscape"),
             **dict.fromkeys(("keep", "same", "source", "photo", "native", "none"), "original"),

@@ -117,7 +117,9 @@ def _values(given: Mapping[str, Value], catalog: Catalog, name: str) -> dict[str
     model = catalog.models[name]
     preset = catalog.presets[str(given["preset"])].for_model(name) if "preset" in given else {}
     asked = {**_within(preset, model), **given}
-    return {**model.defaults, **{option: value for option, value in asked.items() if not unread(option, model)}}
+    # what it does not read, and has a range all the same, is its own
+    own = {option for option in model.ranges if unread(option, model)}
+    return {**model.defaults, **{option: value for option, value in asked.items() if option not in own}}
 
 
 def allowed_by(option: Option, model: Model, catalog: Catalog) -> Allowed:
