@@ -226,7 +226,7 @@ async def test_a_hostile_picture_is_answered(front: FrontEnd) -> None:
     await front.pipeline.enter(request, start=False)
     assert not await front.pipeline.prepare(request)
     await front.courier.deliver(request.id)
-    assert front.chat.now == ["This is not a picture that can be read. Send a JPEG, PNG, WEBP or GIF."]
+    assert front.chat.now == ["This is not a picture that can be read. Send a JPEG, HEIC, PNG, WEBP, AVIF or GIF."]
 
 
 async def test_a_quota_is_answered(front: FrontEnd) -> None:

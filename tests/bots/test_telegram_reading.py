@@ -124,7 +124,10 @@ def test_live_photos_and_what_was_paid_for_are_taken_and_what_bots_are_not_shown
         ("", "a.HEIC", Picture("d", 1)),
         ("application/octet-stream", "a.jpg", Picture("d", 1)),
         ("video/mp4", "a.mp4", Unfit("picture_video")),
-        ("application/octet-stream", "a.mov", Unfit("picture_video")),
+        ("", "photo", Picture("d", 1, named=False)),
+        ("application/octet-stream", "IMG_0001.dat", Picture("d", 1, named=False)),
+        ("application/octet-stream", "a.JFIF", Picture("d", 1)),
+        ("video/quicktime", "a.mov", Unfit("picture_video")),
         ("application/pdf", "a.pdf", Unfit("picture_unknown")),
     ],
 )

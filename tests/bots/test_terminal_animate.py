@@ -109,8 +109,9 @@ def test_flags_of_other_programs_are_read_as_in_a_chat(terminal: Terminal) -> No
 
 
 def test_a_folder_and_standard_input_make_a_batch(terminal: Terminal) -> None:
-    # Given a folder of two photos, and a third one on standard input
+    # Given a folder of two photos, what a Mac puts beside one, and a third one on standard input
     terminal.photo("album/a.png")
+    (terminal.folder / "album" / "._a.png").write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X")
     terminal.photo("album/b.jpg")
     third = terminal.photo("elsewhere/c.webp").read_bytes()
     taken = terminal.folder / "clips" / "b.mp4"
@@ -130,6 +131,7 @@ def test_a_folder_and_standard_input_make_a_batch(terminal: Terminal) -> None:
     assert {"a.mp4", "b_2.mp4"} < {clip.name for clip in terminal.clips()}
     assert sum(clip.name.startswith("video_") for clip in terminal.clips()) == 1
     assert taken.read_text() == "mine"
+    assert "Passed over in album, as no pictures that can be animated: ._a.png" in ended.err
     assert [name for name in ("a.png →", "b.jpg →", "- →") if name not in ended.out] == []
 
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.bots.hostile.sources import source
 
 from unstill_bots.intake import captions
 from unstill_bots.terminal.chat import save
@@ -62,15 +63,34 @@ def test_the_last_word_is_the_prompt_unless_it_is_a_photo(tmp_path: Path) -> Non
 
 
 def test_photos_are_found_in_order_and_folders_by_name(tmp_path: Path) -> None:
-    for name in ("b.jpg", "A.PNG", "c.webp", "notes.txt"):
-        (tmp_path / "album" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "album" / name).touch()
+    # Given a folder as a phone and a Mac leave it, and a file whose name says nothing true
+    album, heic = tmp_path / "album", source("HEIC", "grid")
+    album.mkdir()
+    files = {
+        "b.jpg": source("JPEG", "baseline"),
+        "A.PNG": source("PNG", "rgb"),
+        "IMG_1.HEIC": heic,
+        "no suffix": source("WEBP", "lossy"),
+        "wrong.txt": source("AVIF", "lossy"),
+        "x.jfif": source("JPEG", "progressive"),
+        "._IMG_1.HEIC": b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X",
+        ".DS_Store": b"\x00\x00\x00\x01Bud1",
+        "film.mov": b"\x00\x00\x00\x14ftypqt  ",
+        "scan.tif": source("other", "tiff"),
+        "notes.txt": b"notes",
+    }
+    for name, data in files.items():
+        (album / name).write_bytes(data)
     single = tmp_path / "single.gif"
     single.touch()
 
-    found = find_photos([str(single), str(tmp_path / "album"), STDIN], EN)
+    found = find_photos([str(single), str(album), STDIN], EN)
 
-    assert [Path(path).name for path in found] == ["single.gif", "A.PNG", "b.jpg", "c.webp", STDIN]
+    # Then pictures are found by their bytes, and what somebody could take for one is said
+    names = [Path(path).name for path in found.photos]
+    assert names == ["single.gif", "A.PNG", "IMG_1.HEIC", "b.jpg", "no suffix", "wrong.txt", "x.jfif", STDIN]
+    (said,) = found.passed_over
+    assert said.endswith(": ._IMG_1.HEIC, film.mov, scan.tif") and str(album) in said
 
 
 def test_photos_that_cannot_be_had(tmp_path: Path) -> None:

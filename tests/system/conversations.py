@@ -15,11 +15,15 @@ from typing import Any, Protocol
 
 import cv2
 from PIL import Image, ImageDraw, ImageFont
+from tests.bots.hostile.heif import grid
+from tests.bots.hostile.sources import encoded
+from tests.bots.hostile.sources import photo as sound_photo
 from tests.system.processes import House, wait_for
 
 from unstill_queue.contract.recipe import Recipe, read_recipe
 
 FIRST_FRAME = "The picture moves already; its first frame was used."
+CUT_OFF = "The picture's file ends too early; what is missing at its edge was left out."
 NOT_SHOWN = "of the picture is not shown: it does not fit into the clip's shape."
 CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
 
@@ -259,6 +263,29 @@ async def what_was_noted_of_the_picture_is_told_under_each_of_its_clips(talk: Ta
     assert recipe_of(second).notes == ("picture_first_frame",)
 
 
+async def a_file_is_judged_by_its_bytes_and_never_by_its_name(talk: Talk) -> None:
+    talk.house.start_engine()
+    talk.start_bot()
+    # Given a phone's photo, one that lacks its end in a file without a suffix, and one under another format's suffix
+    whole = encoded(sound_photo(size=(320, 240)), "JPEG", subsampling=0)
+    files = {
+        "IMG_0001.HEIC": grid(sound_photo(size=(320, 240)), tile=128, turns=1),
+        "photo": whole[: len(whole) * 9 // 10],
+        "photo.jfif": encoded(sound_photo(size=(320, 240)), "AVIF", speed=10),
+    }
+    for count, (name, data) in enumerate(files.items(), 1):
+        talk.file(data, name, "waves --frames 8 --seed 7")
+        await seen(talk, lambda now, count=count: len(clips(now)) == count, name)  # type: ignore[misc]
+    # Then each moves, and what was missing is said
+    assert [CUT_OFF in one.text for one in clips(talk.seen())].count(True) == 1
+    # When what is no picture is sent as one, Then its bytes tell too
+    talk.file(b"minutes of the meeting", "photo", "waves")
+    talk.file(b"%PDF-1.7 minutes of the meeting", "photo.heic", "waves")
+    await seen(talk, lambda now: any("not a picture that can be read" in one.text for one in now), "the first refusal")
+    await seen(talk, lambda now: any("PDF files cannot be animated" in one.text for one in now), "the second refusal")
+    assert len(clips(talk.seen())) == len(files)
+
+
 async def a_panorama_is_travelled_over_and_what_is_not_shown_is_said(talk: Talk) -> None:
     talk.house.settings["UNSTILL_ENGINE__MODEL"] = "camera"
     talk.house.start_engine()
@@ -426,6 +453,7 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     a_model_that_nobody_serves_is_said_and_another_made,
     who_waits_sees_their_place_move,
     what_was_noted_of_the_picture_is_told_under_each_of_its_clips,
+    a_file_is_judged_by_its_bytes_and_never_by_its_name,
     a_panorama_is_travelled_over_and_what_is_not_shown_is_said,
     a_photo_fills_another_shape_whole_where_a_crop_would_cut_its_words,
     what_other_programs_have_is_understood_or_left_out_and_told,

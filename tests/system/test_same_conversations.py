@@ -43,7 +43,8 @@ class OnTelegram:
         self._ann.send_photo(self._chat, photo(), words)
 
     def file(self, data: bytes, name: str, words: str) -> None:
-        self._ann.send_document(self._chat, data, words, name=name, mime=f"image/{name.rpartition('.')[2]}")
+        mime = f"image/{name.rpartition('.')[2]}" if "." in name else "application/octet-stream"
+        self._ann.send_document(self._chat, data, words, name=name, mime=mime)
 
     def command(self, name: str) -> None:
         self._ann.send_text(self._chat, f"/{name}")

@@ -17,7 +17,8 @@ class Sniffed(msgspec.Struct, frozen=True):
     name: str
 
 
-_HEAD = 512
+HEAD = 512
+"""Bytes of a file that tell its kind."""
 _MAGIC: tuple[tuple[bytes, Sniffed], ...] = (
     (b"\xff\xd8\xff", Sniffed("picture", "JPEG")),
     (b"\x89PNG\r\n\x1a\n", Sniffed("picture", "PNG")),
@@ -48,7 +49,7 @@ _ANY_CODEC = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})
 
 def sniff(data: bytes) -> Sniffed:
     """Return the kind of a file by its first bytes; any bytes have one, if only 'unknown'. A name is not believed."""
-    head = data[:_HEAD]
+    head = data[:HEAD]
     for magic, sniffed in _MAGIC:
         if head.startswith(magic):
             return sniffed
@@ -71,11 +72,15 @@ def sniff(data: bytes) -> Sniffed:
 
 # -- before it is fetched
 
-READABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
-"""Names of files that can be animated."""
-PICTURE_SUFFIXES = READABLE_SUFFIXES | {".bmp", ".tif", ".tiff", ".heic", ".avif"}
-"""Names of files that are taken for pictures; those in other formats are refused by their own sentence when read."""
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".png", ".apng", ".webp", ".gif"),
+        *(".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".bmp", ".tif", ".tiff"),
+    }
+)
+"""How files that are taken for pictures are called; those in other formats are refused by their own sentence."""
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".3gp"})
+_SAYS_NOTHING = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary"})
 
 
 class Unfit(msgspec.Struct, frozen=True):
@@ -90,12 +95,21 @@ class Unfit(msgspec.Struct, frozen=True):
         return {"format": self.format}
 
 
+def is_named_picture(media_type: str, name: str) -> bool:
+    """Return whether a file's media type or its name says that it is a picture."""
+    return _kind(media_type).startswith("image/") or PurePath(name).suffix.lower() in PICTURE_SUFFIXES
+
+
 def unfit(media_type: str, name: str) -> Unfit | None:
-    """Return what a file is by its media type and name, or None for a picture."""
-    kind = media_type.partition(";")[0].strip().lower()
-    suffix = PurePath(name).suffix.lower()
-    if kind.startswith("image/") or suffix in PICTURE_SUFFIXES:
+    """Return what a file is by its media type, or None for what may be a picture.
+
+    A name alone refuses nothing: where the media type says nothing, the bytes will tell.
+    """
+    kind = _kind(media_type)
+    if is_named_picture(media_type, name) or kind in _SAYS_NOTHING:
         return None
-    if kind.startswith("video/") or suffix in VIDEO_SUFFIXES:
-        return Unfit("picture_video")
-    return Unfit("picture_unknown")
+    return Unfit("picture_video" if kind.startswith("video/") else "picture_unknown")
+
+
+def _kind(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()

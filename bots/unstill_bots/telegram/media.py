@@ -17,17 +17,21 @@ from telegram import (
     Sticker,
 )
 
-from unstill_bots.intake.media import Unfit, unfit
+from unstill_bots.intake.media import Unfit, is_named_picture, unfit
 from unstill_queue.contract.fairness import aspect_of
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """`file` is the platform's id; `size` in bytes, 0 where it was not told; `aspect` and `spoiler` as in `Request`."""
+    """`file` is the platform's id; `size` in bytes, 0 where it was not told; `aspect` and `spoiler` as in `Request`.
+
+    `named`: it is said to be a picture, which its bytes will show of another.
+    """
 
     file: str
     size: int = 0
     aspect: float = 1.0
     spoiler: bool = False
+    named: bool = True
 
     @property
     def source(self) -> str:
@@ -87,6 +91,8 @@ def _sticker(sticker: Sticker) -> Picture | Unfit:
 
 def _document(document: Document) -> Picture | Unfit:
     # of a file nothing is told but how its thumbnail looks
-    shown = document.thumbnail
-    picture = Picture(document.file_id, document.file_size or 0, aspect_of(shown.width, shown.height) if shown else 1.0)
-    return unfit(document.mime_type or "", document.file_name or "") or picture
+    shown, said = document.thumbnail, (document.mime_type or "", document.file_name or "")
+    aspect = aspect_of(shown.width, shown.height) if shown else 1.0
+    return unfit(*said) or Picture(
+        document.file_id, document.file_size or 0, aspect, named=is_named_picture(*said) or shown is not None
+    )

@@ -120,7 +120,7 @@ class Router:
     async def _every_photo(self, message: Message, said: Addressed, in_force: InForce) -> None:
         """In a group that wants it so: what is no picture, or has no words, draws no talk."""
         found = find(message, self._context.download_limit)
-        if isinstance(found, Picture) and not message.sticker:
+        if isinstance(found, Picture) and found.named and not message.sticker:
             if message.media_group_id:
                 await self._gather(message, Addressed(said.words, True), found, in_force)
             else:

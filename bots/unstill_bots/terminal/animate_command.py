@@ -50,7 +50,8 @@ def animate(
     except UnicodeEncodeError:
         raise Stop(Code.USAGE, wording.not_utf8()) from None
     caption, model = read(prompt, given_by(given), catalog, settings.engine.model)
-    photos = find_photos(photo_words, wording)
+    found = find_photos(photo_words, wording)
+    photos = found.photos
     order = Order(
         photos=tuple(photos),
         words=caption,
@@ -62,6 +63,8 @@ def animate(
     )
     display = Bars(len(photos)) if sys.stderr.isatty() else Lines()
     with display:
+        for sentence in found.passed_over:
+            display.say(sentence)
         done, code = run(lambda: Animation(settings, catalog, order, display, wording))
     if as_json:
         print_json({"cancelled": code is Code.CANCELLED, "clips": [result.as_json() for result in done]})

@@ -10,7 +10,7 @@ import time
 from importlib import resources
 from pathlib import Path
 
-from unstill_bots.intake.media import READABLE_SUFFIXES
+from unstill_bots.intake.media import PICTURE_SUFFIXES
 from unstill_bots.terminal import preview, results
 from unstill_bots.terminal.animate import Animation, run
 from unstill_bots.terminal.chat import PLATFORM
@@ -48,7 +48,7 @@ def main() -> int:
     settings, catalog = settings_in(folder), Catalog.load()
     setup_logging(settings.log, service="demo")
     with resources.as_file(resources.files("unstill_bots") / "terminal" / "samples") as samples:
-        photo = min(path for path in samples.iterdir() if path.suffix in READABLE_SUFFIXES)
+        photo = min(path for path in samples.iterdir() if path.suffix in PICTURE_SUFFIXES)
         caption, model = read(PROMPT, {}, catalog, MODEL)
         order = Order(
             photos=(str(photo),),

@@ -9,13 +9,20 @@ from pathlib import Path
 
 import msgspec
 
-from unstill_bots.intake.media import PICTURE_SUFFIXES, READABLE_SUFFIXES, VIDEO_SUFFIXES
+from unstill_bots.intake.media import HEAD, PICTURE_SUFFIXES, VIDEO_SUFFIXES, sniff
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.wording import Wording
 
 STDIN = "-"
-_FILES = PICTURE_SUFFIXES | VIDEO_SUFFIXES | {".svg", ".heif"}
+_FILES = PICTURE_SUFFIXES | VIDEO_SUFFIXES | {".svg"}
 _SIZE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:([kmg])(i)?)?(?:b|bytes?)?", re.IGNORECASE)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Photos as absolute paths, '-' for standard input. `passed_over`: sentences on files in folders that are none."""
+
+    photos: list[str]
+    passed_over: list[str]
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -54,13 +61,14 @@ def _like_file(word: str) -> bool:
     return " " not in word and suffix in _FILES
 
 
-def find_photos(words: Sequence[str], wording: Wording) -> list[str]:
-    """Absolute paths in the order given, folders as the pictures in them by name; '-' stays.
+def find_photos(words: Sequence[str], wording: Wording) -> Found:
+    """Find the photos in the order given, in folders the pictures by name, as their first bytes tell.
 
     Raises:
         Stop: one is not there or cannot be read, a folder holds no picture, or '-' stands twice.
     """
     found: list[str] = []
+    passed_over: list[str] = []
     for word in words:
         path = Path(word).absolute()
         if word == STDIN:
@@ -68,26 +76,45 @@ def find_photos(words: Sequence[str], wording: Wording) -> list[str]:
                 raise Stop(Code.USAGE, wording.stdin_twice())
             found.append(STDIN)
         elif path.is_dir():
-            found.extend(map(str, _pictures_in(path, wording)))
+            pictures, others = _pictures_in(path, wording)
+            found.extend(map(str, pictures))
+            if others:
+                passed_over.append(wording.passed_over(word, others))
         elif not _exists(word):
             raise Stop(Code.USAGE, wording.no_file(word))
         elif not os.access(path, os.R_OK):
             raise Stop(Code.USAGE, wording.cannot_read(word))
         else:
             found.append(str(path))
-    return found
+    return Found(found, passed_over)
 
 
-def _pictures_in(folder: Path, wording: Wording) -> list[Path]:
+def _pictures_in(folder: Path, wording: Wording) -> tuple[list[Path], list[str]]:
+    """Return the pictures in a folder, and the names of files that somebody could take for some."""
+    pictures, others = [], []
     try:
-        pictures = sorted(
-            path for path in folder.iterdir() if path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
-        )
+        for path in sorted(folder.iterdir()):
+            if not path.is_file():
+                continue
+            # macOS puts a file "._photo.jpg" beside each photo on a drive that is not its own
+            if not path.name.startswith(".") and _is_picture(path):
+                pictures.append(path)
+            elif path.suffix.lower() in _FILES:
+                others.append(path.name)
     except OSError:
         raise Stop(Code.USAGE, wording.cannot_read(str(folder))) from None
     if not pictures:
         raise Stop(Code.USAGE, wording.no_pictures_in(str(folder)))
-    return pictures
+    return pictures, others
+
+
+def _is_picture(path: Path) -> bool:
+    """Tell by its first bytes; a picture that cannot be read is one, and its own answer says so."""
+    try:
+        with path.open("rb") as file:
+            return sniff(file.read(HEAD)).kind == "picture"
+    except OSError:
+        return path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def parse_size(text: str, wording: Wording) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.jobs import Cancelled, Failed, State, Succeeded
 from unstill_queue.ledger.client import Update
 from unstill_queue.ledger.ledger import Place
+
+PASSED_OVER_SHOWN = 5
 
 
 class Wording(Replies):
@@ -33,7 +36,13 @@ class Wording(Replies):
         return self.gettext("{name} cannot be read. Check its permissions.", name=name)
 
     def no_pictures_in(self, folder: str) -> str:
-        return self.gettext("There are no pictures (jpg, png, webp, gif) in {folder}.", folder=folder)
+        return self.gettext("There are no pictures (JPEG, HEIC, PNG, WEBP, AVIF, GIF) in {folder}.", folder=folder)
+
+    def passed_over(self, folder: str, names: Sequence[str]) -> str:
+        shown = ", ".join([*names[:PASSED_OVER_SHOWN], *["…"] * (len(names) > PASSED_OVER_SHOWN)])
+        return self.gettext(
+            "Passed over in {folder}, as no pictures that can be animated: {names}", folder=folder, names=shown
+        )
 
     def stdin_twice(self) -> str:
         return self.gettext("“-” reads one picture from standard input, so it can stand there only once.")

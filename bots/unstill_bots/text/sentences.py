@@ -83,7 +83,7 @@ PICTURES: dict[str, str] = {
     "picture_sticker": N_("Animated stickers and archives cannot be animated. Send a still picture."),
     "picture_story": N_("Bots are not shown stories. Send the picture itself, or a screenshot."),
     "picture_unpaid": N_("Bots are not shown what has to be paid for first. Send the picture itself, or a screenshot."),
-    "picture_unknown": N_("This is not a picture that can be read. Send a JPEG, PNG, WEBP or GIF."),
+    "picture_unknown": N_("This is not a picture that can be read. Send a JPEG, HEIC, PNG, WEBP, AVIF or GIF."),
     "picture_transparent": N_(
         "Nothing can be seen in the picture: all of it is transparent. Send one that shows something."
     ),
