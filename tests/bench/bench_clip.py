@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 from tests.bench.bench_camera import SAMPLE
 from tests.bench.figures import Figure, at_most, plain, table
 
@@ -19,24 +20,28 @@ from unstill_queue.contract.jobs import Finish, Parameters
 from unstill_queue.contract.recipe import Recipe
 
 PARAMETERS = Parameters("camera", "zoom in", seed=7, num_frames=16, fps=8, resolution=512)
+USUAL = Parameters("camera", "zoom in", seed=7, num_frames=72, fps=24, resolution=720)
 TIMES = 5
 
 
-async def seconds(folder: Path, catalog: Catalog, binary: Ffmpeg) -> tuple[float, float]:
+async def seconds(
+    folder: Path, catalog: Catalog, binary: Ffmpeg, parameters: Parameters = PARAMETERS, finish: Finish | None = None
+) -> tuple[float, float]:
     """What the render took, and the render and the encode."""
+    finish = finish or Finish()
     camera = Camera("camera", catalog.models["camera"])
     started = time.perf_counter()
-    plan = camera.plan(PARAMETERS, SAMPLE)
+    plan = camera.plan(parameters, SAMPLE)
     with (folder / "frames.rgb").open("wb") as spool:
         for frames in camera.render(plan, SAMPLE, lambda done, total: None, lambda: False):
             spool.write(frames.tobytes())
     rendered = time.perf_counter() - started
     await make_clip(
         Source(folder / "frames.rgb", plan.width, plan.height, plan.num_frames, plan.fps),
-        finish=Finish(),
-        shape=catalog.finishes["original"],
+        finish=finish,
+        shape=catalog.finishes[finish.shape],
         limit=50_000_000,
-        recipe=Recipe("camera", "camera", PARAMETERS, Finish(), "Unstill"),
+        recipe=Recipe("camera", "camera", parameters, finish, "Unstill"),
         target=folder / "clip.mp4",
         ffmpeg=binary,
         deadline=60,
@@ -50,9 +55,21 @@ def run() -> list[Figure]:
     binary = asyncio.run(find_ffmpeg(None))
     with TemporaryDirectory() as name:
         took = [asyncio.run(seconds(Path(name), catalog, binary)) for _ in range(TIMES)]
+        usual = {
+            what: [asyncio.run(seconds(Path(name), catalog, binary, parameters, finish)) for _ in range(TIMES)]
+            for what, parameters, finish in (
+                ("the usual clip of a large photo, 72 frames at 720", USUAL, Finish()),
+                ("9:16 by a crop", msgspec.structs.replace(USUAL, width=600, height=1066), Finish("reels", "crop")),
+                ("9:16 before a backing", USUAL, Finish("reels", "blur")),
+            )
+        }
     figures = [
         plain("camera: 16 frames at 512, render", min(rendered for rendered, _ in took), "s"),
         at_most("camera: 16 frames at 512, render and encode", min(whole for _, whole in took), "s", 1),
+        *(
+            plain(f"camera: {what}, render and encode", min(whole for _, whole in took), "s")
+            for what, took in usual.items()
+        ),
     ]
     print(table(figures))
     return figures

@@ -11,7 +11,9 @@ from tests.engine.test_gaze_pictures import THERE, part_in, seen
 
 from unstill_config.catalog import Catalog, Value
 from unstill_engine.device.outcomes import Rendered
+from unstill_engine.renderers.camera import Camera
 from unstill_engine.renderers.filling import loses_nothing
+from unstill_queue.contract.codes import read_note
 from unstill_queue.contract.resolving import resolve
 from unstill_queue.contract.sizing import Size, sized
 
@@ -81,3 +83,19 @@ async def test_the_frames_have_the_shape_of_the_clip_or_of_the_whole_photo(
     # Then the frames are what the finish fills that shape with
     assert isinstance(rendered, Rendered)
     assert (rendered.width, rendered.height) == made
+
+
+def test_a_move_in_the_clip_s_shape_goes_over_parts_that_a_still_crop_would_cut_off(tmp_path: Path) -> None:
+    # Given a photo of 3:2 as 9:16
+    path = picture(tmp_path, (540, 360))
+    given: dict[str, Value] = {"shape": "reels", "fill": "crop", "num_frames": 24}
+    shown = {}
+    for words in ("the camera does not move", "pan right"):
+        parameters, finish = resolve(words, given, CATALOG, default_model="camera")
+        parameters = sized(parameters, finish, given, CATALOG, (540, 360))
+        # When the camera stands still, or is asked to pan
+        plan = Camera("camera", CAMERA).plan(parameters, path)
+        shown[words] = 100 - sum(int(read_note(note)[1]["percent"]) for note in plan.notes)
+    # Then the pan shows more of it than any one crop can hold
+    assert shown["the camera does not move"] == pytest.approx(37, abs=2)
+    assert shown["pan right"] >= shown["the camera does not move"] + 10

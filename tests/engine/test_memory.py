@@ -150,3 +150,14 @@ def test_the_estimate_is_the_renderers_own() -> None:
     found = [place(ONE, MODEL, gib * GIB, modes=modes, estimate=estimate) for gib in (16, 15, 7, 1)]
     assert [(one.mode.decode_frames, one.parameters.num_frames) for one in found] == [(2, 16), (1, 16), (1, 8), (1, 8)]
     assert [one.memory // GIB for one in found] == [16, 8, 4, 4]
+
+
+def test_a_frame_of_a_set_shape_becomes_smaller_in_that_shape() -> None:
+    # Given a clip that is rendered in the shape that it is finished in
+    asked = Parameters("i2vgen-xl", "", 1, 32, 8, 1024, width=1024, height=1792)
+    smallest = asked
+    # When memory is too little for it, again and again
+    while (following := smaller(smallest, MODEL)) is not None and following.resolution < smallest.resolution:
+        smallest = following
+    # Then it is smaller in both directions
+    assert (smallest.resolution, smallest.width, smallest.height) == (512, 512, 896)
