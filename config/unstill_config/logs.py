@@ -7,7 +7,9 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -15,6 +17,7 @@ import structlog
 from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from unstill_config.errors import ConfigError
 from unstill_config.redaction import Redactor
 from unstill_config.settings import Log
 
@@ -25,21 +28,31 @@ _MANY_LINES = {code: text for code, text in _CONTROL.items() if code not in (0x0
 
 
 def setup_logging(log: Log, *, secrets: Iterable[SecretStr | None] = (), service: str) -> None:
-    """Send every log line of this process to stderr, as JSON lines or for reading, without secrets.
+    """Send every log line of this process to stderr, and to a file where `log` has a folder, as JSON lines or for
+    reading, without secrets.
 
     Lines are cleaned after they are rendered, so messages, arguments, extras and tracebacks all pass.
     Takes over the handlers of other libraries, `warnings`, and the hooks for uncaught exceptions, so
     call it first thing in a process, and again to change it. `service` stands in every line.
+
+    Raises:
+        ConfigError: nothing can be written in the folder.
     """
     redactor = Redactor(secrets)
-    handler = _Handler(sys.stderr, redactor)
-    handler.setFormatter(_Formatter(log.format, service, redactor, colours=_colours(sys.stderr)))
+    handlers = [_Handler(sys.stderr, redactor)]
+    handlers[0].setFormatter(_Formatter(log.format, service, redactor, colours=_colours(sys.stderr)))
+    if log.folder is not None:
+        handlers.append(_Handler(_new_file(log.folder, service), redactor))
+        handlers[1].setFormatter(_Formatter(log.format, service, redactor, colours=False))
     root = logging.getLogger()
     for old in list(root.handlers):
         # only what writes to the terminal: a test runner's collecting handlers stay
         if type(old) in (logging.StreamHandler, _Handler):
             root.removeHandler(old)
-    root.addHandler(handler)
+            if isinstance(old, _Handler) and old.stream is not sys.stderr:
+                old.stream.close()
+    for handler in handlers:
+        root.addHandler(handler)
     root.setLevel(log.level.upper())
     for name in list(logging.root.manager.loggerDict):
         library = logging.getLogger(name)
@@ -69,6 +82,23 @@ def setup_logging(log: Log, *, secrets: Iterable[SecretStr | None] = (), service
     )
 
 
+def _new_file(folder: Path, service: str) -> TextIO:
+    """Open a file that nobody else writes: two processes may begin in one second."""
+    began = time.strftime("%Y%m%d-%H%M%S")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (f"{service}-{began}.log", f"{service}-{began}-{os.getpid()}.log"):
+            try:
+                return (folder / name).open("x", encoding="utf-8", errors="backslashreplace")
+            except FileExistsError:
+                continue
+        return (folder / name).open("a", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ConfigError(
+            f"The log's folder {folder} cannot be used: {error.strerror}. Set UNSTILL_LOG__FOLDER."
+        ) from None
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO, redactor: Redactor) -> None:
         super().__init__(stream)
@@ -85,7 +115,7 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.stream.write(self.format(told) + self.terminator)
             self.flush()
         except (OSError, ValueError):
-            pass  # stderr is closed: there is nobody to tell
+            pass  # the stream is closed, or its disk full: there is nobody to tell
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):

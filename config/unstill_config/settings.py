@@ -118,8 +118,11 @@ class Bots(Group):
 
 
 class Log(Group):
+    """`folder`: each process also writes a file there, whose name is what it is and when it began."""
+
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
+    folder: Location | None = None
 
 
 class Settings(Platforms, BaseSettings):

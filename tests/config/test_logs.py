@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
+
+from unstill_config.errors import ConfigError
+from unstill_config.logs import setup_logging
+from unstill_config.settings import Log
 
 TOKEN = "123456789:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"  # noqa: S105
 PASSWORD = 'pa"ss\\wörd'  # noqa: S105
@@ -278,3 +284,32 @@ def test_an_interrupt_is_one_line() -> None:
     )
 
     assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["interrupted"]
+
+
+def test_a_file_of_its_own_has_every_line_too(tmp_path: Path) -> None:
+    # Given a folder that is not there yet, and two processes that begin in one second
+    script = f"""
+        from pathlib import Path
+        log = Log(folder=Path({str(tmp_path / "logs")!r}))
+        setup_logging(log, secrets=[SecretStr(TOKEN), SecretStr(PASSWORD)], service="bot")
+        structlog.get_logger("unstill.test").info("rendered", token=TOKEN, words="zwölf 雨")
+        raise ValueError(PASSWORD)
+    """
+    told = [run(script, code=1) for _ in range(2)]
+    # Then each has a file that says what it is and when it began, with what it wrote to stderr
+    files = sorted((tmp_path / "logs").iterdir())
+    assert len(files) == 2
+    assert all(re.fullmatch(r"bot-[0-9]{8}-[0-9]{6}(-[0-9]+)?\.log", file.name) for file in files)
+    assert [timeless(file.read_text("utf-8")) for file in files] == list(map(timeless, told))
+    assert all("zwölf 雨" in text and "uncaught ValueError" in text for text in told)
+
+
+def timeless(text: str) -> str:
+    """Leave out when each line was written: the same one is formatted twice."""
+    return re.sub(r"[0-9T:.-]{26}Z", "", text)
+
+
+def test_a_folder_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"^The log's folder .* cannot be used: .*\. Set UNSTILL_LOG__FOLDER\.$"):
+        setup_logging(Log(folder=tmp_path / "file" / "logs"), service="bot")

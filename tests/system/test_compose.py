@@ -19,9 +19,10 @@ HAND_BACK = 20
 """Seconds that an engine may need after its drain: to hand jobs back, end its child and take leave."""
 NOT_IN_COMPOSE = {
     "REDIS__DATA",
+    "LOG__FOLDER",
     *(f"STORAGE__S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
 }
-"""There is a server, and a folder."""
+"""There is a server, a folder, and the log of the containers."""
 ENGINES_OWN = {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__VARIABLES"}
 """What the image itself says, and what only a renderer of one's own needs."""
 NOT_A_BOTS = {f"ENGINE__{field}".upper() for group, field in Settings.known() if group == "engine" and field != "model"}
