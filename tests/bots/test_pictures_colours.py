@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 import numpy.typing as npt
+import pillow_heif
 import pytest
 import pytest_asyncio
 from PIL import Image
@@ -242,6 +244,14 @@ async def test_one_of_many_colours_of_16_bits_is_clear(pictures: Pictures) -> No
     assert shown(safe)[0, 32].tolist() == [255, 255, 255]
 
 
+async def test_sixteen_bits_are_read_beside_large_texts(pictures: Pictures) -> None:
+    text = (b"zTXt", b"workflow\x00\x00" + zlib.compress(bytes(3_000_000)))
+
+    safe = await pictures.make_safe(png(chart(3, np.uint16), text, gama(1.0), text))
+
+    assert error(safe, in_srgb(chart(3, np.uint16), power(1.0))) <= 0.5
+
+
 # -- JPEG
 
 
@@ -304,6 +314,74 @@ async def test_inks_without_a_profile_of_inks_take_light_away(pictures: Pictures
 
     assert safe.notes == (("picture_profile_ignored",) if profile else ())
     assert error(safe, expected) <= 2
+
+
+# -- HEIC and AVIF
+
+
+def heif(pixels: npt.NDArray[np.uint8], kind: str, primaries: int, transfer: int, **options: object) -> bytes:
+    """A file whose `nclx` box has these codes, coded with hardly any loss."""
+    out = io.BytesIO()
+    if kind == "AVIF":
+        Image.fromarray(pixels).save(out, "AVIF", quality=100, subsampling="4:4:4", speed=10, **options)
+    else:
+        pillow_heif.from_pillow(Image.fromarray(pixels)).save(out, quality=-1, chroma=444, **options)
+    own, wanted = b"nclx" + struct.pack(">HH", 1, 13), b"nclx" + struct.pack(">HH", primaries, transfer)
+    assert out.getvalue().count(own) == 1 or "icc_profile" in options
+    return out.getvalue().replace(own, wanted)
+
+
+@pytest.mark.parametrize("kind", ["HEIC", "AVIF"])
+@pytest.mark.parametrize(
+    ("codes", "curve", "matrix"),
+    [
+        pytest.param((12, 13), srgb_light, ref.FROM_P3, id="Display P3"),
+        pytest.param((9, 14), srgb_light, ref.BT2020_BT709, id="BT.2020"),
+        pytest.param((1, 5), power(2.8), None, id="gamma 2.8"),
+        pytest.param((1, 1), srgb_light, None, id="video"),
+        pytest.param((2, 2), srgb_light, None, id="nothing"),
+    ],
+)
+async def test_colours_of_heic_and_avif_are_what_their_codes_say(
+    pictures: Pictures,
+    kind: str,
+    codes: tuple[int, int],
+    curve: Callable[[ref.Light], ref.Light],
+    matrix: ref.Light | None,
+) -> None:
+    safe = await pictures.make_safe(heif(chart(), kind, *codes))
+
+    assert safe.notes == ()
+    assert error(safe, in_srgb(chart(), curve, matrix)) <= 2
+
+
+@pytest.mark.parametrize("kind", ["HEIC", "AVIF"])
+async def test_hdr_of_heic_and_avif_becomes_sdr(pictures: Pictures, kind: str) -> None:
+    codes = np.round(chart() * 0.75).astype(np.uint8)
+    nits = ref.pq_eotf(codes / 255)
+
+    pq = await pictures.make_safe(heif(codes, kind, 9, 16))
+    hlg = await pictures.make_safe(heif(chart(), kind, 9, 18))
+
+    assert error(pq, ref.tone_mapped(nits, float(nits.max()), ref.BT2020_BT709)) <= 2
+    assert error(hlg, ref.tone_mapped(ref.hlg_eotf(chart() / 255), 1000, ref.BT2020_BT709)) <= 2
+
+
+@pytest.mark.parametrize("kind", ["HEIC", "AVIF"])
+async def test_in_heic_and_avif_a_profile_counts_before_codes(pictures: Pictures, kind: str) -> None:
+    safe = await pictures.make_safe(heif(chart(), kind, 9, 16, icc_profile=PROPHOTO))
+
+    assert safe.notes == ()
+    assert error(safe, in_srgb(chart(), power(1.8), ref.FROM_PROPHOTO)) <= 2
+
+
+@pytest.mark.parametrize("kind", ["HEIC", "AVIF"])
+async def test_codes_that_are_not_followed_are_said(pictures: Pictures, kind: str) -> None:
+    # Given a logarithm, in which no picture for people is kept
+    safe = await pictures.make_safe(heif(chart(), kind, 1, 9))
+
+    assert safe.notes == ("picture_profile_ignored",)
+    assert error(safe, chart().astype(float)) <= 2
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["by Google", "by its index alone"])

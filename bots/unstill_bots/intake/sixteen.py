@@ -13,6 +13,7 @@ from PIL import Image, ImageChops, ImageMath
 from unstill_bots.intake.colour_spaces import Curve, Space, space_of
 from unstill_bots.intake.light import ToSrgb
 from unstill_bots.intake.pixels import Box, bands, eight_bit
+from unstill_bots.intake.png_file import without_texts
 
 PIXELS = 16_000_000
 """Of larger pictures the upper 8 bits have to do: to decode them twice takes too much memory and time."""
@@ -56,7 +57,7 @@ def sixteen_bit(
 def _lower_bits(image: Image.Image, data: bytes) -> Image.Image | None:
     if image.mode == "I;16" or image.width * image.height > PIXELS:
         return None
-    again = Image.open(io.BytesIO(data), formats=["PNG"])
+    again = Image.open(io.BytesIO(without_texts(data)), formats=["PNG"])
     tile = again.tile[0]
     if tile.args not in ("RGB;16B", "RGBA;16B"):  # gray with alpha: Pillow has no such reader for it
         return None
