@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from unstill_bots.text.sentences import ADVICE
 from unstill_queue.contract.jobs import Parameters
 
 FILES = sorted((Path(str(unstill_bots.__file__)).parent / "text" / "locale").glob("*/advice.toml"))
+PHRASES = Path(__file__).parents[1] / "engine" / "camera_phrases"
 PARAMETERS = Parameters(model="camera", prompt="", seed=1, num_frames=16, fps=8, resolution=512)
 
 
@@ -81,6 +83,21 @@ def test_for_a_camera_that_moves_camera_words_count() -> None:
     assert advice("the sea", PARAMETERS, synthetic=False) == Advice("camera")
     assert advice("zoom in on the sea", PARAMETERS, synthetic=False) is None
     assert advice("镜头拉近", PARAMETERS, synthetic=False) is None
+
+
+@pytest.mark.parametrize("file", sorted(PHRASES.glob("*.toml")), ids=lambda file: file.stem)
+def test_who_told_the_camera_something_in_another_language_is_not_advised_to_use_camera_words(file: Path) -> None:
+    data = tomllib.loads(file.read_text("utf-8"))
+    said = [words for rows in (*data["phrases"].values(), data["ours"]["said"]) for words, _ in rows]
+
+    advised = [words for words in said if advice(words, PARAMETERS, synthetic=False) == Advice("camera")]
+
+    assert said and advised == []
+
+
+@pytest.mark.parametrize("prompt", ["ein Hund am See", "un gato en el sofá", "le lac", "o mar", "кот на диване", "猫"])
+def test_who_told_it_nothing_is_advised(prompt: str) -> None:
+    assert advice(prompt, PARAMETERS, synthetic=False) == Advice("camera")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The rule behind it: subject + action + direction or speed + surroundings.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -72,13 +73,15 @@ class Advice(msgspec.Struct, frozen=True):
 def advice(prompt: str, parameters: Parameters | None = None, *, synthetic: bool = True) -> Advice | None:
     """Return what would help this prompt most; None if it says enough. Never raises.
 
-    It reads the languages that have an `advice.toml`. `synthetic` is false for a model that only moves a camera: there,
-    camera words are what counts, and what is to move in the photo itself is a wish that stays one.
+    It reads the languages that have an `advice.toml`, and for a camera the beginnings in `camera_words.toml` too.
+    `synthetic` is false for a model that only moves a camera: there, camera words are what counts, and what is to move
+    in the photo itself is a wish that stays one.
     """
     if not synthetic:
         if wish := _said(prompt, "alive"):
             return Advice("still", {"verb": wish})
-        return None if _says(prompt, "camera") or (parameters and parameters.camera) else Advice("camera")
+        said = _says(prompt, "camera") or _tells_a_camera(prompt) or (parameters and parameters.camera)
+        return None if said else Advice("camera")
     acts = _says(prompt, "actions") or _inflected(prompt)
     moves = _says(prompt, "directions") or _says(prompt, "speeds")
     length = _length(prompt)
@@ -124,6 +127,25 @@ def _script(letters: str) -> re.Pattern[str]:
 
 def _says(prompt: str, kind: str) -> bool:
     return any(words.finds(getattr(words, kind), prompt) for words in _languages().values())
+
+
+def _tells_a_camera(prompt: str) -> bool:
+    """Return whether a camera is told something in a language that has no `advice.toml`."""
+    return _other_camera_words().search(_without_accents(prompt)) is not None
+
+
+@cache
+def _other_camera_words() -> re.Pattern[str]:
+    file = resources.files("unstill_bots") / "text" / "camera_words.toml"
+    beginnings = _without_accents(" ".join(msgspec.toml.decode(file.read_bytes(), type=dict[str, str]).values()))
+    either = "|".join(re.escape(word.replace("_", " ")) for word in beginnings.split())
+    # letters of scripts without blanks stand beside others
+    return re.compile(rf"(?<![a-z\u0400-\u04ff])(?:{either})")
+
+
+def _without_accents(text: str) -> str:
+    signs = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(sign for sign in signs if not unicodedata.combining(sign))
 
 
 def _said(prompt: str, kind: str) -> str:
