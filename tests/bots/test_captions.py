@@ -109,6 +109,8 @@ def test_text_that_stays_text(words: str) -> None:
         ("--loop, waves", {"loop": True}, "waves"),
         ("--loop no waves", {"loop": False}, "waves"),
         ("--loop=off waves", {"loop": False}, "waves"),
+        ('--loop "no" waves', {"loop": False}, "waves"),
+        ('--loop "two waves"', {"loop": True}, '"two waves"'),
         ("--loop --fade yes --audio 0", {"loop": True, "fade": True, "audio": False}, ""),
     ],
 )

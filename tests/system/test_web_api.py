@@ -47,6 +47,21 @@ def made(api: httpx.Client, id: str) -> dict[str, Any]:
     return said
 
 
+def test_options_are_understood_as_in_a_caption(api: httpx.Client) -> None:
+    # When a program writes options as it does elsewhere
+    options = {"seed": -1, "shape": "2:1", "resolution": "1080p", "loop": "true", "guidance_scale": 12}
+    answer = api.post("/clips", json={"images": [as_url(photo())], "prompt": "waves", "options": options})
+    # Then the clip is made of them, and what is otherwise is told
+    assert answer.status_code == 202, answer.text
+    clip = made(api, answer.json()["id"])
+    recipe = recipe_in(api.get(f"/clips/{clip['id']}/clip.mp4").content)
+    assert (recipe.finish.shape, recipe.finish.loop, recipe.parameters.prompt) == ("landscape", True, "waves")
+    assert [note.partition(":")[0] for note in recipe.notes] == ["option_nearest", "option_nearest", "options_not_read"]
+    # and what cannot be meant is refused
+    refused = api.post("/clips", json={"images": [as_url(photo())], "options": {"seed": "many"}})
+    assert refused.status_code == 422 and "seed cannot be many" in refused.text
+
+
 def test_a_clip_is_asked_for_and_loaded(api: httpx.Client) -> None:
     # When a picture comes as a data URL, with words and options
     answer = api.post(

@@ -215,7 +215,8 @@ class Reader:
 
     def _flag(self, option: Option) -> str:
         start = self.at
-        word = _fold(self._bare_word())
+        quoted = self._quoted()
+        word = _fold(self._bare_word() if quoted is None else quoted)
         try:
             if word and option.parse(word, self.catalog) is not None:
                 return word

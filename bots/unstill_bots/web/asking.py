@@ -11,7 +11,9 @@ from unstill_bots.actions import option_offers
 from unstill_bots.actions.job_actions import Done, JobActions
 from unstill_bots.actions.presses import Thing
 from unstill_bots.delivery.chat import ChatError
+from unstill_bots.intake import captions
 from unstill_bots.intake.admission import Admission, Written
+from unstill_bots.intake.caption_options import typed_as
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import numbered
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture
@@ -157,10 +159,12 @@ def words_of(fields: Mapping[str, str], pipeline: Pipeline) -> str:
     for option in OPTIONS:
         typed = fields.get(option.name, "").strip()
         if typed:
+            given[option.name] = typed
             try:
-                given[option.name] = option.parse(typed, pipeline.catalog)
+                # as in a caption, where more is understood than the option by itself takes
+                captions.parse(option_offers.words("", {option.name: typed}), pipeline.catalog)
             except OptionError as error:
-                wrong.append(error)
+                wrong += (typed_as("", fault) for fault in error.faults)
     if wrong:
         raise OptionError.together(wrong)
     return option_offers.words(fields.get("prompt", ""), given)
