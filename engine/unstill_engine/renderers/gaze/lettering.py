@@ -26,6 +26,8 @@ _INK_DIFFERENCE_MOST = 40
 _INK_SPREAD_MOST = 14
 _HEIGHTS_RATIO_MOST = 2.2
 _GAP_MOST = 1.1
+#: How far what belongs to a line may reach beyond its letters, in its heights.
+_BEYOND = 0.15
 _CANDIDATES_MOST = 600
 
 
@@ -79,15 +81,27 @@ def _lines(colours: Bytes, above: Bytes) -> list[tuple[int, Floats]]:
     parts = components(above >= _CONTRAST_LEAST, np.concatenate([colours, above[..., None]], axis=2))
     letters = _letters(parts)
     lines = [letters.chosen(group) for group in _groups(_together(letters))]
-    return [(len(line.boxes), _completed(line, parts)) for line in lines if _is_lettering(line)]
+    boxes = [(line, _completed(line, parts)) for line in lines if _is_lettering(line)]
+    return [(len(line.boxes), box) for line, box in boxes if not _is_ground(line, box, colours)]
+
+
+def _is_ground(line: Parts, box: Floats, colours: Bytes) -> bool:
+    """Whether what was taken for ink is what is around the line too: it is what letters enclose, or their outlines."""
+    left, top, right, bottom = box.astype(int).tolist()
+    reach = max((bottom - top) // 3, 2)
+    upper, lower = colours[max(top - reach, 0) : top, left:right], colours[bottom : bottom + reach, left:right]
+    around = np.concatenate([upper.reshape(-1, 3), lower.reshape(-1, 3)])
+    if not len(around):
+        return False
+    return bool(np.abs(np.median(around, axis=0) - line.means[:, :3].mean(axis=0)).max() <= _INK_DIFFERENCE_MOST)
 
 
 def _completed(line: Parts, parts: Parts) -> Floats:
-    """The line's box with what else of its ink stands between or beside its letters, such as dots, dashes and 一."""
+    """The line's box with what else of its ink stands between or beside its letters: dots, dashes and 一."""
     left, top = line.boxes[:, :2].min(axis=0).tolist()
     right, bottom = line.boxes[:, 2:].max(axis=0).tolist()
     tall = bottom - top
-    same = (parts.boxes[:, 1] >= top - 0.15 * tall) & (parts.boxes[:, 3] <= bottom + 0.15 * tall)
+    same = (parts.boxes[:, 1] >= top - _BEYOND * tall) & (parts.boxes[:, 3] <= bottom + _BEYOND * tall)
     same &= np.abs(parts.means[:, :3] - line.means[:, :3].mean(axis=0)).max(axis=1) <= _INK_DIFFERENCE_MOST
     beside = parts.boxes[same]
     for box in beside[np.argsort(beside[:, 0], kind="stable")].tolist():
