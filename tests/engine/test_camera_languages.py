@@ -78,26 +78,26 @@ def test_a_language_is_added_by_one_file(tmp_path: Path) -> None:
     unknown = said(tmp_path, *texts)
     # When a file with them is put beside the others
     (tmp_path / FOLDER.relative_to(package.parent) / "it.toml").write_text(ITALIAN, "utf-8")
-    left, closer, still, *others = said(tmp_path, *texts)
-    # Then they are understood, and the others are as before
-    (english_left,), (english_closer,) = said(tmp_path, "slowly pan left", "zoom in")
-    assert left == [english_left]
-    assert closer == [[english_closer[0], english_closer[1], 1.5]]
-    assert still == []
-    assert others == unknown[3:]
-    assert all(unknown[number] != now for number, now in enumerate((left, closer, still)))
-    # whether accents are typed or not, over a comma, and refused by a word that stands after them
-    without, over_a_comma, refused, both = said(
+    left, closer, still, *others, english_left, english_closer, both_ways, bare, over_a_comma, refused, both = said(
         tmp_path,
+        *texts,
+        *("slowly pan left", "zoom in", "pan left, then right"),
         "piu vicino",
         "panoramica a sinistra, poi destra",
         "panoramica a sinistra è vietata, più vicino",
         "panoramica a sinistra o più vicino vietato, zoom out",
     )
-    assert without == closer
-    assert over_a_comma == said(tmp_path, "pan left, then right")[0]
+    # Then they are understood, and the others are as before
+    assert left == english_left
+    assert closer == [[*english_closer[0][:2], 1.5]]
+    assert still == []
+    assert others == unknown[3:]
+    assert all(unknown[number] != now for number, now in enumerate((left, closer, still)))
+    # whether accents are typed or not, over a comma, and refused by a word that stands after them
+    assert bare == closer
+    assert over_a_comma == both_ways
     assert refused == closer
-    assert [both] == others[:1]
+    assert both == others[0]
 
 
 @pytest.mark.parametrize(

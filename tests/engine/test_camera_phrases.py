@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from unstill_engine.renderers.camera.moves import GENTLE, Axis, Move
 from unstill_engine.renderers.camera.vocabulary import MOVES
 from unstill_engine.renderers.camera.words import direct
+from unstill_queue.contract.options import PROMPT_MAX
 
 FILES = sorted((Path(__file__).parent / "camera_phrases").glob("*.toml"))
 PHRASES: dict[str, dict[str, Any]] = {file.stem: tomllib.loads(file.read_text("utf-8")) for file in FILES}
@@ -39,6 +40,26 @@ def said(language: str) -> list[tuple[str, str]]:
 
 MOVING = [(words, meant) for language in PHRASES for words, meant in said(language) if meant != "still"]
 REFUSED = [(words, axes) for language in PHRASES for words, axes, meant in ours(language, "refused") if not meant]
+SMALL = [
+    ",",
+    ".",
+    "nicht",
+    "sin",
+    "pas",
+    "não",
+    "не",
+    "しない",
+    "und",
+    "y",
+    "et",
+    "e",
+    "и",
+    "も",
+    "90°",
+    "2x",
+    "langsam",
+    "の",
+]
 
 
 def meaning(moves: tuple[Move, ...]) -> str:
@@ -101,6 +122,14 @@ def test_accents_need_not_be_typed(language: str) -> None:
     assert wrong((typed, meaning(direct(typed, "")), meaning(direct(words, ""))) for words, typed in bare) == []
 
 
+@EACH
+def test_what_stands_last_in_the_longest_prompt_is_heard(language: str) -> None:
+    words, meant = said(language)[0]
+    before = "a castle by the sea, "
+
+    assert meaning(direct(before * ((PROMPT_MAX - len(words)) // len(before)) + words, "")) == meant
+
+
 @given(one=st.sampled_from(MOVING), other=st.sampled_from(MOVING))
 def test_languages_may_be_mixed_in_a_caption(one: tuple[str, str], other: tuple[str, str]) -> None:
     assert meaning(direct(f"{one[0]}. {other[0]}", "")) == f"{one[1]}, {other[1]}"
@@ -127,6 +156,12 @@ def test_refusals_of_two_languages_hold_both(one: tuple[str, str], other: tuple[
     refused = {Axis(axis) for _, axes in (one, other) for axis in axes.split()}
 
     assert not {move.axis for move in direct(f"{one[0]}. {other[0]}", "")} & refused
+
+
+@given(st.lists(st.sampled_from([words for words, _ in MOVING + REFUSED] + SMALL), max_size=8).map(" ".join))
+def test_any_mixture_is_read_without_an_error(words: str) -> None:
+    for moves in in_each_place(words):
+        assert all(0 < move.strength < float("inf") for move in moves)
 
 
 @EACH

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from unstill_engine.renderers.camera.amounts import take_out
 from unstill_engine.renderers.camera.vocabulary import LETTERS, Pace, Phrase, plain, vocabulary
+from unstill_queue.contract.options import PROMPT_MAX
 
 BREAK = re.compile(r"[,.;:!?()\[\]\n。!?;—–…|/+>]+| -+ ")
 BLANK = re.compile(r"[^\S\n]+")
@@ -16,7 +17,6 @@ COMMA = re.compile(r", ?")
 #: A word of a script that puts blanks between words.
 SPELLED = re.compile(rf"[{LETTERS}']+")
 _JOINER = re.compile(rf"(?<=[{LETTERS}])[-_](?=[{LETTERS}])")
-_LENGTH_MOST = 1000
 #: Compatibility would make letters of the first two.
 _SIGNS = str.maketrans("º˚’", "°°'")
 _QUOTES = re.compile(r"""["“”„«»‹›「」『』`*]|(?<![^\W\d])'|'(?![^\W\d])""")
@@ -27,7 +27,7 @@ class Scanner:
 
     def __init__(self, text: str) -> None:
         self.words = vocabulary()
-        folded = plain(plain(text[:_LENGTH_MOST].translate(_SIGNS), {}).lower().replace("’", "'"), self.words.fold)
+        folded = plain(plain(text[:PROMPT_MAX].translate(_SIGNS), {}).lower().replace("’", "'"), self.words.fold)
         folded = self.words.elided.sub(" ", _COLON.sub(self._without_colon, folded))
         self.text, self.amounts = take_out(BLANK.sub(" ", _JOINER.sub(" ", _QUOTES.sub(" ", folded))), self.words)
         # few of all languages' expressions stand anywhere in one text, and only those are tried word by word
