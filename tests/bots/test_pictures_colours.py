@@ -112,6 +112,16 @@ async def test_what_cannot_be_used_is_said(pictures: Pictures, chunks: list[tupl
     assert error(safe, chart().astype(float)) == 0
 
 
+async def test_a_profile_may_have_megabytes(pictures: Pictures) -> None:
+    table = np.random.default_rng(1).bytes(3_000_000)
+    profile = ref.rgb_profile(ref.PROPHOTO_XYZ_D50, 1.8, "scanner", junk=table)
+
+    safe = await pictures.make_safe(png(chart(), iccp(profile)))
+
+    assert safe.notes == ()
+    assert error(safe, in_srgb(chart(), power(1.8), ref.FROM_PROPHOTO)) <= 1
+
+
 async def test_narrow_codes_are_widened(pictures: Pictures) -> None:
     narrow = np.round(16 + chart() * (219 / 255)).astype(np.uint8)
 

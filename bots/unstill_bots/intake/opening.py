@@ -30,6 +30,7 @@ _PLUGINS = (
     _exif_reader,
 )
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # another thread would need what the process gave up
+PngImagePlugin.MAX_TEXT_CHUNK = 8 << 20  # of colour profiles too, of which scanners' and printers' have megabytes
 
 
 class Refused(Exception):
