@@ -17,7 +17,7 @@ FADE_SHARE = 4
 #: A shape that is off by no more than a model's grid of sizes is filled by cutting the rest off.
 NEARLY = 1.04
 #: The backing is blurred at this share of the clip's size, by so many of its pixels, and is so much darker.
-BACKING_SHARE, BACKING_SIGMA, BACKING_LIGHT = 1 / 12, 3.0, 0.65
+BACKING_SHARE, BACKING_SIGMA, BACKING_LIGHT = 1 / 20, 4.0, 0.65
 #: Exact conversion: without these swscale rounds chroma at half the precision.
 SCALE_FLAGS = "lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
 
