@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.jobs import Parameters
 from unstill_queue.contract.resolving import resolve
-from unstill_queue.contract.sizing import Size, sized, uncropped
+from unstill_queue.contract.sizing import FRAMES_MOST, Size, seen_at_once, sized, uncropped
 
 CATALOG = Catalog.load()
 PHONE = (4032, 3024)
@@ -131,3 +131,26 @@ def test_another_resolution_changes_a_frame_that_was_set_as_well() -> None:
     assert (smaller.resolution, smaller.width, smaller.height) == (512, 512, 896)
     plain = msgspec.structs.replace(set_, width=None, height=None)
     assert plain.at(512) == msgspec.structs.replace(plain, resolution=512)
+
+
+@given(
+    st.integers(8, 480),
+    st.tuples(SIDES, SIDES),
+    st.sampled_from(list(CATALOG.finishes)),
+    st.sampled_from(["", "pad", "blur"]),
+    st.booleans(),
+)
+def test_the_frames_of_a_size_that_nobody_set_fit_on_an_engine_s_disk(
+    num_frames: int, photo: Size, shape: str, fill: str, whole: bool
+) -> None:
+    made = rendered({"shape": shape, "num_frames": num_frames, **({"fill": fill} if fill else {})}, photo)
+    finish = CATALOG.finishes[shape]
+    if whole and finish.width and finish.height:
+        made = uncropped(made, (finish.width, finish.height), seen_at_once(photo, CATALOG.models["camera"].aspect_most))
+    aspect = min(max(photo) / min(photo), CATALOG.models["camera"].aspect_most)
+    pixels = made.width * made.height if made.width and made.height else short_side(made) ** 2 * aspect
+    # sides are rounded to whole, even pixels
+    assert num_frames * pixels * 3 <= 1.03 * FRAMES_MOST
+    # and what most people ask for is not held back
+    if num_frames <= 200:
+        assert FRAMES_MOST / 3 / num_frames >= 1080 * 1920

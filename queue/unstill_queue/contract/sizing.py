@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -15,6 +16,9 @@ Size = tuple[int, int]
 LARGE = 4096
 """The short side, in pixels, of a photo of which only the shape is known."""
 
+FRAMES_MOST = 1_250_000_000
+"""Bytes of raw frames that a clip has at most whose size nobody set: an engine has three clips in hand on its disk."""
+
 
 def sized(
     parameters: Parameters, finish: Finish, given: Mapping[str, Value], catalog: Catalog, photo: Size
@@ -22,7 +26,8 @@ def sized(
     """Return the parameters with the frame of a clip of that photo. `given` are the options that were set.
 
     A resolution that was asked for holds, and so does a preset's, and a model's that draws new pixels. Else there are
-    as many pixels as the clip's shape has room for, and where the model draws none, never more than the photo's own.
+    as many pixels as the clip's shape has room for, and where the model draws none, never more than the photo's own,
+    nor than an engine's disk has room for.
     A photo that fills another shape by a crop is rendered in that shape.
     """
     model = catalog.models[parameters.model]
@@ -35,7 +40,7 @@ def sized(
     if not model.synthetic and "resolution" not in given:
         if frame and "resolution" not in preset:
             short = min(shown) * min(frame[0] / shown[0], frame[1] / shown[1])
-        short = min(short, *shown)
+        short = min(short, *shown, _roomy(parameters, shown))
     if frame and crops:
         width, height = (side * short / min(frame) for side in frame)
         return msgspec.structs.replace(
@@ -54,7 +59,8 @@ def uncropped(parameters: Parameters, frame: Size, photo: Size) -> Parameters:
     own = msgspec.structs.replace(parameters, width=None, height=None)
     if min(parameters.width, parameters.height) == parameters.resolution:
         return own
-    return _with_short_side(own, min(photo) * min(1.0, frame[0] / photo[0], frame[1] / photo[1]), photo)
+    short = min(photo) * min(1.0, frame[0] / photo[0], frame[1] / photo[1])
+    return _with_short_side(own, min(short, _roomy(own, photo)), photo)
 
 
 def frame_of(shape: Shape | None) -> Size | None:
@@ -77,6 +83,11 @@ def seen_at_once(photo: Size, aspect_most: float) -> Size:
 def imagined(aspect: float) -> Size:
     """Return the size of a large photo with that long side over its short one, for a cost before the photo is known."""
     return round(LARGE * aspect), LARGE
+
+
+def _roomy(parameters: Parameters, shown: tuple[float, float]) -> float:
+    """Return the longest short side of frames in that shape which are no more than FRAMES_MOST bytes."""
+    return math.sqrt(FRAMES_MOST / 3 / parameters.num_frames * min(shown) / max(shown))
 
 
 def _with_short_side(parameters: Parameters, short: float, photo: Size) -> Parameters:
