@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from tests.bots.colour_references import png
 from tests.bots.hostile.heif import grid
 from tests.bots.hostile.sources import encoded
 from tests.bots.hostile.sources import photo as sound_photo
@@ -24,6 +26,7 @@ from unstill_queue.contract.recipe import Recipe, read_recipe
 
 FIRST_FRAME = "The picture moves already; its first frame was used."
 CUT_OFF = "The picture's file ends too early; what is missing at its edge was left out."
+COLOURS_IGNORED = "What the picture says of its colours could not be used; they may differ a little."
 NOT_SHOWN = "of the picture is not shown: it does not fit into the clip's shape."
 CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
 
@@ -114,6 +117,13 @@ def lettered() -> bytes:
         )
     image.save(out, "PNG")
     return out.getvalue()
+
+
+def white_words(*chunks: tuple[bytes, bytes]) -> bytes:
+    """Make a PNG of white words on nothing, with these chunks before its pixels."""
+    image = Image.new("RGBA", (320, 240), (0, 0, 0, 0))
+    ImageDraw.Draw(image).text((20, 90), "HELLO", "white", ImageFont.load_default(80))
+    return png(np.asarray(image), *chunks)
 
 
 def first_frame(clip: bytes) -> Any:
@@ -286,6 +296,24 @@ async def a_file_is_judged_by_its_bytes_and_never_by_its_name(talk: Talk) -> Non
     assert len(clips(talk.seen())) == len(files)
 
 
+async def what_lies_on_nothing_can_be_seen(talk: Talk) -> None:
+    talk.house.settings["UNSTILL_ENGINE__MODEL"] = "camera"
+    talk.house.start_engine()
+    talk.start_bot()
+    # Given white words on a transparent ground, of colours by codes that nobody knows
+    talk.file(white_words((b"cICP", bytes((200, 13, 0, 1)))), "words.png", "the camera does not move --frames 8")
+    # Then the clip shows them, and what could not be used is said
+    (clip,) = clips(await seen(talk, lambda now: bool(clips(now)), "the clip"))
+    assert clip.clip is not None
+    frame = first_frame(clip.clip)
+    assert frame.max() > 200 and frame.min() < 50
+    assert COLOURS_IGNORED in clip.text
+    # When nothing at all can be seen in a picture, Then that is said
+    talk.file(png(np.zeros((240, 320, 4), np.uint8)), "empty.png", "waves")
+    await seen(talk, lambda now: any("all of it is transparent" in one.text for one in now), "the refusal")
+    assert len(clips(talk.seen())) == 1
+
+
 async def a_panorama_is_travelled_over_and_what_is_not_shown_is_said(talk: Talk) -> None:
     talk.house.settings["UNSTILL_ENGINE__MODEL"] = "camera"
     talk.house.start_engine()
@@ -454,6 +482,7 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     who_waits_sees_their_place_move,
     what_was_noted_of_the_picture_is_told_under_each_of_its_clips,
     a_file_is_judged_by_its_bytes_and_never_by_its_name,
+    what_lies_on_nothing_can_be_seen,
     a_panorama_is_travelled_over_and_what_is_not_shown_is_said,
     a_photo_fills_another_shape_whole_where_a_crop_would_cut_its_words,
     what_other_programs_have_is_understood_or_left_out_and_told,
