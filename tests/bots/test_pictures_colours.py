@@ -23,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 P3 = (b"cICP", bytes((12, 13, 0, 1)))
 SAME = (b"sRGB", b"\x00")
 PROPHOTO = ref.rgb_profile(ref.PROPHOTO_XYZ_D50, 1.8, "sRGB IEC61966-2.1")  # its name is all that it has of sRGB
+SRGB_POINTS = chrm((0.3127, 0.329), (0.64, 0.33), (0.3, 0.6), (0.15, 0.06))
 PROPHOTO_POINTS = chrm((0.3457, 0.3585), (0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001))
 
 
@@ -81,6 +82,8 @@ async def test_colours_of_a_png_are_what_its_chunks_say(
         pytest.param([SAME, gama(1.0), PROPHOTO_POINTS], id="sRGB before gAMA and cHRM"),
         pytest.param([(b"cICP", bytes((1, 13, 0, 1))), gama(1.0)], id="cICP: sRGB"),
         pytest.param([(b"cICP", bytes((1, 1, 0, 1)))], id="cICP: video"),
+        pytest.param([gama(0.45455)], id="gAMA as sRGB's"),
+        pytest.param([gama(0.45455), SRGB_POINTS], id="gAMA and cHRM as sRGB's"),
     ],
 )
 async def test_colours_of_srgb_are_left_as_they_are(pictures: Pictures, chunks: list[tuple[bytes, bytes]]) -> None:

@@ -11,6 +11,9 @@ from unstill_bots.intake.colour_spaces import ADOBE_RGB, SRGB, SRGB_CURVE, Curve
 from unstill_bots.intake.heif_boxes import nclx
 
 _EXIF_IFD, _INTEROP_IFD, _COLOR_SPACE, _INTEROP_INDEX = 0x8769, 0xA005, 0xA001, 1
+_SRGB_GAMMA = 0.45455
+_SRGB_CHROMATICITY = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+"""What encoders write for sRGB, for decoders that know no more: the specification tells them to (11.3.2.5)."""
 UNSPECIFIED = (2, 2)
 """Codes of primaries and transfer that say nothing."""
 
@@ -75,9 +78,11 @@ def _hdr_of_profile(icc: bytes) -> Space | None:
     return None
 
 
-def _of_chunks(gamma: float | None, chromaticity: tuple[float, ...] | None) -> Space:
-    """Raises ValueError where they are no colour space."""
+def _of_chunks(gamma: float | None, chromaticity: tuple[float, ...] | None) -> Space | None:
+    """The space of gAMA and cHRM, None for sRGB. Raises ValueError where they are no colour space."""
     curve = SRGB_CURVE
+    if gamma == _SRGB_GAMMA and chromaticity in (None, _SRGB_CHROMATICITY):
+        return None
     if gamma is not None:
         if not 0.1 <= gamma <= 10:
             raise ValueError("no exponent")
