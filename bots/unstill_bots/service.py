@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
@@ -29,6 +30,7 @@ from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Ledger
 from unstill_queue.ledger.reaper import Reaper
 from unstill_queue.redis.connection import connect, server_check
+from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.redis.trouble import told
 from unstill_queue.storage.base import Storage
 from unstill_queue.storage.trash import Trash
@@ -50,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.alive:
             why_not = asyncio.run(why_not_alive(settings, arguments.platform))
             return _fail(why_not, NOT_ALIVE) if why_not else 0
+        if arguments.rotate_key:
+            asyncio.run(_rotate(settings, arguments.platform))
+            return 0
         front_end = load_front_end(arguments.platform, settings)
         asyncio.run(_serve(front_end, settings, settings.load_catalog()))
     except ConfigError as error:
@@ -86,6 +91,21 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         finally:
             await client.close()
             await hasty.aclose()
+
+
+async def _rotate(settings: Settings, platform: str) -> None:
+    """Raises ConfigError where the platform signs nothing, RedisError, OSError."""
+    module, _, name = settings.platforms()[platform].rotate.partition(":")
+    if not module:
+        raise ConfigError(f"{platform} signs nothing by a key of ours. Leave out --rotate-key.")
+    url = settings.redis.url
+    redis = connect(
+        EmbeddedValkey(settings.redis.data).url if url is None else url.get_secret_value(), patience=SERVER_WITHIN
+    )
+    try:
+        await getattr(importlib.import_module(module), name)(redis)
+    finally:
+        await redis.aclose()
 
 
 async def _check(url: str) -> None:
@@ -149,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("platform", choices=tuple(PLATFORMS))
     parser.add_argument("--alive", action="store_true", help="only say whether one serves, by 0 or 1, and end")
+    parser.add_argument("--rotate-key", action="store_true", help="only have a new key sign cookies, and end")
     return parser
 
 

@@ -55,6 +55,12 @@ def _http(url: str) -> str:
     return url.rstrip("/")
 
 
+def _https(url: str) -> str:
+    if not url.startswith("https://"):
+        raise ValueError("a URL like https://host or https://host/path")
+    return _http(url)
+
+
 def _websocket(url: str) -> str:
     allowed = "a URL like wss://host/ or ws://host:port/"
     if not _split(url, allowed, ("ws", "wss")).hostname:
@@ -134,6 +140,7 @@ def _language(name: str) -> str:
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Location = Annotated[Path, AfterValidator(_home)]
 HttpUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_http)]
+HttpsUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_https)]
 WebsocketUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_websocket)]
 StorageUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storage)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]

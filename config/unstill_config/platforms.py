@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field, SecretStr
 
-from unstill_config.kinds import BasePath, Group, Hosts, HttpUrl, Networks, Text, WebsocketUrl
+from unstill_config.kinds import BasePath, Group, Hosts, HttpsUrl, HttpUrl, Networks, Text, WebsocketUrl
 
 Patterns = tuple[tuple[re.Pattern[str], str], ...]
 
@@ -21,13 +21,15 @@ class PlatformSettings(Group):
 
     `front_end` is 'module:Class' of its front end, as a model names its renderer: it is imported only where it is
     served. `check` is 'module:function' that raises ConfigError where these settings cannot be served, before anything
-    starts; `doctor` one that asks the platform about the bot. Either is empty where there is nothing to ask.
+    starts; `doctor` one that asks the platform about the bot; `rotate` one that has a new key sign from now on. Each is
+    empty where there is nothing of the kind.
     `secret_patterns` find in a log line what looks like a secret of this platform, each with what stands there instead.
     """
 
     front_end: ClassVar[str]
     check: ClassVar[str] = ""
     doctor: ClassVar[str] = ""
+    rotate: ClassVar[str] = ""
     secret_patterns: ClassVar[Patterns] = ()
 
 
@@ -40,7 +42,9 @@ class BotSettings(PlatformSettings):
 
 
 class Telegram(BotSettings):
-    """`local_mode`: `api_url` is a Bot API server of one's own that runs with --local. `webhook_url` None: polling."""
+    """`local_mode`: `api_url` is a Bot API server of one's own that runs with --local. `webhook_url` None: polling.
+    `app_url`: where people reach the page, which the bot's menu button then opens; None: that lists the commands.
+    """
 
     front_end = "unstill_bots.telegram.program:TelegramFrontEnd"
     doctor = "unstill_bots.telegram.doctor:examine"
@@ -53,6 +57,7 @@ class Telegram(BotSettings):
     webhook_url: HttpUrl | None = None
     webhook_host: Text = "127.0.0.1"
     webhook_port: int = Field(default=8443, ge=0, le=65535)
+    app_url: HttpsUrl | None = None
 
 
 class Discord(BotSettings):
@@ -82,6 +87,7 @@ class Web(PlatformSettings):
 
     front_end = "unstill_bots.web.program:WebFrontEnd"
     check = "unstill_bots.web.program:check"
+    rotate = "unstill_bots.web.visitor:rotate"
 
     host: Text = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)

@@ -27,6 +27,8 @@ ENGINES_OWN = {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__VARIABLES"}
 """What the image itself says, and what only a renderer of one's own needs."""
 NOT_A_BOTS = {f"ENGINE__{field}".upper() for group, field in Settings.known() if group == "engine" and field != "model"}
 
+WEBHOOK = ("WEBHOOK_URL", "WEBHOOK_HOST", "WEBHOOK_PORT")
+
 # -- what a container may do
 
 
@@ -151,7 +153,11 @@ def test_without_a_password_nothing_starts() -> None:
             {*NOT_A_BOTS, "TELEGRAM__LOCAL_MODE"},
         ),
         ("discord", {"redis", "storage", "catalog", "queue", "quota", "bots", "log", "engine", "discord"}, NOT_A_BOTS),
-        ("web", {"redis", "storage", "catalog", "queue", "quota", "bots", "log", "engine", "web"}, NOT_A_BOTS),
+        (
+            "web",
+            {"redis", "storage", "catalog", "queue", "quota", "bots", "log", "engine", "web", "telegram"},
+            {*NOT_A_BOTS, *(f"TELEGRAM__{name}" for name in ("API_URL", "LOCAL_MODE", *WEBHOOK))},
+        ),
     ],
 )
 def test_a_service_gets_every_setting_of_its_own_and_no_other(

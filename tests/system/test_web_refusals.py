@@ -300,3 +300,22 @@ def test_below_a_path_and_behind_a_proxy(tmp_path: Path) -> None:
         # two addresses of one /64 are one, and no address is written down
         assert len(requests) == 5 and len({one.requester.chat for one in requests}) == 4
         assert not any("203.0.113" in str(one) or "2001:db8" in str(one) for one in requests)
+
+
+def test_after_two_new_keys_a_cookie_is_worth_nothing(house: WebHouse) -> None:
+    ann = house.visitor()
+    ann.ask("waves")
+    (card,) = ann.until(has_clips(), "the clip")
+    command = [sys.executable, "-m", "unstill_bots.service", "web", "--rotate-key"]
+    # When a new key signs, Then who has a cookie of the old one is still themselves
+    subprocess.run(command, env=house.house.environ, cwd=house.house.folder, check=True)
+    assert house.stop_bot() == 0
+    house.start_bot()
+    house.wait_for_bot()
+    assert ann.cards() == [card]
+    # When another one does, Then not any more
+    subprocess.run(command, env=house.house.environ, cwd=house.house.folder, check=True)
+    assert house.stop_bot() == 0
+    house.start_bot()
+    house.wait_for_bot()
+    assert ann.cards() == []

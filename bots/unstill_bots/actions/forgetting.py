@@ -25,6 +25,11 @@ LOOK_EVERY = 0.1
 DELETE_AT_ONCE = 8
 
 
+def cards_key(person: str) -> str:
+    """Return the server's key of a person's cards on the page, wherever else they are known: as `Requester.person`."""
+    return f"unstill:cards:{person}"
+
+
 class Memory(Protocol):
     """What a front end keeps of people besides the ledger."""
 
@@ -60,6 +65,7 @@ class Forgetting:
         """
         # what waits for words must not become a request after the requests are forgotten
         await self._memory.forget(person.partition(":")[2])
+        await self._client.redis.delete(cards_key(person))
         await self._preferences.forget(person)
         return await self._client.ledger.forget(person)
 

@@ -12,17 +12,20 @@ from pathlib import Path
 
 import structlog
 from redis.asyncio import Redis
-from telegram import Bot, InputProfilePhotoStatic, MenuButtonCommands
+from telegram import Bot, InputProfilePhotoStatic, MenuButton, MenuButtonCommands, MenuButtonWebApp, WebAppInfo
 from telegram.error import TelegramError
 
 from unstill_bots.host.registration import register_once
 from unstill_bots.telegram.menu import CODES
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_config.languages import SOURCE
 
 log = structlog.get_logger(__name__)
 
 PICTURE = Path(__file__).with_name("profile.jpg")
 REGISTERED = "unstill:telegram:profile"
+APP_PATH = "/telegram"
+"""Where the page signs in who comes from Telegram."""
 WRITTEN = "unstill:telegram:profile:texts"
 """A hash: each text that we wrote ourselves, by its name and language, as its digest."""
 
@@ -36,17 +39,23 @@ def texts() -> list[tuple[str, str, str]]:
     return told
 
 
-async def register(bot: Bot, redis: Redis) -> bool:
-    """Tell Telegram, once for each change of it. False: it could not be done, which is logged."""
+async def register(bot: Bot, redis: Redis, *, app: str | None = None, language: str = SOURCE) -> bool:
+    """Tell Telegram, once for each change of it. False: it could not be done, which is logged.
+
+    `app`: the address of the page, which the menu button opens then, with a word in `language` on it.
+    """
     told, picture = texts(), await asyncio.to_thread(PICTURE.read_bytes)
+    button: MenuButton = MenuButtonCommands()
+    if app is not None:
+        button = MenuButtonWebApp(ChatReplies(language).button_page(), WebAppInfo(f"{app}{APP_PATH}"))
 
     async def wanted() -> str:
-        return f"{bot.id} {told} {hashlib.sha256(picture).hexdigest()}"
+        return f"{bot.id} {told} {hashlib.sha256(picture).hexdigest()} {button.to_json() if app else ''}".rstrip()
 
     async def tell() -> None:
         for name, code, text in told:
             await _write(bot, redis, name, code, text)
-        await bot.set_chat_menu_button(menu_button=MenuButtonCommands())
+        await bot.set_chat_menu_button(menu_button=button)
         if not (await bot.get_user_profile_photos(bot.id, limit=1)).total_count:
             await bot.set_my_profile_photo(InputProfilePhotoStatic(picture))
 

@@ -73,7 +73,8 @@ class TelegramFrontEnd:
         else:
             source = Polling(Updates(bot), router.take)
         async with asyncio.TaskGroup() as group:
-            told = (menu.register, profile.register)
+            tell_profile = partial(profile.register, app=own.app_url, language=settings.bots.language)
+            told = (menu.register, tell_profile)
             registering = [group.create_task(keep_registered(partial(tell, bot, client.redis))) for tell in told]
             delivering = group.create_task(courier.run())
             albums = group.create_task(Albums(memory, pipeline, context.conversation).run())

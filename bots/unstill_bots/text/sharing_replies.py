@@ -21,6 +21,10 @@ class SharingReplies(Replies):
     def button_share(self) -> str:
         return self.gettext("Share")
 
+    def button_page(self) -> str:
+        """The button that opens the page."""
+        return self.gettext("Open")
+
     def nothing_to_share(self) -> str:
         """A button in place of clips of one's own; it leads to where one is made."""
         return self.gettext("No clip of yours fits. Make one")

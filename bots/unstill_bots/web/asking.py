@@ -21,7 +21,7 @@ from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.web.chat import WebChat
 from unstill_bots.web.pending import id_of, key_of, pending_of
-from unstill_bots.web.visitor import Visitor, new_user
+from unstill_bots.web.visitor import Visitor, new_user, split
 from unstill_config.catalog import Value
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.fairness import aspect_of
@@ -120,7 +120,7 @@ class WebActor:
 
     def __init__(self, visitor: Visitor, chat: WebChat, message: str) -> None:
         self._chat = chat
-        self.user = self.chat = visitor.user
+        self.user, self.chat = split(visitor.user)[1], visitor.user
         self.person = visitor.person
         self.message = message
         self.press = new_user()

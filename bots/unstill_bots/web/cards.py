@@ -11,14 +11,14 @@ from typing import Any, Literal
 import msgspec
 from redis.asyncio import Redis
 
+from unstill_bots.actions.forgetting import cards_key
 from unstill_bots.delivery.message import Button, Phase
 from unstill_bots.text.parts import Text
+from unstill_bots.web.visitor import person_of
 from unstill_queue.contract.codec import decode_or, encode
 
 MOST = 200
 """Cards that are kept of one person, the newest."""
-FORGOTTEN_FOR = 3600
-"""Seconds for which a request that was forgotten gets no card any more: by then its render has been stopped."""
 HELD = 200
 """Changes that wait for a listener which does not read. What is beyond them it sees when it asks for all cards."""
 
@@ -77,9 +77,9 @@ class Cards:
     async def put(self, user: str, card: Card) -> None:
         """Keep a card, in place of the one of that id."""
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.execute_command("HSET", _key(user), card.id, encode(card))
-            pipe.expire(_key(user), self._keep)
-            pipe.execute_command("HLEN", _key(user))
+            pipe.execute_command("HSET", cards_key(person_of(user)), card.id, encode(card))
+            pipe.expire(cards_key(person_of(user)), self._keep)
+            pipe.execute_command("HLEN", cards_key(person_of(user)))
             *_, count = await pipe.execute()
         if count > MOST:
             # what is under way stays
@@ -96,24 +96,14 @@ class Cards:
         self._tell(user, id)
 
     async def _do(self, command: str, user: str, *about: str) -> Any:
-        return await self._redis.execute_command(command, _key(user), *about)  # type: ignore[no-untyped-call]  # redis-py has no type for it
+        return await self._redis.execute_command(command, cards_key(person_of(user)), *about)  # type: ignore[no-untyped-call]  # redis-py has no type for it
 
     # -- forgetting
 
     async def forget(self, user: str) -> None:
         """Delete all cards of a person."""
-        await self._redis.delete(_key(user))
+        await self._redis.delete(cards_key(person_of(user)))
         self._tell(user, "")
-
-    async def forgotten(self, ids: tuple[str, ...]) -> None:
-        """Note that requests are forgotten: what is still shown of them makes no card anew."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for id in ids:
-                pipe.set(_gone(id), b"", ex=FORGOTTEN_FOR)
-            await pipe.execute()
-
-    async def is_forgotten(self, id: str) -> bool:
-        return bool(await self._redis.exists(_gone(id)))
 
     # -- who listens
 
@@ -147,11 +137,3 @@ class Cards:
 
 def _at(card: Card) -> float:
     return card.at
-
-
-def _key(user: str) -> str:
-    return f"unstill:web:cards:{user}"
-
-
-def _gone(id: str) -> str:
-    return f"unstill:web:gone:{id}"

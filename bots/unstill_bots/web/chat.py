@@ -42,8 +42,8 @@ class WebChat:
 
     async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
         with _translated():
-            if await self._cards.is_forgotten(message.job):
-                raise ChatGone("its person had it forgotten")
+            if replaces is not None:
+                raise ChatGone("its person has deleted the card")
             known = await self._cards.get(to.chat, message.job)
             await self._cards.put(to.chat, _card(message.job, message, known.at if known else time.time()))
         return message.job

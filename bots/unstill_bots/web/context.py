@@ -10,14 +10,14 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
-from unstill_bots.actions.commands import Answers, Caller
 from unstill_bots.actions.forgetting import Forgetting
-from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.delivery.message import Clip
 from unstill_bots.delivery.poster import Bounds, poster
 from unstill_bots.host.frontend import Services
 from unstill_bots.intake.older_picture import OlderPicture, stored_picture
+from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.waiting import WaitingPictures
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web import media
 from unstill_bots.web.asking import Asking
@@ -25,7 +25,7 @@ from unstill_bots.web.cards import Card, CardClip, Cards
 from unstill_bots.web.chat import WebChat
 from unstill_bots.web.pending import id_of
 from unstill_bots.web.uploads import Refused
-from unstill_bots.web.visitor import Visitor, Visitors
+from unstill_bots.web.visitor import Visitor, Visitors, split
 from unstill_config.platforms import Web
 from unstill_queue.contract.errors import NotFound
 from unstill_queue.contract.jobs import Succeeded
@@ -50,10 +50,6 @@ class WebContext:
         self.visitors = visitors
         self.asking = Asking(pipeline, services.pictures, chat)
         self.stopping = asyncio.Event()
-        self._forgetting = Forgetting(services.client, services.storage, pipeline.preferences, self)
-        self._answers = Answers(
-            services.client, pipeline.serving, services.settings, UserJobs(pipeline), self._forgetting
-        )
 
     # -- what is a person's
 
@@ -110,24 +106,17 @@ class WebContext:
 
     # -- forgetting
 
-    async def forget(self, user: str) -> None:
-        """Delete what the page keeps of a person besides the ledger, as `forgetting.Memory` does."""
-        await self.cards.forget(user)
-        await self.visitors.forget(user)
-
     async def forget_all(self, visitor: Visitor) -> str:
         """Delete everything of a person, and say what is gone. Raises RedisError."""
-        ids = await self.pipeline.client.ledger.ids_of(visitor.person)
-        await self.cards.forgotten(tuple(ids))
-        answer = await self._answers.run("forgetme", Caller(visitor.person, PageReplies(visitor.language)))
-        said = str(await answer)
+        replies, redis = PageReplies(visitor.language), self.pipeline.client.redis
+        # who comes from a chat has it forgotten there too
+        memory = WaitingPictures(redis, split(visitor.user)[0], PendingRequest)
+        forgetting = Forgetting(self.pipeline.client, self.storage, self.pipeline.preferences, memory)
+        await self.visitors.forget(visitor.user)
+        said = replies.forgotten(await forgetting.finish(await forgetting.begin(visitor.person)))
         # what was shown meanwhile of what had to be ended first
         await self.cards.forget(visitor.user)
         return said
-
-    async def answer(self, visitor: Visitor, command: str) -> str:
-        """Return what a command answers. Raises RedisError."""
-        return str(await (await self._answers.run(command, Caller(visitor.person, PageReplies(visitor.language)))))
 
 
 def _still(clip: CardClip) -> Clip:

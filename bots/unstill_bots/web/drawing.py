@@ -16,6 +16,7 @@ from unstill_config.languages import LANGUAGES
 FILES = {
     "page.css": "text/css",
     "page.js": "text/javascript",
+    "mini_app.js": "text/javascript",
     "icon.svg": "image/svg+xml",
     "sample.jpg": "image/jpeg",
 }

@@ -17,7 +17,7 @@ from unstill_bots.web.form import advised, form_of
 from unstill_bots.web.pending import key_of
 from unstill_bots.web.serving import VISITOR, Guard
 from unstill_bots.web.uploads import Refused, read_form
-from unstill_bots.web.visitor import Visitor, new_user
+from unstill_bots.web.visitor import Visitor, new_user, split
 from unstill_queue.contract.errors import OptionError
 
 log = structlog.get_logger(__name__)
@@ -77,6 +77,8 @@ class Pages:
             once=new_user(),
             hours=context.settings.storage.keep_hours,
             privacy=replies.privacy(context.settings.storage.keep_hours, context.settings.queue.keep_hours),
+            # who is known by a chat has it all forgotten there, where nobody knows of tokens
+            has_tokens=split(visitor.user)[0] == self._context.platform,
             tokens=[] if visitor.new else await context.visitors.tokens(visitor),
             **{"refused": "", "sent": False, "token": "", **values},
         )

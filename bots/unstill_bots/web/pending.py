@@ -6,7 +6,7 @@ import time
 
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import PendingRequest
-from unstill_bots.web.visitor import PLATFORM, Visitor
+from unstill_bots.web.visitor import PLATFORM, Visitor, split
 from unstill_queue.contract.jobs import ReplyAddress, Requester
 
 
@@ -29,7 +29,9 @@ class WebRequest(PendingRequest, frozen=True, kw_only=True):
 
     @property
     def who(self) -> Requester:
-        return Requester(PLATFORM, self.user, self.scope, self.language)
+        platform, user = split(self.user)
+        # who is a person of a chat platform has the quotas of their private chat there
+        return Requester(platform, user, self.scope if platform == PLATFORM else user, self.language)
 
     def address(self, job: str = "") -> ReplyAddress:
         return ReplyAddress(PLATFORM, self.user, self.key)

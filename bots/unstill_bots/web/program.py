@@ -20,6 +20,7 @@ from unstill_bots.web.cards import Cards
 from unstill_bots.web.chat import WebChat
 from unstill_bots.web.context import WebContext
 from unstill_bots.web.drawing import Drawing
+from unstill_bots.web.mini_app import MiniApp
 from unstill_bots.web.pages import Pages
 from unstill_bots.web.serving import Guard
 from unstill_bots.web.visitor import PLATFORM, Visitors
@@ -85,11 +86,15 @@ def _app(context: WebContext, drawing: Drawing) -> web.Application:
     def shown(request: web.Request, status: int, sentence: str) -> web.StreamResponse:
         return pages.said(request, status, sentence)
 
-    guard = Guard(own, context.visitors, shown)
+    telegram = context.settings.telegram
+    token = telegram.token if telegram.app_url else None
+    guard = Guard(own, context.visitors, shown, framed=token is not None)
     pages = Pages(context, guard, drawing)
     app = web.Application(middlewares=[guard.answer], client_max_size=own.upload_most)
     account, api = Account(context, guard, drawing, pages), Api(context, guard, drawing)
     routes = [*pages.routes(), *account.routes(), *api.routes()]
+    if token is not None:
+        routes += MiniApp(context, guard, drawing, token).routes()
     app.add_routes(routes)
     if own.base:
         # a proxy may keep the path under which it shows the page, or strip it

@@ -24,14 +24,15 @@ VISITOR = web.RequestKey("visitor", Visitor)
 DAY = 24 * 3600
 SAFE = ("GET", "HEAD", "OPTIONS")
 API = "/api/v1"
-OPEN_TO_ALL = ("/healthz", f"{API}/healthz", "/static/", "/sign-in")
+OPEN_TO_ALL = ("/healthz", f"{API}/healthz", "/static/", "/sign-in", "/telegram")
 """The beginnings of paths that need no password."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none';"
+)
+NOBODY, FRAMES = "'none'", "https://web.telegram.org"
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -44,10 +45,15 @@ Shown = Callable[[web.Request, int, str], web.StreamResponse]
 
 
 class Guard:
-    """The middleware before every handler. `shown` draws refusals for people."""
+    """The middleware before every handler. `shown` draws refusals for people; `framed`: Telegram's pages show ours."""
 
-    def __init__(self, settings: Web, visitors: Visitors, shown: Shown) -> None:
+    def __init__(self, settings: Web, visitors: Visitors, shown: Shown, *, framed: bool = False) -> None:
         self._settings = settings
+        self._framed = framed
+        self._headers = {
+            **HEADERS,
+            "Content-Security-Policy": f"{POLICY} frame-ancestors {FRAMES if framed else NOBODY}",
+        }
         self._visitors = visitors
         self._shown = shown
         self._proxies = [ipaddress.ip_network(one) for one in settings.trusted_proxies]
@@ -73,7 +79,8 @@ class Guard:
             log.exception("a request ended in an unforeseen way", path=request.path)
             response = self.refuse(request, 500, "unforeseen")
         if not response.prepared:
-            response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})
+            for name, value in self._headers.items():
+                response.headers.setdefault(name, value)
         return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -130,15 +137,13 @@ class Guard:
 
     async def remember(self, request: web.Request, response: web.StreamResponse, visitor: Visitor) -> None:
         """Have the browser keep who somebody is."""
-        response.set_cookie(
-            COOKIE,
-            await self._visitors.cookie_of(visitor),
-            max_age=COOKIE_DAYS * DAY,
-            path=f"{self._settings.base}/",
-            httponly=True,
-            secure=self.is_secure(request),
-            samesite="Lax",
-        )
+        # within a page of Telegram's a browser sends no other cookie than one that is apart for that site
+        within = "SameSite=None; Partitioned" if self._framed else "SameSite=Lax"
+        secure = "; Secure" if self._framed or self.is_secure(request) else ""
+        said = f"{COOKIE}={await self._visitors.cookie_of(visitor)}; Max-Age={COOKIE_DAYS * DAY}"
+        # of two in one answer the last counts, and some browsers take the first
+        response.headers.popall("Set-Cookie", None)
+        response.headers.add("Set-Cookie", f"{said}; Path={self._settings.base}/; HttpOnly; {within}{secure}")
 
     def refuse(self, request: web.Request, status: int, code: str, field: str = "") -> web.StreamResponse:
         """Return the answer that says why something is not done: a problem document below the API, else a page."""

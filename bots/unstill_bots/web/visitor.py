@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 import time
 from typing import Any
@@ -25,13 +26,15 @@ KEYS_FRESH = 30.0
 """Seconds for which the keys that were read are good: so long a key that was rotated out is still taken."""
 KEYS_KEPT = 2
 """Keys that are taken: the newest, which signs, and the one before, so that nobody is signed out by one rotation."""
+_USER = re.compile(r"[a-z2-7]{26}|telegram\.[0-9]{1,20}", re.ASCII)
 TOKENS = "unstill:web:tokens"
 TOKEN_PREFIX = "unstill_"  # noqa: S105
 TOKENS_MOST = 20
 
 
 class Visitor(msgspec.Struct, frozen=True):
-    """A person at the page. `user` as in `Requester.user`, `scope` stands for the network that they come from.
+    """A person at the page. `user` names them here: a random number, or "telegram.123" for a person of that platform.
+    `scope` stands for the network that they come from.
 
     `signed_in`: they gave the password. `new`: they have no cookie yet.
     """
@@ -44,7 +47,8 @@ class Visitor(msgspec.Struct, frozen=True):
 
     @property
     def person(self) -> str:
-        return f"{PLATFORM}:{self.user}"
+        """The person, as `Requester.person`."""
+        return person_of(self.user)
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -135,16 +139,16 @@ class Visitors:
 
     async def _read(self, cookie: str) -> tuple[str, bool]:
         said, _, signature = cookie.rpartition(".")
-        user, _, signed_in = said.partition(".")
-        if not user.isalnum() or not user.isascii() or len(user) != 26 or signed_in not in ("0", "1"):
+        user, _, signed_in = said.rpartition(".")
+        if not _USER.fullmatch(user) or signed_in not in ("0", "1"):
             return "", False
         return (user, signed_in == "1") if await self.keys.is_signed(said, signature) else ("", False)
 
     # -- tokens
 
     async def make_token(self, visitor: Visitor, name: str) -> str | None:
-        """Return a new token of a person's; None where they have too many."""
-        if len(await self.tokens(visitor)) >= TOKENS_MOST:
+        """Return a new token of a person's; None where they have too many, or are known by a chat."""
+        if split(visitor.user)[0] != PLATFORM or len(await self.tokens(visitor)) >= TOKENS_MOST:
             return None
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         kept = Token(token_id(token), visitor.user, name[:60], time.time())
@@ -169,6 +173,25 @@ class Visitors:
 
     async def _tokens(self, command: str, *about: Any) -> Any:
         return await self._redis.execute_command(command, TOKENS, *about)  # type: ignore[no-untyped-call]  # as above
+
+
+def split(user: str) -> tuple[str, str]:
+    """Return the platform and the user, as in `Requester`, of a name here."""
+    platform, dot, known = user.partition(".")
+    return (platform, known) if dot else (PLATFORM, user)
+
+
+def person_of(user: str) -> str:
+    """Return the person, as `Requester.person`, of a name here."""
+    return ":".join(split(user))
+
+
+async def rotate(redis: Redis) -> None:
+    """Have a new key sign cookies from now on; those that the key before the last one signed are no longer taken.
+
+    Raises RedisError.
+    """
+    await Keys(redis).rotate()
 
 
 def new_user() -> str:

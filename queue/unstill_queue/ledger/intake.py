@@ -26,7 +26,7 @@ class Intake(Script):
         reply = await self._run(
             "accept",
             request.id,
-            who.platform,
+            request.reply_to.platform,
             who.person,
             name("place", who.place),
             name("account", who.account),

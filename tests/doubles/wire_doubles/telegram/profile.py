@@ -84,6 +84,12 @@ def set_chat_menu_button(world: World, call: Call) -> bool:
     button = call.json("menu_button") or {"type": "default"}
     if button.get("type") not in ("commands", "web_app", "default"):
         raise bad_request("can't parse menu button: Unsupported type specified")
+    if button["type"] == "web_app":
+        if not str((button.get("web_app") or {}).get("url", "")).startswith("https://"):
+            raise bad_request("menu button Web App URL is invalid: Only HTTPS links are allowed")
+        if not button.get("text"):
+            raise bad_request("menu button text must be non-empty")
+        world.profile.app = button["web_app"]["url"], button["text"]
     world.profile.menu_buttons[call.number("chat_id")] = button["type"]
     return True
 

@@ -40,13 +40,14 @@ class Answered:
 @dataclass
 class Profile:
     """What the bot told about itself. Commands are keyed by scope and language, menu buttons by chat, 0 for all;
-    the newest photo is the first.
+    the newest photo is the first. `app` is the address that the menu button opens, and what is written on it.
     """
 
     commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
     menu_buttons: dict[int, str] = field(default_factory=dict)
     photos: list[Media] = field(default_factory=list)
+    app: tuple[str, str] | None = None
 
 
 class World:
