@@ -124,7 +124,9 @@ class _Reader:
         self._keep_pending()
         past, of_camera = self._refusals.past, self._of_camera
         carried = (
-            past is not None and mark in _LISTING and self._refusals.goes_on(end, over_names=mark != "," or past.names)
+            past is not None
+            and mark in _LISTING
+            and self._refusals.goes_on(end, over_names=mark != "," or past.names, over_all=mark == "/")
         )
         self._break()
         if carried:

@@ -102,11 +102,12 @@ class Refusals:
             if self.coming.over or not spelled:
                 self.coming = None
 
-    def goes_on(self, at: int, *, over_names: bool) -> bool:
+    def goes_on(self, at: int, *, over_names: bool, over_all: bool = False) -> bool:
         """Return whether what follows a comma, a slash or "and" is refused with what stands before it.
 
         It is in a list that ends with a word of `carry`: "no zoom, pan or tilt". With `over_names` a bare name is, too:
-        "no zoom, pan". A move with a direction is a wish, after a refusal of one without: "no zoom, pan left".
+        "no zoom, pan", with `over_all` a bare direction: "left/right". After the refusal of a move without a direction
+        one with a direction is a wish: "no zoom, pan left".
         """
         scanner, text, words = self._scanner, self._scanner.text, self._scanner.words
         first = True
@@ -123,7 +124,7 @@ class Refusals:
             if words.carry.match(text, at):
                 return True
             bare = scanner.ends(scanner.past_filler(at)) or words.joiner.match(text, at)
-            if first and over_names and bare and not directed(phrase.moves):
+            if first and bare and (over_all or (over_names and not directed(phrase.moves))):
                 return True
             found = BREAK.match(text, at)
             if found is None or found[0] not in ",/+":
