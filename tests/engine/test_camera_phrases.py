@@ -20,7 +20,7 @@ from unstill_queue.contract.options import PROMPT_MAX
 FILES = sorted((Path(__file__).parent / "camera_phrases").glob("*.toml"))
 PHRASES: dict[str, dict[str, Any]] = {file.stem: tomllib.loads(file.read_text("utf-8")) for file in FILES}
 EACH = pytest.mark.parametrize("language", PHRASES)
-#: In these scripts a mark over a letter makes another letter.
+#: Here no letter has a mark over it, or the mark makes another letter of it.
 OTHER_LETTERS = ("en", "ja", "ru", "zh")
 CITED_LEAST = 40
 
