@@ -40,6 +40,18 @@ def said(language: str) -> list[tuple[str, str]]:
 
 MOVING = [(words, meant) for language in PHRASES for words, meant in said(language) if meant != "still"]
 REFUSED = [(words, axes) for language in PHRASES for words, axes, meant in ours(language, "refused") if not meant]
+MIXED = [
+    ("zoom in und nach links schwenken", "zoom in, left"),
+    ("die Kamera pans left", "left"),
+    ("la cámara zoom in lentamente", "zoom in"),
+    ("camera панорама влево", "left"),
+    ("カメラ zoom in slowly", "zoom in"),
+    ("slow ズームイン, puis panoramique à gauche", "zoom in, left"),
+    ("zoom in 但不要旋转", "zoom in"),
+    ("kein zoom, pan left", "left"),
+    ("no zoom, nach links schwenken", "left"),
+    ("the camera zooms in, dann raus", "zoom in, zoom out"),
+]
 SMALL = [
     ",",
     ".",
@@ -133,6 +145,10 @@ def test_what_stands_last_in_the_longest_prompt_is_heard(language: str) -> None:
 @given(one=st.sampled_from(MOVING), other=st.sampled_from(MOVING))
 def test_languages_may_be_mixed_in_a_caption(one: tuple[str, str], other: tuple[str, str]) -> None:
     assert meaning(direct(f"{one[0]}. {other[0]}", "")) == f"{one[1]}, {other[1]}"
+
+
+def test_languages_may_be_mixed_in_a_clause() -> None:
+    assert wrong((words, meaning(direct(words, "")), meant) for words, meant in MIXED) == []
 
 
 @EACH
