@@ -139,3 +139,20 @@ async def test_many_that_wait_come_back_in_their_order(ledger: Ledger) -> None:
     assert await ledger.claim("camera", "owner", "old", HERE) is None
     taken = [await ledger.claim("camera", f"owner{n}", "new", NEWER) for n in range(5)]
     assert [claim.job.id for claim in taken if claim] == [job.id for job in jobs]
+
+
+async def test_a_backing_that_was_asked_for_waits_for_an_engine_that_makes_one(ledger: Ledger) -> None:
+    # Given jobs for 9:16 as is best, between bars, and before a backing, and an engine of the former version
+    filled = [
+        await queued(ledger, n, finish=Finish("reels", fill)) for n, fill in enumerate(("blur", "", "pad", "crop"))
+    ]
+    former = HERE - {"fill:blur"}
+    # When it asks, Then it is given all but the backing, which it would leave out without a word
+    for job in filled[1:]:
+        claim = await ledger.claim("camera", f"owner {job.id}", "former", former)
+        assert claim and claim.job == job
+        assert await ledger.finish(claim, DONE)
+    assert await ledger.claim("camera", "owner", "former", former) is None
+    # and that one an engine of this version makes
+    claim = await ledger.claim("camera", "newer", "newer", HERE)
+    assert claim and claim.job == filled[0]
