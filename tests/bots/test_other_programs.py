@@ -152,6 +152,10 @@ def test_what_is_done_otherwise_than_typed_is_told(typed: str, values: dict[str,
         ("--res 256 --motion 3", "i2vgen-xl", [nearest("--res 256", "512 px"),
                                               "I2VGen-XL does not read --motion, so it changes nothing."]),
         ("--steps 30 --no fog -gs 7", "i2vgen-xl", []),
+        # only another shape has something to fill
+        ("--fit blur", "camera",
+         ["The clip has the photo's own shape, in which --fit has nothing to fill: add a --shape."]),
+        ("--ar 9:16 --fit cover", "camera", []),
         # what a recipe of the camera says is its own
         ("--num_inference_steps 1 --guidance_scale 1", "camera", []),
     ],

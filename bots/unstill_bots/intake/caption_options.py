@@ -13,6 +13,7 @@ from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.options import PROMPT_MAX, Option, find
 from unstill_queue.contract.resolving import faults, narrowed, unread
+from unstill_queue.contract.sizing import frame_of
 
 
 def typed_as(typed: str, error: OptionError) -> OptionError:
@@ -163,8 +164,14 @@ class CaptionOptions:
             yield note("option_overruled", asked=asked, chosen=chosen)
         if self._left_out:
             yield note("options_left_out", value=", ".join(dict.fromkeys(self._left_out)))
+        if "fill" in self.given and frame_of(self._catalog.finishes.get(self._shape())) is None:
+            yield note("fill_without_shape", value=self.typed["fill"])
         if model is not None and (names := self._names_unread(model)):
             yield note("options_not_read", options=", ".join(names), model=model.title)
+
+    def _shape(self) -> str:
+        preset = self._catalog.presets.get(str(self.given.get("preset")))
+        return str(self.given.get("shape", preset.values.get("shape") if preset else None))
 
     def _lengths(self, model: Model | None) -> Iterator[tuple[str, str]]:
         """Yield a length in seconds that is not that in frames, which holds."""

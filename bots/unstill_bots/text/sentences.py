@@ -120,6 +120,9 @@ NOTES: dict[str, str] = {
     "option_read_as": N_("“{asked}” was read as “{chosen}”."),
     "option_overruled": N_("“{asked}” was not used: “{chosen}” says otherwise."),
     "options_left_out": N_("There is nothing like this here, so it was left out: {value}."),
+    "fill_without_shape": N_(
+        "The clip has the photo's own shape, in which {value} has nothing to fill: add a --shape."
+    ),
     "options_not_read": N_("{model} does not read {options}, so it changes nothing."),
     "weights_ignored": N_("Weights and brackets around words are not read: all words count the same."),
     "negative_shortened": N_("What should not appear was longer than the model reads: it was cut after “{value}”."),

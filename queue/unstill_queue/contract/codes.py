@@ -117,6 +117,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "option_read_as": frozenset({"asked", "chosen"}),
     "option_overruled": frozenset({"asked", "chosen"}),
     "options_left_out": VALUE,
+    "fill_without_shape": VALUE,
     "options_not_read": frozenset({"options", "model"}),
     "weights_ignored": NONE,
     # the card's memory, as it was planned and as it ran out
