@@ -22,7 +22,7 @@ PROBLEMS = {
     "away": N_("The queue does not answer at the moment. Try again in a minute."),
     "method": N_("That cannot be done here. Look at the documentation."),
     "unforeseen": N_("Something went wrong here. Try again; the host finds the cause in the log."),
-    "wrong_app": N_("Telegram did not say who you are. Close this and open it by the bot's button again."),
+    "wrong_app": N_("The app did not say who you are. Close this and open it by the bot's button again."),
     "tokens": N_("You have as many tokens as there may be. Delete one first."),
 }
 """The sentences of what a request is refused for before it is a request for a clip, by code."""
