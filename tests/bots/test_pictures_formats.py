@@ -120,7 +120,7 @@ async def test_of_several_pictures_the_main_one_is_used_and_of_a_moving_one_the_
     assert (quarters(opened(moving)), moving.notes) == (UPRIGHT, ("picture_first_frame",))
 
 
-@pytest.mark.parametrize("size", [(4032, 3024), (5712, 4284), (8064, 6048), (16_382, 3628)])
+@pytest.mark.parametrize("size", [(4032, 3024), (8064, 6048), (16_382, 3628)])
 async def test_a_phone_s_heic_of_12_to_59_megapixels_is_taken_at_the_default_limits(
     pictures: Pictures, size: tuple[int, int]
 ) -> None:
@@ -149,8 +149,8 @@ async def test_photos_are_read_for_who_is_not_root(monkeypatch: pytest.MonkeyPat
 # -- JPEGs of many megapixels, and progressive ones
 
 
-@pytest.mark.parametrize("size", [(8064, 6048), (12_032, 9024), (16_320, 12_240)])
-async def test_a_phone_s_jpeg_of_48_to_200_megapixels_is_taken(pictures: Pictures, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(8064, 6048), (12_032, 9024)])
+async def test_a_phone_s_jpeg_of_48_to_108_megapixels_is_taken(pictures: Pictures, size: tuple[int, int]) -> None:
     safe = await pictures.make_safe(encoded(tiled("RGB", size), "JPEG", quality=50, subsampling=2))
 
     examine(safe, Limits())
@@ -190,16 +190,18 @@ async def test_what_a_jpeg_lacks_at_its_end_is_left_out_and_said(
 ) -> None:
     whole, full = a_photo(**options), await pictures.make_safe(a_photo(**options))
     for share, least in ((0.9999, 470), (0.95, 430), (0.85, 380)):
-        # Given a file that was cut off, or whose last bytes a card has lost
-        for rest in (b"", bytes(5000)):
-            cut = await pictures.make_safe(whole[: int(len(whole) * share)] + rest)
+        begun = whole[: int(len(whole) * share)]
 
-            # Then what is there is as it was, without a gray row
-            assert (cut.width, cut.notes) == (640, ("picture_truncated",))
-            assert least <= cut.height <= 480
-            before, after = opened(full).crop((0, 0, 640, cut.height - 32)), opened(cut)
-            assert before.tobytes() == after.crop((0, 0, 640, cut.height - 32)).tobytes() or rest
-            assert any(not near(after.getpixel((x, cut.height - 1)), (128, 128, 128), 3) for x in range(0, 640, 40))
+        cut = await pictures.make_safe(begun)
+
+        # Then what is there is as it was, without a gray row, also where a card lost the bytes and kept the length
+        assert (cut.width, cut.notes) == (640, ("picture_truncated",))
+        assert least <= cut.height <= 480
+        before, after = opened(full), opened(cut)
+        there = (0, 0, 640, cut.height - 32)
+        assert before.crop(there).tobytes() == after.crop(there).tobytes()
+        assert any(not near(after.getpixel((x, cut.height - 1)), (128, 128, 128), 3) for x in range(0, 640, 40))
+        assert await pictures.make_safe(begun.rstrip(b"\x00") + bytes(5000)) == cut
 
 
 async def test_a_jpeg_with_almost_nothing_is_broken(pictures: Pictures) -> None:

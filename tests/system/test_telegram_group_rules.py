@@ -105,10 +105,11 @@ async def test_every_photo_means_photos_and_no_more(telegram: TelegramHouse) -> 
     group.promote_bot()
     await set_to(group, ann, "Quiet", "yes")
     await set_to(group, ann, "Answers", "to every photo")
-    # When people talk, send a sticker, a file that is no picture, and two photos, one without words
+    # When people talk, send a sticker, files that are no picture or do not say so, and two photos, one without words
     ann.send_text(group, "nice weather")
     ann.send_sticker(group, photo())
     ann.send_document(group, b"%PDF-1.7", name="a.pdf", mime="application/pdf")
+    ann.send_document(group, b"minutes of the meeting", name="minutes", mime="application/octet-stream")
     plain, worded = ann.send_photo(group, photo()), ann.send_photo(group, photo(), "leaves")
     # Then the photos have their clips, and nothing else an answer
     history = await group.until(has_clips(2))

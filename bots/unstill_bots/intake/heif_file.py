@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pi_heif import HeifFile, options
 from PIL import Image
 
-# A thread would need what the process gave up; other pictures in the file are not looked at.
+# Tiles one after another, in less memory; other pictures in the file are not looked at.
 options.DECODE_THREADS = 0
 options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
 

@@ -29,7 +29,7 @@ _PLUGINS = (
     WebPImagePlugin,
     _exif_reader,
 )
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # another thread would need what the process gave up
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each of more would hold a part of the picture
 PngImagePlugin.MAX_TEXT_CHUNK = 8 << 20  # of colour profiles too, of which scanners' and printers' have megabytes
 
 

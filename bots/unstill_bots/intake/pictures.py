@@ -68,7 +68,7 @@ class Limits(msgspec.Struct, frozen=True):
     the whole process in bytes, and `cpu` the seconds that it computes, however busy the machine is.
     """
 
-    bytes: int = 20 * 1024**2
+    bytes: int = 40 * 1024**2
     pixels: int = 40_000_000
     format_pixels: dict[str, int] = msgspec.field(default_factory=FORMAT_PIXELS.copy)
     coefficients: int = 200_000_000

@@ -7,7 +7,7 @@ import zlib
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _NEEDED = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # may say how the camera was held
 MOST = 1 << 20
-"""Bytes of a text that is kept, unpacked: as many as Pillow reads."""
+"""Bytes of a text that is kept, unpacked."""
 
 
 def without_texts(data: bytes) -> bytes:

@@ -16,7 +16,7 @@ from unstill_bots.intake.pictures import Limits
 from unstill_bots.intake.sixteen import PIXELS
 
 LIMITS = Limits()
-MUCH = 12 * 1024**2
+MUCH = 27 * 1024**2
 """Bytes of metadata that leave room for the picture in the most bytes that a file may have."""
 
 
@@ -103,9 +103,8 @@ LARGEST: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "16 bits of HDR, all of them read": ("PNG", lambda: in_pq(sixteen_bit(int(PIXELS**0.5)))),
     "interlaced": ("PNG", lambda: interlaced(gradient(shape("PNG"), 4))),
     "animated": ("PNG", lambda: png("RGBA", save_all=True, append_images=[Image.new("RGBA", large("RGBA").size)])),
-    "baseline": ("JPEG", lambda: encoded(large("RGB", "JPEG"), "JPEG", subsampling=2, quality=50)),
-    "progressive": ("JPEG", lambda: progressive("RGB", 1.5, subsampling=2)),
-    "progressive in full colour": ("JPEG", lambda: progressive("RGB", 3, subsampling=0)),
+    "baseline": ("JPEG", lambda: encoded(tiled("L", shape("JPEG")), "JPEG", quality=50)),
+    "progressive": ("JPEG", lambda: progressive("RGB", 3, subsampling=0)),
     "progressive CMYK with a large profile": (
         "JPEG",
         lambda: progressive("CMYK", 4, subsampling=0, icc_profile=bytes(MUCH)),
