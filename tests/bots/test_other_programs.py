@@ -104,6 +104,8 @@ def test_what_is_meant_is_understood_without_a_word(typed: str, values: dict[str
         ("--resolution 600", {"resolution": 512}, [nearest("--resolution 600", "512 px")]),
         ("--hd", {"resolution": 720}, ["“--hd” was read as “--resolution 720”."]),
         ("--portrait", {"shape": "reels"}, ["“--portrait” was read as “--shape portrait”."]),
+        ("--cf true", {"camera": "static shot"}, ["“--cf true” was read as “--camera static shot”."]),
+        ("--camerafixed false --wm=no", {}, [NOTHING_LIKE.format("--wm=no")]),
         ("--random", {}, ["“--random” was read as “--seed random”."]),
         ("--v 6 --style raw --q .5", {}, [NOTHING_LIKE.format("--v 6, --style raw, --q .5")]),
         ("--v6 —s 250 -c 20", {}, [NOTHING_LIKE.format("--v6, —s 250, -c 20")]),
@@ -250,13 +252,19 @@ def test_options_alone_go_with_the_words_of_before() -> None:
 
 def test_no_name_of_another_program_is_one_of_ours_or_stands_twice() -> None:
     known = foreign()
-    apart = [*known.same, *known.reads_as, *known.sides, *(name for names in known.left_out.values() for name in names)]
+    apart = [
+        *known.same,
+        *known.reads_as,
+        *known.sides,
+        *known.switches,
+        *(name for names in known.left_out.values() for name in names),
+    ]
 
     assert len(apart) == len(set(apart))
     assert not NAMES & set(apart)
     assert set(known.elsewhere) <= NAMES
     assert {find(name).name for name in known.same.values()} <= NAMES
-    for name, text in known.reads_as.values():
+    for name, text in (*known.reads_as.values(), *known.switches.values()):
         # each says what an option of ours takes
         assert read(f"waves --{name} {text}").prompt == "waves"
 

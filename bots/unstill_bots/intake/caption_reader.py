@@ -37,6 +37,7 @@ _CLOSERS = {
     "「": "」",
     "『": "』",
 }
+_NO = ("false", "no", "off", "0")
 _NO_QUOTES = dict.fromkeys(map(ord, DOUBLE))
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(
     map(ord, "‐‑‒–—―−﹘﹣⸺"), ord("-")
@@ -156,7 +157,11 @@ class Reader:
             follows = "nothing" if known.follows(glued[1]) == "number" else None
         if follows is not None:
             self.at = end_of(follows, self.text, self.at)
-            self.options.leave_out(self._asked(found), known.sides.get(folded))
+            asked = self._asked(found)
+            if folded not in known.switches:
+                self.options.leave_out(asked, known.sides.get(folded))
+            elif not asked.lower().endswith(_NO):
+                self.options.read_as(*known.switches[folded], asked)
         elif folded in known.reads_as:
             self.options.read_as(*known.reads_as[folded], self._asked(found))
         elif folded.startswith("no_") and len(folded) > 3:

@@ -21,13 +21,15 @@ _NOTHING = re.compile(r"=[^ ]*")
 class Foreign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`foreign.toml`, by folded names.
 
-    `same` are other names of our options, `reads_as` the option and the value that they say. `left_out` has the names
+    `same` are other names of our options, `reads_as` the option and the value that they say, and `switches` the
+    same of those with yes or no. `left_out` has the names
     that have no like here, by what belongs to them. `elsewhere` are our own names that mean something else in other
     programs where the value is not ours; where it is a number, from that number on. `sides` are those of a picture.
     """
 
     same: dict[str, str]
     reads_as: dict[str, tuple[str, str]]
+    switches: dict[str, tuple[str, str]]
     left_out: dict[Follows, list[str]]
     sides: dict[str, Literal["width", "height"]]
     elsewhere: dict[str, float]
@@ -36,6 +38,8 @@ class Foreign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return what belongs to an option that is left out; None for any other name."""
         if name in self.sides:
             return "number"
+        if name in self.switches:
+            return "word"
         return next((kind for kind, names in self.left_out.items() if name in names), None)
 
     def means_another(self, name: str, value: str) -> bool:

@@ -41,7 +41,7 @@ class _Flag(click.Option):
 def parameters(command: F) -> F:
     """A click decorator: a flag for every option there is, and hidden ones for those of other programs."""
     known = foreign()
-    for name in (*known.same, *known.sides, *_names_of(known, "number", "word", "references")):
+    for name in (*known.same, *known.sides, *known.switches, *_names_of(known, "number", "word", "references")):
         _hidden(name, is_flag=False)(command)
     for name in (*known.reads_as, *_names_of(known, "nothing")):
         _hidden(name, is_flag=True)(command)
