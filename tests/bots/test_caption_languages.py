@@ -9,6 +9,7 @@ import pytest
 
 from unstill_bots.intake import captions
 from unstill_config.catalog import Catalog
+from unstill_engine.renderers.camera.words import direct
 
 CATALOG = Catalog.load()
 FILES = sorted((Path(__file__).parents[1] / "engine" / "camera_phrases").glob("*.toml"))
@@ -22,9 +23,10 @@ def test_camera_words_of_a_language_are_read_whole(file: Path) -> None:
     said += [row[0] for kind in ("said", "refused", "numbers", "paces") for row in data["ours"][kind]]
 
     for words in said:
-        # When it is the caption, Then it is the prompt, and no option
+        # When it is the caption, Then its prompt means the same, and nothing of it is an option
         caption = captions.parse(words, CATALOG)
-        assert (" ".join(caption.prompt.split()), caption.given) == (" ".join(words.split()), {})
-        # When it is an option's value, in quotes or not, Then it is that
+        assert (direct(caption.prompt, ""), caption.given) == (direct(words, ""), {}), words
+        # When it is an option's value, in quotes or not, Then it means the same there
         for typed in (f'a castle --camera "{words}"', f"a castle --camera {words} --seed 3"):
-            assert captions.parse(typed, CATALOG).given["camera"] == words
+            given = captions.parse(typed, CATALOG).given["camera"]
+            assert direct("a castle", str(given)) == direct("a castle", words), typed
