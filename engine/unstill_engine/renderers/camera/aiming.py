@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,8 @@ _CROP_WORTH = 0.2
 _FACTORS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05, 0.0)
 #: So much of a zoom that was asked for is made, whatever it cuts off.
 _ASKED_LEAST = 0.5
+#: The same of a move that Again chose.
+_OFFERED_LEAST = 0.1
 
 
 class Laid(msgspec.Struct, frozen=True):
@@ -80,21 +84,34 @@ def aimed(path: Path, picture: Size, frame: Size, gaze: Gaze) -> Laid:
     """Lay a path so that most of what matters stays in all frames, and a zoom goes to it.
 
     Where no place keeps all that the first frame shows of it, the path goes less far: down to nothing where
-    nobody asked for it; to half of a zoom that was asked for without a number, and only for faces.
+    nobody asked for it; to a tenth of what Again chose, its zoom last; to half of a zoom that was asked for without a
+    number, and only for faces. What cannot be helped so goes its whole way.
     """
     whole = _laid(path, picture, frame, gaze)
     if _holds(whole, path, gaze.regions):
         return whole[0]
-    if path.asked and (path.exact or not _only_zooms(path)):
+    if path.asked and not path.offered and (path.exact or not _only_zooms(path)):
         return whole[0]
-    least = _ASKED_LEAST if path.asked else 0.0
+    if path.offered:
+        ways: tuple[Callable[[float], Path], ...] = (path.calmed, path.scaled)
+        least = _OFFERED_LEAST
+    else:
+        ways, least = (path.scaled,), _ASKED_LEAST if path.asked else 0.0
+    for way in ways:
+        held = _held_back(way, least, picture, frame, gaze)
+        if held is not None:
+            return held
+    return whole[0]
+
+
+def _held_back(way: Callable[[float], Path], least: float, picture: Size, frame: Size, gaze: Gaze) -> Laid | None:
+    """The farthest that keeps what matters, or None: what holds at one factor holds at all that are less, or nearly."""
     factors = [factor for factor in _FACTORS if factor >= least]
-    found = whole[0]
+    found = None
     low, high = 0, len(factors)
-    # What holds at one factor holds at all that are less, or nearly so: the search halves what is left.
     while low < high:
         middle = (low + high) // 2
-        shorter = path.scaled(factors[middle])
+        shorter = way(factors[middle])
         tried = _laid(shorter, picture, frame, gaze)
         if _holds(tried, shorter, gaze.regions):
             found, high = tried[0], middle
@@ -116,7 +133,7 @@ def _holds(judged: _Judged, path: Path, regions: tuple[Region, ...]) -> bool:
     return all(
         stays
         for region, seen, stays in zip(regions, first, always, strict=True)
-        if seen and (region.kind is Kind.FACE or not path.asked)
+        if seen and (region.kind is Kind.FACE or path.offered or not path.asked)
     )
 
 

@@ -23,7 +23,7 @@ class Path(msgspec.Struct, frozen=True):
 
     `zoom` is the magnification against the widest view, `x` and `y` where the camera looks in frame
     widths and heights (right and down positive), `turn` by how many degrees the picture stands clockwise.
-    `asked`: the words said so, at least of a part of it; `exact`: they said how far.
+    `asked`: the words said so, at least of a part of it; `exact`: they said how far. `offered`: Again chose the words.
     """
 
     zoom: Curve
@@ -32,10 +32,15 @@ class Path(msgspec.Struct, frozen=True):
     turn: Curve
     asked: bool = True
     exact: bool = False
+    offered: bool = False
 
     def scaled(self, factor: float) -> Path:
         """The same way, `factor` times as far."""
-        return Path(self.zoom**factor, self.x * factor, self.y * factor, self.turn * factor, self.asked, self.exact)
+        return msgspec.structs.replace(self.calmed(factor), zoom=self.zoom**factor)
+
+    def calmed(self, factor: float) -> Path:
+        """The same zoom, and all else `factor` times as far."""
+        return msgspec.structs.replace(self, x=self.x * factor, y=self.y * factor, turn=self.turn * factor)
 
 
 def smoothstep(t: Curve) -> Curve:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,7 +59,7 @@ class Camera:
         """
         size = photo_size(picture)
         frame = frame_size(size, parameters, self._model.size_multiple, aspect_most=self._model.aspect_most)
-        views = _views(parameters, size, frame)
+        views = self._views(parameters, size, frame)
         cost = self._model.cost.seconds(parameters.num_frames, 1, frame[0] * frame[1] / 1e6)
         return Plan(
             width=frame[0],
@@ -82,7 +83,7 @@ class Camera:
             raise RenderCancelled
         frame = (plan.width, plan.height)
         image = own_pixels(load_photo(picture), frame)
-        views = _views(plan.parameters, image.size, frame, look(image))
+        views = self._views(plan.parameters, image.size, frame, look(image))
         resampler = Resampler(image, views, frame)
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="camera")
         chunk: list[NDArray[np.uint8]] = []
@@ -95,6 +96,20 @@ class Camera:
                     chunk = []
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _views(self, parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:
+        moves, beyond = direct(parameters.prompt, parameters.camera), room(picture, frame)
+        path = trace(
+            # a shape that was asked for is a part of the photo, which the gaze has chosen
+            moves if parameters.width and parameters.height else along(moves, beyond),
+            motion=parameters.motion,
+            seed=parameters.seed,
+            num_frames=parameters.num_frames,
+            fps=parameters.fps,
+            room=beyond,
+        )
+        offered = parameters.camera in self._model.moves
+        return lay(msgspec.structs.replace(path, offered=offered), picture, frame, gaze)
 
 
 def _in_order(
@@ -124,17 +139,3 @@ def _unread(parameters: Parameters) -> tuple[str, ...]:
     """Return a note on the words that the camera could not follow."""
     words = unread(parameters.prompt, parameters.camera)
     return (note("move_unread", value=", ".join(words)),) if words else ()
-
-
-def _views(parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:
-    moves, beyond = direct(parameters.prompt, parameters.camera), room(picture, frame)
-    path = trace(
-        # a shape that was asked for is a part of the photo, which the gaze has chosen
-        moves if parameters.width and parameters.height else along(moves, beyond),
-        motion=parameters.motion,
-        seed=parameters.seed,
-        num_frames=parameters.num_frames,
-        fps=parameters.fps,
-        room=beyond,
-    )
-    return lay(path, picture, frame, gaze)
