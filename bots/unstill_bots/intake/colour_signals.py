@@ -9,6 +9,7 @@ from PIL import Image
 
 from unstill_bots.intake.colour_spaces import ADOBE_RGB, SRGB, SRGB_CURVE, Curve, Space, by_code, to_xyz
 from unstill_bots.intake.heif_boxes import nclx
+from unstill_bots.intake.icc_profiles import hdr_of
 
 _EXIF_IFD, _INTEROP_IFD, _COLOR_SPACE, _INTEROP_INDEX = 0x8769, 0xA005, 0xA001, 1
 _SRGB_GAMMA = 0.45455
@@ -40,7 +41,7 @@ def said(image: Image.Image, data: bytes) -> Said:
             return Said(space)
         damaged = space is None
     if isinstance(icc := image.info.get("icc_profile"), bytes):
-        return Said(_hdr_of_profile(icc) or icc, damaged)
+        return Said(hdr_of(icc) or icc, damaged)
     if (codes := nclx(data)) is not None and codes != UNSPECIFIED:
         space = by_code(*codes, full_range=True)  # the range is that of the stored YCbCr, which the decoder undoes
         return Said(space, damaged=space is None)
@@ -63,18 +64,6 @@ def png_chunk(data: bytes, name: bytes) -> bytes | None:
         if found == name:
             return data[at + 8 : at + 8 + min(length, 64)]
         at += 12 + length
-    return None
-
-
-def _hdr_of_profile(icc: bytes) -> Space | None:
-    """The space of PQ or HLG that a profile names by codes (ICC.1:2022, 9.2.17): its tables are for bright screens."""
-    (count,) = struct.unpack_from(">I", icc.ljust(132, b"\x00"), 128)
-    for at in range(132, min(len(icc) - 11, 132 + 12 * min(count, 200)), 12):
-        name, offset = struct.unpack_from(">4sI", icc, at)
-        if name == b"cicp":
-            primaries, transfer, _, full_range = icc[offset + 8 : offset + 12].ljust(4, b"\x02")
-            space = by_code(primaries, transfer, bool(full_range))
-            return space if space is not None and not isinstance(space.curve, Curve) else None
     return None
 
 

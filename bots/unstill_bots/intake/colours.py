@@ -6,7 +6,8 @@ import io
 
 from PIL import Image, ImageChops, ImageCms
 
-from unstill_bots.intake.colour_spaces import Curve, Space, profile
+from unstill_bots.intake.colour_spaces import Curve, Space
+from unstill_bots.intake.icc_profiles import profile
 from unstill_bots.intake.light import ToSrgb
 
 _DATA = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}

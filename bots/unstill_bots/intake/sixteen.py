@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageMath
 
-from unstill_bots.intake.colour_spaces import Curve, Space, space_of
+from unstill_bots.intake.colour_spaces import Curve, Space
+from unstill_bots.intake.icc_profiles import space_of
 from unstill_bots.intake.light import ToSrgb
 from unstill_bots.intake.pixels import Box, bands, eight_bit
 from unstill_bots.intake.png_file import without_texts
