@@ -27,6 +27,7 @@ from tests.bench import (
     bench_path,
     bench_queue,
     bench_telegram,
+    bench_web,
 )
 from tests.bench.figures import Figure, at_least, at_most, plain, table
 
@@ -69,6 +70,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "fit": fit,
     "telegram": bench_telegram.run,
     "discord": bench_discord.run,
+    "web": bench_web.run,
 }
 
 

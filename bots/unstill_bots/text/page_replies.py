@@ -18,6 +18,7 @@ PROBLEMS = {
     "wrong_field": N_("The field {field} is not known or of the wrong type. Look at the documentation."),
     "too_large": N_("This is more than {megabytes} MB. Send less at a time."),
     "too_many": N_("These are too many fields or pictures for one request. Send fewer at a time."),
+    "too_many_pages": N_("You have this open too many times. Close some of your pages."),
     "too_slow": N_("This took too long to come. Send it again."),
     "away": N_("The queue does not answer at the moment. Try again in a minute."),
     "method": N_("That cannot be done here. Look at the documentation."),

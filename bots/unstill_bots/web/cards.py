@@ -14,11 +14,14 @@ from redis.asyncio import Redis
 from unstill_bots.actions.forgetting import cards_key
 from unstill_bots.delivery.message import Button, Phase
 from unstill_bots.text.parts import Text
+from unstill_bots.web.uploads import Refused
 from unstill_bots.web.visitor import person_of
 from unstill_queue.contract.codec import decode_or, encode
 
 MOST = 200
 """Cards that are kept of one person, the newest."""
+LISTENERS_MOST = 20
+"""Open pages and streams of one person; each holds a connection."""
 HELD = 200
 """Changes that wait for a listener which does not read. What is beyond them it sees when it asks for all cards."""
 
@@ -109,7 +112,9 @@ class Cards:
 
     @contextlib.contextmanager
     def listen(self, user: str) -> Iterator[asyncio.Queue[str]]:
-        """Yield the ids of a person's cards that change; an empty one: all did."""
+        """Yield the ids of a person's cards that change; an empty one: all did. Raises Refused for one too many."""
+        if len(self._listeners.get(user, ())) >= LISTENERS_MOST:
+            raise Refused(429, "too_many_pages")
         queue: asyncio.Queue[str] = asyncio.Queue(HELD)
         self._listeners[user].add(queue)
         try:
