@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from tests.engine.gaze_pictures import FOLDER, SCENES, Box, Scene, band, lake
+from tests.engine.gaze_pictures import FOLDER, SCENES, Box, Scene, band, lake, person, wall
 
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.views import View, lay
@@ -182,6 +182,14 @@ def test_the_same_picture_is_looked_at_in_the_same_way_and_at_any_size() -> None
     assert [region.kind for region in larger.regions] == [region.kind for region in gaze.regions]
     for one, other in zip(gaze.regions, larger.regions, strict=True):
         assert (one.left, one.top) == pytest.approx((other.left / 3, other.top / 3), abs=12)
+
+
+@pytest.mark.parametrize("size", [(2400, 400), (1600, 400), (400, 1600)])
+def test_a_head_in_a_panorama_is_found(size: Size) -> None:
+    scene = person(wall(size, (120, 140, 120)), "obama", (0.2, 0.4), 0.2 * min(size) / size[1])
+    found = [region for region in look(scene.image).regions if region.kind is Kind.FACE]
+    assert len(found) == 1
+    assert part_in(scene.heads[0], (found[0].left, found[0].top, found[0].right, found[0].bottom)) > 0.8
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1), (3, 2), (2048, 40)])

@@ -10,8 +10,10 @@ from PIL import Image
 
 from unstill_engine.renderers.gaze.network import Floats, Network
 
-#: Long sides at which the network looks, in pixels. It has learnt 192; the larger finds faces of a 30th of the picture.
+#: Long sides at which the network looks, in pixels. It has learnt 192; the larger finds faces of a 30th of the picture,
+#: and of a panorama's height it sees as much as of another picture's.
 _SIDES = (192, 384)
+_SHORT_SIDE, _LONG_SIDE_MOST = 256, 1024
 _MULTIPLE = 32
 _STRIDE = 4
 _SCORE_LEAST = 0.65
@@ -23,7 +25,9 @@ def faces_in(image: Image.Image) -> Floats:
 
     In pixels of the picture, which is of mode RGB. Nothing is told apart, and no one recognised.
     """
-    found = np.concatenate([_at(image, side) for side in _SIDES])
+    long = round(_SHORT_SIDE * max(image.size) / min(image.size))
+    sides = _SIDES[0], min(max(long, _SIDES[1]), _LONG_SIDE_MOST)
+    found = np.concatenate([_at(image, side) for side in sides])
     return _without_doubles(found[np.argsort(-found[:, 4], kind="stable")])
 
 
