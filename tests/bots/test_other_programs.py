@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from unstill_bots.actions.option_offers import words
 from unstill_bots.intake import other_syntax
 from unstill_bots.intake.captions import TEXT_MAX, Caption, completed, followed_by, parse, quoted
 from unstill_bots.intake.foreign import foreign
@@ -170,6 +171,7 @@ def test_what_a_model_does_not_read_is_told_and_what_it_reads_is_not(typed: str,
     ("typed", "sentence"),
     [
         ("--hb", "There is no option --hb. The help lists them all."),
+        ("--sdx 3", "There is no option --sdx. The help lists them all."),
         ("--qd 3", "There is no option --qd. The help lists them all."),
         ("--sead 7", "There is no option --sead. Did you mean --seed?"),
         ("--s 30", "--s cannot be 30: it takes 0.334 to 20 seconds at 24 fps. Did you mean 20?"),
@@ -229,8 +231,8 @@ def test_what_is_copied_from_below_a_picture_is_read() -> None:
 
 
 def test_a_prompt_is_taken_up_to_the_longest_text_of_a_platform_and_then_shortened_with_a_note() -> None:
-    words = "waves rolling in " * 60
-    assert read(f"{words} --seed 7") == Caption(" ".join(words.split()), {"seed": 7})
+    some = "waves rolling in " * 60
+    assert read(f"{some} --seed 7") == Caption(" ".join(some.split()), {"seed": 7})
     # the longest that a platform sends
     assert read("a" * PROMPT_MAX) == Caption("a" * PROMPT_MAX)
     # When it is longer, Then it ends between two words, which are told
@@ -248,6 +250,11 @@ def test_options_alone_go_with_the_words_of_before() -> None:
 
     assert (read(anew).prompt, read(anew).given) == ("waves", {"shape": "square", "motion": "high"})
     assert told(read(anew)) == [nearest("--motion 5", "high")]
+
+
+def test_the_first_word_of_a_prompt_is_not_the_unit_of_a_value_that_was_chosen() -> None:
+    for prompt in ("seconds of rain", "秒 waves", "s", "px"):
+        assert read(words(prompt, {"seconds": 5.0})) == Caption(prompt, {"seconds": 5.0})
 
 
 def test_no_name_of_another_program_is_one_of_ours_or_stands_twice() -> None:
@@ -289,6 +296,7 @@ BRACKETED = st.lists(
 @example("a:" * 12000 + ")")
 @example("<lora:" * 5000)
 @example("(a:1." * 6000)
+@example("( [ a:1.2) ]")
 def test_plain_words_are_plain_already(text: str) -> None:
     once = other_syntax.plain(" ".join(text.split())[:TEXT_MAX])
 
@@ -297,12 +305,14 @@ def test_plain_words_are_plain_already(text: str) -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=20), st.integers(0, 9))
+@example('--camera "zoom in', "fog", 7)
+@example("--camera «zoom in", "fog» and", 7)
 def test_options_after_a_caption_are_read_whatever_it_is(text: str, value: str, seed: int) -> None:
     try:
         alone = read(text, "i2vgen-xl")
     except OptionError:
         return
-    words = followed_by(text, f"--seed {seed} --no {quoted(' '.join(value.split()) or 'x')}", CATALOG)
+    caption = followed_by(text, f"--seed {seed} --no {quoted(' '.join(value.split()) or 'x')}", CATALOG)
 
-    assert read(words, "i2vgen-xl").given["seed"] == seed
-    assert read(words, "i2vgen-xl").prompt == alone.prompt
+    assert read(caption, "i2vgen-xl").given["seed"] == seed
+    assert read(caption, "i2vgen-xl").prompt == alone.prompt
