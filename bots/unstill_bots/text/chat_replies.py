@@ -131,11 +131,13 @@ class ChatReplies(AgainReplies, GroupReplies, HelpReplies, SharingReplies, TalkR
                 records=f"{record_hours:g}",
             ),
             self.gettext("Nothing goes to anybody else, and nothing is used for training."),
-            self.gettext(
-                "/forgetme cancels what is in the making and deletes words, pictures, clips, settings and your id at "
-                "once."
-            ),
+            self._how_to_forget(),
             self._kept_without_name(),
+        )
+
+    def _how_to_forget(self) -> str:
+        return self.gettext(
+            "/forgetme cancels what is in the making and deletes words, pictures, clips, settings and your id at once."
         )
 
     def forgotten(self, left: Left) -> str:

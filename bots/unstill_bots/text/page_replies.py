@@ -50,6 +50,10 @@ class PageReplies(ChatReplies):
     def drop_here(self) -> str:
         return self.gettext("Drop a photo here, paste it, or choose one")
 
+    def take_photo(self) -> str:
+        """Label what opens the camera, where there is one to hold."""
+        return self.gettext("Take a photo")
+
     def try_sample(self) -> str:
         return self.gettext("Try it with this photo")
 
@@ -113,6 +117,12 @@ class PageReplies(ChatReplies):
 
     def privacy_label(self) -> str:
         return self.gettext("What is kept")
+
+    def _how_to_forget(self) -> str:
+        return self.gettext(
+            "The button below cancels what is in the making and deletes words, photos, clips, tokens and your id at "
+            "once. A cookie keeps your id in this browser; whoever has no cookie any more is somebody new."
+        )
 
     def delete_all(self) -> str:
         return self.gettext("Delete everything of mine")

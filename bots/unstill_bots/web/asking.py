@@ -75,9 +75,11 @@ class Asking:
         also = " ".join(dict.fromkeys(filter(None, (*unfit, found.refused))))
         return msgspec.structs.replace(found, refused=also, code=found.code or ("picture" if unfit else ""))
 
-    async def ask_again(self, visitor: Visitor, record: Record, words: str) -> Asked:
-        """Ask for a clip of a request's picture with other words. Raises RedisError."""
-        replies, picture, key = ChatReplies(visitor.language), OlderPicture.of(record), _key("")
+    async def ask_again(self, visitor: Visitor, record: Record, words: str, once: str = "") -> Asked:
+        """Ask for a clip of a request's picture with other words. `once` as in `ask`. Raises RedisError."""
+        replies, picture, key = ChatReplies(visitor.language), OlderPicture.of(record), _key(once)
+        if once and await self._pipeline.record(id_of(visitor.user, key)) is not None:
+            return Asked((key,), known=True)
         if picture is None:
             return Asked(refused=replies.picture_not_kept(), code="picture")
         return self._begun(await self._admission.write([pending_of(visitor, key, picture)], words))

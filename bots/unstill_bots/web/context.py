@@ -75,6 +75,15 @@ class WebContext:
             raise Refused(404, "not_found")
         return record
 
+    async def words(self, card: Card) -> str:
+        """Return what a card's person wrote. A message quotes it only with what was made of it."""
+        if card.text.words:
+            return card.text.words
+        record = await self.pipeline.record(card.job)
+        if record is None or record.forgotten:
+            return ""
+        return record.job.parameters.prompt if record.job else record.request.words
+
     async def send_clip(self, request: web.Request, visitor: Visitor, key: str) -> web.StreamResponse:
         """Answer with the clip of a person's card. Raises Refused, StorageError."""
         clip = (await self.card(visitor, key)).clip

@@ -10,8 +10,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from unstill_bots.text.page_replies import PageReplies
+from unstill_bots.web.cards import Card
 from unstill_bots.web.pending import key_of
 from unstill_config.languages import LANGUAGES
+from unstill_queue.contract.codec import encode
 
 FILES = {
     "page.css": "text/css",
@@ -21,6 +23,9 @@ FILES = {
     "sample.jpg": "image/jpeg",
 }
 """The files of the page, which are all there are: nothing is loaded from anywhere else."""
+
+MARK = 10
+"""Letters of a card's mark."""
 
 
 @cache
@@ -33,6 +38,16 @@ def file(name: str) -> bytes:
 def version(name: str) -> str:
     """Return what changes with a file, so that its address may be kept for ever."""
     return hashlib.sha256(file(name)).hexdigest()[:12]
+
+
+def mark(card: Card) -> str:
+    """Return what changes with a card, of MARK letters."""
+    return hashlib.sha256(encode(card)).hexdigest()[:MARK]
+
+
+def tag(key: str) -> str:
+    """Return what stands for a storage key and tells nobody what it is."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 class Drawing:
@@ -51,6 +66,8 @@ class Drawing:
             password=password,
             languages=LANGUAGES,
             key_of=key_of,
+            mark=mark,
+            tag=tag,
             file=lambda name: f"{base}/static/{version(name)}/{name}",
         )
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import structlog
 from aiohttp import web
 
+from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.text.page_replies import PageReplies
+from unstill_bots.web import problems
 from unstill_bots.web.asking import Asked, words_of
 from unstill_bots.web.cards import Card
 from unstill_bots.web.context import WebContext, recipe_of
-from unstill_bots.web.drawing import FILES, Drawing, file, version
+from unstill_bots.web.drawing import FILES, MARK, Drawing, file, mark, version
 from unstill_bots.web.events import Stream, stream
 from unstill_bots.web.form import advised, form_of
 from unstill_bots.web.pending import key_of
@@ -69,20 +72,29 @@ class Pages:
             visitor,
             "index.html",
             cards=cards,
-            under_way=any(card.phase.under_way for card in cards),
+            words={card.id: await context.words(card) for card in cards},
+            under_way=await self._is_under_way(request, visitor, cards),
             form=form,
             given=given,
             has_options=bool({field.name for field in form.fields} & given.keys()),
             of={"key": of} if of else None,
             once=new_user(),
+            most=context.own.upload_most,
+            too_large=problems.sentence(replies, "too_large", context.own.upload_most),
             hours=context.settings.storage.keep_hours,
             privacy=replies.privacy(context.settings.storage.keep_hours, context.settings.queue.keep_hours),
             # who is known by a chat has it all forgotten there, where nobody knows of tokens
             has_tokens=split(visitor.user)[0] == self._context.platform,
             tokens=[] if visitor.new else await context.visitors.tokens(visitor),
-            **{"refused": "", "sent": False, "token": "", **values},
+            **{"refused": "", "sent": "sent" in request.query, "token": "", **values},
         )
         return html(text, status)
+
+    async def _is_under_way(self, request: web.Request, visitor: Visitor, cards: Collection[Card]) -> bool:
+        """Return whether cards will change. What was just sent has no card yet."""
+        if any(card.phase.under_way for card in cards):
+            return True
+        return "sent" in request.query and bool(await UserJobs(self._context.pipeline).open(visitor.person))
 
     async def _words_of(self, visitor: Visitor, key: str) -> dict[str, str]:
         """Return what was asked for in a card, as the form's fields. Raises Refused."""
@@ -113,7 +125,9 @@ class Pages:
 
     async def _advice(self, request: web.Request) -> web.Response:
         served, visitor = await self._context.pipeline.serving.now(), request[VISITOR]
-        text, wrong = advised(request.query.get("prompt", ""), served, PageReplies(visitor.language), served.default)
+        chosen = request.query.get("model", "")
+        usual = chosen if chosen in served.models else served.default
+        text, wrong = advised(request.query.get("prompt", ""), served, PageReplies(visitor.language), usual)
         return web.json_response({"text": text, "wrong": wrong}, headers={"Cache-Control": "no-store"})
 
     # -- asking
@@ -136,7 +150,8 @@ class Pages:
         except OptionError as error:
             return Asked(refused=PageReplies(visitor.language).option_error(error), code="refused")
         if of := fields.get("of"):
-            return await self._context.asking.ask_again(visitor, await self._context.shown(visitor, of), words)
+            record = await self._context.shown(visitor, of)
+            return await self._context.asking.ask_again(visitor, record, words, fields.get("once", ""))
         return await self._context.asking.ask(visitor, files, words, fields.get("once", ""))
 
     async def _answered(
@@ -149,30 +164,34 @@ class Pages:
             given = {name: value for name, value in fields.items() if name not in ("once", "of")}
             # what was typed stands there still
             return await self.page(request, visitor, 422, given=given, of=fields.get("of", ""), refused=asked.refused)
-        return web.Response(status=303, headers={"Location": f"{self._context.own.base}/#clips"})
+        return web.Response(status=303, headers={"Location": f"{self._context.own.base}/?sent=1#clips"})
 
     # -- cards
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         visitor: Visitor = request[VISITOR]
+        marks = request.query.get("known", "")
+        known = {marks[at : at + MARK] for at in range(0, len(marks), MARK)}
 
         async def tell(events: Stream, id: str) -> bool:
             if id:
                 card = await self._context.cards.get(visitor.user, id)
-                await events.send("card", self._told(visitor, id, card))
+                await events.send("card", await self._told(visitor, id, card))
             else:
                 cards = await self._context.cards.all(visitor.user)
-                await events.send("cards", [self._told(visitor, card.id, card) for card in cards])
+                await events.send("cards", [await self._told(visitor, card.id, card, known) for card in cards])
             return True
 
         return await stream(request, self._context.cards, visitor.user, self._context.stopping, tell)
 
-    def _told(self, visitor: Visitor, id: str, card: Card | None) -> dict[str, object]:
-        """Return a card as the page's script wants it; without one, that there is none."""
-        if card is None:
-            return {"id": key_of(id), "html": "", "state": "", "under_way": False}
-        html = self._draw(visitor, "card.html", card=card)
-        return {"id": key_of(id), "html": html, "state": card.phase, "under_way": card.phase.under_way}
+    async def _told(
+        self, visitor: Visitor, id: str, card: Card | None, known: Collection[str] = ()
+    ) -> dict[str, object]:
+        """Return a card as the page's script wants it: without text where there is none, or its mark is `known`."""
+        if card is None or mark(card) in known:
+            return {"id": key_of(id), "html": ""}
+        words = {card.id: await self._context.words(card)}
+        return {"id": key_of(id), "html": self._draw(visitor, "card.html", card=card, words=words, near=True)}
 
     async def _clip(self, request: web.Request) -> web.StreamResponse:
         return await self._context.send_clip(request, request[VISITOR], request.match_info["key"])
