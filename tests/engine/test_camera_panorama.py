@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -130,6 +130,7 @@ SIDES = st.integers(64, 512)
 
 @settings(deadline=None)
 @given(side=SIDES, aspect=st.floats(1.1, 16), upright=st.booleans(), frame_side=st.sampled_from([64, 100]))
+@example(side=64, aspect=1.125, upright=False, frame_side=64)
 def test_a_way_along_any_long_photo_shows_all_of_it_and_nothing_else(
     side: int, aspect: float, upright: bool, frame_side: int
 ) -> None:

@@ -108,11 +108,11 @@ class Finish(msgspec.Struct, frozen=True):
     """
 
     shape: str = "original"
-    fill: str = ""
     output_fps: int | None = None
     fade: bool = False
     loop: bool = False
     audio: bool = False
+    fill: str = ""
 
 
 class Job(msgspec.Struct, frozen=True):

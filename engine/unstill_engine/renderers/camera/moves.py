@@ -87,4 +87,5 @@ def along(moves: tuple[Move, ...], room: tuple[float, float]) -> tuple[Move, ...
     """
     axis, far, direction = max((Axis.PAN, room[0], 1), (Axis.TILT, room[1], -1), key=lambda each: each[1])
     drifts = any(move.axis is axis for move in moves) and not any(move.asked for move in moves)
-    return (Move(axis, direction),) if drifts and far >= TRAVEL_LEAST else moves
+    # of a picture that is hardly longer, a whole move would have to come nearer to have the room for it
+    return (Move(axis, direction, min(1.0, far / REACH[axis])),) if drifts and far >= TRAVEL_LEAST else moves
