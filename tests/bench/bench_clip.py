@@ -59,8 +59,12 @@ def run() -> list[Figure]:
             what: [asyncio.run(seconds(Path(name), catalog, binary, parameters, finish)) for _ in range(TIMES)]
             for what, parameters, finish in (
                 ("the usual clip of a large photo, 72 frames at 720", USUAL, Finish()),
-                ("9:16 by a crop", msgspec.structs.replace(USUAL, width=600, height=1066), Finish("reels", "crop")),
-                ("9:16 before a backing", USUAL, Finish("reels", "blur")),
+                (
+                    "9:16 by a crop",
+                    msgspec.structs.replace(USUAL, width=600, height=1066),
+                    Finish("reels", fill="crop"),
+                ),
+                ("9:16 before a backing", USUAL, Finish("reels", fill="blur")),
             )
         }
     figures = [

@@ -144,7 +144,7 @@ async def test_many_that_wait_come_back_in_their_order(ledger: Ledger) -> None:
 async def test_a_backing_that_was_asked_for_waits_for_an_engine_that_makes_one(ledger: Ledger) -> None:
     # Given jobs for 9:16 as is best, between bars, and before a backing, and an engine of the former version
     filled = [
-        await queued(ledger, n, finish=Finish("reels", fill)) for n, fill in enumerate(("blur", "", "pad", "crop"))
+        await queued(ledger, n, finish=Finish("reels", fill=fill)) for n, fill in enumerate(("blur", "", "pad", "crop"))
     ]
     former = HERE - {"fill:blur"}
     # When it asks, Then it is given all but the backing, which it would leave out without a word
