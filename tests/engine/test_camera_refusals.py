@@ -21,6 +21,7 @@ neither zoom nor pan
 no zooming, panning or tilting
 no zoom, pan, or tilt
 no zoom, pan
+no zoom, no tilt
 no zoom and pan
 please do not let the camera zoom or pan
 the camera neither zooms nor pans
@@ -79,6 +80,8 @@ ONLY = {
     "no quick zoom, just zoom in slowly": [(ZOOM, 1)],
     "pan around, but don't pan left": [(PAN, 1)],
     "the camera pans, but never to the left": [(PAN, 1)],
+    "don't zoom in quickly, zoom in slowly": [(ZOOM, 1)],
+    "no zoom, pan left or right": [(PAN, -1), (PAN, 1)],
     "orbit left, no zoom": [(PAN, -1)],
     "no crash zoom, zoom in": [(ZOOM, 1)],
     "pan right, not left": [(PAN, 1)],
