@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from tests.engine.gaze_pictures import FOLDER, SCENES, Box, Scene, band, lake, person, wall
+from tests.engine.gaze_pictures import FOLDER, SCENES, Box, Scene, band, lake, person, wall, whole, words
 
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.views import View, lay
@@ -105,6 +105,15 @@ def test_lettering_of_other_scripts_is_found(script: str, outlined: bool) -> Non
     found = [region for region in look(scene.image).regions if region.kind is Kind.TEXT]
     assert len(found) == 1
     assert part_in(line, (found[0].left, found[0].top, found[0].right, found[0].bottom)) > 0.95
+
+
+@pytest.mark.parametrize("text", ["LOL", "NO", "WTF", "2024"])
+@pytest.mark.parametrize("name", ["cat", "collins", "pagoda"])
+def test_a_short_word_is_found_where_it_is_large(name: str, text: str) -> None:
+    scene = words(whole(name), text, (0.5, 0.9), 0.13)
+    found = [region for region in look(scene.image).regions if region.kind is Kind.TEXT]
+    assert len(found) == 1
+    assert part_in(scene.lettering[0], (found[0].left, found[0].top, found[0].right, found[0].bottom)) > 0.9
 
 
 @pytest.mark.parametrize("seed", [1, 2, 5])

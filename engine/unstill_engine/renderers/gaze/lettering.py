@@ -24,6 +24,8 @@ _LETTERS_LEAST = 4
 #: Letters of a line: by how much their ink may differ, their heights, and how far they stand apart, in heights.
 _INK_DIFFERENCE_MOST = 40
 _INK_SPREAD_MOST = 14
+#: The same of two or three letters, and their height as a part of the picture's long side.
+_SHORT_SPREAD_MOST, _SHORT_CONTRAST_LEAST, _SHORT_HEIGHT_LEAST = 13, 170, 0.04
 _HEIGHTS_RATIO_MOST = 2.2
 _GAP_MOST = 1.1
 #: How far what belongs to a line may reach beyond its letters, in its heights.
@@ -80,8 +82,8 @@ def _lines(colours: Bytes, above: Bytes) -> list[tuple[int, Floats]]:
     """How many letters each line has, and its left, top, right and bottom."""
     parts = components(above >= _CONTRAST_LEAST, np.concatenate([colours, above[..., None]], axis=2))
     letters = _letters(parts)
-    lines = [letters.chosen(group) for group in _groups(_together(letters))]
-    boxes = [(line, _completed(line, parts)) for line in lines if _is_lettering(line)]
+    lines = [letters.chosen(_without_enclosed(group, letters.boxes)) for group in _groups(_together(letters))]
+    boxes = [(line, _completed(line, parts)) for line in lines if _is_lettering(line, max(above.shape))]
     return [(len(line.boxes), box) for line, box in boxes if not _is_ground(line, box, colours)]
 
 
@@ -137,22 +139,40 @@ def _together(letters: Parts) -> Mask:
     return np.asarray(together)
 
 
-def _is_lettering(line: Parts) -> bool:
-    """Whether there are letters enough, close together, of one ink that stands out, of one height, on one line."""
+def _without_enclosed(group: NDArray[np.int64], boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A group, of which few are letters, without what is inside of another, such as what an O encloses."""
+    left, top, right, bottom = boxes[group].T
+    inside = (left > left[:, None]) & (top > top[:, None]) & (right < right[:, None]) & (bottom < bottom[:, None])
+    outer = group[~inside.any(axis=0)]
+    return outer if len(outer) < _LETTERS_LEAST else group
+
+
+def _is_lettering(line: Parts, side: int) -> bool:
+    """Whether there are letters enough, close together, of one ink that stands out, of one height, on one line.
+
+    Fewer are enough where they are large in the picture, whose long side is `side`, and exact: "LOL".
+    """
     left, top, right, bottom = line.boxes.T
     tall, wide = float(np.median(bottom - top)), right - left
     length = float(right.max() - left.min())
-    level = max(float(np.mean(np.abs(edge - np.median(edge)) <= 0.12 * tall + 1)) for edge in (top, bottom))
+    off = [np.abs(edge - np.median(edge)) for edge in (top, bottom)]
     strokes = float((line.areas / line.runs).sum()) / length
-    return (
-        len(line.boxes) >= _LETTERS_LEAST
-        and length >= 2 * tall
-        and float(wide.sum()) >= 0.5 * length
-        and level >= 0.65
-        and _STROKES[0] <= strokes <= _STROKES[1]
-        and float(np.std(line.means[:, :3], axis=0).max()) <= _INK_SPREAD_MOST
-        and float(line.means[:, 3].mean()) >= _LINE_CONTRAST_LEAST
-    )
+    spread = float(np.std(line.means[:, :3], axis=0).max())
+    contrast = float(line.means[:, 3].mean())
+    if not (float(wide.sum()) >= 0.5 * length and strokes <= _STROKES[1]):
+        return False
+    if len(line.boxes) >= _LETTERS_LEAST:
+        level = max(float(np.mean(edge <= 0.12 * tall + 1)) for edge in off)
+        return (
+            length >= 2 * tall
+            and level >= 0.65
+            and strokes >= _STROKES[0]
+            and spread <= _INK_SPREAD_MOST
+            and contrast >= _LINE_CONTRAST_LEAST
+        )
+    exact = all(bool((edge <= 0.05 * tall + 1).all()) for edge in off)
+    large = len(line.boxes) > 1 and tall >= _SHORT_HEIGHT_LEAST * side and length >= 1.2 * tall
+    return large and exact and spread <= _SHORT_SPREAD_MOST and contrast >= _SHORT_CONTRAST_LEAST
 
 
 def _groups(together: Mask) -> list[NDArray[np.int64]]:
