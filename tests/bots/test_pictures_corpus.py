@@ -30,7 +30,9 @@ async def pictures() -> AsyncIterator[Pictures]:
 
 async def lawful(pictures: Pictures, files: Iterable[tuple[str, bytes]]) -> Counter[str]:
     """Their outcomes, when the process that asked is afterwards as it was and still takes a good picture."""
-    # Given an intake at work
+    # Given an intake at work, and encoders that hold what they hold
+    for number in range(60):
+        generated(number)
     assert await outcome(pictures, source("PNG", "rgb")) == GOOD
     processes, handles, memory = children(), open_files(), resident()
 

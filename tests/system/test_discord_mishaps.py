@@ -268,7 +268,7 @@ async def test_files_that_lie_are_answered_with_a_sentence(discord: DiscordHouse
     ann.slash(channel, "animate", image=text, prompt="waves")
     await channel.until(lambda history: any("picture" in one.words and not one.buttons for one in ours(history)))
     # And one that is far larger than it says
-    large = File(b"\x89PNG" + b"\0" * 21_000_000, "photo.png", "image/png", size=1000)
+    large = File(b"\x89PNG" + b"\0" * 42_000_000, "photo.png", "image/png", size=1000)
     other, [bob] = discord.server()
     bob.slash(other, "animate", image=large, prompt="waves")
     await other.until(lambda history: any("large" in one.words or "MB" in one.words for one in ours(history)))
