@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from PIL import Image, PngImagePlugin
-from tests.bots.hostile.heif import grid, heic, several
+from tests.bots.hostile.heif import box, grid, heic, several
 from tests.bots.hostile.largest import tiled
 from tests.bots.hostile.law import examine
 from tests.bots.hostile.sources import chunk, encoded, exif, frames, photo
@@ -118,6 +118,14 @@ async def test_of_several_pictures_the_main_one_is_used_and_of_a_moving_one_the_
 
     moving = await pictures.make_safe(encoded(corners(), "AVIF", speed=10, **frames(size=SIZE)))
     assert (quarters(opened(moving)), moving.notes) == (UPRIGHT, ("picture_first_frame",))
+
+
+async def test_a_film_under_a_picture_s_brand_is_said_to_be_one(pictures: Pictures) -> None:
+    film = box(b"ftyp", b"hevc" + bytes(4) + b"hevciso2") + box(b"free") + box(b"moov", box(b"mvhd", bytes(100)))
+
+    assert (await refusal(pictures, film)).code == "picture_video"
+    # and a picture with a track beside it is a picture
+    assert quarters(opened(await pictures.make_safe(heic(corners()) + film[24:]))) == UPRIGHT
 
 
 @pytest.mark.parametrize("size", [(4032, 3024), (8064, 6048), (16_382, 3628)])

@@ -1,4 +1,4 @@
-"""What the boxes of a HEIC or AVIF say of its main picture's colours, which its decoder does not tell."""
+"""What the boxes of a HEIC or AVIF say of its main picture, which its decoder does not tell."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def nclx(data: bytes) -> tuple[int, int] | None:
         return _of_main(data)
     except (struct.error, IndexError):  # whatever is wrong with the boxes, the pixels were decoded
         return None
+
+
+def is_film(data: bytes) -> bool:
+    """Return whether a file has tracks and no picture beside them, whatever its brand says."""
+    names = {name for name, _, _ in _boxes(data, 0, len(data))}
+    return b"moov" in names and b"meta" not in names
 
 
 def _of_main(data: bytes) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from PIL import (
 from PIL import TiffImagePlugin as _exif_reader
 
 from unstill_bots.intake import heif_file, jpeg_file
+from unstill_bots.intake.heif_boxes import is_film
 from unstill_bots.intake.pixels import reduced
 from unstill_bots.intake.png_file import without_texts
 
@@ -93,6 +94,8 @@ def _jpeg(data: bytes, limits: dict[str, Any]) -> Opened:
 
 
 def _heic(data: bytes, limits: dict[str, Any]) -> Opened:
+    if is_film(data):
+        raise Refused("picture_video")
     heic = heif_file.opened(data)
     judge(heic.size, heic.name, most_pixels(heic.name, limits), limits)
     image = heif_file.decoded(heic, reduced(heic.size, limits["area"], limits["longest"]))
