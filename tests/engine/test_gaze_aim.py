@@ -95,6 +95,16 @@ def test_a_zoom_that_was_asked_for_goes_less_far_before_it_cuts_a_face_but_is_ma
     assert numbered[0].scale / numbered[-1].scale == pytest.approx(1.3, abs=0.01)
 
 
+@pytest.mark.parametrize("words", ["zoom in", "zoom out"])
+def test_the_frame_of_which_the_poster_is_made_has_all_faces(words: str) -> None:
+    # Given faces for which a zoom is a little too strong
+    gaze = gaze_of((1000, 1000), [([0.06, 0.3], [0.3, 0.6], 1.0, Kind.FACE), ([0.7, 0.92], [0.3, 0.6], 0.8, Kind.FACE)])
+    # When the camera comes nearer or goes away, then they are there from the first frame to the last.
+    views = views_of(words, gaze, (512, 512))
+    assert all(shows(view, region, (512, 512)) for region in gaze.regions for view in views)
+    assert abs(np.log(views[0].scale / views[-1].scale)) > 0.1
+
+
 def test_of_two_faces_that_do_not_both_fit_the_heavier_stays() -> None:
     for heavier in (0, 1):
         weights = [1.0 if heavier == number else 0.4 for number in (0, 1)]

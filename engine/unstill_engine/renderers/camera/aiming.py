@@ -49,16 +49,16 @@ class Laid(msgspec.Struct, frozen=True):
 class _Axis(msgspec.Struct, frozen=True):
     """Candidates on one axis, each a point of `centre` (points, T) with a `shift` of it (points, places), in pixels.
 
-    The other arrays are of shape (points x places,): from `low` to `high` is seen in all frames, from `first_low` to
-    `first_high` in the first. `side` is the least that a frame sees.
+    The other arrays are of shape (points x places,): from `low` to `high` is seen in all frames, from `widest_low` to
+    `widest_high` in the first of those that see most. `side` is the least that a frame sees.
     """
 
     centre: Floats
     shift: Floats
     low: Floats
     high: Floats
-    first_low: Floats
-    first_high: Floats
+    widest_low: Floats
+    widest_high: Floats
     worth: Floats
     side: float
 
@@ -83,7 +83,7 @@ class _Extent(msgspec.Struct, frozen=True):
 def aimed(path: Path, picture: Size, frame: Size, gaze: Gaze) -> Laid:
     """Lay a path so that most of what matters stays in all frames, and a zoom goes to it.
 
-    Where no place keeps all that the first frame shows of it, the path goes less far: down to nothing where
+    Where no place keeps all that the widest frame shows of it, the path goes less far: down to nothing where
     nobody asked for it; to a tenth of what Again chose, its zoom last; to half of a zoom that was asked for without a
     number, and only for faces. What cannot be helped so goes its whole way.
     """
@@ -128,11 +128,11 @@ def _only_zooms(path: Path) -> bool:
 
 
 def _holds(judged: _Judged, path: Path, regions: tuple[Region, ...]) -> bool:
-    """Whether all that mattered in the first frame is in all frames; of what was asked for, only faces count."""
-    _, first, always = judged
+    """Whether all that matters in the widest frame is in all frames; of what was asked for, only faces count."""
+    _, widest_has, always = judged
     return all(
         stays
-        for region, seen, stays in zip(regions, first, always, strict=True)
+        for region, seen, stays in zip(regions, widest_has, always, strict=True)
         if seen and (region.kind is Kind.FACE or path.offered or not path.asked)
     )
 
@@ -154,17 +154,17 @@ def _laid(path: Path, picture: Size, frame: Size, gaze: Gaze) -> _Judged:
             both = in_x[:, None] & in_y[None, :]
             value = value + worth * region.weight * (both + _ONE_AXIS_WORTH * (in_x[:, None] * 1.0 + in_y[None, :]))
     at_x, at_y = np.unravel_index(int(np.argmax(value)), value.shape)
-    first: list[bool] = []
+    widest_has: list[bool] = []
     always: list[bool] = []
     for region in gaze.regions:
         for found, low_x, high_x, low_y, high_y in (
             (always, x.low, x.high, y.low, y.high),
-            (first, x.first_low, x.first_high, y.first_low, y.first_high),
+            (widest_has, x.widest_low, x.widest_high, y.widest_low, y.widest_high),
         ):
             in_x = _inside(low_x[at_x], high_x[at_x], region.left, region.right, x.side, 0.0)
             in_y = _inside(low_y[at_y], high_y[at_y], region.top, region.bottom, y.side, 0.0)
             found.append(bool(in_x and in_y))
-    return Laid(path, x.place(int(at_x)), y.place(int(at_y)), widest / base), first, always
+    return Laid(path, x.place(int(at_x)), y.place(int(at_y)), widest / base), widest_has, always
 
 
 def _extents(path: Path, picture: Size, frame: Size, widest: float) -> tuple[_Extent, _Extent]:
@@ -203,6 +203,8 @@ def _candidates(extent: _Extent, path: Path, base: float, nearest: int, target: 
     places = _PLACES if np.max(spare) > 2 * _HAIR * extent.side else np.zeros(1)
     centre = extent.side / 2 + (at - middle[:, None]) / base
     seen = extent.inner / base
+    # A move begins at it, or a zoom out ends there: what is seen then is cut off in no frame.
+    widest = int(np.argmin(path.zoom))
     shift = places[None, :] * spare[:, None] / 2
 
     def placed(edges: Floats) -> Floats:
@@ -215,8 +217,8 @@ def _candidates(extent: _Extent, path: Path, base: float, nearest: int, target: 
         shift,
         placed(np.max(centre - seen, axis=1)),
         placed(np.min(centre + seen, axis=1)),
-        placed(centre[:, 0] - seen[0]),
-        placed(centre[:, 0] + seen[0]),
+        placed(centre[:, widest] - seen[widest]),
+        placed(centre[:, widest] + seen[widest]),
         worth,
         2 * float(np.min(seen)),
     )
