@@ -1,7 +1,7 @@
 """A file that a person sent, made into a picture that is safe to keep and to render.
 
 Each file is decoded in a process of its own (`picture_child`), bounded in time and memory, so a bomb, a truncated or
-a hostile file costs one sentence and nothing else. One such process is kept started, as starting takes 0.05 s.
+a hostile file costs one sentence and nothing else. One such process is kept started, as starting takes 0.1 s.
 """
 
 from __future__ import annotations
