@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.engine.test_camera_words import ONE_MOVE
 
 from unstill_engine.renderers.camera.moves import AMOUNT_MOST, GENTLE, Axis, Move
 from unstill_engine.renderers.camera.words import direct, unread
@@ -321,3 +322,18 @@ def test_words_that_refuse_nothing_of_the_camera_change_nothing() -> None:
     for words in ("a man with no hat", "no people", "not a cloud in the sky", "an empty street without cars", "没有人"):
         assert direct(words, "") == GENTLE, words
     assert spoken(direct("a man with no hat, zoom in", "")) == [(ZOOM, 1)]
+
+
+IMPERATIVES = [
+    (words, axis) for (axis, _), all_words in ONE_MOVE.items() for words in all_words.split("|") if "," not in words
+]
+ENGLISH = ["don't {}", "never {}", "please do not {}", "I don't want you to {}", "no {}", "avoid {}", "without {}"]
+CHINESE = ["不要{}", "请不要{}", "别{}", "不要让{}", "没有{}", "禁止{}"]
+
+
+@pytest.mark.parametrize(("words", "axis"), IMPERATIVES)
+def test_whatever_is_refused_leaves_its_axis_alone(words: str, axis: Axis) -> None:
+    for refusal in ENGLISH if words.isascii() else CHINESE:
+        refused = refusal.format(words)
+        for moves in (direct(refused, ""), direct(f"a lake at dusk. {refused}", ""), direct("a lake", refused)):
+            assert axis not in {move.axis for move in moves}, refused

@@ -105,6 +105,8 @@ class _Reader:
             self._after_move, self._bare = False, None
             if not self._words.negation.match(text, at):
                 return found.end()
+        if text[at] in "([" and self._refusals.coming:
+            return at + 1
         if found := BREAK.match(text, at):
             self._end_clause(found[0], found.end())
             return found.end()
@@ -150,7 +152,10 @@ class _Reader:
             # "don't slowly zoom in" is a refusal of that form, "not too slowly" a wish
             self._pace(Pace(phrase.pattern, within), self._too)
             within = 1.0
-        if refusals.coming:
+        if refusals.coming and not phrase.moves:
+            # neither a wish to stand still, nor all that is refused: "不要平稳后拉"
+            self._after_move = False
+        elif refusals.coming:
             refusals.refuse(phrase.moves, counted=self._counts(phrase))
             wishes.last, self._after_move = None, False
         elif phrase.moves:
@@ -247,7 +252,9 @@ class _Reader:
             self._unknown_direction(self._text[self._bare : end])
         self._known = self._open = self._after_move = False
         self._bare = self._wishes.amount = None
-        self._refusals.stranger(spelled=found is not None)
+        if found or not self._of_camera:
+            # "镜头不要水平向左移动": what is said of a camera that was named is still refused
+            self._refusals.stranger(spelled=found is not None)
         self._strangers += 1
         if found or self._strangers > _STRANGERS_MOST:
             self._of_camera = False

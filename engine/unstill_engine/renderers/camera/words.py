@@ -65,7 +65,7 @@ def _gentle(unwanted: tuple[Move, ...]) -> tuple[Move, ...]:
     no pan or no shaking.
     """
     zoom, *drift = GENTLE
-    axes = {no.axis for no in unwanted if no.axis is not Axis.ZOOM or no.direction >= 0}
+    axes = {no.axis for no in unwanted}
     if axes & {Axis.PAN, Axis.SHAKE}:
         drift = []
     drift = [move for move in drift if move.axis not in axes]
