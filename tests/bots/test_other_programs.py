@@ -244,6 +244,14 @@ def test_a_prompt_is_taken_up_to_the_longest_text_of_a_platform_and_then_shorten
     assert read("--no " + "fog " * 1000, "i2vgen-xl").given["negative_prompt"] == " ".join(["fog"] * 1000)
 
 
+def test_what_is_told_of_one_caption_stays_short() -> None:
+    many = " ".join(f"--v {each} --seed {each} --motion {each + 5} {each} seconds" for each in range(1, 300))
+    caption = read(f"waves {many}")
+
+    assert len(caption.notes) <= 8 and len(caption.unheard) <= 12
+    assert all(len(sentence) < 400 for sentence in told(caption))
+
+
 def test_options_alone_go_with_the_words_of_before() -> None:
     assert completed("--v 6", "waves --seed 7", CATALOG, "camera") == "--v 6"
     anew = completed("--motion 5 --seed -1", "waves --seed 7 --ar 1:1", CATALOG, "camera")

@@ -15,6 +15,9 @@ from unstill_queue.contract.options import PROMPT_MAX, Option, find
 from unstill_queue.contract.resolving import faults, narrowed, unread
 from unstill_queue.contract.sizing import frame_of
 
+LEFT_OUT_MOST, OVERRULED_MOST = 10, 4
+"""Options of other programs that are named where they were left out, and contradictions that are told."""
+
 
 def typed_as(typed: str, error: OptionError) -> OptionError:
     """Note in an error how the option was typed."""
@@ -160,10 +163,12 @@ class CaptionOptions:
     def _notes(self, model: Model | None) -> Iterator[str]:
         for asked, chosen in self._read_as:
             yield note("option_read_as", asked=asked, chosen=chosen)
-        for asked, chosen in (*self._overruled, *self._lengths(model)):
+        for asked, chosen in (*self._overruled[:OVERRULED_MOST], *self._lengths(model)):
             yield note("option_overruled", asked=asked, chosen=chosen)
         if self._left_out:
-            yield note("options_left_out", value=", ".join(dict.fromkeys(self._left_out)))
+            told = list(dict.fromkeys(self._left_out))
+            more = ["…"] if len(told) > LEFT_OUT_MOST else []
+            yield note("options_left_out", value=", ".join([*told[:LEFT_OUT_MOST], *more]))
         if "fill" in self.given and frame_of(self._catalog.finishes.get(self._shape())) is None:
             yield note("fill_without_shape", value=self.typed["fill"])
         if model is not None and (names := self._names_unread(model)):

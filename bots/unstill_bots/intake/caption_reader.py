@@ -164,10 +164,11 @@ class Reader:
                 self.options.read_as(*known.switches[folded], asked)
         elif folded in known.reads_as:
             self.options.read_as(*known.reads_as[folded], self._asked(found))
-        elif folded.startswith("no_") and len(folded) > 3:
-            rest = folded[3:]
+        elif folded.startswith("no_") and (rest := folded[3:].strip("_")):
             flag = _known(rest) and find(rest).type == "flag"
-            option, text = (find(rest), "no") if flag else (find("negative_prompt"), rest.replace("_", " "))
+            option, text = (
+                (find(rest), "no") if flag else (find("negative_prompt"), " ".join(rest.replace("_", " ").split()))
+            )
             self.options.take(option, text, typed, self._asked(found))
         else:
             return False

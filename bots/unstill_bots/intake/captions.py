@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from itertools import islice
 
 import msgspec
 
@@ -35,6 +36,8 @@ from unstill_queue.contract.resolving import faults, narrowed
 TEXT_MAX = 32_768
 """Longer captions are refused unread: no platform sends them, and the work stays bounded."""
 
+NOTES_MOST = 12
+"""Notes of one caption, and lengths of time in it that were not heard: nobody reads more of them."""
 LAST_WORDS = 24
 """Characters of a shortened text that are told as its end."""
 
@@ -85,9 +88,10 @@ def parse(text: str, catalog: Catalog, default_model: str = "") -> Caption:
     if wrong:
         raise OptionError.together(wrong)
     if len(prompt) > PROMPT_MAX:
-        prompt = _shortened(prompt)
+        # what is cut may end with what looks like a weight
+        prompt, *_ = other_syntax.parts(_shortened(prompt))
         notes.append(note("prompt_shortened", value=prompt[-LAST_WORDS:].strip()))
-    return _with_length(prompt, options.given, catalog, model, (*more, *notes))
+    return _with_length(prompt, options.given, catalog, model, tuple(dict.fromkeys((*more, *notes)))[:NOTES_MOST])
 
 
 def _read(text: str, catalog: Catalog) -> tuple[str, CaptionOptions, list[str], bool]:
@@ -156,13 +160,16 @@ def _with_length(prompt: str, given: dict[str, Value], catalog: Catalog, model: 
     heard = [length for length in lengths(prompt) if not length.elsewhere]
     free = not {"seconds", "num_frames"} & given.keys()
     if free and len(heard) == 1 and _not_possible(heard[0].seconds, given, catalog, model) is None:
-        prompt, given = heard[0].cut_from(prompt), {**given, "seconds": heard[0].seconds}
+        left = heard[0].cut_from(prompt)
+        # of "1second-long" what is left may look like an option
+        if not other_syntax.OPTION.search(left):
+            prompt, given = left, {**given, "seconds": heard[0].seconds}
     unheard = (
         Unheard(length.said, length.seconds, _not_possible(length.seconds, given, catalog, model))
         for length in lengths(prompt)
         if length.seconds != given.get("seconds")
     )
-    return Caption(prompt, given, tuple(unheard), notes)
+    return Caption(prompt, given, tuple(islice(unheard, NOTES_MOST)), notes)
 
 
 def _not_possible(seconds: float, given: Mapping[str, Value], catalog: Catalog, model: str) -> Allowed | None:

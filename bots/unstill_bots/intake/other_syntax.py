@@ -13,7 +13,8 @@ _BRACKET = re.compile(r"[()\[\]]")
 _WEIGHTED = re.compile(r"(.*[^\d\s:(\[])(?::[0-3]|\s?:\s?[0-3]?\.\d+)\s?", re.DOTALL)
 _SCHEDULED = re.compile(r"([^:]*):(?:([^:]*):)?\s?\d*\.?\d+")
 _LETTER = re.compile(r"[^\W\d_]")
-_PARTS = re.compile(r":{2,}(-?\d*\.?\d+)?(?=[\s,.;，。；]|$)")
+_PARTS = re.compile(r":{2,}(-?\d*\.?\d+)?(?=[\s,.;:，。；]|$)")
+OPTION = re.compile(r"(?:^|\s)[-‐‑‒–—―−﹘﹣－⸺]+[^\W\d]")
 _CLOSES = {")": "(", "]": "["}
 _NEGATIVE_LINE = re.compile(r"^\s*negative prompt:", re.IGNORECASE | re.MULTILINE)
 _SETTINGS_LINE = re.compile(r"^\s*(steps: \d+, .*)$", re.IGNORECASE | re.MULTILINE)
@@ -72,6 +73,9 @@ def _closed(bracket: str, within: list[_Piece]) -> _Piece:
     """Return a pair of brackets as one piece: without them, where they are a weight."""
     text = "".join(piece.text for piece in within)
     only = within[0].inside if len(within) == 1 else None
+    if OPTION.search(text):
+        # brackets of two options, or of the prompt and of one
+        return _Piece(f"{_CLOSES[bracket]}{text}{bracket}")
     if bracket == "]":
         if not _LETTER.search(text):
             return _Piece(f"[{text}]")
