@@ -154,6 +154,9 @@ zoom uit
 zoom uzaklaş
 zoom wstecz
 zoom takaisin
+zoom 뒤로
+zoom للخارج
+zoom เข้า
 zoom yourself"""
 
 
@@ -208,6 +211,18 @@ def test_an_unknown_word_after_zoom_is_no_direction(words: str) -> None:
     # it is told, and what is said beside it is done
     assert unread(words, "") == unread(f"a castle, {words}", "") == unread("a castle", words) != ()
     assert spoken(direct(f"{words}, pan left", "")) == [(PAN, -1)]
+
+
+@pytest.mark.parametrize("words", ["zoom (out)", "zoom, out", "zoom/out", "zoom | out", "zoom _out_", "zoom. out"])
+def test_a_direction_after_a_mark_still_is_the_zoom_s(words: str) -> None:
+    assert spoken(direct(words, "")) == spoken(direct("a castle", words)) == [(ZOOM, -1)]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [("pan ⬅️", (PAN, -1)), ("pan →", (PAN, 1)), ("rotate links", (ROLL, -1)), ("⬆️", (TILT, 1))]
+)
+def test_arrows_and_words_of_another_language_are_directions(words: str, meant: tuple[Axis, int]) -> None:
+    assert spoken(direct("a castle", words)) == [meant]
 
 
 def test_camera_words_that_nobody_knows_are_told_and_known_ones_are_not() -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from unstill_engine.renderers.camera.moves import Move
 from unstill_engine.renderers.camera.refusals import Refusal, Refusals
-from unstill_engine.renderers.camera.scanner import BLANK, BREAK, COMMA, SPELLED, Scanner
+from unstill_engine.renderers.camera.scanner import BLANK, BREAK, COMMA, SPELLED, WRITTEN, Scanner
 from unstill_engine.renderers.camera.vocabulary import Pace, Phrase, Reach
 from unstill_engine.renderers.camera.wishes import Wishes
 
@@ -74,6 +74,8 @@ class _Reader:
         self._after_move = False
         #: Where the last phrase starts, if it is a move without a direction, which a word that follows may say.
         self._bare: int | None = None
+        #: Such a move ends the clause before.
+        self._bare_before = False
 
     def read(self) -> Reading:
         at = 0
@@ -124,13 +126,14 @@ class _Reader:
 
     def _end_clause(self, mark: str, end: int) -> None:
         self._keep_pending()
-        past, of_camera = self._refusals.past, self._of_camera
+        past, of_camera, bare = self._refusals.past, self._of_camera, self._bare is not None
         carried = (
             past is not None
             and mark in _LISTING
             and self._refusals.goes_on(end, over_names=mark != "," or past.names, over_all=mark == "/")
         )
         self._break()
+        self._bare_before = bare
         if carried:
             self._refusals.past, self._of_camera = past, of_camera
             self._refusals.carry()
@@ -160,18 +163,20 @@ class _Reader:
             wishes.last, self._after_move = None, False
         elif phrase.moves:
             wishes.pace *= within
-            wishes.add(phrase.moves, continuing=self._after_move)
+            alone = phrase.reach in (Reach.CAMERA_WORDS, Reach.CONTINUING)
+            # "zoom (out)" is one move, and so is "rotate links"
+            wishes.add(phrase.moves, continuing=self._after_move or (self._bare_before and alone), direction=alone)
             self._after_move = True
             self._measure(end - 1)
-            alone = len(phrase.moves) == 1 and wishes.moves and wishes.moves[-1].direction == 0
-            if alone and not self._words.object.search(self._text[at:end]):
+            undirected = len(phrase.moves) == 1 and wishes.moves and wishes.moves[-1].direction == 0
+            if undirected and not self._words.object.search(self._text[at:end]):
                 self._bare = at
         else:
             self._still, self._after_move = True, False
             if self._scanner.refuses_within(at, end):
                 # "does not move, zoom or pan"
                 refusals.refuse_past(())
-        self._open, self._too = True, False
+        self._open, self._too, self._bare_before = True, False, False
         wishes.chain(False)
 
     def _take_back(self, moves: Sequence[Move]) -> None:
@@ -196,7 +201,7 @@ class _Reader:
             return
         elif refusals.denied and too:
             # "don't zoom in too fast"
-            wishes.add(refusals.forgive(), continuing=False)
+            wishes.add(refusals.forgive(), continuing=False, direction=False)
             self._after_move, factor = True, restrained
         elif refusals.denied:
             # "don't zoom in quickly"
@@ -248,9 +253,9 @@ class _Reader:
     def _stranger(self, at: int) -> int:
         found = SPELLED.match(self._text, at)
         end = found.end() if found else at + 1
-        if self._bare is not None and found:
-            self._unknown_direction(self._text[self._bare : end])
-        self._known = self._open = self._after_move = False
+        if self._bare is not None and (written := WRITTEN.match(self._text, at)):
+            self._unknown_direction(self._text[self._bare : written.end()])
+        self._known = self._open = self._after_move = self._bare_before = False
         self._bare = self._wishes.amount = None
         if found or not self._of_camera:
             # "镜头不要水平向左移动": what is said of a camera that was named is still refused

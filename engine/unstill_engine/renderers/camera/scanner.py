@@ -12,14 +12,16 @@ from unstill_queue.contract.options import PROMPT_MAX
 BREAK = re.compile(r"[,.;:!?()\[\]\n。!?;—–…|/+>]+| -+ ")
 BLANK = re.compile(r"[^\S\n]+")
 #: What stands between a verb and its direction: "pan: left", "zoom=out".
-_COLON = re.compile(rf"([{LETTERS}]+)[ ]*(?::|=|->|→)[ ]*")
+_COLON = re.compile(rf"([{LETTERS}]+)[ ]*(?::|=|(?:->|→)(?=[ ]*\w))[ ]*")
 COMMA = re.compile(r", ?")
 #: A word of a script that puts blanks between words.
 SPELLED = re.compile(rf"[{LETTERS}']+")
+#: A word of any script but those in which it may begin anywhere, of Chinese characters and Hiragana.
+WRITTEN = re.compile(r"[^\W\d_\u3041-\u309f\u3400-\u9fff]+")
 _JOINER = re.compile(rf"(?<=[{LETTERS}])[-_](?=[{LETTERS}])")
 #: Compatibility would make letters of the first two.
 _SIGNS = str.maketrans("º˚’", "°°'")
-_QUOTES = re.compile(r"""["“”„«»‹›「」『』`*]|(?<![^\W\d])'|'(?![^\W\d])""")
+_QUOTES = re.compile(r"""["“”„«»‹›「」『』`*_\ufe0f]|(?<![^\W\d])'|'(?![^\W\d])""")
 
 
 class Scanner:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from unstill_engine.renderers.camera.amounts import Amount, measured
-from unstill_engine.renderers.camera.moves import Move
+from unstill_engine.renderers.camera.moves import Axis, Move
 from unstill_engine.renderers.camera.vocabulary import Unit
 
 
@@ -30,12 +30,16 @@ class Wishes:
         self._chain = len(self.moves)
         self._chained = False
 
-    def add(self, moves: Sequence[Move], *, continuing: bool) -> None:
-        """Append a phrase. `continuing`: it may be one move with the phrase before, as in "从右向左缓慢移动"."""
+    def add(self, moves: Sequence[Move], *, continuing: bool, direction: bool) -> None:
+        """Append a phrase. `continuing`: it may be one move with the phrase before, as in "从右向左缓慢移动".
+
+        `direction`: it is one alone, which a rotation before it has too: "rotate links".
+        """
         paced = [move.scaled(self.pace) for move in moves]
-        before = self.moves[-1] if continuing and self.moves else None
-        one = len(moves) == 1 and before is not None and moves[0].axis is before.axis
-        if before is not None and one and 0 in (before.direction, moves[0].direction):
+        before = self.moves[-1] if continuing and self.moves and len(moves) == 1 else None
+        turned = before is not None and before.axis is Axis.ROLL and moves[0].axis is Axis.PAN
+        same = before is not None and (moves[0].axis is before.axis or (turned and direction))
+        if before is not None and same and 0 in (before.direction, moves[0].direction):
             whole = msgspec.structs.replace(before, direction=before.direction or moves[0].direction)
             self.moves[-1] = whole.scaled(paced[0].strength)
         else:
