@@ -82,20 +82,24 @@ form.addEventListener("change", async (event) => {
 // -- sending
 form.onsubmit = async (event) => {
   event.preventDefault();
+  if ($("go").ariaDisabled) return;
   const body = new FormData(form);
   body.delete("picture");
-  for (const file of chosen) body.append("picture", file, file.name);
+  const sent = [...chosen];
+  for (const file of sent) body.append("picture", file, file.name);
   refuse("");
   // what is far too much is not sent first; the server looks itself
   if (chosen.reduce((sum, file) => sum + file.size, 0) > form.dataset.most) return refuse(form.dataset.tooLarge);
-  $("go").disabled = true;
+  // a button that is disabled would lose the focus
+  $("go").ariaDisabled = "true";
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
     const said = await answer.json();
     if (said.refused) refuse(said.refused);
     if (said.keys && said.keys.length) {
       form.elements.once.value = crypto.randomUUID ? crypto.randomUUID() : String(Math.random());
-      chosen = [];
+      // what was chosen meanwhile is for the next time
+      chosen = chosen.filter((file) => !sent.includes(file));
       show();
       $("sent").textContent = $("sent-text").content.textContent;
       for (const key of said.keys) mine.add(key);
@@ -104,7 +108,7 @@ form.onsubmit = async (event) => {
   } catch {
     refuse($("lost").textContent);
   } finally {
-    $("go").disabled = false;
+    $("go").ariaDisabled = null;
   }
 };
 function refuse(text) {
@@ -198,13 +202,14 @@ for (const card of cards.children) ready(card);
 cards.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter, card = event.target.closest(".card");
-  button.disabled = true;
+  if (button.ariaDisabled) return;
+  button.ariaDisabled = "true";
   try {
     const answer = await fetch(event.target.action, { method: "POST", headers: { Accept: "application/json" } });
     const { said } = await answer.json();
     if (card.isConnected) card.querySelector(".answer").textContent = said || "";
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 });
 
