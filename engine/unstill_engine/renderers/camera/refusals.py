@@ -43,6 +43,8 @@ class Refusals:
         self._scanner = scanner
         self.firm: list[Move] = []
         self.weak: list[Move] = []
+        #: Up to here a list is known to go on.
+        self._listed = 0
         self.end_clause()
 
     def end_clause(self) -> None:
@@ -113,7 +115,7 @@ class Refusals:
         first = True
         while True:
             at = scanner.past_filler(at)
-            if words.carry.match(text, at):
+            if at < self._listed or words.carry.match(text, at):
                 return True
             phrase, end = scanner.phrase(at, lambda phrase: True)
             if phrase is None or not phrase.moves or scanner.pace_within(at, end) != 1.0:
@@ -122,6 +124,7 @@ class Refusals:
                 return False
             at = scanner.past_blank(end)
             if words.carry.match(text, at):
+                self._listed = at
                 return True
             bare = scanner.ends(scanner.past_filler(at)) or words.joiner.match(text, at)
             if first and bare and (over_all or (over_names and not directed(phrase.moves))):
