@@ -64,7 +64,7 @@ bench: .venv/.dev ## measure and print the figures
 bench-gpu: .venv/.dev ## measure I2VGen-XL on a GPU, stock beside ours
 	$(BIN)/python -m tests.bench.bench_gpu
 
-pictures: .venv/.runtime ## make the README's pictures anew
+pictures: .venv/.dev ## make the README's pictures anew
 	$(BIN)/python -m tests.pictures.make_pictures
 
 clean: ## delete the environment and everything that was made

@@ -6,19 +6,17 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import os
-import re
 import statistics
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import aiohttp
-import httpx
 from tests.bench.figures import Figure, at_least, at_most, plain, table
 from tests.bench.one_clip import REST, TIMES, WARM
+from tests.bench.page_load import page_load
 from tests.system.backlog import picture
 from tests.system.web_house import WebHouse, web_house
 
@@ -49,7 +47,7 @@ async def preview() -> list[Figure]:
             for _ in range(WARM + TIMES):
                 seen.append(await _one(client, photo))
                 await asyncio.sleep(REST)
-            page = await _loaded(client)
+            page = await asyncio.to_thread(page_load, f"{web.url}/")
         made = await _made(web)
     beyond = [whole - busy for whole, busy in zip(seen, made, strict=True)][WARM:]
     return [
@@ -90,21 +88,6 @@ async def _made(web: WebHouse) -> list[float]:
         await ledger.redis.aclose()
     return [
         (float(filed) - float(claimed)) / 1000 for _, claimed, filed in sorted(moments, key=lambda one: float(one[0]))
-    ]
-
-
-async def _loaded(client: aiohttp.ClientSession) -> list[Figure]:
-    """Measure what a browser loads before the page can be used: as it comes over the wire, by a client that unpacks."""
-    started, sizes = time.perf_counter(), []
-    async with httpx.AsyncClient(base_url=str(client._base_url), headers={"Accept-Encoding": "gzip"}) as browser:
-        page = await browser.get("/")
-        sizes.append(int(page.headers.get("Content-Length", len(gzip.compress(page.content)))))
-        for name in sorted(set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text))):
-            sizes.append(int((await browser.get(name)).headers["Content-Length"]))
-    return [
-        at_most("web: requests until the page can be used", len(sizes), "", 6),
-        at_most("web: bytes of them", sum(sizes) / 1000, "kB", 60),
-        at_most("web: their time", time.perf_counter() - started, "s", 0.5),
     ]
 
 

@@ -22,7 +22,7 @@ ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 CATALOG = Catalog.load()
 
 FOLDERS = ("config", "queue", "engine", "bots")
-PICTURES_MOST = 400_000
+PICTURES_MOST = 470_000
 
 
 def rows(name: str) -> list[list[str]]:
@@ -190,9 +190,12 @@ def kept_in(package: Path) -> set[str]:
 def test_the_pictures_are_small_and_stand_alone() -> None:
     pictures = [ROOT / name for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)]
 
-    assert len(pictures) == 3
+    # three drawings, and the page as a browser shows it
+    assert [picture.suffix for picture in pictures].count(".svg") == len(pictures) - 1 == 3
     assert sum(picture.stat().st_size for picture in pictures) < PICTURES_MOST
     for picture in pictures:
+        if picture.suffix == ".webp":
+            continue
         text = picture.read_text("utf-8")
         assert text.startswith("<svg ")
         # a page shows an SVG without letting it fetch anything

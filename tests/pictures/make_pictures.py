@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.pictures import chat, conversation, path
+from tests.pictures import chat, conversation, page, path
 
 FOLDER = Path(__file__).parent
 
@@ -15,6 +15,9 @@ def main() -> int:
         picture = FOLDER / f"{name}.svg"
         picture.write_text(draw(), "utf-8")
         print(f"{picture.relative_to(Path.cwd())}: {picture.stat().st_size / 1000:.0f} kB")
+    shot = FOLDER / "page.webp"
+    shot.write_bytes(page.draw())
+    print(f"{shot.relative_to(Path.cwd())}: {shot.stat().st_size / 1000:.0f} kB")
     return 0
 
 

@@ -14,6 +14,8 @@ from tests.waiting import PATIENCE
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = "There is no Chromium here: install it (Debian: apt-get install chromium), or set CHROMIUM to its path."
+# a container has no other sandbox to give, and what is opened is our own
+LAUNCHED = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
 LAPTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
@@ -27,10 +29,7 @@ def chromium() -> Iterator[Browser]:
         print(MISSING)
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        # a container has no other sandbox to give, and what is opened is our own
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=LAUNCHED)
         try:
             yield browser
         finally:

@@ -113,6 +113,20 @@ def test_the_sign_in_is_whole_too(browser: Browser, tmp_path_factory: pytest.Tem
                 looks_right(page, "signed in")
 
 
+def test_six_requests_and_60_kilobytes_bring_the_whole_page(browser: Browser, house: WebHouse) -> None:
+    with window(browser, house.url) as ann:
+        with ann.page.expect_response(lambda answer: "/events" in answer.url):
+            ann.open()
+        assert len(ann.asked) <= 6
+        assert ann.page.evaluate(BYTES) <= 60_000
+        page = house.visitor().open()
+        assert page.headers["Content-Encoding"] in ("gzip", "deflate")
+
+
+BYTES = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .reduce((sum, one) => sum + one.transferSize, 0)"""
+
+
 def test_all_of_it_goes_by_keyboard_alone(browser: Browser, house: WebHouse) -> None:
     with window(browser, house.url) as ann:
         page = ann.open()

@@ -40,6 +40,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=()",
 }
 
+TEXTS = ("text/html", "text/css", "text/javascript", "application/json", "image/svg+xml")
+"""The types of what becomes smaller by compression."""
+
 Shown = Callable[[web.Request, int, str], web.StreamResponse]
 """Draws a refusal for people: its status and its sentence."""
 
@@ -81,6 +84,9 @@ class Guard:
         if not response.prepared:
             for name, value in self._headers.items():
                 response.headers.setdefault(name, value)
+            if isinstance(response, web.Response) and response.content_type in TEXTS:
+                # as far as the browser takes that
+                response.enable_compression()
         return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:

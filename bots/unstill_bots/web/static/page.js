@@ -31,6 +31,7 @@ function show() {
 function add(files) {
   // a name says nothing of a picture: what it is, the server finds out
   chosen = chosen.concat([...files].filter((file) => file.size));
+  $("sent").textContent = "";
   show();
 }
 if (input) {
