@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
+from redis.exceptions import RedisError
 
 from unstill_bots.web.cards import Card, Cards
 
@@ -61,7 +62,8 @@ async def stream(
                     await events.beat()
                 else:
                     more = await tell(events, id)
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, RedisError):
+            # the listener is gone, or has to come again: it asks for everything then
             return response
     return response
 
