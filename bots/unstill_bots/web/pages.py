@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from unstill_bots.actions.presses import ACTIONS, EDIT
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web import problems
@@ -20,14 +21,14 @@ from unstill_bots.web.form import advised, form_of
 from unstill_bots.web.pending import key_of
 from unstill_bots.web.serving import VISITOR, Guard
 from unstill_bots.web.uploads import Refused, read_form
-from unstill_bots.web.visitor import Visitor, new_user, split
+from unstill_bots.web.visitor import PLATFORM, Visitor, new_user, split
 from unstill_queue.contract.errors import OptionError
 
 log = structlog.get_logger(__name__)
 
 YEAR = 365 * 24 * 3600
-ON_CARDS = frozenset({"cancel", "switch_model", "delete", "again", "better", "reels", "loop"})
-"""The actions that a card's buttons do here. The form asks for other words, and the browser shares a clip."""
+ON_CARDS = frozenset(name for name, action in ACTIONS.items() if PLATFORM in action.buttons and name != EDIT)
+"""The actions that a card's buttons do here. The form asks for other words."""
 
 
 class Pages:

@@ -1,4 +1,4 @@
-"""Checks a copy with the recipe "Add a command": every platform offers it, and answers it."""
+"""Checks a copy with the recipe "Add a command": every chat platform offers it, and answers it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 from tests.system.conversations import seen
 from tests.system.test_same_conversations import TALKS
 
+from unstill_bots.actions.presses import CHATS
 from unstill_bots.telegram.menu import menus
 
 
-@pytest.mark.parametrize("platform", TALKS)
+@pytest.mark.parametrize("platform", CHATS)
 async def test_it_is_answered(platform: str, tmp_path: Path) -> None:
     with TALKS[platform](tmp_path) as talk:
         talk.start_bot()
