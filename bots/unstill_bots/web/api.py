@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -108,7 +109,8 @@ class Api:
         """Return what is so of a request. Raises Refused."""
         card = await self._context.cards.get(visitor.user, id_of(visitor.user, key))
         record = await self._context.pipeline.record(card.job if card else id_of(visitor.user, key))
-        if card is None and (record is None or record.forgotten):
+        # what has a message and no card had one, until it was deleted
+        if card is None and (record is None or record.forgotten or record.note):
             raise Refused(404, "not_found")
         at, failed = f"{self._base}/clips/{key}", record.outcome if record else None
         links = {"self": at, "events": f"{at}/events", "poster": f"{at}/poster.jpg"}
@@ -129,7 +131,12 @@ class Api:
     async def _list(self, request: web.Request) -> web.Response:
         visitor = request[VISITOR]
         cards = await self._context.cards.all(visitor.user)
-        return _json({"clips": [await self._told(visitor, key_of(card.id)) for card in cards]})
+        told = []
+        for card in cards:
+            # one may be deleted meanwhile
+            with contextlib.suppress(Refused):
+                told.append(await self._told(visitor, key_of(card.id)))
+        return _json({"clips": told})
 
     async def _one(self, request: web.Request) -> web.Response:
         return _json(await self._told(request[VISITOR], request.match_info["key"]))

@@ -179,4 +179,4 @@ def _stored(key: str, picture: SafePicture) -> OlderPicture:
 
 def _key(once: str) -> str:
     """Return the key of a new request; of one that a client named always the same, which tells nobody that name."""
-    return hashlib.sha256(once.encode()).hexdigest()[:26] if once else new_user()
+    return hashlib.sha256(once.encode("utf-8", "surrogateescape")).hexdigest()[:26] if once else new_user()

@@ -87,7 +87,8 @@ class Cards:
         if count > MOST:
             # what is under way stays
             answered = [one.id for one in await self._every(user) if not one.phase.under_way]
-            await self._do("HDEL", user, *answered[MOST - count :])
+            if too_many := answered[MOST - count :]:
+                await self._do("HDEL", user, *too_many)
         self._tell(user, card.id)
 
     async def _every(self, user: str) -> list[Card]:

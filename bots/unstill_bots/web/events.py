@@ -50,6 +50,8 @@ async def stream(
     )
     with cards.listen(user) as changes:
         await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         events = Stream(response)
         await response.write(b"retry: %d\n\n" % AGAIN)
         try:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from unstill_queue.contract.errors import StorageError
 from unstill_queue.storage.base import Storage
 
 PIECE = 1 << 20
@@ -29,7 +30,7 @@ async def send_clip(
         "Content-Disposition": f"{'attachment' if save else 'inline'}; filename*=UTF-8''{quote(name)}",
         "Content-Type": "video/mp4",
     }
-    if tag in [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]:
+    if {tag, "*"} & {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}:
         return web.Response(status=304, headers={name: headers[name] for name in ("ETag", "Cache-Control")})
     first, last = 0, size - 1
     asked = request.headers.get("Range", "")
@@ -50,8 +51,10 @@ async def send_clip(
         while True:
             await response.write(piece)
             first += len(piece)
-            if first > last or not piece:
+            if first > last:
                 break
+            if not piece:
+                raise StorageError(f"{key} is shorter than it was")
             piece = await storage.read(key, first, min(PIECE, last - first + 1))
     await response.write_eof()
     return response
@@ -60,8 +63,8 @@ async def send_clip(
 def _range(asked: str, size: int) -> tuple[int, int] | tuple[()] | None:
     """Return the first and the last byte of one range; () where there are no such bytes, None for what is not read."""
     found = _RANGE.fullmatch(asked.strip())
-    if found is None:
-        # several ranges, or another unit: the whole is a right answer too
+    if found is None or (found[1] and found[2] and int(found[2]) < int(found[1])):
+        # several ranges, another unit, or none at all: the whole is a right answer too
         return None
     if found[3]:
         first, last = max(0, size - int(found[3])), size - 1

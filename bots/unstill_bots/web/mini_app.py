@@ -58,13 +58,18 @@ def signed_user(said: str, token: str, now: float) -> int | None:
     try:
         fields = dict(parse_qsl(said, keep_blank_values=True, strict_parsing=True))
         signature = fields.pop("hash")
-        age = now - int(fields["auth_date"])
-        user = json.loads(fields["user"])["id"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError):
         return None
     checked = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
     secret = hmac.digest(b"WebAppData", token.encode(), "sha256")
     right = hmac.digest(secret, checked.encode(), "sha256").hex()
-    is_theirs = hmac.compare_digest(right.encode(), signature.encode("utf-8", "replace"))
+    if not hmac.compare_digest(right.encode(), signature.encode("utf-8", "replace")):
+        return None
+    # read only now that it is known to be Telegram's
+    try:
+        age = now - int(fields["auth_date"])
+        user = json.loads(fields["user"])["id"]
+    except (ValueError, KeyError, TypeError):
+        return None
     # a clock that is a little ahead of ours is no forger's
-    return user if is_theirs and -60 <= age <= FRESH and isinstance(user, int) and user > 0 else None
+    return user if -60 <= age <= FRESH and isinstance(user, int) and user > 0 else None

@@ -19,7 +19,7 @@ from unstill_bots.web.drawing import FILES, MARK, Drawing, file, mark, version
 from unstill_bots.web.events import Stream, stream
 from unstill_bots.web.form import advised, form_of
 from unstill_bots.web.pending import key_of
-from unstill_bots.web.serving import VISITOR, Guard
+from unstill_bots.web.serving import VISITOR, Guard, language_at
 from unstill_bots.web.uploads import Refused, read_form
 from unstill_bots.web.visitor import PLATFORM, Visitor, new_user, split
 from unstill_queue.contract.errors import OptionError
@@ -232,10 +232,9 @@ class Pages:
 
     def said(self, request: web.Request, status: int, sentence: str) -> web.StreamResponse:
         """Draw a refusal, for a browser or for its script."""
-        visitor = request.get(VISITOR)
         if _is_script(request):
             return web.json_response({"refused": sentence, "said": sentence}, status=status)
-        return html(self._drawing.draw("said.html", visitor.language if visitor else "en", said=sentence), status)
+        return html(self._drawing.draw("said.html", language_at(request), said=sentence), status)
 
 
 def html(text: str, status: int = 200) -> web.Response:

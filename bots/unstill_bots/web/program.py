@@ -91,6 +91,7 @@ def _app(context: WebContext, drawing: Drawing) -> web.Application:
     guard = Guard(own, context.visitors, shown, framed=token is not None)
     pages = Pages(context, guard, drawing)
     app = web.Application(middlewares=[guard.answer], client_max_size=own.upload_most)
+    app.on_response_prepare.append(guard.begin)
     account, api = Account(context, guard, drawing, pages), Api(context, guard, drawing)
     routes = [*pages.routes(), *account.routes(), *api.routes()]
     if token is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import structlog
 from aiohttp import web
@@ -14,13 +14,15 @@ from redis.exceptions import RedisError
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web import problems
 from unstill_bots.web.uploads import Refused
-from unstill_bots.web.visitor import COOKIE, COOKIE_DAYS, LANGUAGE_COOKIE, Visitor, Visitors
+from unstill_bots.web.visitor import COOKIE, COOKIE_DAYS, LANGUAGE_COOKIE, Visitor, Visitors, language_of
 from unstill_config.platforms import Web
 from unstill_queue.contract.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
 VISITOR = web.RequestKey("visitor", Visitor)
+BEGUN = web.RequestKey("begun", web.StreamResponse)
+"""The answer whose head is sent."""
 DAY = 24 * 3600
 SAFE = ("GET", "HEAD", "OPTIONS")
 API = "/api/v1"
@@ -66,31 +68,51 @@ class Guard:
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await self._answer(request, handler)
-        except Refused as error:
-            response = self.refuse(request, error.status, error.code, error.field)
-            # what is left of the body would be taken for the next request
-            response.force_close()
-        except web.HTTPException as error:
-            if error.status < 400:
-                raise
-            code = {404: "not_found", 405: "method", 413: "too_large"}.get(error.status, "wrong_body")
-            response = self.refuse(request, error.status, code)
-        except (RedisError, StorageError, OSError) as error:
-            log.warning("a request could not be answered now", path=request.path, error=repr(error))
-            response = self.refuse(request, 503, "away")
-        except Exception:
-            log.exception("a request ended in an unforeseen way", path=request.path)
-            response = self.refuse(request, 500, "unforeseen")
-        if not response.prepared:
-            for name, value in self._headers.items():
-                response.headers.setdefault(name, value)
-            if isinstance(response, web.Response) and response.content_type in TEXTS:
-                # as far as the browser takes that
-                response.enable_compression()
+        except Exception as error:
+            response = self._refusal(request, error)
+            begun: web.StreamResponse | None = request.get(BEGUN)
+            if begun is not None:
+                # its head is sent already: broken off, nobody takes what came of it for the whole
+                if request.transport is not None:
+                    request.transport.abort()
+                return begun
+        if isinstance(response, web.Response) and response.content_type in TEXTS and not response.prepared:
+            # as far as the browser takes that
+            response.enable_compression()
+            response.headers["Vary"] = "Accept-Encoding"
         return response
 
+    def _refusal(self, request: web.Request, error: Exception) -> web.StreamResponse:
+        """Return the answer to a request that ended in an error, or raise one that is an answer itself."""
+        match error:
+            case Refused():
+                response = self.refuse(request, error.status, error.code, error.field)
+                # what is left of the body would be taken for the next request
+                response.force_close()
+            case web.HTTPException():
+                if error.status < 400:
+                    raise error
+                code = {404: "not_found", 405: "method", 413: "too_large"}.get(error.status, "wrong_body")
+                response = self.refuse(request, error.status, code)
+                if "Allow" in error.headers:
+                    response.headers["Allow"] = error.headers["Allow"]
+            case RedisError() | StorageError() | OSError():
+                if not (isinstance(error, ConnectionError) and BEGUN in request):
+                    log.warning("a request could not be answered now", path=request.path, error=repr(error))
+                response = self.refuse(request, 503, "away")
+            case _:
+                log.error("a request ended in an unforeseen way", path=request.path, exc_info=error)
+                response = self.refuse(request, 500, "unforeseen")
+        return response
+
+    async def begin(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Give an answer what every one has. To be called when its head is about to be sent."""
+        request[BEGUN] = response
+        for name, value in self._headers.items():
+            response.headers.setdefault(name, value)
+
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._local and urlsplit(f"//{request.host}").hostname not in LOOPBACK:
+        if self._local and _split(f"//{request.host}").hostname not in LOOPBACK:
             # a name that leads here in somebody's browser, by their own name server
             raise Refused(421, "wrong_host")
         path = self.path_of(request)
@@ -111,7 +133,7 @@ class Guard:
 
     async def _visitor(self, request: web.Request) -> Visitor:
         address = self.address_of(request)
-        languages = request.cookies.get(LANGUAGE_COOKIE, "") or request.headers.get("Accept-Language", "")
+        languages = languages_of(request)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             # what a program sends with its token comes from no site
@@ -126,7 +148,9 @@ class Guard:
     def address_of(self, request: web.Request) -> str:
         """Return the address that a request comes from: the last one that no proxy of ours has."""
         address = request.remote or ""
-        forwarded = [one.strip() for one in request.headers.get("X-Forwarded-For", "").split(",") if one.strip()]
+        # a proxy may add a line of its own to those that came
+        said = ",".join(request.headers.getall("X-Forwarded-For", []))
+        forwarded = [one.strip() for one in said.split(",") if one.strip()]
         while forwarded and self._is_proxy(address):
             address = forwarded.pop()
         return address
@@ -153,12 +177,29 @@ class Guard:
 
     def refuse(self, request: web.Request, status: int, code: str, field: str = "") -> web.StreamResponse:
         """Return the answer that says why something is not done: a problem document below the API, else a page."""
-        visitor = request.get(VISITOR)
-        language = visitor.language if visitor else "en"
+        language = language_at(request)
         said = problems.sentence(PageReplies(language), code, self._settings.upload_most, field)
         if self.path_of(request).startswith(API):
             return problems.response(problems.problem(status, code, said, f"{self._settings.base}{API}/docs"))
         return self._shown(request, status, said)
+
+
+def languages_of(request: web.Request) -> str:
+    """Return the languages of whoever asks, as in Accept-Language."""
+    return request.cookies.get(LANGUAGE_COOKIE, "") or request.headers.get("Accept-Language", "")
+
+
+def language_at(request: web.Request) -> str:
+    """Return the language to answer in, also where it is not known yet who asks."""
+    return language_of(languages_of(request))
+
+
+def _split(url: str) -> SplitResult:
+    """Return the parts of a URL; none of what is no URL."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def _is_same_site(request: web.Request) -> bool:
@@ -167,4 +208,4 @@ def _is_same_site(request: web.Request) -> bool:
     if fetched is not None:
         return fetched in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    return origin is None or _split(origin).netloc == request.host

@@ -6,16 +6,22 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import msgspec
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 FIELD_MOST = 64 * 1024
 """Bytes of one text field. Words alone may be as long as a caption."""
 FIELDS_MOST = 100
 FILES_MOST = 20
 """Pictures of one request."""
+LINES_MOST = 2000
+"""Lines of a form that are no field's and no picture's: the heads of its parts, and what is between them. Each costs
+far more time than its bytes.
+"""
 BODY_WITHIN = 300.0
 """Seconds that a body may take to come."""
 PIECE = 256 * 1024
@@ -53,7 +59,7 @@ async def read_form(request: web.Request, most: int, file_most: int) -> Upload:
             return await _parts(request, most, file_most)
     except TimeoutError:
         raise Refused(408, "too_slow") from None
-    except (ValueError, AssertionError, web.RequestPayloadError, ConnectionError):
+    except (ValueError, AssertionError, HttpProcessingError, web.RequestPayloadError, ConnectionError):
         # aiohttp's reader says by either of these that the parts are no parts
         raise Refused(400, "wrong_body") from None
 
@@ -102,7 +108,7 @@ async def _parts(request: web.Request, most: int, file_most: int) -> Upload:
     fields: dict[str, str] = {}
     files: list[bytes] = []
     left = most
-    reader = await request.multipart()
+    reader = MultipartReader(request.headers, cast(StreamReader, _Lines(request.content)))
     while (part := await reader.next()) is not None:
         if not isinstance(part, BodyPartReader) or part.name is None:
             raise Refused(400, "wrong_body")
@@ -117,6 +123,23 @@ async def _parts(request: web.Request, most: int, file_most: int) -> Upload:
         if len(fields) > FIELDS_MOST or len(files) > FILES_MOST:
             raise Refused(413, "too_many")
     return Upload(fields, tuple(files))
+
+
+class _Lines:
+    """A body of which no more than LINES_MOST lines are read one by one; then Refused is raised."""
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content = content
+        self._left = LINES_MOST
+
+    async def readline(self, *, max_line_length: int | None = None) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise Refused(413, "too_many")
+        return await self._content.readline(max_line_length=max_line_length)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
 
 
 async def _part(part: BodyPartReader, most: int) -> bytes:
