@@ -248,6 +248,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "caption over a person": lambda: words(
         person(wall(SQUARE, (90, 100, 120)), "obama", (0.5, 0.45), 0.3), "NOT BAD", (0.5, 0.07), 0.11
     ),
+    "caption across a head": lambda: words(whole("obama"), "WHEN IT WORKS AT LAST", (0.5, 0.07), 0.08),
     "black words on a white band": lambda: words(
         band(lake(SQUARE), 0.0, 0.2, "white"), "me on holiday, day one", (0.5, 0.1), 0.075, "black", ""
     ),

@@ -25,6 +25,8 @@ _TEXT, _TEXT_LEAST = 0.6, 0.2
 _TEXT_HEIGHT = 0.05
 #: An outline, and room to read, around the ink of a line: parts of its height.
 _TEXT_EDGE = 0.2
+#: A line of which this share lies in a head is a part of it, such as glasses; a caption reaches beyond the head.
+_IN_HEAD = 0.9
 _THING = 0.5
 _REGIONS_MOST = 24
 
@@ -85,17 +87,23 @@ def _around(tall: float) -> tuple[float, float, float]:
 
 
 def _lines(image: Image.Image, heads: list[Region]) -> list[Region]:
-    """Lines of lettering, without what looks like it in a face, such as glasses."""
+    """Lines of lettering, without what looks like it in a head, such as glasses."""
     lines = []
     for left, top, right, bottom in lettering_in(image).tolist():
-        x, y = (left + right) / 2, (top + bottom) / 2
-        if any(head.left <= x <= head.right and head.top <= y <= head.bottom for head in heads):
+        if any(_share_within((left, top, right, bottom), head) >= _IN_HEAD for head in heads):
             continue
         part = min((bottom - top) / image.height / _TEXT_HEIGHT, 1.0)
         edge = _TEXT_EDGE * (bottom - top)
         box = left - edge, top - edge, right + edge, bottom + edge
         lines.append(_clipped(image.size, box, max(_TEXT * part, _TEXT_LEAST), Kind.TEXT))
     return lines
+
+
+def _share_within(box: tuple[float, float, float, float], head: Region) -> float:
+    left, top, right, bottom = box
+    wide = min(right, head.right) - max(left, head.left)
+    tall = min(bottom, head.bottom) - max(top, head.top)
+    return max(wide, 0.0) * max(tall, 0.0) / ((right - left) * (bottom - top))
 
 
 def _things(image: Image.Image) -> list[Region]:
