@@ -117,6 +117,12 @@ class Bots(Group):
     withdraw_after: float = Field(default=600.0, ge=0)
 
 
+class Server(Group):
+    """A page elsewhere, for `unstill animate --server`. `token` is one that a person has made there."""
+
+    token: SecretStr | None = None
+
+
 class Log(Group):
     """`folder`: each process also writes a file there, whose name is what it is and when it began."""
 
@@ -143,6 +149,7 @@ class Settings(Platforms, BaseSettings):
     queue: Queue = Field(default_factory=Queue)
     quota: Quota = Field(default_factory=Quota)
     bots: Bots = Field(default_factory=Bots)
+    server: Server = Field(default_factory=Server)
     log: Log = Field(default_factory=Log)
 
     @field_validator("queue")

@@ -35,10 +35,10 @@ async def test_a_sentence_about_pictures_that_are_not_taken_stands_instead(usual
     # Given one picture that is written down, and one that its person may not ask for beside it
     admission, picture = Admission(usual.pipeline), asked(1)
     await admission.write([sent(picture)], "waves")
-    wrong = sent(replace(asked(2), words="--steps many"))
+    wrong = sent(replace(asked(2), words="--fps many"))
 
     # When it comes with words that are wrong
-    written = await admission.write([wrong], "--steps many")
+    written = await admission.write([wrong], "--fps many")
 
     # Then what is wrong is said, and that other words would do
     assert written.words and written.refused not in (None, ChatReplies("en").already())

@@ -136,7 +136,9 @@ async def test_what_is_over_a_quota_is_refused_before_its_picture_is_fetched(
     assert told in await sentence(front, second)
     assert (front.chat.fetched, stored()) == ([asked(1).id], before)
     # and what may be asked on the way in says the same
-    assert told in (await front.pipeline.objection(second.requester, WORDS) or "")
+    objection = await front.pipeline.objection(second.requester, WORDS)
+    assert objection is not None and told in objection.said
+    assert objection.code == f"quota_{next(iter(quota))}"
     assert (await front.pipeline.objection(second.requester, None) is None) == ("seconds" in next(iter(quota)))
 
 

@@ -34,7 +34,7 @@ def test_the_registry_names_what_there_is() -> None:
     assert set(PLATFORMS) == folders
     assert set(PLATFORMS) <= set(Catalog.load().platforms)
     assert list(PLATFORMS) == list(Settings().platforms())
-    assert {group for group, name in Settings.known() if name == "token"} == set(BOTS_TOKENS)
+    assert {group for group, name in Settings.known() if name == "token"} == {*BOTS_TOKENS, "server"}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +122,54 @@ def test_the_same_key_twice_is_one_request(house: WebHouse, api: httpx.Client) -
 
     before, headers = pictures(), {"Idempotency-Key": "order 5"}
     first = api.post("/clips", files={"picture": photo()}, data={"prompt": "waves"}, headers=headers).json()
-    second = api.post("/clips", files={"picture": photo("navy")}, data={"prompt": "other"}, headers=headers)
+    second = api.post("/clips", files={"picture": photo()}, data={"prompt": "waves"}, headers=headers)
     assert second.status_code == 202 and second.json()["id"] == first["id"]
+    # and what is another request under that key is refused
+    for picture, words in ((photo("navy"), "waves"), (photo(), "other")):
+        other = api.post("/clips", files={"picture": picture}, data={"prompt": words}, headers=headers)
+        assert (other.status_code, other.json()["code"]) == (422, "key_used")
     assert made(api, first["id"])["state"] == "done"
     assert len(api.get("/clips").json()["clips"]) == 1
     # and the second picture was not kept
     assert pictures() == before + 1
+    # When it is sent many times at once, as by a program that does not wait
+    with ThreadPoolExecutor() as pool:
+        sent = pool.map(lambda _: ask_once(api, "order 6"), range(6))
+    # Then all are told of the one clip
+    ids = {answer.json()["id"] for answer in sent if answer.status_code == 202}
+    assert len(ids) == 1
+    assert made(api, ids.pop())["state"] == "done"
+    assert len(api.get("/clips").json()["clips"]) == 2
+    wait_for(lambda: pictures() == before + 2, what="the end of the pictures that were not needed")
+
+
+def ask_once(api: httpx.Client, key: str) -> httpx.Response:
+    answer = api.post("/clips", files={"picture": photo()}, data={"prompt": "waves"}, headers={"Idempotency-Key": key})
+    assert answer.status_code == 202, answer.text
+    return answer
+
+
+def test_several_pictures_are_one_request_of_which_some_may_be_refused(api: httpx.Client) -> None:
+    # When three files come together, of which one is no picture, under one key and twice
+    files = [("picture", photo()), ("picture", b"not a picture"), ("picture", photo("navy"))]
+    answers = [
+        api.post("/clips", files=files, data={"prompt": "waves"}, headers={"Idempotency-Key": "album"})
+        for _ in range(2)
+    ]
+    # Then each of the others is a clip, once, and why that one is none is said
+    first, second = (answer.json() for answer in answers)
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert first["ids"] == second["ids"] and len(first["ids"]) == 2 and first["id"] == first["ids"][0]
+    assert first["refused_code"] == second["refused_code"] == "picture_unknown" and first["refused"].endswith(".")
+    assert [made(api, id)["state"] for id in first["ids"]] == ["done", "done"]
+    assert len(api.get("/clips").json()["clips"]) == 2
+    # and where none is left, nothing is taken
+    none = api.post("/clips", files=[("picture", b"not a picture")], data={"prompt": "waves"})
+    assert (none.status_code, none.json()["code"]) == (422, "picture_unknown")
+    none = api.post("/clips", data={"prompt": "waves"}, files=[("other", (None, ""))])
+    assert (none.status_code, none.json()["code"], none.json()["fields"]) == (422, "wrong_field", ["other"])
+    none = api.post("/clips", json={"images": [], "prompt": "waves"})
+    assert (none.status_code, none.json()["code"]) == (422, "no_picture")
 
 
 def test_events_tell_of_a_clip_until_it_is_over(house: WebHouse, api: httpx.Client) -> None:

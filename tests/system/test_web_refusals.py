@@ -22,7 +22,8 @@ from tests.system.telegram_house import photo
 from tests.system.web_house import WebHouse, has_clips, web_house
 from tests.waiting import PATIENCE
 
-from unstill_bots.web.openapi import CODES
+from unstill_bots.text.sentences import PICTURES as PICTURE_CODES
+from unstill_bots.web.problems import CODES
 from unstill_queue.contract.codec import decode
 from unstill_queue.contract.jobs import Request
 
@@ -71,7 +72,7 @@ def test_what_is_no_picture_is_said_and_leaves_nothing(house: WebHouse, name: st
     # Then a status and a sentence say what is wrong with it
     assert answer.status_code in (413, 422), answer.text
     said = problem(answer)
-    assert said["code"] in ("picture", "too_large")
+    assert said["code"] in PICTURE_CODES or said["code"] == "too_large"
     # and so they do on the page
     ann = house.visitor()
     page = ann.ask("waves", pictures=[PICTURES[name]])
@@ -82,15 +83,16 @@ def test_what_is_no_picture_is_said_and_leaves_nothing(house: WebHouse, name: st
 
 BODIES: dict[str, tuple[bytes, str, int, str]] = {
     "no JSON": (b"{", "application/json", 400, "wrong_body"),
-    "a list": (b"[]", "application/json", 422, "wrong_field"),
+    "a list": (b"[]", "application/json", 400, "wrong_body"),
     "an unknown field": (b'{"images": [], "pictures": 1}', "application/json", 422, "wrong_field"),
     "a wrong type": (b'{"images": "x"}', "application/json", 422, "wrong_field"),
     "no base64": (b'{"images": ["%%%"]}', "application/json", 400, "wrong_picture"),
     "a URL": (b'{"images": ["http://example.org/a.png"]}', "application/json", 400, "wrong_picture"),
     "an unknown option": (b'{"images": ["aGk="], "options": {"speed": 3}}', "application/json", 422, "wrong_field"),
-    "a wrong option": (b'{"images": ["aGk="], "options": {"fps": 1}}', "application/json", 422, "refused"),
+    "a wrong option": (b'{"images": ["aGk="], "options": {"fps": 1}}', "application/json", 422, "wrong_option"),
     "1 MB of words": (
-        json.dumps({"images": ["aGk="], "prompt": "waves " * 200_000}).encode(), "application/json", 422, "refused",
+        json.dumps({"images": ["aGk="], "prompt": "waves " * 200_000}).encode(),
+        "application/json", 422, "words_too_long",
     ),
     "plain text": (b"hello", "text/plain", 415, "wrong_type"),
     "no parts": (b"hello", "multipart/form-data; boundary=x", 400, "wrong_body"),
@@ -98,11 +100,22 @@ BODIES: dict[str, tuple[bytes, str, int, str]] = {
 }  # fmt: skip
 
 
+FIELDS = {
+    "an unknown field": ["pictures"],
+    "a wrong type": ["images"],
+    "an unknown option": ["speed"],
+    "a wrong option": ["fps"],
+    "1 MB of words": ["prompt"],
+}
+
+
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_cannot_be_read_is_answered_with_a_problem(house: WebHouse, name: str) -> None:
     before, (body, kind, status, code) = left(house), BODIES[name]
     answer = httpx.post(f"{house.url}/api/v1/clips", content=body, headers={"Content-Type": kind}, timeout=PATIENCE)
     assert (answer.status_code, problem(answer)["code"]) == (status, code), answer.text
+    # and it names the field that is wrong
+    assert problem(answer).get("fields", []) == FIELDS.get(name, [])
     assert left(house) == before
 
 
@@ -220,7 +233,7 @@ def problem(answer: httpx.Response) -> dict[str, Any]:
     """Return a problem document, which is whole."""
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     said: dict[str, Any] = answer.json()
-    assert said.keys() == {"type", "title", "status", "code", "detail"}
+    assert said.keys() - {"fields"} == {"type", "title", "status", "code", "detail"}
     assert said["status"] == answer.status_code and said["code"] in CODES
     assert said["detail"].endswith((".", "?"))
     return said

@@ -102,7 +102,7 @@ async def vary(
     words = words_for(record, record.job, action, catalog, move)
     refused = await pipeline.refusal(pending, words) if pending else None
     if refused is not None:
-        return Varied(refused)
+        return Varied(refused.said)
     request = pending.request(words, id=id) if pending else again(record, id, words)
     try:
         new = await pipeline.enter(_pressed(request, press), start=pending is None)

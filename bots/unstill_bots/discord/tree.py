@@ -154,7 +154,7 @@ class Tree(app_commands.CommandTree[Any]):
         refusal = await self._context.pipeline.refusal(ask, None)
         if refusal is None:
             await self._open.keep(interaction.id, Pointed(ask.user, ask.channel, list(found)))
-        return refusal
+        return refusal.said if refusal else None
 
     def _forms(self) -> Any:
         async def on_interaction(interaction: Interaction) -> None:

@@ -11,6 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from unstill_bots.host.background import quickly
+from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.together import take_together
@@ -25,12 +26,15 @@ MOST_ADMITTED = 10_000
 
 class Written(msgspec.Struct, frozen=True):
     """The result of writing something down: the requests that are `new`, or else `refused`, the sentence that says why
-    there is none. `words`: the words are what is wrong, and others would do.
+    there is none. `words`: the words are what is wrong, and others would do. `known`: it was written down before, and
+    that is all that `refused` says. `objection`: the same with its code, where the shared layers refuse it.
     """
 
     refused: str | None = None
     new: Sequence[Request] = ()
     words: bool = False
+    known: bool = False
+    objection: Objection | None = None
 
 
 Writing = Coroutine[Any, Any, Written]
@@ -76,7 +80,7 @@ class Admission:
         refusal = await self._pipeline.refusal(first, request.words, rules=in_force.chat)
         if refusal is not None:
             words_are = self._pipeline.is_wrong(request.words) and first.forbidden(in_force.chat) is None
-            return Written(refusal, words=words_are)
+            return Written(refusal.said, words=words_are, objection=refusal)
         told = None
         if len(pendings) > 1:
             found = await take_together(self._pipeline, pendings, words, own=own, start=False)
@@ -85,9 +89,12 @@ class Admission:
             try:
                 written = await self._pipeline.accept(first, words, own=own, start=False)
             except TooManyRequests as error:
-                return Written(first.replies.too_many_requests(error.limit))
+                haste = Objection.to_haste(error, first.replies)
+                return Written(haste.said, objection=haste)
             new = [written] if written is not None else []
-        return Written(told if told or new else first.replies.already(), new)
+        if told or new:
+            return Written(told.said if told else None, new, objection=told)
+        return Written(first.replies.already(), known=True)
 
     async def _late(self, write: asyncio.Task[Written]) -> None:
         try:

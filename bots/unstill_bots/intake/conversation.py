@@ -14,6 +14,7 @@ from unstill_bots.actions.presses import ACTIONS, PRESET, Actor, Thing, Verdict,
 from unstill_bots.actions.variations import derived
 from unstill_bots.delivery.chat import ChatError
 from unstill_bots.delivery.message import REVISED
+from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
@@ -95,9 +96,9 @@ class Conversation(Generic[P]):
 
     async def is_refused(self, pending: P, rules: Preferences) -> bool:
         """Return whether a picture is refused by its chat's `rules` or by quotas, which is said. Raises RedisError."""
-        sentence = await self._pipeline.refusal(pending, None, rules=rules)
-        self._say(pending, sentence)
-        return sentence is not None
+        objection = await self._pipeline.refusal(pending, None, rules=rules)
+        self._say(pending, objection.said if objection else None)
+        return objection is not None
 
     async def _take(
         self, pendings: Sequence[P], words: str, own: Preferences | None = None, unfit: Sequence[str] = ()
@@ -113,12 +114,14 @@ class Conversation(Generic[P]):
         asked = await self._pipeline.request(first, words, own=own)
         if len(pendings) > 1 and self._pipeline.is_wrong(asked.words):
             await self._waiting.let_wait(pendings)
-            sentence = await self._pipeline.objection(first.who, asked.words) or ""
+            objection = await self._pipeline.objection(first.who, asked.words)
+            sentence = objection.said if objection else ""
             self.not_taken(first, [first.replies.wrong_for_all(sentence, len(pendings)), *unfit])
             return False
         found = await take_together(self._pipeline, pendings, words, own=own)
-        found.refused.update(unfit)
-        self._say(first, found.told(first))
+        found.refused.update(map(Objection, unfit))
+        told = found.told(first)
+        self._say(first, told.said if told else None)
         return True
 
     def not_taken(self, pending: P, sentences: Sequence[str]) -> None:
@@ -161,7 +164,8 @@ class Conversation(Generic[P]):
         if others := pendings[1:]:
             found = await take_together(self._pipeline, others, words, beside=1)
             found.taken += 1
-            self._say(others[0], found.told(others[0]))
+            told = found.told(others[0])
+            self._say(others[0], told.said if told else None)
         question = await self._waiting.question(pendings[0])
         self.take_back(*(each for each in (question or "").split() if each != note))
         await self._waiting.no_longer(pendings)

@@ -16,6 +16,7 @@ from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake import captions
+from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
@@ -178,7 +179,7 @@ class Pipeline:
 
     async def refusal(
         self, pending: PendingRequest, words: str | None, *, rules: Preferences | None = None
-    ) -> str | None:
+    ) -> Objection | None:
         """Return the sentence that refuses it now, or None: by its chat's rules, its words and quotas.
 
         It is looked at once more when it is prepared; here it is so that the person alone is told. `words` None: they
@@ -187,13 +188,14 @@ class Pipeline:
         if rules is None:
             rules = await self.preferences.get(pending.who.place)
         terms = Terms.of(rules, pending.replies)
-        return pending.forbidden(rules) or await self.objection(
-            pending.who, words, terms, aspect=pending.picture.aspect
-        )
+        forbidden = pending.forbidden(rules)
+        if forbidden is not None:
+            return Objection(forbidden)
+        return await self.objection(pending.who, words, terms, aspect=pending.picture.aspect)
 
     async def objection(
         self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0, beside: int = 0
-    ) -> str | None:
+    ) -> Objection | None:
         """Return the sentence that refuses a request before its picture is fetched: by words, rules or quotas; or None.
 
         `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
@@ -201,15 +203,15 @@ class Pipeline:
         """
         terms = terms or Terms()
         if terms.refusal is not None:
-            return terms.refusal
+            return Objection(terms.refusal)
         replies = Replies(who.language)
         try:
             cost = LEAST if words is None else self._preparation.cost(words, aspect)
             await self.client.check(who, cost=cost * (1 + beside), chat_jobs=terms.jobs, jobs=1 + beside)
         except OptionError as error:
-            return replies.option_error(error)
+            return Objection.to_words(error, replies)
         except QuotaExceeded as error:
-            return terms.too_much(error, replies)
+            return Objection.to_quota(error, terms.too_much(error, replies))
         return None
 
     async def terms(self, request: Request) -> Terms:

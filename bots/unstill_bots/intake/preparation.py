@@ -10,6 +10,7 @@ from unstill_bots.delivery.chat import Chat, ChatError, FetchError
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
+from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import REFUSED, WORDS_REFUSED, stored_picture
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.intake.rules import Rules, Terms
@@ -38,12 +39,12 @@ class Ended(Exception):
     """The request was cancelled, forgotten or queued by another process, while its picture was fetched."""
 
 
-class Objection(Protocol):
+class Objecting(Protocol):
     """Says what `Pipeline.objection` says."""
 
     async def __call__(
         self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
-    ) -> str | None: ...
+    ) -> Objection | None: ...
 
 
 class Preparation:
@@ -58,7 +59,7 @@ class Preparation:
         chat: Chat,
         status: StatusMessages,
         rules: Rules,
-        objection: Objection,
+        objection: Objecting,
         pictures: Pictures | None,
     ) -> None:
         self._client = client
@@ -90,7 +91,7 @@ class Preparation:
                 # what is over a quota does not wait for a slot; the ledger refuses only what is not queued yet
                 refusal = await self._objection(who, request.words, aspect=request.aspect)
                 if refusal is not None:
-                    return await self._answer(request, refusal, self._blame(request.words))
+                    return await self._answer(request, refusal.said, self._blame(request.words))
             async with self._preparing.slot(who.place, who.account):
                 return await self._prepare(request, fresh)
         finally:
@@ -123,7 +124,7 @@ class Preparation:
             terms = await self._rules(request)
             refusal = await self._objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
-                return await self._answer(request, refusal, self._blame(request.words, terms))
+                return await self._answer(request, refusal.said, self._blame(request.words, terms))
             await self._status.received(request, quiet=terms.quiet)
             async with self._reading.slot(who.place, who.account):
                 job, cost = await self._understand(request)

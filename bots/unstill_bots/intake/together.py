@@ -9,6 +9,7 @@ import msgspec
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.delivery.chat import ChatError
+from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.rules import Terms
@@ -18,18 +19,22 @@ from unstill_queue.contract.jobs import Request
 
 class Together(msgspec.Struct):
     """The result for pictures that were sent together: the requests that are `new`, how many pictures were `taken`, and
-    how often each sentence refuses one.
+    how often each objection refuses one.
     """
 
     new: list[Request] = []
     taken: int = 0
-    refused: Counter[str] = msgspec.field(default_factory=Counter)
+    refused: Counter[Objection] = msgspec.field(default_factory=Counter)
 
-    def told(self, pending: PendingRequest) -> str | None:
-        """Return what to say of all of them; None where all were taken, as their own messages say so."""
+    def told(self, pending: PendingRequest) -> Objection | None:
+        """Return what to say of all of them, by the first one's code; None where all were taken, as their own messages
+        say so.
+        """
         if not self.refused:
             return None
-        return pending.replies.taken_together(self.taken, dict(self.refused))
+        first = next(iter(self.refused))
+        said = pending.replies.taken_together(self.taken, {one.said: count for one, count in self.refused.items()})
+        return Objection(said, first.code, first.fields, first.retry_after)
 
 
 async def take_together(
@@ -50,20 +55,20 @@ async def take_together(
     first = await pipeline.request(pendings[0], words, own=own)
     terms = await _terms(pipeline, pendings[0], first)
     for pending in pendings:
-        sentence = await pipeline.objection(
+        objection = await pipeline.objection(
             pending.who, first.words, terms, aspect=pending.picture.aspect, beside=beside + len(found.new)
         )
-        if sentence is None:
+        if objection is None:
             try:
                 new = await pipeline.accept(pending, words, own=own, start=start)
             except TooManyRequests as error:
-                sentence = pending.replies.too_many_requests(error.limit)
+                objection = Objection.to_haste(error, pending.replies)
             else:
                 found.taken += 1
                 if new is not None:
                     found.new.append(new)
                 continue
-        found.refused[sentence] += 1
+        found.refused[objection] += 1
     return found
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
@@ -17,6 +14,7 @@ from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.terminal.chat import PLATFORM, TerminalChat
 from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.ending import Code, Stop
+from unstill_bots.terminal.interrupt import Interrupt
 from unstill_bots.terminal.journey import Journeys
 from unstill_bots.terminal.order import Order, Photo, photos_of, requester
 from unstill_bots.terminal.results import Result, code_of
@@ -56,11 +54,11 @@ class Animation:
         self._order = order
         self._photos = photos_of(order)
         self._who = requester(order.language)
+        self._interrupt = Interrupt()
         self._display = display
         self._wording = wording
         download_limit = catalog.platforms[PLATFORM].download_limit
         self._chat = TerminalChat(wording, download_limit, stdin=order.stdin, bell=display.bell)
-        self._cancel = asyncio.Event()
 
     async def run(self) -> tuple[list[Result], Code]:
         """All photos to their ends. What is left of an earlier run that was cut off is put away first.
@@ -70,7 +68,7 @@ class Animation:
             QueueError: the server of our own or the storage is not to be had.
             RedisError: a configured server is not.
         """
-        with self._signals():
+        with self._interrupt.heard():
             storage = Storage.open(self._settings.storage)
             await storage.check()
             async with self._local:
@@ -109,7 +107,7 @@ class Animation:
             self._display.say(self._wording.no_engine_serves(where(self._local.url)))
         slots = asyncio.Semaphore(_at_once(self._settings.quota))
         going = [asyncio.create_task(_go(journeys, photo, slots)) for photo in self._photos]
-        interrupted = asyncio.create_task(self._wait_for_interrupt())
+        interrupted = asyncio.create_task(self._interrupt.came())
         arrived = asyncio.create_task(_all(going))
         everything = [arrived, interrupted, *helpers]
         try:
@@ -143,33 +141,6 @@ class Animation:
         await journeys.cancel(by)
         _, pending = await asyncio.wait(going, timeout=CANCEL_WITHIN)
         return len(pending)
-
-    async def _wait_for_interrupt(self) -> None:
-        await self._cancel.wait()
-
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C, SIGTERM and a closed terminal cancel; the second one leaves at once."""
-        loop = asyncio.get_running_loop()
-        # nohup ignores the hangup, and so do we then
-        hangup = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
-        numbers = [signal.SIGINT, signal.SIGTERM, *hangup]
-        for number in numbers:
-            loop.add_signal_handler(number, self._interrupt)
-        try:
-            yield
-        finally:
-            for number in numbers:
-                loop.remove_signal_handler(number)
-
-    def _interrupt(self) -> None:
-        if self._cancel.is_set():
-            with contextlib.suppress(OSError):
-                # rich hides the cursor; the engine and the server end by themselves
-                sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")
-                sys.stderr.flush()
-            os._exit(Code.CANCELLED)
-        self._cancel.set()
 
     async def _reap(self, client: Client) -> None:
         redis = connect(self._local.url, patience=0)
@@ -210,7 +181,13 @@ def _unlimited(settings: Settings) -> Quota:
     return Quota(**dict.fromkeys(Quota.model_fields, 0) | chosen)
 
 
-def run(make: Callable[[], Animation]) -> tuple[list[Result], Code]:
+class Run(Protocol):
+    """What `run` runs."""
+
+    async def run(self) -> tuple[list[Result], Code]: ...
+
+
+def run(make: Callable[[], Run]) -> tuple[list[Result], Code]:
     """`make` is called within the event loop, which the animation's events belong to."""
 
     async def main() -> tuple[list[Result], Code]:

@@ -7,15 +7,21 @@ from collections.abc import Sequence
 
 import click
 
+from unstill_bots.intake import captions
 from unstill_bots.terminal import results
-from unstill_bots.terminal.animate import Animation, run
+from unstill_bots.terminal.animate import Animation, Run, run
 from unstill_bots.terminal.chat import PLATFORM
 from unstill_bots.terminal.common import prepare, print_json, shared
-from unstill_bots.terminal.display import Bars, Lines
+from unstill_bots.terminal.display import Bars, Display, Lines
 from unstill_bots.terminal.ending import EXIT_CODES, Code, Stop
 from unstill_bots.terminal.inputs import STDIN, find_photos, find_target, parse_size, split_words
-from unstill_bots.terminal.options import given_by, parameters, read
+from unstill_bots.terminal.options import flags, given_by, parameters, read
 from unstill_bots.terminal.order import Order
+from unstill_bots.terminal.remote import RemoteAnimation
+from unstill_bots.terminal.server import Server
+from unstill_bots.terminal.wording import Wording
+from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
 
 
 @click.command(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,12 +29,14 @@ from unstill_bots.terminal.order import Order
 @parameters
 @click.option("--out", metavar="FILE|FOLDER", help="where the clip goes; by default a new file here")
 @click.option("--force", is_flag=True, help="replace the FILE of --out")
+@click.option("--server", metavar="URL", help="let the page at that address make the clips, by its API")
 @click.option("--limit", metavar="SIZE", help="the most a clip may weigh: 10MB, 8MiB, 500kB")
 @shared
 def animate(
     words: tuple[str, ...],
     out: str | None,
     force: bool,
+    server: str | None,
     limit: str | None,
     as_json: bool,
     language: str | None,
@@ -39,8 +47,8 @@ def animate(
     PHOTO is a file, a folder of pictures, or - for standard input; several make a batch. PROMPT says what moves
     and how; options may stand in it as in a chat's caption: "Waves rolling in -seed 7".
 
-    Without UNSTILL_REDIS__URL, a queue and an engine are started and ended again. Ctrl-C cancels, a second one
-    leaves at once.
+    Without UNSTILL_REDIS__URL, a queue and an engine are started and ended again. With --server, another machine's
+    page does it all, as whom the token in UNSTILL_SERVER__TOKEN names. Ctrl-C cancels, a second one leaves at once.
     """
     settings, wording = prepare(language)
     catalog = settings.load_catalog()
@@ -49,7 +57,15 @@ def animate(
         "".join(words).encode()
     except UnicodeEncodeError:
         raise Stop(Code.USAGE, wording.not_utf8()) from None
-    caption, model = read(prompt, given_by(given), catalog, settings.engine.model)
+    if server is not None and limit is not None:
+        raise Stop(Code.USAGE, wording.no_limit_there())
+    typed = given_by(given)
+    # what a server elsewhere can do, it says itself
+    caption, model = (
+        read(prompt, typed, catalog, settings.engine.model)
+        if server is None
+        else (captions.followed_by(prompt, flags(typed), catalog), "")
+    )
     found = find_photos(photo_words, wording)
     photos = found.photos
     order = Order(
@@ -65,9 +81,18 @@ def animate(
     with display:
         for sentence in found.passed_over:
             display.say(sentence)
-        done, code = run(lambda: Animation(settings, catalog, order, display, wording))
+        done, code = run(lambda: _run_of(server, settings, catalog, order, display, wording))
     if as_json:
         print_json({"cancelled": code is Code.CANCELLED, "clips": [result.as_json() for result in done]})
     else:
         results.show(done, wording)
     return code
+
+
+def _run_of(
+    server: str | None, settings: Settings, catalog: Catalog, order: Order, display: Display, wording: Wording
+) -> Run:
+    if server is None:
+        return Animation(settings, catalog, order, display, wording)
+    most = catalog.platforms[PLATFORM].download_limit
+    return RemoteAnimation(Server(server, wording, settings.server.token), order, most, display, wording)

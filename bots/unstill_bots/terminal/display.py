@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -22,10 +23,27 @@ BARS_KEPT = 12
 _ENCODING = 0.9
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """How far a photo is: the phase it is in, and the `share` of it that is done, from 0 to 1.
+
+    `steady`: within this phase only the share changes, so that not each change is worth a line.
+    """
+
+    phase: str
+    share: float = 0.0
+    steady: bool = False
+
+    @classmethod
+    def of(cls, update: Update) -> Moment:
+        """Return the moment that an update of the queue tells."""
+        progress = update.progress
+        return cls(progress.phase if progress else str(update.state), share(update), progress is not None)
+
+
 class Display(Protocol):
     """A context manager; every method is for one photo, by its label, or for all."""
 
-    def show(self, label: str, update: Update, text: str) -> None: ...
+    def show(self, label: str, moment: Moment, text: str) -> None: ...
 
     def end(self, label: str, text: str) -> None: ...
 
@@ -67,9 +85,9 @@ class Bars:
         )
         self._bars: dict[str, TaskID] = {}
 
-    def show(self, label: str, update: Update, text: str) -> None:
+    def show(self, label: str, moment: Moment, text: str) -> None:
         bar = self._bar(label)
-        self._progress.update(bar, completed=share(update), said=text.partition("\n")[0])
+        self._progress.update(bar, completed=moment.share, said=text.partition("\n")[0])
 
     def end(self, label: str, text: str) -> None:
         bar = self._bar(label)
@@ -108,12 +126,11 @@ class Lines:
         self._out = out or sys.stderr
         self._last: dict[str, tuple[str, str, float]] = {}
 
-    def show(self, label: str, update: Update, text: str) -> None:
-        phase = update.progress.phase if update.progress else str(update.state)
+    def show(self, label: str, moment: Moment, text: str) -> None:
         last_phase, last_text, at = self._last.get(label, ("", "", 0.0))
-        soon = time.monotonic() - at < LINE_EVERY and phase == last_phase and update.progress is not None
+        soon = moment.steady and moment.phase == last_phase and time.monotonic() - at < LINE_EVERY
         if text != last_text and not soon:
-            self._last[label] = (phase, text, time.monotonic())
+            self._last[label] = (moment.phase, text, time.monotonic())
             self.say(f"{label}: {text}")
 
     def end(self, label: str, text: str) -> None:

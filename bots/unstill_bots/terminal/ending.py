@@ -18,7 +18,7 @@ class Code(IntEnum):
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a clip could not be made or a check failed, 2 wrong usage, 3 the settings are wrong, "
-    "4 the queue's server or the engine is not to be had, 130 cancelled."
+    "4 the server or the engine is not to be had, 130 cancelled."
 )
 
 

@@ -7,7 +7,7 @@ import asyncio
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.terminal.chat import TerminalChat
-from unstill_bots.terminal.display import Display
+from unstill_bots.terminal.display import Display, Moment
 from unstill_bots.terminal.order import Photo
 from unstill_bots.terminal.results import Result, near
 from unstill_bots.terminal.wording import Wording
@@ -110,7 +110,7 @@ class Journeys:
         raise UnknownJob(photo.id)
 
     def _show(self, photo: Photo, update: Update) -> None:
-        self._display.show(photo.label, update, self._wording.update(update, starting=self._starting))
+        self._display.show(photo.label, Moment.of(update), self._wording.update(update, starting=self._starting))
 
     async def _deliver(self, id: str) -> Record:
         for _ in range(DELIVERIES):

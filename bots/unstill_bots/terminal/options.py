@@ -93,11 +93,15 @@ def read(prompt: str, typed: Mapping[str, Sequence[str]], catalog: Catalog, defa
     Raises:
         OptionError: an option is unknown, or a value cannot be used, by itself or with that model.
     """
-    flags = (f"--{name} {_quoted(text)}".strip() for name, texts in typed.items() for text in texts)
-    words = captions.followed_by(prompt, " ".join(flags), catalog)
+    words = captions.followed_by(prompt, flags(typed), catalog)
     caption = captions.parse(words, catalog, default_model)
     resolved, _ = resolve(caption.prompt, caption.given, catalog, default_model=default_model)
     return words, resolved.model
+
+
+def flags(typed: Mapping[str, Sequence[str]]) -> str:
+    """Return flags, by their names as they were typed, as they stand in a caption."""
+    return " ".join(f"--{name} {_quoted(text)}".strip() for name, texts in typed.items() for text in texts)
 
 
 def given_by(flags: Mapping[str, str | Sequence[str] | None]) -> dict[str, list[str]]:

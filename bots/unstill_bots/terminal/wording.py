@@ -71,7 +71,7 @@ class Wording(Replies):
         """Where a job is. `starting`: an engine of ours is on its way up."""
         match update.outcome:
             case Succeeded():
-                return self.gettext("Saving …")
+                return self.saving()
             case Failed():
                 return self.gettext("Failed.")
             case Cancelled():
@@ -113,6 +113,34 @@ class Wording(Replies):
             if size >= factor:
                 return f"{size / factor:.3g} {unit}"
         return f"{size} B"
+
+    # -- a server elsewhere
+
+    def saving(self) -> str:
+        return self.gettext("Saving …")
+
+    def not_a_server(self, url: str) -> str:
+        return self.gettext("{url} is no address of a page. Write it like https://clips.example.org.", url=url)
+
+    def no_page(self, url: str) -> str:
+        return self.gettext(
+            "No page of Unstill answers at {url}. Check the address, or start unstill-bot web.", url=url
+        )
+
+    def server_away(self, url: str, reason: str) -> str:
+        return self.gettext(
+            "The server {url} does not answer ({reason}). Check the address, or try again later.",
+            url=url,
+            reason=reason,
+        )
+
+    def needs_token(self, url: str) -> str:
+        return self.gettext(
+            "{url} wants to know who you are. Make a token on that page, and set UNSTILL_SERVER__TOKEN to it.", url=url
+        )
+
+    def no_limit_there(self) -> str:
+        return self.gettext("With --server there is no --limit: the server decides. Leave it out.")
 
     # -- the queue
 

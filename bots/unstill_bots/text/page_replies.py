@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.sentences import PICTURES
 from unstill_bots.text.translations import N_
+from unstill_queue.contract.codes import FAILURES
 
 PROBLEMS = {
     "not_found": N_("There is nothing here. It may have been deleted, or never was."),
@@ -27,14 +29,34 @@ PROBLEMS = {
     "tokens": N_("You have as many tokens as there may be. Delete one first."),
 }
 """The sentences of what a request is refused for before it is a request for a clip, by code."""
+REFUSALS = {
+    "refused": N_("A rule refuses this request. The sentence says which."),
+    "unknown_option": N_("There is no option of that name. The sentence says which one is near."),
+    "wrong_option": N_("An option does not take that value. The sentence says what it takes."),
+    "words_too_long": N_("The words are too long. The sentence says what may be."),
+    "too_many_requests": N_("These are too many requests within a minute. Wait as many seconds as Retry-After says."),
+    "quota_person_jobs": N_("You have as many clips in the making as you may. Wait for one to end."),
+    "quota_chat_jobs": N_("Your network has as many clips in the making as it may. Wait for one to end."),
+    "quota_person_seconds": N_("Your computing time of today is used up. Try tomorrow."),
+    "quota_chat_seconds": N_("The computing time of your network for today is used up. Try tomorrow."),
+    "no_picture": N_("There is no picture in this request. Add one."),
+    "picture_not_kept": N_("The picture is no longer kept. Send it again."),
+    "key_used": N_("Another request was sent under this idempotency key before. Use a new key for a new request."),
+}
+"""The meanings of the codes of a request that is refused, beside those of PICTURES. Its own sentence is more exact."""
 
 
 class PageReplies(ChatReplies):
     """`ChatReplies`, and what stands on the page besides."""
 
     def problem(self, code: str, **details: str) -> str:
-        """Return the sentence of one of PROBLEMS."""
-        return self._by_code(PROBLEMS, code, details)
+        """Return the sentence of one of PROBLEMS or REFUSALS."""
+        return self._by_code(REFUSALS if code in REFUSALS else PROBLEMS, code, details)
+
+    def refusals(self) -> dict[str, str]:
+        """Return what each code of a request's refusal means, those of its pictures among them."""
+        pictures = {code: self._by_code(PICTURES, code, dict.fromkeys(FAILURES[code], "…")) for code in PICTURES}
+        return {**{code: self.problem(code) for code in REFUSALS}, **pictures}
 
     # -- the form
 

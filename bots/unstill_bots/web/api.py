@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from unstill_bots.actions.option_offers import is_offered
+from unstill_bots.intake.objection import Objection
 from unstill_bots.text.page_replies import PROBLEMS, PageReplies
 from unstill_bots.web import problems
 from unstill_bots.web.asking import Asked, words_of
@@ -17,26 +18,20 @@ from unstill_bots.web.cards import Card
 from unstill_bots.web.context import WebContext, recipe_of
 from unstill_bots.web.drawing import Drawing
 from unstill_bots.web.events import Stream, is_over, stream
+from unstill_bots.web.json_body import upload_of
 from unstill_bots.web.openapi import openapi
 from unstill_bots.web.pending import id_of, key_of
 from unstill_bots.web.serving import API, VISITOR, Guard
-from unstill_bots.web.uploads import FILES_MOST, Refused, Upload, picture_in, read_form, read_json
+from unstill_bots.web.uploads import Refused, Upload, read_form, read_json
 from unstill_bots.web.visitor import Visitor
+from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.errors import OptionError
-from unstill_queue.contract.jobs import Failed
+from unstill_queue.contract.jobs import Failed, Outcome, Succeeded
 from unstill_queue.contract.options import OPTIONS
 
 ONCE_MOST = 200
 """Characters of an idempotency key."""
 NAMES = frozenset(option.name for option in OPTIONS)
-
-
-class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a request in JSON. `images` are base64 or data URLs; `options` are those of the schema by name."""
-
-    images: list[str]
-    prompt: str = ""
-    options: dict[str, str | int | float | bool] = {}
 
 
 class Api:
@@ -75,7 +70,7 @@ class Api:
         if len(once) > ONCE_MOST:
             raise Refused(400, "wrong_body")
         if request.content_type == "application/json":
-            upload = _upload_of(await read_json(request, context.own.upload_most))
+            upload = upload_of(await read_json(request, context.own.upload_most))
         else:
             most = context.catalog.platforms[context.platform].download_limit
             upload = await read_form(request, context.own.upload_most, most)
@@ -84,7 +79,7 @@ class Api:
             raise Refused(422, "wrong_field", unknown)
         asked = await self._asked(visitor, upload, once)
         if not asked.keys:
-            return problems.response(problems.problem(422, asked.code, asked.refused, f"{self._base}/docs"))
+            return self._refused(asked.refused or Objection(PageReplies(visitor.language).already()))
         response = _json({**await self._told(visitor, asked.keys[0]), **self._beside(asked)}, 202)
         response.headers["Location"] = f"{self._base}/clips/{asked.keys[0]}"
         if visitor.new:
@@ -95,13 +90,20 @@ class Api:
         try:
             words = words_of(upload.fields, self._context.pipeline)
         except OptionError as error:
-            return Asked(refused=PageReplies(visitor.language).option_error(error), code="refused")
+            return Asked(refused=Objection.to_words(error, PageReplies(visitor.language)))
         return await self._context.asking.ask(visitor, upload.files, words, once)
 
     def _beside(self, asked: Asked) -> dict[str, Any]:
         """Return what is said of the other pictures that came in one request."""
         beside: dict[str, Any] = {"ids": asked.keys} if len(asked.keys) > 1 else {}
-        return beside | ({"refused": asked.refused} if asked.refused else {})
+        if asked.refused:
+            beside |= {"refused": asked.refused.said, "refused_code": asked.refused.code}
+        return beside
+
+    def _refused(self, objection: Objection) -> web.Response:
+        status, documentation = problems.status_of(objection.code), f"{self._base}/docs"
+        problem = problems.problem(status, objection.code, objection.said, documentation, objection.fields)
+        return problems.response(problem, objection.retry_after)
 
     # -- what was asked for
 
@@ -112,7 +114,7 @@ class Api:
         # what has a message and no card had one, until it was deleted
         if card is None and (record is None or record.forgotten or record.note):
             raise Refused(404, "not_found")
-        at, failed = f"{self._base}/clips/{key}", record.outcome if record else None
+        at, made = f"{self._base}/clips/{key}", record.outcome if record else None
         links = {"self": at, "events": f"{at}/events", "poster": f"{at}/poster.jpg"}
         if card is not None and card.clip is not None:
             links |= {"clip": f"{at}/clip.mp4", "recipe": f"{at}/recipe"}
@@ -123,8 +125,9 @@ class Api:
             "share": card.share if card else None,
             "ready_at": card.ready_at if card else None,
             "created_at": card.at if card else record.accepted_at if record else None,
-            "code": failed.code if isinstance(failed, Failed) else None,
-            "clip": _clip_of(card) if card else None,
+            "code": _code_of(made),
+            "notes": record.notes if record else (),
+            "clip": _clip_of(card, made) if card else None,
             "links": links,
         }
 
@@ -251,42 +254,29 @@ class Api:
             replies.language,
             api=described,
             where=self._base,
-            problems={code: problems.sentence(replies, code, self._context.own.upload_most, "…") for code in PROBLEMS},
+            problems={
+                **{code: problems.sentence(replies, code, self._context.own.upload_most, "…") for code in PROBLEMS},
+                **replies.refusals(),
+            },
         )
         return web.Response(text=text, content_type="text/html")
 
 
-def _upload_of(data: bytes) -> Upload:
-    """Read a body of JSON. Raises Refused."""
-    try:
-        body = msgspec.json.decode(data, type=Body)
-    except msgspec.ValidationError as error:
-        raise Refused(422, "wrong_field", _field_in(str(error))) from None
-    except msgspec.DecodeError:
-        raise Refused(400, "wrong_body") from None
-    if len(body.images) > FILES_MOST:
-        raise Refused(413, "too_many")
-    fields = {name: _typed(value) for name, value in body.options.items()}
-    if "prompt" in fields:
-        raise Refused(422, "wrong_field", "options.prompt")
-    return Upload({**fields, "prompt": body.prompt}, tuple(map(picture_in, body.images)))
+def _code_of(outcome: Outcome | None) -> str | None:
+    """Return why there is no clip. What was said in a sentence alone is a refusal."""
+    if not isinstance(outcome, Failed):
+        return None
+    return "refused" if outcome.code == SAID else outcome.code
 
 
-def _field_in(error: str) -> str:
-    """Return the field that msgspec's error is about."""
-    _, _, field = error.rpartition("`")[0].rpartition("`")
-    return field.removeprefix("$.")
-
-
-def _typed(value: str | float | bool) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
-
-
-def _clip_of(card: Card) -> Mapping[str, Any] | None:
+def _clip_of(card: Card, outcome: Outcome | None) -> Mapping[str, Any] | None:
     if card.clip is None:
         return None
     kept = ("size", "width", "height", "duration", "name", "alt")
-    return {name: getattr(card.clip, name) for name in kept}
+    clip = {name: getattr(card.clip, name) for name in kept}
+    if isinstance(outcome, Succeeded):
+        clip |= {name: getattr(outcome, name) for name in ("fps", "synthetic", "render_seconds")}
+    return clip
 
 
 def _json(value: object, status: int = 200) -> web.Response:

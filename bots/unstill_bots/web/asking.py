@@ -14,13 +14,16 @@ from unstill_bots.delivery.chat import ChatError
 from unstill_bots.intake import captions
 from unstill_bots.intake.admission import Admission, Written
 from unstill_bots.intake.caption_options import typed_as
+from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import numbered
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web.chat import WebChat
-from unstill_bots.web.pending import id_of, key_of, pending_of
+from unstill_bots.web.pending import BODY, WebRequest, id_of, key_of, pending_of
+from unstill_bots.web.uploads import Refused
 from unstill_bots.web.visitor import Visitor, new_user, split
 from unstill_config.catalog import Value
 from unstill_queue.contract.errors import OptionError
@@ -30,15 +33,12 @@ from unstill_queue.ledger.ledger import Record
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The result of asking: the keys of the requests that stand for it now, and why some of it is not taken.
-
-    `code`: of what was refused, as in `problems.PROBLEMS`; empty where nothing was. `known`: it was asked before.
+    """The result of asking: the keys of the requests that stand for it now, and why some of it is not taken; the code
+    of `refused` is one of `problems.CODES`.
     """
 
     keys: tuple[str, ...] = ()
-    refused: str = ""
-    code: str = ""
-    known: bool = False
+    refused: Objection | None = None
 
 
 class Asking:
@@ -52,43 +52,61 @@ class Asking:
         self._jobs = JobActions(pipeline)
 
     async def ask(self, visitor: Visitor, files: Sequence[bytes], words: str, once: str = "") -> Asked:
-        """Ask for clips of pictures. `once`: what a client calls this request, so that it may send it again.
+        """Ask for clips of pictures. `once`: what a client calls this request, so that it may send it again; what was
+        taken of it before is not asked for anew.
 
-        When it returns, what was taken will be answered. Raises RedisError, StorageError.
+        When it returns, what was taken will be answered. Raises RedisError, StorageError; Refused where another request
+        has that name.
         """
-        replies, key = ChatReplies(visitor.language), _key(once)
-        if once and await self._pipeline.record(id_of(visitor.user, key)) is not None:
-            return Asked((key,), known=True)
-        refused = await self._objection(visitor, words)
-        if refused:
-            return Asked(refused=refused, code="refused")
+        replies, key, body = PageReplies(visitor.language), _key(once), _fingerprint(files, words)
+        known = await self._known(visitor, key, body, len(files)) if once else []
+        if files and len(known) == len(files):
+            return Asked(tuple(known))
+        refused = None if known else await self._objection(visitor, words)
+        if refused is not None:
+            return Asked(refused=refused)
         safe: list[SafePicture] = []
-        unfit: list[str] = []
+        unfit: list[Objection] = []
         for data in files:
             try:
                 safe.append(await self._pictures.make_safe(data))
             except PictureError as error:
-                unfit.append(replies.picture_error(error))
+                unfit.append(Objection(replies.picture_error(error), error.code))
         if not safe:
-            return Asked(refused=" ".join(dict.fromkeys(unfit)) or replies.no_picture(), code="picture")
-        found = await self._store(visitor, key, safe, words)
-        also = " ".join(dict.fromkeys(filter(None, (*unfit, found.refused))))
-        return msgspec.structs.replace(found, refused=also, code=found.code or ("picture" if unfit else ""))
+            return Asked(refused=_together(unfit) or Objection(replies.no_picture(), "no_picture"))
+        found = await self._store(visitor, key, safe, words, body)
+        return Asked(found.keys, _together([*unfit, *filter(None, [found.refused])]))
+
+    async def _known(self, visitor: Visitor, key: str, body: str, count: int) -> list[str]:
+        """Return the keys that a request of `count` pictures has already. Raises RedisError, Refused."""
+        known = []
+        for number in range(max(1, count)):
+            each = numbered(key, number)
+            record = await self._pipeline.record(id_of(visitor.user, each))
+            if record is None:
+                continue
+            # one of the version before this one does not say what its body was
+            if not record.forgotten and record.request.reply_to.extra.get(BODY, body) != body:
+                raise Refused(422, "key_used")
+            known.append(each)
+        return known
 
     async def ask_again(self, visitor: Visitor, record: Record, words: str, once: str = "") -> Asked:
-        """Ask for a clip of a request's picture with other words. `once` as in `ask`. Raises RedisError."""
+        """Ask for a clip of a request's picture with other words. `once` as in `ask`. Raises RedisError, Refused."""
         replies, picture, key = ChatReplies(visitor.language), OlderPicture.of(record), _key(once)
-        if once and await self._pipeline.record(id_of(visitor.user, key)) is not None:
-            return Asked((key,), known=True)
+        body = _fingerprint([record.id.encode()], words)
+        if once and await self._known(visitor, key, body, 1):
+            return Asked((key,))
         if picture is None:
-            return Asked(refused=replies.picture_not_kept(), code="picture")
-        return self._begun(await self._admission.write([pending_of(visitor, key, picture)], words))
+            return Asked(refused=Objection(replies.picture_not_kept(), "picture_not_kept"))
+        pending = pending_of(visitor, key, picture, body)
+        return await self._begun(await self._admission.write([pending], words), [pending])
 
-    async def _store(self, visitor: Visitor, key: str, pictures: Sequence[SafePicture], words: str) -> Asked:
+    async def _store(self, visitor: Visitor, key: str, pictures: Sequence[SafePicture], words: str, body: str) -> Asked:
         storage, keys = self._pipeline.storage, [numbered(key, number) for number in range(len(pictures))]
         stored = [await storage.put(picture.data, suffix=picture.suffix) for picture in pictures]
         pendings = [
-            pending_of(visitor, each, _stored(at, picture))
+            pending_of(visitor, each, _stored(at, picture), body)
             for each, at, picture in zip(keys, stored, pictures, strict=True)
         ]
         # where this fails it may have landed all the same: the ledger brings it back, with its picture
@@ -97,16 +115,18 @@ class Asking:
         for at in stored:
             if at not in taken:
                 await storage.delete(at)
-        return self._begun(written)
+        return await self._begun(written, pendings)
 
-    def _begun(self, written: Written) -> Asked:
+    async def _begun(self, written: Written, pendings: Sequence[WebRequest]) -> Asked:
         """Have what was written down prepared, and say what became of it."""
         for request in written.new:
             self._pipeline.start(request)
-        keys = tuple(key_of(request.id) for request in written.new)
-        return Asked(keys, written.refused or "", "refused" if written.refused else "")
+        new = {key_of(request.id) for request in written.new}
+        # what was written down before, or at the same moment by the same request, stands as well
+        stands = [one.key for one in pendings if one.key in new or await self._pipeline.record(one.id) is not None]
+        return Asked(tuple(stands), written.objection)
 
-    async def _objection(self, visitor: Visitor, words: str) -> str | None:
+    async def _objection(self, visitor: Visitor, words: str) -> Objection | None:
         """Return what is wrong with words or quotas, before a picture is looked at."""
         return await self._pipeline.refusal(pending_of(visitor, "", OlderPicture("")), words)
 
@@ -175,6 +195,24 @@ def words_of(fields: Mapping[str, str], pipeline: Pipeline) -> str:
 def _stored(key: str, picture: SafePicture) -> OlderPicture:
     """Return a picture that lies in the storage for one request alone, as its source says."""
     return OlderPicture(key, aspect_of(picture.width, picture.height), key, notes=picture.notes)
+
+
+def _together(objections: Sequence[Objection]) -> Objection | None:
+    """Return several objections as one, by the code of the first."""
+    if not objections:
+        return None
+    first = objections[0]
+    return Objection(
+        " ".join(dict.fromkeys(one.said for one in objections)), first.code, first.fields, first.retry_after
+    )
+
+
+def _fingerprint(files: Sequence[bytes], words: str) -> str:
+    """Return what tells one body from another; what was in it cannot be made of it."""
+    whole = hashlib.sha256(words.encode())
+    for data in files:
+        whole.update(hashlib.sha256(data).digest())
+    return whole.hexdigest()[:32]
 
 
 def _key(once: str) -> str:

@@ -6,14 +6,13 @@ from importlib.metadata import version
 from typing import Any
 
 from unstill_bots.delivery.message import Phase
-from unstill_bots.text.page_replies import PROBLEMS
+from unstill_bots.web.problems import CODES
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.options import OPTIONS, Option
 
 JsonSchema = dict[str, Any]
 
 KINDS = {"int": "integer", "float": "number", "text": "string", "flag": "boolean", "choice": "string"}
-CODES = (*PROBLEMS, "refused", "picture")
 
 
 def openapi(catalog: Catalog, base: str, most: int) -> dict[str, Any]:
@@ -189,6 +188,11 @@ def _schemas() -> dict[str, JsonSchema]:
                 "ready_at": {**number, "description": "Seconds since the epoch."},
                 "created_at": {**number, "description": "Seconds since the epoch."},
                 "code": {"type": ["string", "null"], "description": "Why there is no clip."},
+                "notes": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Codes of what was done otherwise than asked, each with its parameters.",
+                },
                 "clip": {"oneOf": [_ref("Video"), {"type": "null"}]},
                 "links": {"type": "object", "additionalProperties": {"type": "string"}},
             },
@@ -201,6 +205,9 @@ def _schemas() -> dict[str, JsonSchema]:
                 "width": {"type": "integer"},
                 "height": {"type": "integer"},
                 "duration": {"type": "number", "description": "Seconds."},
+                "fps": {"type": "number", "description": "Frames a second."},
+                "synthetic": {"type": "boolean", "description": "Whether a trained model made the pixels."},
+                "render_seconds": {"type": "number", "description": "Seconds that the render took."},
                 "name": {"type": "string"},
                 "alt": {"type": "string"},
             },

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from unstill_bots.actions.presses import ACTIONS, EDIT
 from unstill_bots.actions.user_jobs import UserJobs
+from unstill_bots.intake.objection import Objection
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web import problems
 from unstill_bots.web.asking import Asked, words_of
@@ -149,22 +150,31 @@ class Pages:
         try:
             words = words_of(fields, self._context.pipeline)
         except OptionError as error:
-            return Asked(refused=PageReplies(visitor.language).option_error(error), code="refused")
-        if of := fields.get("of"):
-            record = await self._context.shown(visitor, of)
-            return await self._context.asking.ask_again(visitor, record, words, fields.get("once", ""))
-        return await self._context.asking.ask(visitor, files, words, fields.get("once", ""))
+            return Asked(refused=Objection.to_words(error, PageReplies(visitor.language)))
+        asking, once = self._context.asking, fields.get("once", "")
+        of = await self._context.shown(visitor, fields["of"]) if fields.get("of") else None
+        try:
+            return await (asking.ask_again(visitor, of, words, once) if of else asking.ask(visitor, files, words, once))
+        except Refused as error:
+            if error.code != "key_used":
+                raise
+            # a form that is sent again after it was changed is another request
+            return await (asking.ask_again(visitor, of, words) if of else asking.ask(visitor, files, words))
 
     async def _answered(
         self, request: web.Request, visitor: Visitor, fields: dict[str, str], asked: Asked
     ) -> web.Response:
         if _is_script(request):
             status = 202 if asked.keys else 422
-            return web.json_response({"keys": asked.keys, "refused": asked.refused}, status=status)
+            return web.json_response(
+                {"keys": asked.keys, "refused": asked.refused.said if asked.refused else ""}, status=status
+            )
         if asked.refused:
             given = {name: value for name, value in fields.items() if name not in ("once", "of")}
             # what was typed stands there still
-            return await self.page(request, visitor, 422, given=given, of=fields.get("of", ""), refused=asked.refused)
+            return await self.page(
+                request, visitor, 422, given=given, of=fields.get("of", ""), refused=asked.refused.said
+            )
         return web.Response(status=303, headers={"Location": f"{self._context.own.base}/?sent=1#clips"})
 
     # -- cards

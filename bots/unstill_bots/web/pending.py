@@ -9,15 +9,19 @@ from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.web.visitor import PLATFORM, Visitor, split
 from unstill_queue.contract.jobs import ReplyAddress, Requester
 
+BODY = "body"
+"""The name of `WebRequest.body` in a reply address."""
+
 
 class WebRequest(PendingRequest, frozen=True, kw_only=True):
     """A request for a clip. `key` names it among those of its person, `scope` is whence they came, `picture` lies in
-    the storage already.
+    the storage already. `body` tells the upload that it came in from others under the same key.
     """
 
     scope: str
     key: str
     picture: OlderPicture
+    body: str = ""
 
     @property
     def id(self) -> str:
@@ -34,10 +38,10 @@ class WebRequest(PendingRequest, frozen=True, kw_only=True):
         return Requester(platform, user, self.scope if platform == PLATFORM else user, self.language)
 
     def address(self, job: str = "") -> ReplyAddress:
-        return ReplyAddress(PLATFORM, self.user, self.key)
+        return ReplyAddress(PLATFORM, self.user, self.key, extra={BODY: self.body} if self.body else {})
 
 
-def pending_of(visitor: Visitor, key: str, picture: OlderPicture) -> WebRequest:
+def pending_of(visitor: Visitor, key: str, picture: OlderPicture, body: str = "") -> WebRequest:
     """Return a visitor's request for a clip of a stored picture."""
     return WebRequest(
         user=visitor.user,
@@ -47,6 +51,7 @@ def pending_of(visitor: Visitor, key: str, picture: OlderPicture) -> WebRequest:
         key=key,
         picture=picture,
         older=picture,
+        body=body,
     )
 
 

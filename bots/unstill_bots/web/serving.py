@@ -180,7 +180,8 @@ class Guard:
         language = language_at(request)
         said = problems.sentence(PageReplies(language), code, self._settings.upload_most, field)
         if self.path_of(request).startswith(API):
-            return problems.response(problems.problem(status, code, said, f"{self._settings.base}{API}/docs"))
+            fields = [field] if field else []
+            return problems.response(problems.problem(status, code, said, f"{self._settings.base}{API}/docs", fields))
         return self._shown(request, status, said)
 
 

@@ -1,0 +1,44 @@
+"""Sentences that refuse a request, each with its code for programs."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from unstill_bots.text.chat_replies import ChatReplies
+from unstill_bots.text.replies import Replies
+from unstill_queue.contract.errors import OptionError, QuotaExceeded, TooManyRequests
+
+QUOTAS = tuple(f"quota_{scope}_{quota}" for scope in ("person", "chat") for quota in ("jobs", "seconds"))
+
+
+class Objection(msgspec.Struct, frozen=True):
+    """A sentence that refuses a request. `code` stays the same in all languages and versions: one of QUOTAS,
+    "too_many_requests", "unknown_option", "wrong_option", "words_too_long", or "refused" where a rule does.
+
+    `fields` are the options that are wrong. `retry_after`: whole seconds after which there is room.
+    """
+
+    said: str
+    code: str = "refused"
+    fields: tuple[str, ...] = ()
+    retry_after: int | None = None
+
+    @classmethod
+    def to_words(cls, error: OptionError, replies: Replies) -> Objection:
+        """Object to what is wrong with a caption."""
+        code = "unknown_option" if error.unknown else "words_too_long" if error.option == "prompt" else "wrong_option"
+        return cls(replies.option_error(error), code, tuple(fault.option for fault in error.faults))
+
+    @classmethod
+    def to_quota(cls, error: QuotaExceeded, sentence: str) -> Objection:
+        """Object to one too many, by the sentence of whoever set the quota."""
+        return cls(sentence, f"quota_{error.scope}_{error.quota}")
+
+    @classmethod
+    def to_haste(cls, error: TooManyRequests, replies: ChatReplies) -> Objection:
+        """Object to more requests a minute than are taken."""
+        return cls(
+            replies.too_many_requests(error.limit), "too_many_requests", retry_after=math.ceil(error.retry_after)
+        )
