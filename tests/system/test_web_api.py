@@ -243,7 +243,7 @@ def test_a_program_asks_with_a_token_until_it_is_revoked(house: WebHouse) -> Non
     asked = httpx.post(
         f"{house.url}/api/v1/clips", files={"picture": photo()}, data={"prompt": "waves"}, headers=headers
     ).json()
-    assert [card.id for card in ann.cards()] == [asked["id"]]
+    ann.until(lambda cards: [card.id for card in cards] == [asked["id"]], "the card")
     # and it is shown no second time
     assert token not in ann.page and "a script" in ann.page
     # When it is revoked, Then it is worth nothing

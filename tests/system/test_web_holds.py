@@ -28,7 +28,7 @@ def test_a_request_has_its_one_outcome_whatever_is_killed(tmp_path: Path, what: 
             kill(web, what)
         # Then whoever asks again under the same key gets the same request
         wait_for(lambda: _is_up(api), what="the page")
-        assert post(api, "waves", headers)["id"] == asked["id"]
+        assert post(api, f"{gate} waves", headers)["id"] == asked["id"]
         wait_for(lambda: api.get(f"/clips/{asked['id']}").json()["state"] == "done", what="the clip")
         # and there is one clip, of one picture
         (clip,) = api.get("/clips").json()["clips"]
