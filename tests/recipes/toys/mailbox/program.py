@@ -25,7 +25,6 @@ from unstill_bots.host.frontend import Services
 from unstill_bots.host.lifecycle import hand_back
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.rules import no_rules
-from unstill_config.platforms import BotSettings
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 from unstill_queue.ledger.ledger import Record
 
@@ -158,8 +157,7 @@ class MailboxFrontEnd:
     platform = PLATFORM
 
     async def run(self, services: Services, stopping: asyncio.Event) -> None:
-        entry = services.settings.platforms()[PLATFORM]
-        token = entry.token if isinstance(entry, BotSettings) else None
+        token = getattr(services.settings, PLATFORM).token
         client, settings = services.client, services.settings
         self._chat = MailboxChat(Path(token.get_secret_value() if token else "."))
         self._pipeline, way_out = ways_of(self._chat, self._chat.tell, services, no_rules)
