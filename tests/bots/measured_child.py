@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-CHILD = [sys.executable, "-P", "-m", "unstill_bots.intake.picture_child"]
+CHILD = [sys.executable, "-P", "-m", "unstill_bots.intake.picture.child"]
 
 if __name__ == "__main__":
     pid = os.posix_spawn(sys.executable, CHILD, os.environ)

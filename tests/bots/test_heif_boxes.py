@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.bots.hostile.sources import encoded, photo
 
-from unstill_bots.intake.heif_boxes import nclx
+from unstill_bots.intake.picture.heif_boxes import nclx
 
 
 def box(name: bytes, *content: bytes) -> bytes:

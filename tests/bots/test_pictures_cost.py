@@ -17,8 +17,8 @@ from tests.bots.hostile.law import children, examine, waiting_process
 from tests.bots.hostile.sources import encoded, photo, source
 
 from unstill_bots.intake import pictures as under_test
+from unstill_bots.intake.picture.pixels import bands, eight_bit
 from unstill_bots.intake.pictures import FORMAT_PIXELS, Limits, PictureError, Pictures, make_safe
-from unstill_bots.intake.pixels import bands, eight_bit
 
 PEAK = 512 * 1024**2
 
@@ -96,7 +96,7 @@ def test_bands_make_the_same_picture_as_the_whole(mode: str, monkeypatch: pytest
     size = (131, 176)
     whole = eight_bit(image).resize(size, Image.Resampling.LANCZOS)
     # When a band holds a few rows
-    monkeypatch.setattr("unstill_bots.intake.pixels.BAND", 457 * 20)
+    monkeypatch.setattr("unstill_bots.intake.picture.pixels.BAND", 457 * 20)
 
     banded = bands(image, size)
 

@@ -142,9 +142,9 @@ async def test_a_phone_s_heic_of_12_to_59_megapixels_is_taken_at_the_default_lim
 async def test_photos_are_read_for_who_is_not_root(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a process of somebody whose limits count, as that of processes does not for root
     code = (
-        "import os, runpy, unstill_bots.intake.picture_child\n"
+        "import os, runpy, unstill_bots.intake.picture.child\n"
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "runpy.run_module('unstill_bots.intake.picture_child', run_name='__main__')"
+        "runpy.run_module('unstill_bots.intake.picture.child', run_name='__main__')"
     )
     monkeypatch.setattr(under_test, "_COMMAND", (sys.executable, "-P", "-W", "ignore", "-c", code))
 

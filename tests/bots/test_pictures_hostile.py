@@ -28,8 +28,8 @@ from tests.bots.hostile.law import children, waiting_process
 from tests.bots.hostile.mutations import mutate
 from tests.bots.hostile.sources import SOURCES, chunk, source
 
-from unstill_bots.intake import picture_child
 from unstill_bots.intake.media import sniff
+from unstill_bots.intake.picture.child import answer
 from unstill_bots.intake.pictures import Limits, PictureError, Pictures
 from unstill_bots.text.sentences import PICTURES
 
@@ -188,7 +188,7 @@ def test_truncated_anywhere_is_refused(kind: str) -> None:
     whole = source("HEIC", "one") if kind == "HEIC" else noise(kind)
 
     for part in range(1, 20):
-        reply, picture = picture_child.answer(whole[: len(whole) * part // 20], kind, LIMITS)
+        reply, picture = answer(whole[: len(whole) * part // 20], kind, LIMITS)
         assert (reply["code"], picture) == ("picture_broken", b"")
 
 
@@ -198,7 +198,7 @@ def test_five_hundred_mutants_of_each_format_are_answered(kind: str) -> None:
     chance = random.Random(kind)
     sources = [source(kind, name) for name in SOURCES[kind]]
 
-    answers = [picture_child.answer(mutate(chance.choice(sources), chance), kind, LIMITS) for _ in range(500)]
+    answers = [answer(mutate(chance.choice(sources), chance), kind, LIMITS) for _ in range(500)]
 
     codes = [reply.get("code") for reply, _ in answers]
     assert set(codes) <= {None, *PICTURES}
@@ -238,7 +238,7 @@ async def test_never_more_processes_than_allowed_and_none_left() -> None:
 async def test_a_confined_process_can_open_and_start_nothing_and_take_no_more_memory(deed: str) -> None:
     code = f"""
 import os, socket
-from unstill_bots.intake.confinement import confine
+from unstill_bots.intake.picture.confinement import confine
 confine(memory=300 * 1024**2, cpu=5, wall=10)
 try:
     {deed}
@@ -259,7 +259,7 @@ async def test_the_process_holds_no_secrets(monkeypatch: pytest.MonkeyPatch) -> 
         while not (started := children() - before):
             await asyncio.sleep(0.01)
         process = Path(f"/proc/{started.pop()}")
-        while b"picture_child" not in (process / "cmdline").read_bytes():  # until then it is still a copy of this one
+        while b"picture.child" not in (process / "cmdline").read_bytes():  # until then it is still a copy of this one
             await asyncio.sleep(0.01)
         environment = (process / "environ").read_bytes()
 

@@ -37,7 +37,7 @@ ALLOWED = {
 MARKS = {
     "unstill_engine.device.child": "model",
     "unstill_engine": "engine",
-    "unstill_bots.intake.picture_child": "picture",
+    "unstill_bots.intake.picture.child": "picture",
     "valkey-guard": "guard",
     "valkey-server": "server",
     "rawvideo": "ffmpeg",

@@ -1,6 +1,6 @@
 """A file that a person sent, made into a picture that is safe to keep and to render.
 
-Each file is decoded in a process of its own (`picture_child`), bounded in time and memory, so a bomb, a truncated or
+Each file is decoded in a process of its own (`picture.child`), bounded in time and memory, so a bomb, a truncated or
 a hostile file costs one sentence and nothing else. One such process is kept started, as starting takes 0.1 s.
 """
 
@@ -95,7 +95,7 @@ class _Reply(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-_COMMAND = (sys.executable, "-P", "-m", "unstill_bots.intake.picture_child")
+_COMMAND = (sys.executable, "-P", "-m", "unstill_bots.intake.picture.child")
 _HEAD_MAX = 4096
 _CHUNK = 1 << 18
 _ENDING = 5.0

@@ -12,8 +12,8 @@ from tests.bots.hostile.heif import TILE, grid
 from tests.bots.hostile.mutations import webp, webp_parts
 from tests.bots.hostile.sources import chunk, encoded, interlaced
 
+from unstill_bots.intake.picture.sixteen import PIXELS
 from unstill_bots.intake.pictures import Limits
-from unstill_bots.intake.sixteen import PIXELS
 
 LIMITS = Limits()
 MUCH = 27 * 1024**2

@@ -16,10 +16,10 @@ from PIL import (
 )
 from PIL import TiffImagePlugin as _exif_reader
 
-from unstill_bots.intake import heif_file, jpeg_file
-from unstill_bots.intake.heif_boxes import is_film
-from unstill_bots.intake.pixels import reduced
-from unstill_bots.intake.png_file import without_texts
+from unstill_bots.intake.picture import heif_file, jpeg_file
+from unstill_bots.intake.picture.heif_boxes import is_film
+from unstill_bots.intake.picture.pixels import reduced
+from unstill_bots.intake.picture.png_file import without_texts
 
 _PLUGINS = (
     AvifImagePlugin,

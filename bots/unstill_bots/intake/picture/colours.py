@@ -6,9 +6,9 @@ import io
 
 from PIL import Image, ImageChops, ImageCms
 
-from unstill_bots.intake.colour_spaces import Curve, Space
-from unstill_bots.intake.icc_profiles import profile
-from unstill_bots.intake.light import ToSrgb
+from unstill_bots.intake.picture.colour_spaces import Curve, Space
+from unstill_bots.intake.picture.icc_profiles import profile
+from unstill_bots.intake.picture.light import ToSrgb
 
 _DATA = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 """What an ICC profile calls the data of Pillow's modes."""

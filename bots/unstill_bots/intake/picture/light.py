@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from PIL import Image, ImageChops, ImageMath
 
-from unstill_bots.intake.colour_spaces import Curve, Space, luminance, to_light_of_srgb
+from unstill_bots.intake.picture.colour_spaces import Curve, Space, luminance, to_light_of_srgb
 
 WHITE = 203.0
 """Luminance of SDR's white, in cd/m²."""

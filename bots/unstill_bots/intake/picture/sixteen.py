@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageMath
 
-from unstill_bots.intake.colour_spaces import Curve, Space
-from unstill_bots.intake.icc_profiles import space_of
-from unstill_bots.intake.light import ToSrgb
-from unstill_bots.intake.pixels import Box, bands, eight_bit
-from unstill_bots.intake.png_file import without_texts
+from unstill_bots.intake.picture.colour_spaces import Curve, Space
+from unstill_bots.intake.picture.icc_profiles import space_of
+from unstill_bots.intake.picture.light import ToSrgb
+from unstill_bots.intake.picture.pixels import Box, bands, eight_bit
+from unstill_bots.intake.picture.png_file import without_texts
 
 PIXELS = 16_000_000
 """Of larger pictures the upper 8 bits have to do: to decode them twice takes too much memory and time."""

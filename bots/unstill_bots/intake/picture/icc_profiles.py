@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from unstill_bots.intake.colour_spaces import D50_XYZ, Curve, Point, Space, by_code, to_xyz
+from unstill_bots.intake.picture.colour_spaces import D50_XYZ, Curve, Point, Space, by_code, to_xyz
 
 _MOST_TAGS = 200
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from unstill_bots.intake.colour_spaces import ADOBE_RGB, SRGB, SRGB_CURVE, Curve, Space, by_code, to_xyz
-from unstill_bots.intake.heif_boxes import nclx
-from unstill_bots.intake.icc_profiles import hdr_of
+from unstill_bots.intake.picture.colour_spaces import ADOBE_RGB, SRGB, SRGB_CURVE, Curve, Space, by_code, to_xyz
+from unstill_bots.intake.picture.heif_boxes import nclx
+from unstill_bots.intake.picture.icc_profiles import hdr_of
 
 _EXIF_IFD, _INTEROP_IFD, _COLOR_SPACE, _INTEROP_INDEX = 0x8769, 0xA005, 0xA001, 1
 _SRGB_GAMMA = 0.45455

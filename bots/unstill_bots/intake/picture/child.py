@@ -1,4 +1,4 @@
-"""Decodes one picture from stdin and ends: `python -m unstill_bots.intake.picture_child`. Started by `pictures`.
+"""Decodes one picture from stdin and ends: `python -m unstill_bots.intake.picture.child`. Started by `pictures`.
 
 In: one line of JSON, then the file's bytes. Out: one line of JSON, then the safe picture's bytes. Before a byte of the
 file is looked at, the process gives up what it does not need: it cannot open a file or a socket, write to disk, start
@@ -19,13 +19,13 @@ from typing import Any
 
 from PIL import Image, ImageCms
 
-from unstill_bots.intake.backing import on_backing, shows_something
-from unstill_bots.intake.colour_signals import said
-from unstill_bots.intake.colours import to_srgb
-from unstill_bots.intake.confinement import confine, share_one_arena, untouched
-from unstill_bots.intake.opening import Refused, most_pixels, open_picture, too_many_pixels
-from unstill_bots.intake.pixels import ORIENTATION, UPRIGHT, bands, orientation, reduced
-from unstill_bots.intake.sixteen import sixteen_bit
+from unstill_bots.intake.picture.backing import on_backing, shows_something
+from unstill_bots.intake.picture.colour_signals import said
+from unstill_bots.intake.picture.colours import to_srgb
+from unstill_bots.intake.picture.confinement import confine, share_one_arena, untouched
+from unstill_bots.intake.picture.opening import Refused, most_pixels, open_picture, too_many_pixels
+from unstill_bots.intake.picture.pixels import ORIENTATION, UPRIGHT, bands, orientation, reduced
+from unstill_bots.intake.picture.sixteen import sixteen_bit
 
 LOSSLESS_PIXELS = 1_000_000
 """PNG up to here when the source was lossless; above, PNG takes 0.3 s and more, and JPEG 95 4:4:4 shows no loss."""
