@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import structlog
 from telegram import ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
 
@@ -21,8 +20,6 @@ from unstill_bots.telegram.pending import TelegramRequest, scope_of, thread_of, 
 from unstill_bots.telegram.presses import Buttons
 from unstill_bots.telegram.replying import is_reply_to_own, replied_to
 from unstill_bots.telegram.summons import Summons
-
-log = structlog.get_logger(__name__)
 
 KINDS = ("message", "edited_message", "callback_query", "inline_query", "guest_message", "my_chat_member")
 """The updates that are asked for."""

@@ -175,8 +175,7 @@ class Api:
         return await self._context.send_clip(request, request[VISITOR], request.match_info["key"])
 
     async def _poster(self, request: web.Request) -> web.Response:
-        still = await self._context.poster(request[VISITOR], request.match_info["key"])
-        return web.Response(body=still, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+        return await self._context.send_poster(request[VISITOR], request.match_info["key"])
 
     async def _recipe(self, request: web.Request) -> web.Response:
         return _json(recipe_of(await self._context.shown(request[VISITOR], request.match_info["key"])))

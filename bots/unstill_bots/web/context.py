@@ -95,13 +95,13 @@ class WebContext:
         except NotFound:
             raise Refused(404, "not_found") from None
 
-    async def poster(self, visitor: Visitor, key: str) -> bytes:
-        """Return the still of a person's card, in the shape of its clip once there is one. Raises Refused."""
+    async def send_poster(self, visitor: Visitor, key: str) -> web.Response:
+        """Answer with the still of a person's card, in the shape of its clip once there is one. Raises Refused."""
         clip = (await self.card(visitor, key)).clip
         still = await poster(self.storage, _still(clip) if clip else await self._photo(visitor, key), POSTER)
         if still is None:
             raise Refused(404, "not_found")
-        return still
+        return web.Response(body=still, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
     async def _photo(self, visitor: Visitor, key: str) -> Clip:
         """Return the photo of a card without a clip, as one that stands still. Raises Refused."""

@@ -37,10 +37,10 @@ async def send_clip(
     # of another version of the file only the whole is of use
     if asked and request.headers.get("If-Range", tag) == tag:
         found = _range(asked, size)
-        if found == ():
-            return web.Response(status=416, headers={"Content-Range": f"bytes */{size}"})
         if found is not None:
-            first, last = found  # type: ignore[misc]  # two, where it is not empty
+            if not found:
+                return web.Response(status=416, headers={"Content-Range": f"bytes */{size}"})
+            first, last = found[0], found[-1]
             headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     # what is not there is said before the head is sent
     piece = await storage.read(key, first, min(PIECE, last - first + 1))
@@ -60,8 +60,8 @@ async def send_clip(
     return response
 
 
-def _range(asked: str, size: int) -> tuple[int, int] | tuple[()] | None:
-    """Return the first and the last byte of one range; () where there are no such bytes, None for what is not read."""
+def _range(asked: str, size: int) -> range | None:
+    """Return the bytes of a Range header: empty where there are no such bytes, None for a header that is not read."""
     found = _RANGE.fullmatch(asked.strip())
     if found is None or (found[1] and found[2] and int(found[2]) < int(found[1])):
         # several ranges, another unit, or none at all: the whole is a right answer too
@@ -70,4 +70,4 @@ def _range(asked: str, size: int) -> tuple[int, int] | tuple[()] | None:
         first, last = max(0, size - int(found[3])), size - 1
     else:
         first, last = int(found[1]), min(int(found[2]), size - 1) if found[2] else size - 1
-    return (first, last) if first <= last else ()
+    return range(first, last + 1)
