@@ -14,7 +14,8 @@ from unstill_engine.renderers.gaze import Gaze, Kind, Region
 
 Floats = NDArray[np.float64]
 
-_HAIR = 1e-6
+#: What rounding may add to a length, or take from it, as a part of it.
+_EPSILON = 1e-6
 #: Points between the picture's middle and its edges, and beyond, that a zoom may keep in place.
 _POINTS = np.linspace(-1.0, 1.0, 41)
 #: Places of the crop, where the frame's shape leaves parts of the picture out, from one end to the other.
@@ -140,7 +141,7 @@ def _holds(judged: _Judged, path: Path, regions: tuple[Region, ...]) -> bool:
 def _laid(path: Path, picture: Size, frame: Size, gaze: Gaze) -> _Judged:
     widest = min(picture[0] / frame[0], picture[1] / frame[1])
     across, down = _extents(path, picture, frame, widest)
-    base = max(_span(across) / across.side, _span(down) / down.side) * (1 + _HAIR)
+    base = max(_span(across) / across.side, _span(down) / down.side) * (1 + _EPSILON)
     crop = gaze.crop_box(frame)
     target = gaze.target
     nearest = int(np.argmax(path.zoom))
@@ -191,16 +192,16 @@ def _candidates(extent: _Extent, path: Path, base: float, nearest: int, target: 
     f (1/z' - 1/z) of the side, z' being the zoom of the widest view.
     """
     nearer = 1 / float(np.min(path.zoom)) - 1 / path.zoom
-    points = _POINTS if np.ptp(nearer) > _HAIR else np.zeros(1)
+    points = _POINTS if np.ptp(nearer) > _EPSILON else np.zeros(1)
     at = extent.at + points[:, None] * extent.width * nearer
     low, high = np.min(at - extent.outer, axis=1), np.max(at + extent.outer, axis=1)
     spare = extent.side - (high - low) / base
-    fits = spare >= -_HAIR * extent.side
-    if _span(extent) > (1 - _HAIR) * base * extent.side / (1 + _HAIR):
+    fits = spare >= -_EPSILON * extent.side
+    if _span(extent) > (1 - _EPSILON) * base * extent.side / (1 + _EPSILON):
         # This axis decides how wide the camera is: a point by which its views span less would waste a part of it.
-        fits &= spare <= 2 * _HAIR * extent.side
+        fits &= spare <= 2 * _EPSILON * extent.side
     at, middle, spare = at[fits], (low + high)[fits] / 2, np.maximum(spare[fits], 0.0)
-    places = _PLACES if np.max(spare) > 2 * _HAIR * extent.side else np.zeros(1)
+    places = _PLACES if np.max(spare) > 2 * _EPSILON * extent.side else np.zeros(1)
     centre = extent.side / 2 + (at - middle[:, None]) / base
     seen = extent.inner / base
     # A move begins at it, or a zoom out ends there: what is seen then is cut off in no frame.

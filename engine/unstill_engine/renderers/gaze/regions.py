@@ -48,7 +48,7 @@ class Gaze(msgspec.Struct, frozen=True, eq=False):
 
     @classmethod
     def nowhere(cls, size: Size) -> Gaze:
-        """The gaze over a picture that nobody looked at: straight ahead."""
+        """Return the gaze of a picture in which nothing stands out: crops and zooms go to its middle."""
         return cls(size, (), np.zeros((1, 1), np.float32))
 
     @property
