@@ -127,6 +127,42 @@ BYTES = """() => [...performance.getEntriesByType("navigation"), ...performance.
   .reduce((sum, one) => sum + one.transferSize, 0)"""
 
 
+def test_a_page_out_of_sight_holds_no_stream_and_comes_up_to_date_when_it_is_seen(
+    browser: Browser, house: WebHouse
+) -> None:
+    with window(browser, house.url) as ann:
+        page = ann.open()
+        ann.ask("waves", photo())
+        expect(page.locator(".card.done")).to_have_count(1)
+        other = ann.tab()
+        other.goto("/")
+        # Given a tab that is covered by another
+        page.evaluate(SEEN, False)
+        # When the other deletes the card, Then the covered one is not told of it
+        other.get_by_role("button", name="Delete").click()
+        expect(other.locator(".card")).to_have_count(0)
+        expect(page.locator(".card")).to_have_count(1)
+        # until it is seen again
+        page.evaluate(SEEN, True)
+        expect(page.locator(".card")).to_have_count(0)
+
+
+SEEN = """(seen) => {
+  Object.defineProperty(document, "hidden", { value: !seen, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_what_is_far_too_much_is_said_before_it_is_sent(browser: Browser, house: WebHouse) -> None:
+    with window(browser, house.url) as ann:
+        page = ann.open()
+        page.evaluate("document.getElementById('ask').dataset.most = 100")
+        ann.ask("waves", photo())
+        expect(page.get_by_role("alert")).to_contain_text("This is more than 64 MB.")
+        expect(page.locator("#previews img")).to_have_count(1)
+        assert f"{ann.url}/clips" not in ann.asked
+
+
 def test_all_of_it_goes_by_keyboard_alone(browser: Browser, house: WebHouse) -> None:
     with window(browser, house.url) as ann:
         page = ann.open()

@@ -49,6 +49,15 @@ def test_what_is_wrong_is_said_above_the_form_which_stays_filled(house: WebHouse
     assert ann.cards() == []
 
 
+def test_what_is_too_long_or_too_large_is_called_what_it_is(house: WebHouse) -> None:
+    ann = house.visitor()
+    assert ann.ask("waves " * 200_000).status_code == 413
+    assert "The field prompt is longer than it may be." in ann.page
+    assert ann.ask("waves", pictures=[bytes(42_000_000)]).status_code == 413
+    assert "A picture is larger than is taken here." in ann.page
+    assert ann.cards() == []
+
+
 def test_several_photos_are_several_cards(house: WebHouse) -> None:
     ann = house.visitor()
     ann.ask("waves", pictures=[photo("teal"), b"no picture", photo("navy")])

@@ -19,6 +19,8 @@ PROBLEMS = {
     "wrong_picture": N_("This is no base64 and no data URL. Send the picture in one of these."),
     "wrong_field": N_("The field {field} is not known or of the wrong type. Look at the documentation."),
     "too_large": N_("This is more than {megabytes} MB. Send less at a time."),
+    "long_field": N_("The field {field} is longer than it may be. Shorten it."),
+    "large_picture": N_("A picture is larger than is taken here. Send a smaller one."),
     "too_many": N_("These are too many fields or pictures for one request. Send fewer at a time."),
     "too_many_pages": N_("You have this open too many times. Close some of your pages."),
     "too_slow": N_("This took too long to come. Send it again."),

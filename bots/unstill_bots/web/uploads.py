@@ -113,7 +113,7 @@ async def _parts(request: web.Request, most: int, file_most: int) -> Upload:
         if not isinstance(part, BodyPartReader) or part.name is None:
             raise Refused(400, "wrong_body")
         is_file = part.filename is not None
-        data = await _part(part, min(left, file_most if is_file else FIELD_MOST))
+        data = await _part(part, left, file_most if is_file else FIELD_MOST)
         left -= len(data)
         if not is_file:
             fields[part.name] = data.decode("utf-8", "replace")
@@ -142,12 +142,15 @@ class _Lines:
         return getattr(self._content, name)
 
 
-async def _part(part: BodyPartReader, most: int) -> bytes:
+async def _part(part: BodyPartReader, left: int, most: int) -> bytes:
+    """Return one part, of at most `most` bytes and of what is `left` of the whole. Raises Refused."""
     data = bytearray()
     while piece := await part.read_chunk(PIECE):
         data += piece
-        if len(data) > most:
+        if len(data) > left:
             raise Refused(413, "too_large")
+        if len(data) > most:
+            raise Refused(413, "long_field" if part.filename is None else "large_picture", part.name or "")
     return bytes(data)
 
 
