@@ -79,6 +79,9 @@ def nearest(asked: str, chosen: str) -> str:
         ("-camera zoom in -motion 4", {"camera": "zoom in", "motion": "high"}),
         ("--motion strong", {"motion": "high"}),
         ("--camera zoom in --camera slowly", {"camera": "zoom in, slowly"}),
+        ("--zoom in", {"camera": "in"}),
+        ("--pan left --tilt up", {"camera": "left, up"}),
+        ("--prompt --seed 7", {"seed": 7}),
         ("--no-audio --no-loop", {"audio": False, "loop": False}),
     ],
 )
@@ -104,6 +107,9 @@ def test_what_is_meant_is_understood_without_a_word(typed: str, values: dict[str
         ("--resolution 4k", {"resolution": 1080}, [nearest("--resolution 4k", "1080 px")]),
         ("--resolution 600", {"resolution": 512}, [nearest("--resolution 600", "512 px")]),
         ("--hd", {"resolution": 720}, ["“--hd” was read as “--resolution 720”."]),
+        ("--1080p", {"resolution": 1080}, ["“--1080p” was read as “--resolution 1080”."]),
+        ("--4K", {"resolution": 1080}, [nearest("--4K", "1080 px"), "“--4K” was read as “--resolution 2160”."]),
+        ("--zoom-in", {"camera": "zoom in"}, ["“--zoom-in” was read as “--camera zoom in”."]),
         ("--portrait", {"shape": "reels"}, ["“--portrait” was read as “--shape portrait”."]),
         ("--cf true", {"camera": "static shot"}, ["“--cf true” was read as “--camera static shot”."]),
         ("--camerafixed false --wm=no", {}, [NOTHING_LIKE.format("--wm=no")]),
@@ -268,6 +274,7 @@ def test_the_first_word_of_a_prompt_is_not_the_unit_of_a_value_that_was_chosen()
 def test_no_name_of_another_program_is_one_of_ours_or_stands_twice() -> None:
     known = foreign()
     apart = [
+        *known.words,
         *known.same,
         *known.reads_as,
         *known.sides,

@@ -53,6 +53,7 @@ def unstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         (("beach.png", "waves", "-steppz", "3"), "--s cannot be teppz"),
         (("beach.png", "waves -sed 3"), "There is no option -sed. Did you mean -seed?"),
         (("beach.png", "waves", "--seed", "many"), "seed cannot be many"),
+        (("beach.png", "--seed many --loop"), "--seed cannot be many"),
         (("beach.png", "waves", "--preset", "fast"), "--preset cannot be fast"),
         (("beach.png", "waves", "--seed"), "--seed"),
         (("beach.png", "waves", "--forse"), "Did you mean --force?"),

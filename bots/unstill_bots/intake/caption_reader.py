@@ -19,7 +19,7 @@ _ASKED_MAX = 48
 _DASHES = "\\-‐‑‒–—―−﹘﹣－⸺"
 _LETTERS = "A-Za-zＡ-Ｚａ-ｚ"
 _NAME = f"[{_LETTERS}][{_LETTERS}0-9０-９_＿]*(?:[{_DASHES}][{_LETTERS}0-9０-９_＿]+)*"
-_DASHED = re.compile(f"[{_DASHES}]{{1,4}}({_NAME})|[-－]{{2,4}}([^\\W\\d_]\\S*)")
+_DASHED = re.compile(f"[{_DASHES}]{{1,4}}({_NAME})|[-－]{{2,4}}([^\\W\\d_]\\S*|\\d+[pkPK](?!\\w))")
 _GLUED = re.compile(f"(?<=[^A-Za-z0-9_{_DASHES}])(?:[-－]{{2,4}}|[–—―]{{1,2}})({_NAME})(?![^\\W_])")
 _ASSIGNED = re.compile(f"({_NAME})[=＝]")
 _SEPARATOR = re.compile(" ?[=＝] ?|[:：] ?")
@@ -150,6 +150,8 @@ class Reader:
     def _is_foreign(self, folded: str, found: _Found, typed: str) -> bool:
         """Take an option that only other programs have. False: it is none."""
         known = foreign()
+        if folded in known.words:
+            return True
         if _known(folded) or folded in known.same:
             return False
         follows = known.follows(folded)

@@ -21,12 +21,14 @@ _NOTHING = re.compile(r"=[^ ]*")
 class Foreign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`foreign.toml`, by folded names.
 
+    `words` are names of what is no option here: the words themselves.
     `same` are other names of our options, `reads_as` the option and the value that they say, and `switches` the
     same of those with yes or no. `left_out` has the names
     that have no like here, by what belongs to them. `elsewhere` are our own names that mean something else in other
     programs where the value is not ours; where it is a number, from that number on. `sides` are those of a picture.
     """
 
+    words: list[str]
     same: dict[str, str]
     reads_as: dict[str, tuple[str, str]]
     switches: dict[str, tuple[str, str]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 
@@ -27,6 +28,9 @@ def cli() -> None:
     """
 
 
+#: Several words in one argument, such as "--seed 7 --loop": a caption, and no flag, of which none has a blank.
+_CAPTION = re.compile(r"-[^\s=]*\s")
+
 cli.add_command(animate)
 for command in looking_commands.COMMANDS:
     cli.add_command(command)
@@ -34,7 +38,7 @@ for command in looking_commands.COMMANDS:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code, and never raises."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = [f" {word}" if _CAPTION.match(word) else word for word in (sys.argv[1:] if argv is None else argv)]
     try:
         return int(cli.main(args=words, prog_name="unstill", standalone_mode=False) or Code.OK)
     except KeyboardInterrupt:

@@ -43,7 +43,7 @@ def parameters(command: F) -> F:
     known = foreign()
     for name in (*known.same, *known.sides, *known.switches, *_names_of(known, "number", "word", "references")):
         _hidden(name, is_flag=False)(command)
-    for name in (*known.reads_as, *_names_of(known, "nothing")):
+    for name in (*known.words, *known.reads_as, *_names_of(known, "nothing")):
         _hidden(name, is_flag=True)(command)
     for option in reversed(OPTIONS):
         # such a name may mean another program's option, which only the caption's reader can tell
