@@ -26,7 +26,6 @@ expect.set_options(timeout=PATIENCE * 1000)
 def chromium() -> Iterator[Browser]:
     """Yield the browser. Skips what asks for it, and says so, where there is none."""
     if CHROMIUM is None:
-        print(MISSING)
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=LAUNCHED)

@@ -81,6 +81,17 @@ def test_pictures_are_dropped_pasted_chosen_and_taken_out_again_and_all_that_is_
     assert [url for url in ann.asked if url == f"{ann.url}/"] == [f"{ann.url}/"]
 
 
+DRAG_TEXT = """() => {
+  const given = new DataTransfer();
+  given.setData("text/plain", "waves");
+  return dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_text_that_is_dragged_goes_where_it_always_does(ann: Window) -> None:
+    assert ann.page.evaluate(DRAG_TEXT)
+
+
 def test_words_are_advised_as_they_are_typed_and_options_follow_the_model(ann: Window) -> None:
     page = ann.page
     # Given wrong words, Then that is said while they are typed; and no more once they are right

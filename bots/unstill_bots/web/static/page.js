@@ -36,9 +36,11 @@ function add(files) {
 }
 if (input) {
   for (const one of [input, camera]) one.onchange = () => { add(one.files); one.value = ""; };
-  for (const kind of ["dragenter", "dragover"]) addEventListener(kind, (event) => { event.preventDefault(); photo.classList.add("over"); });
+  // text that is dragged goes where it always does
+  const has = (event) => event.dataTransfer.types.includes("Files");
+  for (const kind of ["dragenter", "dragover"]) addEventListener(kind, (event) => { if (has(event)) { event.preventDefault(); photo.classList.add("over"); } });
   addEventListener("dragleave", (event) => { if (!event.relatedTarget) photo.classList.remove("over"); });
-  addEventListener("drop", (event) => { event.preventDefault(); photo.classList.remove("over"); add(event.dataTransfer.files); });
+  addEventListener("drop", (event) => { if (!has(event)) return; event.preventDefault(); photo.classList.remove("over"); add(event.dataTransfer.files); });
   addEventListener("paste", (event) => { if (event.clipboardData.files.length) add(event.clipboardData.files); });
 }
 const sample = $("sample");
