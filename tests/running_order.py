@@ -24,6 +24,7 @@ LONGEST_FIRST = (
     "test_pictures_cost.py",
     "test_telegram_kills.py",
     "test_chaos.py",
+    "test_web_browser_looks.py",
     "test_i2vgen_loading.py",
     "test_telegram_conversations.py",
     "test_same_on_both.py",
