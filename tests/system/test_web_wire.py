@@ -144,3 +144,27 @@ def test_a_clip_that_cannot_be_read_to_its_end_is_broken_off(house: WebHouse) ->
     )
     assert answer.count(b"HTTP/1.1 ") <= 1 and len(answer) < whole
     assert ben.open().status_code == 200 and "Traceback" not in house.log
+
+
+def test_while_the_queue_s_server_is_away_a_sentence_says_so(house: WebHouse) -> None:
+    # Given a person who has a page open
+    cleo = house.visitor("zh-CN")
+    cleo.open()
+    style = re.search(r'href="(/static/[^"]+css)"', cleo.page)
+    house.house.valkey.kill()
+    try:
+        # When they go on, Then nothing keeps them waiting for minutes
+        for path in ("/", "/events", "/api/v1/clips", "/healthz", "/api/v1/healthz"):
+            answer = cleo.http.get(path, timeout=60)
+            assert answer.status_code == 503 and re.search("[\u4e00-\u9fff]", answer.text), path
+        answer = cleo.http.post(
+            "/clips", files={"picture": photo()}, headers={"Accept": "application/json"}, timeout=60
+        )
+        assert answer.status_code == 503 and answer.json()["refused"]
+        # and what says so looks as the page does
+        assert style and cleo.http.get(style[1]).status_code == 200
+    finally:
+        house.house.valkey.start()
+    # and when it is back, all goes on
+    assert cleo.ask("waves").status_code == 200
+    cleo.until(has_clips(), "the clip")

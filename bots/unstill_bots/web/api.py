@@ -239,7 +239,6 @@ class Api:
         return _json({"engines": engines, "jobs": jobs, "text": text})
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        await self._context.visitors.keys.all()
         return _json({"status": "ok"})
 
     async def _openapi(self, request: web.Request) -> web.Response:

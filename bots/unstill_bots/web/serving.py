@@ -26,7 +26,9 @@ BEGUN = web.RequestKey("begun", web.StreamResponse)
 DAY = 24 * 3600
 SAFE = ("GET", "HEAD", "OPTIONS")
 API = "/api/v1"
-OPEN_TO_ALL = ("/healthz", f"{API}/healthz", "/static/", "/sign-in", "/telegram")
+FILES = "/static/"
+"""The beginning of the paths of files, which are the same for all."""
+OPEN_TO_ALL = ("/healthz", f"{API}/healthz", "/sign-in", "/telegram")
 """The beginnings of paths that need no password."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 POLICY = (
@@ -116,6 +118,9 @@ class Guard:
             # a name that leads here in somebody's browser, by their own name server
             raise Refused(421, "wrong_host")
         path = self.path_of(request)
+        if path.startswith(FILES):
+            return await handler(request)
+        await self._visitors.check()
         visitor = await self._visitor(request)
         if self._settings.password is not None and not visitor.signed_in and not path.startswith(OPEN_TO_ALL):
             if path == "/":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -27,6 +28,11 @@ KEYS_FRESH = 30.0
 KEYS_KEPT = 2
 """Keys that are taken: the newest, which signs, and the one before, so that nobody is signed out by one rotation."""
 _USER = re.compile(r"[a-z2-7]{26}|telegram\.[0-9]{1,20}", re.ASCII)
+AWAY_AFTER = 5.0
+"""Seconds without an answer of the queue's server after which a request is refused: what must not be lost waits for it
+far longer, but nobody waits so long for a page.
+"""
+BACK_WITHIN = 1.0
 TOKENS = "unstill:web:tokens"
 TOKEN_PREFIX = "unstill_"  # noqa: S105
 TOKENS_MOST = 20
@@ -107,7 +113,19 @@ class Visitors:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._away = False
         self.keys = Keys(redis)
+
+    async def check(self) -> None:
+        """Raise TimeoutError where the queue's server is away."""
+        try:
+            # one that was away a moment ago is asked only whether it is back
+            async with asyncio.timeout(BACK_WITHIN if self._away else AWAY_AFTER):
+                await self._redis.ping()
+        except TimeoutError:
+            self._away = True
+            raise
+        self._away = False
 
     async def by_cookie(self, cookie: str, address: str, languages: str) -> Visitor:
         """Return the person whom a cookie names, or a new one. `languages` as in Accept-Language, the best first."""

@@ -211,6 +211,8 @@ cards.addEventListener("submit", async (event) => {
     const answer = await fetch(event.target.action, { method: "POST", headers: { Accept: "application/json" } });
     const { said } = await answer.json();
     if (card.isConnected) card.querySelector(".answer").textContent = said || "";
+  } catch {
+    if (card.isConnected) card.querySelector(".answer").textContent = $("lost").textContent;
   } finally {
     button.ariaDisabled = null;
   }
