@@ -21,6 +21,7 @@ from unstill_bots.intake.picture.heif_boxes import is_film
 from unstill_bots.intake.picture.pixels import reduced
 from unstill_bots.intake.picture.png_file import without_texts
 
+# Pillow would import them when it first needs them, and the confined process cannot open a file.
 _PLUGINS = (
     AvifImagePlugin,
     GifImagePlugin,
