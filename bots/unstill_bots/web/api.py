@@ -109,11 +109,7 @@ class Api:
 
     async def _told(self, visitor: Visitor, key: str) -> dict[str, Any]:
         """Return what is so of a request. Raises Refused."""
-        card = await self._context.cards.get(visitor.user, id_of(visitor.user, key))
-        record = await self._context.pipeline.record(card.job if card else id_of(visitor.user, key))
-        # what has a message and no card had one, until it was deleted
-        if card is None and (record is None or record.forgotten or record.note):
-            raise Refused(404, "not_found")
+        card, record = await self._context.asked(visitor, key)
         at, made = f"{self._base}/clips/{key}", record.outcome if record else None
         links = {"self": at, "events": f"{at}/events", "poster": f"{at}/poster.jpg"}
         if card is not None and card.clip is not None:
@@ -147,8 +143,11 @@ class Api:
     async def _delete(self, request: web.Request) -> web.Response:
         """End what is under way, and delete what was made."""
         visitor, key = request[VISITOR], request.match_info["key"]
-        record = await self._context.record(visitor, key)
-        if record.outcome is None:
+        _, record = await self._context.asked(visitor, key)
+        if record is None:
+            # its record is over, and the card is all that is left
+            await self._context.cards.remove(visitor.user, id_of(visitor.user, key))
+        elif record.outcome is None:
             await self._context.asking.act(visitor, record, "cancel")
         else:
             await self._context.asking.act(visitor, record, "delete")
@@ -252,6 +251,7 @@ class Api:
             replies.language,
             api=described,
             where=self._base,
+            origin=f"{'https' if self._guard.is_secure(request) else 'http'}://{request.host}",
             problems={
                 **{code: problems.sentence(replies, code, self._context.own.upload_most, "…") for code in PROBLEMS},
                 **replies.refusals(),

@@ -67,6 +67,20 @@ class WebContext:
             raise Refused(404, "not_found")
         return record
 
+    async def asked(self, visitor: Visitor, key: str) -> tuple[Card | None, Record | None]:
+        """Return the card of a person's request, which one that was just taken has not yet, and the record that it
+        shows, which may be over before it. Raises Refused where there is neither, or where it was deleted.
+        """
+        id = id_of(visitor.user, key)
+        card = await self.cards.get(visitor.user, id)
+        if card is not None:
+            return card, await self.pipeline.record(card.job)
+        record = await self.record(visitor, key)
+        if not record.note:
+            return None, record
+        # what has a message and no card had one, unless it got both just now
+        return await self.card(visitor, key), record
+
     async def shown(self, visitor: Visitor, key: str) -> Record:
         """Return the record of the request that a person's card shows now. Raises Refused."""
         card = await self.card(visitor, key)
