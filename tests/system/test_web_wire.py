@@ -146,6 +146,24 @@ def test_a_clip_that_cannot_be_read_to_its_end_is_broken_off(house: WebHouse) ->
     assert ben.open().status_code == 200 and "Traceback" not in house.log
 
 
+def test_a_card_whose_clip_is_not_kept_any_more_says_so(house: WebHouse) -> None:
+    # Given a clip that was kept as long as it could be
+    dan = house.visitor("zh-CN")
+    dan.ask("waves")
+    (card,) = dan.until(has_clips(), "the clip")
+    for file in (house.house.folder / "storage" / "clips").rglob("*.mp4"):
+        file.unlink()
+    # When a browser loads it once more, Then its card says that it is gone, offers nothing of it, and can be put away
+    assert dan.http.get(f"/clips/{card.id}/clip.mp4").status_code == 404
+    (gone,) = dan.cards()
+    assert gone.clip is None and gone.state == "failed" and "waves" in gone.text and "片" in gone.text
+    said = dan.http.get(f"/api/v1/clips/{card.id}").json()
+    assert (said["state"], said["code"], said["clip"]) == ("failed", "clip_expired", None)
+    (away,) = gone.buttons.values()
+    dan.post(away)
+    assert dan.cards() == []
+
+
 def test_while_the_queue_s_server_is_away_a_sentence_says_so(house: WebHouse) -> None:
     # Given a person who has a page open
     cleo = house.visitor("zh-CN")

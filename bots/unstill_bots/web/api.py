@@ -10,12 +10,13 @@ import msgspec
 from aiohttp import web
 
 from unstill_bots.actions.option_offers import is_offered
+from unstill_bots.delivery.message import Phase
 from unstill_bots.intake.objection import Objection
 from unstill_bots.text.page_replies import PROBLEMS, PageReplies
 from unstill_bots.web import problems
 from unstill_bots.web.asking import Asked, words_of
 from unstill_bots.web.cards import Card
-from unstill_bots.web.context import WebContext, recipe_of
+from unstill_bots.web.context import EXPIRED, WebContext, recipe_of
 from unstill_bots.web.drawing import Drawing
 from unstill_bots.web.events import Stream, is_over, stream
 from unstill_bots.web.json_body import upload_of
@@ -121,7 +122,7 @@ class Api:
             "share": card.share if card else None,
             "ready_at": card.ready_at if card else None,
             "created_at": card.at if card else record.accepted_at if record else None,
-            "code": _code_of(made),
+            "code": _code_of(card, made),
             "notes": record.notes if record else (),
             "clip": _clip_of(card, made) if card else None,
             "links": links,
@@ -260,8 +261,10 @@ class Api:
         return web.Response(text=text, content_type="text/html")
 
 
-def _code_of(outcome: Outcome | None) -> str | None:
+def _code_of(card: Card | None, outcome: Outcome | None) -> str | None:
     """Return why there is no clip. What was said in a sentence alone is a refusal."""
+    if card is not None and card.phase is Phase.FAILED and isinstance(outcome, Succeeded):
+        return EXPIRED
     if not isinstance(outcome, Failed):
         return None
     return "refused" if outcome.code == SAID else outcome.code

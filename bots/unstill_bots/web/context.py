@@ -11,7 +11,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from unstill_bots.actions.forgetting import Forgetting
-from unstill_bots.delivery.message import Clip
+from unstill_bots.delivery.message import Clip, Phase
 from unstill_bots.delivery.poster import Bounds, poster
 from unstill_bots.host.frontend import Services
 from unstill_bots.intake.older_picture import OlderPicture, stored_picture
@@ -19,6 +19,7 @@ from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import WaitingPictures
 from unstill_bots.text.page_replies import PageReplies
+from unstill_bots.text.parts import Text
 from unstill_bots.web import media
 from unstill_bots.web.asking import Asking
 from unstill_bots.web.cards import Card, CardClip, Cards
@@ -28,9 +29,10 @@ from unstill_bots.web.uploads import Refused
 from unstill_bots.web.visitor import Visitor, Visitors, split
 from unstill_config.platforms import Web
 from unstill_queue.contract.errors import NotFound
-from unstill_queue.contract.jobs import Succeeded
+from unstill_queue.contract.jobs import Failed, Succeeded
 from unstill_queue.ledger.ledger import Record
 
+EXPIRED = "clip_expired"
 POSTER = Bounds(960, 200_000)
 
 
@@ -100,13 +102,18 @@ class WebContext:
 
     async def send_clip(self, request: web.Request, visitor: Visitor, key: str) -> web.StreamResponse:
         """Answer with the clip of a person's card. Raises Refused, StorageError."""
-        clip = (await self.card(visitor, key)).clip
+        card = await self.card(visitor, key)
+        clip = card.clip
         if clip is None:
             raise Refused(404, "not_found")
         try:
             save = "save" in request.query
             return await media.send_clip(request, self.storage, clip.key, clip.size, clip.name, save=save)
         except NotFound:
+            # a card stays for longer than its clip, and says so
+            said = PageReplies(card.language).failed(Failed(EXPIRED, ""))
+            text = Text(said, await self.words(card))
+            await self.cards.put(visitor.user, replace(card, phase=Phase.FAILED, text=text, buttons=(), clip=None))
             raise Refused(404, "not_found") from None
 
     async def send_poster(self, visitor: Visitor, key: str) -> web.Response:
