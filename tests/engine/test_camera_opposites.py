@@ -1,4 +1,4 @@
-"""A camera that is not to move does not drift, and what a move is to stand in for is not done: in each language."""
+"""What is asked in each language is not its opposite: a camera that stands still, a move instead of another, a turn."""
 
 from __future__ import annotations
 
@@ -55,6 +55,29 @@ no acerques
 enough with the zooming"""
 
 
+TURNS = {
+    "turn the picture left": (-1, 0),
+    "向左旋转90度": (-1, 90),
+    "把图片向右旋转": (1, 0),
+    "图片左转90度": (-1, 90),
+    "左に90度回転": (-1, 90),
+    "90度右に回転": (1, 90),
+    "画像を左に回転": (-1, 0),
+    "カメラを45度右に傾ける": (1, 45),
+    "girar la imagen 90 grados a la izquierda": (-1, 90),
+    "tourne la photo vers la gauche": (-1, 0),
+    "girar a foto 45 graus para a direita": (1, 45),
+    "поверни фото на 90 градусов вправо": (1, 90),
+}
+
+FIRST = """\
+first pan left, then zoom in on her face
+erst nach links schwenken, dann heranzoomen
+zunächst nach links schwenken, danach heranzoomen
+start by panning left, afterwards zoom in
+сперва панорама влево, в конце приближение"""
+
+
 @pytest.mark.parametrize("words", STILL.splitlines())
 def test_a_camera_that_is_not_to_move_stands_still(words: str) -> None:
     assert direct(words, "") == ()
@@ -73,3 +96,20 @@ def test_a_zoom_that_is_refused_does_not_happen_by_itself(words: str) -> None:
 def test_what_stands_still_for_another_reason_stops_no_camera() -> None:
     assert [move.axis for move in direct("nothing moves in the forest, zoom in", "")] == [Axis.ZOOM]
     assert [move.axis for move in direct("the truck stops moving the crates, pan left", "")] == [Axis.PAN]
+
+
+@pytest.mark.parametrize(("words", "meant"), TURNS.items())
+def test_a_picture_that_is_to_turn_to_a_side_turns_to_it_and_does_nothing_else(
+    words: str, meant: tuple[int, float]
+) -> None:
+    assert [(move.axis, move.direction, move.amount) for move in direct(words, "")] == [(Axis.ROLL, *meant)]
+
+
+@pytest.mark.parametrize("words", FIRST.splitlines())
+def test_what_is_to_be_first_is_done_too(words: str) -> None:
+    assert [(move.axis, move.direction) for move in direct(words, "")] == [(Axis.PAN, -1), (Axis.ZOOM, 1)]
+
+
+@pytest.mark.parametrize("words", ["parked next to the truck left of the house", "人物向左旋转跳舞", "旋转木马向左"])
+def test_what_a_thing_in_the_picture_does_is_no_move(words: str) -> None:
+    assert not any(move.asked for move in direct(words, ""))
