@@ -117,7 +117,7 @@ def _paths() -> dict[str, Any]:
                     },
                 },
                 "responses": {
-                    "202": _answer("It is written down and will be answered.", "Clip"),
+                    "202": _answers("It is written down and will be answered.", "Clip"),
                     **_problems(400, 403, 408, 413, 415, 422, 429),
                 },
             },
@@ -166,11 +166,11 @@ def _reads(operation: str, summary: str, schema: str, *statuses: int) -> dict[st
     return {
         "operationId": operation,
         "summary": summary,
-        "responses": {"200": _answer("What is so now.", schema), **_problems(*statuses)},
+        "responses": {"200": _answers("What is so now.", schema), **_problems(*statuses)},
     }
 
 
-def _answer(what: str, schema: str) -> dict[str, Any]:
+def _answers(what: str, schema: str) -> dict[str, Any]:
     return {"description": what, "content": {JSON: {"schema": ref(schema)}}}
 
 
