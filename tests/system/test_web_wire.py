@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,6 +15,7 @@ from tests.system.telegram_house import photo
 from tests.system.web_house import WebHouse, has_clips, web_house
 from tests.waiting import PATIENCE
 
+PASSWORD = "open sesame"  # noqa: S105
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n"
 PART = b'--x\r\nContent-Disposition: form-data; name="prompt"\r\n'
 
@@ -186,3 +189,25 @@ def test_while_the_queue_s_server_is_away_a_sentence_says_so(house: WebHouse) ->
     # and when it is back, all goes on
     assert cleo.ask("waves").status_code == 200
     cleo.until(has_clips(), "the clip")
+
+
+def test_a_flood_of_passwords_keeps_nobody_out(tmp_path: Path) -> None:
+    with (
+        web_house(
+            tmp_path, engine=False, UNSTILL_WEB__PASSWORD=PASSWORD, UNSTILL_WEB__TRUSTED_PROXIES="127.0.0.0/8"
+        ) as web,
+        ThreadPoolExecutor(12) as crowd,
+    ):
+
+        def gives(password: str, network: str) -> int:
+            # behind a proxy that adds a line of its own to the one that somebody made up
+            said = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", network)]
+            return httpx.post(
+                f"{web.url}/sign-in", data={"password": password}, headers=said, timeout=PATIENCE
+            ).status_code
+
+        # When one network tries many passwords at once, Then few of them wait for their turn
+        tries = list(crowd.map(lambda number: gives(f"wrong {number}", "203.0.113.7"), range(12)))
+        assert set(tries) == {403, 429} and tries.count(429) >= 6
+        # and somebody else is let in all the same
+        assert gives(PASSWORD, "203.0.113.8") == 303

@@ -23,6 +23,7 @@ PROBLEMS = {
     "large_picture": N_("A picture is larger than is taken here. Send a smaller one."),
     "too_many": N_("These are too many fields or pictures for one request. Send fewer at a time."),
     "too_many_pages": N_("You have this open too many times. Close some of your pages."),
+    "too_many_tries": N_("Several passwords from your network are being checked already. Try again in a moment."),
     "too_slow": N_("This took too long to come. Send it again."),
     "away": N_("The queue does not answer at the moment. Try again in a minute."),
     "method": N_("That cannot be done here. Look at the documentation."),

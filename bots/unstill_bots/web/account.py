@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections import Counter
 
 import structlog
 from aiohttp import web
+from pydantic import SecretStr
 
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web.context import WebContext
 from unstill_bots.web.drawing import Drawing
 from unstill_bots.web.pages import YEAR, Pages, html
 from unstill_bots.web.serving import VISITOR, Guard
-from unstill_bots.web.uploads import read_form
+from unstill_bots.web.uploads import Refused, read_form
 from unstill_bots.web.visitor import LANGUAGE_COOKIE, Visitor, new_user
 from unstill_config.languages import LANGUAGES
 
@@ -21,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 PASSWORD_PAUSE = 1.0
 """Seconds that a wrong password waits for its answer; passwords are tried one after the other."""
+TRIES_MOST = 3
+"""Passwords of one network that wait for their turn: no flood of them keeps out who knows it."""
 SMALL = 64 * 1024
 """Bytes of a form without pictures."""
 
@@ -34,6 +38,7 @@ class Account:
         self._drawing = drawing
         self._pages = pages
         self._trying = asyncio.Lock()
+        self._waiting: Counter[str] = Counter()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -62,11 +67,7 @@ class Account:
         if request.method != "POST":
             return html(self._drawing.draw("sign_in.html", visitor.language, refused=""))
         typed = (await read_form(request, SMALL, SMALL)).fields.get("password", "")
-        async with self._trying:
-            right = hmac.compare_digest(typed.encode(), password.get_secret_value().encode())
-            if not right:
-                await asyncio.sleep(PASSWORD_PAUSE)
-        if not right:
+        if not await self._is_right(typed, password, visitor.scope):
             log.warning("somebody gave a wrong password on the page", scope=visitor.scope)
             refused = PageReplies(visitor.language).problem("wrong_password")
             return html(self._drawing.draw("sign_in.html", visitor.language, refused=refused), 403)
@@ -74,6 +75,22 @@ class Account:
         known = Visitor(visitor.user, visitor.scope, visitor.language, signed_in=True)
         await self._guard.remember(request, response, known)
         raise response
+
+    async def _is_right(self, typed: str, password: SecretStr, scope: str) -> bool:
+        """Tell whether it is the password, once those are answered that came before. Raises Refused."""
+        if self._waiting[scope] >= TRIES_MOST:
+            raise Refused(429, "too_many_tries")
+        self._waiting[scope] += 1
+        try:
+            async with self._trying:
+                right = hmac.compare_digest(typed.encode(), password.get_secret_value().encode())
+                if not right:
+                    await asyncio.sleep(PASSWORD_PAUSE)
+        finally:
+            self._waiting[scope] -= 1
+            if not self._waiting[scope]:
+                del self._waiting[scope]
+        return right
 
     async def _sign_out(self, request: web.Request) -> web.Response:
         response = web.HTTPSeeOther(f"{self._context.own.base}/")
