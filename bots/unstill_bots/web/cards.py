@@ -19,7 +19,7 @@ from unstill_bots.web.visitor import person_of
 from unstill_queue.contract.codec import decode_or, encode
 
 MOST = 200
-"""Cards that are kept of one person, the newest."""
+"""Answered cards that are kept of one person, and cards that are shown to them: the newest."""
 LISTENERS_MOST = 20
 """Open pages and streams of one person; each holds a connection."""
 HELD = 200
@@ -85,9 +85,9 @@ class Cards:
             pipe.execute_command("HLEN", cards_key(person_of(user)))
             *_, count = await pipe.execute()
         if count > MOST:
-            # what is under way stays
+            # what is under way stays, and takes no place from what was just made
             answered = [one.id for one in await self._every(user) if not one.phase.under_way]
-            if too_many := answered[MOST - count :]:
+            if too_many := answered[MOST:]:
                 await self._do("HDEL", user, *too_many)
         self._tell(user, card.id)
 
