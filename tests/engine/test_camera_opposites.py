@@ -50,6 +50,7 @@ NO_ZOOM = """\
 用平移代替放大
 no acerques
 не зумь
+zoom? no
 ズームはいらない
 寄らないで
 enough with the zooming"""
@@ -110,6 +111,26 @@ def test_what_is_to_be_first_is_done_too(words: str) -> None:
     assert [(move.axis, move.direction) for move in direct(words, "")] == [(Axis.PAN, -1), (Axis.ZOOM, 1)]
 
 
-@pytest.mark.parametrize("words", ["parked next to the truck left of the house", "人物向左旋转跳舞", "旋转木马向左"])
+THINGS = """\
+parked next to the truck left of the house
+人物向左旋转跳舞
+旋转木马向左
+she looks at the camera and moves left
+smile for the camera, then look left
+he walks towards the camera and turns right
+a man facing the camera moves up the ladder
+er schaut in die Kamera und geht nach rechts
+elle sourit à la caméra puis va à droite
+она смотрит в камеру и поворачивается влево
+她对着镜头微笑并向右走
+カメラ目線で左を向く"""
+
+
+@pytest.mark.parametrize("words", THINGS.splitlines())
 def test_what_a_thing_in_the_picture_does_is_no_move(words: str) -> None:
     assert not any(move.asked for move in direct(words, ""))
+
+
+def test_a_round_in_japanese_is_no_number_in_chinese() -> None:
+    moves = direct("被写体の周りを一周. Langsam hineinzoomen", "")
+    assert [(move.axis, move.direction) for move in moves] == [(Axis.PAN, 0), (Axis.ZOOM, 1), (Axis.ZOOM, 1)]

@@ -240,7 +240,7 @@ class _Reader:
             self._open, self._wishes.last, self._bare = True, None, None
             refusals.end_clause()
         elif found := words.not_camera.match(text, at):
-            self._open = self._of_camera = False
+            self._known = self._open = self._of_camera = False
         elif found := words.camera.match(text, at):
             self._open = self._of_camera = True
             self._strangers, self._bare = 0, None
