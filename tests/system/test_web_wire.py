@@ -191,7 +191,7 @@ def test_while_the_queue_s_server_is_away_a_sentence_says_so(house: WebHouse) ->
     cleo.until(has_clips(), "the clip")
 
 
-def test_a_flood_of_passwords_keeps_nobody_out(tmp_path: Path) -> None:
+def test_a_flood_of_passwords_keeps_nobody_out_and_a_changed_one_everybody(tmp_path: Path) -> None:
     with (
         web_house(
             tmp_path, engine=False, UNSTILL_WEB__PASSWORD=PASSWORD, UNSTILL_WEB__TRUSTED_PROXIES="127.0.0.0/8"
@@ -211,3 +211,15 @@ def test_a_flood_of_passwords_keeps_nobody_out(tmp_path: Path) -> None:
         assert set(tries) == {403, 429} and tries.count(429) >= 6
         # and somebody else is let in all the same
         assert gives(PASSWORD, "203.0.113.8") == 303
+        # When the host changes the password, Then who knew the old one has to give the new one, and is who they were
+        ann = web.visitor()
+        ann.open()
+        assert ann.post("/sign-in", password=PASSWORD).status_code == 200
+        user = ann.http.cookies["unstill"][:26]
+        web.stop_bot()
+        web.house.settings["UNSTILL_WEB__PASSWORD"] = PASSWORD[::-1]
+        web.start_bot()
+        web.wait_for_bot()
+        assert ann.http.get("/api/v1/clips").status_code == 401
+        assert ann.post("/sign-in", password=PASSWORD[::-1]).status_code == 200
+        assert ann.http.get("/api/v1/clips").status_code == 200 and ann.http.cookies["unstill"].startswith(user)

@@ -45,7 +45,7 @@ class WebFrontEnd:
         cards = Cards(services.client.redis, services.settings.storage.keep_hours * 3600)
         chat = WebChat(cards, services.storage)
         pipeline, courier = ways_of(chat, chat.tell, services, no_rules)
-        visitors = Visitors(services.client.redis)
+        visitors = Visitors(services.client.redis, own.password.get_secret_value() if own.password else "")
         context = WebContext(own, services, pipeline, chat, cards, visitors)
         drawing = Drawing(own.base, password=own.password is not None)
         server = HttpServer(_app(context, drawing), own.host, own.port, connections=CONNECTIONS_MOST)

@@ -33,6 +33,7 @@ AWAY_AFTER = 5.0
 far longer, but nobody waits so long for a page.
 """
 BACK_WITHIN = 1.0
+_MARK = re.compile(r"[A-Za-z0-9_-]{1,16}", re.ASCII)
 TOKENS = "unstill:web:tokens"
 TOKEN_PREFIX = "unstill_"  # noqa: S105
 TOKENS_MOST = 20
@@ -109,10 +110,13 @@ class Keys:
 
 
 class Visitors:
-    """Recognises people by cookie or token. All methods raise RedisError."""
+    """Recognises people by cookie or token. Who gave another `password` than this one is not signed in any more. All
+    methods raise RedisError.
+    """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, password: str = "") -> None:
         self._redis = redis
+        self._password = password
         self._away = False
         self.keys = Keys(redis)
 
@@ -142,7 +146,7 @@ class Visitors:
 
     async def cookie_of(self, visitor: Visitor) -> str:
         """Return the cookie that says who somebody is."""
-        said = f"{visitor.user}.{int(visitor.signed_in)}"
+        said = f"{visitor.user}.{(await self._marks(visitor.user))[0] if visitor.signed_in else 0}"
         return f"{said}.{await self.keys.sign(said)}"
 
     async def scope(self, address: str) -> str:
@@ -157,10 +161,14 @@ class Visitors:
 
     async def _read(self, cookie: str) -> tuple[str, bool]:
         said, _, signature = cookie.rpartition(".")
-        user, _, signed_in = said.rpartition(".")
-        if not _USER.fullmatch(user) or signed_in not in ("0", "1"):
+        user, _, mark = said.rpartition(".")
+        if not _USER.fullmatch(user) or not _MARK.fullmatch(mark) or not await self.keys.is_signed(said, signature):
             return "", False
-        return (user, signed_in == "1") if await self.keys.is_signed(said, signature) else ("", False)
+        return user, mark in await self._marks(user)
+
+    async def _marks(self, user: str) -> list[str]:
+        """Return what stands in the cookie of somebody who gave the password, by each key."""
+        return [_signature(key, f"password {user} {self._password}")[:16] for key in await self.keys.all()]
 
     # -- tokens
 
