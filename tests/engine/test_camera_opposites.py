@@ -89,6 +89,11 @@ def test_what_a_move_is_to_stand_in_for_is_not_done(words: str, meant: list[tupl
     assert [(move.axis, move.direction) for move in direct(words, "")] == meant
 
 
+@pytest.mark.parametrize("words", ["pan to the camera left", "pan toward the camera left", "move to camera left"])
+def test_the_left_of_the_camera_is_left(words: str) -> None:
+    assert [(move.axis, move.direction) for move in direct(words, "")] == [(Axis.PAN, -1)]
+
+
 @pytest.mark.parametrize("words", NO_ZOOM.splitlines())
 def test_a_zoom_that_is_refused_does_not_happen_by_itself(words: str) -> None:
     assert Axis.ZOOM not in {move.axis for move in direct(words, "")}
