@@ -89,6 +89,10 @@ BODIES: dict[str, tuple[bytes, str, int, str]] = {
     "no base64": (b'{"images": ["%%%"]}', "application/json", 400, "wrong_picture"),
     "a URL": (b'{"images": ["http://example.org/a.png"]}', "application/json", 400, "wrong_picture"),
     "an unknown option": (b'{"images": ["aGk="], "options": {"speed": 3}}', "application/json", 422, "wrong_field"),
+    "many options": (
+        json.dumps({"images": ["aGk="], "options": {str(one): 1 for one in range(200)}}).encode(),
+        "application/json", 413, "too_many",
+    ),
     "a wrong option": (b'{"images": ["aGk="], "options": {"fps": 1}}', "application/json", 422, "wrong_option"),
     "1 MB of words": (
         json.dumps({"images": ["aGk="], "prompt": "waves " * 200_000}).encode(),

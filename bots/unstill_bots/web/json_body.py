@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from unstill_bots.web.uploads import FILES_MOST, Refused, Upload, picture_in
+from unstill_bots.web.uploads import FIELDS_MOST, FILES_MOST, Refused, Upload, picture_in
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,7 +24,7 @@ def upload_of(data: bytes) -> Upload:
         raise (Refused(422, "wrong_field", field) if field else Refused(400, "wrong_body")) from None
     except msgspec.DecodeError:
         raise Refused(400, "wrong_body") from None
-    if len(body.images) > FILES_MOST:
+    if len(body.images) > FILES_MOST or len(body.options) > FIELDS_MOST:
         raise Refused(413, "too_many")
     fields = {name: _typed(value) for name, value in body.options.items()}
     if "prompt" in fields:
