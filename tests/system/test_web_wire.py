@@ -223,3 +223,9 @@ def test_a_flood_of_passwords_keeps_nobody_out_and_a_changed_one_everybody(tmp_p
         assert ann.http.get("/api/v1/clips").status_code == 401
         assert ann.post("/sign-in", password=PASSWORD[::-1]).status_code == 200
         assert ann.http.get("/api/v1/clips").status_code == 200 and ann.http.cookies["unstill"].startswith(user)
+
+
+def test_at_any_address_of_this_machine_a_foreign_name_is_refused(tmp_path: Path) -> None:
+    with web_house(tmp_path, engine=False, UNSTILL_WEB__HOST="127.0.0.2") as web:
+        assert httpx.get(f"{web.url}/").status_code == 200
+        assert httpx.get(f"{web.url}/", headers={"Host": "evil.example"}).status_code == 421

@@ -64,7 +64,8 @@ class Guard:
         self._visitors = visitors
         self._shown = shown
         self._proxies = [ipaddress.ip_network(one) for one in settings.trusted_proxies]
-        self._local = settings.host in LOOPBACK and not self._proxies
+        self._names = {*LOOPBACK, settings.host}
+        self._local = not self._proxies and (settings.host in LOOPBACK or settings.host.startswith("127."))
 
     @web.middleware
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -114,7 +115,7 @@ class Guard:
             response.headers.setdefault(name, value)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._local and _split(f"//{request.host}").hostname not in LOOPBACK:
+        if self._local and _split(f"//{request.host}").hostname not in self._names:
             # a name that leads here in somebody's browser, by their own name server
             raise Refused(421, "wrong_host")
         path = self.path_of(request)
