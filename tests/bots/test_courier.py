@@ -191,7 +191,7 @@ async def test_the_status_message_becomes_the_clip(front: FrontEnd) -> None:
     assert said[0].startswith("Got it")
     assert said[1].startswith("No engine is running")
     assert said[-1].startswith("clip of 9 bytes: “Waves rolling in”")
-    assert "seed 7" in said[-1] and "no AI was used" in said[-1]
+    assert "seed 7" in said[-1] and "AI drew none of it" in said[-1]
     assert await front.state(request) is State.SENT
 
 

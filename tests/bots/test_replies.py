@@ -242,7 +242,7 @@ def test_a_clip_says_what_it_is_and_how_it_was_made() -> None:
         "The model makes 16 frames, the nearest it can to what was asked.",
         "Tip: Say in which direction or how fast; “slow motion” often helps.",
     ]
-    assert "no AI" in EN.done(succeeded(synthetic=False))
+    assert "AI drew none of it" in EN.done(succeeded(synthetic=False))
 
 
 @settings(max_examples=100)

@@ -45,17 +45,17 @@ def test_a_name_is_one_that_any_machine_can_store(words: str) -> None:
 
 
 def test_the_words_are_shown_and_all_else_is_folded() -> None:
-    text = Text("3 s, seed 7.", "waves 🌊", ("No AI was used.",), "Tip: zoom in.")
+    text = Text("3 s, seed 7.", "waves 🌊", ("AI drew none of it.",), "Tip: zoom in.")
 
     said, [fold] = caption(text)
 
-    assert said == "“waves 🌊”\n3 s, seed 7.\nNo AI was used.\nTip: zoom in."
+    assert said == "“waves 🌊”\n3 s, seed 7.\nAI drew none of it.\nTip: zoom in."
     assert (fold.type, fold.offset) == ("expandable_blockquote", units("“waves 🌊”\n"))
     assert fold.offset + fold.length == units(said)
 
 
 def test_without_words_the_facts_are_shown() -> None:
-    assert Text("3 s.", notes=("No AI was used.",)).folded() == ("3 s.", "No AI was used.")
+    assert Text("3 s.", notes=("AI drew none of it.",)).folded() == ("3 s.", "AI drew none of it.")
     assert caption(Text("3 s.")) == ("3 s.", [])
 
 

@@ -47,7 +47,7 @@ def test_a_photo_becomes_a_clip_that_tells_its_recipe(terminal: Terminal) -> Non
     assert clip["file"] == str(terminal.folder / "made.mp4")
     assert clip["size"] == (terminal.folder / "made.mp4").stat().st_size
     assert (clip["state"], clip["seed"], clip["seconds"], clip["error"]) == ("sent", 7, 0.5, None)
-    assert "no AI was used" in clip["text"]
+    assert "AI drew none of it" in clip["text"]
     assert "beach.png: Rend" in ended.err
     assert nothing_runs(terminal)
 

@@ -71,7 +71,7 @@ def test_the_demo_shows_the_whole_path_whatever_is_configured(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     (clip,) = tmp_path.glob("video_*.mp4")
     assert clip.name in done.stdout
-    assert "What the clip says of itself: Made from a photo by a moving camera, without AI" in done.stdout
+    assert "What the clip says of itself: Made from a photo by a moving camera; AI drew none of it" in done.stdout
     assert "Rendered. Making the file" in done.stdout
     assert " | " in done.stdout.splitlines()[-1]
     recipe = json.loads(terminal.run("recipe", str(clip), "--json").out)

@@ -69,7 +69,7 @@ async def test_camera_clip_does_not_claim_ai(tmp_path: Path, binary: Ffmpeg) -> 
     recipe = msgspec.structs.replace(RECIPE, made_by="camera", model="camera")
     clip = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary, recipe=recipe)
     assert read_recipe(clip.path) == recipe
-    assert "without AI" in mp4.read_tags(clip.path)["©cmt"]
+    assert "AI drew none of it" in mp4.read_tags(clip.path)["©cmt"]
     assert b"trainedAlgorithmicMedia" not in clip.path.read_bytes()
 
 

@@ -75,7 +75,7 @@ class Replies(RefusalReplies, WaitingReplies):
     def disclosure(self, synthetic: bool) -> str:
         if synthetic:
             return self.gettext("Made by AI from a still picture.")
-        return self.gettext("A camera moves over the still picture; no AI was used.")
+        return self.gettext("A camera moves over the still picture; AI drew none of it.")
 
     def note(self, note: str) -> str:
         """The sentence of a code of `codes.NOTES`; empty for one that says nothing here.

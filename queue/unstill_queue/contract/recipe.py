@@ -63,7 +63,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
     def comment(self) -> str:
         """The same for people, on one line."""
-        how = "Made by AI" if self.made_by == "AI" else "Made from a photo by a moving camera, without AI"
+        how = "Made by AI" if self.made_by == "AI" else "Made from a photo by a moving camera; AI drew none of it"
         asked = self.parameters
         parts = [f"{how} ({self.model})."]
         if asked.prompt:
