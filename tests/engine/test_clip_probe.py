@@ -96,6 +96,13 @@ def test_damaged_bytes_raise_nothing_else(sample: bytes, tmp_path: Path, data: s
         assert "MP4" in str(error)
 
 
+@pytest.mark.parametrize("stray", [1, 7])
+def test_bytes_that_are_no_box_count_too(sample: bytes, tmp_path: Path, stray: int) -> None:
+    path = tmp_path / "stray.mp4"
+    path.write_bytes(sample + bytes(stray))
+    assert probe(path).size == len(sample) + stray
+
+
 @given(st.binary(max_size=200))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_bytes_raise_nothing_else(tmp_path: Path, data: bytes) -> None:

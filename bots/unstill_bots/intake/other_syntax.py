@@ -62,7 +62,9 @@ def plain(text: str) -> Plain:
             pieces.append(_Piece(bracket[0]))
         else:
             start = opened.pop()
-            closed = _closed(bracket[0], pieces[start + 1 :])
+            within = pieces[start + 1 :]
+            is_link = bracket[0] == "]" and text.startswith("(", at)
+            closed = _Piece(f"[{''.join(one.text for one in within)}]") if is_link else _closed(bracket[0], within)
             weighted = weighted or closed.inside == closed.text
             pieces[start:] = [closed]
     pieces.append(_Piece(text[at:]))

@@ -44,9 +44,10 @@ def probe(path: Path) -> Movie:
         with path.open("rb") as file:
             boxes = mp4.top_level(file)
             data, moov = mp4.read_moov(file, boxes)
+            size = file.seek(0, 2)
         order = [box.kind for box in boxes]
         faststart = b"mdat" in order and order.index(b"moov") < order.index(b"mdat")
-        return _read(data, moov, boxes[-1].end, faststart)
+        return _read(data, moov, size, faststart)
     except (mp4.Mp4Error, OSError) as error:
         raise ClipError("bad_clip", f"{path.name} cannot be read: {error}") from error
     except (struct.error, IndexError) as error:
