@@ -6,6 +6,7 @@ from unstill_bots.actions.presses import SWITCH
 from unstill_bots.actions.variations import again, derived
 from unstill_bots.delivery.message import REVISED
 from unstill_bots.intake import captions
+from unstill_bots.intake.older_picture import discard, with_own_copy
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
@@ -30,12 +31,17 @@ async def switch(record: Record, replies: ChatReplies, pipeline: Pipeline) -> tu
     if other is None:
         return replies.begun_already() if replaced else replies.waiting(await ledger.place(job.id)), False
     words = words_with(record.request.words, job, other, pipeline.catalog)
-    request = again(record, derived(record.id, f"{SWITCH} {other}"), words)
+    derived_of = again(record, derived(record.id, f"{SWITCH} {other}"), words)
+    # the picture of what is cancelled goes at once, and not every platform has it once more
+    request = await with_own_copy(pipeline.storage, derived_of)
     try:
         # first written down: whatever dies then, what was to be replaced still waits
         new = await pipeline.enter(request, start=False)
     except TooManyRequests as error:
         return replies.too_many_requests(error.limit), False
+    if not new and request.stored != derived_of.stored:
+        # it was told of twice
+        await discard(pipeline.storage, request.stored)
     replaced = await pipeline.client.cancel(record.id, REVISED) != "late" or replaced
     if replaced and record.note is not None:
         await pipeline.adopt(request.id, record.note)

@@ -8,6 +8,7 @@ from typing import Self
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 from PIL import Image
 
 from unstill_bots.intake.pictures import SafePicture
@@ -24,6 +25,41 @@ REFUSED = {"refused": "picture"}
 
 WORDS_REFUSED = {"refused": "words"}
 """The details of a failure by which words were refused that can be mended: the picture is good for others."""
+
+
+STORED_FOR = "stored_for"
+"""The key of `ReplyAddress.extra` under which a request says by its id that its picture was stored for it alone, before
+it was written down. What is derived of it has another id, and gets a copy.
+"""
+
+
+def is_stored_for(request: Request) -> bool:
+    """Return whether what a request has stored is its own, and need not be copied."""
+    return bool(request.stored) and request.reply_to.extra.get(STORED_FOR) == request.id
+
+
+async def with_own_copy(storage: Storage, request: Request) -> Request:
+    """Return a request whose picture is stored for it alone, so that it stays where the older request ends; the same
+    where nothing can be copied.
+    """
+    picture = await stored_picture(storage, request)
+    if picture is None:
+        return request
+    try:
+        key = await storage.put(picture.data, suffix=picture.suffix)
+    except StorageError as error:
+        log.info("a stored picture could not be copied", key=request.stored, error=str(error))
+        return request
+    to = replace(request.reply_to, extra={**request.reply_to.extra, STORED_FOR: request.id})
+    return replace(request, stored=key, reply_to=to)
+
+
+async def discard(storage: Storage, key: str) -> None:
+    """Delete a stored picture that nobody needs; what cannot be deleted now goes with its age."""
+    try:
+        await storage.delete(key)
+    except StorageError as error:
+        log.info("a picture could not be deleted", key=key, error=str(error))
 
 
 class OlderPicture(msgspec.Struct, frozen=True):

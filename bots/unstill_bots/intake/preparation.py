@@ -11,7 +11,7 @@ from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
 from unstill_bots.intake.objection import Objection
-from unstill_bots.intake.older_picture import REFUSED, WORDS_REFUSED, stored_picture
+from unstill_bots.intake.older_picture import REFUSED, WORDS_REFUSED, is_stored_for, stored_picture
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.text.replies import Replies
@@ -207,8 +207,7 @@ class Preparation:
 
     async def _store(self, request: Request, picture: SafePicture) -> str:
         """Store a picture under a key that is on record before. Raises Ended."""
-        # a front end without a platform that keeps pictures stored it for this request alone, before it was accepted
-        own = request.stored if request.stored == request.source else ""
+        own = request.stored if is_stored_for(request) else ""
         key = await self._client.ledger.picture(request.id, own or self._storage.new_key("pictures", picture.suffix))
         if key is None:
             raise Ended(request.id)

@@ -106,7 +106,7 @@ class Asking:
         storage, keys = self._pipeline.storage, [numbered(key, number) for number in range(len(pictures))]
         stored = [await storage.put(picture.data, suffix=picture.suffix) for picture in pictures]
         pendings = [
-            pending_of(visitor, each, _stored(at, picture), body)
+            pending_of(visitor, each, _stored(at, picture), body, own=True)
             for each, at, picture in zip(keys, stored, pictures, strict=True)
         ]
         # where this fails it may have landed all the same: the ledger brings it back, with its picture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from unstill_bots.intake.older_picture import OlderPicture
+from unstill_bots.intake.older_picture import STORED_FOR, OlderPicture
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.web.visitor import PLATFORM, Visitor, split
 from unstill_queue.contract.jobs import ReplyAddress, Requester
@@ -15,13 +15,15 @@ BODY = "body"
 
 class WebRequest(PendingRequest, frozen=True, kw_only=True):
     """A request for a clip. `key` names it among those of its person, `scope` is whence they came, `picture` lies in
-    the storage already. `body` tells the upload that it came in from others under the same key.
+    the storage already. `body` tells the upload that it came in from others under the same key. `own`: the picture was
+    stored for it alone.
     """
 
     scope: str
     key: str
     picture: OlderPicture
     body: str = ""
+    own: bool = False
 
     @property
     def id(self) -> str:
@@ -38,11 +40,14 @@ class WebRequest(PendingRequest, frozen=True, kw_only=True):
         return Requester(platform, user, self.scope if platform == PLATFORM else user, self.language)
 
     def address(self, job: str = "") -> ReplyAddress:
-        return ReplyAddress(PLATFORM, self.user, self.key, extra={BODY: self.body} if self.body else {})
+        extra = {BODY: self.body, STORED_FOR: self.id if self.own else ""}
+        return ReplyAddress(
+            PLATFORM, self.user, self.key, extra={name: value for name, value in extra.items() if value}
+        )
 
 
-def pending_of(visitor: Visitor, key: str, picture: OlderPicture, body: str = "") -> WebRequest:
-    """Return a visitor's request for a clip of a stored picture."""
+def pending_of(visitor: Visitor, key: str, picture: OlderPicture, body: str = "", *, own: bool = False) -> WebRequest:
+    """Return a visitor's request for a clip of a stored picture; all else as in `WebRequest`."""
     return WebRequest(
         user=visitor.user,
         language=visitor.language,
@@ -52,6 +57,7 @@ def pending_of(visitor: Visitor, key: str, picture: OlderPicture, body: str = ""
         picture=picture,
         older=picture,
         body=body,
+        own=own,
     )
 
 
