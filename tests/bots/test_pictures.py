@@ -83,22 +83,25 @@ async def test_a_lossless_source_loses_nothing(pictures: Pictures) -> None:
     assert opened(safe).tobytes() == original.tobytes()
 
 
+STORED_AS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a camera that is held so stores a picture, by EXIF's number of the orientation."""
+
+
 @pytest.mark.parametrize("turn", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 async def test_upright_whatever_the_camera_was(pictures: Pictures, turn: int, kind: str) -> None:
     # Given the picture as a camera held that way stores it
-    stored_as = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
     exif = Image.Exif()
     exif[0x0112] = turn
-    stored = corners().transpose(stored_as[turn]) if turn > 1 else corners()
+    stored = corners().transpose(STORED_AS[turn]) if turn > 1 else corners()
 
     safe = await pictures.make_safe(file_of(stored, kind, exif=exif))
 

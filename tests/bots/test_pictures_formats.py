@@ -15,7 +15,7 @@ from tests.bots.hostile.heif import box, grid, heic, several
 from tests.bots.hostile.largest import tiled
 from tests.bots.hostile.law import examine
 from tests.bots.hostile.sources import chunk, encoded, exif, frames, photo
-from tests.bots.test_pictures import SIZE, corners, near, opened, quarters
+from tests.bots.test_pictures import SIZE, STORED_AS, corners, near, opened, quarters
 
 from unstill_bots.intake import pictures as under_test
 from unstill_bots.intake.media import sniff
@@ -64,16 +64,7 @@ def exif_of_avif(turn: int) -> bytes:
     made[0x0112] = turn
     made[0x0113] = turn
     stored = corners()
-    stored_as = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    stored = stored.transpose(stored_as[turn]) if turn > 1 else stored
+    stored = stored.transpose(STORED_AS[turn]) if turn > 1 else stored
     coded = encoded(stored, "AVIF", speed=10, exif=made, quality=90)
     for order in ("<", ">"):
         coded = coded.replace(struct.pack(order + "HH", 0x0113, 3), struct.pack(order + "HH", 0x0112, 3))

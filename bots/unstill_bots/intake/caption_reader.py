@@ -74,7 +74,7 @@ class Reader:
 
     @property
     def unclosed(self) -> bool:
-        """Whether quotes that open a value close nowhere."""
+        """Return whether a quote that opens a value closes nowhere."""
         return bool(self._unclosed)
 
     def read(self) -> list[str]:

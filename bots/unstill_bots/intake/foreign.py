@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 Follows = Literal["nothing", "number", "word", "references"]
-"""What belongs to an option that is left out."""
+"""The kinds of what follows an option that is left out, and is left out with it."""
 
 _NUMBER = re.compile(r" *[=:]? *[-+]?\.?\d[\d.,]*\w?(?=[ ,;]|$)")
 _WORD = re.compile(r' *[=:]? *(?:"[^"]*"|[^ =:-][^ ]*)')

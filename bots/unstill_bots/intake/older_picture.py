@@ -55,7 +55,7 @@ async def with_own_copy(storage: Storage, request: Request) -> Request:
 
 
 async def discard(storage: Storage, key: str) -> None:
-    """Delete a stored picture that nobody needs; what cannot be deleted now goes with its age."""
+    """Delete a stored picture that nobody needs; what cannot be deleted now goes by the trash, or with its age."""
     try:
         await storage.delete(key)
     except StorageError as error:

@@ -11,7 +11,7 @@ from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
 from unstill_bots.intake.objection import Objection
-from unstill_bots.intake.older_picture import REFUSED, WORDS_REFUSED, is_stored_for, stored_picture
+from unstill_bots.intake.older_picture import REFUSED, WORDS_REFUSED, discard, is_stored_for, stored_picture
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.text.replies import Replies
@@ -188,22 +188,15 @@ class Preparation:
         try:
             queued = await self._client.submit(job, cost=cost, chat_jobs=terms.jobs)
         except (QuotaExceeded, UnknownJob):
-            await self._discard(job.picture)
+            await discard(self._storage, job.picture)
             raise
         if not queued and await self._picture_of(job.id) != job.picture:
-            await self._discard(job.picture)
+            await discard(self._storage, job.picture)
 
     async def _picture_of(self, id: str) -> str | None:
         """By the record: after an answer that was lost on its way, what seems to be queued before is this very job."""
         record = await self._client.ledger.find(id)
         return record.job.picture if record and record.job else None
-
-    async def _discard(self, picture: str) -> None:
-        try:
-            await self._storage.delete(picture)
-        except StorageError as error:
-            # the trash has it
-            log.info("a picture could not be deleted", key=picture, error=str(error))
 
     async def _store(self, request: Request, picture: SafePicture) -> str:
         """Store a picture under a key that is on record before. Raises Ended."""

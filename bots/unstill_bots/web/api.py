@@ -14,7 +14,7 @@ from unstill_bots.delivery.message import Phase
 from unstill_bots.intake.objection import Objection
 from unstill_bots.text.page_replies import PROBLEMS, PageReplies
 from unstill_bots.web import problems
-from unstill_bots.web.asking import Asked, words_of
+from unstill_bots.web.asking import Asked
 from unstill_bots.web.cards import Card
 from unstill_bots.web.context import EXPIRED, WebContext, recipe_of
 from unstill_bots.web.drawing import Drawing
@@ -26,7 +26,6 @@ from unstill_bots.web.serving import API, VISITOR, Guard
 from unstill_bots.web.uploads import Refused, Upload, read_form, read_json
 from unstill_bots.web.visitor import Visitor
 from unstill_queue.contract.codes import SAID
-from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Failed, Outcome, Succeeded
 from unstill_queue.contract.options import OPTIONS
 
@@ -88,10 +87,9 @@ class Api:
         return response
 
     async def _asked(self, visitor: Visitor, upload: Upload, once: str) -> Asked:
-        try:
-            words = words_of(upload.fields, self._context.pipeline)
-        except OptionError as error:
-            return Asked(refused=Objection.to_words(error, PageReplies(visitor.language)))
+        words = self._context.asking.words(visitor, upload.fields)
+        if isinstance(words, Asked):
+            return words
         return await self._context.asking.ask(visitor, upload.files, words, once)
 
     def _beside(self, asked: Asked) -> dict[str, Any]:

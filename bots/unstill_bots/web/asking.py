@@ -15,7 +15,7 @@ from unstill_bots.intake import captions
 from unstill_bots.intake.admission import Admission, Written
 from unstill_bots.intake.caption_options import typed_as
 from unstill_bots.intake.objection import Objection
-from unstill_bots.intake.older_picture import OlderPicture
+from unstill_bots.intake.older_picture import OlderPicture, discard
 from unstill_bots.intake.pending import numbered
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture
 from unstill_bots.intake.pipeline import Pipeline
@@ -50,6 +50,13 @@ class Asking:
         self._chat = chat
         self._admission = Admission(pipeline)
         self._jobs = JobActions(pipeline)
+
+    def words(self, visitor: Visitor, fields: Mapping[str, str]) -> str | Asked:
+        """Return the caption that a form's fields make, or why there is none."""
+        try:
+            return words_of(fields, self._pipeline)
+        except OptionError as error:
+            return Asked(refused=Objection.to_words(error, PageReplies(visitor.language)))
 
     async def ask(self, visitor: Visitor, files: Sequence[bytes], words: str, once: str = "") -> Asked:
         """Ask for clips of pictures. `once`: what a client calls this request, so that it may send it again; what was
@@ -114,7 +121,7 @@ class Asking:
         taken = {request.stored for request in written.new}
         for at in stored:
             if at not in taken:
-                await storage.delete(at)
+                await discard(storage, at)
         return await self._begun(written, pendings)
 
     async def _begun(self, written: Written, pendings: Sequence[WebRequest]) -> Asked:
@@ -193,7 +200,7 @@ def words_of(fields: Mapping[str, str], pipeline: Pipeline) -> str:
 
 
 def _stored(key: str, picture: SafePicture) -> OlderPicture:
-    """Return a picture that lies in the storage for one request alone, as its source says."""
+    """Return a picture that was stored for one request alone, under `key`."""
     return OlderPicture(key, aspect_of(picture.width, picture.height), key, notes=picture.notes)
 
 

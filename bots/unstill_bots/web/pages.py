@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import structlog
 from aiohttp import web
 
 from unstill_bots.actions.presses import ACTIONS, EDIT
 from unstill_bots.actions.user_jobs import UserJobs
-from unstill_bots.intake.objection import Objection
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web import problems
-from unstill_bots.web.asking import Asked, words_of
+from unstill_bots.web.asking import Asked
 from unstill_bots.web.cards import Card
 from unstill_bots.web.context import WebContext, recipe_of
 from unstill_bots.web.drawing import FILES, MARK, Drawing, file, mark, version
@@ -23,9 +21,6 @@ from unstill_bots.web.pending import key_of
 from unstill_bots.web.serving import VISITOR, Guard, language_at
 from unstill_bots.web.uploads import Refused, read_form
 from unstill_bots.web.visitor import PLATFORM, Visitor, new_user, split
-from unstill_queue.contract.errors import OptionError
-
-log = structlog.get_logger(__name__)
 
 YEAR = 365 * 24 * 3600
 ON_CARDS = frozenset(name for name, action in ACTIONS.items() if PLATFORM in action.buttons and name != EDIT)
@@ -146,11 +141,10 @@ class Pages:
         return response
 
     async def _asked(self, visitor: Visitor, files: tuple[bytes, ...], fields: dict[str, str]) -> Asked:
-        try:
-            words = words_of(fields, self._context.pipeline)
-        except OptionError as error:
-            return Asked(refused=Objection.to_words(error, PageReplies(visitor.language)))
         asking, once = self._context.asking, fields.get("once", "")
+        words = asking.words(visitor, fields)
+        if isinstance(words, Asked):
+            return words
         of = await self._context.shown(visitor, fields["of"]) if fields.get("of") else None
         try:
             return await (asking.ask_again(visitor, of, words, once) if of else asking.ask(visitor, files, words, once))

@@ -7,7 +7,7 @@ from PIL import Image, ImageChops, ImageFilter
 BACKINGS = (255, 0, 128, 192, 64)
 """Shades of gray, the most expected first: a page, a screen in the dark, and between them for what has both."""
 CONTRAST = 48
-"""Of 255, in luma: nearer to its backing than this, writing is hard to read."""
+"""The least difference of luma, of 255, between writing and its backing at which it is easy to read."""
 TOLERATED = 0.1
 """How much more of the edges may be lost on one backing before a less expected one is taken."""
 CORNERS = 0.05
@@ -20,7 +20,7 @@ _OUTLINE = 10
 
 
 def shows_something(image: Image.Image) -> bool:
-    """Whether any part of an RGBA picture, or of any other, can be seen."""
+    """Return whether any part of a picture can be seen: of one without alpha, all can."""
     return image.mode != "RGBA" or any(image.getchannel("A").histogram()[VISIBLE:])
 
 

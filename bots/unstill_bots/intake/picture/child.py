@@ -64,7 +64,7 @@ def make_safe(data: bytes, kind: str, limits: dict[str, Any]) -> tuple[dict[str,
 
 
 def answer(data: bytes, kind: str, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """What `make_safe` gives, or the code of what is wrong; never raises."""
+    """Return what `make_safe` returns, or the code of what is wrong and no bytes. Raises nothing."""
     try:
         return make_safe(data, kind, limits)
     except Refused as refusal:

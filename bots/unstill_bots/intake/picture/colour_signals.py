@@ -1,4 +1,4 @@
-"""What a file says of its colours. Runs in the process that decodes it."""
+"""Reads what a file says of its colours. Runs in the process that decodes it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from unstill_bots.intake.picture.icc_profiles import hdr_of
 _EXIF_IFD, _INTEROP_IFD, _COLOR_SPACE, _INTEROP_INDEX = 0x8769, 0xA005, 0xA001, 1
 _SRGB_GAMMA = 0.45455
 _SRGB_CHROMATICITY = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
-"""What encoders write for sRGB, for decoders that know no more: the specification tells them to (11.3.2.5)."""
+"""The gAMA and cHRM that encoders write beside sRGB, for decoders that do not know it (PNG specification, 11.3.2.5)."""
 UNSPECIFIED = (2, 2)
 """Codes of primaries and transfer that say nothing."""
 
 
 class Said(NamedTuple):
-    """What a file's numbers mean: an ICC profile, a space, or None for sRGB; `damaged` where something was unusable."""
+    """The meaning of a file's numbers: an ICC profile, a space, or None for sRGB. `damaged`: not all was usable."""
 
     meaning: bytes | Space | None = None
     damaged: bool = False
