@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from unstill_config.errors import ConfigError
+from unstill_config.secret_files import read_secret, without_suffix
 from unstill_config.wording import expected, nearest, one_line, shown
 
 PREFIX = "UNSTILL_"
@@ -41,7 +42,7 @@ class Sources:
     @classmethod
     def read(cls, known: Known, environ: Mapping[str, str], folder: Path) -> Sources:
         """All that is written, the environment over .env over unstill.toml, setting by setting."""
-        written = dict(_from_toml(known, folder / "unstill.toml"))
+        written = _from_toml(known, folder / "unstill.toml")
         written |= _from_variables(known, _dotenv(known, folder / ".env"), ".env")
         written |= _from_variables(known, environ, "the environment")
         return cls(known, written)
@@ -92,14 +93,35 @@ def _text(file: Path) -> str | None:
 def _from_variables(known: Known, variables: Mapping[str, str], place: str) -> dict[Key, Written]:
     names = {_variable(key): key for key in known}
     found: dict[Key, Written] = {}
+    in_files: dict[Key, Written] = {}
     for name, value in variables.items():
         if not name.upper().startswith(PREFIX):
             continue
         key = names.get(name.upper())
-        if key is None:
+        if key is not None:
+            found[key] = Written(name, place, value)
+            continue
+        key = names.get(without_suffix(name.upper()))
+        if key is None or not _is_secret(known[key]):
             raise _unknown(Written(name, place, value), known, names)
-        found[key] = Written(name, place, value)
-    return found
+        # compose passes an empty one where none is set
+        if value.strip():
+            in_files[key] = Written(name, place, value)
+    return found | _from_files(in_files, found)
+
+
+def _from_files(in_files: Mapping[Key, Written], found: Mapping[Key, Written]) -> dict[Key, Written]:
+    """Read the secrets that stand in files. Raises ConfigError where the same place has the secret itself too."""
+    read: dict[Key, Written] = {}
+    for key, written in in_files.items():
+        beside = found.get(key)
+        if beside is not None and beside.value not in ("", None):
+            raise ConfigError(
+                f"{beside.name} and {written.name} are both set in {written.place}. Leave out one of them."
+            )
+        path = str(written.value).strip()
+        read[key] = Written(written.name, f"the file {path}", read_secret(written.name, written.place, path))
+    return read
 
 
 def _dotenv(known: Known, file: Path) -> dict[str, str]:
@@ -117,16 +139,18 @@ def _dotenv(known: Known, file: Path) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
 
 
-def _from_toml(known: Known, file: Path) -> Iterator[tuple[Key, Written]]:
+def _from_toml(known: Known, file: Path) -> dict[Key, Written]:
     text = _text(file)
     if text is None:
-        return
+        return {}
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(one_line(f"{file} is not valid TOML: {error}.")) from None
     groups = {group for group, _ in known}
     names = {".".join(key): key for key in known}
+    found: dict[Key, Written] = {}
+    in_files: dict[Key, Written] = {}
     for group, table in tables.items():
         if group not in groups:
             close = nearest(group, groups)
@@ -136,9 +160,14 @@ def _from_toml(known: Known, file: Path) -> Iterator[tuple[Key, Written]]:
             raise ConfigError(f"{group} in {file.name} has to be a table: write [{group}] and its settings below.")
         for name, value in table.items():
             written = Written(f"{group}.{name}", file.name, value)
-            if (group, name) not in known:
+            secret = (group, without_suffix(name))
+            if (group, name) in known:
+                found[group, name] = written
+            elif secret in known and _is_secret(known[secret]):
+                in_files[secret] = written
+            else:
                 raise _unknown(written, known, names)
-            yield (group, name), written
+    return found | _from_files(in_files, found)
 
 
 def _unknown(written: Written, known: Known, names: Mapping[str, Key]) -> ConfigError:

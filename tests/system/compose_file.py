@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,35 @@ def filled(text: str, variables: dict[str, str]) -> str:
         return given or match["rest"]
 
     return re.sub(r"\$\$|\$\{(?P<name>\w+)(?P<how>:[-?])(?P<rest>[^}]*)\}", value, text)
+
+
+def interpolated(value: Any, variables: dict[str, str]) -> Any:
+    """What compose makes of a whole file, or a part of one, before it looks at its form."""
+    match value:
+        case str():
+            return filled(value, variables)
+        case dict():
+            return {key: interpolated(one, variables) for key, one in value.items()}
+        case list():
+            return [interpolated(one, variables) for one in value]
+        case _:
+            return value
+
+
+def specification() -> dict[str, Any]:
+    """The JSON schema of the compose specification (github.com/compose-spec/compose-spec, schema/compose-spec.json).
+
+    check-jsonschema carries it, with the checksum of what it took from there.
+    """
+    return _schema("compose-spec")
+
+
+def _schema(name: str) -> dict[str, Any]:
+    vendor = resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
+    data = (vendor / f"{name}.json").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == (vendor / "sha256" / f"{name}.sha256").read_text().strip()
+    schema: dict[str, Any] = json.loads(data)
+    return schema
 
 
 def environ(service: dict[str, Any], **variables: str) -> dict[str, str]:
