@@ -12,6 +12,7 @@ from PIL import Image
 from tests.bench.figures import Figure, at_most, plain
 
 from unstill_config.catalog import Catalog
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
 from unstill_engine.renderers.gaze import look
 from unstill_engine.renderers.photo import load_photo
@@ -39,7 +40,7 @@ def run() -> list[Figure]:
         for num_frames, fps, resolution in SIZES:
             for words in WORDS:
                 parameters = Parameters("camera", words, 7, num_frames, fps, resolution)
-                plan = camera.plan(parameters, picture)
+                plan = camera.plan(parameters, Photos(picture))
                 best = min(_seconds(camera, parameters, picture) for _ in range(3))
                 sys.stdout.write(
                     f"{num_frames:4} frames at {plan.width}x{plan.height}, {words:26} {best:6.3f} s"
@@ -62,8 +63,8 @@ def _look_seconds(picture: Path) -> float:
 
 def _seconds(camera: Camera, parameters: Parameters, picture: Path) -> float:
     started = time.perf_counter()
-    plan = camera.plan(parameters, picture)
-    frames = sum(len(chunk) for chunk in camera.render(plan, picture, lambda done, total: None, lambda: False))
+    plan = camera.plan(parameters, Photos(picture))
+    frames = sum(len(chunk) for chunk in camera.render(plan, Photos(picture), lambda done, total: None, lambda: False))
     if frames != parameters.num_frames:
         raise RuntimeError(f"{frames} frames instead of {parameters.num_frames}")
     return time.perf_counter() - started

@@ -15,6 +15,7 @@ from unstill_config.catalog import Catalog
 from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg
 from unstill_engine.clip.fit import make_clip
 from unstill_engine.clip.spool import Source
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
 from unstill_queue.contract.jobs import Finish, Parameters
 from unstill_queue.contract.recipe import Recipe
@@ -31,9 +32,9 @@ async def seconds(
     finish = finish or Finish()
     camera = Camera("camera", catalog.models["camera"])
     started = time.perf_counter()
-    plan = camera.plan(parameters, SAMPLE)
+    plan = camera.plan(parameters, Photos(SAMPLE))
     with (folder / "frames.rgb").open("wb") as spool:
-        for frames in camera.render(plan, SAMPLE, lambda done, total: None, lambda: False):
+        for frames in camera.render(plan, Photos(SAMPLE), lambda done, total: None, lambda: False):
             spool.write(frames.tobytes())
     rendered = time.perf_counter() - started
     await make_clip(

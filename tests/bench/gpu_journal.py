@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from tests.system.renderers import JOURNAL, write_event
 
-from unstill_engine.renderers.base import Frames, OnStep, Plan, Revised
+from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, Revised
 from unstill_engine.renderers.i2vgen_xl import loading, renderer
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 
@@ -32,7 +32,7 @@ class Journalled(I2VGenXL):
         self._write("loaded")
 
     def render(
-        self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
+        self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Iterator[Frames | Revised]:
         prompt = plan.parameters.prompt
 
@@ -42,7 +42,7 @@ class Journalled(I2VGenXL):
             on_step(step, steps)
 
         self._write("begin", prompt)
-        yield from super().render(plan, picture, stepped, cancelled)
+        yield from super().render(plan, photos, stepped, cancelled)
         self._write("end", prompt)
 
     def _write(self, event: str, prompt: str = "-") -> None:

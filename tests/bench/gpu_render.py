@@ -29,7 +29,7 @@ from tests.engine.i2vgen_stock import stock_pipeline
 from torch import Tensor
 
 from unstill_config.catalog import Memory
-from unstill_engine.renderers.base import Frames, Plan, Revised
+from unstill_engine.renderers.base import Frames, Photos, Plan, Revised
 from unstill_engine.renderers.i2vgen_xl.conditioning import Noise
 from unstill_engine.renderers.i2vgen_xl.memory import memory_modes
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
@@ -136,7 +136,7 @@ class Clips:
         short = in_steps(self._parameters(), 3 if self.tiny else PARITY_STEPS)
         renderer, _ = self._loaded("auto")
         picture = self._photo(short)
-        plan = renderer.plan(short, picture)
+        plan = renderer.plan(short, Photos(picture))
         opened = Image.open(picture).convert("RGB")
         latents = renderer.latents(plan, mode_of(self._memory, plan), opened, lambda done, steps: None, lambda: False)
         ours = latents.cpu(), torch.from_numpy(self._clip(renderer, short, "of the comparison").frames)
@@ -221,9 +221,9 @@ class Clips:
                 reset(self.device, keep_cache=True)
 
         begin = time.monotonic()
-        plan = renderer.plan(parameters, picture)
+        plan = renderer.plan(parameters, Photos(picture))
         chunks: list[Frames] = []
-        for part in renderer.render(plan, picture, stepped, lambda: False):
+        for part in renderer.render(plan, Photos(picture), stepped, lambda: False):
             if isinstance(part, Revised):
                 plan, chunks = part.plan, [] if part.anew else chunks
             else:

@@ -18,7 +18,7 @@ from tests.waiting import PATIENCE
 from unstill_config.catalog import Catalog, Model
 from unstill_engine.device.outcomes import RenderOutcome
 from unstill_engine.device.process import EngineProcess
-from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.base import Photos, Plan
 from unstill_queue.contract.jobs import Parameters
 
 ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
@@ -54,7 +54,7 @@ class Engine:
         return await self.process.plan_and_render(
             job,
             Parameters("test", prompt, 1, num_frames, 8, 12),
-            Path("no-picture-is-read"),
+            Photos(Path("no-picture-is-read")),
             spool or self.spool,
             deadline=lambda plan: seconds,
             on_progress=on_progress or (lambda step, steps: self.steps.append((step, steps))),

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from unstill_config.catalog import Model
-from unstill_engine.renderers.base import DevicePoisoned, Frames, OnStep, Plan, RenderCancelled, RenderError
+from unstill_engine.renderers.base import DevicePoisoned, Frames, OnStep, Photos, Plan, RenderCancelled, RenderError
 from unstill_queue.contract.jobs import Parameters
 
 WIDTH, HEIGHT = 16, 12
@@ -34,10 +34,10 @@ class Steady:
     def load(self, device: str) -> None:
         print(f"loading {self.name} on {device}")
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         return Plan(WIDTH, HEIGHT, parameters.num_frames, parameters.fps, 0.5, 1000, parameters, ("steady",))
 
-    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
         frames = picture_frames(plan.parameters.seed, plan.num_frames)
         for index in range(plan.num_frames):
             if cancelled():
@@ -49,8 +49,8 @@ class Steady:
 class Obliging(Steady):
     """Steady, but for the prompts that name one of the methods below."""
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
-        plan = super().plan(parameters, picture)
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
+        plan = super().plan(parameters, photos)
         match parameters.prompt:
             case "plan_refuses":
                 raise RenderError("too_big", "that is more than 10 MB", megabytes="10")
@@ -62,7 +62,7 @@ class Obliging(Steady):
                 time.sleep(600)
         return plan
 
-    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
         on_step(0, plan.num_frames)
         behave = getattr(self, plan.parameters.prompt, None)
         if behave is not None:
@@ -70,7 +70,7 @@ class Obliging(Steady):
             if instead is not None:
                 yield instead
                 return
-        yield from super().render(plan, picture, on_step, cancelled)
+        yield from super().render(plan, photos, on_step, cancelled)
 
     def segfault(self, *_: object) -> None:
         ctypes.string_at(0)
@@ -183,7 +183,7 @@ class Obliging(Steady):
 class Blind(Steady):
     """Never looks whether it is cancelled."""
 
-    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
         for frame in picture_frames(plan.parameters.seed, plan.num_frames):
             on_step(0, plan.num_frames)
             time.sleep(0.002)

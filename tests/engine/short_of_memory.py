@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from unstill_config.catalog import Catalog, Model
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, Revised
+from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled, Revised
 from unstill_engine.renderers.i2vgen_xl.memory import memory_modes, peak
 from unstill_engine.renderers.torch.device import device_errors
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
@@ -64,19 +64,19 @@ class ShortOfMemory:
     def load(self, device: str) -> None:
         torch.manual_seed(0)
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         side = parameters.resolution
         return Plan(side, side, parameters.num_frames, parameters.fps, 0.5, 1000, parameters, ("steady",))
 
     def render(
-        self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
+        self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Iterator[Frames | Revised]:
         fresh, self._fresh = self._fresh, False
         fallback = OomFallback(
             self._model,
             plan,
             next(memory_modes(self._memory, plan.parameters)),
-            replan=lambda parameters: self.plan(parameters, picture),
+            replan=lambda parameters: self.plan(parameters, photos),
             release=self._release,
             fresh=fresh,
         )

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from unstill_config.catalog import Catalog, Value
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
 from unstill_queue.contract.resolving import resolve
 
@@ -39,8 +40,8 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def frames(photo: Path, prompt: str, camera: str) -> bytes:
     given: dict[str, Value] = {"camera": camera, "seed": 7, "num_frames": 8, "resolution": 256}
     parameters, _ = resolve(prompt, given, CATALOG, default_model="camera")
-    renderer = Camera("camera", MODEL)
-    chunks = renderer.render(renderer.plan(parameters, photo), photo, lambda done, steps: None, lambda: False)
+    renderer, photos = Camera("camera", MODEL), Photos(photo)
+    chunks = renderer.render(renderer.plan(parameters, photos), photos, lambda done, steps: None, lambda: False)
     return b"".join(chunk.tobytes() for chunk in chunks)
 
 
@@ -58,8 +59,8 @@ def test_no_two_moves_give_the_same_frames_nor_does_what_people_type(photo: Path
 def test_a_seed_alone_would_give_the_same_frames(photo: Path) -> None:
     def with_seed(seed: int) -> bytes:
         parameters, _ = resolve("zoom in", {"seed": seed, "num_frames": 8}, CATALOG, default_model="camera")
-        renderer = Camera("camera", MODEL)
-        chunks = renderer.render(renderer.plan(parameters, photo), photo, lambda done, steps: None, lambda: False)
+        renderer, photos = Camera("camera", MODEL), Photos(photo)
+        chunks = renderer.render(renderer.plan(parameters, photos), photos, lambda done, steps: None, lambda: False)
         return b"".join(chunk.tobytes() for chunk in chunks)
 
     assert with_seed(1) == with_seed(2)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unstill_config.catalog import Catalog
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
 from unstill_queue.contract.jobs import Parameters
 
@@ -43,8 +44,8 @@ class Grating:
 def frames_of(picture: Path, words: str, *, num_frames: int = FRAMES, seed: int = 3) -> NDArray[np.uint8]:
     camera = Camera("camera", Catalog.load().models["camera"])
     parameters = Parameters("camera", words, seed, num_frames, 12, RESOLUTION)
-    plan = camera.plan(parameters, picture)
-    chunks = camera.render(plan, picture, lambda done, total: None, lambda: False)
+    plan = camera.plan(parameters, Photos(picture))
+    chunks = camera.render(plan, Photos(picture), lambda done, total: None, lambda: False)
     return np.concatenate(list(chunks))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unstill_config.catalog import Catalog
-from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.base import Photos, Plan
 from unstill_engine.renderers.camera import Camera
 from unstill_engine.renderers.camera.moves import along
 from unstill_engine.renderers.camera.path import trace
@@ -46,8 +46,8 @@ def asked(words: str, frame: Size | None = None) -> Parameters:
 
 def clip(camera: Camera, parameters: Parameters, picture: Path) -> tuple[Plan, list[list[int]]]:
     """The plan, and of the clip's frames the numbers of the fields that each shows for a good part."""
-    plan = camera.plan(parameters, picture)
-    frames = np.concatenate(list(camera.render(plan, picture, lambda done, total: None, lambda: False)))
+    plan = camera.plan(parameters, Photos(picture))
+    frames = np.concatenate(list(camera.render(plan, Photos(picture), lambda done, total: None, lambda: False)))
     return plan, [fields_in(frame) for frame in frames]
 
 
@@ -122,7 +122,7 @@ def test_of_a_photo_of_the_frame_s_own_shape_nothing_is_said(
 ) -> None:
     picture = tmp_path / "photo.png"
     Image.new("RGB", size, "teal").save(picture)
-    assert camera.plan(asked(words), picture).notes == ()
+    assert camera.plan(asked(words), Photos(picture)).notes == ()
 
 
 SIDES = st.integers(64, 512)

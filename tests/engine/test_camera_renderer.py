@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unstill_config.catalog import Catalog
-from unstill_engine.renderers.base import RenderCancelled, RenderError
+from unstill_engine.renderers.base import Photos, RenderCancelled, RenderError
 from unstill_engine.renderers.camera import Camera
 from unstill_queue.contract.jobs import Parameters
 
@@ -42,8 +42,8 @@ def asked(words: str, *, num_frames: int = 8, resolution: int = 128, seed: int =
 
 
 def rendered(camera: Camera, parameters: Parameters, picture: Path) -> NDArray[np.uint8]:
-    plan = camera.plan(parameters, picture)
-    return np.concatenate(list(camera.render(plan, picture, lambda done, total: None, lambda: False)))
+    plan = camera.plan(parameters, Photos(picture))
+    return np.concatenate(list(camera.render(plan, Photos(picture), lambda done, total: None, lambda: False)))
 
 
 def saved(pixels: NDArray[np.uint8], path: Path) -> Path:
@@ -140,9 +140,9 @@ def test_the_same_seed_gives_the_same_frames(camera: Camera, words: str) -> None
 
 
 def test_chunks_are_small_and_steps_are_told_one_by_one(camera: Camera) -> None:
-    plan = camera.plan(asked("zoom in", num_frames=21), SAMPLE)
+    plan = camera.plan(asked("zoom in", num_frames=21), Photos(SAMPLE))
     steps: list[tuple[int, int]] = []
-    chunks = list(camera.render(plan, SAMPLE, lambda done, total: steps.append((done, total)), lambda: False))
+    chunks = list(camera.render(plan, Photos(SAMPLE), lambda done, total: steps.append((done, total)), lambda: False))
     assert [len(chunk) for chunk in chunks] == [8, 8, 5]
     assert {chunk.shape[1:] for chunk in chunks} == {(plan.height, plan.width, 3)}
     assert {chunk.dtype for chunk in chunks} == {np.dtype(np.uint8)}
@@ -150,11 +150,11 @@ def test_chunks_are_small_and_steps_are_told_one_by_one(camera: Camera) -> None:
 
 
 def test_memory_does_not_grow_with_the_length(camera: Camera) -> None:
-    plan = camera.plan(asked("rotate", num_frames=300), SAMPLE)
+    plan = camera.plan(asked("rotate", num_frames=300), Photos(SAMPLE))
     peaks = []
     tracemalloc.start()
     try:
-        for number, _ in enumerate(camera.render(plan, SAMPLE, lambda done, total: None, lambda: False)):
+        for number, _ in enumerate(camera.render(plan, Photos(SAMPLE), lambda done, total: None, lambda: False)):
             if number == 0:
                 # The look at the photo is over.
                 peaks.append(tracemalloc.get_traced_memory()[1])
@@ -167,7 +167,7 @@ def test_memory_does_not_grow_with_the_length(camera: Camera) -> None:
 
 
 def test_a_cancel_is_obeyed_before_the_next_frame(camera: Camera) -> None:
-    plan = camera.plan(asked("zoom in", num_frames=200), SAMPLE)
+    plan = camera.plan(asked("zoom in", num_frames=200), Photos(SAMPLE))
     done = 0
 
     def step(number: int, total: int) -> None:
@@ -175,13 +175,13 @@ def test_a_cancel_is_obeyed_before_the_next_frame(camera: Camera) -> None:
         done = number
 
     with pytest.raises(RenderCancelled):
-        list(camera.render(plan, SAMPLE, step, lambda: done >= 11))
+        list(camera.render(plan, Photos(SAMPLE), step, lambda: done >= 11))
     assert done == 11
 
 
 def test_a_render_that_nobody_reads_on_ends(camera: Camera) -> None:
-    plan = camera.plan(asked("pan left", num_frames=200), SAMPLE)
-    chunks = camera.render(plan, SAMPLE, lambda done, total: None, lambda: False)
+    plan = camera.plan(asked("pan left", num_frames=200), Photos(SAMPLE))
+    chunks = camera.render(plan, Photos(SAMPLE), lambda done, total: None, lambda: False)
     assert len(next(iter(chunks))) == 8
     chunks.close()  # type: ignore[attr-defined]  # a generator, as every renderer's is
     assert list(chunks) == []
@@ -189,7 +189,7 @@ def test_a_render_that_nobody_reads_on_ends(camera: Camera) -> None:
 
 def test_a_photo_that_is_gone_is_told(camera: Camera, tmp_path: Path) -> None:
     with pytest.raises(RenderError, match=r"gone\.jpg") as told:
-        camera.plan(asked("zoom in"), tmp_path / "gone.jpg")
+        camera.plan(asked("zoom in"), Photos(tmp_path / "gone.jpg"))
     assert told.value.code == "picture_gone"
 
 
@@ -197,7 +197,7 @@ def test_what_is_no_picture_is_told(camera: Camera, tmp_path: Path) -> None:
     text = tmp_path / "words.jpg"
     text.write_bytes(b"ffconcat version 1.0\nfile /etc/passwd\n")
     with pytest.raises(RenderError) as told:
-        camera.plan(asked("zoom in"), text)
+        camera.plan(asked("zoom in"), Photos(text))
     assert told.value.code == "picture_unreadable"
 
 
@@ -208,9 +208,9 @@ def test_half_a_picture_is_told(camera: Camera, kind: str, tmp_path: Path) -> No
         image.resize((400, 267)).save(whole, kind)
     half = tmp_path / "half"
     half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    plan = camera.plan(asked("zoom in"), half)
+    plan = camera.plan(asked("zoom in"), Photos(half))
     with pytest.raises(RenderError) as told:
-        list(camera.render(plan, half, lambda done, total: None, lambda: False))
+        list(camera.render(plan, Photos(half), lambda done, total: None, lambda: False))
     assert told.value.code == "picture_unreadable"
 
 
@@ -223,8 +223,8 @@ def test_any_shape_of_picture_can_be_filmed(camera: Camera, size: tuple[int, int
 
 
 def test_the_plan_says_what_will_be(camera: Camera) -> None:
-    small = camera.plan(asked("zoom in", num_frames=16, resolution=256), SAMPLE)
-    large = camera.plan(asked("zoom in", num_frames=72, resolution=1024), SAMPLE)
+    small = camera.plan(asked("zoom in", num_frames=16, resolution=256), Photos(SAMPLE))
+    large = camera.plan(asked("zoom in", num_frames=72, resolution=1024), Photos(SAMPLE))
     assert (small.width, small.height, small.num_frames, small.fps) == (384, 256, 16, 8)
     assert 0 < small.seconds < large.seconds
     assert 1600 * 1067 * 4 < small.memory < large.memory < 2**30

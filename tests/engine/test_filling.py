@@ -11,6 +11,7 @@ from tests.engine.test_gaze_pictures import THERE, part_in, seen
 
 from unstill_config.catalog import Catalog, Value
 from unstill_engine.device.outcomes import Rendered
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
 from unstill_engine.renderers.filling import loses_nothing
 from unstill_queue.contract.codes import read_note
@@ -80,7 +81,7 @@ async def test_the_frames_have_the_shape_of_the_clip_or_of_the_whole_photo(
         rendered = await engine.process.plan_and_render(
             "job",
             parameters,
-            picture(tmp_path, photo),
+            Photos(picture(tmp_path, photo)),
             engine.spool,
             deadline=lambda plan: 600.0,
             on_progress=lambda step, steps: None,
@@ -100,7 +101,7 @@ def test_a_move_in_the_clip_s_shape_goes_over_parts_that_a_still_crop_would_cut_
         parameters, finish = resolve(words, given, CATALOG, default_model="camera")
         parameters = sized(parameters, finish, given, CATALOG, (540, 360))
         # When the camera stands still, or is asked to pan
-        plan = Camera("camera", CAMERA).plan(parameters, path)
+        plan = Camera("camera", CAMERA).plan(parameters, Photos(path))
         shown[words] = 100 - sum(int(read_note(note)[1]["percent"]) for note in plan.notes)
     # Then the pan shows more of it than any one crop can hold
     assert shown["the camera does not move"] == pytest.approx(37, abs=2)

@@ -12,6 +12,7 @@ from tests.engine.clip_sources import clip_of, decoded, spooled
 
 from unstill_config.catalog import Catalog, Value
 from unstill_engine.clip.binary import Ffmpeg
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
 from unstill_queue.contract.resolving import resolve
 from unstill_queue.contract.sizing import Size, sized
@@ -32,8 +33,8 @@ async def first_frame(folder: Path, binary: Ffmpeg, photo: Image.Image, options:
     parameters, finish = resolve("zoom in", {**options, "num_frames": 12}, CATALOG, default_model="camera")
     parameters = sized(parameters, finish, options, CATALOG, photo.size)
     camera = Camera("camera", CATALOG.models["camera"])
-    plan = camera.plan(parameters, picture)
-    chunks = camera.render(plan, picture, lambda done, total: None, lambda: False)
+    plan = camera.plan(parameters, Photos(picture))
+    chunks = camera.render(plan, Photos(picture), lambda done, total: None, lambda: False)
     source = spooled(folder / "spool", [frame for chunk in chunks for frame in chunk], plan.fps)
     shown: NDArray[np.uint8] = decoded(await clip_of(source, binary, finish=finish), binary)[0]
     return shown

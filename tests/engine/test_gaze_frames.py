@@ -12,6 +12,7 @@ from PIL import Image
 from tests.engine.gaze_pictures import SCENES, Box
 
 from unstill_config.catalog import Catalog
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
 from unstill_queue.contract.jobs import Parameters
 
@@ -26,8 +27,8 @@ ALIKE = 0.9
 def ends(picture: Path, words: str, camera: str = "") -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The first frame and the last."""
     renderer = Camera("camera", MODEL)
-    plan = renderer.plan(Parameters("camera", words, 3, 8, 8, 256, camera=camera), picture)
-    chunks = list(renderer.render(plan, picture, lambda done, total: None, lambda: False))
+    plan = renderer.plan(Parameters("camera", words, 3, 8, 8, 256, camera=camera), Photos(picture))
+    chunks = list(renderer.render(plan, Photos(picture), lambda done, total: None, lambda: False))
     return np.asarray(chunks[0][0]), np.asarray(chunks[-1][-1])
 
 

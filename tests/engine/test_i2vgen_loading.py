@@ -17,7 +17,7 @@ from tests.engine.i2vgen_tiny import noisy_photo, parameters, save_tiny, tiny_mo
 from wire_doubles.hub import REPO, Hub, serving
 
 from unstill_engine.device.outcomes import Rendered
-from unstill_engine.renderers.base import RenderError
+from unstill_engine.renderers.base import Photos, RenderError
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -101,7 +101,7 @@ def test_the_variant_is_taken_where_it_is_there(tmp_path: Path) -> None:
         variant.with_name(variant.name.replace(".fp16", "")).write_bytes(b"damaged")
     # Then it loads
     renderer = tiny_renderer(folder, tmp_path)
-    assert renderer.plan(parameters(), noisy_photo(tmp_path)).num_frames == 4
+    assert renderer.plan(parameters(), Photos(noisy_photo(tmp_path))).num_frames == 4
 
 
 def environ(tmp_path: Path, endpoint: str) -> dict[str, str]:
@@ -111,7 +111,7 @@ def environ(tmp_path: Path, endpoint: str) -> dict[str, str]:
 
 ASKS = """
 import sys
-from unstill_engine.renderers.base import RenderError
+from unstill_engine.renderers.base import Photos, RenderError
 from unstill_engine.renderers.i2vgen_xl.contents import CONTENTS
 from unstill_engine.renderers.torch.download import model_folder
 try:
@@ -156,7 +156,7 @@ async def test_a_repository_is_fetched_once_and_then_needs_no_network(tiny_i2vge
         rendered = await engine.process.plan_and_render(
             "job",
             parameters(),
-            noisy_photo(tmp_path),
+            Photos(noisy_photo(tmp_path)),
             engine.spool,
             deadline=lambda plan: 60,
             on_progress=lambda step, steps: None,

@@ -13,7 +13,7 @@ from tests.engine.i2vgen_stock import stock_clip, stock_pipeline
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, tiny_renderer
 from torch import Tensor
 
-from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.base import Photos, Plan
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 from unstill_engine.renderers.i2vgen_xl.shapes import crop
 from unstill_engine.renderers.torch.placement import MemoryMode
@@ -60,7 +60,7 @@ def test_the_latents_are_stocks(
 ) -> None:
     # Given a plan for a photo of some shape
     picture = noisy_photo(tmp_path, size)
-    plan, photo = renderer.plan(parameters(**values), picture), opened(picture)
+    plan, photo = renderer.plan(parameters(**values), Photos(picture)), opened(picture)
     # When both make the clip of it
     ours = latents(renderer, plan, photo)
     theirs = stock_clip(stock, plan, crop(photo, (plan.width, plan.height)), "latent")
@@ -72,9 +72,9 @@ def test_the_latents_are_stocks(
 
 def test_the_frames_are_stocks(renderer: I2VGenXL, stock: Any, tmp_path: Path) -> None:
     picture = noisy_photo(tmp_path, (128, 64))
-    plan = renderer.plan(parameters(num_frames=5), picture)
+    plan = renderer.plan(parameters(num_frames=5), Photos(picture))
 
-    ours = np.concatenate(list(renderer.render(plan, picture, lambda step, steps: None, lambda: False)))
+    ours = np.concatenate(list(renderer.render(plan, Photos(picture), lambda step, steps: None, lambda: False)))
     theirs = (stock_clip(stock, plan, opened(picture), "np")[0] * 255).round().astype(np.uint8)
 
     assert ours.shape == theirs.shape == (5, 64, 128, 3)
@@ -96,7 +96,7 @@ def test_the_comparison_sees_each_branch_of_the_model(
             if branch in name:
                 parameter.mul_(1.5)
     picture = noisy_photo(tmp_path, (64, 64))
-    plan, photo = renderer.plan(parameters(), picture), opened(picture)
+    plan, photo = renderer.plan(parameters(), Photos(picture)), opened(picture)
     # When both make the clip, then it shows
     theirs = stock_clip(other, plan, photo, "latent")
     assert float((latents(renderer, plan, photo) - theirs).abs().max()) > 2 * TOLERANCE
@@ -112,7 +112,7 @@ def test_the_comparison_sees_each_branch_of_the_model(
 )
 def test_a_memory_mode_changes_nothing(renderer: I2VGenXL, tmp_path: Path, mode: MemoryMode) -> None:
     picture = noisy_photo(tmp_path)
-    plan, photo = renderer.plan(parameters(negative_prompt="a blur"), picture), opened(picture)
+    plan, photo = renderer.plan(parameters(negative_prompt="a blur"), Photos(picture)), opened(picture)
 
     whole, sparing = (latents(renderer, plan, photo, mode=how) for how in (WHOLE, mode))
 
@@ -121,7 +121,7 @@ def test_a_memory_mode_changes_nothing(renderer: I2VGenXL, tmp_path: Path, mode:
 
 def test_the_seed_alone_decides_the_clip(renderer: I2VGenXL, stock: Any, tmp_path: Path) -> None:
     picture = noisy_photo(tmp_path, (64, 64))
-    plan, photo = renderer.plan(parameters(), picture), opened(picture)
+    plan, photo = renderer.plan(parameters(), Photos(picture)), opened(picture)
     before = torch.random.get_rng_state()
 
     first = latents(renderer, plan, photo)
@@ -131,5 +131,5 @@ def test_the_seed_alone_decides_the_clip(renderer: I2VGenXL, stock: Any, tmp_pat
     torch.random.set_rng_state(before)
 
     assert torch.equal(first, second)
-    other = renderer.plan(parameters(seed=4), picture)
+    other = renderer.plan(parameters(seed=4), Photos(picture))
     assert not torch.allclose(first, latents(renderer, other, photo), atol=0.1)

@@ -13,6 +13,7 @@ from tests.engine.i2vgen_listing import LISTING
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, tiny_model
 
 from unstill_engine.device.outcomes import ChildDied, Rendered, RenderOutcome, RenderStopped
+from unstill_engine.renderers.base import Photos
 
 QUIET = {**ENVIRON, "OMP_NUM_THREADS": "1"}
 LONG = 900
@@ -24,7 +25,7 @@ async def render(
     return await engine.process.plan_and_render(
         job,
         parameters(num_inference_steps=steps),
-        picture,
+        Photos(picture),
         engine.spool,
         deadline=lambda plan: 240.0,
         on_progress=lambda step, steps: on_step(step),

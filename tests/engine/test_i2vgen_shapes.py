@@ -12,6 +12,7 @@ from PIL import Image
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, tiny_renderer
 
 from unstill_config.catalog import Catalog
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.framing import Size, frame_size
 from unstill_engine.renderers.gaze import look
 from unstill_engine.renderers.i2vgen_xl.shapes import covering, crop
@@ -121,6 +122,6 @@ def test_what_a_clip_does_not_show_of_the_photo_is_said(
 ) -> None:
     renderer = tiny_renderer(tiny_i2vgen, tmp_path)
 
-    plan = renderer.plan(parameters(resolution=128), noisy_photo(tmp_path, size))
+    plan = renderer.plan(parameters(resolution=128), Photos(noisy_photo(tmp_path, size)))
 
     assert plan.notes == (() if percent is None else (f"cropped:percent={percent}",))

@@ -17,6 +17,7 @@ from unstill_engine.renderers.base import (
     DevicePoisoned,
     Frames,
     MemoryExhausted,
+    Photos,
     Plan,
     RenderCancelled,
     RenderError,
@@ -57,7 +58,7 @@ class Render:
         self.steps: list[tuple[int, int]] = []
         self.cancelled_for_good = False
         try:
-            for piece in renderer.render(plan, picture, self._step, lambda: cancelled(self)):
+            for piece in renderer.render(plan, Photos(picture), self._step, lambda: cancelled(self)):
                 self._take(piece)
         except RenderCancelled:
             self.cancelled_for_good = True
@@ -83,7 +84,7 @@ class Render:
 
 
 def test_each_step_is_told_and_the_frames_come_in_chunks(renderer: I2VGenXL, picture: Path) -> None:
-    plan = renderer.plan(parameters(num_frames=8, num_inference_steps=3), picture)
+    plan = renderer.plan(parameters(num_frames=8, num_inference_steps=3), Photos(picture))
 
     render = Render(renderer, plan, picture)
 
@@ -99,19 +100,19 @@ def test_the_same_seed_gives_the_same_bytes(
 ) -> None:
     # Given two renderers, one of which has rendered something else before
     other = tiny_renderer(tiny_i2vgen, tmp_path)
-    Render(other, other.plan(parameters(seed=99, num_frames=2), picture), picture)
+    Render(other, other.plan(parameters(seed=99, num_frames=2), Photos(picture)), picture)
     torch.rand(7)
 
-    clips = [Render(each, each.plan(parameters(), picture), picture).frames for each in (renderer, other)]
+    clips = [Render(each, each.plan(parameters(), Photos(picture)), picture).frames for each in (renderer, other)]
 
     assert np.array_equal(clips[0], clips[1])
-    another = Render(renderer, renderer.plan(parameters(seed=4), picture), picture).frames
+    another = Render(renderer, renderer.plan(parameters(seed=4), Photos(picture)), picture).frames
     assert not np.array_equal(clips[0], another)
 
 
 @pytest.mark.parametrize("after", [0, 1, 4])
 def test_a_cancel_ends_it_before_the_next_step(renderer: I2VGenXL, picture: Path, after: int) -> None:
-    plan = renderer.plan(parameters(num_inference_steps=6), picture)
+    plan = renderer.plan(parameters(num_inference_steps=6), Photos(picture))
 
     render = Render(renderer, plan, picture, lambda render: len(render.steps) >= after)
 
@@ -121,7 +122,7 @@ def test_a_cancel_ends_it_before_the_next_step(renderer: I2VGenXL, picture: Path
 
 
 def test_a_cancel_ends_it_between_two_chunks_of_the_decoding(renderer: I2VGenXL, picture: Path) -> None:
-    plan = renderer.plan(parameters(num_frames=8), picture)
+    plan = renderer.plan(parameters(num_frames=8), Photos(picture))
 
     render = Render(renderer, plan, picture, lambda render: len(render.chunks) >= 2)
 
@@ -135,7 +136,7 @@ def test_what_a_render_held_is_given_up(renderer: I2VGenXL, picture: Path, cance
         gc.collect()
         return {id(thing) for thing in gc.get_objects() if issubclass(type(thing), Tensor)}
 
-    plan = renderer.plan(parameters(), picture)
+    plan = renderer.plan(parameters(), Photos(picture))
     Render(renderer, plan, picture)
     before = tensors()
 
@@ -203,7 +204,7 @@ def test_memory_that_runs_out_costs_time_and_not_the_clip(
 ) -> None:
     # Given a device on which the allocator refuses both rows at once, and two pictures at once
     narrow = loaded(Narrow, tiny_i2vgen, tmp_path)
-    plan = narrow.plan(parameters(num_frames=8, seed=11), picture)
+    plan = narrow.plan(parameters(num_frames=8, seed=11), Photos(picture))
     # When it renders
     render = Render(narrow, plan, picture)
     # Then the clip is the one of a device with room, and the notes tell how
@@ -215,7 +216,7 @@ def test_memory_that_runs_out_costs_time_and_not_the_clip(
 
 def test_memory_that_is_never_enough_is_said_plainly(picture: Path, tiny_i2vgen: Path, tmp_path: Path) -> None:
     renderer = loaded(NeverEnough, tiny_i2vgen, tmp_path)
-    plan = renderer.plan(parameters(num_frames=3), picture)
+    plan = renderer.plan(parameters(num_frames=3), Photos(picture))
     with pytest.raises(RenderError) as caught:
         Render(renderer, plan, picture)
     assert caught.value.code == "out_of_memory"
@@ -234,11 +235,11 @@ class Lost(I2VGenXL):
 def test_a_device_that_is_lost_is_said_so(picture: Path, tiny_i2vgen: Path, tmp_path: Path) -> None:
     renderer = loaded(Lost, tiny_i2vgen, tmp_path)
     with pytest.raises(DevicePoisoned, match="illegal memory access"):
-        Render(renderer, renderer.plan(parameters(), picture), picture)
+        Render(renderer, renderer.plan(parameters(), Photos(picture)), picture)
 
 
 def test_a_rehearsal_leaves_no_trace(renderer: I2VGenXL, picture: Path) -> None:
-    plan = renderer.plan(parameters(), picture)
+    plan = renderer.plan(parameters(), Photos(picture))
     before = Render(renderer, plan, picture).frames
 
     renderer.rehearse()
@@ -256,11 +257,11 @@ def test_a_rehearsal_that_is_too_large_keeps_no_engine_from_starting(tiny_i2vgen
 
 
 def test_a_photo_that_is_gone_or_broken(renderer: I2VGenXL, picture: Path, tmp_path: Path) -> None:
-    plan = renderer.plan(parameters(), picture)
+    plan = renderer.plan(parameters(), Photos(picture))
     broken = tmp_path / "broken.png"
     broken.write_bytes(picture.read_bytes()[:500])
 
     for path, code in ((tmp_path / "none.png", "picture_gone"), (broken, "picture_unreadable")):
         with pytest.raises(RenderError) as caught:
-            list(renderer.render(plan, path, ignored, never))
+            list(renderer.render(plan, Photos(path), ignored, never))
         assert caught.value.code == code

@@ -11,6 +11,7 @@ from tests.engine.i2vgen_tiny import VOCABULARY, noisy_photo, parameters, tiny_r
 from transformers import CLIPTokenizer
 
 from unstill_bots.text.replies import Replies
+from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 from unstill_engine.renderers.i2vgen_xl.tokens import Words
 
@@ -84,7 +85,7 @@ def test_the_reply_says_where_each_was_cut(renderer: I2VGenXL, tmp_path: Path, l
     picture = noisy_photo(tmp_path, (128, 64))
     long = "in " * 80
 
-    plan = renderer.plan(parameters(prompt=f"{long} a", negative_prompt=f"the, a=b {long}"), picture)
+    plan = renderer.plan(parameters(prompt=f"{long} a", negative_prompt=f"the, a=b {long}"), Photos(picture))
 
     said = [Replies(language).note(note) for note in plan.notes]
     assert len(said) == len(set(said)) == 2
@@ -94,5 +95,6 @@ def test_the_reply_says_where_each_was_cut(renderer: I2VGenXL, tmp_path: Path, l
 
 def test_words_that_nobody_reads_need_no_cut(renderer: I2VGenXL, tmp_path: Path) -> None:
     # Without guidance there is nothing that is not wanted
-    plan = renderer.plan(parameters(negative_prompt="in " * 80, guidance_scale=1.0), noisy_photo(tmp_path, (128, 64)))
+    photos = Photos(noisy_photo(tmp_path, (128, 64)))
+    plan = renderer.plan(parameters(negative_prompt="in " * 80, guidance_scale=1.0), photos)
     assert plan.notes == ()

@@ -11,6 +11,7 @@ from tests.engine.engine_processes import Engine, running_engine
 
 from unstill_config.catalog import Catalog
 from unstill_engine.device.outcomes import Rendered, RenderFailed, RenderOutcome
+from unstill_engine.renderers.base import Photos
 from unstill_queue.contract.jobs import Parameters
 
 TABLE = """
@@ -41,7 +42,7 @@ async def engine(tiny_i2vgen: Path, tmp_path: Path) -> AsyncIterator[Engine]:
 async def render(engine: Engine, prompt: str) -> RenderOutcome:
     parameters = Parameters("toy", prompt, 1, 8, 8, 64, guidance_scale=9.0)
     return await engine.process.plan_and_render(
-        prompt, parameters, Path("no picture"), engine.spool, deadline=lambda _: 60, on_progress=lambda *_: None
+        prompt, parameters, Photos(Path("no picture")), engine.spool, deadline=lambda _: 60, on_progress=lambda *_: None
     )
 
 

@@ -19,6 +19,7 @@ from unstill_engine.renderers.base import (
     DevicePoisoned,
     Frames,
     MemoryExhausted,
+    Photos,
     Plan,
     RenderCancelled,
     RenderError,
@@ -35,12 +36,12 @@ class Run:
 
     def __init__(self, renderer: ShortOfMemory, prompt: str, *notes: str, **values: Any) -> None:
         given = {"num_frames": 16, "fps": 8, "resolution": 32, "num_inference_steps": 50, "guidance_scale": 9.0}
-        self.plan = renderer.plan(Parameters("i2vgen-xl", prompt, 1, **{**given, **values}), Path("no picture"))
+        self.plan = renderer.plan(Parameters("i2vgen-xl", prompt, 1, **{**given, **values}), Photos(Path("no picture")))
         self.plan = msgspec.structs.replace(self.plan, notes=(*notes, *self.plan.notes))
         self.frames: list[Frames] = []
         self.restarts = 0
         self.steps: list[int] = []
-        for piece in renderer.render(self.plan, Path("no picture"), self._step, lambda: False):
+        for piece in renderer.render(self.plan, Photos(Path("no picture")), self._step, lambda: False):
             self._take(piece)
 
     def _step(self, step: int, steps: int) -> None:
@@ -173,7 +174,7 @@ def test_what_failed_holds_no_tensor_when_the_next_rung_begins() -> None:
             torch.empty(1 << 58, dtype=torch.uint8)
         yield frame(1, 0, (plan.width, plan.height))
 
-    plan = renderer.plan(Parameters("i2vgen-xl", "", 1, 1, 8, 32, guidance_scale=9.0), Path())
+    plan = renderer.plan(Parameters("i2vgen-xl", "", 1, 1, 8, 32, guidance_scale=9.0), Photos(Path()))
     fallback = OomFallback(small_model(), plan, MemoryMode(1), replan=lambda _: plan, release=lambda: None, fresh=True)
     pieces = list(fallback.run(attempt))
     # Then it was gone, cycle and all, before the second
@@ -183,9 +184,9 @@ def test_what_failed_holds_no_tensor_when_the_next_rung_begins() -> None:
 
 def test_a_cancel_is_no_memory_that_ran_out() -> None:
     renderer = OfTheCard("test", small_model())
-    plan = renderer.plan(Parameters("i2vgen-xl", "denoise=4.5", 1, 16, 8, 32, guidance_scale=9.0), Path())
+    plan = renderer.plan(Parameters("i2vgen-xl", "denoise=4.5", 1, 16, 8, 32, guidance_scale=9.0), Photos(Path()))
     with pytest.raises(RenderCancelled):
-        list(renderer.render(plan, Path(), lambda step, steps: None, lambda: True))
+        list(renderer.render(plan, Photos(Path()), lambda step, steps: None, lambda: True))
 
 
 @pytest.mark.parametrize("examples", [6, pytest.param(20, marks=pytest.mark.storm)])
@@ -275,7 +276,7 @@ def test_a_processor_has_the_machines_memory() -> None:
 def test_a_plan_is_never_told_twice() -> None:
     renderer = OfTheCard("test", small_model())
     parameters = Parameters("i2vgen-xl", "denoise=4.3 decode=3.5", 1, 32, 8, 64, guidance_scale=9.0)
-    plan = renderer.plan(parameters, Path())
-    pieces = list(renderer.render(plan, Path(), lambda step, steps: None, lambda: False))
+    plan = renderer.plan(parameters, Photos(Path()))
+    pieces = list(renderer.render(plan, Photos(Path()), lambda step, steps: None, lambda: False))
     plans = [msgspec.json.encode(piece.plan) for piece in pieces if isinstance(piece, Revised)]
     assert len(plans) == len(set(plans)) > 3

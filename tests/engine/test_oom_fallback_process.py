@@ -11,6 +11,7 @@ from tests.engine.engine_processes import Engine, running_engine
 from tests.engine.short_of_memory import frame, small_model
 
 from unstill_engine.device.outcomes import DevicePoisoned, Rendered, RenderFailed, RenderOutcome
+from unstill_engine.renderers.base import Photos
 from unstill_queue.contract.jobs import Parameters
 
 
@@ -24,7 +25,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
 async def render(engine: Engine, prompt: str, resolution: int = 32) -> RenderOutcome:
     parameters = Parameters("test", prompt, 1, 16, 8, resolution, num_inference_steps=50, guidance_scale=9.0)
     return await engine.process.plan_and_render(
-        prompt, parameters, Path("no picture"), engine.spool, deadline=lambda _: 60, on_progress=lambda *_: None
+        prompt, parameters, Photos(Path("no picture")), engine.spool, deadline=lambda _: 60, on_progress=lambda *_: None
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ from unstill_engine.device.messages import (
     unpack_command,
     unpack_report,
 )
-from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.base import Photos, Plan
 from unstill_queue.contract import jobs
 from unstill_queue.contract.jobs import Parameters
 
@@ -117,3 +119,13 @@ def test_a_message_that_is_too_large_is_neither_sent_nor_waited_for() -> None:
 def test_a_report_is_no_command() -> None:
     with pytest.raises(MessageError):
         unpack_command(pack(Locked())[HEADER.size :])
+
+
+@pytest.mark.parametrize(
+    "photos", [Photos(), Photos(Path("/work/first")), Photos(last=Path("/work/last")), Photos(Path("a"), Path("b"))]
+)
+def test_the_photos_of_a_render_arrive_where_they_belong(photos: Photos) -> None:
+    sent = Render.of(7, Parameters("test", "", 1, 8, 8, 12), photos, Path("/work/spool"), (16, 12))
+    came = unpack_command(pack(sent)[HEADER.size :])
+    assert isinstance(came, Render)
+    assert (came.photos, came.frame, came.spool) == (photos, (16, 12), "/work/spool")

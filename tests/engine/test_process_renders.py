@@ -184,6 +184,7 @@ import structlog
 from unstill_config.catalog import Catalog
 from unstill_engine.device.outcomes import Rendered
 from unstill_engine.device.process import EngineProcess
+from unstill_engine.renderers.base import Photos
 from unstill_queue.contract.jobs import Parameters
 
 async def main():
@@ -191,7 +192,7 @@ async def main():
     model = Catalog.load().models["camera"].model_copy(update={"renderer": "renderers_for_tests:Steady"})
     engine = EngineProcess(model_name="t", model=model, device="cpu", state=folder, log=structlog.get_logger())
     await engine.start()
-    outcome = await engine.plan_and_render("j", Parameters("t", "", 1, 8, 8, 12), folder, folder / "spool",
+    outcome = await engine.plan_and_render("j", Parameters("t", "", 1, 8, 8, 12), Photos(folder), folder / "spool",
         deadline=lambda plan: 30.0, on_progress=lambda step, steps: None)
     assert isinstance(outcome, Rendered), outcome
     await engine.stop()

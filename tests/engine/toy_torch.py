@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
 from unstill_config.catalog import Memory, Model
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, Revised
+from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled, Revised
 from unstill_engine.renderers.torch.checkpoint import Checkpoint, silence_libraries
 from unstill_engine.renderers.torch.device import dtype_on, free_bytes, loading_errors, open_device
 from unstill_engine.renderers.torch.download import Contents, model_folder
@@ -61,20 +60,20 @@ class Toy:
         self._decoder = Decoder(vae, 0)
         self._frames = FrameDecoder(self._decoder, vae.config.scaling_factor, dtype)
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         placed = self._place(parameters)
         chosen, side = placed.parameters, placed.parameters.resolution
         return Plan(side, side, chosen.num_frames, chosen.fps, 1.0, placed.memory, chosen, placed.notes)
 
     def render(
-        self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
+        self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Iterator[Frames | Revised]:
         self._decoder.most = int(plan.parameters.prompt)
         fallback = OomFallback(
             self._model,
             plan,
             self._place(plan.parameters).mode,
-            replan=lambda parameters: self.plan(parameters, picture),
+            replan=lambda parameters: self.plan(parameters, photos),
             release=lambda: None,
             fresh=True,
             splits=False,

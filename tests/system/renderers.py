@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from unstill_config.catalog import Model
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, RenderError
+from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled, RenderError
+from unstill_engine.renderers.photo import load_photo
 from unstill_queue.contract.jobs import Parameters
 
 JOURNAL = "JOURNAL_FILE"
@@ -73,19 +74,18 @@ class Journalled:
     def load(self, device: str) -> None:
         self._device = device
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         if "no-room" in parameters.prompt:
             raise RenderError("out_of_memory", "the card has 3 of the 4 GiB that this needs")
         side = parameters.resolution
         return Plan(side, side, parameters.num_frames, parameters.fps, 0.2, 1000, parameters)
 
-    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
         prompt = plan.parameters.prompt
         first = f"begin {prompt}" not in self._journal.read_text() if self._journal.exists() else True
         self._write("begin", prompt)
         random = np.random.default_rng(plan.parameters.seed)
-        with Image.open(picture) as photo:
-            colour = np.asarray(photo.convert("RGB").resize((1, 1), Image.Resampling.BOX))[0, 0]
+        colour = np.asarray(load_photo(photos.first).resize((1, 1), Image.Resampling.BOX))[0, 0]
         for step in range(plan.num_frames):
             if cancelled():
                 self._write("cancelled", prompt)

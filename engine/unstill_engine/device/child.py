@@ -46,6 +46,7 @@ from unstill_engine.renderers.base import (
     Renderer,
     RenderError,
     Revised,
+    Sound,
 )
 from unstill_engine.renderers.filling import filling
 from unstill_queue.contract import jobs
@@ -181,28 +182,30 @@ def _render(command: Render, renderer: Renderer, model: Model, channel: Channel)
 
 
 def _render_to_spool(command: Render, renderer: Renderer, model: Model, channel: Channel) -> Report:
-    run, picture, parameters = command.run, Path(command.picture), command.parameters
+    run, photos, parameters = command.run, command.photos, command.parameters
 
     def cancelled() -> bool:
         return channel.cancelled(run)
 
     if cancelled():
         raise RenderCancelled
-    if command.frame:
-        parameters = filling(parameters, picture, command.frame, model.aspect_most)
-    plan = renderer.plan(parameters, picture)
+    if command.frame and photos.first:
+        parameters = filling(parameters, photos.first, command.frame, model.aspect_most)
+    plan = renderer.plan(parameters, photos)
     _check_plan(plan)
     channel.send(Planned(run, plan))
     started = time.monotonic()
     with (
         Spool(Path(command.spool), plan) as spool,
-        _closing(renderer.render(plan, picture, _step_reporter(run, channel), cancelled)) as frames,
+        _closing(renderer.render(plan, photos, _step_reporter(run, channel), cancelled)) as frames,
     ):
         for chunk in frames:
             if cancelled():
                 raise RenderCancelled
             if isinstance(chunk, Revised):
                 _revise(run, chunk, spool, channel)
+            elif isinstance(chunk, Sound):
+                raise WrongFrames("sound came, which no clip is given yet")
             else:
                 spool.write(chunk)
         spool.check_complete()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import struct
-from typing import Final
+from pathlib import Path
+from typing import Final, Self
 
 import msgspec
 
-from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.base import Photos, Plan
 from unstill_queue.contract import jobs
 from unstill_queue.contract.jobs import Parameters
 
@@ -39,6 +40,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 class Render(msgspec.Struct, frozen=True, tag="render"):
     """`run` numbers this attempt, so that nothing said about another one can be taken for it.
 
+    `picture` and `last_picture` are the files of the photos that the clip begins and ends with, "" where there is none.
     `frame` is the size of the finished clip, where the photo is cropped to that shape unless that loses what matters.
     """
 
@@ -47,6 +49,19 @@ class Render(msgspec.Struct, frozen=True, tag="render"):
     picture: str
     spool: str
     frame: tuple[int, int] | None = None
+    last_picture: str = ""
+
+    @classmethod
+    def of(
+        cls, run: int, parameters: Parameters, photos: Photos, spool: Path, frame: tuple[int, int] | None = None
+    ) -> Self:
+        """Return the command to render these photos to the file `spool`."""
+        return cls(run, parameters, str(photos.first or ""), str(spool), frame, str(photos.last or ""))
+
+    @property
+    def photos(self) -> Photos:
+        """The photos as a renderer is given them."""
+        return Photos(*(Path(name) if name else None for name in (self.picture, self.last_picture)))
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):

@@ -34,7 +34,7 @@ from unstill_engine.device.outcomes import (
     RenderStopped,
 )
 from unstill_engine.device.supervisor import Supervisor
-from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.base import Photos, Plan
 from unstill_queue.contract.jobs import Parameters
 
 
@@ -122,7 +122,7 @@ class EngineProcess:
         self,
         job: str,
         parameters: Parameters,
-        picture: Path,
+        photos: Photos,
         spool: Path,
         *,
         deadline: Callable[[Plan], float],
@@ -142,7 +142,7 @@ class EngineProcess:
         if former is not None and not former.cancelled:
             raise ValueError(f"{job} is being rendered already")
         run = self._runs[job] = _Run(next(self._numbers), deadline, on_progress)
-        task = asyncio.create_task(self._run(run, Render(run.number, parameters, str(picture), str(spool), frame)))
+        task = asyncio.create_task(self._run(run, Render.of(run.number, parameters, photos, spool, frame)))
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._forget(job, run, task))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -34,6 +35,21 @@ class Plan(msgspec.Struct, frozen=True):
     memory: int
     parameters: Parameters
     notes: tuple[str, ...] = ()
+
+
+class Photos(msgspec.Struct, frozen=True):
+    """The photos that a clip begins and ends with, each where the job has one; neither for a clip of words alone."""
+
+    first: Path | None = None
+    last: Path | None = None
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What a clip sounds like from its first frame on: `samples` (N, channels) float32, -1 to 1, `rate` a second."""
+
+    samples: NDArray[np.float32]
+    rate: int
 
 
 class Revised(msgspec.Struct, frozen=True):
@@ -70,8 +86,8 @@ class Renderer(Protocol):
     """One model on one device.
 
     `render` yields chunks of frames, each (T, H, W, 3) uint8 RGB with T >= 1, `plan.num_frames` of
-    them in all, and a `Revised` wherever the plan could not be kept. It calls `on_step` after each
-    step and looks at `cancelled` before each one.
+    them in all, and a `Revised` wherever the plan could not be kept. A model that makes sound yields one `Sound`
+    besides. It calls `on_step` after each step and looks at `cancelled` before each one.
     """
 
     def __init__(self, name: str, model: Model) -> None: ...
@@ -80,12 +96,12 @@ class Renderer(Protocol):
         """Raises RenderError where the model cannot be had."""
         ...
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         """Raises RenderError where nothing near to what was asked can be rendered."""
         ...
 
     def render(
-        self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
-    ) -> Iterator[Frames] | Iterator[Frames | Revised]:
+        self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]
+    ) -> Iterator[Frames] | Iterator[Frames | Revised] | Iterator[Frames | Sound | Revised]:
         """Raises RenderCancelled, RenderError, DevicePoisoned."""
         ...

@@ -10,8 +10,8 @@ from unstill_engine.renderers.base import RenderError
 from unstill_engine.renderers.framing import Size
 
 
-def photo_size(picture: Path) -> Size:
-    """Width and height in pixels.
+def photo_size(picture: Path | None) -> Size:
+    """Return width and height in pixels.
 
     Raises:
         RenderError: "picture_gone" or "picture_unreadable".
@@ -20,7 +20,7 @@ def photo_size(picture: Path) -> Size:
         return image.size
 
 
-def load_photo(picture: Path) -> Image.Image:
+def load_photo(picture: Path | None) -> Image.Image:
     """All of the photo, in RGB. Raises RenderError as `photo_size` does."""
     with _opened(picture) as image:
         try:
@@ -29,7 +29,9 @@ def load_photo(picture: Path) -> Image.Image:
             raise RenderError("picture_unreadable", f"the photo cannot be read: {error}") from error
 
 
-def _opened(picture: Path) -> Image.Image:
+def _opened(picture: Path | None) -> Image.Image:
+    if picture is None:
+        raise RenderError("picture_gone", "the job has no photo")
     try:
         return Image.open(picture, formats=("PNG", "JPEG"))
     except FileNotFoundError as error:

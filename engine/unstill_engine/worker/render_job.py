@@ -17,7 +17,7 @@ from unstill_engine.device.outcomes import (
     RenderFailed,
     RenderStopped,
 )
-from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.base import Photos, Plan
 from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import NotFound, StorageError
@@ -58,7 +58,7 @@ class RenderJob(JobRun):
             rendered = await services.process.plan_and_render(
                 job.id,
                 job.parameters,
-                picture,
+                Photos(picture),
                 folder / "frames.rgb",
                 deadline=deadline,
                 on_progress=self.lease.step,

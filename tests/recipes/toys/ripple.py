@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from unstill_config.catalog import Model
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
+from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled
 from unstill_engine.renderers.framing import frame_size
 from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_queue.contract.jobs import Parameters
@@ -26,15 +25,15 @@ class Ripple:
     def load(self, device: str) -> None:
         """Do nothing: there are no weights to load."""
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         """Plan the frames. Raises RenderError where the photo cannot be read."""
-        width, height = frame_size(photo_size(picture), parameters, self._model.size_multiple)
+        width, height = frame_size(photo_size(photos.first), parameters, self._model.size_multiple)
         seconds = self._model.cost.seconds(parameters.num_frames, 1, width * height / 1e6)
         return Plan(width, height, parameters.num_frames, parameters.fps, seconds, 6 * width * height, parameters)
 
-    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
         """Yield one frame a step, (1, H, W, 3). Raises RenderCancelled, RenderError."""
-        still = np.asarray(load_photo(picture).resize((plan.width, plan.height), Image.Resampling.LANCZOS))
+        still = np.asarray(load_photo(photos.first).resize((plan.width, plan.height), Image.Resampling.LANCZOS))
         rows = np.arange(plan.height)
         for index in range(plan.num_frames):
             if cancelled():

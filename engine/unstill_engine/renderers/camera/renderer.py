@@ -6,14 +6,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from unstill_config.catalog import Model
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled
+from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled
 from unstill_engine.renderers.camera.moves import along
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.resample import Resampler, memory
@@ -51,13 +50,13 @@ class Camera:
         """Read the camera's words. There is no model, and any device will do."""
         vocabulary()
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         """Frame size, frames, seconds and bytes.
 
         Raises:
             RenderError: "picture_gone" or "picture_unreadable".
         """
-        size = photo_size(picture)
+        size = photo_size(photos.first)
         frame = frame_size(size, parameters, self._model.size_multiple, aspect_most=self._model.aspect_most)
         views = self._views(parameters, size, frame)
         cost = self._model.cost.seconds(parameters.num_frames, 1, frame[0] * frame[1] / 1e6)
@@ -72,7 +71,7 @@ class Camera:
             notes=(*_cropped(views, size, frame), *_unread(parameters)),
         )
 
-    def render(self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
         """Chunks of up to 8 frames, (T, H, W, 3). A step is a frame.
 
         Raises:
@@ -82,7 +81,7 @@ class Camera:
         if cancelled():
             raise RenderCancelled
         frame = (plan.width, plan.height)
-        image = own_pixels(load_photo(picture), frame)
+        image = own_pixels(load_photo(photos.first), frame)
         views = self._views(plan.parameters, image.size, frame, look(image))
         resampler = Resampler(image, views, frame)
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="camera")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import msgspec
 import torch
@@ -11,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from unstill_config.catalog import Model
-from unstill_engine.renderers.base import Frames, OnStep, Plan, RenderCancelled, Revised
+from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled, Revised
 from unstill_engine.renderers.framing import Size, crop_size, cropped, frame_size
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.conditioning import Encoders, Noise
@@ -112,20 +111,20 @@ class I2VGenXL:
                 raise
             self._denoiser.release()
 
-    def plan(self, parameters: Parameters, picture: Path) -> Plan:
+    def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         """Frame size, seconds and bytes; smaller than what was asked where the device has too little memory for that.
 
         Raises:
             RenderError: "picture_gone" or "picture_unreadable".
             DevicePoisoned: the device answers no more.
         """
-        photo = photo_size(picture)
+        photo = photo_size(photos.first)
         placed = self._place(parameters, photo)
         plan = self._lay(placed.parameters, photo)
         return msgspec.structs.replace(plan, notes=(*plan.notes, *placed.notes, *_cuts(self._encoders, parameters)))
 
     def render(
-        self, plan: Plan, picture: Path, on_step: OnStep, cancelled: Callable[[], bool]
+        self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Iterator[Frames | Revised]:
         """Chunks of (T, H, W, 3), and a `Revised` where memory runs out. A step is one of the scheduler's.
 
@@ -136,7 +135,7 @@ class I2VGenXL:
         """
         if cancelled():
             raise RenderCancelled
-        photo = load_photo(picture)
+        photo = load_photo(photos.first)
         fallback = OomFallback(
             self._model,
             plan,
