@@ -143,14 +143,14 @@ async def test_a_storage_that_is_away_is_said_and_emptied_later(client: Client, 
     (tmp_path / "away" / "pictures").write_bytes(b"a file in the way")
     request = a_request()
     await client.accept(request)
-    key = await client.ledger.picture(request.id, storage.new_key("pictures"))
+    (key,) = await client.ledger.picture(request.id, storage.new_key("pictures")) or [""]
     assert key is not None
     await storage.put(b"picture", key=key)
     await client.ledger.refuse(request.id, Failed("x", "y"))
     assert await client.ledger.send(request.id, "sender") and await client.ledger.sent(request.id, "sender")
     accepted = a_request(2)
     await client.accept(accepted)
-    second = await client.ledger.picture(accepted.id, storage.new_key("pictures"))
+    (second,) = await client.ledger.picture(accepted.id, storage.new_key("pictures")) or [""]
     assert second is not None
     await storage.put(b"picture", key=second)
     # When its person wants it forgotten, and what is cancelled is shown meanwhile

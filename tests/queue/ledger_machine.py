@@ -115,7 +115,7 @@ class Model:
     rendered: float = 0.0
     charged: float = 0.0
     listed: bool = True
-    picture: str = ""
+    pictures: list[str] = field(default_factory=list)
     clips: list[str] = field(default_factory=list)
     forgotten: bool = False
     damage: str = ""
@@ -195,8 +195,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             job.finished_seen, job.due, job.redos = self.world.watched, self.world.now + 5000, 0
             job.owner = job.lapsed = ""
             if result != "done":
-                self.throw(job, *job.clips, job.picture)
-                job.picture = ""
+                self.throw(job, *job.clips, *job.pictures)
+                job.pictures = []
 
         def throw(self, job: Model, *files: str) -> None:
             job.clips = [file for file in job.clips if file not in files]
@@ -335,18 +335,19 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             """Seconds of its day's quotas."""
             return job.cost if job.state in ("queued", "running") else job.charged
 
-        @rule(n=st.integers(0, 9))
-        def picture(self, n: int) -> None:
-            """A request's picture has one key, and none where it may not be stored."""
+        @rule(n=st.integers(0, 9), pictures=st.integers(1, 2))
+        def picture(self, n: int, pictures: int) -> None:
+            """Each picture of a request has one key, and none where it may not be stored."""
             if (id := self.named(n)) is None:
                 return
             job = self.world.jobs[id]
-            answer = self.call("picture", id, key := self.token())
+            keys = [self.token() for _ in range(pictures)]
+            answer = self.call("picture", id, *keys)
             if job.state != "accepted":
                 assert answer == [b"no"]
             else:
-                job.picture = job.picture or key
-                assert answer == [b"ok", job.picture.encode()]
+                job.pictures += keys[len(job.pictures) :]
+                assert answer == [b"ok", " ".join(job.pictures).encode()]
 
         @precondition(lambda self: self.world.claims)
         @rule(n=st.integers(0, 9))
@@ -518,7 +519,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             words = [word for id in given for word in (id, b"bare", f"gone {id}", f"older{id}")]
             left, files = self.call("forget", who[0], FORGOTTEN, *words)
             self.left_over(left, who[0], {id for id in set(listed) - set(given) if not self.world.jobs[id].forgotten})
-            known = [file for id in given for file in (*self.world.jobs[id].clips, self.world.jobs[id].picture) if file]
+            known = [file for id in given for file in (*self.world.jobs[id].clips, *self.world.jobs[id].pictures)]
             assert {file.decode() for file in files} == {*known, *(f"older{id}" for id in given)}
             self.world.trash.update(file.decode() for file in files)
             for id in given:
@@ -844,7 +845,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     }
                     self.world.broken.pop(id)
                     if job.damage != "string":
-                        self.throw(job, *job.clips, job.picture)
+                        self.throw(job, *job.clips, *job.pictures)
                     left, _ = self.call("forget", job.person, FORGOTTEN, id, b"", f"gone {id}", b"")
                     self.left_over(left, job.person, others)
                     self.vanished(job)
@@ -968,8 +969,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     assert int(row[3]) == model[id].attempt
                 if model[id].forgotten:
                     self.is_bare(states[id], row[4:8])
-                picture, clips = (field.decode() if field else "" for field in row[8:])
-                assert (picture, clips.split()) == (model[id].picture, model[id].clips)
+                pictures, clips = (field.decode().split() if field else [] for field in row[8:])
+                assert (pictures, clips) == (model[id].pictures, model[id].clips)
             assert {key.decode() for key in trash} >= self.world.trash, "a file that nobody needs stays"
             for lane, ids in zip(LANES, running, strict=True):
                 expected = {id for id in states if states[id] == "running" and model[id].lane == lane}

@@ -38,14 +38,15 @@ number = st.floats(allow_nan=False)
 
 requesters = st.builds(Requester, text, text, text, text)
 addresses = st.builds(ReplyAddress, text, text, text, st.none() | text, st.dictionaries(text, text, max_size=3))
-requests = st.builds(Request, text, requesters, addresses, text, text, whole)
+requests = st.builds(Request, text, requesters, addresses, text, text, whole, last_source=text, last_stored=text)
 parameters = st.builds(
     Parameters, text, text, whole, whole, whole, whole, text, whole, number, st.none() | whole, st.none() | whole
 )
 finishes = st.builds(Finish, text, st.none() | whole, st.booleans(), st.booleans(), st.booleans())
 jobs = st.builds(
-    Job, text, requesters, addresses, text, parameters, finishes, whole, notes=st.lists(text, max_size=3).map(tuple)
-)
+    Job, text, requesters, addresses, text, parameters, finishes, whole, notes=st.lists(text, max_size=3).map(tuple),
+    last_picture=text,
+)  # fmt: skip
 progress = st.builds(Progress, st.sampled_from(["loading", "rendering", "encoding"]), whole, whole, st.none() | number)
 succeeded = st.builds(
     Succeeded, text, whole, whole, whole, number, number, parameters, st.booleans(), number,
@@ -146,6 +147,30 @@ def test_a_field_of_a_newer_program_is_passed_over() -> None:
     older = Cancelled("ann")
     newer = {**msgspec.to_builtins(older), "why": "changed her mind"}
     assert decode(encode(newer), Outcome) == older
+
+
+@pytest.mark.parametrize(
+    ("as_type", "new"), [(Request, {"last_source", "last_stored"}), (Job, {"last_picture"})], ids=["request", "job"]
+)
+def test_the_former_version_reads_a_clip_of_two_pictures_and_is_read(as_type: Any, new: set[str]) -> None:
+    # Given the value as the former version knows it, and one of this version
+    fields = [field for field in msgspec.structs.fields(as_type) if field.name not in new]
+    former = msgspec.defstruct(
+        as_type.__name__,
+        [(f.name, f.type) if f.required else (f.name, f.type, f.default) for f in fields],
+        frozen=True,
+    )
+    who, to = Requester("test", "ann", "c"), ReplyAddress("test", "c", "1")
+    value = (
+        Request("1", who, to, "file", "waves", 1, last_source="second")
+        if as_type is Request
+        else Job("1", who, to, "pictures/x", PLAIN, Finish(), 1, last_picture="pictures/y")
+    )
+    # When each reads the other's
+    read: Any = decode(encode(value), former)
+    back = decode(encode(read), as_type)
+    # Then nothing is lost but what the former one does not know
+    assert back == msgspec.structs.replace(value, **dict.fromkeys(new, ""))
 
 
 @given(st.dictionaries(text, plain, max_size=5))

@@ -156,3 +156,20 @@ async def test_a_backing_that_was_asked_for_waits_for_an_engine_that_makes_one(l
     # and that one an engine of this version makes
     claim = await ledger.claim("camera", "newer", "newer", HERE)
     assert claim and claim.job == filled[0]
+
+
+async def test_a_clip_of_two_pictures_or_none_waits_for_an_engine_that_knows_them(ledger: Ledger) -> None:
+    # Given jobs of one picture, of none, and of two, and an engine of the former version
+    one, none, two = [
+        await queued(ledger, n, **pictures)
+        for n, pictures in enumerate(({}, {"picture": ""}, {"last_picture": "pictures/y"}))
+    ]
+    former = HERE - {"picture:none", "picture:last"}
+    # When it asks, Then it is given the first alone
+    claim = await ledger.claim("camera", "first", "former", former)
+    assert claim and claim.job == one
+    assert await ledger.claim("camera", "second", "former", former) is None
+    assert await ledger.parked() == {none.id: ("camera", "picture:none"), two.id: ("camera", "picture:last")}
+    # and one of this version is given the others
+    claims = [await ledger.claim("camera", f"newer {n}", "newer", HERE) for n in range(2)]
+    assert [claim and claim.job for claim in claims] == [none, two]

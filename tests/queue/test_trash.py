@@ -50,8 +50,8 @@ def stored(tmp_path: Path) -> set[str]:
 async def with_picture(ledger: Ledger, storage: Storage, n: int = 1) -> str:
     """A request that is accepted and whose picture is stored; the key."""
     await ledger.accept(a_request(n))
-    key = await ledger.picture(a_request(n).id, storage.new_key("pictures"))
-    assert key is not None
+    keys = await ledger.picture(a_request(n).id, key := storage.new_key("pictures"))
+    assert keys == [key]
     return await storage.put(b"picture", key=key)
 
 
@@ -84,7 +84,7 @@ async def test_what_was_never_queued_leaves_no_picture(ledger: Ledger, storage: 
     for id in (a_request(1).id, a_request(2).id, "none"):
         assert await ledger.picture(id, storage.new_key("pictures")) is None
     # and one that is tried again is stored under the same key
-    assert await ledger.picture(a_request(3).id, storage.new_key("pictures")) == kept
+    assert await ledger.picture(a_request(3).id, storage.new_key("pictures")) == [kept]
 
 
 async def test_what_a_lost_try_stored_goes_when_the_job_is_done(
@@ -190,5 +190,26 @@ async def test_what_could_not_be_deleted_is_tried_again(
     # Then it is still to be deleted, a minute later at the latest
     assert await redis.zscore("unstill:trash", key)
     await redis.zadd("unstill:trash", {key: 0})
+    await Trash(ledger, storage).empty()
+    assert stored(tmp_path) == set()
+
+
+async def test_both_pictures_of_a_clip_go_with_it(ledger: Ledger, storage: Storage, tmp_path: Path) -> None:
+    # Given a request of two pictures, whose first was stored by a version that knows of one
+    key = await with_picture(ledger, storage)
+    keys = await ledger.picture(a_request().id, *(storage.new_key("pictures") for _ in range(2)))
+    assert keys and keys[0] == key and len(set(keys)) == 2
+    await storage.put(b"last", key=keys[1])
+    # and that is tried again by either version
+    again = [storage.new_key("pictures") for _ in range(2)]
+    assert await ledger.picture(a_request().id, *again) == keys
+    assert await ledger.picture(a_request().id, again[0]) == [key]
+    assert stored(tmp_path) == set(keys)
+    # When it is queued and its person has it forgotten
+    job = replace(a_job(a_request()), picture=keys[0], last_picture=keys[1])
+    assert await ledger.queue(job, cost=1, quota=NO_QUOTA)
+    forgotten = await ledger.forget(a_request().requester.person)
+    # Then both are named and deleted
+    assert set(forgotten.files) == set(keys)
     await Trash(ledger, storage).empty()
     assert stored(tmp_path) == set()

@@ -32,7 +32,7 @@ async def switch(record: Record, replies: ChatReplies, pipeline: Pipeline) -> tu
         return replies.begun_already() if replaced else replies.waiting(await ledger.place(job.id)), False
     words = words_with(record.request.words, job, other, pipeline.catalog)
     derived_of = again(record, derived(record.id, f"{SWITCH} {other}"), words)
-    # the picture of what is cancelled goes at once, and not every platform has it once more
+    # the pictures of what is cancelled go at once, and not every platform has them once more
     request = await with_own_copy(pipeline.storage, derived_of)
     try:
         # first written down: whatever dies then, what was to be replaced still waits
@@ -41,7 +41,7 @@ async def switch(record: Record, replies: ChatReplies, pipeline: Pipeline) -> tu
         return replies.too_many_requests(error.limit), False
     if not new and request.stored != derived_of.stored:
         # it was told of twice
-        await discard(pipeline.storage, request.stored)
+        await discard(pipeline.storage, request.stored, request.last_stored)
     replaced = await pipeline.client.cancel(record.id, REVISED) != "late" or replaced
     if replaced and record.note is not None:
         await pipeline.adopt(request.id, record.note)

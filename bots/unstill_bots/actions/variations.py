@@ -145,8 +145,7 @@ def _another(seed: int) -> int:
 def again(record: Record, id: str, words: str) -> Request:
     """The request anew under another id and with other words."""
     to = replace(record.request.reply_to, extra={**record.request.reply_to.extra, "job": id})
-    stored, notes = kept_of(record)
-    return replace(record.request, id=id, words=words, reply_to=to, stored=stored, notes=notes)
+    return replace(kept_of(record), id=id, words=words, reply_to=to)
 
 
 def derived(id: str, what: str) -> str:

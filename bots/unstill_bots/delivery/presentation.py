@@ -130,7 +130,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
             outcome.duration,
             audio=job.finish.audio if job else False,
             spoiler=covered,
-            poster=job.picture if job else None,
+            poster=(job.picture or None) if job else None,
             fill=_fill(job.finish, used) if job else "crop",
             name=file_name("" if covered else used.prompt),
             alt=replies.alt_text("" if covered else used.prompt),

@@ -38,38 +38,52 @@ def is_stored_for(request: Request) -> bool:
     return bool(request.stored) and request.reply_to.extra.get(STORED_FOR) == request.id
 
 
+def each_picture(request: Request) -> list[Request]:
+    """Return a request once for each of its pictures, as if that were its only one."""
+    first = replace(request, last_source="", last_stored="")
+    last = replace(first, source=request.last_source, stored=request.last_stored, notes=())
+    return [one for one in (first, last) if one.source or one.stored]
+
+
 async def with_own_copy(storage: Storage, request: Request) -> Request:
-    """Return a request whose picture is stored for it alone, so that it stays where the older request ends; the same
+    """Return a request whose pictures are stored for it alone, so that they stay where the older request ends; the same
     where nothing can be copied.
     """
-    picture = await stored_picture(storage, request)
-    if picture is None:
-        return request
+    pictures = [await stored_picture(storage, each) for each in each_picture(request)]
+    keys: list[str] = []
     try:
-        key = await storage.put(picture.data, suffix=picture.suffix)
+        for picture in pictures:
+            keys.append("" if picture is None else await storage.put(picture.data, suffix=picture.suffix))
     except StorageError as error:
         log.info("a stored picture could not be copied", key=request.stored, error=str(error))
+        await discard(storage, *keys)
+        return request
+    if not any(keys):
         return request
     to = replace(request.reply_to, extra={**request.reply_to.extra, STORED_FOR: request.id})
-    return replace(request, stored=key, reply_to=to)
+    first, last = (*keys, "", "")[:2]
+    return replace(request, stored=first, last_stored=last, reply_to=to)
 
 
-async def discard(storage: Storage, key: str) -> None:
-    """Delete a stored picture that nobody needs; what cannot be deleted now goes by the trash, or with its age."""
-    try:
-        await storage.delete(key)
-    except StorageError as error:
-        log.info("a picture could not be deleted", key=key, error=str(error))
+async def discard(storage: Storage, *keys: str) -> None:
+    """Delete stored pictures that nobody needs; what cannot be deleted now goes by the trash, or with its age."""
+    for key in filter(None, keys):
+        try:
+            await storage.delete(key)
+        except StorageError as error:
+            log.info("a picture could not be deleted", key=key, error=str(error))
 
 
 class OlderPicture(msgspec.Struct, frozen=True):
-    """The picture that an older request was made of; all as in `Request`."""
+    """The picture that an older request was made of, and its last one; all as in `Request`."""
 
     source: str
     aspect: float = 1.0
     stored: str = ""
     spoiler: bool = False
     notes: tuple[str, ...] = ()
+    last_source: str = ""
+    last_stored: str = ""
 
     @classmethod
     def of(cls, record: Record) -> Self | None:
@@ -78,14 +92,26 @@ class OlderPicture(msgspec.Struct, frozen=True):
         if record.forgotten or (isinstance(failed, Failed) and failed.details == REFUSED):
             return None
         request = record.request
-        stored, notes = kept_of(record)
-        return cls(request.source, request.aspect, stored, request.spoiler, notes)
+        kept = kept_of(record)
+        return cls(
+            request.source,
+            request.aspect,
+            kept.stored,
+            request.spoiler,
+            kept.notes,
+            request.last_source,
+            kept.last_stored,
+        )
 
 
-def kept_of(record: Record) -> tuple[str, tuple[str, ...]]:
-    """Return the storage key of a record's picture, empty where it has none yet, and the notes on that picture."""
+def kept_of(record: Record) -> Request:
+    """Return a record's request with the storage keys of its pictures, empty where there are none yet, and the notes on
+    them.
+    """
     job, request = record.job, record.request
-    return (job.picture, of_picture(job.notes)) if job else (request.stored, request.notes)
+    if job is None:
+        return request
+    return replace(request, stored=job.picture, last_stored=job.last_picture, notes=of_picture(job.notes))
 
 
 async def is_deleted(storage: Storage, record: Record) -> bool:

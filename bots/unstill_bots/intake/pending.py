@@ -38,8 +38,9 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `user` is the platform's own id, `sent_at` in seconds since the epoch, `upload_limit` in bytes, 0 where an older
     version wrote it down without one. Messages with the same `album` in a chat belong together. `older` is the picture
-    of an older request, and is used instead of its own. `covered`: the words were written as a spoiler. It is stored
-    while it waits for words: a new field needs a default.
+    of an older request, and is used instead of its own. `covered`: the words were written as a spoiler. `last_source`
+    is that of the picture with which the clip is to end, as in `Request`. It is stored while it waits for words: a new
+    field needs a default.
     """
 
     user: str
@@ -49,6 +50,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     album: str = ""
     older: OlderPicture | None = None
     covered: bool = False
+    last_source: str = ""
 
     @property
     def id(self) -> str:
@@ -101,6 +103,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             self.older.stored if self.older else "",
             picture.spoiler or self.covered,
             self.older.notes if self.older else (),
+            self.older.last_source if self.older else self.last_source,
+            self.older.last_stored if self.older else "",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
@@ -11,7 +12,14 @@ from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
 from unstill_bots.intake.objection import Objection
-from unstill_bots.intake.older_picture import REFUSED, WORDS_REFUSED, discard, is_stored_for, stored_picture
+from unstill_bots.intake.older_picture import (
+    REFUSED,
+    WORDS_REFUSED,
+    discard,
+    each_picture,
+    is_stored_for,
+    stored_picture,
+)
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.text.replies import Replies
@@ -149,23 +157,36 @@ class Preparation:
 
     async def _understand(self, request: Request) -> tuple[Job, float]:
         caption, parameters, finish = self._read(request.words)
-        picture = await stored_picture(self._storage, request)
-        if picture is None:
-            picture = await self._make_safe(await self._chat.fetch(request))
-        parameters = self._sized(caption, parameters, finish, (picture.width, picture.height))
-        cost = self._cost(parameters, aspect_of(picture.width, picture.height))
-        key = await self._store(request, picture)
+        # the first one, by which the frame is made, and the last; none where words are all there is
+        pictures = [await self._picture(each) for each in each_picture(request)]
+        if not pictures and "text_only" not in self._catalog.models[parameters.model].abilities:
+            raise FetchError("picture_gone", "there is none")
+        size = (pictures[0].width, pictures[0].height) if pictures else imagined(request.aspect)
+        parameters = self._sized(caption, parameters, finish, size)
+        cost = self._cost(parameters, aspect_of(*size))
+        first, last = (*await self._store(request, pictures), "", "")[:2]
+        notes = (*(note for picture in pictures for note in picture.notes), *caption.notes)
         job = Job(
             id=request.id,
             requester=request.requester,
             reply_to=request.reply_to,
-            picture=key,
+            picture=first,
             parameters=parameters,
             finish=finish,
             upload_limit=request.upload_limit,
-            notes=(*picture.notes, *caption.notes),
+            notes=tuple(dict.fromkeys(notes)),
+            last_picture=last,
         )
         return job, cost
+
+    async def _picture(self, request: Request) -> SafePicture:
+        """Return the first picture of a request, which is stored already or comes from its platform.
+
+        Raises:
+            PictureError, FetchError, ChatError, StorageError: there is none that can be used.
+        """
+        stored = await stored_picture(self._storage, request)
+        return stored or await self._make_safe(await self._chat.fetch(request))
 
     def _read(self, words: str) -> tuple[captions.Caption, Parameters, Finish]:
         """Return a caption and what it asks for. Raises OptionError."""
@@ -188,23 +209,32 @@ class Preparation:
         try:
             queued = await self._client.submit(job, cost=cost, chat_jobs=terms.jobs)
         except (QuotaExceeded, UnknownJob):
-            await discard(self._storage, job.picture)
+            await discard(self._storage, *job.pictures)
             raise
-        if not queued and await self._picture_of(job.id) != job.picture:
-            await discard(self._storage, job.picture)
+        if not queued and await self._pictures_of(job.id) != job.pictures:
+            await discard(self._storage, *job.pictures)
 
-    async def _picture_of(self, id: str) -> str | None:
+    async def _pictures_of(self, id: str) -> tuple[str, ...]:
         """By the record: after an answer that was lost on its way, what seems to be queued before is this very job."""
         record = await self._client.ledger.find(id)
-        return record.job.picture if record and record.job else None
+        return record.job.pictures if record and record.job else ()
 
-    async def _store(self, request: Request, picture: SafePicture) -> str:
-        """Store a picture under a key that is on record before. Raises Ended."""
-        own = request.stored if is_stored_for(request) else ""
-        key = await self._client.ledger.picture(request.id, own or self._storage.new_key("pictures", picture.suffix))
-        if key is None:
+    async def _store(self, request: Request, pictures: Sequence[SafePicture]) -> list[str]:
+        """Store a request's pictures under keys that are on record before. Return the keys. Raises Ended."""
+        if not pictures:
+            return []
+        owns = [each.stored if is_stored_for(request) else "" for each in each_picture(request)]
+        new = [
+            own or self._storage.new_key("pictures", picture.suffix)
+            for own, picture in zip(owns, pictures, strict=True)
+        ]
+        keys = await self._client.ledger.picture(request.id, *new)
+        if keys is None:
             raise Ended(request.id)
-        return key if key == own else await self._storage.put(picture.data, key=key)
+        for key, own, picture in zip(keys, owns, pictures, strict=True):
+            if key != own:
+                await self._storage.put(picture.data, key=key)
+        return keys
 
     async def _answer(self, request: Request, sentence: str, details: dict[str, str] | None = None) -> bool:
         await self._client.refuse(request.id, Failed(SAID, sentence, details or {}))

@@ -13,6 +13,9 @@ from unstill_queue.contract.jobs import Job
 
 BLUR = "fill:blur"
 """The word of a backing that was asked for, which an older engine would leave out."""
+NO_PICTURE, LAST_PICTURE = "picture:none", "picture:last"
+"""The words of a clip of words alone, and of one that ends with a second picture, neither of which an older engine
+knows."""
 
 
 def codec(version: int) -> str:
@@ -28,6 +31,8 @@ def abilities(catalog: Catalog) -> frozenset[str]:
             *(f"model:{quote(name)}" for name in catalog.models),
             *(f"shape:{quote(name)}" for name in catalog.finishes),
             BLUR,
+            NO_PICTURE,
+            LAST_PICTURE,
         ]
     )
 
@@ -39,4 +44,8 @@ def needs(job: Job, *, rendered: bool) -> frozenset[str]:
     words = [f"model:{quote(job.parameters.model)}", f"shape:{quote(job.finish.shape)}"]
     if job.finish.fill == "blur":
         words.append(BLUR)
+    if not job.picture:
+        words.append(NO_PICTURE)
+    if job.last_picture:
+        words.append(LAST_PICTURE)
     return frozenset(words)

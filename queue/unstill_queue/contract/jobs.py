@@ -49,10 +49,12 @@ class Request(msgspec.Struct, frozen=True):
     """What a person sent, before anything was read or fetched.
 
     `id` is made from platform, chat and message, so the same update seen twice is one request;
-    a re-roll adds its number. `source` is the platform's own reference to the picture.
+    a re-roll adds its number. `source` is the platform's own reference to the picture, empty where the clip is to be
+    made of words alone; `last_source` is that to a second picture, with which the clip is to end, and else empty.
     `upload_limit` is in bytes. `aspect` is the picture's long side over its short one as far as the platform says
     it, else 1: by it the cost is estimated before the picture is fetched. `stored` is the storage key under which an
-    older request has the same picture; where that is gone, and for a program that does not know it, `source` holds.
+    older request has the same picture, and `last_stored` that of the second one; where that is gone, and for a program
+    that does not know it, `source` and `last_source` hold.
     `spoiler`: picture or words were sent covered, so that the clip and its words are covered too. `notes` are what the
     older request noted of the `stored` picture, as in `Job`.
     """
@@ -67,6 +69,8 @@ class Request(msgspec.Struct, frozen=True):
     stored: str = ""
     spoiler: bool = False
     notes: tuple[str, ...] = ()
+    last_source: str = ""
+    last_stored: str = ""
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -118,7 +122,8 @@ class Finish(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """A request that was understood: everything the engine needs.
 
-    `picture` is a storage key; `upload_limit` is in bytes. `notes` are codes of what was done otherwise than asked with
+    `picture` is a storage key, empty where the clip is made of words alone, and `last_picture` that of the picture with
+    which it ends, else empty; `upload_limit` is in bytes. `notes` are codes of what was done otherwise than asked with
     the picture and the words, before the engine: the answer tells them together with `Succeeded.notes`.
     """
 
@@ -132,6 +137,12 @@ class Job(msgspec.Struct, frozen=True):
     # Nobody reads it. The former version cannot decode a job without it, so it is written for as long as that may run.
     submitted_at: float = 0.0
     notes: tuple[str, ...] = ()
+    last_picture: str = ""
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The storage keys of its pictures: none, the first, or both."""
+        return tuple(key for key in (self.picture, self.last_picture) if key)
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -40,8 +40,8 @@ class Forget(Views):
                     continue
                 else:
                     # without words and picture; the rest is needed to show that it is cancelled
-                    bare = encode(msgspec.structs.replace(record.request, words="", source=""))
-                    older = [record.job.picture] if record.job else []
+                    bare = encode(msgspec.structs.replace(record.request, words="", source="", last_source=""))
+                    older = record.job.pictures if record.job else ()
                     words += [id, bare, self.names.name("request", id), " ".join([*older, *record.clips])]
                 found.append(id)
             left, thrown = await self._run("forget", person, encode(Cancelled(person)), *words)

@@ -82,14 +82,14 @@ class Intake(Script):
         reply = await self._run("refuse", id, encode(outcome))
         return bool(reply[0] == b"ok")
 
-    async def picture(self, id: str, key: str) -> str | None:
-        """Put the key of a request's picture on record, before its bytes are stored.
+    async def picture(self, id: str, *keys: str) -> list[str] | None:
+        """Put the keys of a request's pictures on record, before their bytes are stored.
 
-        Returns the key to store it under, which is the one of an earlier try where there was one. None: the request
-        has ended or is being forgotten, and nothing of it may be stored.
+        Returns as many keys to store them under, which are those of an earlier try where there was one. None: the
+        request has ended or is being forgotten, and nothing of it may be stored.
         """
-        reply = await self._run("picture", id, key)
-        return reply[1].decode() if reply[0] == b"ok" else None
+        reply = await self._run("picture", id, *keys)
+        return reply[1].decode().split()[: len(keys)] if reply[0] == b"ok" else None
 
     async def cancel(self, id: str, by: str) -> Literal["cancelled", "cancelling", "late", "none"]:
         """Cancel a job in the name of `by`: one that waits ends at once, and of one that runs the engine is told.

@@ -1,5 +1,5 @@
--- Files. Their keys are on record before their bytes are stored (fields `picture`, and `clips` with a space between
--- two), so whoever looks at a record knows all that may exist, and what is thrown is surely deleted.
+-- Files. Their keys are on record before their bytes are stored (fields `picture` and `clips`, a space between two
+-- keys), so whoever looks at a record knows all that may exist, and what is thrown is surely deleted.
 --
 -- Keys: unstill:job:<id> unstill:trash unstill:thrown
 -- trash(limit): storage keys

@@ -8,7 +8,8 @@
 --   a person's forgetting.
 -- queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds): 'queued', 'queued' | 'already',
 --   state or 'none' | as afford
--- picture(id, key): 'ok', key to store the picture under, of an earlier call if there was one | 'no'
+-- picture(id, key...): 'ok', keys to store the pictures under, a space between two, of an earlier call as far as there
+--   was one | 'no'
 --   'no': it has ended or is being forgotten, and nothing of it may be stored.
 -- refuse(id, outcome): 'ok' | 'already', state or 'none'
 -- cancel(id, outcome): 'cancelled' | 'cancelling' | 'late', state or 'none'
@@ -52,10 +53,13 @@ function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, c
   return { 'queued', 'queued' }
 end
 
-function op.picture(id, key)
+function op.picture(id, ...)
   if get(id, 'state') ~= 'accepted' or get(id, 'forgotten') then return { 'no' } end
-  if not get(id, 'picture') then set(id, 'picture', key) end
-  return { 'ok', get(id, 'picture') }
+  local given, keys = { ... }, {}
+  for key in string.gmatch(get(id, 'picture') or '', '%S+') do keys[#keys + 1] = key end
+  for i = #keys + 1, #given do keys[i] = given[i] end
+  set(id, 'picture', table.concat(keys, ' '))
+  return { 'ok', table.concat(keys, ' ') }
 end
 
 function op.refuse(id, outcome)
