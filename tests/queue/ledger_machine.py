@@ -141,6 +141,7 @@ class World:
     senders: list[Clerk] = field(default_factory=list)
     tokens: int = 0
     pace: dict[str, float] = field(default_factory=dict)
+    counted: Counter[tuple[int, str]] = field(default_factory=Counter)
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LANES, 1.0))
     speeds: set[str] = field(default_factory=set)
     trash: set[str] = field(default_factory=set)
@@ -273,7 +274,45 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         @rule(who=st.sampled_from(PEOPLE))
         def pace(self, who: tuple[str, str, str]) -> None:
-            assert self.word("pace", who[2], 2) == ("fast" if self.too_fast(who[2], 2) else "ok")
+            assert self.word("pace", who[2], who[1], 2) == ("fast" if self.too_fast(who[2], 2) else "ok")
+
+        @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), of=st.sampled_from([1, 2]))
+        def the_host_keeps_somebody_out(self, n: int, who: tuple[str, str, str], of: int) -> None:
+            """A person, or a chat: told once, and not written down. What was here before stays so."""
+            redis.hset("unstill:blocked", who[of], "1")
+            assert [self.word("accept", id, "t", *who, f"gone {id}", b"request", 2) for id in self.world.jobs] == [
+                "seen" for _ in self.world.jobs
+            ]
+            assert self.call("gate", who[2], who[1]) == [b"blocked", b"tell"]
+            assert self.call("accept", f"out{n}", "t", *who, "gone", b"request", 2) == [b"blocked", b"told"]
+            assert self.call("pace", who[2], who[1], 2) == [b"blocked", b"told"]
+            # others of another name are let in
+            assert self.word("gate", "~nobody", "t:nowhere") == "ok"
+            redis.delete("unstill:blocked")
+
+        @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE))
+        def the_host_shuts_the_intake(self, n: int, who: tuple[str, str, str]) -> None:
+            redis.hset("unstill:shut", "intake", "1")
+            for id in self.world.jobs:
+                assert self.word("accept", id, "t", *who, f"gone {id}", b"request", 2) == "seen"
+            assert self.word("accept", f"out{n}", "t", *who, "gone", b"request", 2) == "closed"
+            assert self.word("pace", who[2], who[1], 2) == self.word("gate", who[2], who[1]) == "closed"
+            redis.delete("unstill:shut")
+
+        @rule(lane=st.sampled_from(LANES), word=st.booleans())
+        def the_host_shuts_the_engines(self, lane: str, word: bool) -> None:
+            """They take nothing, but what a claim gave whose answer was lost; nobody is told a time."""
+            redis.hset("unstill:shut", "engines", "1")
+            assert self.call("claim", lane, self.token(), "engine", "", *CAN[-1]) == [[]]
+            if self.world.claims:
+                before = self.world.claims[-1]
+                if self.holds(self.world.jobs[before.id], before.token) == "running" and self.claim_known(before):
+                    _, *again = self.call("claim", lane, before.token, "engine", "", *CAN[-1])
+                    assert again[0].decode() == before.id
+            waiting = [id for id, job in self.world.jobs.items() if job.state == "queued"]
+            for id in waiting:
+                assert self.call("position", id)[4:] == [b"", b"held"]
+            redis.delete("unstill:shut")
 
         def too_fast(self, account: str, limit: int) -> bool:
             """Whether a minute's requests are used up; if not, there is one more."""
@@ -307,6 +346,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
                 job.queued_seen, job.day = self.world.watched, self.world.now // 86_400_000
                 assert self.free_words(LANE), "a job is queued and nobody hears of it"
+                self.world.counted.update(((job.day, f"p|{job.account}"), (job.day, f"c|{job.place}")))
+                for (day, name), count in self.world.counted.items():
+                    assert int(redis.hget(f"unstill:counts:{day}", name) or 0) == count, "clips of a day"  # type: ignore[arg-type]
 
         def room(self, job: Model) -> float:
             """What the quota that is nearest to its end would hold beside that job; below 0 it is too much."""

@@ -8,7 +8,13 @@ from pathlib import Path
 
 LEDGER = Path(str(resources.files("unstill_queue") / "ledger"))
 KEY = re.compile(r"unstill:[a-z]+(?::(?:[a-z]+|$|(?=[^a-z])))*")
-NAMES = {"JOB": "unstill:job:", "DUE": "unstill:due", "UNREADABLE": "unstill:unreadable"}
+NAMES = {
+    "JOB": "unstill:job:",
+    "DUE": "unstill:due",
+    "UNREADABLE": "unstill:unreadable",
+    "SHUT": "unstill:shut",
+    "BLOCKED": "unstill:blocked",
+}
 
 
 def lua_files() -> dict[str, str]:

@@ -10,7 +10,7 @@ from unstill_bots.intake.older_picture import discard, with_own_copy
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.errors import OptionError, TooManyRequests
+from unstill_queue.contract.errors import NotTaken, OptionError
 from unstill_queue.contract.jobs import Cancelled, Job, State
 from unstill_queue.contract.options import find
 from unstill_queue.contract.resolving import resolve
@@ -37,8 +37,8 @@ async def switch(record: Record, replies: ChatReplies, pipeline: Pipeline) -> tu
     try:
         # first written down: whatever dies then, what was to be replaced still waits
         new = await pipeline.enter(request, start=False)
-    except TooManyRequests as error:
-        return replies.too_many_requests(error.limit), False
+    except NotTaken as error:
+        return replies.declined(error), False
     if not new and request.stored != derived_of.stored:
         # it was told of twice
         await discard(pipeline.storage, request.stored, request.last_stored)

@@ -16,7 +16,7 @@ from unstill_bots.intake import captions
 from unstill_bots.intake.older_picture import kept_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog, Value
-from unstill_queue.contract.errors import OptionError, TooManyRequests
+from unstill_queue.contract.errors import NotTaken, OptionError
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Request
 from unstill_queue.contract.options import SEED_MAX
 from unstill_queue.ledger.ledger import Record
@@ -106,8 +106,8 @@ async def vary(
     request = pending.request(words, id=id) if pending else again(record, id, words)
     try:
         new = await pipeline.enter(_pressed(request, press), start=pending is None)
-    except TooManyRequests as error:
-        return Varied(replies.too_many_requests(error.limit))
+    except NotTaken as error:
+        return Varied(replies.declined(error))
     if not new:
         return Varied(replies.already())
     return Varied(replies.on_its_way(move), request=request)

@@ -59,7 +59,7 @@ def waiting(request: Request, place: Place, served: Served | None = None) -> Mes
     Where its model is not served, that is said, with a button for what is `served` instead.
     """
     replies, eta = _replies(request), place.eta
-    other = served.instead_of(place.lane) if served and not place.engines and not place.parked else None
+    other = served.instead_of(place.lane) if served and not (place.engines or place.parked or place.held) else None
     switch = (Button(SWITCH, replies.button_switch(served.title(other)), request.id),) if served and other else ()
     return Message(
         request.id,

@@ -15,7 +15,7 @@ from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.together import take_together
-from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.errors import NotTaken
 from unstill_queue.contract.jobs import Request
 
 log = structlog.get_logger(__name__)
@@ -88,9 +88,9 @@ class Admission:
         else:
             try:
                 written = await self._pipeline.accept(first, words, own=own, start=False)
-            except TooManyRequests as error:
-                haste = Objection.to_haste(error, first.replies)
-                return Written(haste.said, objection=haste)
+            except NotTaken as error:
+                declined = Objection.to_asking(error, first.replies)
+                return Written(declined.said, objection=declined)
             new = [written] if written is not None else []
         if told or new:
             return Written(told.said if told else None, new, objection=told)

@@ -21,7 +21,7 @@ from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.together import take_together
 from unstill_bots.intake.waiting import P, WaitingPictures
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.errors import NotTaken
 from unstill_queue.contract.jobs import Cancelled, Succeeded
 from unstill_queue.ledger.ledger import Record
 
@@ -71,6 +71,8 @@ class Conversation(Generic[P]):
             if not older:
                 await self._let_go(pendings[0])
             return
+        if await self.is_shut_out(pendings[0]):
+            return
         if await self._waiting.let_wait(pendings):
             self._pipeline.background.spawn(self._question(pendings[0], len(pendings)))
         self.not_taken(pendings[0], unfit)
@@ -97,7 +99,13 @@ class Conversation(Generic[P]):
     async def is_refused(self, pending: P, rules: Preferences) -> bool:
         """Return whether a picture is refused by its chat's `rules` or by quotas, which is said. Raises RedisError."""
         objection = await self._pipeline.refusal(pending, None, rules=rules)
-        self._say(pending, objection.said if objection else None)
+        self._object(pending, objection)
+        return objection is not None
+
+    async def is_shut_out(self, pending: P) -> bool:
+        """Return whether the host lets its person ask for nothing now, which is said. Raises RedisError."""
+        objection = await self._pipeline.shut_out(pending.who)
+        self._object(pending, objection)
         return objection is not None
 
     async def _take(
@@ -120,13 +128,16 @@ class Conversation(Generic[P]):
             return False
         found = await take_together(self._pipeline, pendings, words, own=own)
         found.refused.update(map(Objection, unfit))
-        told = found.told(first)
-        self._say(first, told.said if told else None)
+        self._object(first, found.told(first))
         return True
 
     def not_taken(self, pending: P, sentences: Sequence[str]) -> None:
         """Say in one message what was not taken beside a picture."""
         self._say(pending, "\n".join(dict.fromkeys(sentences)))
+
+    def _object(self, pending: P, objection: Objection | None) -> None:
+        if objection is not None and not objection.silent:
+            self._say(pending, objection.said)
 
     def _say(self, pending: P, sentence: str | None) -> None:
         if sentence:
@@ -159,13 +170,12 @@ class Conversation(Generic[P]):
         words = f"--preset {preset}"
         try:
             new = await self._pipeline.accept(pendings[0], words, note=note)
-        except TooManyRequests as error:
-            return replies.too_many_requests(error.limit)
+        except NotTaken as error:
+            return replies.declined(error)
         if others := pendings[1:]:
             found = await take_together(self._pipeline, others, words, beside=1)
             found.taken += 1
-            told = found.told(others[0])
-            self._say(others[0], told.said if told else None)
+            self._object(others[0], found.told(others[0]))
         question = await self._waiting.question(pendings[0])
         self.take_back(*(each for each in (question or "").split() if each != note))
         await self._waiting.no_longer(pendings)

@@ -26,7 +26,7 @@ from unstill_bots.intake.waiting import Offer, P, WaitingPictures
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.chatter import is_again, is_chatter
 from unstill_bots.text.pages import Answer
-from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.errors import NotTaken
 from unstill_queue.contract.jobs import ReplyAddress
 from unstill_queue.ledger.ledger import Record
 
@@ -69,6 +69,8 @@ class FollowUps(Generic[P]):
         """Take words for the picture that they are for, or say that there is none, or leave them. Raises RedisError."""
         pending, words, replied = said.pending, said.words, said.replied
         if not said.command and is_chatter(words):
+            return
+        if await self._conversation.is_shut_out(pending):
             return
         record = await self._asked_anew(said) or await self._record(said)
         own = record is not None and _is_own(said, record)
@@ -252,8 +254,8 @@ class FollowUps(Generic[P]):
             return replies.no_longer_there()
         try:
             new = await self._pipeline.accept(offer.pending, offer.words, note=actor.message)
-        except TooManyRequests as error:
-            return replies.too_many_requests(error.limit)
+        except NotTaken as error:
+            return replies.declined(error)
         await self._waiting.words_used(offer.pending.chat, offer.pending.user)
         return "" if new else replies.already()
 

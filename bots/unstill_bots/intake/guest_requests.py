@@ -6,10 +6,11 @@ from typing import Protocol
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.intake.media import Unfit
+from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chatter import is_chatter
-from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.errors import NotTaken
 from unstill_queue.contract.jobs import Request
 
 
@@ -51,8 +52,11 @@ class GuestRequests:
         if refusal is None:
             try:
                 request = await self._pipeline.accept(pending, words, own=own, start=False)
-            except TooManyRequests as error:
-                refusal = pending.replies.too_many_requests(error.limit)
+            except NotTaken as error:
+                objection = Objection.to_asking(error, pending.replies)
+                if objection.silent:
+                    return
+                refusal = objection.said
             else:
                 if request is not None:
                     self._pipeline.background.spawn(self._begin(request, pending, summoner))

@@ -8,22 +8,25 @@ import msgspec
 
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.replies import Replies
-from unstill_queue.contract.errors import OptionError, QuotaExceeded, TooManyRequests
+from unstill_queue.contract.errors import Blocked, NotTaken, OptionError, QuotaExceeded, TooManyRequests
 
 QUOTAS = tuple(f"quota_{scope}_{quota}" for scope in ("person", "chat") for quota in ("jobs", "seconds"))
 
 
 class Objection(msgspec.Struct, frozen=True):
     """A sentence that refuses a request. `code` stays the same in all languages and versions: one of QUOTAS,
-    "too_many_requests", "unknown_option", "wrong_option", "words_too_long", or "refused" where a rule does.
+    "too_many_requests", "paused", "blocked", "unknown_option", "wrong_option", "words_too_long", or "refused" where a
+    rule does.
 
-    `fields` are the options that are wrong. `retry_after`: whole seconds after which there is room.
+    `fields` are the options that are wrong. `retry_after`: whole seconds after which there is room. `silent`: they have
+    been told, and it is said again only where the platform waits for an answer.
     """
 
     said: str
     code: str = "refused"
     fields: tuple[str, ...] = ()
     retry_after: int | None = None
+    silent: bool = False
 
     @classmethod
     def to_words(cls, error: OptionError, replies: Replies) -> Objection:
@@ -37,8 +40,13 @@ class Objection(msgspec.Struct, frozen=True):
         return cls(sentence, f"quota_{error.scope}_{error.quota}")
 
     @classmethod
-    def to_haste(cls, error: TooManyRequests, replies: ChatReplies) -> Objection:
-        """Object to more requests a minute than are taken."""
-        return cls(
-            replies.too_many_requests(error.limit), "too_many_requests", retry_after=math.ceil(error.retry_after)
-        )
+    def to_asking(cls, error: NotTaken, replies: ChatReplies) -> Objection:
+        """Object to what is not written down: more requests a minute than are taken, or what the host does not want."""
+        said = replies.declined(error)
+        match error:
+            case TooManyRequests(retry_after=seconds):
+                return cls(said, "too_many_requests", retry_after=math.ceil(seconds))
+            case Blocked(told=told):
+                return cls(said, "blocked", silent=told)
+            case _:
+                return cls(said, "paused")

@@ -27,7 +27,7 @@ from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
-from unstill_queue.contract.errors import OptionError, QuotaExceeded, TooManyRequests
+from unstill_queue.contract.errors import Blocked, NotTaken, OptionError, QuotaExceeded
 from unstill_queue.contract.fairness import LEAST
 from unstill_queue.contract.jobs import Failed, ReplyAddress, Request, Requester
 from unstill_queue.ledger.client import Client
@@ -108,7 +108,7 @@ class Pipeline:
         request, or None where it was here before.
 
         Raises:
-            TooManyRequests: it is not taken.
+            NotTaken: it is not taken.
         """
         request = await self.request(pending, words, own=own)
         return request if await self.enter(request, pending.age, note=note, start=start) else None
@@ -117,7 +117,7 @@ class Pipeline:
         """Do as `accept` for a message that nobody waits to see answered: who asks too fast is told now and then."""
         try:
             return await self.accept(pending, words, own=own) is not None
-        except TooManyRequests as error:
+        except NotTaken as error:
             self._decline(pending.who, pending.address(), error)
             return False
 
@@ -141,7 +141,7 @@ class Pipeline:
         `age` in seconds: what is older than a day is answered so. `paced`: `may_ask` has counted it.
 
         Raises:
-            TooManyRequests: it is not taken.
+            NotTaken: it is not taken.
         """
         new = await self.client.ledger.accept(request, per_minute=0 if paced else self._per_minute)
         if note is not None:
@@ -180,11 +180,14 @@ class Pipeline:
     async def refusal(
         self, pending: PendingRequest, words: str | None, *, rules: Preferences | None = None
     ) -> Objection | None:
-        """Return the sentence that refuses it now, or None: by its chat's rules, its words and quotas.
+        """Return the sentence that refuses it now, or None: by the host, its chat's rules, its words and quotas.
 
         It is looked at once more when it is prepared; here it is so that the person alone is told. `words` None: they
         are not known yet. `rules` are what its chat has set, where the caller knows that. Raises RedisError.
         """
+        shut = await self.shut_out(pending.who)
+        if shut is not None:
+            return shut
         if rules is None:
             rules = await self.preferences.get(pending.who.place)
         terms = Terms.of(rules, pending.replies)
@@ -192,6 +195,14 @@ class Pipeline:
         if forbidden is not None:
             return Objection(forbidden)
         return await self.objection(pending.who, words, terms, aspect=pending.picture.aspect)
+
+    async def shut_out(self, who: Requester) -> Objection | None:
+        """Return the sentence for whom the host lets ask for nothing now, or None. Raises RedisError."""
+        try:
+            await self.client.ledger.gate(who)
+        except NotTaken as error:
+            return Objection.to_asking(error, ChatReplies(who.language))
+        return None
 
     async def objection(
         self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0, beside: int = 0
@@ -228,19 +239,21 @@ class Pipeline:
         """Count a request that is about to be written down; who asks too fast is told now and then."""
         try:
             await self.client.pace(request.requester)
-        except TooManyRequests as error:
+        except NotTaken as error:
             self._decline(request.requester, request.reply_to, error)
             return False
         return True
 
-    def _decline(self, who: Requester, to: ReplyAddress, error: TooManyRequests) -> None:
+    def _decline(self, who: Requester, to: ReplyAddress, error: NotTaken) -> None:
+        if isinstance(error, Blocked) and error.told:
+            return
         now, where = time.monotonic(), (who.account, to.chat)
         if now - self._told.get(where, -TOLD_EVERY) < TOLD_EVERY:
             return
         if len(self._told) >= TOLD_MOST:
             self._told = {each: at for each, at in self._told.items() if now - at < TOLD_EVERY}
         self._told[where] = now
-        self.refuse(to, ChatReplies(who.language).too_many_requests(error.limit), who.user)
+        self.refuse(to, ChatReplies(who.language).declined(error), who.user)
 
     def refuse(self, to: ReplyAddress, sentence: str, user: str) -> None:
         """Tell `user`, as in `Requester.user`, what is not done; where others read it too it does not stay."""

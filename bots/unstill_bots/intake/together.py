@@ -13,7 +13,7 @@ from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.rules import Terms
-from unstill_queue.contract.errors import TooManyRequests
+from unstill_queue.contract.errors import NotTaken, TooManyRequests
 from unstill_queue.contract.jobs import Request
 
 
@@ -34,7 +34,7 @@ class Together(msgspec.Struct):
             return None
         first = next(iter(self.refused))
         said = pending.replies.taken_together(self.taken, {one.said: count for one, count in self.refused.items()})
-        return Objection(said, first.code, first.fields, first.retry_after)
+        return Objection(said, first.code, first.fields, first.retry_after, first.silent)
 
 
 async def take_together(
@@ -54,15 +54,19 @@ async def take_together(
     found = Together()
     first = await pipeline.request(pendings[0], words, own=own)
     terms = await _terms(pipeline, pendings[0], first)
-    for pending in pendings:
+    for number, pending in enumerate(pendings):
         objection = await pipeline.objection(
             pending.who, first.words, terms, aspect=pending.picture.aspect, beside=beside + len(found.new)
         )
         if objection is None:
             try:
                 new = await pipeline.accept(pending, words, own=own, start=start)
-            except TooManyRequests as error:
-                objection = Objection.to_haste(error, pending.replies)
+            except NotTaken as error:
+                objection = Objection.to_asking(error, pending.replies)
+                if not isinstance(error, TooManyRequests):
+                    # the host wants none of the others either
+                    found.refused[objection] += len(pendings) - number
+                    break
             else:
                 found.taken += 1
                 if new is not None:

@@ -6,13 +6,14 @@ from unstill_bots.actions.forgetting import Left
 from unstill_bots.text.again_replies import AgainReplies
 from unstill_bots.text.group_replies import GroupReplies
 from unstill_bots.text.help_replies import HelpReplies
+from unstill_bots.text.host_replies import HostReplies
 from unstill_bots.text.sharing_replies import SharingReplies
 from unstill_bots.text.talk_replies import TalkReplies
 from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
 
-class ChatReplies(AgainReplies, GroupReplies, HelpReplies, SharingReplies, TalkReplies):
+class ChatReplies(AgainReplies, GroupReplies, HelpReplies, HostReplies, SharingReplies, TalkReplies):
     """`Replies`, and what a chat's bot says besides."""
 
     # -- pictures and words
@@ -46,12 +47,6 @@ class ChatReplies(AgainReplies, GroupReplies, HelpReplies, SharingReplies, TalkR
             "This group allows {count} clip in the making at a time. Wait for it to end.",
             "This group allows {count} clips in the making at a time. Wait for one to end.",
             jobs,
-        )
-
-    def too_many_requests(self, limit: int) -> str:
-        return self.gettext(
-            "You may ask for at most {limit} a minute, and the rest was not taken. Wait a minute, then send it again.",
-            limit=limit,
         )
 
     def not_taken(self) -> str:

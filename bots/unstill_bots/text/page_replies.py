@@ -38,6 +38,8 @@ REFUSALS = {
     "wrong_option": N_("An option does not take that value. The sentence says what it takes."),
     "words_too_long": N_("The words are too long. The sentence says what may be."),
     "too_many_requests": N_("These are too many requests within a minute. Wait as many seconds as Retry-After says."),
+    "paused": N_("The host has paused this, and what waits is still made. Try again later."),
+    "blocked": N_("The host has blocked you or your network. Ask the host why."),
     "quota_person_jobs": N_("You have as many clips in the making as you may. Wait for one to end."),
     "quota_chat_jobs": N_("Your network has as many clips in the making as it may. Wait for one to end."),
     "quota_person_seconds": N_("Your computing time of today is used up. Try tomorrow."),

@@ -30,6 +30,8 @@ class WaitingReplies(Sentences):
 
     def waiting(self, place: Place, served: Served | None = None) -> str:
         """Say where a job stands that no engine has taken. `served`: what is served instead where its model is not."""
+        if place.held:
+            return self.engines_rest()
         if place.parked:
             return self.gettext("No engine that is running can make this clip. It waits for one that can.")
         if place.engines:
@@ -42,6 +44,9 @@ class WaitingReplies(Sentences):
             model=served.title(place.lane),
             other=served.title(other),
         )
+
+    def engines_rest(self) -> str:
+        return self.gettext("The host lets the engines rest for now. Your picture waits in the queue.")
 
     def engine_offline(self) -> str:
         return self.gettext("No engine is running at the moment. Your picture waits in the queue.")

@@ -17,6 +17,8 @@ CODES = (*PROBLEMS, *REFUSALS, *PICTURES)
 """Every code of a problem document."""
 BUSY = (*QUOTAS, "too_many_requests")
 """Those that pass by themselves."""
+BY_CODE = {"paused": 503, "blocked": 403}
+"""What the host does not want now, or from somebody."""
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,7 +42,7 @@ def problem(status: int, code: str, detail: str, documentation: str, fields: Seq
 
 def status_of(code: str) -> int:
     """Return the status of a request that is refused by one of REFUSALS or PICTURES."""
-    return 429 if code in BUSY else 422
+    return BY_CODE.get(code, 429 if code in BUSY else 422)
 
 
 def response(one: Problem, retry_after: int | None = None) -> web.Response:

@@ -76,7 +76,26 @@ class QuotaExceeded(QueueError):
         )
 
 
-class TooManyRequests(QueueError):
+class NotTaken(QueueError):
+    """A request is not written down: it is too early, or the host does not want it."""
+
+
+class Paused(NotTaken):
+    """The host has new requests refused for now."""
+
+    def __init__(self) -> None:
+        super().__init__("The host takes no requests for now. Ask again later.")
+
+
+class Blocked(NotTaken):
+    """The host has blocked the person or the chat. `told`: they have been told so."""
+
+    def __init__(self, *, told: bool) -> None:
+        self.told = told
+        super().__init__("The host has blocked this person or chat. Ask whoever runs the bot.")
+
+
+class TooManyRequests(NotTaken):
     """An account has asked for `limit` clips within a minute; there is room for one more in `retry_after` seconds."""
 
     def __init__(self, limit: int, retry_after: float) -> None:

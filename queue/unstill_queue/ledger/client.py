@@ -62,12 +62,12 @@ class Client:
         `limited`: the host's limit of requests a minute holds for it.
 
         Raises:
-            TooManyRequests: it was not written down.
+            NotTaken: it was not written down.
         """
         return await self.ledger.accept(request, per_minute=self._quota.person_requests if limited else 0)
 
     async def pace(self, who: Requester) -> None:
-        """Count a request that is then accepted without the limit. Raises TooManyRequests."""
+        """Count a request that is then accepted without the limit. Raises NotTaken."""
         await self.ledger.pace(who, self._quota.person_requests)
 
     async def check(self, who: Requester, *, cost: float, chat_jobs: int = 0, jobs: int = 1) -> None:

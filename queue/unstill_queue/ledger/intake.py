@@ -8,10 +8,10 @@ from unstill_config.settings import Quota as QuotaSettings
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.errors import QuotaExceeded, TooManyRequests, UnknownJob
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Request, Requester
-from unstill_queue.ledger.script import Script
+from unstill_queue.ledger.gates import Gates, check_gate
 
 
-class Intake(Script):
+class Intake(Gates):
     """Takes requests in, queues them as jobs, and withdraws them."""
 
     async def accept(self, request: Request, *, per_minute: int = 0) -> bool:
@@ -20,7 +20,7 @@ class Intake(Script):
         When this has returned, the request will be answered. `per_minute`: new ones of its account, 0 without limit.
 
         Raises:
-            TooManyRequests: it is not written down.
+            NotTaken: it is not written down: they ask too fast, or the host has shut the intake, or them out.
         """
         who, name = request.requester, self.names.name
         reply = await self._run(
@@ -41,9 +41,10 @@ class Intake(Script):
         """Count a request that `accept` is then given without a limit.
 
         Raises:
-            TooManyRequests: there is no room for it in this minute.
+            NotTaken: there is no room for it in this minute; or as `gate`.
         """
-        _check_pace(await self._run("pace", self.names.name("account", who.account), per_minute), per_minute)
+        account, place = self.names.name("account", who.account), self.names.name("place", who.place)
+        _check_pace(await self._run("pace", account, place, per_minute), per_minute)
 
     async def check(self, who: Requester, *, cost: float, quota: QuotaSettings, jobs: int = 1) -> None:
         """Check that so many jobs, of that cost in estimated GPU-seconds together, would be queued now; nothing is
@@ -114,6 +115,7 @@ def _check_quota(reply: list[Any]) -> None:
 
 
 def _check_pace(reply: list[Any], per_minute: int) -> None:
-    """Raise TooManyRequests if the script says so."""
+    """Raise NotTaken if the script says so."""
+    check_gate(reply)
     if reply[0] == b"fast":
         raise TooManyRequests(per_minute, float(reply[1]) / 1000)

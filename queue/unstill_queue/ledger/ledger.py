@@ -11,7 +11,18 @@ from unstill_queue.ledger.engine import EngineSide
 from unstill_queue.ledger.forget import Forget
 from unstill_queue.ledger.intake import Intake
 from unstill_queue.ledger.outcomes import EXPIRED, INTAKE_FAILED
-from unstill_queue.ledger.records import REFIT_LANE, REFITS_MOST, Claim, Forgotten, Place, Reaped, Record, Used
+from unstill_queue.ledger.records import (
+    REFIT_LANE,
+    REFITS_MOST,
+    Claim,
+    Forgotten,
+    Place,
+    Reaped,
+    Record,
+    Shut,
+    Spent,
+    Used,
+)
 from unstill_queue.ledger.upkeep import Upkeep
 
 __all__ = [
@@ -25,6 +36,8 @@ __all__ = [
     "Place",
     "Reaped",
     "Record",
+    "Shut",
+    "Spent",
     "Used",
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from unstill_queue.contract.codec import decode
@@ -34,7 +36,8 @@ class Place(msgspec.Struct, frozen=True):
 
     `engines` are those alive on the job's `lane`, which is "" before it is queued. `eta` is the seconds until its clip
     is there, by which 88 of 100 are; None where nobody can tell: while no engine is alive, or none that can make it.
-    `parked`: none of those that asked can make it, and it waits for one that can.
+    `parked`: none of those that asked can make it, and it waits for one that can. `held`: the host has engines take no
+    job for now.
     """
 
     state: State
@@ -43,6 +46,26 @@ class Place(msgspec.Struct, frozen=True):
     engines: int
     eta: float | None = None
     parked: bool = False
+    held: bool = False
+
+
+class Shut(msgspec.Struct, frozen=True):
+    """Since when the host has new requests refused, and engines take no job, in seconds since the epoch; None: not."""
+
+    intake: float | None = None
+    engines: float | None = None
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What an account or a place has used today (UTC): clips that were queued, and estimated seconds.
+
+    `name` is the pseudonym under which the server knows it, `what` says which of both it is.
+    """
+
+    name: str
+    what: Literal["account", "place"]
+    clips: int
+    seconds: float
 
 
 class Used(msgspec.Struct, frozen=True):

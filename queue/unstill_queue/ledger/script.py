@@ -22,6 +22,7 @@ LUA = (
     "words",
     "turns",
     "estimate",
+    "gates",
     "quotas",
     "files",
     "unreadable",

@@ -114,7 +114,13 @@ class Views(Script):
 
 
 def _place(reply: list[Any]) -> Place:
-    state, position, lane, engines, eta, *parked = reply
+    state, position, lane, engines, eta, *why = reply
     return Place(
-        State(state.decode()), int(position), lane.decode(), int(engines), float(eta) if eta else None, bool(parked)
+        State(state.decode()),
+        int(position),
+        lane.decode(),
+        int(engines),
+        float(eta) if eta else None,
+        parked=b"parked" in why,
+        held=b"held" in why,
     )

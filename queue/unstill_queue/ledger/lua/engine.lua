@@ -5,7 +5,7 @@
 -- claim(lane, owner, engine, heard, word...): ids and faults of records that were set aside, and, where a job is given: id,
 --   job, attempt, the clip to make smaller or ''
 --   `heard`: the word of work that told the engine, or ''; nobody else has to hear it. The words say what the engine
---   can do. The same owner gets the same job, as an answer may be lost.
+--   can do. The same owner gets the same job, as an answer may be lost. None is given where the host has shut engines.
 -- beat(id, owner, progress): 'ok' | 'cancel' | 'lost'
 -- clip(id, owner, key): 'ok' | 'cancel' | 'lost'
 --   Puts the key of a file on record. Nothing may be stored where the answer is not 'ok'.
@@ -29,6 +29,8 @@ function op.claim(lane, owner, engine, heard, ...)
   if before and not fault(before) and holds(before, owner) == 'running' then
     return { bad, before, get(before, 'job'), get(before, 'attempt'), get(before, 'made') or '' }
   end
+  -- engines say every 2 s that they are there, and hear then of what waits
+  if engines_are_shut() then return { bad } end
   local can = set_of({ ... })
   unpark(lane, can, bad)
   local id = next_in(lane, can, bad)

@@ -1,6 +1,7 @@
 -- How a person's requests are taken out of the server.
 --
 -- Keys: unstill:job:<id> unstill:mine:<person> unstill:gone:<name> unstill:rewrite unstill:jobs unstill:seconds:<day>
+--   unstill:counts:<day>
 --   unstill:clock:<lane>... unstill:lanes
 -- forget(person, outcome, word...): ids that came since the caller looked, and storage keys of all files
 --   What is answered vanishes, and the rest is cancelled, and vanishes when that is shown. The words are, in fours: an
@@ -34,7 +35,11 @@ local function forget_names(person, places, lanes)
     for place in pairs(places) do redis.call('HDEL', clock .. '|' .. place, 'f|' .. person) end
   end
   local hashes = { 'unstill:jobs' }
-  for ago = 0, 3 do hashes[#hashes + 1] = 'unstill:seconds:' .. math.floor(NOW / DAY) - ago end
+  for ago = 0, 3 do
+    local day = math.floor(NOW / DAY) - ago
+    hashes[#hashes + 1] = 'unstill:seconds:' .. day
+    hashes[#hashes + 1] = 'unstill:counts:' .. day
+  end
   for _, key in ipairs(hashes) do redis.call('HDEL', key, 'p|' .. person, 'c|' .. person) end
 end
 

@@ -3,7 +3,7 @@
 -- Keys: unstill:job:<id> unstill:due unstill:gone:<name> unstill:mine:<person> unstill:platforms unstill:unreadable
 --   unstill:cancel (a channel)
 -- accept(id, platform, person, place, account, gone, request, per_minute): 'accepted', 'accepted' | 'seen', state
---   or 'gone' | 'fast', ms until there is room
+--   or 'gone' | 'fast', ms until there is room | as gate
 --   Writes a request down. `place`, `account` and `gone` are names that tell nobody: what is kept under them outlasts
 --   a person's forgetting.
 -- queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds): 'queued', 'queued' | 'already',
@@ -20,6 +20,8 @@ function op.accept(id, platform, person, place, account, gone, request, per_minu
   local state = get(id, 'state')
   if redis.call('EXISTS', 'unstill:gone:' .. gone) == 1 then return { 'seen', 'gone' } end
   if state then return { 'seen', state } end
+  local shut = shut_out(account, place)
+  if shut then return shut end
   local fast = too_fast(account, tonumber(per_minute))
   if fast then return { 'fast', fast } end
   -- first what a server without memory refuses: after another write it refuses a script nothing any more

@@ -1,7 +1,7 @@
 -- Quotas: jobs queued or running, seconds by UTC day, and requests a minute.
 --
 -- Keys: unstill:job:<id> unstill:jobs unstill:seconds:<day> unstill:rate unstill:pace:<account>
--- pace(account, per_minute): 'ok' | 'fast', ms until there is room
+-- pace(account, place, per_minute): 'ok' | 'fast', ms until there is room | as gate
 --   Counts one more request that is not written down by itself.
 -- afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds, jobs): 'ok' | 'quota', 'jobs' or
 --   'seconds', 'person' or 'chat', limit, used
@@ -37,6 +37,7 @@ local function reserve(id)
   local key = 'unstill:seconds:' .. r[3]
   charge(key, 'p|' .. account_of(id), tonumber(r[2]))
   charge(key, 'c|' .. r[1], tonumber(r[2]))
+  count_queued(tonumber(r[3]), account_of(id), r[1])
   -- what waited for a day may still end and give back
   redis.call('PEXPIRE', key, (tonumber(r[3]) + 2) * DAY - NOW)
 end
@@ -77,7 +78,9 @@ local function too_fast(account, per_minute)
   redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))
 end
 
-function op.pace(account, per_minute)
+function op.pace(account, place, per_minute)
+  local shut = shut_out(account, place)
+  if shut then return shut end
   local wait = too_fast(account, tonumber(per_minute))
   return wait and { 'fast', wait } or { 'ok' }
 end

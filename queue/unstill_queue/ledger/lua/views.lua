@@ -4,7 +4,7 @@
 --
 -- Keys: unstill:job:<id> unstill:parked:<lane>
 -- position(id): 'none' | state, position, lane, engines alive, seconds until its clip is there or '' where nobody can tell,
---   and 'parked' if it waits for an engine that can make it
+--   and 'parked' if it waits for an engine that can make it, or 'held' while the host has engines take no job
 -- positions(id...): the same of each of them; 'none' also of a record that cannot be acted on
 
 -- `first`: equal tags go by name, and theirs is the lesser one.
@@ -71,6 +71,7 @@ local function place_of(id)
   local k, cost = turn_keys(id), tonumber(get(id, 'cost') or '0')
   local waited = NOW - tonumber(get(id, 'queued_at') or num(NOW))
   if state ~= 'queued' then return { state, 0, lane, #engines_on(lane), '' } end
+  if engines_are_shut() then return { state, 0, lane, #engines_on(lane), '', 'held' } end
   if redis.call('ZSCORE', 'unstill:parked:' .. lane, id) then return { state, 0, lane, #engines_on(lane), '', 'parked' } end
   local own = redis.call('ZRANK', k.line, id)
   -- an index that was damaged, not the record: nobody can say how many are ahead
