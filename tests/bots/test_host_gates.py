@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from msgspec.structs import replace
 from tests.bots.test_courier import FrontEnd
 from tests.bots.test_preparation import WORDS, asked
 from tests.bots.test_request_rate import Context, sent
