@@ -61,7 +61,7 @@ def memory(folder: Path, binary: Ffmpeg) -> list[dict[str, Any]]:
         source = spooled(folder / "spool", grain(640, 360, num_frames), fps=24)
         layout = lay_out(source, Finish(), SHAPES["original"])
         for name, quality in (("crf", constant_quality(18, stats=True)), ("two-pass", two_pass(1_000_000))):
-            line = command(binary, source, Finish(), layout, quality, "memory.mp4")
+            line = command(binary, source, layout, quality, "memory.mp4")
             with source.path.open("rb") as frames:
                 process = subprocess.Popen(line, stdin=frames, stdout=subprocess.DEVNULL, cwd=folder)
             peak = _peak(process)

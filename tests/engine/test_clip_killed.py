@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
+from tests.engine.clip_sounds import heard, likeness, warbling, with_sound
 from tests.engine.clip_sources import RECIPE, clip_of, decoded, grain, spooled, steps
 from tests.engine.slow_ffmpeg import SlowFfmpeg
 
@@ -98,3 +99,16 @@ async def test_one_that_fails_by_itself_is_not_begun_again(tmp_path: Path, binar
         )
     assert not isinstance(caught.value, EncoderKilled)
     assert calls.read_text().count("called") == 1
+
+
+async def test_so_is_the_encode_of_a_sound(tmp_path: Path, binary: Ffmpeg) -> None:
+    # Given frames with their sound
+    sound = warbling(2)
+    source = with_sound(spooled(tmp_path / "spool", steps(64, 64, 16)), sound)
+    slow = SlowFfmpeg(tmp_path, binary.path)
+    making = asyncio.create_task(clip_of(source, slow.of(binary), finish=Finish(audio=True)))
+    # When the first ffmpeg, which encodes the sound, is killed
+    await asyncio.to_thread(slow.kill_one, os.getpid())
+    slow.open()
+    # Then the clip has all of it
+    assert likeness(heard((await making).path, binary), sound) > 0.99

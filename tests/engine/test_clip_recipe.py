@@ -11,7 +11,7 @@ from tests.engine.clip_sources import PARAMETERS, RECIPE, clip_of, spooled, step
 
 from unstill_config.catalog import Shape
 from unstill_engine.clip.binary import Ffmpeg
-from unstill_engine.clip.encode import command, constant_quality
+from unstill_engine.clip.encode import Track, command, constant_quality
 from unstill_engine.clip.finish import lay_out
 from unstill_queue.contract.jobs import Finish
 from unstill_queue.contract.recipe import SOURCE_TAG, TRAINED, XMP_UUID, read_recipe
@@ -77,7 +77,7 @@ def test_command_line_is_made_of_numbers_and_our_own_words(tmp_path: Path, binar
     source = spooled(tmp_path / "spool", steps(64, 48, 8))
     finish = Finish(fade=True, audio=True, output_fps=30)
     layout = lay_out(source, finish, Shape(title="x"))
-    line = command(binary, source, finish, layout, constant_quality(18), "clip.mp4")
+    line = command(binary, source, layout, constant_quality(18), "clip.mp4", Track("sound-best.m4a", 9))
     assert str(tmp_path) not in " ".join(line)
     assert "-nostdin" in line
     assert [part for part in line if ":" in part and "pipe:" in part] == ["pipe:0", "pipe:1"]

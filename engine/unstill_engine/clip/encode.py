@@ -6,10 +6,12 @@ import asyncio
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
+import msgspec
 import structlog
 
 from unstill_config import metrics
@@ -28,7 +30,8 @@ STDERR_KEPT = 40
 LINE_MAX = 2000
 STATS = "stats"
 PROTOCOLS = "file,pipe"
-AUDIO_BITRATE = "32k"
+#: What a file has of the program and of the day that made it: nothing.
+PLAIN: dict[str, Any] = {"map_metadata": -1, "fflags": "+bitexact"}
 GLOBALS = ("-nostdin", "-hide_banner", "-nostats", "-y", "-v", "error", "-progress", "pipe:1", "-stats_period", "0.2")
 FULL_WORDS = ("No space left", "Disk quota")
 DISK_WORDS = (*FULL_WORDS, "Input/output error", "File too large", "Read-only file system")
@@ -39,6 +42,14 @@ KILLED_PAUSE = 0.5
 
 Options = dict[str, Any]
 OnFrame = Callable[[int], None]
+Fed = Callable[[], AbstractAsyncContextManager[int]]
+
+
+class Track(msgspec.Struct, frozen=True):
+    """An encoded sound: the `name` of its file in the folder of the encodes, and that file's size in bytes."""
+
+    name: str
+    size: int
 
 
 def frames_in(source: Source) -> Any:
@@ -76,19 +87,20 @@ def video_options(quality: Options) -> Options:
         "preset": PRESET,
         "profile:v": "high",
         "fps_mode": "cfr",
-        "map_metadata": -1,
-        "fflags": "+bitexact",
         "movflags": "+faststart",
+        **PLAIN,
     }
 
 
-def command(binary: Ffmpeg, source: Source, finish: Finish, layout: Layout, quality: Options, name: str) -> list[str]:
+def command(
+    binary: Ffmpeg, source: Source, layout: Layout, quality: Options, name: str, sound: Track | None = None
+) -> list[str]:
     """The whole command line; `name` is a file's in the folder where it will run."""
     streams = [whole(frames_in(source), source, layout)]
     options = video_options(quality)
-    if finish.audio:
-        streams.append(ffmpeg.input("anullsrc=r=44100:cl=stereo", format="lavfi", t=f"{layout.duration:.6f}"))
-        options |= {"c:a": "aac", "b:a": AUDIO_BITRATE}
+    if sound:
+        streams.append(ffmpeg.input(f"file:{sound.name}", format="mp4", protocol_whitelist=PROTOCOLS).audio)
+        options |= {"c:a": "copy"}
     output = ffmpeg.output(*streams, f"file:{name}", **options).global_args(*GLOBALS)
     line: list[str] = ffmpeg.compile(output, cmd=binary.path)
     return line
@@ -96,17 +108,18 @@ def command(binary: Ffmpeg, source: Source, finish: Finish, layout: Layout, qual
 
 async def encode(line: Sequence[str], source: Source, finish: Finish, folder: Path, on_frame: OnFrame) -> None:
     """Feed it the frames in the order that the finish asks for. Raises ClipError."""
-    await run_fed(line, source, folder, on_frame, loop=finish.loop)
+    frames = source.num_frames
+    await run_fed(line, lambda: feed(source, boomerang(frames) if finish.loop else None), folder, on_frame)
 
 
-async def run_fed(line: Sequence[str], source: Source, folder: Path, on_frame: OnFrame, *, loop: bool = False) -> None:
-    """Run ffmpeg with the frames on its standard input; once more, and again, where it is killed.
+async def run_fed(line: Sequence[str], fed: Fed, folder: Path, on_frame: OnFrame) -> None:
+    """Run ffmpeg on what `fed` opens as its standard input; once more, and again, where it is killed.
 
     Raises:
         ClipError: as `run`.
     """
     for killed in range(KILLED_AGAIN + 1):
-        async with feed(source, boomerang(source.num_frames) if loop else None) as stdin:
+        async with fed() as stdin:
             try:
                 return await run(line, stdin, folder, on_frame)
             except EncoderKilled as error:

@@ -47,6 +47,16 @@ class Layout(msgspec.Struct, frozen=True):
     def duration(self) -> float:
         return float(self.frames / self.rate)
 
+    @property
+    def pixels(self) -> int:
+        """Those of the picture in all frames that are encoded anew: bars and repeated frames cost nothing."""
+        return self.inner_width * self.inner_height * min(self.fed, self.frames)
+
+    @property
+    def fade_start(self) -> int:
+        """The first frame of the fade, which is still whole; the last one is black."""
+        return self.frames - 1 - self.fade_frames
+
 
 def lay_out(source: Source, finish: Finish, shape: Shape, scale: float = 1.0) -> Layout:
     """Where the picture goes. `scale` <= 1 shrinks the whole clip.
@@ -123,8 +133,7 @@ def whole(stream: Any, source: Source, layout: Layout) -> Any:
         stream = stream.filter("pad", layout.width, layout.height, layout.left, layout.top, "black")
     if layout.fade_frames:
         # posters and thumbnails are cut from the first frame, so a clip never begins in the dark
-        start = layout.frames - 1 - layout.fade_frames  # the first frame of the fade is still whole
-        stream = stream.filter("fade", type="out", start_frame=start, nb_frames=layout.fade_frames)
+        stream = stream.filter("fade", type="out", start_frame=layout.fade_start, nb_frames=layout.fade_frames)
     stream = stream.filter("setsar", 1)
     return stream.filter("setparams", color_primaries="bt709", color_trc="bt709", colorspace="bt709", range="tv")
 

@@ -6,6 +6,8 @@ the limit: a second pass of x264's two-pass, and where that missed, another one 
 Two-pass knows too little about a clip of a few dozen frames, which ends before its feedback sets in:
 at 8 and 16 frames it missed by up to 60 %, and could still be over when corrected. There the size's
 curve over CRF, learnt from a sample, gives the CRF to aim with.
+
+A sound has its bytes first, and where the limit binds as many as `step_within` leaves it. The picture has the rest.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ import msgspec
 
 from unstill_config.catalog import Shape
 from unstill_engine.clip.binary import Ffmpeg
-from unstill_engine.clip.encode import Options, command, constant_quality, encode, two_pass
+from unstill_engine.clip.encode import Options, Track, command, constant_quality, encode, two_pass
 from unstill_engine.clip.errors import ClipError, write_error
 from unstill_engine.clip.finish import Layout, lay_out
 from unstill_engine.clip.probe import Movie, probe
 from unstill_engine.clip.sample import CRF_MAX, sample
+from unstill_engine.clip.sound import bytes_of, encode_track, step_within
 from unstill_engine.clip.spool import Source
 from unstill_queue.contract.codes import megabytes, note
 from unstill_queue.contract.jobs import Finish
@@ -82,6 +85,7 @@ class _Try(msgspec.Struct, frozen=True):
     path: Path
     layout: Layout
     movie: Movie
+    sound: int
 
 
 async def make_clip(
@@ -143,6 +147,7 @@ class _Fitting:
         self.on_progress = on_progress
         self.full = lay_out(source, finish, shape)
         self.encodes = 0
+        self.sound: Track | None = None
         self.first: _Try | None = None
 
     async def run(self, target: Path, original: Path | None) -> Clip:
@@ -181,17 +186,23 @@ class _Fitting:
     async def _fit(self) -> _Try:
         if self.room < FILE_LEAST + FRAME_LEAST * self.full.frames:
             raise self._too_big()
+        if self.finish.audio:
+            self.sound = await encode_track(self.ffmpeg, self.source, self.full, self.folder)
         short = self.full.frames <= SHORT
         first = self.first = await self._encode(self.full, constant_quality(CRF_BEST, stats=not short))
         if self._fits(first):
             return first
+        room, whole = self.room - (1 - AIM) * self.limit, first.movie.size - first.sound
+        step = step_within(room, self.full.duration, whole, BITS_LEAST * self.full.pixels / 8)
+        if self._sound_bytes > bytes_of(step, self.full.duration):
+            self.sound = await encode_track(self.ffmpeg, self.source, self.full, self.folder, step)
         for layout in self._layouts():
             tries = self._by_curve(first, layout) if short else self._by_two_pass(first, layout)
             fitting: list[_Try] = []
             async for tried in tries:
                 if self._fits(tried):
                     fitting.append(tried)
-                    if self._full_enough(tried):
+                    if self._full_enough(tried, first):
                         break
             await tries.aclose()
             if fitting:
@@ -199,7 +210,7 @@ class _Fitting:
         raise self._too_big()
 
     async def _by_two_pass(self, first: _Try, layout: Layout) -> AsyncGenerator[_Try, None]:
-        wanted = self._wanted(first)
+        wanted = min(self._wanted(first), first.movie.video_bytes)
         second = await self._encode(layout, two_pass(round(wanted * 8 / layout.duration)))
         yield second
         ratio = self._wanted(second) / second.movie.video_bytes
@@ -212,7 +223,7 @@ class _Fitting:
         if layout != self.full:
             curve = await sample(self.ffmpeg, self.source, layout, CRFS, self.folder)
         curve = curve.raised(lift)
-        crf = curve.solve(math.log(self._wanted(first)))
+        crf = max(CRF_BEST, curve.solve(math.log(self._wanted(first))))
         known: tuple[float, float] | None = (CRF_BEST, 0.0) if layout == self.full else None
         for _ in range(CURVE_TRIES_AGAIN if self.source.encoded else CURVE_TRIES):
             tried = await self._encode(layout, constant_quality(crf))
@@ -227,12 +238,9 @@ class _Fitting:
             crf = max(CRF_BEST, curve.solve(math.log(self._wanted(tried))))
 
     def _layouts(self) -> Iterator[Layout]:
-        """The largest that leaves BITS_LEAST to each pixel; then, where nothing fits so, half of that, and so on.
-
-        Bars and repeated frames cost nothing.
-        """
+        """The largest that leaves BITS_LEAST to each pixel; then, where nothing fits so, half of that, and so on."""
         scale, layout = 1.0, self.full
-        while self.room * 8 < BITS_LEAST * layout.inner_width * layout.inner_height * min(layout.fed, layout.frames):
+        while (self.room - self._sound_bytes) * 8 < BITS_LEAST * layout.pixels:
             smaller = lay_out(self.source, self.finish, self.shape, scale * SHRINK)
             if _is_tiny(smaller):
                 break
@@ -250,32 +258,36 @@ class _Fitting:
         def on_frame(done: int) -> None:
             self.on_progress(low + (high - low) * min(1.0, done / layout.frames))
 
-        line = command(self.ffmpeg, self.source, self.finish, layout, quality, path.name)
+        line = command(self.ffmpeg, self.source, layout, quality, path.name, self.sound)
         await encode(line, self.source, self.finish, self.folder, on_frame)
         movie = probe(path)
-        if (movie.width, movie.height) != (layout.width, layout.height) or abs(movie.frames - layout.frames) > 1:
-            made = f"{movie.width}x{movie.height}, {movie.frames} frames for {layout!r}"
-            raise ClipError("encode_failed", f"the clip came out incomplete: {made}")
-        return _Try(path, layout, movie)
+        whole = (movie.width, movie.height, movie.has_audio) == (layout.width, layout.height, self.sound is not None)
+        if not whole or abs(movie.frames - layout.frames) > 1:
+            raise ClipError("encode_failed", f"the clip came out incomplete: {movie!r} for {layout!r}, {self.sound!r}")
+        return _Try(path, layout, movie, self._sound_bytes)
+
+    @property
+    def _sound_bytes(self) -> int:
+        return self.sound.size if self.sound else 0
 
     def _fits(self, tried: _Try) -> bool:
         return tried.movie.size <= self.room
 
-    def _full_enough(self, tried: _Try) -> bool:
-        return tried.movie.size + self.limit - self.room >= FULL_ENOUGH * self.limit
+    def _full_enough(self, tried: _Try, first: _Try) -> bool:
+        full = tried.movie.size + self.limit - self.room >= FULL_ENOUGH * self.limit
+        return full or tried.movie.video_bytes >= FULL_ENOUGH * first.movie.video_bytes
 
     def _wanted(self, tried: _Try) -> float:
-        """Bytes of video to aim for: what sound and index of that try took is known to the byte."""
-        video = AIM * self.limit - (self.limit - self.room) - (tried.movie.size - tried.movie.video_bytes)
+        """Bytes of video to aim for: what sound and index of that try took, and will take, is known to the byte."""
+        others = tried.movie.size - tried.movie.video_bytes - tried.sound + self._sound_bytes
+        video = AIM * self.limit - (self.limit - self.room) - others
         if video <= 0:
             raise self._too_big()
         return video
 
     def _too_big(self) -> ClipError:
-        tried = f"{self.source!r}, {self.encodes} encodes"
-        return ClipError(
-            "too_big", f"it does not fit into {self.limit} bytes: {tried}", megabytes=megabytes(self.limit)
-        )
+        reason = f"it does not fit into {self.limit} bytes: {self.source!r}, {self.encodes} encodes"
+        return ClipError("too_big", reason, megabytes=megabytes(self.limit))
 
 
 def _is_tiny(layout: Layout) -> bool:

@@ -30,6 +30,7 @@ class Movie(msgspec.Struct, frozen=True):
     codec: str
     profile: int
     video_bytes: int
+    audio_bytes: int
     has_audio: bool
     faststart: bool
 
@@ -67,6 +68,8 @@ def _read(data: bytes, moov: mp4.Box, size: int, faststart: bool) -> Movie:
     times = _need(data, video, b"mdia", b"minf", b"stbl", b"stts")
     timescale = _timescale(data, _need(data, video, b"mdia", b"mdhd"))
     duration = _ticks(data, times) / timescale
+    sounds = [track for kind, track in zip(kinds, tracks, strict=True) if kind == b"soun"]
+    heard = [_sizes(data, _need(data, track, b"mdia", b"minf", b"stbl", b"stsz"))[1] for track in sounds]
     return Movie(
         size=size,
         duration=duration,
@@ -77,7 +80,8 @@ def _read(data: bytes, moov: mp4.Box, size: int, faststart: bool) -> Movie:
         codec=codec,
         profile=profile,
         video_bytes=video_bytes,
-        has_audio=b"soun" in kinds,
+        audio_bytes=sum(heard),
+        has_audio=bool(sounds),
         faststart=faststart,
     )
 

@@ -19,7 +19,7 @@ from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.encode import GLOBALS, constant_quality, frames_in, run_fed, video_options
 from unstill_engine.clip.finish import Layout, floor_even, picture
 from unstill_engine.clip.probe import probe
-from unstill_engine.clip.spool import Source
+from unstill_engine.clip.spool import Source, feed
 
 SIDE_LEAST = 32
 #: x264 writes its settings into the first frame; they are no picture.
@@ -106,7 +106,7 @@ async def sample(binary: Ffmpeg, source: Source, layout: Layout, crfs: Sequence[
         for index, (name, crf) in enumerate(zip(names, crfs, strict=True))
     ]
     line: list[str] = ffmpeg.compile(ffmpeg.merge_outputs(*outputs).global_args(*GLOBALS), cmd=binary.path)
-    await run_fed(line, source, folder, lambda _: None)
+    await run_fed(line, lambda: feed(source), folder, lambda _: None)
     sizes = [probe(folder / name).video_bytes - SETTINGS_BYTES for name in names]
     for name in names:
         (folder / name).unlink()

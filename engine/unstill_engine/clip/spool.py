@@ -18,12 +18,14 @@ from unstill_engine.clip.errors import ClipError
 
 SIDE_LEAST = 16
 PIPE_SIZE = 2**20
+NOTHING = Path(os.devnull)
 
 
 class Source(msgspec.Struct, frozen=True):
     """Raw frames in a file: (num_frames, height, width, 3) uint8 RGB, contiguous; `fps` frames a second.
 
-    `encoded`: it is an MP4 of ours instead, whose index stands before its media.
+    `encoded`: it is an MP4 of ours instead, whose index stands before its media, and whose sound is in it.
+    `sound`: a WAV file of what the frames sound like, from the first one on.
     """
 
     path: Path
@@ -32,6 +34,7 @@ class Source(msgspec.Struct, frozen=True):
     num_frames: int
     fps: float
     encoded: bool = False
+    sound: Path | None = None
 
     @property
     def frame_bytes(self) -> int:
@@ -47,8 +50,10 @@ class Source(msgspec.Struct, frozen=True):
             raise ClipError("bad_frames", f"these frames make no clip: {self!r}")
         try:
             size = self.path.stat().st_size
+            if self.sound is not None:
+                self.sound.stat()
         except OSError as error:
-            raise ClipError("bad_frames", f"the rendered frames are gone: {error}") from error
+            raise ClipError("bad_frames", f"the rendered frames, or their sound, are gone: {error}") from error
         if not self.encoded and size != self.num_frames * self.frame_bytes:
             raise ClipError("bad_frames", f"the rendered frames are incomplete: {size} bytes for {self!r}")
 
@@ -59,19 +64,27 @@ def boomerang(num_frames: int) -> Iterable[int]:
 
 
 @asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[int]:
+    """A descriptor of that file, for a child's standard input."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+@asynccontextmanager
 async def feed(source: Source, order: Iterable[int] | None = None) -> AsyncIterator[int]:
     """A descriptor for a child's standard input, from which it reads the frames.
 
     Without `order` that is the file itself. With it, frames come in that order through a pipe that
     a thread fills from the file; it holds one piece of PIPE_SIZE bytes at a time.
     """
-    file = os.open(source.path, os.O_RDONLY)
     if order is None:
-        try:
-            yield file
-        finally:
-            os.close(file)
+        async with opened(source.path) as whole:
+            yield whole
         return
+    file = os.open(source.path, os.O_RDONLY)
     read_end, write_end = os.pipe()
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
