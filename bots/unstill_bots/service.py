@@ -85,7 +85,7 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
             watch_loop(),
         ]
         if local.embedded:
-            helpers.append(local.keep_engine(client.ledger, settings.engine.model))
+            helpers.append(local.keep_engine(client.ledger))
         try:
             await _among(helpers, _lead(front_end, services, stopping))
         finally:

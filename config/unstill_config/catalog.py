@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import tomllib
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,12 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from unstill_config.errors import ConfigError
+from unstill_config.layers import laid_over, without_gone
 from unstill_config.wording import expected, nearest, one_line, shown
-
-log = logging.getLogger(__name__)
-
-GONE = (("models", "licence", "notice"), ("models", "licence", "url"))
-"""What earlier versions had: a kind of entry, a field, and a field in that. A host's file may still say it."""
 
 _RENDERER = re.compile(r"[a-zA-Z_][\w.]*:[a-zA-Z_]\w*")
 Value = bool | int | float | str
@@ -89,11 +85,23 @@ class Memory(Entry):
     experimental: tuple[int, ...] = ()
 
 
+class Auto(Entry):
+    """Where a host leaves the choice: of what fits, the model with the least `rank` is taken, and spoken of.
+
+    `card` is the memory that a card has to have in all, in GB of 10**9 bytes as makers count; 0: it needs no card.
+    """
+
+    rank: int
+    card: float = Field(default=0.0, ge=0)
+
+
 class Model(Entry):
     """One table of models.toml. `renderer` is 'module:Class'; ranges are inclusive.
 
     `aspect_most` is the long side of a frame over its short one, at most; a longer photo is cropped, or travelled over.
     `moves` are camera words, of which each makes another clip, of a model that another seed may change nothing for.
+    `auto`: it may be chosen for a host. `host_memory` is what its process needs of the machine's own memory at most,
+    in GiB; 0 where nobody has measured that.
     """
 
     title: str
@@ -111,6 +119,8 @@ class Model(Entry):
     weights: dict[str, str] = {}
     moves: tuple[str, ...] = ()
     memory: Memory | None = None
+    auto: Auto | None = None
+    host_memory: float = Field(default=0.0, ge=0)
 
     def using(self, mode: Literal["auto", "low"]) -> Model:
         """The same model, sparing with memory or not; one that says nothing of memory stays as it is."""
@@ -213,6 +223,17 @@ class Catalog(Entry):
                 raise ValueError(f"presets.{name}.models.{model} names no model.{hint}")
         return self
 
+    def best_of(self, names: Iterable[str]) -> str | None:
+        """Return the model to take where nobody says which: by `Auto.rank`, then as they stand here; None of none."""
+        last = 1 + max((model.auto.rank for model in self.models.values() if model.auto), default=0)
+
+        def rank(name: str) -> int:
+            auto = self.models[name].auto
+            return auto.rank if auto else last
+
+        wanted = set(names)
+        return min((name for name in self.models if name in wanted), key=rank, default=None)
+
     @classmethod
     def load(cls, overrides: Path | None = None) -> Catalog:
         """The catalogues that ship with the package, with a host's own file laid over them.
@@ -231,7 +252,7 @@ class Catalog(Entry):
         if overrides is not None:
             source = str(overrides)
             try:
-                tables = _laid_over(tables, _without_gone(tomllib.loads(overrides.read_text("utf-8-sig")), source))
+                tables = laid_over(tables, without_gone(tomllib.loads(overrides.read_text("utf-8-sig")), source))
             except OSError as error:
                 raise ConfigError(f"The catalogue {overrides} cannot be read: {error.strerror}.") from None
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -265,27 +286,7 @@ def _siblings(loc: tuple[str, ...]) -> tuple[str, ...]:
         "frame_grid": FrameGrid,
         "cost": Cost,
         "memory": Memory,
+        "auto": Auto,
     }
     kind = Catalog if len(loc) == 1 else kinds[loc[0]] if len(loc) == 3 else nested.get(loc[2])
     return tuple(kind.model_fields) if kind else ()
-
-
-def _without_gone(tables: dict[str, Any], source: str) -> dict[str, Any]:
-    for kind, field, gone in GONE:
-        entries = tables.get(kind)
-        for name, entry in entries.items() if isinstance(entries, dict) else ():
-            within = entry.get(field) if isinstance(entry, dict) else None
-            if isinstance(within, dict) and gone in within:
-                del within[gone]
-                log.warning("%s", one_line(f"{source}: {kind}.{name}.{field}.{gone} is no longer read. Remove it."))
-    return tables
-
-
-def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = _laid_over(merged[key], value)
-        else:
-            merged[key] = value
-    return merged

@@ -19,6 +19,7 @@ from unstill_config.platforms import PLATFORMS, Platforms, PlatformSettings
 from unstill_config.sources import PREFIX, Known, Sources
 
 __all__ = [
+    "AUTO",
     "PREFIX",
     "Bots",
     "Catalogue",
@@ -30,6 +31,10 @@ __all__ = [
     "Settings",
     "Storage",
 ]
+
+
+AUTO = "auto"
+"""Stands for the best model that fits the card and whose licence is free."""
 
 
 class Redis(Group):
@@ -66,12 +71,14 @@ class Catalogue(Group):
 class Engine(Group):
     """One engine process. Times in seconds; `ffmpeg` None: the PATH's, else the one that ships with imageio-ffmpeg.
 
+    `model` AUTO: the best that fits the card. `models`, where it is set, replaces it: one of them is loaded at a time.
     `device` "all": one engine on each visible card. `memory` "low" needs less of the card and takes longer.
     `variables`: further environment variables that the model's process is given, which gets no more than it needs.
     `accept_licences`: models whose licence the host has read and accepted, where it has to be.
     """
 
     model: Text = "camera"
+    models: Names = ()
     device: Device = "cpu"
     memory: Literal["auto", "low"] = "auto"
     accept_licences: Names = ()
@@ -84,6 +91,17 @@ class Engine(Group):
     deadline_least: float = Field(default=60.0, gt=0)
     encode_deadline: float = Field(default=600.0, gt=0)
     drain: float = Field(default=120.0, ge=0)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The models to serve as they were written, AUTO among them, each once."""
+        return tuple(dict.fromkeys(self.models or (self.model,)))
+
+    @property
+    def usual(self) -> str | None:
+        """The model that the host has chosen for where people name none; None: what engines announce decides that."""
+        named = self.wanted if self.models or "model" in self.model_fields_set else ()
+        return next((name for name in named if name != AUTO), None)
 
 
 class Queue(Group):

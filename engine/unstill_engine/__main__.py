@@ -17,14 +17,15 @@ from redis.exceptions import RedisError
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
 from unstill_config.logs import setup_logging
-from unstill_config.settings import Settings
+from unstill_config.settings import AUTO, Settings
 from unstill_engine.alive import why_not_alive
+from unstill_engine.choice import check_names, chosen
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.device.outcomes import EngineError
 from unstill_engine.doctor import findings
 from unstill_engine.fleet import ALL, Fleet, names_by_device
-from unstill_engine.licence import check_accepted
+from unstill_engine.host_memory import host_memory, why_too_little
 from unstill_engine.worker.worker import Worker
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -42,23 +43,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load(_environ(arguments))
         catalog = Catalog.load(settings.catalog.file)
-        if settings.engine.model not in catalog.models:
-            known = ", ".join(catalog.models)
-            raise ConfigError(f"UNSTILL_ENGINE__MODEL={settings.engine.model}: there is no such model; known: {known}.")
         if arguments.doctor:
             print(json.dumps(asyncio.run(findings(settings, catalog))))
+            return 0
+        if arguments.models:
+            check_names(settings, catalog)
+            print(json.dumps(chosen(settings, catalog, os.environ).models))
             return 0
         if arguments.alive:
             why_not = _why_not_alive(settings)
             return _fail(why_not, NOT_ALIVE) if why_not else 0
-        check_accepted(settings, catalog)
+        check_names(settings, catalog)
         setup_logging(settings.log, secrets=settings.secrets(), service="engine")
         if settings.engine.device == ALL:
             fleet = Fleet(
                 names_by_device(settings, os.environ), _environ(arguments), variables=settings.engine.variables
             )
             return asyncio.run(_lead(fleet, until_eof=arguments.until_eof))
-        asyncio.run(_serve(settings, catalog, until_eof=arguments.until_eof))
+        asyncio.run(_serve(_settled(settings, catalog), catalog, until_eof=arguments.until_eof))
     except ConfigError as error:
         return _fail(error, SETTINGS_WRONG)
     except (EngineError, ClipError, QueueError) as error:
@@ -66,6 +68,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RedisError as error:
         return _fail(told(error), UNAVAILABLE)
     return 0
+
+
+def _settled(settings: Settings, catalog: Catalog) -> Settings:
+    """The settings with the models that are served. Raises ConfigError, and EngineError where none has the memory."""
+    choice = chosen(settings, catalog, os.environ)
+    if choice.why:
+        name = choice.models[settings.engine.wanted.index(AUTO)]
+        log.info("model chosen", model=name, licence=catalog.models[name].licence.name, why=choice.why)
+    memory = host_memory()
+    refused = {name: why for name in choice.models if (why := why_too_little(name, catalog, memory))}
+    served = tuple(name for name in choice.models if name not in refused)
+    if not served:
+        raise EngineError("out_of_memory", " ".join(refused.values()))
+    for name, why in refused.items():
+        log.error("a model is not served", model=name, reason=why)
+    return settings.model_copy(
+        update={"engine": settings.engine.model_copy(update={"model": served[0], "models": served})}
+    )
 
 
 async def _serve(settings: Settings, catalog: Catalog, *, until_eof: bool) -> None:
@@ -122,23 +142,27 @@ async def _server(settings: Settings) -> AsyncIterator[str]:
 
 def _environ(arguments: argparse.Namespace) -> dict[str, str]:
     given = {f"UNSTILL_ENGINE__{name.upper()}": getattr(arguments, name) for name in ("model", "device", "name")}
+    if arguments.model is not None:
+        # what is said here is said last
+        given["UNSTILL_ENGINE__MODELS"] = ""
     return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="unstill-engine",
-        description="Renders clips from the queue: one model on one device, or on each card by a process of its own. "
+        description="Renders clips from the queue: a model at a time on one device, or a process on each card. "
         "The rest is set by UNSTILL_ variables.",
         epilog="Exit codes: 0 drained or alive, 1 not alive, 3 wrong settings, 4 something needed is not to be had.",
     )
-    parser.add_argument("--model", help="a model of the catalogue (UNSTILL_ENGINE__MODEL)")
+    parser.add_argument("--model", help="a model of the catalogue, or auto (UNSTILL_ENGINE__MODEL)")
     parser.add_argument(
         "--device", help="cpu, cuda, cuda:1 …, or all: an engine on each visible card (UNSTILL_ENGINE__DEVICE)"
     )
     parser.add_argument("--name", help="how this engine is called in `unstill status` (UNSTILL_ENGINE__NAME)")
     parser.add_argument("--until-eof", action="store_true", help="drain and end when standard input is closed")
     parser.add_argument("--doctor", action="store_true", help="print what this engine finds of what it needs, as JSON")
+    parser.add_argument("--models", action="store_true", help="print which models this engine would serve, as JSON")
     parser.add_argument(
         "--alive", action="store_true", help="say by the exit code whether the engine of that name serves"
     )

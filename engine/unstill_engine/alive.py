@@ -20,7 +20,7 @@ PATIENCE = 2.0
 
 
 async def why_not_alive(settings: Settings) -> str | None:
-    """Return in one sentence why no engine of that name and model was heard of on this host lately; None: one was.
+    """Return in one sentence why no engine of that name was heard of on this host lately; None: one was.
 
     Starts nothing.
 
@@ -37,7 +37,7 @@ async def why_not_alive(settings: Settings) -> str | None:
     )
     ledger = Ledger(redis, settings.queue)
     try:
-        said = dict((await ledger.engines()).get(engine.model, []))
+        said = dict(one for engines in (await ledger.engines()).values() for one in engines)
         info: EngineInfo = decode(said[engine.name], EngineInfo)
     except KeyError:
         return f"Nothing was heard of the engine {engine.name} for {ledger.times.engine_alive:g} s. Look at its log."

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from unstill_config.catalog import Catalog
 from unstill_config.children import child_environ
-from unstill_config.settings import Settings
+from unstill_config.errors import ConfigError
+from unstill_config.settings import AUTO, Settings
+from unstill_engine.choice import chosen
 from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.device.cards import visible_devices
 from unstill_engine.fleet import ALL
+from unstill_engine.host_memory import HostMemory, host_memory, why_too_little
 from unstill_engine.licence import why_not_accepted
 from unstill_engine.worker import workdir as scratch
 
@@ -28,7 +31,7 @@ Finding = dict[str, str | bool]
 
 async def findings(settings: Settings, catalog: Catalog) -> list[Finding]:
     """One entry a thing that was looked at: name, ok, what was found, and how to mend it where it is not well."""
-    return [await _ffmpeg(settings), _scratch(settings), await _device(settings), _model(settings, catalog)]
+    return [await _ffmpeg(settings), _scratch(settings), await _device(settings), *_models(settings, catalog)]
 
 
 def _finding(name: str, ok: bool, text: str, mend: str = "") -> Finding:
@@ -88,16 +91,28 @@ async def _device(settings: Settings) -> Finding:
     return _finding("device", True, f"{device}: {cards[index]}")
 
 
-def _model(settings: Settings, catalog: Catalog) -> Finding:
-    name = settings.engine.model
+def _models(settings: Settings, catalog: Catalog) -> list[Finding]:
+    """One finding a model that is served; where AUTO chooses, with what it takes and why."""
+    try:
+        choice = chosen(settings, catalog, os.environ)
+    except ConfigError as error:
+        happened, _, mend = str(error).rpartition(". ")
+        return [_finding("model", False, f"{happened}.", mend)]
+    memory = host_memory()
+    auto = choice.models[settings.engine.wanted.index(AUTO)] if choice.why else None
+    return [_model(name, settings, catalog, memory, choice.why if name == auto else "") for name in choice.models]
+
+
+def _model(name: str, settings: Settings, catalog: Catalog, memory: HostMemory | None, why: str) -> Finding:
     if name not in catalog.models:
-        return _finding("model", False, name, f"Set UNSTILL_ENGINE__MODEL to one of {', '.join(catalog.models)}.")
+        setting = "UNSTILL_ENGINE__MODELS" if settings.engine.models else "UNSTILL_ENGINE__MODEL"
+        return _finding("model", False, name, f"Set {setting} to {AUTO}, or to one of {', '.join(catalog.models)}.")
     model = catalog.models[name].using(settings.engine.memory)
-    why_not = why_not_accepted(settings, catalog)
+    why_not = why_not_accepted(settings, catalog, name) or why_too_little(name, catalog, memory)
     if why_not is not None:
         happened, _, mend = why_not.partition(". ")
         return _finding("model", False, f"{happened}.", mend)
     low = ""
     if model.memory is not None and model.memory.mode == "low":
         low = f", within {model.memory.low:g} GiB: slower, and no larger than {min(model.resolutions)} px"
-    return _finding("model", True, f"{name} ({model.licence.name}){low}")
+    return _finding("model", True, f"{name} ({model.licence.name}){low}{f': {why}' if why else ''}")

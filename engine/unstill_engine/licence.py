@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
-from unstill_config.settings import Settings
+from unstill_config.settings import AUTO, Settings
 
 
-def why_not_accepted(settings: Settings, catalog: Catalog) -> str | None:
-    """What the sources say and what to do, in one line; None where nothing is left to accept."""
-    name = settings.engine.model
-    statements = catalog.models[name].licence.statements
+def why_not_accepted(settings: Settings, catalog: Catalog, name: str | None = None) -> str | None:
+    """What the sources say of a model, or the first, and what to do, in one line; None: nothing is left to accept."""
+    name = name or settings.engine.wanted[0]
+    statements = () if name == AUTO else catalog.models[name].licence.statements
     if not statements or name in settings.engine.accept_licences:
         return None
     says = ", ".join(f"{statement.source} says {statement.says} ({statement.url})" for statement in statements)
@@ -21,7 +21,8 @@ def why_not_accepted(settings: Settings, catalog: Catalog) -> str | None:
 
 
 def check_accepted(settings: Settings, catalog: Catalog) -> None:
-    """Raises ConfigError where the engine's model may not be loaded yet."""
-    why_not = why_not_accepted(settings, catalog)
-    if why_not is not None:
-        raise ConfigError(why_not)
+    """Raises ConfigError where one of the engine's models may not be loaded yet. AUTO asks for nothing."""
+    for name in settings.engine.wanted:
+        why_not = why_not_accepted(settings, catalog, name)
+        if why_not is not None:
+            raise ConfigError(why_not)

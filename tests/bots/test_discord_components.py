@@ -193,7 +193,7 @@ def test_a_form_of_rows_is_read_too() -> None:
 @given(catalogs(), TEXT, LANGUAGES)
 async def test_for_any_catalogue_the_platform_takes_both_pages(catalog: Catalog, model: str, language: str) -> None:
     model = next(iter(catalog.models)) if len(model) % 2 else model
-    pages, replies = SettingsPages(SettingsForm(DISCORD, catalog, model)), ServerReplies(language)
+    pages, replies = SettingsPages(SettingsForm(DISCORD, catalog, lambda: model)), ServerReplies(language)
     set_to = Preferences(preset=next(iter(catalog.presets), ""), shape=next(iter(catalog.finishes), ""))
     many = tuple(str(2**62 + number) for number in range(25))
 
@@ -234,13 +234,15 @@ def test_a_choice_changes_what_it_says_and_nothing_else(
     before = Preferences(roles=("7",), when="photos")
 
     sent = Change.of(change.custom_id)
-    after = SettingsForm(DISCORD, CATALOG, "camera").changed(PAGES[sent.page], before, sent.name, chosen(values))
+    after = SettingsForm(DISCORD, CATALOG, lambda: "camera").changed(
+        PAGES[sent.page], before, sent.name, chosen(values)
+    )
 
     assert after == replace(before, **changed)
 
 
 async def test_what_is_set_is_what_is_shown_as_chosen() -> None:
-    pages, replies = SettingsPages(SettingsForm(DISCORD, CATALOG, "camera")), ServerReplies("en")
+    pages, replies = SettingsPages(SettingsForm(DISCORD, CATALOG, lambda: "camera")), ServerReplies("en")
     now = Preferences(preset="timelapse", resolution=1024)
 
     rows = components.checked(pages.mine(now, replies, manager=False).to_components())

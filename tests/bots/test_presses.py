@@ -246,7 +246,7 @@ def test_actions_name_platforms_that_there_are() -> None:
 
 def test_discords_buttons_are_the_actions_that_there_are() -> None:
     catalog, replies = Catalog.load(), ServerReplies("en")
-    pages = SettingsPages(SettingsForm(DISCORD, catalog, "camera"))
+    pages = SettingsPages(SettingsForm(DISCORD, catalog, lambda: "camera"))
     settings = [pages.mine(Preferences(), replies, manager=True), pages.server(Preferences(), replies)]
     views = [
         discord_buttons.presets(replies, catalog),

@@ -6,7 +6,7 @@ from tests.waiting import until
 
 from unstill_bots.delivery.places import LOOK_EVERY
 from unstill_bots.intake.served import Served, Serving
-from unstill_config.catalog import Catalog
+from unstill_config.catalog import Auto, Catalog
 from unstill_config.settings import Settings
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.times import Times
@@ -43,6 +43,22 @@ def test_an_engine_that_comes_and_goes_changes_what_is_offered() -> None:
     assert now.instead_of(CAMERA) is None
 
 
+def test_where_the_host_has_not_said_which_the_best_that_is_served_is_used() -> None:
+    # Given a catalogue in which a model that draws is to be taken before the camera
+    drawing = CATALOG.models[DRAWS].model_copy(update={"auto": Auto(rank=1)})
+    catalog = CATALOG.model_copy(update={"models": {**CATALOG.models, DRAWS: drawing}})
+
+    # Then it is the default wherever it is served, the camera where that alone is, and the last one while none is
+    assert Served.of(catalog, {CAMERA, DRAWS}, None).default == DRAWS
+    assert Served.of(catalog, {CAMERA}, None).default == CAMERA
+    assert Served.of(catalog, set(), None, DRAWS).default == DRAWS
+    assert Served.of(catalog, set(), None).default == CAMERA
+
+    # and one that a host has to choose by its name comes after the camera
+    assert Served.of(CATALOG, {CAMERA, DRAWS}, None).default == CAMERA
+    assert Served.of(CATALOG, {DRAWS}, None).default == DRAWS
+
+
 async def test_engines_are_asked_of_the_ledger_and_not_for_each_word(valkey: EmbeddedValkey) -> None:
     client = Client.open(valkey.url, Settings())
     try:
@@ -58,6 +74,17 @@ async def test_engines_are_asked_of_the_ledger_and_not_for_each_word(valkey: Emb
         # and when it has ended, that is known too
         await client.ledger.engine_gone("one", CAMERA)
         await until(lambda: _is(serving, ()), what="the engine's end being known")
+
+        # When nobody has said which model is used, Then an engine says it, and what it said holds while it is away
+        heard = Serving(client.ledger, CATALOG, None)
+        await heard.hear()
+        assert (heard.model, serving.model) == (CAMERA, DRAWS)
+        await client.ledger.engine("two", DRAWS, b"info")
+        await until(lambda: _is(heard, (DRAWS,)), what="the engine's being known")
+        assert heard.model == DRAWS
+        await client.ledger.engine_gone("two", DRAWS)
+        await until(lambda: _is(heard, ()), what="the engine's end being known")
+        assert heard.model == DRAWS
     finally:
         await client.close()
 

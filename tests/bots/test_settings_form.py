@@ -57,7 +57,7 @@ def words_of(platform: str, language: str) -> ChatReplies:
 @on_both
 @pytest.mark.parametrize("page", PAGES)
 def test_each_press_goes_one_value_on_and_comes_round_and_touches_nothing_else(platform: str, page: str) -> None:
-    form, before = SettingsForm(platform, CATALOG, "camera"), Preferences(roles=("7",))
+    form, before = SettingsForm(platform, CATALOG, lambda: "camera"), Preferences(roles=("7",))
     rows = form.rows(page, before, words_of(platform, "en"), THREAD)
     assert rows
 
@@ -78,7 +78,7 @@ def test_each_press_goes_one_value_on_and_comes_round_and_touches_nothing_else(p
 @on_both
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_what_is_set_is_what_is_shown(platform: str, language: str) -> None:
-    form, replies = SettingsForm(platform, CATALOG, "camera"), words_of(platform, language)
+    form, replies = SettingsForm(platform, CATALOG, lambda: "camera"), words_of(platform, language)
     for page in PAGES:
         for row in form.rows(page, Preferences(), replies, THREAD):
             for value, text in row.choices:
@@ -92,7 +92,7 @@ def test_what_is_set_is_what_is_shown(platform: str, language: str) -> None:
 
 @on_both
 def test_what_nobody_is_offered_changes_nothing(platform: str) -> None:
-    form, now = SettingsForm(platform, CATALOG, "camera"), Preferences(when="photos", thread="9")
+    form, now = SettingsForm(platform, CATALOG, lambda: "camera"), Preferences(when="photos", thread="9")
     tried: list[tuple[str, str, Any]] = [
         *((SETTINGS, "preset", ["nonsense"]), (SETTINGS, "preset", ["quality", "preview"]), (SETTINGS, "preset", [])),
         *((SETTINGS, "jobs", ["3"]), (SETTINGS, "quiet", None), (CHAT_SETTINGS, "preset", ["quality"])),
@@ -105,7 +105,7 @@ def test_what_nobody_is_offered_changes_nothing(platform: str) -> None:
 
 
 def test_a_chat_that_does_not_show_the_bot_every_photo_is_not_offered_that_it_answers_them() -> None:
-    form = SettingsForm(TELEGRAM, CATALOG, "camera")
+    form = SettingsForm(TELEGRAM, CATALOG, lambda: "camera")
     asked, every, off = (Preferences(when=when) for when in ("addressed", "photos", "off"))
 
     assert form.changed(CHAT_SETTINGS, asked, "when", None, sees_all=False) == off
@@ -120,7 +120,7 @@ def test_a_chat_that_does_not_show_the_bot_every_photo_is_not_offered_that_it_an
 def test_a_hosts_own_titles_may_hold_anything(platform: str, language: str) -> None:
     # Given a preset and a shape whose titles look like placeholders
     presets = {name: preset.model_copy(update={"title": "{0} {name"}) for name, preset in CATALOG.presets.items()}
-    form = SettingsForm(platform, CATALOG.model_copy(update={"presets": presets}), "camera")
+    form = SettingsForm(platform, CATALOG.model_copy(update={"presets": presets}), lambda: "camera")
 
     row = form.rows(SETTINGS, Preferences(preset="quality"), words_of(platform, language))[0]
 
@@ -129,7 +129,7 @@ def test_a_hosts_own_titles_may_hold_anything(platform: str, language: str) -> N
 
 @on_both
 async def test_a_chats_settings_are_its_managers_and_ones_own_everybodys(platform: str, store: PreferenceStore) -> None:
-    form, scope = SettingsForm(platform, CATALOG, "camera"), f"{platform}:5"
+    form, scope = SettingsForm(platform, CATALOG, lambda: "camera"), f"{platform}:5"
     manager, member = Somebody(manages=True), Somebody(manages=False)
     # Given a chat that its manager has set to be quiet
     assert await form.change(store, CHAT_SETTINGS, manager, scope, "quiet", None) == Preferences(quiet=True)

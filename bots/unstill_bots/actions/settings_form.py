@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Any
 
@@ -82,15 +82,19 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class SettingsForm:
-    """Reads and changes the settings of one platform. `model` is the host's, whose sizes are offered."""
+    """Reads and changes the settings of one platform. `model` names the one whose sizes are offered now."""
 
-    def __init__(self, platform: str, catalog: Catalog, model: str) -> None:
+    def __init__(self, platform: str, catalog: Catalog, model: Callable[[], str]) -> None:
         self._settings = [setting for setting in _ALL if platform in setting.platforms]
         self._catalog = catalog
-        entry = catalog.models.get(model)
-        self._values: dict[str, tuple[Any, ...]] = {
-            "preset": ("", *catalog.presets),
-            "shape": ("", *(name for name in catalog.finishes if name != "original")),
+        self._model = model
+
+    @property
+    def _values(self) -> dict[str, tuple[Any, ...]]:
+        entry = self._catalog.models.get(self._model())
+        return {
+            "preset": ("", *self._catalog.presets),
+            "shape": ("", *(name for name in self._catalog.finishes if name != "original")),
             "resolution": (0, *(entry.resolutions if entry else ())),
         }
 

@@ -86,6 +86,7 @@ class Courier:
                 group.create_task(self._run_progress())
                 group.create_task(Places(self._ledger, self._chat.platform, self._status, self._turns).run())
                 group.create_task(self._side.run())
+                group.create_task(self._pipeline.serving.run())
         except ExceptionGroup as errors:
             # whoever runs us names what went wrong first
             raise first_error(errors) from None

@@ -16,7 +16,7 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
     `Pipeline`.
     """
     client, storage = services.client, services.storage
-    serving = Serving(client.ledger, services.catalog, services.settings.engine.model)
+    serving = Serving(client.ledger, services.catalog, services.settings.engine.usual)
     platform = services.catalog.platforms[chat.platform]
     pause = platform.edit_seconds / 2
     status = StatusMessages(client.ledger, chat, pause, serving, counts_down=platform.counts_down)

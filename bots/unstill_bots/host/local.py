@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ from typing import Self
 import structlog
 
 from unstill_config.children import child_environ
-from unstill_config.settings import Settings
+from unstill_config.settings import AUTO, Settings
 from unstill_queue.contract.codec import decode
 from unstill_queue.contract.errors import CodecError
 from unstill_queue.contract.jobs import EngineInfo
@@ -48,10 +49,11 @@ class EngineFailed(Exception):
 class LocalEngine:
     """One engine process of ours. It drains and ends when its stdin closes, so also when we are killed.
 
-    `folder` is where it runs, and where it would find a .env; by default where we run.
+    `model` None: it serves what the settings say. `folder` is where it runs, and where it would find a .env; by default
+    where we run.
     """
 
-    def __init__(self, settings: Settings, url: str, model: str, folder: Path | None = None) -> None:
+    def __init__(self, settings: Settings, url: str, model: str | None = None, folder: Path | None = None) -> None:
         self._settings = settings
         self._url = url
         self._model = model
@@ -66,7 +68,9 @@ class LocalEngine:
 
     async def start(self) -> None:
         """Raises EngineFailed where no process can be made; whether it serves shows in the ledger."""
-        command = [sys.executable, "-P", "-m", "unstill_engine", "--until-eof", "--model", self._model]
+        command = [sys.executable, "-P", "-m", "unstill_engine", "--until-eof"]
+        if self._model is not None:
+            command += ["--model", self._model]
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             too_long = self.log.exists() and self.log.stat().st_size > LOG_MAX
@@ -161,23 +165,30 @@ class Local:
             if self._server is not None:
                 await asyncio.to_thread(self._server.stop)
 
-    async def keep_engine(self, ledger: Ledger, model: str) -> None:
-        """See to it that an engine serves `model`, until cancelled.
+    async def keep_engine(self, ledger: Ledger, model: str | None = None) -> None:
+        """See to it that an engine serves `model`, or by default one of those of the settings, until cancelled.
 
         Raises:
             EngineFailed: none does, and ours cannot be started.
         """
+        ours = await models_of(self.settings)
+        wanted = ours if model is None else (model,)
+
+        async def is_served() -> bool:
+            return any([await engines_alive(ledger, each) for each in wanted])
+
         starts = 0
         while True:
-            if await engines_alive(ledger, model):
+            if await is_served():
                 await asyncio.sleep(LOOK_EVERY)
                 continue
-            engine = self._engine = LocalEngine(self.settings, self.url, model, self._folder)
+            other = None if model in (None, *ours) else model
+            engine = self._engine = LocalEngine(self.settings, self.url, other, self._folder)
             await engine.start()
             code = await engine.wait()
             self._engine = None
             starts += 1
-            if not await engines_alive(ledger, model) and (code in (3, 4) or starts >= STARTS):
+            if not await is_served() and (code in (3, 4) or starts >= STARTS):
                 raise EngineFailed(engine.last_words(), code if code in (3, 4) else 4)
 
 
@@ -185,6 +196,22 @@ def engine_environ(settings: Settings) -> dict[str, str]:
     """Our environment, with our settings wherever they were written, and our drain: to choose an engine's from."""
     others = {name: value for name, value in os.environ.items() if not name.upper().startswith("UNSTILL_")}
     return {**others, **settings.environ(), "UNSTILL_ENGINE__DRAIN": DRAIN}
+
+
+async def models_of(settings: Settings) -> tuple[str, ...]:
+    """The models that an engine of these settings serves on this machine, which it is asked where it chooses itself."""
+    if AUTO not in settings.engine.wanted:
+        return settings.engine.wanted
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "unstill_engine", "--models",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=child_environ("engine", engine_environ(settings), also=settings.engine.variables),
+    )  # fmt: skip
+    out, err = await process.communicate()
+    if process.returncode:
+        said = err.decode("utf-8", "replace").strip().splitlines() or ["The engine says nothing."]
+        raise EngineFailed(said[-1].removeprefix(_SAYS), process.returncode if process.returncode in (3, 4) else 4)
+    return tuple(json.loads(out))
 
 
 async def engines_alive(ledger: Ledger, model: str) -> list[EngineInfo]:

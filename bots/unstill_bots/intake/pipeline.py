@@ -75,13 +75,13 @@ class Pipeline:
         self.catalog = catalog
         self.settings = settings
         self.preferences = PreferenceStore(client.redis)
-        self.serving = serving or Serving(client.ledger, catalog, settings.engine.model)
+        self.serving = serving or Serving(client.ledger, catalog, settings.engine.usual)
         self._status = status
         self.background = background or BackgroundTasks()
         self.stale = StaleMessages(client.redis, chat)
         self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)
         self._preparation = Preparation(
-            client, storage, catalog, settings, chat, status, rules, self.objection, pictures
+            client, storage, catalog, self.serving, chat, status, rules, self.objection, pictures
         )
         self._rules = rules
         self._tell = tell

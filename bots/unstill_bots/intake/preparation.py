@@ -22,9 +22,9 @@ from unstill_bots.intake.older_picture import (
 )
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.intake.rules import Rules, Terms
+from unstill_bots.intake.served import Serving
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
-from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.errors import OptionError, QuotaExceeded, StorageError, UnknownJob
 from unstill_queue.contract.fairness import aspect_of, estimated_seconds
@@ -63,7 +63,7 @@ class Preparation:
         client: Client,
         storage: Storage,
         catalog: Catalog,
-        settings: Settings,
+        serving: Serving,
         chat: Chat,
         status: StatusMessages,
         rules: Rules,
@@ -73,7 +73,7 @@ class Preparation:
         self._client = client
         self._storage = storage
         self._catalog = catalog
-        self._settings = settings
+        self._serving = serving
         self._chat = chat
         self._status = status
         self._rules = rules
@@ -129,6 +129,7 @@ class Preparation:
                 return record.job is not None and record.outcome is None
         terms = Terms()
         try:
+            await self._serving.hear()
             terms = await self._rules(request)
             refusal = await self._objection(who, request.words, terms, aspect=request.aspect)
             if refusal is not None:
@@ -190,7 +191,7 @@ class Preparation:
 
     def _read(self, words: str) -> tuple[captions.Caption, Parameters, Finish]:
         """Return a caption and what it asks for. Raises OptionError."""
-        model = self._settings.engine.model
+        model = self._serving.model
         caption = captions.parse(words, self._catalog, model)
         return caption, *resolve(caption.prompt, caption.given, self._catalog, default_model=model)
 

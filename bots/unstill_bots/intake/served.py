@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 
 import msgspec
+from redis.exceptions import RedisError
 
 from unstill_config.catalog import Catalog, Model
 from unstill_queue.contract.options import OPTIONS, Option
@@ -12,14 +15,20 @@ from unstill_queue.ledger.ledger import Ledger
 
 GUIDANCE_ADVISED = 12
 """The guidance scale that the advice names at most."""
+HEAR_EVERY = 10.0
+"""Seconds between two times that a front end asks which model to use where nobody names one."""
 FRESH = 2.0
 """Seconds for which an answer of the ledger is good: engines say as often that they are there."""
+
+
+FIRST = "camera"
+"""The model that is spoken of where nobody has said which, and no engine was heard of yet."""
 
 
 class Served(msgspec.Struct, frozen=True):
     """The models that engines announce now: `names`, in the catalogue's order; none while no engine is running.
 
-    `default` is the model that texts and examples speak of: the one that is used where nobody names one, or the first
+    `default` is the model that texts and examples speak of: the one that is used where nobody names one, or the best
     that is served where that one is not.
     """
 
@@ -28,10 +37,16 @@ class Served(msgspec.Struct, frozen=True):
     default: str
 
     @classmethod
-    def of(cls, catalog: Catalog, lanes: set[str], usual: str) -> Served:
-        """Return what is served where engines are alive on `lanes`. `usual` is used where nobody names a model."""
+    def of(cls, catalog: Catalog, lanes: set[str], usual: str | None, otherwise: str = FIRST) -> Served:
+        """Return what is served where engines are alive on `lanes`.
+
+        `usual` is used where nobody names a model; None: the best that is served, and `otherwise` while nothing is.
+        """
         names = tuple(name for name in catalog.models if name in lanes)
-        return cls(catalog, names, usual if usual in names or not names else names[0])
+        best = catalog.best_of(names)
+        if usual is None:
+            return cls(catalog, names, best or otherwise)
+        return cls(catalog, names, usual if usual in names or best is None else best)
 
     @property
     def models(self) -> dict[str, Model]:
@@ -80,17 +95,35 @@ class Served(msgspec.Struct, frozen=True):
 class Serving:
     """Asks the ledger which models engines serve, at most every two seconds. `usual` as in `Served.of`."""
 
-    def __init__(self, ledger: Ledger, catalog: Catalog, usual: str) -> None:
+    def __init__(self, ledger: Ledger, catalog: Catalog, usual: str | None) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._usual = usual
-        self._known: Served | None = None
+        self._known = Served.of(catalog, set(), usual)
         self._known_until = 0.0
+
+    @property
+    def model(self) -> str:
+        """The model that is used where nobody names one, by the last that was heard; the host's own choice holds."""
+        return self._usual or self._known.default
+
+    async def hear(self) -> None:
+        """See to it that `model` is that of now. Raises RedisError."""
+        if self._usual is None:
+            await self.now()
+
+    async def run(self) -> None:
+        """Hear of it until cancelled, as what is read of words before they are written down waits for nobody."""
+        while self._usual is None:
+            with contextlib.suppress(RedisError, OSError):
+                await self.now()
+            await asyncio.sleep(HEAR_EVERY)
 
     async def now(self) -> Served:
         """Return what is served now. Raises RedisError."""
-        if self._known is None or time.monotonic() >= self._known_until:
+        if time.monotonic() >= self._known_until:
             lanes = {lane for lane, engines in (await self._ledger.engines()).items() if engines}
-            self._known = Served.of(self._catalog, lanes, self._usual)
+            # while no engine is there, the last one's model is the one that is to come back
+            self._known = Served.of(self._catalog, lanes, self._usual, self._known.default)
             self._known_until = time.monotonic() + FRESH
         return self._known

@@ -11,6 +11,7 @@ from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.local import EngineFailed, Local, engines_alive
 from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.intake.served import Serving
 from unstill_bots.terminal.chat import PLATFORM, TerminalChat
 from unstill_bots.terminal.display import Display
 from unstill_bots.terminal.ending import Code, Stop
@@ -89,7 +90,10 @@ class Animation:
     async def _run(self, client: Client, storage: Storage) -> tuple[list[Result], Code]:
         status = StatusMessages(client.ledger, self._chat)
         # a person at their own terminal is not held to a rate
-        pipeline = Pipeline(client, storage, self._catalog, self._settings, self._chat, status, limited=False)
+        serving = Serving(client.ledger, self._catalog, self._order.model)
+        pipeline = Pipeline(
+            client, storage, self._catalog, self._settings, self._chat, status, limited=False, serving=serving
+        )
         courier = Courier(client, storage, self._chat, pipeline, status)
         embedded = self._local.embedded
         journeys = Journeys(

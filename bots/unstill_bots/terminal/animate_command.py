@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 
 import click
 
 from unstill_bots.intake import captions
-from unstill_bots.terminal import results
+from unstill_bots.terminal import looking, results
 from unstill_bots.terminal.animate import Animation, Run, run
 from unstill_bots.terminal.chat import PLATFORM
 from unstill_bots.terminal.common import prepare, print_json, shared
@@ -62,7 +63,7 @@ def animate(
     typed = given_by(given)
     # what a server elsewhere can do, it says itself
     caption, model = (
-        read(prompt, typed, catalog, settings.engine.model)
+        read(prompt, typed, catalog, asyncio.run(looking.usual_model(settings, catalog)))
         if server is None
         else (captions.followed_by(prompt, flags(typed), catalog), "")
     )

@@ -10,10 +10,12 @@ from typing import Any, Literal
 import msgspec
 from redis.exceptions import RedisError
 
-from unstill_bots.host.local import Local, engines_alive
+from unstill_bots.host.local import EngineFailed, Local, engines_alive, models_of
+from unstill_bots.intake.served import FIRST, Serving
 from unstill_bots.terminal.display import share
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.wording import Wording
+from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.errors import UnknownJob, UnreadableRecord
 from unstill_queue.contract.jobs import EngineInfo, State
@@ -105,6 +107,28 @@ async def opened(settings: Settings, wording: Wording) -> AsyncIterator[Client]:
                 sentence = told(error)
             raise Stop(Code.UNAVAILABLE, sentence) from error
         yield client
+    finally:
+        await client.close()
+
+
+async def usual_model(settings: Settings, catalog: Catalog) -> str:
+    """The model for words that name none: the host's, else the best that engines announce, else the one started here.
+
+    Raises:
+        Stop: the engine that would be started here can serve none.
+    """
+    if settings.engine.usual is not None:
+        return settings.engine.usual
+    if settings.redis.url is None:
+        try:
+            return (await models_of(settings))[0]
+        except EngineFailed as error:
+            raise Stop(Code(error.code), str(error)) from error
+    client = Client(connect(settings.redis.url.get_secret_value(), patience=PATIENCE), settings)
+    try:
+        return (await Serving(client.ledger, catalog, None).now()).default
+    except (RedisError, OSError):
+        return FIRST  # whoever asks that server for a clip next is told what is wrong with it
     finally:
         await client.close()
 

@@ -31,6 +31,25 @@ def visible_devices(environ: Mapping[str, str], driver: Path = _DRIVER) -> list[
     return [f"cuda:{number}" for number in range(count)]
 
 
+def card_bytes(device: str, environ: Mapping[str, str]) -> int | None:
+    """Return the bytes that the card `device` has in all, or a slice of a card (MIG); None where nobody says it."""
+    number = int(device.partition(":")[2] or 0)
+    chosen = environ.get("CUDA_VISIBLE_DEVICES")
+    names = [str(number)] if chosen is None else [name.strip() for name in chosen.split(",") if name.strip()]
+    name = names[0 if chosen is None else number] if chosen is None or number < len(names) else ""
+    if name.startswith("MIG-"):
+        slices = re.findall(r"MIG \S*?\.(\d+)gb.*\(UUID: (\S+)\)", _ask(environ, "-L") or "")
+        return next((int(size) * 10**9 for size, id in slices if id == name), None)
+    told = _ask(environ, "--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits") or ""
+    cards = re.findall(r"^(\S+), (\d+)$", told, re.MULTILINE)
+    found = [
+        int(size) * 2**20
+        for index, (id, size) in enumerate(cards)
+        if (name == str(index) if name.isdecimal() else name and id.startswith(name))
+    ]
+    return found[0] if found else None
+
+
 def _is_one(name: str, cards: list[str]) -> bool:
     if name.lstrip("-").isdecimal():
         return 0 <= int(name) < len(cards)
@@ -40,16 +59,23 @@ def _is_one(name: str, cards: list[str]) -> bool:
 
 def _cards(environ: Mapping[str, str], driver: Path) -> list[str]:
     """The machine's cards in their order, by their ids where they are told."""
+    listed = _ask(environ, "-L")
+    if listed is None:
+        return [path.name for path in sorted(driver.iterdir())] if driver.is_dir() else []
+    return re.findall(r"^GPU \d+: .*\(UUID: (\S+)\)", listed, re.MULTILINE)
+
+
+def _ask(environ: Mapping[str, str], *what: str) -> str | None:
+    """What the driver's program says; None where there is none, or it fails."""
     try:
-        listed = subprocess.run(
-            ["nvidia-smi", "-L"],  # noqa: S607  # the driver's own, wherever it was installed
+        return subprocess.run(  # noqa: S603
+            ["nvidia-smi", *what],  # noqa: S607  # the driver's own, wherever it was installed
             stdin=subprocess.DEVNULL,
             env=child_environ("nvidia-smi", environ),
             capture_output=True,
             text=True,
             timeout=LIST_SECONDS,
             check=True,
-        )
+        ).stdout
     except (OSError, subprocess.SubprocessError):
-        return [path.name for path in sorted(driver.iterdir())] if driver.is_dir() else []
-    return re.findall(r"^GPU \d+: .*\(UUID: (\S+)\)", listed.stdout, re.MULTILINE)
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,9 @@ def _fetched(repo: str, revision: str, variant: str, contents: Contents) -> Path
     try:
         needed = sum(file.file_size or 0 for file in snapshot_download(**which, dry_run=True) if file.will_download)
         _check_room(repo, needed)
+        sys.stderr.write(
+            f"Fetching {needed / 1e9:.1f} GB of {repo} at {revision} into {constants.HF_HUB_CACHE}, once.\n"
+        )
         folder = Path(snapshot_download(**which))
     except RenderError:
         raise
