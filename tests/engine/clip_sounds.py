@@ -1,4 +1,4 @@
-"""Sounds to encode, whose every moment can be told, and what a player hears of a clip."""
+"""Sounds beside the frames, as the child leaves them, and what a player hears of a clip."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from tests.engine.renderers_for_tests import RATE, Samples
 
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.spool import Source
-
-Samples = NDArray[np.float32]
-RATE = 44_100
-
-
-def warbling(seconds: float, *, rate: int = RATE, channels: int = 1) -> Samples:
-    """(N, channels) from -1 to 1: tones that change by chance every 20 ms, so that no piece of it is like another."""
-    random = np.random.default_rng(11)
-    count = round(seconds * rate)
-    tones = random.uniform(300, 1500, (channels, int(seconds * 50) + 2)).repeat(rate // 50 + 1, axis=1)[:, :count]
-    return (0.4 * np.sin(2 * np.pi * np.cumsum(tones, axis=1) / rate)).T.astype(np.float32)
 
 
 def with_sound(source: Source, samples: Samples, *, rate: int = RATE) -> Source:

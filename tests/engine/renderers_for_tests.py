@@ -4,26 +4,50 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from unstill_config.catalog import Model
-from unstill_engine.renderers.base import DevicePoisoned, Frames, OnStep, Photos, Plan, RenderCancelled, RenderError
+from unstill_engine.renderers.base import (
+    DevicePoisoned,
+    Frames,
+    OnStep,
+    Photos,
+    Plan,
+    RenderCancelled,
+    RenderError,
+    Revised,
+    Sound,
+)
 from unstill_queue.contract.jobs import Parameters
 
+Samples = NDArray[np.float32]
+Made: TypeAlias = "Iterator[Frames | Sound | Revised]"
 WIDTH, HEIGHT = 16, 12
+RATE = 44_100
 
 
 def picture_frames(seed: int, num_frames: int) -> Frames:
     """What a sound render of that seed is."""
     return np.random.default_rng(seed).integers(0, 256, (num_frames, HEIGHT, WIDTH, 3), np.uint8)
+
+
+def warbling(seconds: float, *, rate: int = RATE, channels: int = 1) -> Samples:
+    """(N, channels) from -1 to 1: tones that change by chance every 20 ms, so that no piece of it is like another."""
+    random = np.random.default_rng(11)
+    count = round(seconds * rate)
+    tones = random.uniform(300, 1500, (channels, int(seconds * 50) + 2)).repeat(rate // 50 + 1, axis=1)[:, :count]
+    return (0.4 * np.sin(2 * np.pi * np.cumsum(tones, axis=1) / rate)).T.astype(np.float32)
 
 
 class Steady:
@@ -37,7 +61,7 @@ class Steady:
     def plan(self, parameters: Parameters, photos: Photos) -> Plan:
         return Plan(WIDTH, HEIGHT, parameters.num_frames, parameters.fps, 0.5, 1000, parameters, ("steady",))
 
-    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Made:
         frames = picture_frames(plan.parameters.seed, plan.num_frames)
         for index in range(plan.num_frames):
             if cancelled():
@@ -62,7 +86,7 @@ class Obliging(Steady):
                 time.sleep(600)
         return plan
 
-    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Iterator[Frames]:
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Made:
         on_step(0, plan.num_frames)
         behave = getattr(self, plan.parameters.prompt, None)
         if behave is not None:
@@ -178,6 +202,59 @@ class Obliging(Steady):
     def strided(self, plan: Plan, *_: object) -> object:
         """Sound frames, but not contiguous in memory."""
         return picture_frames(plan.parameters.seed, plan.num_frames)[:, :, ::-1][:, :, ::-1]
+
+
+class Singing(Steady):
+    """Makes a sound with its frames, in the way that its prompt names."""
+
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Made:
+        seconds, prompt = plan.num_frames / plan.fps, plan.parameters.prompt
+        if prompt != "after":
+            yield from self.sounds(prompt, plan, seconds)
+        if prompt == "anew":
+            plan = msgspec.structs.replace(plan, num_frames=plan.num_frames - 4)
+            yield Revised(plan, anew=True)
+            yield Sound(-warbling(seconds - 4 / plan.fps), RATE)
+        if prompt == "anew_silent":
+            yield Revised(plan, anew=True)
+        yield from super().render(plan, photos, on_step, cancelled)
+        if prompt == "after":
+            yield Sound(warbling(seconds), RATE)
+
+    def sounds(self, prompt: str, plan: Plan, seconds: float) -> Iterator[Sound]:
+        usual = warbling(seconds)
+        made: dict[str, tuple[object, int]] = {
+            "stereo": (warbling(seconds, rate=48_000, channels=2), 48_000),
+            "loud": (usual * 5, RATE),
+            "longer": (warbling(seconds + 0.9), RATE),
+            "shorter": (warbling(seconds - 0.9), RATE),
+            "much_longer": (warbling(seconds + 1.1), RATE),
+            "much_shorter": (warbling(seconds - 1.1), RATE),
+            "half_rate": (usual, RATE // 2),
+            "flat": (usual[:, 0], RATE),
+            "of_five": (usual.repeat(5, axis=1), RATE),
+            "doubles": (usual.astype(np.float64), RATE),
+            "a_list": (usual.tolist(), RATE),
+            "nan": (usual * np.float32("nan"), RATE),
+            "no_rate": (usual, 0),
+            "empty": (usual[:0], RATE),
+        }
+        if prompt == "silent":
+            return
+        if prompt == "no_room":
+            yield from self.without_room(usual)
+        yield Sound(*made.get(prompt, (usual, RATE)))  # type: ignore[arg-type]
+        if prompt == "twice":
+            yield Sound(usual, RATE)
+
+    def without_room(self, samples: Samples) -> Iterator[Sound]:
+        """The disk takes no file of more than a thousand bytes while the sound is written."""
+        former = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))
+        try:
+            yield Sound(samples, RATE)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 class Blind(Steady):

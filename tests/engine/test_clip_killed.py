@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
-from tests.engine.clip_sounds import heard, likeness, warbling, with_sound
+from tests.engine.clip_sounds import heard, likeness, with_sound
 from tests.engine.clip_sources import RECIPE, clip_of, decoded, grain, spooled, steps
+from tests.engine.renderers_for_tests import warbling
 from tests.engine.slow_ffmpeg import SlowFfmpeg
 
 from unstill_engine.clip.binary import Ffmpeg

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.clip_sounds import RATE, Samples, heard, level, likeness, warbling, with_sound
+from tests.engine.clip_sounds import heard, level, likeness, with_sound
 from tests.engine.clip_sources import HARD, RECIPE, clip_of, motion, spooled, steps
+from tests.engine.renderers_for_tests import RATE, Samples, warbling
 
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError

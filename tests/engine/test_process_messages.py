@@ -50,7 +50,7 @@ reports: st.SearchStrategy[Report] = st.one_of(
     st.builds(NotLoaded, text, text),
     st.builds(Planned, number, plans),
     st.builds(Stepped, number, number, number),
-    st.builds(Finished, number, seconds),
+    st.builds(Finished, number, seconds, st.booleans()),
     st.builds(Failed, number, st.builds(jobs.Failed, text, details=st.dictionaries(text, text, max_size=2)), text),
     st.builds(Interrupted, number),
     st.builds(Poisoned, number, text),

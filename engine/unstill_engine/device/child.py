@@ -38,7 +38,9 @@ from unstill_engine.device.messages import (
     Render,
     Report,
     Stepped,
+    beside,
 )
+from unstill_engine.device.sound_file import SoundFile
 from unstill_engine.renderers.base import (
     DevicePoisoned,
     Plan,
@@ -195,6 +197,7 @@ def _render_to_spool(command: Render, renderer: Renderer, model: Model, channel:
     _check_plan(plan)
     channel.send(Planned(run, plan))
     started = time.monotonic()
+    sound = SoundFile(beside(Path(command.spool)))
     with (
         Spool(Path(command.spool), plan) as spool,
         _closing(renderer.render(plan, photos, _step_reporter(run, channel), cancelled)) as frames,
@@ -203,20 +206,22 @@ def _render_to_spool(command: Render, renderer: Renderer, model: Model, channel:
             if cancelled():
                 raise RenderCancelled
             if isinstance(chunk, Revised):
-                _revise(run, chunk, spool, channel)
+                plan = _revise(run, chunk, spool, sound, channel)
             elif isinstance(chunk, Sound):
-                raise WrongFrames("sound came, which no clip is given yet")
+                sound.write(chunk, plan)
             else:
                 spool.write(chunk)
         spool.check_complete()
-    return Finished(run, time.monotonic() - started)
+    return Finished(run, time.monotonic() - started, sound.written)
 
 
-def _revise(run: int, revised: Revised, spool: Spool, channel: Channel) -> None:
+def _revise(run: int, revised: Revised, spool: Spool, sound: SoundFile, channel: Channel) -> Plan:
     _check_plan(revised.plan)
     if revised.anew:
         spool.restart(revised.plan)
+        sound.restart()
     channel.send(Planned(run, revised.plan))
+    return revised.plan
 
 
 def _check_plan(plan: Plan) -> None:

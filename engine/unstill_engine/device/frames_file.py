@@ -16,7 +16,7 @@ from unstill_engine.worker.workdir import code_of
 from unstill_queue.storage.folder import explain
 
 CHANNELS = 3
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class WrongFrames(Exception):
@@ -50,7 +50,7 @@ class Spool:
         self._count = 0
         needed = plan.num_frames * plan.height * plan.width * CHANNELS
         if shutil.disk_usage(self._path.parent).free < needed:
-            raise _no_room(needed)
+            raise no_room(needed)
 
     def __enter__(self) -> Self:
         return self
@@ -80,8 +80,8 @@ class Spool:
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
-            if error.errno in _FULL:
-                raise _no_room(data.nbytes) from error
+            if error.errno in FULL:
+                raise no_room(data.nbytes) from error
             raise
         self._count += len(chunk)
 
@@ -91,5 +91,5 @@ class Spool:
             raise WrongFrames(f"{self._count} frames came, planned were {self._plan.num_frames}")
 
 
-def _no_room(needed: int) -> RenderError:
+def no_room(needed: int) -> RenderError:
     return RenderError("disk_full", f"the frames need {needed / 1e6:.0f} MB more than the engine's disk has")

@@ -101,10 +101,14 @@ class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
-    """All frames stand in the spool file. `seconds` is the render without its plan."""
+    """All frames stand in the spool file, and the sound, where there is one, `beside` it.
+
+    `seconds` is the render without its plan.
+    """
 
     run: int
     seconds: float
+    sound: bool = False
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -125,6 +129,11 @@ class Poisoned(msgspec.Struct, frozen=True, tag="poisoned"):
     run: int
     message: str
     code: str = "engine_lost"
+
+
+def beside(spool: Path) -> Path:
+    """The file for what the frames in `spool` sound like."""
+    return spool.with_suffix(".wav")
 
 
 Command = Load | Render | Cancel | Stop

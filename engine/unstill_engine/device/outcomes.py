@@ -17,6 +17,7 @@ class EngineError(JobError):
 class Rendered(msgspec.Struct, frozen=True):
     """`spool` holds num_frames * height * width * 3 bytes: frames one after the other, RGB, 8 bits a channel.
 
+    `sound` is a WAV file of what they sound like, where the model made that.
     `render_seconds` is the render itself; `parameters` are those that were used.
     """
 
@@ -28,6 +29,7 @@ class Rendered(msgspec.Struct, frozen=True):
     parameters: Parameters
     render_seconds: float
     notes: tuple[str, ...] = ()
+    sound: Path | None = None
 
 
 class RenderFailed(msgspec.Struct, frozen=True):

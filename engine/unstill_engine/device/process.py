@@ -23,6 +23,7 @@ from unstill_engine.device.messages import (
     Poisoned,
     Render,
     Stepped,
+    beside,
 )
 from unstill_engine.device.outcomes import (
     ChildDied,
@@ -242,8 +243,8 @@ class EngineProcess:
                         run.allow(run.deadline(plan))
                 case Stepped(_, step, steps):
                     run.on_progress(step, steps)
-                case Finished(_, seconds) if plan is not None:
-                    return _rendered(plan, spool, seconds)
+                case Finished(_, seconds, sound) if plan is not None:
+                    return _rendered(plan, spool, seconds, beside(spool) if sound else None)
                 case Failed(_, outcome, reason):
                     return RenderFailed(outcome, reason)
                 case Interrupted():
@@ -254,7 +255,7 @@ class EngineProcess:
                     return DevicePoisoned(message, child.stderr_tail, code)
 
 
-def _rendered(plan: Plan, spool: Path, seconds: float) -> Rendered:
+def _rendered(plan: Plan, spool: Path, seconds: float, sound: Path | None) -> Rendered:
     return Rendered(
         spool=spool,
         width=plan.width,
@@ -264,4 +265,5 @@ def _rendered(plan: Plan, spool: Path, seconds: float) -> Rendered:
         parameters=plan.parameters,
         render_seconds=seconds,
         notes=plan.notes,
+        sound=sound,
     )

@@ -99,6 +99,7 @@ class RenderJob(JobRun):
     async def _make(self, rendered: Rendered, folder: Path) -> Outcome:
         job, services = self.job, self._services
         model = services.catalog.models[job.parameters.model]
+        heard = job.finish.audio and rendered.sound is not None
         recipe = Recipe(
             made_by="AI" if model.synthetic else "camera",
             model=job.parameters.model,
@@ -106,9 +107,12 @@ class RenderJob(JobRun):
             finish=job.finish,
             software=SOFTWARE,
             notes=(*job.notes, *rendered.notes, *self._tried()),
+            sound=heard,
         )
         clip = await make_clip(
-            Source(rendered.spool, rendered.width, rendered.height, rendered.num_frames, rendered.fps),
+            Source(
+                rendered.spool, rendered.width, rendered.height, rendered.num_frames, rendered.fps, sound=rendered.sound
+            ),
             finish=job.finish,
             shape=services.catalog.finishes[job.finish.shape],
             limit=job.upload_limit,
@@ -133,6 +137,7 @@ class RenderJob(JobRun):
             render_seconds=rendered.render_seconds,
             notes=(*rendered.notes, *self._tried(), *clip.notes),
             original=original,
+            sound=heard,
         )
 
 

@@ -47,6 +47,7 @@ class ShrinkJob(JobRun):
                 finish=job.finish,
                 software=SOFTWARE,
                 notes=(*job.notes, *_others(made)),
+                sound=made.sound,
             ),
             target=folder / "clip.mp4",
             ffmpeg=services.ffmpeg,

@@ -160,6 +160,7 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
     `parameters` are those that were used, which may differ from those asked for; `notes` are
     codes that `replies` turns into sentences, each with what it is about. `original` is what a
     smaller clip is made from, where `clip` itself had to give up quality for its limit.
+    `sound`: the model made what is heard.
     """
 
     clip: str
@@ -173,6 +174,7 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
     render_seconds: float
     notes: tuple[str, ...] = ()
     original: str | None = None
+    sound: bool = False
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -31,6 +31,7 @@ class Recipe(msgspec.Struct, frozen=True):
     """How a clip was made. `made_by` is "AI" where a trained model made the pixels, else "camera".
 
     `notes` are codes of what was done otherwise than asked, up to the render: of `Job.notes` and `Succeeded.notes`.
+    `sound`: the model made what is heard.
     """
 
     made_by: Literal["AI", "camera"]
@@ -40,6 +41,7 @@ class Recipe(msgspec.Struct, frozen=True):
     software: str
     version: int = VERSION
     notes: tuple[str, ...] = ()
+    sound: bool = False
 
     def dump(self) -> str:
         """As one line of ASCII JSON; `load` gives the same recipe back."""
@@ -66,6 +68,8 @@ class Recipe(msgspec.Struct, frozen=True):
         how = "Made by AI" if self.made_by == "AI" else "Made from a photo by a moving camera; AI drew none of it"
         asked = self.parameters
         parts = [f"{how} ({self.model})."]
+        if self.sound:
+            parts.append("So is its sound.")
         if asked.prompt:
             parts.append(f"Prompt: {asked.prompt}.")
         parts.append(f"Seed {asked.seed}, {asked.num_frames} frames at {asked.fps} fps. {self.software}.")
