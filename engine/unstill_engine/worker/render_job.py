@@ -44,7 +44,6 @@ class RenderJob(JobRun):
 
     async def _render(self, folder: Path) -> Rendered | Outcome | Retry:
         job, services = self.job, self._services
-        picture = folder / "picture"
         engine = services.settings.engine
         frame = frame_of(services.catalog.finishes.get(job.finish.shape))
 
@@ -52,20 +51,23 @@ class RenderJob(JobRun):
             return max(engine.deadline_least, plan.seconds * engine.deadline_factor)
 
         try:
-            await self._patiently(lambda: services.storage.fetch(job.picture, picture))
+            photos = Photos(
+                first=await self._fetched(job.picture, folder / "picture"),
+                last=await self._fetched(job.last_picture, folder / "last_picture"),
+            )
             if self.lease.ended:
                 return Cancelled("system")
             rendered = await services.process.plan_and_render(
                 job.id,
                 job.parameters,
-                Photos(picture),
+                photos,
                 folder / "frames.rgb",
                 deadline=deadline,
                 on_progress=self.lease.step,
                 frame=frame if job.finish.fill == "" else None,
             )
         except NotFound as error:
-            log.warning("the picture is gone", job=job.id, reason=str(error))
+            log.warning("a picture is gone", job=job.id, reason=str(error))
             return Failed("picture_gone")
         except StorageError as error:
             return self._not_stored("the picture could not be read", error)
@@ -92,6 +94,13 @@ class RenderJob(JobRun):
                     stderr=lost.stderr_tail,
                 )
                 return Retry(_last_answer(lost))
+
+    async def _fetched(self, key: str, path: Path) -> Path | None:
+        """Fetch one of the job's pictures to `path`; None where it has none. Raises StorageError, NotFound."""
+        if not key:
+            return None
+        await self._patiently(lambda: self._services.storage.fetch(key, path))
+        return path
 
     def _tried(self) -> tuple[str, ...]:
         return (note("tried_again", value=self._claim.attempt),) if self._claim.attempt > 1 else ()

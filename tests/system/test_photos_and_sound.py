@@ -1,0 +1,182 @@
+"""Both photos, one or none, and a model's sound, from the queue to the clip: real queue, engine, child and ffmpeg."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import imageio_ffmpeg
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+from tests.engine.clip_sounds import heard, likeness
+from tests.engine.renderers_for_tests import warbling
+from tests.system.processes import CATALOG, House, until
+
+from unstill_config.settings import Settings
+from unstill_engine.clip.binary import Ffmpeg
+from unstill_engine.clip.probe import probe
+from unstill_queue.contract.jobs import (
+    Failed,
+    Finish,
+    Job,
+    Outcome,
+    Parameters,
+    ReplyAddress,
+    Request,
+    Requester,
+    State,
+    Succeeded,
+)
+from unstill_queue.contract.recipe import read_recipe
+from unstill_queue.ledger.client import Client
+from unstill_queue.storage import mp4
+from unstill_queue.storage.base import Storage
+
+DUET = """
+[models.duet]
+title = "Duet"
+renderer = "tests.system.duet:Duet"
+synthetic = true
+abilities = ["prompt", "seed"]
+size_multiple = 2
+resolutions = [96]
+licence = { name = "Apache-2.0" }
+defaults = { resolution = 96, num_frames = 16, fps = 8, num_inference_steps = 1, guidance_scale = 1.0 }
+ranges = { num_frames = [8, 32] }
+cost = { base = 1.0, per_unit = 0.0 }
+"""
+RED, BLUE, BLACK = (220, 30, 30), (30, 30, 220), (0, 0, 0)
+BINARY = Ffmpeg(imageio_ffmpeg.get_ffmpeg_exe(), "", frozenset())
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("duet")
+    with House(folder, UNSTILL_ENGINE__MODEL="duet") as house:
+        (folder / "catalog.toml").write_text(CATALOG + DUET)
+        house.start_engine()
+        yield house
+
+
+class Person:
+    def __init__(self, house: House) -> None:
+        settings = Settings.load(house.settings, house.folder)
+        self.client = Client.open(house.valkey.url, settings)
+        self.storage = Storage.open(settings.storage)
+        self.job: Job
+
+    async def photo(self, colour: tuple[int, int, int]) -> str:
+        out = io.BytesIO()
+        Image.new("RGB", (80, 80), colour).save(out, "PNG")
+        return await self.storage.put(out.getvalue(), kind="pictures", suffix=".png")
+
+    async def ask(self, prompt: str = "", *, picture: str = "", last: str = "", audio: bool = True) -> Outcome:
+        message = secrets.token_hex(4)
+        who, to = Requester("test", "ann", "c1"), ReplyAddress("test", "c1", message)
+        request = Request(f"test:c1:{message}", who, to, "photo", prompt, 1_000_000)
+        await self.client.accept(request)
+        parameters = Parameters("duet", prompt, 1, 16, 8, 96)
+        self.job = Job(
+            request.id, who, to, picture, parameters, Finish(audio=audio), 1_000_000, last_picture=last
+        )  # fmt: skip
+        await self.client.submit(self.job, cost=1.0)
+        async for update in self.client.watch(request.id):
+            if update.outcome is not None:
+                return update.outcome
+        raise AssertionError("watching ended without an outcome")
+
+    async def clip(self, made: Outcome, folder: Path) -> Path:
+        assert isinstance(made, Succeeded), made
+        path = folder / "clip.mp4"
+        await self.storage.fetch(made.clip, path)
+        return path
+
+
+@pytest.fixture
+async def person(house: House) -> AsyncIterator[Person]:
+    person = Person(house)
+    yield person
+    await person.client.close()
+
+
+def colours(clip: Path) -> tuple[list[int], list[int]]:
+    """The mean of its left and of its right quarter."""
+    line = [BINARY.path, "-v", "error", "-i", str(clip), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout
+    frame = np.frombuffer(raw, np.uint8).reshape(96, 96, 3)
+    left, right = (frame[8:-8, place].mean(axis=(0, 1)).round().astype(int) for place in (slice(4, 24), slice(72, 92)))
+    return list(left), list(right)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(RED, BLUE), (RED, BLACK), (BLACK, BLUE), (BLACK, BLACK)], ids=["both", "first", "last", "none"]
+)
+async def test_the_renderer_is_given_the_photos_that_the_job_has(
+    person: Person, tmp_path: Path, first: tuple[int, int, int], last: tuple[int, int, int]
+) -> None:
+    # Given a job with a first and a last picture, one of them, or words alone
+    keys = [await person.photo(colour) if colour != BLACK else "" for colour in (first, last)]
+    # When it is rendered
+    made = await person.ask(picture=keys[0], last=keys[1])
+    # Then each stands in its place
+    shown = colours(await person.clip(made, tmp_path))
+    assert shown[0] == pytest.approx(first, abs=12) and shown[1] == pytest.approx(last, abs=12)
+
+
+@pytest.mark.parametrize("gone", ["picture", "last"])
+async def test_one_that_is_gone_is_said_and_costs_no_try(person: Person, gone: str) -> None:
+    keys = {"picture": await person.photo(RED), "last": await person.photo(BLUE)}
+    await person.storage.delete(keys[gone])
+    assert await person.ask(picture=keys["picture"], last=keys["last"]) == Failed("picture_gone")
+    assert (await person.client.ledger.read(person.job.id)).attempt == 1
+
+
+async def test_the_sound_is_in_the_clip_and_stays_in_a_smaller_one(
+    house: House, person: Person, tmp_path: Path
+) -> None:
+    # Given a clip of a model that makes sound
+    made = await person.ask(picture=await person.photo(RED))
+    clip = await person.clip(made, tmp_path)
+    # Then it is heard, and the clip says who made it
+    assert isinstance(made, Succeeded) and made.sound
+    assert likeness(heard(clip, BINARY), warbling(2)) > 0.99
+    assert read_recipe(clip).sound
+    assert "So is its sound." in mp4.read_tags(clip)["©cmt"]
+    # When its platform does not take the size
+    ledger = person.client.ledger
+    await ledger.send(person.job.id, "courier")
+    limit = made.size // 2
+    assert await person.client.refit(msgspec.structs.replace(person.job, upload_limit=limit), "courier") == "ok"
+
+    async def smaller() -> bool:
+        record = await ledger.read(person.job.id)
+        return record.state is State.DONE and record.outcome != made
+
+    await until(smaller)
+    outcome = (await ledger.read(person.job.id)).outcome
+    # Then the smaller one has the same sound, and says so too
+    clip = await person.clip(outcome, tmp_path) if outcome else clip
+    assert isinstance(outcome, Succeeded) and outcome.size <= limit and outcome.sound
+    assert likeness(heard(clip, BINARY), warbling(2)) > 0.9
+    assert read_recipe(clip).sound
+    # and nothing of it is left behind
+    await until(lambda: not list((house.folder / "scratch").iterdir()))
+
+
+@pytest.mark.parametrize(("prompt", "audio", "track"), [("", False, False), ("mute", True, True)])
+async def test_whose_sound_is_not_the_models_does_not_say_so(
+    person: Person, tmp_path: Path, prompt: str, audio: bool, track: bool
+) -> None:
+    # Given somebody who wants no sound, or one who wants it of a model that made none
+    made = await person.ask(prompt, picture=await person.photo(RED), audio=audio)
+    clip = await person.clip(made, tmp_path)
+    # Then there is no track, or a silent one
+    assert isinstance(made, Succeeded) and not made.sound and not read_recipe(clip).sound
+    assert probe(clip).has_audio is track
+    if track:
+        assert np.abs(heard(clip, BINARY)).max() < 1e-3
