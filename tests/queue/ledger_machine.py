@@ -6,6 +6,7 @@ the scripts, so that a copy with a planted bug can be shown to fail.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from redis import Redis
 
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.jobs import Cancelled, Failed
+from unstill_queue.ledger.counters import BUCKETS
 from unstill_queue.ledger.script import ms
 from unstill_queue.ledger.times import Times
 
@@ -79,7 +81,7 @@ for _, lane in ipairs({ 'camera', '~refit' }) do
   work[#work + 1] = redis.call('HGETALL', 'unstill:work:' .. lane)
 end
 return { jobs, redis.call('ZRANGE', 'unstill:due', 0, -1), lines, redis.call('HGETALL', 'unstill:jobs'), seconds,
-  running, work, redis.call('ZRANGE', 'unstill:trash', 0, -1), mine }
+  running, work, redis.call('ZRANGE', 'unstill:trash', 0, -1), mine, redis.call('HGETALL', 'unstill:metrics') }
 """
 
 
@@ -121,6 +123,10 @@ class Model:
     damage: str = ""
     refused: bool = False
     needs: str = ""
+    accepted_at: int = 0
+    queued_at: int = 0
+    finished_at: int = 0
+    begun: bool = False
 
 
 @dataclass
@@ -146,6 +152,7 @@ class World:
     speeds: set[str] = field(default_factory=set)
     trash: set[str] = field(default_factory=set)
     freed: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=Counter)
     broken: dict[str, Model] = field(default_factory=dict)
     leaked: defaultdict[tuple[int, str], float] = field(default_factory=lambda: defaultdict(float))
 
@@ -188,11 +195,29 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             ids = list(self.world.jobs)
             return ids[n % len(ids)] if ids else None
 
+        # -- what is counted
+
+        def count(self, *words: str) -> None:
+            self.world.figures["|".join(words)] += 1
+
+        def measure(self, ms: float, *words: str) -> None:
+            ms = int(max(0, min(ms, DAY)))
+            self.count(*words, str(bisect_left(BUCKETS, ms / 1000) + 1))
+            self.world.figures["|".join((*words, "sum"))] += ms
+
+        def asked(self, op: str, *args: Any) -> str:
+            """Ask for what quotas may refuse."""
+            answer, *why = (word.decode() for word in self.call(op, *args))
+            if answer == "quota":
+                self.count("quota_refusals", *why[:2])
+            return str(answer)
+
         # -- the model's own transitions
 
         def answered(self, job: Model, result: str) -> None:
             job.charged = {"done": float(job.cost), "failed": 0.0, "cancelled": self.rendered(job)}[result]
             job.state = job.result = result
+            job.finished_at = self.world.now
             job.finished_seen, job.due, job.redos = self.world.watched, self.world.now + 5000, 0
             job.owner = job.lapsed = ""
             if result != "done":
@@ -212,6 +237,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         def closed(self, job: Model, state: str) -> None:
             id = next(id for id, other in self.world.jobs.items() if other is job)
+            self.count("answers", "t", job.result, "x" if job.result == "failed" else "", state)
+            if state == "sent":
+                self.measure(self.world.now - job.accepted_at, "answer_seconds", "t", job.result)
             if job.forgotten:
                 self.vanished(job)
                 return
@@ -224,7 +252,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             job.state, job.result, job.note, job.listed = "gone", "gone", "", False
             job.owner = job.lapsed = job.finisher = job.sender = job.refitter = ""
 
-        def lapse(self, job: Model) -> None:
+        def lapse(self, job: Model, reason: str) -> None:
+            if not job.cancel:
+                self.count("tries_lost", job.lane, reason)
             if job.cancel:
                 self.answered(job, "cancelled")
             elif job.attempt >= ATTEMPTS:
@@ -265,16 +295,22 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 assert answer == "seen"
             elif limit and self.too_fast(who[2], limit):
                 assert answer == "fast"
+                self.count("quota_refusals", "requests", "person")
             else:
                 assert answer == "accepted"
+                self.count("requests", "t")
                 self.world.broken.pop(id, None)
                 self.world.jobs[id] = Model(
-                    "accepted", *who, cost, self.world.now + 10_000, accepted_seen=self.world.watched
-                )
+                    "accepted", *who, cost, self.world.now + 10_000, accepted_seen=self.world.watched,
+                    accepted_at=self.world.now,
+                )  # fmt: skip
 
         @rule(who=st.sampled_from(PEOPLE))
         def pace(self, who: tuple[str, str, str]) -> None:
-            assert self.word("pace", who[2], who[1], 2) == ("fast" if self.too_fast(who[2], 2) else "ok")
+            answer = self.word("pace", who[2], who[1], 2)
+            assert answer == ("fast" if self.too_fast(who[2], 2) else "ok")
+            if answer == "fast":
+                self.count("quota_refusals", "requests", "person")
 
         @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), of=st.sampled_from([1, 2]))
         def the_host_keeps_somebody_out(self, n: int, who: tuple[str, str, str], of: int) -> None:
@@ -327,9 +363,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if (id := self.named(n)) is None:
                 return
             job = self.world.jobs[id]
-            foreseen = self.word("afford", job.account, job.place, job.cost, *QUOTA, 1)
-            two = self.word("afford", job.account, job.place, 2 * job.cost, *QUOTA, 2)
-            answer = self.word("queue", id, LANE, job.cost, b"job", *QUOTA)
+            foreseen = self.asked("afford", job.account, job.place, job.cost, *QUOTA, 1)
+            two = self.asked("afford", job.account, job.place, 2 * job.cost, *QUOTA, 2)
+            answer = self.asked("queue", id, LANE, job.cost, b"job", *QUOTA)
             if job.state != "accepted":
                 assert answer == "already"
                 return
@@ -340,11 +376,13 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             elif room > ROUNDING or self.whole():
                 assert answer == "queued"
             if answer == "queued" and self.whole():
-                another = self.word("afford", job.account, job.place, job.cost, *QUOTA, 1)
+                another = self.asked("afford", job.account, job.place, job.cost, *QUOTA, 1)
                 assert two == another, "two that are asked about together count as one after the other"
             if answer == "queued":
                 job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
                 job.queued_seen, job.day = self.world.watched, self.world.now // 86_400_000
+                job.queued_at = self.world.now
+                self.count("jobs_queued", "t", LANE)
                 assert self.free_words(LANE), "a job is queued and nobody hears of it"
                 self.world.counted.update(((job.day, f"p|{job.account}"), (job.day, f"c|{job.place}")))
                 for (day, name), count in self.world.counted.items():
@@ -472,7 +510,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             assert job.lane == lane
             assert int(answer[2]) == job.attempt
             assert (answer[1], answer[3]) == (job.words, OUTCOME if job.refits else b"")
-            job.state, job.owner, job.lapsed = "running", token, ""
+            if not job.begun:
+                self.measure(self.world.now - job.queued_at, "wait_seconds", lane)
+            job.state, job.owner, job.lapsed, job.begun = "running", token, "", True
             job.started_at = self.world.now
             job.lease = job.due = self.world.now + LEASE
             self.world.claims.append(Clerk(id, token))
@@ -513,6 +553,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 if job.result == "done":
                     self.world.rates[job.lane] = RATE
                     self.world.speeds.add(job.lane)
+                    self.measure(RATE * job.cost * 1000, "render_seconds", job.lane)
                     self.throw(job, *(file for file in job.clips if file not in kept))
 
         @precondition(lambda self: self.world.claims)
@@ -534,7 +575,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if not held:
                 assert answer == "lost"
                 return
-            self.lapse(job)
+            self.lapse(job, "x")
             job.lapsed = ""
             assert answer == ("again" if job.state == "queued" else "ended")
 
@@ -607,10 +648,11 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             job = self.world.jobs[clerk.id]
             mine = job.sender == clerk.token
             if how == "unsend":
-                answer = self.word("unsend", clerk.id, clerk.token, 2000)
+                answer = self.word("unsend", clerk.id, clerk.token, 2000, "flood")
                 assert answer == ("ok" if mine and job.state == "sending" else "lost")
                 if answer == "ok":
                     job.state, job.due = job.result, self.world.now + 2000
+                    self.count("deliveries_refused", "t", "flood")
                 return
             answer = self.word("sent", clerk.id, clerk.token, how, "receipt")
             assert answer == ("ok" if mine else "lost")
@@ -638,6 +680,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 job.refitter, job.words, job.attempt, job.wakes = clerk.token, b"smaller", 1, 0
                 job.refits += 1
                 job.rendered = job.cost
+                job.queued_at = self.world.now
+                self.count("deliveries_refused", "t", "too_large")
                 job.due, job.queued_seen = self.world.now + 1000, self.world.watched
 
         @rule(n=st.integers(0, 9), then=st.sampled_from(["note_set", "note_clear", "silence"]))
@@ -816,7 +860,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 case "running" if now < job.lease < now + DAY:
                     job.due = job.lease
                 case "running":
-                    self.lapse(job)
+                    self.lapse(job, "lease_over")
                 case "sending" if watched - job.finished_seen <= GIVE_UP:
                     job.state, job.due = job.result, now + 5000
                 case _ if watched - job.finished_seen > GIVE_UP:
@@ -868,6 +912,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 self.world.leaked[job.day, name] += self.spends(job)
             clerks = self.world.claims, self.world.senders
             self.world.claims, self.world.senders = ([one for one in some if one.id != id] for some in clerks)
+            self.count("records_set_aside")
             self.meet(id, job, "reap" if how == "gone" and seen_by != "claim" else seen_by)
 
         def meet(self, id: str, job: Model, seen_by: str) -> None:
@@ -994,7 +1039,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         def agrees(self) -> None:
             if not hasattr(self, "world"):
                 return
-            jobs, due, lines, jobs_quota, seconds, running, work, trash, mine = dump()
+            jobs, due, lines, jobs_quota, seconds, running, work, trash, mine, counted = dump()
             stored = {key.removeprefix("unstill:job:"): row for key, row in pairs(jobs).items()}
             model = self.world.jobs
             stored = {id: row for id, row in stored.items() if id not in self.world.broken}
@@ -1017,8 +1062,31 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             for lane, ids in zip(LANES, running, strict=True):
                 expected = {id for id in states if states[id] == "running" and model[id].lane == lane}
                 assert {id.decode() for id in ids} == expected
+            assert {name: int(value) for name, value in pairs(counted).items()} == {
+                name: value for name, value in self.world.figures.items() if value or name.endswith("|sum")
+            }, "what is counted is what happened"
+            self.tallied(states)
             self.quotas_add_up(jobs_quota, seconds)
             self.lines_add_up(pairs(lines), work)
+
+        def tallied(self, states: dict[str, str]) -> None:
+            """What there is now is what the model has, and since when."""
+            looked, _, *groups = self.call("tally", 0, 100)
+            assert looked == len([id for id in states if states[id] not in FINAL])
+            told = {
+                (state.decode(), lane.decode()): (int(jobs), float(since))
+                for state, lane, _, jobs, since in zip(*[iter(groups)] * 5, strict=True)
+            }
+            expected: dict[tuple[str, str], int] = Counter()
+            since: dict[tuple[str, str], float] = {}
+            for job in self.world.jobs.values():
+                if job.state not in FINAL:
+                    group = job.state, job.lane if job.queued_at else ""
+                    expected[group] += 1
+                    own = {"accepted": job.accepted_at, "queued": job.queued_at, "running": job.started_at}
+                    since[group] = min(since.get(group, float("inf")), own.get(job.state, job.finished_at))
+            assert {group: jobs for group, (jobs, _) in told.items()} == expected
+            assert {group: at for group, (_, at) in told.items()} == since
 
         def is_bare(self, state: str, kept: list[bytes | None]) -> None:
             """Of what was forgotten no words stay, but for those that an engine has in its hands."""

@@ -35,7 +35,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "if get(id, 'lapsed') == owner then return 'lapsed' end",
     ),
     "each channel that a person writes as has quotas and turns of its own": ("return get(id, 'account') or get(id, 'person') end", "return get(id, 'person') end"),
-    "a request over its account's rate is written down": ("  if fast then return { 'fast', fast } end\n", ""),
+    "a request over its account's rate is written down": ("  if fast then return refused_by_pace(fast) end\n", ""),
     "an update that is seen again counts on the rate": (
         "  if state then return { 'seen', state } end\n  local shut = shut_out(account, place)\n  if shut then return shut end\n  local fast = too_fast(account, tonumber(per_minute))\n",
         "  local fast = too_fast(account, tonumber(per_minute))\n  if state then return { 'seen', state } end\n",
@@ -57,8 +57,8 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "what waits while engines are shut is told a time": ("  if engines_are_shut() then return { state, 0, lane, #engines_on(lane), '', 'held' } end\n", ""),
     "clips of a day are not counted": ("  count_queued(tonumber(r[3]), account_of(id), r[1])\n", ""),
     "a request that is not taken counts on the rate": ("  if ahead > MINUTE + 1 then return num(ahead - MINUTE) end\n  redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))", "  redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))\n  if ahead > MINUTE + 1 then return num(ahead - MINUTE) end"),
-    "what is asked beforehand is less than what holds": ("return over_quota(account, place, tonumber(cost), limits, tonumber(jobs)) or", "return over_quota(account, place, 0, limits, tonumber(jobs)) or"),
-    "of several that are asked about together one is counted": ("return over_quota(account, place, tonumber(cost), limits, tonumber(jobs)) or", "return over_quota(account, place, tonumber(cost), limits, 1) or"),
+    "what is asked beforehand is less than what holds": ("over_quota(account, place, tonumber(cost), limits, tonumber(jobs))", "over_quota(account, place, 0, limits, tonumber(jobs))"),
+    "of several that are asked about together one is counted": ("over_quota(account, place, tonumber(cost), limits, tonumber(jobs))", "over_quota(account, place, tonumber(cost), limits, 1)"),
     "the record of a refusal is kept as long as a clip's": ("get(id, 'refused') and math.min(TIMES.kept, TIMES.refused_kept) or TIMES.kept", "TIMES.kept"),
     "every record is kept for an hour": ("get(id, 'refused') and math.min(TIMES.kept", "true and math.min(TIMES.kept"),
     "seconds are not given back on failure": ("result == 'failed' and cost or result", "result"),
@@ -131,7 +131,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a refit stands in no line": ("  count_jobs(id, 1)\n  line_up(id)\n", "  count_jobs(id, 1)\n"),
     "a refit waits for the device": ("set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made'", "set(id, 'state', 'queued', 'job', job, 'made'"),
     "a refit keeps the limit that was too large": ("'lane', lane, 'job', job, 'made'", "'lane', lane, 'made'"),
-    "a refit begins with the tries of its render": ("'attempt', 1, 'wakes', 0,\n    'wait_until'", "'wakes', 0,\n    'wait_until'"),
+    "a refit begins with the tries of its render": ("'attempt', 1, 'wakes', 0,\n    'queued_at'", "'wakes', 0,\n    'queued_at'"),
     "a clip that is made smaller still counts as the answer": ("redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged', 'needs')", "redis.call('HDEL', JOB .. id, 'result', 'sender', 'charged', 'needs')"),
     "a sender may still report on what is made smaller": ("'outcome', 'result', 'sender', 'charged', 'needs')", "'outcome', 'result', 'charged', 'needs')"),
     "anybody may have a clip made smaller": (
@@ -177,6 +177,20 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "function look.sending(id)\n  if given_up(id) then",
         "function look.sending(id)\n  if false then",
     ),
+    "an answer that is told of twice counts twice": (
+        "  if FINAL[get(id, 'state')] then return { 'ok' } end\n  set(id, 'receipt', receipt)",
+        "  if FINAL[get(id, 'state')] then count('answers', 't', get(id, 'result'), '', state) return { 'ok' } end\n  set(id, 'receipt', receipt)",
+    ),
+    "what was forgotten is no answer": ("  local platform, result = get(id, 'platform'), get(id, 'result') or ''\n", "  if get(id, 'forgotten') then return vanish(id) end\n  local platform, result = get(id, 'platform'), get(id, 'result') or ''\n"),
+    "a render that nobody wanted any more counts as lost": ("  if not get(id, 'cancel') then count('tries_lost'", "  if true then count('tries_lost'"),
+    "a try that comes back counts as a wait": ("  if not get(id, 'started_at') then measure", "  if true then measure"),
+    "a clip that is made smaller is no refusal": ("  count('deliveries_refused', get(id, 'platform'), 'too_large')\n", ""),
+    "what falls on a bucket's end is in the next": ("ms > BUCKETS[bucket] do", "ms >= BUCKETS[bucket] do"),
+    "a clock that jumps is measured": ("math.max(0, math.min(ms, DAY))", "math.max(0, ms)"),
+    "what quotas refuse is not counted": ("  count('quota_refusals', over[2], over[3])\n", ""),
+    "what is seen again counts as a request": ("  if state then return { 'seen', state } end\n  local shut", "  if state then count('requests', platform) return { 'seen', state } end\n  local shut"),
+    "a clip that is made smaller has waited since its render did": ("    'queued_at', num(NOW), 'wait_until', num(NOW + TIMES.wait), 'queued_seen', num(watched()), 'wait', num(TIMES.wait), 'rendered'", "    'wait_until', num(NOW + TIMES.wait), 'queued_seen', num(watched()), 'wait', num(TIMES.wait), 'rendered'"),
+    "an answer was given since it was asked for": ("get(id, SINCE[state] or 'finished_at')", "get(id, SINCE[state] or 'accepted_at')"),
 }  # fmt: skip
 
 

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from unstill_bots.delivery.message import Message, Urgency
+from unstill_config import metrics
 from unstill_queue.contract.jobs import ReplyAddress, Request
 
 
 class ChatError(Exception):
-    """The root of what a platform can answer instead of doing what it was asked."""
+    """The root of what a platform can answer instead of doing what it was asked. `word`: by which it is counted."""
+
+    word: ClassVar[str] = "other"
 
 
 class ChatUnavailable(ChatError):
     """Not now, and surely nothing was shown. `retry_after` in seconds."""
+
+    word = "unavailable"
 
     def __init__(self, reason: str, retry_after: float) -> None:
         self.retry_after = retry_after
         super().__init__(reason)
 
 
+class ChatFlooded(ChatUnavailable):
+    """The platform takes no more from us for a while, and surely nothing was shown."""
+
+    word = "flood"
+
+    def __init__(self, platform: str, retry_after: float) -> None:
+        metrics.count("platform_floods", platform=platform)
+        super().__init__("flood limit", retry_after)
+
+
 class ChatRefused(ChatUnavailable):
     """Refused in a way that nobody foresaw, and surely nothing was shown. Whoever asks again does so a few times."""
+
+    word = "refused"
 
 
 class ChatUncertain(ChatError):
     """No answer came: it may have been shown, or not."""
+
+    word = "uncertain"
 
 
 class ChatGone(ChatError):
@@ -34,6 +53,8 @@ class ChatGone(ChatError):
 
 class MessageGone(ChatError):
     """The message was deleted, or cannot be edited any more."""
+
+    word = "message_gone"
 
 
 class Dropped(ChatError):

@@ -134,7 +134,7 @@ class Courier:
                 return record.outcome is not None and await self._deliver(record, record.outcome, sender)
         except UnreadableRecord as error:
             if error.newer:
-                await self._ledger.unsend(id, sender, delay=NEWER_AGAIN)
+                await self._ledger.unsend(id, sender, delay=NEWER_AGAIN, reason="newer_version")
             raise
         finally:
             keeper.cancel()
@@ -151,12 +151,12 @@ class Courier:
         except _Shrinking:
             return False
         except ChatUnavailable as error:
-            await self._ledger.unsend(record.id, sender, delay=error.retry_after)
+            await self._ledger.unsend(record.id, sender, delay=error.retry_after, reason=error.word)
             return False
         except (ChatUncertain, MessageGone) as error:
             delay = min(600.0, 5.0 * 2 ** min(record.sends - 1, 7))
             log.info("an answer may not have been shown", job=record.id, error=str(error), again_in=delay)
-            await self._ledger.unsend(record.id, sender, delay=delay)
+            await self._ledger.unsend(record.id, sender, delay=delay, reason=error.word)
             return False
         except ChatGone as error:
             await self._pipeline.stale.left(record)
@@ -165,7 +165,7 @@ class Courier:
             return False
         except StorageError as error:
             log.warning("a clip could not be read", job=record.id, error=str(error))
-            await self._ledger.unsend(record.id, sender, delay=10.0)
+            await self._ledger.unsend(record.id, sender, delay=10.0, reason="storage")
             return False
         await self._ledger.sent(record.id, sender, ref)
         self._answered(record.id)

@@ -10,6 +10,7 @@ import discord
 
 from unstill_bots.delivery.chat import (
     ChatError,
+    ChatFlooded,
     ChatGone,
     ChatRefused,
     ChatUnavailable,
@@ -17,6 +18,7 @@ from unstill_bots.delivery.chat import (
     ClipTooLarge,
     MessageGone,
 )
+from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.host.breaker import Tripped
 
 NOT_THE_API, UNFORESEEN, UNREACHABLE = 60.0, 5.0, 2.0
@@ -75,7 +77,7 @@ def chat_error(error: Exception) -> ChatError:
         case ChatError():
             return error
         case discord.RateLimited():
-            return ChatUnavailable("rate limit", error.retry_after)
+            return ChatFlooded(PLATFORM, error.retry_after)
         case Tripped():
             return ChatUnavailable(str(error), error.seconds)
         case discord.HTTPException():

@@ -18,7 +18,7 @@ from unstill_bots.telegram import buttons as keyboards
 from unstill_bots.telegram.api import MEDIA_WITHIN
 from unstill_bots.telegram.calls import Calls, Place
 from unstill_bots.telegram.clip import THUMBNAIL, Kind, file_in, kinds_of, media
-from unstill_bots.telegram.errors import chat_error, is_media_already, is_unchanged, retry_after
+from unstill_bots.telegram.errors import chat_error, is_media_already, is_unchanged
 from unstill_bots.telegram.guests import Guests
 from unstill_bots.telegram.marks import Html
 from unstill_bots.telegram.media import Picture
@@ -73,7 +73,7 @@ class TelegramChat:
                 raise FetchError("picture_too_big", "larger than may be downloaded")
             return bytes(await file.download_as_bytearray())
         except RetryAfter as error:
-            raise ChatUnavailable("flood limit", retry_after(error)) from error
+            raise chat_error(error) from error
         except BadRequest as error:
             large = "file is too big" in error.message.lower()
             raise FetchError("picture_too_big" if large else "picture_gone", error.message) from error

@@ -12,6 +12,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, Tele
 
 from unstill_bots.delivery.chat import (
     ChatError,
+    ChatFlooded,
     ChatGone,
     ChatRefused,
     ChatUnavailable,
@@ -20,6 +21,7 @@ from unstill_bots.delivery.chat import (
     ClipTooLarge,
     MessageGone,
 )
+from unstill_bots.telegram.pending import PLATFORM
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _MESSAGE_GONE = (
@@ -81,7 +83,7 @@ def chat_error(error: TelegramError) -> ChatError:
     """What happened, as the courier knows it."""
     said = error.message.lower()
     if isinstance(error, RetryAfter):
-        return ChatUnavailable("flood limit", retry_after(error))
+        return ChatFlooded(PLATFORM, retry_after(error))
     if isinstance(error, Forbidden):
         return ChatGone(error.message)
     if any(text in said for text in _TOO_LARGE):

@@ -18,9 +18,12 @@ class Delivery(Script):
         reply = await self._run("send", id, sender)
         return bool(reply[0] == b"ok")
 
-    async def unsend(self, id: str, sender: str, *, delay: float) -> bool:
-        """Give the right to deliver back, as surely nothing was shown; it is tried again after `delay` seconds."""
-        reply = await self._run("unsend", id, sender, ms(delay))
+    async def unsend(self, id: str, sender: str, *, delay: float, reason: str = "other") -> bool:
+        """Give the right to deliver back, as nothing was shown; it is tried again after `delay` seconds.
+
+        `reason` is a word by which it is counted.
+        """
+        reply = await self._run("unsend", id, sender, ms(delay), reason)
         return bool(reply[0] == b"ok")
 
     async def refit(self, job: Job, sender: str) -> Literal["ok", "no", "lost"]:

@@ -6,6 +6,7 @@ answer was lost. Times are in seconds here and in milliseconds in the script.
 
 from __future__ import annotations
 
+from unstill_queue.ledger.census import CensusTaker
 from unstill_queue.ledger.delivery import Delivery
 from unstill_queue.ledger.engine import EngineSide
 from unstill_queue.ledger.forget import Forget
@@ -42,5 +43,5 @@ __all__ = [
 ]
 
 
-class Ledger(Intake, EngineSide, Delivery, Forget, Upkeep):
+class Ledger(Intake, EngineSide, Delivery, Forget, Upkeep, CensusTaker):
     """The ledger on one Redis or Valkey, 6.2 or newer. `names`: of the front end that accepts, or looks at quotas."""

@@ -12,6 +12,7 @@ import structlog
 from redis.asyncio import Redis
 
 from unstill_config.settings import Queue as QueueSettings
+from unstill_queue.ledger.counters import BUCKETS
 from unstill_queue.ledger.pseudonyms import Pseudonyms
 from unstill_queue.ledger.times import Times
 
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 LUA = (
     "base",
+    "metrics",
     "words",
     "turns",
     "estimate",
@@ -42,10 +44,12 @@ LUA = (
 
 @cache
 def script_text(times: Times) -> str:
-    """Return the script as the server is given it: the table `TIMES`, in milliseconds, and then the files."""
+    """Return the script as the server is given it: `TIMES` and `BUCKETS`, in milliseconds, and then the files."""
     folder = resources.files("unstill_queue") / "ledger" / "lua"
     table = ", ".join(f"{name} = {ms(seconds)}" for name, seconds in msgspec.structs.asdict(times).items())
-    return "\n".join([f"local TIMES = {{ {table} }}", *((folder / f"{name}.lua").read_text("utf-8") for name in LUA)])
+    buckets = ", ".join(str(ms(most)) for most in BUCKETS)
+    tables = [f"local TIMES = {{ {table} }}", f"local BUCKETS = {{ {buckets} }}"]
+    return "\n".join([*tables, *((folder / f"{name}.lua").read_text("utf-8") for name in LUA)])
 
 
 class Script:

@@ -3,7 +3,7 @@
 -- Keys: unstill:job:<id> unstill:due
 -- send(id, sender): 'ok', 'sending' | 'no', state or 'none'
 --   Takes, or renews, the right to deliver.
--- unsend(id, sender, delay): 'ok' | 'lost'
+-- unsend(id, sender, delay, reason): 'ok' | 'lost'
 -- refit(id, sender, lane, job, most): 'ok' | 'no' | 'lost'
 --   The platform refused the clip's size. Said by its sender, `most` times a job; `job` holds the smaller limit.
 -- sent(id, sender, state, receipt): 'ok' | 'lost'
@@ -23,10 +23,11 @@ function op.send(id, sender)
   return { 'ok', 'sending' }
 end
 
-function op.unsend(id, sender, delay)
+function op.unsend(id, sender, delay, reason)
   if get(id, 'state') ~= 'sending' or get(id, 'sender') ~= sender then return { 'lost' } end
   set(id, 'state', get(id, 'result'))
   due(id, NOW + delay)
+  count('deliveries_refused', get(id, 'platform'), reason or 'other')
   return { 'ok' }
 end
 
@@ -37,6 +38,7 @@ function op.refit(id, sender, lane, job, most)
   redis.call('HINCRBY', JOB .. id, 'refits', 1)
   set(id, 'refitter', sender)
   line_up_to_shrink(id, lane, job)
+  count('deliveries_refused', get(id, 'platform'), 'too_large')
   return { 'ok' }
 end
 

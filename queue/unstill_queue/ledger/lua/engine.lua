@@ -37,6 +37,7 @@ function op.claim(lane, owner, engine, heard, ...)
   if not id then return { bad } end
   -- whoever had it before cannot speak for it any more
   if get(id, 'lapsed') then redis.call('DEL', 'unstill:claim:' .. get(id, 'lapsed')) end
+  if not get(id, 'started_at') then measure(NOW - (tonumber(get(id, 'queued_at')) or NOW), 'wait_seconds', lane) end
   run(id, owner, engine)
   redis.call('SET', 'unstill:claim:' .. owner, id, 'PX', TIMES.claim_known)
   ring_where_work_waits(lane)
@@ -83,6 +84,7 @@ function op.finish(id, owner, result, outcome, seconds, clips)
   if result == 'done' then
     keep_clips(id, clips)
     learn(id, tonumber(seconds))
+    measure(1000 * seconds, 'render_seconds', get(id, 'lane'))
   end
   return { 'ok' }
 end
@@ -109,7 +111,7 @@ end
 
 function op.retry(id, owner, attempts, outcome)
   if holds(id, owner) ~= 'running' then return { 'lost' } end
-  local again = lapse(id, tonumber(attempts), outcome)
+  local again = lapse(id, tonumber(attempts), outcome, code_of(outcome))
   redis.call('HDEL', JOB .. id, 'lapsed')
   redis.call('DEL', 'unstill:claim:' .. owner)
   return { again and 'again' or 'ended' }

@@ -23,7 +23,7 @@ function op.accept(id, platform, person, place, account, gone, request, per_minu
   local shut = shut_out(account, place)
   if shut then return shut end
   local fast = too_fast(account, tonumber(per_minute))
-  if fast then return { 'fast', fast } end
+  if fast then return refused_by_pace(fast) end
   -- first what a server without memory refuses: after another write it refuses a script nothing any more
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
     'gone', gone, 'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()), 'intakes', 0)
@@ -37,6 +37,7 @@ function op.accept(id, platform, person, place, account, gone, request, per_minu
     if redis.call('EXISTS', JOB .. old) == 0 then redis.call('ZREM', mine, old) end
   end
   redis.call('PEXPIRE', mine, TIMES.listed)
+  count('requests', platform)
   return { 'accepted', 'accepted' }
 end
 
@@ -45,13 +46,14 @@ function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, c
   if state ~= 'accepted' then return { 'already', state or 'none' } end
   local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
   local over = over_quota(account_of(id), get(id, 'place'), tonumber(cost), limits, 1)
-  if over then return over end
+  if over then return refused_by_quota(over) end
   set(id, 'state', 'queued', 'lane', lane, 'cost', cost, 'job', job, 'day', math.floor(NOW / DAY), 'attempt', 1,
     'wakes', 0, 'queued_at', num(NOW), 'wait_until', num(NOW + TIMES.wait),
     'queued_seen', num(watched()), 'wait', num(TIMES.wait))
   reserve(id)
   line_up(id)
   due(id, NOW + TIMES.wake)
+  count('jobs_queued', get(id, 'platform'), lane)
   return { 'queued', 'queued' }
 end
 

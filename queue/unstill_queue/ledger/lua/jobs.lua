@@ -35,6 +35,9 @@ local function vanish(id)
 end
 
 local function close(id, state)
+  local platform, result = get(id, 'platform'), get(id, 'result') or ''
+  count('answers', platform, result, result == 'failed' and code_of(get(id, 'outcome')) or '', state)
+  if state == 'sent' then measure(NOW - get(id, 'accepted_at'), 'answer_seconds', platform, result) end
   if get(id, 'forgotten') then return vanish(id) end
   local kept = get(id, 'refused') and math.min(TIMES.kept, TIMES.refused_kept) or TIMES.kept
   set(id, 'state', state)
@@ -52,8 +55,9 @@ local function requeue(id)
   show(id, 'state', 'queued')
 end
 
--- A try is over without an outcome: again, or after the last one the failure that the caller names.
-local function lapse(id, attempts, outcome)
+-- A try is over without an outcome, for that reason: again, or after the last one the failure that the caller names.
+local function lapse(id, attempts, outcome, reason)
+  if not get(id, 'cancel') then count('tries_lost', get(id, 'lane'), reason) end
   if get(id, 'cancel') then
     answer(id, 'cancelled', get(id, 'cancel'))
   elseif tonumber(get(id, 'attempt')) >= attempts then
@@ -77,7 +81,7 @@ end
 -- makes it smaller. It counts as a job in hand again; its seconds stay charged, as it was rendered whole.
 local function line_up_to_shrink(id, lane, job)
   set(id, 'state', 'queued', 'lane', lane, 'job', job, 'made', get(id, 'outcome'), 'attempt', 1, 'wakes', 0,
-    'wait_until', num(NOW + TIMES.wait), 'queued_seen', num(watched()), 'wait', num(TIMES.wait), 'rendered', get(id, 'cost'))
+    'queued_at', num(NOW), 'wait_until', num(NOW + TIMES.wait), 'queued_seen', num(watched()), 'wait', num(TIMES.wait), 'rendered', get(id, 'cost'))
   redis.call('HDEL', JOB .. id, 'outcome', 'result', 'sender', 'charged', 'needs')
   count_jobs(id, 1)
   line_up(id)

@@ -21,6 +21,16 @@ local function over_quota(account, place, cost, limits, jobs)
   end
 end
 
+local function refused_by_quota(over)
+  count('quota_refusals', over[2], over[3])
+  return over
+end
+
+local function refused_by_pace(wait)
+  count('quota_refusals', 'requests', 'person')
+  return { 'fast', wait }
+end
+
 local function charge(key, field, amount)
   -- what is left of float arithmetic is not worth a field
   if tonumber(redis.call('HINCRBYFLOAT', key, field, num(amount))) < 1e-6 then redis.call('HDEL', key, field) end
@@ -82,10 +92,11 @@ function op.pace(account, place, per_minute)
   local shut = shut_out(account, place)
   if shut then return shut end
   local wait = too_fast(account, tonumber(per_minute))
-  return wait and { 'fast', wait } or { 'ok' }
+  return wait and refused_by_pace(wait) or { 'ok' }
 end
 
 function op.afford(account, place, cost, person_jobs, chat_jobs, person_seconds, chat_seconds, jobs)
   local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
-  return over_quota(account, place, tonumber(cost), limits, tonumber(jobs)) or { 'ok' }
+  local over = over_quota(account, place, tonumber(cost), limits, tonumber(jobs))
+  return over and refused_by_quota(over) or { 'ok' }
 end

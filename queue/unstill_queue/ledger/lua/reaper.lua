@@ -32,7 +32,7 @@ end
 function look.running(id, s)
   local lease = tonumber(get(id, 'lease'))
   if lease > NOW and near(lease) then return due(id, lease) end
-  return lapse(id, s.attempts, s.engine_lost)
+  return lapse(id, s.attempts, s.engine_lost, 'lease_over')
 end
 
 local function given_up(id) return seen(id, 'finished_seen', 'finished_at', TIMES.give_up) > TIMES.give_up end

@@ -14,7 +14,7 @@ local aside = {}
 function set_aside(id, wrong, bad)
   bad[#bad + 1], bad[#bad + 2] = id, wrong
   aside[#aside + 1] = id
-  redis.call('ZADD', UNREADABLE, num(NOW), id)
+  if redis.call('ZADD', UNREADABLE, num(NOW), id) == 1 then count('records_set_aside') end
   redis.call('ZREMRANGEBYSCORE', UNREADABLE, '-inf', num(NOW - TIMES.unreadable_kept))
   redis.call('ZREMRANGEBYRANK', UNREADABLE, 0, -1 - UNREADABLE_MOST)
   redis.call('ZREM', DUE, id)
