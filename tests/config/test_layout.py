@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("config", "queue", "engine", "bots")
 DOUBLES = ROOT / "tests" / "doubles"
 DESIGN = {
-    *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"),
+    *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "UPGRADING.md", "LICENSE"),
     *("Makefile", "pyproject.toml", "constraints.txt", "docker-compose.yml"),
     *(".env.example", ".gitignore", ".dockerignore", ".pre-commit-config.yaml", ".git", ".ci"),
     *FOLDERS,

@@ -1,4 +1,4 @@
-"""A queue with jobs in every state goes over to this version, and back as far as README says.
+"""A queue with jobs in every state goes over to this version, and back as far as UPGRADING.md says.
 
 The first ledger's script stands frozen beside this, and what its programs put into records, made by them.
 """
@@ -167,7 +167,7 @@ async def test_a_person_of_the_first_version_can_have_all_forgotten(redis: Any) 
 
 
 async def test_going_back_what_is_answered_or_at_work_goes_on(redis: Any) -> None:
-    """As README says: nothing may be queued. What stands in a line of this version is not to be had by the first."""
+    """As UPGRADING.md says: nothing may be queued. What stands in this version's lines the first cannot have."""
     # Given this version, whose engines have made all that was queued
     ledger = Ledger(redis, SETTINGS)
     requests = [a_request(n, user=f"u{n}") for n in range(1, 5)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 from redis.exceptions import RedisError
 
-from unstill_bots.terminal import ending, looking_commands
+from unstill_bots.terminal import backup_commands, ending, looking_commands
 from unstill_bots.terminal.animate_command import animate
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.options import unknown
@@ -32,7 +32,7 @@ def cli() -> None:
 _CAPTION = re.compile(r"-[^\s=]*\s")
 
 cli.add_command(animate)
-for command in looking_commands.COMMANDS:
+for command in (*looking_commands.COMMANDS, *backup_commands.COMMANDS):
     cli.add_command(command)
 
 

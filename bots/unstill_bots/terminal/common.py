@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 
@@ -37,6 +37,7 @@ def prepare(language: str | None) -> tuple[Settings, Wording]:
     return settings, Wording.of(language, settings.bots.language)
 
 
-def print_json(value: object) -> None:
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
-    print()
+def print_json(value: object, out: IO[str] | None = None) -> None:
+    """Print to `out`, by default standard output."""
+    json.dump(value, out or sys.stdout, ensure_ascii=False, indent=2)
+    print(file=out)

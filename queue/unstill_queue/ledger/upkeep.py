@@ -36,6 +36,10 @@ class Upkeep(Views):
         report(bad)
         return Reaped(int(looked), bool(rewrite))
 
+    async def hand_back(self, id: str, owner: str) -> None:
+        """Hand a job back whose engine is not to be had, without costing a try; `owner` is that engine's token."""
+        await self._run("release", id, owner)
+
     async def trash(self) -> list[str]:
         """Return the storage keys of files to delete now; `trashed` reports that they are deleted."""
         return [key.decode() for key in await self._run("trash", TRASH_AT_ONCE)]
