@@ -9,24 +9,23 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from unstill_config.entry import Entry
+from unstill_config.entry import Value as Value
 from unstill_config.errors import ConfigError
 from unstill_config.layers import laid_over, without_gone
+from unstill_config.memory import Memory as Memory
+from unstill_config.pipelines import Pipeline
 from unstill_config.wording import expected, nearest, one_line, shown
 
 _RENDERER = re.compile(r"[a-zA-Z_][\w.]*:[a-zA-Z_]\w*")
-Value = bool | int | float | str
 
 
 def _renderer(path: str) -> str:
     if not _RENDERER.fullmatch(path):
         raise ValueError("renderer is written 'package.module:Class'")
     return path
-
-
-class Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Statement(Entry):
@@ -62,27 +61,6 @@ class Cost(Entry):
 
     def seconds(self, num_frames: int, num_inference_steps: int, megapixels: float) -> float:
         return self.base + self.per_unit * num_frames * num_inference_steps * megapixels
-
-
-class Memory(Entry):
-    """What a model needs of its device, in GiB of 2**30 bytes; what a render needs is its renderer's estimate.
-
-    `weights` is all that is loaded, `encoders` the part of it that only encodes words and picture.
-    `render` is for each megapixel of all frames, with both halves of classifier-free guidance at
-    once; `decode` for each megapixel that is decoded at once, `decode_frames` frames at most.
-    `least_free`: a resolution is chosen where more than that is free. `mode` "low" is to need no
-    more than `low`.
-    """
-
-    mode: Literal["auto", "low"] = "auto"
-    low: float = Field(gt=0)
-    weights: float = Field(ge=0)
-    encoders: float = Field(default=0.0, ge=0)
-    render: float = Field(gt=0)
-    decode: float = Field(gt=0)
-    decode_frames: int = Field(default=16, ge=1)
-    least_free: dict[int, float]
-    experimental: tuple[int, ...] = ()
 
 
 class Auto(Entry):
@@ -121,6 +99,7 @@ class Model(Entry):
     memory: Memory | None = None
     auto: Auto | None = None
     host_memory: float = Field(default=0.0, ge=0)
+    pipeline: Pipeline | None = None
 
     def using(self, mode: Literal["auto", "low"]) -> Model:
         """The same model, sparing with memory or not; one that says nothing of memory stays as it is."""
@@ -287,6 +266,7 @@ def _siblings(loc: tuple[str, ...]) -> tuple[str, ...]:
         "cost": Cost,
         "memory": Memory,
         "auto": Auto,
+        "pipeline": Pipeline,
     }
     kind = Catalog if len(loc) == 1 else kinds[loc[0]] if len(loc) == 3 else nested.get(loc[2])
     return tuple(kind.model_fields) if kind else ()

@@ -128,6 +128,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "memory_chunked": NONE,
     "memory_split": NONE,
     "memory_offloaded": NONE,
+    "memory_eight_bit": NONE,
     "memory_smaller": frozenset({"asked", "chosen"}),
     "memory_fewer": frozenset({"asked", "chosen"}),
     # the way of the job

@@ -1,0 +1,1 @@
+"""Serves any maintained image-to-video pipeline of diffusers, by a model's `pipeline` table in models.toml."""

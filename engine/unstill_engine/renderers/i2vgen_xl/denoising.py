@@ -12,6 +12,7 @@ from unstill_engine.renderers.base import OnStep, RenderCancelled
 from unstill_engine.renderers.i2vgen_xl.conditioning import Conditioning
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
 from unstill_engine.renderers.i2vgen_xl.unet import ClipConstants, FastUNet
+from unstill_engine.renderers.torch.pace import Pace
 
 
 class Denoiser(Protocol):
@@ -86,7 +87,7 @@ def denoise(
     Raises:
         RenderCancelled: `cancelled()` was true before a step.
     """
-    dtype, pace = latents.dtype, _Pace(latents.device)
+    dtype, pace = latents.dtype, Pace(latents.device)
     scheduler.set_timesteps(steps)  # stays on the processor: on the device each step would wait for its coefficients
     denoiser.prepare(conditioning, scheduler.timesteps.to(latents.device), latents, split=split)
     latents = latents.float() * scheduler.init_noise_sigma
@@ -112,20 +113,3 @@ def _row(clip: ClipConstants, row: int) -> ClipConstants:
     chosen = slice(row, row + 1)
     key_values = tuple((key[chosen], value[chosen]) for key, value in clip.key_values)
     return ClipConstants(clip.times, clip.picture, key_values)
-
-
-class _Pace:
-    """Keeps the loop one step ahead of the device: far enough for it never to wait, and near enough to be cancelled."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._cuda = device.type == "cuda"
-        self._before: torch.cuda.Event | None = None
-
-    def keep(self) -> None:
-        if not self._cuda:
-            return
-        done = torch.cuda.Event()
-        done.record()
-        if self._before is not None:
-            self._before.synchronize()
-        self._before = done

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import torch
@@ -16,7 +17,8 @@ from unstill_engine.renderers.torch.placement import MemoryMode, smaller
 from unstill_queue.contract.codes import note, read_note
 from unstill_queue.contract.jobs import Parameters
 
-Attempt = Callable[[Plan, MemoryMode], Iterator[Frames]]
+T = TypeVar("T")  # frames, or frames and a sound
+Attempt: TypeAlias = Callable[[Plan, MemoryMode], Iterator[T]]
 
 
 class OomFallback:
@@ -30,7 +32,8 @@ class OomFallback:
     `replan` lays out other parameters for the same photo; `release` drops what the caller holds of
     the device besides the weights; `fresh` says that this process has rendered nothing before.
     `splits` and `offloads`: whether the renderer knows `MemoryMode.split_guidance` and
-    `offload_encoders`; a rung that it does not know is left out.
+    `offload_encoders`; a rung that it does not know is left out. `ladder`, where it is given, are the
+    modes to go through instead, from the fastest to the most sparing.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class OomFallback:
         fresh: bool,
         splits: bool = True,
         offloads: bool = True,
+        ladder: Sequence[MemoryMode] = (),
     ) -> None:
         self._model = model
         self._asked = plan.parameters
@@ -54,10 +58,11 @@ class OomFallback:
         self._fresh = fresh
         self._splits = splits
         self._offloads = offloads
+        self._ladder = tuple(ladder)
         self._told = plan
         self._decoding = False
 
-    def run(self, attempt: Attempt) -> Iterator[Frames | Revised]:
+    def run(self, attempt: Attempt[T]) -> Iterator[T | Revised]:
         """Yield the frames of the first attempt that comes to its end; each call of `attempt` begins from nothing.
 
         Raises:
@@ -90,7 +95,7 @@ class OomFallback:
             self._mode = msgspec.structs.replace(self._mode, decode_frames=at_once)
             self._note(note("memory_chunked"))
 
-    def _attempted(self, attempt: Attempt) -> Generator[Frames | Revised, None, bool]:
+    def _attempted(self, attempt: Attempt[T]) -> Generator[T | Revised, None, bool]:
         """Whether it came to its end, rather than to that of the memory."""
         self._decoding = False
         try:
@@ -125,6 +130,9 @@ class OomFallback:
 
     def _step_down(self) -> None:
         mode = self._mode
+        if self._ladder:
+            self._down_the_ladder()
+            return
         unsplit = self._splits and not mode.split_guidance and self._plan.parameters.guidance_scale > 1
         if unsplit and not self._decoding:
             self._mode = msgspec.structs.replace(mode, split_guidance=True)
@@ -134,6 +142,20 @@ class OomFallback:
             self._note(note("memory_offloaded"))
         else:
             self._shrink()
+
+    def _down_the_ladder(self) -> None:
+        below = self._ladder[self._ladder.index(self._mode) + 1 :] if self._mode in self._ladder else ()
+        if not below:
+            self._shrink()
+            return
+        before, self._mode = self._mode.placing, below[0]
+        now = self._mode.placing
+        if before and now and now.denoiser == "eight_bit":
+            self._note(note("memory_eight_bit"))
+        elif before and now and now.tiled and not before.tiled:
+            self._note(note("memory_chunked"))
+        else:
+            self._note(note("memory_offloaded"))
 
     def _shrink(self) -> None:
         parameters = smaller(self._plan.parameters, self._model)

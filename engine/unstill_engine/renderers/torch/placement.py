@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from unstill_config.catalog import Memory, Model
+from unstill_config.pipelines import Placing
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
@@ -17,16 +18,25 @@ GIB = 2**30
 
 
 class MemoryMode(msgspec.Struct, frozen=True):
-    """How sparing with memory a render is. None of it changes the clip.
+    """How sparing with memory a render is. None of it changes the clip, but for weights in 8 bits.
 
     `decode_frames` are decoded at once; `split_guidance` computes the two halves of classifier-free
     guidance one after the other; with `offload_encoders` the text and image encoders are on the
-    device only while they encode. A renderer yields those alone that it can do.
+    device only while they encode. `placing` is where the parts of a pipeline of diffusers are. A
+    renderer yields those alone that it can do.
     """
 
     decode_frames: int
     split_guidance: bool = False
     offload_encoders: bool = False
+    placing: Placing | None = None
+
+    @property
+    def slower(self) -> bool:
+        """Whether a clip takes notably longer so."""
+        placing = self.placing
+        sparing = placing is not None and (placing.tiled or placing.denoiser in ("eight_bit", "leaf"))
+        return self.split_guidance or self.offload_encoders or sparing
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -100,8 +110,10 @@ def _notes(asked: Parameters, chosen: Parameters, memory: Memory, mode: MemoryMo
         notes.append(note("memory_frames", asked=asked.num_frames, chosen=chosen.num_frames, free=free))
     if chosen.resolution in memory.experimental:
         notes.append(note("experimental_size", value=chosen.resolution))
+    if mode.placing is not None and mode.placing.denoiser == "eight_bit":
+        notes.append(note("memory_eight_bit"))
     if memory.mode == "low":
         notes.append(note("memory_low", value=f"{memory.low:g}"))
-    elif mode.split_guidance or mode.offload_encoders:
+    elif mode.slower:
         notes.append(note("memory_saved"))
     return tuple(notes)
