@@ -63,9 +63,7 @@ class Diffusers:
             )
             self._adapter = adapter(self._loaded.photo, table, self._device)
             self._adapter.prepare()
-            self._residence = Residence(
-                self._loaded.photo, table, self._device, self._adapter.parts(), accelerate if self._on_card else None
-            )
+            self._residence = Residence(self._loaded.photo, table, self._device, self._adapter.parts(), accelerate)
             self._residence.enter(placing)
 
     def plan(self, parameters: Parameters, photos: Photos) -> Plan:

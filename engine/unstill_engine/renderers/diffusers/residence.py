@@ -125,6 +125,8 @@ class Residence:
     def empty(self) -> None:
         """Have all parts leave the device that do not stay there."""
         leaf = self._table.denoisers if self._placing and self._placing.denoiser == "leaf" else ()
+        for denoiser in self._denoisers():
+            getattr(denoiser.forward, "forget", int)()  # what an accelerated forward keeps between the halves of a step
         for name, movable in self._movable.items():
             if name not in self._stays and name not in leaf:
                 movable.go()

@@ -47,6 +47,10 @@ class Wan(Adapter):
             finally:
                 vae.disable_tiling()
             return
+        fast = getattr(vae, "chunks", None)  # of fast_wan, where that is used
+        if fast is not None:
+            yield from map(_shown, fast(latents))
+            return
         vae.clear_cache()
         try:
             hidden = vae.post_quant_conv(latents)

@@ -13,7 +13,9 @@ from unstill_engine.renderers.torch.device import runs_triton
 
 
 def accelerate(pipe: Any, device: torch.device) -> None:
-    """Replace the forwards of `pipe`'s transformers and the decoder of its VAE, whose weights stand on `device`.
+    """Replace the forwards of `pipe`'s transformers and the decoder of its VAE, on `device`.
+
+    Their weights may be elsewhere at the moment. What decodes is `decoding_vae` where `pipe` has one.
 
     A transformer that is not known, for an adapter that was not fused or of another make, stays as it is.
     """
@@ -22,7 +24,7 @@ def accelerate(pipe: Any, device: torch.device) -> None:
         model = getattr(pipe, name, None)
         if model is not None and is_known(model):
             model.forward = FastTransformer(model, ops)
-    speed_up(pipe.vae, ops)
+    speed_up(getattr(pipe, "decoding_vae", pipe.vae), ops)
 
 
 def ops_on(device: torch.device) -> Ops:

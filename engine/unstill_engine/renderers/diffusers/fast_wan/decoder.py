@@ -108,7 +108,8 @@ def _zeros(x: Tensor) -> Tensor:
 
 
 def speed_up(vae: Any, ops: Ops) -> FastDecoder:
-    """Have `vae` decode by a FastDecoder, and return that."""
+    """Have `vae` decode by a FastDecoder, of which it gets `chunks` too, and return that."""
     decoder = FastDecoder(vae, ops)
+    vae.chunks = decoder.chunks
     vae._decode = MethodType(lambda _, z, return_dict=True: decoder(z, return_dict), vae)
     return decoder

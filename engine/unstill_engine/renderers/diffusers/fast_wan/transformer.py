@@ -79,6 +79,7 @@ class FastTransformer:
             steps.flatten(), words, timestep_seq_len=steps.shape[1] if by_frame else None
         )
         groups, group = steps.numel(), batch * tokens // steps.numel()
+        self._tables = self._tables.to(projected.device)  # the weights may have been elsewhere at first
         modulations = self._tables[:, None] + projected.view(1, groups, 6, -1).float()
         modulations[:, :, [SCALE, FF_SCALE]] += 1
         ends = model.scale_shift_table.float() + embedded.view(groups, 1, -1).float()
