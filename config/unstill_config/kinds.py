@@ -26,6 +26,7 @@ class Group(BaseModel):
 
 _DEVICE = re.compile(r"[a-z]+(:[0-9]+)?")
 _BASE = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
+_PERSON = re.compile(r"[a-z][a-z0-9_]*:[0-9A-Za-z_.-]+")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
@@ -116,6 +117,13 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
     return hosts
 
 
+def _persons(ids: tuple[str, ...]) -> tuple[str, ...]:
+    ids = tuple(dict.fromkeys(id.strip() for id in ids))
+    if not all(_PERSON.fullmatch(id) for id in ids):
+        raise ValueError("persons as platform:id, with commas between them")
+    return ids
+
+
 def _base(path: str) -> str:
     if path in ("", "/"):
         return ""
@@ -146,6 +154,7 @@ StorageUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValid
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(partial(_listed, "names"))]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(partial(_listed, "host names")), AfterValidator(_hosts)]
+Persons = Annotated[tuple[str, ...], BeforeValidator(partial(_listed, "persons")), AfterValidator(_persons)]
 BasePath = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_base)]
 Networks = Annotated[
     tuple[str, ...], BeforeValidator(partial(_listed, "addresses or networks")), AfterValidator(_networks)

@@ -13,7 +13,18 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
-from unstill_config.kinds import Device, Group, HttpUrl, LanguageName, Location, Names, RedisUrl, StorageUrl, Text
+from unstill_config.kinds import (
+    Device,
+    Group,
+    HttpUrl,
+    LanguageName,
+    Location,
+    Names,
+    Persons,
+    RedisUrl,
+    StorageUrl,
+    Text,
+)
 from unstill_config.languages import SOURCE
 from unstill_config.platforms import PLATFORMS, Platforms, PlatformSettings
 from unstill_config.sources import PREFIX, Known, Sources
@@ -130,6 +141,9 @@ class Quota(Group):
 
 
 class Bots(Group):
+    """`hosts`: who hosts the bots, as 'platform:id'. They alone have the host's commands, and are told of troubles."""
+
+    hosts: Persons = ()
     language: LanguageName = SOURCE
     notify_after: float = Field(default=30.0, ge=0)
     withdraw_after: float = Field(default=600.0, ge=0)

@@ -49,6 +49,29 @@ TABLE: dict[str, tuple[bool, bool, bool, bool, bool, bool]] = {
     "privacy":        (YES,  YES,     YES,   YES,       YES,      YES),
     "forgetme":       (YES,  YES,     YES,   YES,       YES,      YES),
     "start":          (YES,  YES,     YES,   YES,       YES,      YES),
+    # whatever they are in a chat: who hosts the bots is in HOSTS_TABLE
+    "pause":          (NO,   NO,      NO,    NO,        NO,       NO),
+    "drain":          (NO,   NO,      NO,    NO,        NO,       NO),
+    "resume":         (NO,   NO,      NO,    NO,        NO,       NO),
+    "usage":          (NO,   NO,      NO,    NO,        NO,       NO),
+    "engines":        (NO,   NO,      NO,    NO,        NO,       NO),
+    "block":          (NO,   NO,      NO,    NO,        NO,       NO),
+    "unblock":        (NO,   NO,      NO,    NO,        NO,       NO),
+}
+HOSTS_TABLE: dict[str, tuple[bool, bool, bool, bool]] = {
+    #                  host    host     another  host of another
+    #                  alone   in group person   platform, same id
+    "pause":          (YES,    NO,      NO,      NO),
+    "drain":          (YES,    NO,      NO,      NO),
+    "resume":         (YES,    NO,      NO,      NO),
+    "usage":          (YES,    NO,      NO,      NO),
+    "engines":        (YES,    NO,      NO,      NO),
+    "block":          (YES,    NO,      NO,      NO),
+    "unblock":        (YES,    NO,      NO,      NO),
+    # and no other action is a host's by being one
+    "cancel":         (NO,     NO,      NO,      NO),
+    "delete":         (NO,     NO,      NO,      NO),
+    "chat_settings":  (NO,     NO,      NO,      NO),
 }
 # fmt: on
 

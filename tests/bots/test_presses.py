@@ -12,6 +12,7 @@ from tests.bots.permission_table import (
     CHANNEL,
     DIRECT,
     ELSEWHERE,
+    HOSTS_TABLE,
     INSTALL,
     OWNER,
     PRIVATE,
@@ -21,6 +22,7 @@ from tests.bots.permission_table import (
 )
 
 from unstill_bots.actions.commands import COMMANDS, offered
+from unstill_bots.actions.host_commands import HOST_COMMANDS, may_host
 from unstill_bots.actions.job_actions import Attempt, Done
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.actions.presses import (
@@ -126,12 +128,26 @@ async def test_who_may_do_what_is_as_it_is_written_down(cell: Cell) -> None:
 
 def test_each_action_has_its_row() -> None:
     assert set(TABLE) == set(ACTIONS)
+    hosts = {action.name for action in ACTIONS.values() if action.may is May.HOSTS}
+    assert {name for name, row in HOSTS_TABLE.items() if any(row)} == hosts == set(HOST_COMMANDS)
+    # what a host may do is offered to nobody else
+    assert not any(commands_of(platform) & hosts for platform in CHATS)
+
+
+@pytest.mark.parametrize("platform", CHATS)
+@pytest.mark.parametrize("name", HOSTS_TABLE)
+def test_who_may_host_is_as_it_is_written_down(platform: str, name: str) -> None:
+    hosts, other = (f"{platform}:1", "elsewhere:2"), f"{platform}:3"
+    tried = [(hosts[0], True), (hosts[0], False), (other, True), (f"{platform}:2", True)]
+    found = tuple(may_host(name, person, hosts, private=private) for person, private in tried)
+    assert found == HOSTS_TABLE[name]
+    assert not may_host(name, hosts[0], (), private=True)
 
 
 @pytest.mark.parametrize("name", [action.name for action in ACTIONS.values() if action.may is not May.EVERYBODY])
 async def test_what_nobody_can_tell_is_refused_with_what_to_do(name: str) -> None:
     action = ACTIONS[name]
-    if action.may is May.ADMINS:
+    if action.may in (May.ADMINS, May.HOSTS):
         return
     # Given what was asked for in a channel's name, and a press by somebody who may be its owner, or not
     unsure = Somebody(HERE, NOTE, {"channel": None})
@@ -239,7 +255,7 @@ def test_each_refusal_is_a_sentence(replies: ChatReplies) -> None:
 
 def test_actions_name_platforms_that_there_are() -> None:
     for action in ACTIONS.values():
-        named = {*action.buttons, *action.commands, *action.menus, *action.forms}
+        named = {*action.buttons, *action.commands, *action.menus, *action.forms, *action.hosts}
         assert named and named <= set(EVERYWHERE) and action.does
         assert DISCORD in named or TELEGRAM in named
 

@@ -37,6 +37,12 @@ def test_the_chat_commands_are_those_of_the_one_table() -> None:
     assert {command: (where, does) for command, where, does in rows("chat commands")} == made
 
 
+def test_the_hosts_commands_are_those_of_the_one_table() -> None:
+    made = {f"`/{action.name}`": action.does for action in ACTIONS.values() if action.hosts}
+
+    assert dict(rows("host commands")) == made
+
+
 def test_the_buttons_are_those_that_are_under_jobs_and_clips() -> None:
     # Given what is written on each
     replies = ChatReplies()

@@ -18,16 +18,20 @@ CHATS = tuple(name for name, settings in PLATFORMS.items() if issubclass(setting
 
 
 class May(Enum):
-    """Who may do an action. `ADMINS` are those of the very chat in which it is done."""
+    """Who may do an action. `ADMINS` are those of the very chat in which it is done. `HOSTS` host the bots, and are
+    known by their ids: see `host_commands.may_host`.
+    """
 
     EVERYBODY = auto()
     OWNER = auto()
     OWNER_OR_ADMINS = auto()
     ADMINS = auto()
+    HOSTS = auto()
 
 
 class Action(msgspec.Struct, frozen=True):
-    """One thing that people can do, and the platforms that offer it by a button, a command, a menu or a form.
+    """One thing that people can do, and the platforms that offer it by a button, a command, a menu or a form, or to the
+    `hosts` alone by a command.
 
     `anywhere`: it may be done from any message of the chat where the job's answer stands, not only from that answer.
     """
@@ -39,6 +43,7 @@ class Action(msgspec.Struct, frozen=True):
     commands: tuple[str, ...] = ()
     menus: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     anywhere: bool = False
 
 
@@ -75,6 +80,13 @@ _ALL = (
     Action("privacy", "says what is kept", May.EVERYBODY, commands=CHATS),
     Action(FORGET, "deletes what is kept of who asks", May.EVERYBODY, commands=CHATS),
     Action("start", "says what the bot does", May.EVERYBODY, commands=(TELEGRAM,)),
+    Action("pause", "has new requests refused; what is queued is made", May.HOSTS, hosts=CHATS),
+    Action("drain", "has engines finish what they have and take no more", May.HOSTS, hosts=CHATS),
+    Action("resume", "ends a pause and a drain", May.HOSTS, hosts=CHATS),
+    Action("usage", "counts clips and seconds of today by person and chat, under pseudonyms", May.HOSTS, hosts=CHATS),
+    Action("engines", "lists engines, models, and how much waits", May.HOSTS, hosts=CHATS),
+    Action("block", "keeps a person or a chat out, or lists the blocks", May.HOSTS, hosts=CHATS),
+    Action("unblock", "lets a person or a chat in again", May.HOSTS, hosts=CHATS),
 )
 ACTIONS = {action.name: action for action in _ALL}
 
@@ -128,6 +140,9 @@ async def judge(action: Action, actor: Actor, thing: Thing | None = None) -> Ver
         return Verdict.ALLOWED
     if action.may is May.ADMINS:
         return Verdict.ALLOWED if await actor.manages() else Verdict.NOT_YOURS
+    if action.may is May.HOSTS:
+        # never by what a chat says of its people
+        return Verdict.NOT_YOURS
     if thing is None or thing.chat != actor.chat or not (action.anywhere or thing.message == actor.message):
         return Verdict.UNKNOWN
     owns = await actor.owns(thing.user) if thing.user else False

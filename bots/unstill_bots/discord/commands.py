@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from discord import app_commands
+from discord import Permissions, app_commands
 
 from unstill_bots.actions.commands import Answers, Caller, offered
 from unstill_bots.actions.forgetting import WITHIN, Forgetting
+from unstill_bots.actions.host_commands import HOST_COMMANDS
 from unstill_bots.actions.presses import CANCEL, DISCORD, FORGET, SETTINGS
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.discord.context import Context
@@ -37,7 +38,7 @@ class Commands:
     def all(self) -> list[Command]:
         """As the platform is told of them."""
         talks = [command.name for command in offered(DISCORD) if command.name not in ("animate", CANCEL, SETTINGS)]
-        return [*(self._talk(name) for name in talks), self._cancel(), self._show_settings()]
+        return [*(self._talk(name) for name in talks), self._cancel(), self._show_settings(), *self._hosts()]
 
     def _talk(self, name: str) -> Command:
         async def callback(interaction: Interaction) -> None:
@@ -50,6 +51,24 @@ class Commands:
             await self._settings.show(interaction)
 
         return _command(SETTINGS, settings)
+
+    def _hosts(self) -> list[Command]:
+        """The host's commands as one, shown to nobody but admins of servers; in direct messages hosts type them."""
+
+        @app_commands.describe(action=marked(DESCRIPTIONS["action"]), whom=marked(DESCRIPTIONS["whom"]))
+        @app_commands.choices(action=[app_commands.Choice(name=name, value=name) for name in HOST_COMMANDS])
+        async def host(interaction: Interaction, action: str, whom: str = "") -> None:
+            replies, hosts = await replies_for(self._context, interaction), self._context.hosts
+            may = hosts.knows(action, person_scope(interaction.user), private=True)
+            work = hosts.run(action, replies, whom) if may else hosts.refuse(replies)
+            await tell(self._context, interaction, work)
+
+        if not any(id.startswith(f"{DISCORD}:") for id in self._context.settings.bots.hosts):
+            return []
+        made = _command("host", host)
+        made.default_permissions = Permissions(administrator=True)
+        made.allowed_contexts = app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False)
+        return [made]
 
     def _cancel(self) -> Command:
         @app_commands.describe(which=marked(DESCRIPTIONS["which"]))

@@ -25,6 +25,9 @@ OWN_NAMES = {
     "image": N_("image"),
     "prompt": N_("prompt"),
     "which": N_("which"),
+    "host": N_("host"),
+    "action": N_("action"),
+    "whom": N_("whom"),
     "newest": N_("newest"),
     "all": N_("all"),
 }
@@ -35,6 +38,9 @@ DESCRIPTIONS = {
     "image": N_("the picture to animate"),
     "prompt": N_("what moves, and how"),
     "which": N_("your newest one, or all of them"),
+    "host": N_("what only who hosts the bot may do"),
+    "action": N_("what to do"),
+    "whom": N_("for block and unblock: a name, or platform:id"),
 }
 
 ANIMATE, ANIMATE_AVATAR = N_("Animate"), N_("Animate avatar")

@@ -14,7 +14,7 @@ import discord
 import structlog
 from redis.exceptions import RedisError
 
-from unstill_bots.actions.commands import is_wish, misplaced, typed
+from unstill_bots.actions.commands import Caller, is_wish, misplaced, typed
 from unstill_bots.actions.preferences import InForce
 from unstill_bots.actions.presses import DISCORD
 from unstill_bots.discord.buttons import jobs_of
@@ -136,7 +136,10 @@ class Mentions:
             # Discord shows what is said to the bot itself, and without an intent nothing of what is said to a role
             self._context.follow_ups.refuse(said, ServerReplies(replies.language).role_is_not_shown())
             return
-        command, _ = typed(self._words(message))
+        command, words = typed(self._words(message))
+        caller = Caller(said.pending.who.person, replies, None if said.private else said.pending.who.place)
+        if await self._context.host_command(command, caller, words, said.pending.address()):
+            return
         if not is_wish(command):
             self._context.follow_ups.refuse(said, misplaced(command, replies, DISCORD))
             return

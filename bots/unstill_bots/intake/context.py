@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Generic, Protocol
 
+from unstill_bots.actions.commands import Caller
+from unstill_bots.actions.host_commands import HostCommands
 from unstill_bots.actions.preferences import Preferences, language_of
 from unstill_bots.delivery.chat import Chat
 from unstill_bots.delivery.message import Message
@@ -35,6 +37,7 @@ class SharedContext(Generic[P]):
         self.catalog = pipeline.catalog
         self.settings = pipeline.settings
         self.conversation = Conversation(pipeline, memory, self._ask, chat.remove)
+        self.hosts = HostCommands(pipeline.client, pipeline.settings, pipeline.catalog)
         self.follow_ups = FollowUps(pipeline, memory, self.conversation, self._show)
 
     def spawn(self, errand: Coroutine[Any, Any, Any]) -> None:
@@ -44,6 +47,16 @@ class SharedContext(Generic[P]):
     async def drain(self, within: float) -> None:
         """Let errands end, as `BackgroundTasks.drain` does."""
         await self.pipeline.background.drain(within)
+
+    async def host_command(self, name: str, caller: Caller, words: str, to: ReplyAddress) -> bool:
+        """Perform a command of the host's and answer it at `to`; False: it is none, or they may not use it there.
+
+        Raises RedisError.
+        """
+        if not self.hosts.knows(name, caller.person, private=caller.place is None):
+            return False
+        self.spawn(self._talk.tell(to, await self.hosts.run(name, caller.replies, words)))
+        return True
 
     def language_of(self, own: Preferences, place: Preferences, app: str | None) -> str:
         """Return the language to answer in: the person's own choice, else the chat's, their app's, the host's."""

@@ -245,10 +245,12 @@ class Pipeline:
         return True
 
     def _decline(self, who: Requester, to: ReplyAddress, error: NotTaken) -> None:
-        if isinstance(error, Blocked) and error.told:
-            return
         now, where = time.monotonic(), (who.account, to.chat)
-        if now - self._told.get(where, -TOLD_EVERY) < TOLD_EVERY:
+        if isinstance(error, Blocked):
+            # it counts for itself, over restarts, as it is told once for all
+            if error.told:
+                return
+        elif now - self._told.get(where, -TOLD_EVERY) < TOLD_EVERY:
             return
         if len(self._told) >= TOLD_MOST:
             self._told = {each: at for each, at in self._told.items() if now - at < TOLD_EVERY}

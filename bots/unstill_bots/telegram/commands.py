@@ -51,6 +51,8 @@ class Commands:
             await self._context.replies(message.chat, message.from_user),
             None if private else scope_of(message.chat),
         )
+        if await self._context.host_command(name, caller, said.words, address_of(message)):
+            return
         if not known:
             self._context.refuse(message, misplaced(name, caller.replies, TELEGRAM))
         elif name == SETTINGS:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from telegram import (
     Bot,
     BotCommand,
@@ -10,14 +12,19 @@ from telegram import (
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
 )
 from telegram.error import TelegramError
 
 from unstill_bots.actions.commands import ADMINS, GROUP, PRIVATE, Command, offered
+from unstill_bots.actions.host_commands import HOST_COMMANDS, HostCommand
 from unstill_bots.actions.presses import TELEGRAM
 from unstill_bots.host.registration import register_once
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.languages import LANGUAGES, SOURCE, first_subtag
+from unstill_queue.ledger.script import awaited
+
+log = structlog.get_logger(__name__)
 
 SCOPES: dict[str, BotCommandScope] = {
     PRIVATE: BotCommandScopeAllPrivateChats(),
@@ -26,7 +33,7 @@ SCOPES: dict[str, BotCommandScope] = {
 }
 CODES = {"": SOURCE, **{first_subtag(language): language for language in LANGUAGES if language != SOURCE}}
 """Telegram's language codes to ours; none is for all the others."""
-REGISTERED = "unstill:telegram:menu"
+REGISTERED, HOSTS = "unstill:telegram:menu", "unstill:telegram:hosts"
 
 
 def menus() -> list[tuple[BotCommandScope, str, list[BotCommand]]]:
@@ -38,8 +45,37 @@ def menus() -> list[tuple[BotCommandScope, str, list[BotCommand]]]:
     ]
 
 
-def _shown(command: Command, language: str) -> BotCommand:
+def _shown(command: Command | HostCommand, language: str) -> BotCommand:
     return BotCommand(command.name, ChatReplies(language).gettext(command.description))
+
+
+def host_menus(host: str) -> list[tuple[BotCommandScope, str, list[BotCommand]]]:
+    """As `menus`, for the private chat with a host: the host's own commands after those of everybody."""
+    return [
+        (BotCommandScopeChat(int(host)), code, shown + [_shown(each, CODES[code]) for each in HOST_COMMANDS.values()])
+        for scope, code, shown in menus()
+        if scope is SCOPES[PRIVATE]
+    ]
+
+
+async def register_hosts(bot: Bot, redis: Redis, *, hosts: tuple[str, ...]) -> bool:
+    """Register the host's commands in the hosts' chats, and take them from who hosts no more.
+
+    False: it could not be done, which is logged; it needs each host to have written to the bot once.
+    """
+    try:
+        for host in sorted({known.decode() for known in await awaited(redis.smembers(HOSTS))} - set(hosts)):
+            for scope, code, _ in host_menus(host):
+                await bot.delete_my_commands(scope=scope, language_code=code or None)
+            await awaited(redis.srem(HOSTS, host))
+        for host in hosts:
+            for scope, code, shown in host_menus(host):
+                await bot.set_my_commands(shown, scope=scope, language_code=code or None)
+            await awaited(redis.sadd(HOSTS, host))
+    except (TelegramError, RedisError, OSError) as error:
+        log.warning("the hosts' commands could not be registered; each has to write to the bot once", error=str(error))
+        return False
+    return True
 
 
 async def register(bot: Bot, redis: Redis) -> bool:

@@ -74,7 +74,9 @@ class TelegramFrontEnd:
             source = Polling(Updates(bot), router.take)
         async with asyncio.TaskGroup() as group:
             tell_profile = partial(profile.register, app=own.app_url, language=settings.bots.language)
-            told = (menu.register, tell_profile)
+            ids = [id.partition(":") for id in settings.bots.hosts]
+            hosts = tuple(id for platform, _, id in ids if platform == PLATFORM and id.isdigit())
+            told = (menu.register, tell_profile, partial(menu.register_hosts, hosts=hosts))
             registering = [group.create_task(keep_registered(partial(tell, bot, client.redis))) for tell in told]
             delivering = group.create_task(courier.run())
             albums = group.create_task(Albums(memory, pipeline, context.conversation).run())

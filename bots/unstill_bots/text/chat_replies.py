@@ -7,13 +7,14 @@ from unstill_bots.text.again_replies import AgainReplies
 from unstill_bots.text.group_replies import GroupReplies
 from unstill_bots.text.help_replies import HelpReplies
 from unstill_bots.text.host_replies import HostReplies
+from unstill_bots.text.hosting_replies import HostingReplies
 from unstill_bots.text.sharing_replies import SharingReplies
 from unstill_bots.text.talk_replies import TalkReplies
 from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
 
-class ChatReplies(AgainReplies, GroupReplies, HelpReplies, HostReplies, SharingReplies, TalkReplies):
+class ChatReplies(AgainReplies, GroupReplies, HelpReplies, HostReplies, HostingReplies, SharingReplies, TalkReplies):
     """`Replies`, and what a chat's bot says besides."""
 
     # -- pictures and words

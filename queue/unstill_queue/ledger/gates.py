@@ -51,6 +51,11 @@ class Gates(Script):
         """
         return self.names.name("account", id), self.names.name("place", id)
 
+    async def is_of(self, id: str, names: Iterable[str]) -> bool:
+        """Return whether a request is of an account or a place that has one of these names."""
+        found = await awaited(self.redis.hmget(f"unstill:job:{id}", ["account", "place"]))
+        return not {(name or b"").decode() for name in found}.isdisjoint(names)
+
     async def block(self, names: Iterable[str]) -> bool:
         """Keep out whose name is one of these, which outlasts /forgetme. False: all of them were kept out before."""
         now, new = str(await self._seconds()), 0

@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from unstill_config.platforms import BotSettings
+from unstill_config.platforms import PLATFORMS, BotSettings
 from unstill_config.settings import Settings
 
 Kind = Literal["account", "place", "request", "message"]
@@ -30,6 +30,11 @@ class Pseudonyms:
     def of(cls, settings: Settings) -> Self:
         bots = {name: entry for name, entry in settings.platforms().items() if isinstance(entry, BotSettings)}
         return cls({name: entry.token.get_secret_value() for name, entry in bots.items() if entry.token})
+
+    def knows(self, platform: str) -> bool:
+        """Return whether this process has the key of a platform's names: its bot's token, where it has a bot."""
+        kind = PLATFORMS.get(platform)
+        return platform in self._keys or not (kind and issubclass(kind, BotSettings))
 
     def name(self, kind: Kind, text: str) -> str:
         """32 hexadecimal digits for a text that begins with its platform and a colon."""

@@ -1,0 +1,122 @@
+"""One house with a bot on each platform, and people who talk with it alone, the host among them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from tests.system import discord_house, telegram_house
+from tests.system.discord_house import DiscordHouse, discord_settings
+from tests.system.processes import House, wait_for
+from tests.system.telegram_house import TelegramHouse, telegram_settings
+from wire_doubles.discord_api import DiscordApi
+from wire_doubles.telegram_api import TelegramApi
+
+
+class Alone(Protocol):
+    """A person in a private chat with the bot."""
+
+    id: str
+
+    def say(self, words: str) -> None: ...
+    def command(self, name: str) -> None: ...
+    def photo(self, words: str) -> None: ...
+    def clips(self) -> list[bytes]: ...
+    def said(self) -> list[str]:
+        """Return what the bot's messages to them say now, in their order."""
+
+
+class OnTelegram:
+    def __init__(self, api: TelegramApi, name: str) -> None:
+        self.person = api.person(name)
+        self.chat = api.private(self.person)
+        self.id = f"telegram:{self.person.id}"
+
+    def say(self, words: str) -> None:
+        self.person.send_text(self.chat, words)
+
+    def command(self, name: str) -> None:
+        self.say(f"/{name}")
+
+    def photo(self, words: str) -> None:
+        self.person.send_photo(self.chat, telegram_house.photo(), words)
+
+    def said(self) -> list[str]:
+        return [one.text for one in telegram_house.ours(self.chat.history())]
+
+    def clips(self) -> list[bytes]:
+        shown = telegram_house.ours(self.chat.history())
+        return [one.media.file.data for one in shown if one.media and one.kind in telegram_house.CLIPS]
+
+
+class OnDiscord:
+    def __init__(self, api: DiscordApi, name: str) -> None:
+        self.person = api.person(name, installed=True)
+        self.chat = api.dm(self.person)
+        self.id = f"discord:{self.person.id}"
+
+    def say(self, words: str) -> None:
+        self.person.say(self.chat, words)
+
+    def command(self, name: str) -> None:
+        self.person.slash(self.chat, name)
+
+    def photo(self, words: str) -> None:
+        self.person.say(self.chat, words, files=[discord_house.picture()])
+
+    def said(self) -> list[str]:
+        return [one.words for one in discord_house.ours(self.chat.history(self.person))]
+
+    def clips(self) -> list[bytes]:
+        return [one.clips[0].data for one in discord_house.ours(self.chat.history(self.person)) if one.clips]
+
+
+class Both:
+    """`hosts` are the hosts, by platform."""
+
+    def __init__(self, house: House, telegram: TelegramHouse, discord: DiscordHouse) -> None:
+        self.house, self.telegram, self.discord = house, telegram, discord
+        self.hosts = {platform: self.person(platform, "Host") for platform in ("telegram", "discord")}
+
+    def person(self, platform: str, name: str) -> Any:
+        return OnTelegram(self.telegram.api, name) if platform == "telegram" else OnDiscord(self.discord.api, name)
+
+    def start(self, *platforms: str) -> None:
+        for platform in platforms:
+            house = self.telegram if platform == "telegram" else self.discord
+            house.start_bot(log=platform)
+            house.wait_for_bot()
+
+    def kill(self, platform: str) -> None:
+        house = self.telegram if platform == "telegram" else self.discord
+        assert house.bot is not None
+        house.bot.kill()
+        house.bot.wait()
+
+
+@contextlib.contextmanager
+def both_houses(folder: Path, **settings: str) -> Iterator[Both]:
+    """No process but the server runs yet. The hosts have written to their bots."""
+    with TelegramApi.threaded() as telegram, DiscordApi.threaded() as discord:
+        telegram.limits.chat *= 20
+        discord.limits.hurry = 20.0
+        with House(folder, **{**telegram_settings(telegram), **discord_settings(discord), **settings}) as house:
+            both = Both(house, TelegramHouse(house, telegram, quick=True), DiscordHouse(house, discord))
+            house.settings["UNSTILL_BOTS__HOSTS"] = ",".join(host.id for host in both.hosts.values())
+            try:
+                yield both
+            except BaseException:
+                print(*(house.log(name)[-5000:] for name in ("telegram", "discord")), house.log("engine")[-2000:])
+                raise
+
+
+async def heard(person: Alone, holds: Callable[[list[str]], object], what: str) -> list[str]:
+    """Return what the bot said to somebody once `holds` holds for it."""
+    try:
+        await asyncio.to_thread(wait_for, lambda: holds(person.said()), what=what)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; said was: {person.said()}") from error
+    return person.said()
