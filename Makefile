@@ -21,7 +21,7 @@ TESTS ?=
 # Compiled modules are kept, whatever is set outside: the tests start many hundred processes, and each would compile anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup demo web test test-storms coverage test-deep test-mutants chaos lint bench bench-gpu pictures clean help
+.PHONY: setup demo web test test-storms coverage test-deep test-mutants chaos lint bench bench-gpu release pictures clean help
 
 setup: .venv/.dev ## install everything that demo, test, lint and bench need
 
@@ -64,11 +64,17 @@ bench: .venv/.dev ## measure and print the figures
 bench-gpu: .venv/.dev ## measure I2VGen-XL on a GPU, stock beside ours
 	$(BIN)/python -m tests.bench.bench_gpu
 
+release: .venv/.runtime ## build what hosts install into dist/, twice, and try it where nothing else is installed
+	$(BIN)/python -m venv --clear build/release
+	build/release/bin/python -m pip --disable-pip-version-check --quiet install $$(grep '^pip==' constraints.txt)
+	build/release/bin/python -m pip --disable-pip-version-check --quiet install $(LOCKED) --group release
+	build/release/bin/python .ci/release.py
+
 pictures: .venv/.dev ## make the README's pictures anew
 	$(BIN)/python -m tests.pictures.make_pictures
 
 clean: ## delete the environment and everything that was made
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build
+	rm -rf dist .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build
 	find $(FOLDERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list

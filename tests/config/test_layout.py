@@ -89,7 +89,8 @@ def test_every_requirement_is_locked_and_only_the_engines_diffusion_names_torch(
         _normal(name)
         for name in re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     }
-    develops = _names(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"])
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    develops = _names([*groups["dev"], *groups["release"]])
     asked: set[str] = set()
     extras: dict[str, set[str]] = {}
     for folder in (*FOLDERS, "tests/doubles"):
@@ -143,6 +144,7 @@ def test_help_is_the_default_and_tells_every_target() -> None:
             "lint",
             "bench",
             "bench-gpu",
+            "release",
             "pictures",
             "clean",
             "help",

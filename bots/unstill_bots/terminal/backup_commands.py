@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +21,7 @@ from unstill_bots.terminal.backup_wording import BackupWording
 from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_config.settings import Settings
+from unstill_config.version import VERSION
 from unstill_queue.backup import moving
 from unstill_queue.backup.archive import BackupError, Reader
 from unstill_queue.backup.moving import Done, Files
@@ -60,7 +60,7 @@ def backup(file: Path, files: Files, force: bool, as_json: bool, language: str |
                         Storage.open(settings.storage),
                         out,
                         files=files,
-                        version=version("unstill-bots"),
+                        version=VERSION,
                         tokens=moving.tokens_of(settings),
                     )
             finally:

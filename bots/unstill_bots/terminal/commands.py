@@ -16,11 +16,12 @@ from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.options import unknown
 from unstill_bots.terminal.wording import Wording
 from unstill_config.errors import ConfigError
+from unstill_config.version import VERSION
 from unstill_queue.contract.errors import EmbeddedError, OptionError, QueueError, StorageError
 
 
 @click.group(epilog=ending.EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="unstill-bots")
+@click.version_option(VERSION, message="unstill, version %(version)s")
 def cli() -> None:
     """Make photos move, through the same queue and engine as the bots.
 

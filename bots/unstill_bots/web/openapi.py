@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 from unstill_bots.web.openapi_schemas import JsonSchema, of_option, ref, schemas
 from unstill_bots.web.uploads import FILES_MOST
 from unstill_config.catalog import Catalog
+from unstill_config.version import VERSION
 from unstill_queue.contract.options import OPTIONS
 
 JSON = "application/json"
@@ -22,7 +22,7 @@ def openapi(catalog: Catalog, base: str, most: int) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Unstill",
-            "version": version("unstill-bots"),
+            "version": VERSION,
             "description": f"A photo and a few words become a short clip. A body has at most {most} bytes.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -12,7 +12,6 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +20,7 @@ import structlog
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
+from unstill_config.version import VERSION
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError, EncoderKilled
 from unstill_engine.device.process import EngineProcess
@@ -34,7 +34,7 @@ from unstill_queue.storage.folder import why
 
 log = structlog.get_logger(__name__)
 
-SOFTWARE = f"Unstill {version('unstill-engine')}"
+SOFTWARE = f"Unstill {VERSION}"
 STORAGE_PATIENCE = 30.0
 """Seconds that storage may be away before it costs a try; no other job could be worked on meanwhile."""
 STORAGE_AGAIN = 1.0
