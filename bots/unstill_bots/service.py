@@ -18,11 +18,13 @@ from unstill_bots.host.frontend import FrontEnd, Services, load_front_end
 from unstill_bots.host.health import why_not_alive
 from unstill_bots.host.leader import Leader, LeadershipLost
 from unstill_bots.host.local import EngineFailed, Local
-from unstill_bots.host.loop_monitor import watch_loop
+from unstill_bots.host.metrics_server import MetricsServer
 from unstill_bots.intake.pictures import Pictures
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
+from unstill_config.exporter import export
 from unstill_config.logs import setup_logging
+from unstill_config.loop_monitor import watch_loop
 from unstill_config.platforms import PLATFORMS
 from unstill_config.settings import Settings
 from unstill_queue.contract.errors import QueueError
@@ -86,6 +88,9 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         ]
         if local.embedded:
             helpers.append(local.keep_engine(client.ledger))
+        if port := settings.metrics.port_of_front_end(front_end.platform):
+            ledger = Ledger(hasty, settings.queue)
+            helpers.append(MetricsServer(export(), ledger, settings.storage, settings.metrics.host, port).run())
         try:
             await _among(helpers, _lead(front_end, services, stopping))
         finally:

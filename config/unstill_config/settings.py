@@ -28,6 +28,7 @@ from unstill_config.kinds import (
 from unstill_config.languages import SOURCE
 from unstill_config.platforms import PLATFORMS, Platforms, PlatformSettings
 from unstill_config.sources import PREFIX, Known, Sources
+from unstill_config.telemetry import Metrics, Sentry
 
 __all__ = [
     "AUTO",
@@ -36,9 +37,11 @@ __all__ = [
     "Catalogue",
     "Engine",
     "Log",
+    "Metrics",
     "Queue",
     "Quota",
     "Redis",
+    "Sentry",
     "Settings",
     "Storage",
 ]
@@ -183,6 +186,8 @@ class Settings(Platforms, BaseSettings):
     bots: Bots = Field(default_factory=Bots)
     server: Server = Field(default_factory=Server)
     log: Log = Field(default_factory=Log)
+    metrics: Metrics = Field(default_factory=Metrics)
+    sentry: Sentry = Field(default_factory=Sentry)
 
     @field_validator("queue")
     @classmethod

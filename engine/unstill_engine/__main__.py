@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
 from unstill_config.logs import setup_logging
+from unstill_config.loop_monitor import watch_loop
 from unstill_config.settings import AUTO, Settings
 from unstill_engine.alive import why_not_alive
 from unstill_engine.choice import check_names, chosen
@@ -24,6 +25,7 @@ from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.device.outcomes import EngineError
 from unstill_engine.doctor import findings
+from unstill_engine.exporting import serve_figures
 from unstill_engine.fleet import ALL, Fleet, names_by_device
 from unstill_engine.host_memory import host_memory, why_too_little
 from unstill_engine.worker.worker import Worker
@@ -94,7 +96,13 @@ async def _serve(settings: Settings, catalog: Catalog, *, until_eof: bool) -> No
     async with _server(settings) as url:
         worker = Worker(settings, catalog, url, ffmpeg, storage)
         _drain_when_told(worker.drain, until_eof=until_eof)
-        await worker.run()
+        watching = [asyncio.create_task(one) for one in (serve_figures(settings), watch_loop())]
+        try:
+            await worker.run()
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
 
 
 async def _lead(fleet: Fleet, *, until_eof: bool) -> int:

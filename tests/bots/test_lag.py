@@ -8,7 +8,7 @@ import time
 from structlog.testing import capture_logs
 from tests.waiting import until
 
-from unstill_bots.host.loop_monitor import LAG_MOST, LOOK_EVERY, watch_loop
+from unstill_config.loop_monitor import LAG_MOST, LOOK_EVERY, watch_loop
 
 
 async def test_what_blocks_the_loop_is_seen() -> None:

@@ -190,7 +190,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "what quotas refuse is not counted": ("  count('quota_refusals', over[2], over[3])\n", ""),
     "what is seen again counts as a request": ("  if state then return { 'seen', state } end\n  local shut", "  if state then count('requests', platform) return { 'seen', state } end\n  local shut"),
     "a clip that is made smaller has waited since its render did": ("    'queued_at', num(NOW), 'wait_until', num(NOW + TIMES.wait), 'queued_seen', num(watched()), 'wait', num(TIMES.wait), 'rendered'", "    'wait_until', num(NOW + TIMES.wait), 'queued_seen', num(watched()), 'wait', num(TIMES.wait), 'rendered'"),
-    "an answer was given since it was asked for": ("get(id, SINCE[state] or 'finished_at')", "get(id, SINCE[state] or 'accepted_at')"),
+    "an answer was given since it was asked for": ("running = r[6] })[state] or r[7])", "running = r[6] })[state] or r[4])"),
 }  # fmt: skip
 
 

@@ -195,7 +195,7 @@ async def test_the_census_tells_how_many_there_are_and_since_when(redis: Any) ->
     for n in range(3):
         await ledger.queue(a_job(a_request(n, user=f"u{n}")), cost=1.0, quota=Quota())
     assert await ledger.claim("camera", "owner", "engine")
-    await redis.hdel(f"unstill:job:{a_request(9, user='u9').id}", "request")
+    await redis.hdel(f"unstill:job:{a_request(9, user='u9').id}", "state")
     seconds, _ = await redis.time()
     waiting = f"unstill:job:{a_request(1, user='u1').id}"
     await redis.hset(waiting, "queued_at", (seconds - 90) * 1000)

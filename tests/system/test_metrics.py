@@ -19,9 +19,10 @@ from tests.engine.slow_ffmpeg import SlowFfmpeg
 from tests.waiting import until
 
 from unstill_bots.host.background import BackgroundTasks
-from unstill_bots.host.loop_monitor import LAG_MOST, LOOK_EVERY, watch_loop
 from unstill_bots.intake.pictures import PictureError, Pictures
 from unstill_config import metrics
+from unstill_config.exporter import FIGURES
+from unstill_config.loop_monitor import LAG_MOST, LOOK_EVERY, watch_loop
 from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg
 from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -157,6 +158,9 @@ def test_a_name_stands_for_one_thing_with_one_set_of_labels() -> None:
 
     # Then a program that exports them can know each name's kind, unit and labels
     assert len(told) >= 7
+    assert {name: next(iter(kinds)) for name, kinds in told.items()} == {
+        name: (one.kind, tuple(sorted(one.labels))) for name, one in FIGURES.items()
+    }
     assert {name: kinds for name, kinds in told.items() if len(kinds) > 1} == {}
     for name, ((sort, _),) in told.items():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name)

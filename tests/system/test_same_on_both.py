@@ -18,9 +18,9 @@ from tests.system.processes import CATALOG, wait_for
 from tests.system.telegram_house import TelegramHouse
 
 from unstill_bots.actions.forgetting import Left
-from unstill_bots.host.loop_monitor import LAG_MOST, LOOK_EVERY
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.server_replies import ServerReplies
+from unstill_config.loop_monitor import LAG_MOST, LOOK_EVERY
 from unstill_config.settings import Settings
 
 SHORT = 400

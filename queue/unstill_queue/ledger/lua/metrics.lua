@@ -40,18 +40,18 @@ local function code_of(outcome)
   return ok and type(value) == 'table' and type(value.code) == 'string' and value.code or ''
 end
 
--- Where a record says since when it is in its state; of an answer, since when there was one.
-local SINCE = { accepted = 'accepted_at', queued = 'queued_at', running = 'started_at' }
-
 function op.tally(first, most)
   local ids = redis.call('ZRANGE', DUE, first, first + most - 1)
   local due_first = redis.call('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2]
   local groups, found = {}, { #ids, num(due_first and NOW - due_first or 0) }
   for _, id in ipairs(ids) do
-    -- of a damaged record the reaper tells
-    if not fault(id) then
-      local state, lane, platform = get(id, 'state'), label(get(id, 'lane') or ''), label(get(id, 'platform'))
-      local since = tonumber(get(id, SINCE[state] or 'finished_at')) or NOW
+    -- one command a job: of a record that cannot be read the reaper tells
+    local r = redis.pcall('HMGET', JOB .. id, 'state', 'lane', 'platform', 'accepted_at', 'queued_at', 'started_at', 'finished_at')
+    local state = not r.err and r[1]
+    if state then
+      -- since when it is in its state; of an answer, since when there is one
+      local since = tonumber(({ accepted = r[4], queued = r[5], running = r[6] })[state] or r[7]) or NOW
+      local lane, platform = label(r[2] or ''), label(r[3])
       local key = state .. '|' .. lane .. '|' .. platform
       local group = groups[key] or { state, lane, platform, 0, since }
       group[4], group[5] = group[4] + 1, math.min(group[5], since)

@@ -1,0 +1,102 @@
+"""An engine's figures for Prometheus: what its process alone knows. Those of the queue are told by the front ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import structlog
+from prometheus_client import start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from unstill_config.children import child_environ
+from unstill_config.exporter import PREFIX, export
+from unstill_config.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+AGAIN = 5.0
+ASK_WITHIN = 5.0
+"""Seconds that the driver's program gets to tell of a card."""
+MIB = 2**20
+
+
+class Room(Collector):
+    """Reads what is free when it is asked: in the folder of half-made clips, and on the engine's card."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._scratch = settings.engine.scratch or Path(tempfile.gettempdir())
+        self._card = card_of(settings.engine.device, environ)
+        self._environ = environ
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            free = shutil.disk_usage(self._scratch).free
+            yield GaugeMetricFamily(f"{PREFIX}scratch_free_bytes", "Room for half-made clips.", value=free)
+        except OSError:
+            pass
+        if self._card is not None and (memory := _memory_of(self._card, self._environ)):
+            told = "Memory of the engine's card that is used, by whomever."
+            yield GaugeMetricFamily(f"{PREFIX}device_memory_used_bytes", told, value=memory[0])
+            yield GaugeMetricFamily(f"{PREFIX}device_memory_bytes", "Memory of the engine's card.", value=memory[1])
+
+
+def card_of(device: str, environ: Mapping[str, str]) -> str | None:
+    """Return the name by which the driver's program knows a device such as "cuda:1"; None for one that is no card."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or not (number or "0").isdecimal():
+        return None
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return number or "0"
+    names = [name.strip() for name in visible.split(",") if name.strip()]
+    return names[int(number or 0)] if int(number or 0) < len(names) else None
+
+
+def _memory_of(card: str, environ: Mapping[str, str]) -> tuple[int, int] | None:
+    """Return a card's used bytes and all of them."""
+    query = ["nvidia-smi", f"--id={card}", "--query-gpu=memory.used,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(  # noqa: S603  # the driver's own, wherever it was installed
+            query, env=child_environ("nvidia-smi", environ), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=ASK_WITHIN, check=True,
+        )  # fmt: skip
+        used, size = (int(part) * MIB for part in told.stdout.strip().split(","))
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return used, size
+
+
+async def serve_figures(settings: Settings) -> None:
+    """Serve this engine's figures until cancelled, where the settings say so. A port that is taken is waited for."""
+    port = settings.metrics.port_of_engine(settings.engine.device)
+    if not port:
+        return
+    kept = export()
+    kept.registry.register(Room(settings, os.environ))
+    told = False
+    while True:
+        try:
+            server, thread = start_http_server(port, settings.metrics.host, kept.registry)
+        except OSError as error:
+            if not told:
+                log.warning(
+                    "the figures cannot be served yet; is UNSTILL_METRICS__PORT taken?",
+                    host=settings.metrics.host, port=port, error=error.strerror,
+                )  # fmt: skip
+            told = True
+            await asyncio.sleep(AGAIN)
+            continue
+        log.info("serving figures", host=settings.metrics.host, port=port)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.to_thread(server.shutdown)
+            server.server_close()
+            thread.join()
