@@ -12,8 +12,7 @@ import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
 from PIL import Image
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+from transformers import T5TokenizerFast, UMT5Config, UMT5EncoderModel
 
 from unstill_config.catalog import Catalog, Model
 from unstill_engine.renderers.diffusers.renderer import Diffusers
@@ -71,12 +70,10 @@ def build_text_encoder() -> Any:
 
 
 def save_tokenizer(folder: Path) -> None:
-    vocabulary = {word: number for number, word in enumerate(("<pad>", "</s>", "<unk>", *WORDS))}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))  # noqa: S106
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-    made: Any = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, **special)
-    made.save_pretrained(folder)
+    special = [(token, 0.0) for token in ("<pad>", "</s>", "<unk>")]
+    letters = [(letter, -5.0) for letter in "▁abcdefghijklmnopqrstuvwxyz"]
+    kind: Any = T5TokenizerFast
+    kind(vocab=[*special, *((f"▁{word}", -1.0) for word in WORDS), *letters]).save_pretrained(folder)
 
 
 def save_wan(folder: Path, kind: str = "5b") -> Path:
@@ -104,7 +101,7 @@ def save_wan(folder: Path, kind: str = "5b") -> Path:
         "image_processor": [None, None],
         "scheduler": ["diffusers", "UniPCMultistepScheduler"],
         "text_encoder": ["transformers", "UMT5EncoderModel"],
-        "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
+        "tokenizer": ["transformers", "T5TokenizerFast"],
         "transformer": ["diffusers", "WanTransformer3DModel"],
         "transformer_2": ["diffusers", "WanTransformer3DModel"] if kind == "a14b" else [None, None],
         "vae": ["diffusers", "AutoencoderKLWan"],
@@ -132,9 +129,12 @@ def tiny_wan(folder: Path, name: str = "wan-ti2v-5b", pipeline: Mapping[str, Any
     """Return the shipped table of that model, with the tiny folder as its repository and sizes to go with it."""
     model = Catalog.load().models[name]
     assert model.pipeline is not None
-    areas = {resolution: 64 * 64 for resolution in model.resolutions}
+    areas = dict(zip(model.resolutions, (96 * 64, 128 * 96), strict=True))
     table = model.pipeline.model_copy(update={"areas": areas, "loras": (), **pipeline})
-    changed = {"weights": {"repo": str(folder)}, "pipeline": table, **values}
+    assert model.memory is not None
+    small = {field: 0.001 for field in ("weights", "render", "render_plain", "decode", "tile", "leaf")}
+    memory = model.memory.model_copy(update={**small, "encoders": 0.0002, "vae": 0.0002})
+    changed = {"weights": {"repo": str(folder)}, "pipeline": table, "memory": memory, **values}
     # as a host's own table is: checked, and not only laid over
     return Model.model_validate_json(model.model_copy(update=changed).model_dump_json())
 

@@ -20,9 +20,18 @@ class Hub:
     """The files of a folder as repository `REPO`, branch main.
 
     `sizes` are told in place of a file's own size; those that are `missing` are told of, and not to be had.
+    `gated`: it has to be asked for, and nobody who comes here has.
     """
 
-    def __init__(self, folder: Path, sizes: dict[str, int] | None = None, missing: set[str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sizes: dict[str, int] | None = None,
+        missing: set[str] | None = None,
+        *,
+        gated: bool = False,
+    ) -> None:
+        self.gated = gated
         self.folder = folder
         self.sizes = sizes or {}
         self.missing = missing or set()
@@ -45,6 +54,8 @@ class Hub:
             return 200, {}, json.dumps({"id": REPO, "sha": COMMIT, "siblings": siblings}).encode()
         if path == f"/api/models/{REPO}/tree/{COMMIT}":
             return 200, {}, json.dumps(self.tree).encode()
+        if self.gated:
+            return 403, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to it is restricted."}, b""
         prefix = f"/{REPO}/resolve/{COMMIT}/"
         file = self.folder / path.removeprefix(prefix)
         if path.removeprefix(prefix) in self.missing:

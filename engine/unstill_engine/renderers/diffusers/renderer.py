@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_engine.renderers.torch.device import device_errors, free_bytes, loading_errors, open_device
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import MemoryMode, Placement, place
+from unstill_engine.renderers.torch.reading import last_read
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
@@ -83,7 +85,7 @@ class Diffusers:
             notes = (*notes, note("frames_changed", value=counted.num_frames))
         if self._residence.rounded and note("memory_eight_bit") not in notes:
             notes = (*notes, note("memory_eight_bit"))
-        return msgspec.structs.replace(plan, notes=notes)
+        return msgspec.structs.replace(plan, notes=(*notes, *self._cuts(parameters)))
 
     def render(
         self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]
@@ -184,6 +186,18 @@ class Diffusers:
                     yield _pixels(fresh)
             else:
                 return
+
+    def _cuts(self, parameters: Parameters) -> Iterator[str]:
+        """What the reply says of words that are not read."""
+        tokenizer = getattr(self._loaded.photo, "tokenizer", None)
+        longest = inspect.signature(type(self._loaded.photo).__call__).parameters.get("max_sequence_length")
+        if longest is None or not getattr(tokenizer, "is_fast", False):
+            return
+        length = int(self._table.fixed.get("max_sequence_length", longest.default))
+        if (read := last_read(tokenizer, parameters.prompt, length)) is not None:
+            yield note("prompt_shortened", value=read)
+        if parameters.guidance_scale > 1 and (read := last_read(tokenizer, parameters.negative_prompt, length)):
+            yield note("negative_shortened", value=read)
 
     def _release(self) -> None:
         self._residence.empty()

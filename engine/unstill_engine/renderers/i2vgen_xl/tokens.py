@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_SHOWN = 40
+from unstill_engine.renderers.torch.reading import last_read
 
 
 class Words:
@@ -25,14 +25,4 @@ class Words:
 
     def last_read(self, text: str) -> str | None:
         """The last words that are within the limit, about 40 characters of them; None where all are."""
-        length = self._tokenizer.model_max_length
-        found = self._tokenizer(text, return_offsets_mapping=True)
-        if len(found.input_ids) <= length:
-            return None
-        # the last place is taken by the end token; a letter of several tokens may stand on both sides of the cut
-        (_, last_end), (left_out, _) = found.offset_mapping[length - 2 : length]
-        read = text[: min(last_end, left_out)].rstrip()
-        if len(read) <= _SHOWN:
-            return read
-        tail = read[-_SHOWN:]
-        return "…" + (tail.partition(" ")[2].lstrip() or tail)
+        return last_read(self._tokenizer, text, self._tokenizer.model_max_length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -22,7 +23,9 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from unstill_engine.renderers.base import RenderError
 
-_NOT_THERE = (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError, HFValidationError)
+_NOT_THERE = (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError)
+_WORTH_SAYING = 1_000_000
+"""Bytes; a list of a model's parts is fetched in no time."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -50,8 +53,9 @@ class Contents:
             if not (folder / name).is_file():
                 return name
         for part in self.weights:
-            if not any((folder / part).glob("*.safetensors")):
-                return f"{part}/*.safetensors"
+            lacking = _lacking_weights(folder / part)
+            if lacking is not None:
+                return f"{part}/{lacking}"
         for group in self.either:
             if not any((folder / name).is_file() for name in group):
                 return group[0]
@@ -61,6 +65,15 @@ class Contents:
         """Return the patterns of all that is to be fetched of a repository."""
         dotted = f".{variant}" if variant else ""
         return [*self.named, *self.more, *(f"{part}/*{dotted}*.safetensors*" for part in self.weights)]
+
+
+def _lacking_weights(part: Path) -> str | None:
+    """Return the first file of a part's weights that is missing, of those that its index names; None, none is."""
+    lists = [json.loads(index.read_text("utf-8"))["weight_map"] for index in part.glob("*.safetensors.index*.json")]
+    missing = [[name for name in sorted(set(listed.values())) if not (part / name).is_file()] for listed in lists]
+    if missing:
+        return None if [] in missing else missing[0][0]
+    return None if any(part.glob("*.safetensors")) else "*.safetensors"
 
 
 def model_folder(weights: Mapping[str, str], contents: Contents) -> Path:
@@ -103,9 +116,10 @@ def _fetched(repo: str, revision: str, variant: str, contents: Contents) -> Path
     try:
         needed = sum(file.file_size or 0 for file in snapshot_download(**which, dry_run=True) if file.will_download)
         _check_room(repo, needed)
-        sys.stderr.write(
-            f"Fetching {needed / 1e9:.1f} GB of {repo} at {revision} into {constants.HF_HUB_CACHE}, once.\n"
-        )
+        if needed >= _WORTH_SAYING:
+            sys.stderr.write(
+                f"Fetching {needed / 1e9:.1f} GB of {repo} at {revision} into {constants.HF_HUB_CACHE}, once.\n"
+            )
         folder = Path(snapshot_download(**which))
     except RenderError:
         raise
@@ -135,6 +149,11 @@ def _not_fetched(repo: str, revision: str, error: Exception) -> RenderError:
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__) is not None:
         causes.append(cause)
+    if any(isinstance(cause, GatedRepoError) for cause in causes):
+        return _unavailable(
+            f"The makers of the model {repo} give it to those who asked them for it",
+            f"Ask for it at {constants.ENDPOINT}/{repo}, and set HF_TOKEN to that account's token",
+        )
     if any(isinstance(cause, _NOT_THERE) for cause in causes):
         return _unavailable(
             f"{constants.ENDPOINT} has no model {repo} at revision {revision} for this machine",
