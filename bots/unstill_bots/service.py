@@ -21,6 +21,7 @@ from unstill_bots.host.local import EngineFailed, Local
 from unstill_bots.host.metrics_server import MetricsServer
 from unstill_bots.intake.pictures import Pictures
 from unstill_config.catalog import Catalog
+from unstill_config.error_reports import report_errors
 from unstill_config.errors import ConfigError
 from unstill_config.exporter import export
 from unstill_config.logs import setup_logging
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load()
         setup_logging(settings.log, secrets=settings.secrets(), service=arguments.platform)
+        report_errors(settings.sentry, secrets=settings.secrets(), service=arguments.platform)
         if arguments.alive:
             why_not = asyncio.run(why_not_alive(settings, arguments.platform))
             return _fail(why_not, NOT_ALIVE) if why_not else 0

@@ -15,6 +15,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from unstill_config.catalog import Catalog
+from unstill_config.error_reports import report_errors
 from unstill_config.errors import ConfigError
 from unstill_config.logs import setup_logging
 from unstill_config.loop_monitor import watch_loop
@@ -57,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail(why_not, NOT_ALIVE) if why_not else 0
         check_names(settings, catalog)
         setup_logging(settings.log, secrets=settings.secrets(), service="engine")
+        report_errors(settings.sentry, secrets=settings.secrets(), service="engine")
         if settings.engine.device == ALL:
             fleet = Fleet(
                 names_by_device(settings, os.environ), _environ(arguments), variables=settings.engine.variables
