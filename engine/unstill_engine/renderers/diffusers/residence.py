@@ -49,7 +49,7 @@ class Movable:
 
 class Residence:
     """Moves the parts of one pipeline. `more` are modules that belong to the VAE. `accelerate` is called where the
-    denoisers are whole while they work, on the pipeline's own forwards.
+    denoisers are whole while they work, on the pipeline's own forwards; it cannot be on weights in 8 bits.
 
     With 8-bit storage the weights are rounded for good: `rounded`.
     """
@@ -155,7 +155,7 @@ class Residence:
         return [self._modules[name] for name in self._table.denoisers if name in self._modules]
 
     def _speed_up(self) -> None:
-        if self._accelerate is None or self._forwards is not None:
+        if self._accelerate is None or self._forwards is not None or self.rounded:
             return
         modules = [module for denoiser in self._denoisers() for module in denoiser.modules()]
         self._forwards = {
