@@ -20,6 +20,7 @@ from unstill_bots.host.leader import Leader, LeadershipLost
 from unstill_bots.host.local import EngineFailed, Local
 from unstill_bots.host.metrics_server import MetricsServer
 from unstill_bots.intake.pictures import Pictures
+from unstill_bots.safety.checks import Safety
 from unstill_config.catalog import Catalog
 from unstill_config.error_reports import report_errors
 from unstill_config.errors import ConfigError
@@ -77,11 +78,11 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         loop.add_signal_handler(number, stopping.set)
     storage = Storage.open(settings.storage)
     await storage.check()
-    async with Local(settings) as local, Pictures() as pictures:
+    async with Local(settings) as local, Pictures() as pictures, Safety.of(settings) as safety:
         await _check(local.url)
         client = Client.open(local.url, settings)
         hasty = connect(local.url, patience=0)
-        services = Services(settings, catalog, client, storage, pictures)
+        services = Services(settings, catalog, client, storage, pictures, safety)
         helpers: list[Coroutine[Any, Any, None]] = [
             Reaper(Ledger(hasty, settings.queue)).run(),
             Trash(Ledger(hasty, settings.queue), storage).run(),

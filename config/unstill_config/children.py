@@ -9,7 +9,7 @@ from typing import Literal
 
 from unstill_config.sources import PREFIX
 
-Kind = Literal["ffmpeg", "valkey", "guard", "nvidia-smi", "picture", "model", "engine"]
+Kind = Literal["ffmpeg", "valkey", "guard", "nvidia-smi", "picture", "rating", "model", "engine"]
 
 # Names are fnmatch patterns. A prefix stands only where no other program is known to keep a secret under it:
 # NVIDIA_API_KEY is one, so NVIDIA_* does not.
@@ -49,6 +49,7 @@ VARIABLES: dict[Kind, tuple[str, ...]] = {
     "guard": _PROGRAM,
     "nvidia-smi": (*_PROGRAM, *_CARDS),
     "picture": _PYTHON,
+    "rating": _PYTHON,
     "model": _MODEL,
     "engine": _ENGINE,
 }

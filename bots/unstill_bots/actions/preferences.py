@@ -19,7 +19,7 @@ class Preferences(msgspec.Struct, frozen=True):
     `when`: what a group's bot answers: commands and mentions, every photo, or nothing. `who`: all, or admins only.
     `jobs`: most clips in the making at a time for the chat; 0 leaves it to the host. `thread`: the one topic that it
     answers in. `channels` and `roles`: ids of those of a server that may be used and may use it; empty for all.
-    `spoiler`: whether clips are covered until they are pressed.
+    `spoiler`: whether clips are covered until they are pressed. `rating`: what is done with what is for adults only.
     """
 
     language: str = ""
@@ -34,6 +34,7 @@ class Preferences(msgspec.Struct, frozen=True):
     channels: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     spoiler: bool = False
+    rating: Literal["", "refuse", "spoiler", "allow"] = ""
 
     @property
     def options(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from msgspec.structs import replace
@@ -24,15 +24,20 @@ from unstill_bots.actions.presses import (
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES
+from unstill_config.safety import Safety
+
+if TYPE_CHECKING:
+    from unstill_bots.intake.pipeline import Pipeline
 
 IDS_MOST = 25
 """Channels or roles that a setting can hold."""
 
 
 class Kind(Enum):
-    """The kinds of settings: one value of several, yes or no, or ids that the platform offers."""
+    """The kinds of settings: one value of several, chosen or stepped through, yes or no, or the platform's own ids."""
 
     ONE = auto()
+    STEP = auto()
     SWITCH = auto()
     IDS = auto()
 
@@ -65,6 +70,8 @@ _ALL = (
     Setting("language", CHAT_SETTINGS, values=("", *LANGUAGES)),
     Setting("thread", CHAT_SETTINGS, (TELEGRAM,)),
     Setting("spoiler", CHAT_SETTINGS, (DISCORD,), Kind.SWITCH),
+    # no menu, as a message of Discord has no room for one more
+    Setting("rating", CHAT_SETTINGS, kind=Kind.STEP),
 )
 
 
@@ -82,10 +89,15 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class SettingsForm:
-    """Reads and changes the settings of one platform. `model` names the one whose sizes are offered now."""
+    """Reads and changes the settings of one platform. `model` names the one whose sizes are offered now; `safety` says
+    which policies are.
+    """
 
-    def __init__(self, platform: str, catalog: Catalog, model: Callable[[], str]) -> None:
-        self._settings = [setting for setting in _ALL if platform in setting.platforms]
+    def __init__(self, platform: str, catalog: Catalog, model: Callable[[], str], safety: Safety | None = None) -> None:
+        self._ratings = safety.choices if safety else ()
+        self._settings = [
+            each for each in _ALL if platform in each.platforms and (self._ratings or each.name != "rating")
+        ]
         self._catalog = catalog
         self._model = model
 
@@ -96,7 +108,13 @@ class SettingsForm:
             "preset": ("", *self._catalog.presets),
             "shape": ("", *(name for name in self._catalog.finishes if name != "original")),
             "resolution": (0, *(entry.resolutions if entry else ())),
+            "rating": ("", *self._ratings),
         }
+
+    @classmethod
+    def of(cls, platform: str, pipeline: Pipeline) -> Self:
+        """Make the form of the front end that a pipeline serves."""
+        return cls(platform, pipeline.catalog, lambda: pipeline.serving.model, pipeline.settings.safety)
 
     async def read(self, store: PreferenceStore, page: str, actor: Actor, scope: str) -> Preferences | None:
         """Return what `scope` has set, or None where the actor may not see and change it. Raises RedisError."""
@@ -150,7 +168,7 @@ class SettingsForm:
                 ids = values is not None and all(each.isdecimal() for each in values)
                 return replace(now, **{name: tuple(values or ())[:IDS_MOST]}) if ids else now
             offered = self._offered(setting, thread, sees_all=sees_all)
-            if values is None:
+            if values is None or setting.kind is Kind.STEP:
                 return replace(now, **{name: _after(value, offered)})
             chosen = [each for each in offered if [str(each)] == list(values)]
             return replace(now, **{name: chosen[0]}) if chosen else now

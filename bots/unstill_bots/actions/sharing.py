@@ -6,6 +6,7 @@ from unstill_bots.actions.presses import ACTIONS, SHARE, Actor, Thing, Verdict, 
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.intake.older_picture import is_deleted
 from unstill_bots.intake.pipeline import Pipeline
+from unstill_bots.safety.checks import COVERED_PICTURE
 from unstill_queue.contract.jobs import Succeeded
 from unstill_queue.ledger.ledger import Record
 
@@ -39,10 +40,16 @@ class Sharing:
         return [clip] if await judge(ACTIONS[SHARE], actor, pressed) is Verdict.ALLOWED else []
 
     async def is_kept(self, clip: Finished) -> bool:
-        """Return whether a clip is still stored: one that was deleted, or is too old, is not shown again."""
-        return not await is_deleted(self._pipeline.storage, clip[0])
+        """Return whether a clip may be shown elsewhere: it is still stored, and not for its own chat alone.
+
+        Raises RedisError.
+        """
+        if await is_deleted(self._pipeline.storage, clip[0]):
+            return False
+        return not (self._pipeline.safety.rates and await self._pipeline.withheld.holds(clip[0].id))
 
 
 def _shown(record: Record) -> Finished | None:
     made = record.outcome
-    return (record, made) if isinstance(made, Succeeded) and not record.request.spoiler else None
+    covered = record.request.spoiler or COVERED_PICTURE in record.notes
+    return (record, made) if isinstance(made, Succeeded) and not covered else None

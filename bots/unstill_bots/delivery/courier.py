@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import secrets
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -23,6 +22,7 @@ from unstill_bots.delivery.chat import (
     MessageGone,
 )
 from unstill_bots.delivery.chat_turns import ChatTurns
+from unstill_bots.delivery.clip_answers import PREFIX, ClipAnswers, ClipRefused
 from unstill_bots.delivery.message import REVISED
 from unstill_bots.delivery.places import Places
 from unstill_bots.delivery.refusals import RefusedAnswers
@@ -47,7 +47,6 @@ class _Shrinking(Exception):
     """The clip is being made smaller: it comes again."""
 
 
-PREFIX = "unstill-bot-"
 CONSUMER = "courier"
 """One name for all: the streams give each entry once whatever the names, and keep every name for ever."""
 NEWER_AGAIN = 600.0
@@ -66,7 +65,7 @@ class Courier:
         self._client = client
         self._preferences = pipeline.preferences
         self._ledger = client.ledger
-        self._storage = storage
+        self._clips = ClipAnswers(chat, pipeline)
         self._chat = chat
         self._pipeline = pipeline
         self._status = status
@@ -202,11 +201,15 @@ class Courier:
         match outcome:
             case Succeeded():
                 try:
-                    return await self._show_clip(record, outcome, ref)
+                    return await self._clips.show(record, outcome, ref)
                 except NotFound:
                     return await self._show_failure(record, ref, Failed("clip_expired", ""))
                 except ClipForbidden:
                     return await self._show_failure(record, ref, Failed("undeliverable", ""))
+                except ClipRefused as error:
+                    shown = await self._show_failure(record, ref, Failed(error.code, ""))
+                    await self._clips.delete(record)
+                    return shown
                 except ClipTooLarge:
                     await self._shrink(record, outcome, ref, sender)
                     return await self._show_failure(record, ref, Failed("too_big", ""))
@@ -231,18 +234,6 @@ class Courier:
         smaller = msgspec.structs.replace(record.job, upload_limit=limit)
         if await self._client.refit(smaller, sender) != "no":
             raise _Shrinking
-
-    async def _show_clip(self, record: Record, outcome: Succeeded, ref: str) -> str:
-        own, catalog = await self._preferences.get(record.request.requester.place), self._pipeline.catalog
-        if catalog.platforms[self._chat.platform].links_clips:
-            await self._storage.size(outcome.clip)
-            message = presentation.clip(record, outcome, Path(), catalog, spoiler=own.spoiler)
-            return await self._chat.edit(record.request.reply_to, ref, message)
-        with temporary.folder(PREFIX) as folder:
-            file = folder / "clip.mp4"
-            await self._storage.fetch(outcome.clip, file)
-            message = presentation.clip(record, outcome, file, catalog, spoiler=own.spoiler)
-            return await self._chat.edit(record.request.reply_to, ref, message)
 
     async def _show_failure(self, record: Record, ref: str, failure: Failed) -> str:
         message = presentation.failed(record, failure, self._pipeline.catalog)

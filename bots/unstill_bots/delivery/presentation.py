@@ -16,6 +16,7 @@ from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
 from unstill_bots.intake.older_picture import WORDS_REFUSED
 from unstill_bots.intake.served import Served
+from unstill_bots.safety.checks import COVERED_PICTURE, Shown
 from unstill_bots.text.advice import advice
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.parts import Text
@@ -109,11 +110,23 @@ def shrinking(record: Record) -> Message:
     )
 
 
-def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, spoiler: bool = False) -> Message:
+def clip(
+    record: Record,
+    outcome: Succeeded,
+    file: Path,
+    catalog: Catalog,
+    *,
+    spoiler: bool = False,
+    shown: Shown = Shown.OPEN,
+) -> Message:
     """Make the answer with its clip. `file` as in `message.Clip`. `spoiler`: the chat wants clips covered."""
     replies, job, used = _replies(record.request), record.job, outcome.parameters
-    text = replies.clip_text(outcome, record.notes, advice(used.prompt, used, synthetic=outcome.synthetic))
-    covered = spoiler or record.request.spoiler
+    notes = record.notes
+    if shown is Shown.COVERED and COVERED_PICTURE not in notes:
+        notes = (*notes, "clip_covered")
+    text = replies.clip_text(outcome, notes, advice(used.prompt, used, synthetic=outcome.synthetic))
+    covered = spoiler or record.request.spoiler or shown is Shown.COVERED or COVERED_PICTURE in notes
+    for_here = covered or shown is not Shown.OPEN
     unheard = map(replies.unheard, _unheard(record.request.words, catalog, used.model))
     return Message(
         record.id,
@@ -121,7 +134,7 @@ def clip(record: Record, outcome: Succeeded, file: Path, catalog: Catalog, *, sp
         msgspec.structs.replace(text, notes=(*text.notes, *unheard), covered=covered),
         Phase.DONE,
         Urgency.ANSWER,
-        buttons=(*_under_clip(job, replies, catalog), *_to_share(record.request, replies, covered=covered)),
+        buttons=(*_under_clip(job, replies, catalog), *_to_share(record.request, replies, covered=for_here)),
         clip=Clip(
             file,
             outcome.size,
@@ -157,7 +170,8 @@ def _unheard(words: str, catalog: Catalog, model: str) -> tuple[captions.Unheard
 def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
     """Make the answer that there is no clip. Where one was made, and cannot be shown, it can be asked for again."""
     replies = _replies(record.request)
-    buttons = _under_clip(record.job, replies, catalog) if isinstance(record.outcome, Succeeded) else ()
+    made = isinstance(record.outcome, Succeeded) and failure.code != "clip_refused"
+    buttons = _under_clip(record.job, replies, catalog) if made else ()
     if failure.details == WORDS_REFUSED:
         buttons = (Button(EDIT, replies.button_edit(), record.id),)
     text = Text(replies.failed(failure))

@@ -8,7 +8,7 @@ import discord
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.discord.media import Picture
-from unstill_bots.intake.pending import PendingRequest, numbered
+from unstill_bots.intake.pending import AGE_RESTRICTED, PendingRequest, numbered
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_queue.contract.jobs import ReplyAddress, Requester
 
@@ -20,7 +20,8 @@ TOKEN_SECONDS = 14 * 60.0
 class DiscordRequest(PendingRequest, frozen=True, kw_only=True):
     """A request for a clip on Discord. `message` is the person's, where there is one. `token`: the interaction's, for
     `application`. `seen`: the bot can post into the channel in its own name, so that no token is needed to answer.
-    `channels` are the ids of the channel and of a thread's parent, `roles` those of the member.
+    `channels` are the ids of the channel and of a thread's parent, `roles` those of the member. `adult`: Discord keeps
+    the channel for adults.
     """
 
     id: str
@@ -33,6 +34,7 @@ class DiscordRequest(PendingRequest, frozen=True, kw_only=True):
     seen: bool = True
     channels: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    adult: bool = False
 
     @property
     def who(self) -> Requester:
@@ -67,6 +69,8 @@ class DiscordRequest(PendingRequest, frozen=True, kw_only=True):
             }
         if not self.seen:
             extra["unseen"] = "1"
+        if self.adult:
+            extra[AGE_RESTRICTED] = "1"
         return ReplyAddress(PLATFORM, self.channel, self.message, None, {k: v for k, v in extra.items() if v})
 
 
@@ -105,6 +109,7 @@ def of_interaction(
         seen=is_seen(interaction),
         channels=_channels(interaction.channel),
         roles=_roles(interaction.user),
+        adult=_is_adult(interaction.channel),
     )
 
 
@@ -125,11 +130,16 @@ def of_message(
         covered=is_covered(message.content),
         channels=_channels(message.channel),
         roles=_roles(message.author),
+        adult=_is_adult(message.channel),
     )
 
 
 def _channels(channel: Any) -> tuple[str, ...]:
     return tuple(str(id) for id in (getattr(channel, "id", None), getattr(channel, "parent_id", None)) if id)
+
+
+def _is_adult(channel: Any) -> bool:
+    return hasattr(channel, "is_nsfw") and channel.is_nsfw()
 
 
 def _roles(user: discord.User | discord.Member) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class SettingsPages:
-    """Draws the form. A setting of one value is a menu, a switch a button that goes on to the other value."""
+    """Draws the form. A setting of one value is a menu, another a button that goes on to the next value."""
 
     def __init__(self, form: SettingsForm) -> None:
         self._form = form
@@ -63,10 +63,11 @@ class SettingsPages:
     def _drawn(self, page: str, now: Preferences, replies: ServerReplies, other: str) -> discord.ui.View:
         """Draw a page. `other` is what the other page is called; empty where it is not offered."""
         rows = self._form.rows(PAGES[page], now, replies)
+        pressed = (Kind.SWITCH, Kind.STEP)
         items = [
-            _menu(page, row) for row in sorted(rows, key=lambda row: row.kind is Kind.ONE) if row.kind != Kind.SWITCH
+            _menu(page, row) for row in sorted(rows, key=lambda row: row.kind is Kind.ONE) if row.kind not in pressed
         ]
-        items += [button(row.text, Change(page, row.name).custom_id) for row in rows if row.kind is Kind.SWITCH]
+        items += [button(row.text, Change(page, row.name).custom_id) for row in rows if row.kind in pressed]
         if other:
             items.append(button(other, Change(ME if page == SERVER else SERVER, OPEN).custom_id))
         return view_of(items)

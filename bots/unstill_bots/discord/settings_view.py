@@ -24,7 +24,7 @@ class SettingsView:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._form = SettingsForm(PLATFORM, context.catalog, lambda: context.pipeline.serving.model)
+        self._form = SettingsForm.of(PLATFORM, context.pipeline)
         self._pages = SettingsPages(self._form)
 
     def item(self) -> type[discord.ui.DynamicItem[Any]]:

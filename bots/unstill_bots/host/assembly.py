@@ -31,5 +31,6 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
         tell=tell,
         pictures=services.pictures,
         serving=serving,
+        safety=services.safety,
     )
     return pipeline, Courier(client, storage, chat, pipeline, status)

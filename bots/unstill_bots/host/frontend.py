@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from unstill_bots.intake.pictures import Pictures
+from unstill_bots.safety.checks import Safety
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
 from unstill_config.platforms import PLATFORMS, BotSettings
@@ -25,6 +26,7 @@ class Services(msgspec.Struct, frozen=True):
     client: Client
     storage: Storage
     pictures: Pictures
+    safety: Safety = msgspec.field(default_factory=Safety)
 
 
 class FrontEnd(Protocol):

@@ -8,15 +8,15 @@ import msgspec
 
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.replies import Replies
-from unstill_queue.contract.errors import Blocked, NotTaken, OptionError, QuotaExceeded, TooManyRequests
+from unstill_queue.contract.errors import Blocked, BlockedWords, NotTaken, OptionError, QuotaExceeded, TooManyRequests
 
 QUOTAS = tuple(f"quota_{scope}_{quota}" for scope in ("person", "chat") for quota in ("jobs", "seconds"))
 
 
 class Objection(msgspec.Struct, frozen=True):
     """A sentence that refuses a request. `code` stays the same in all languages and versions: one of QUOTAS,
-    "too_many_requests", "paused", "blocked", "unknown_option", "wrong_option", "words_too_long", or "refused" where a
-    rule does.
+    "too_many_requests", "paused", "blocked", "unknown_option", "wrong_option", "words_too_long",
+    "words_refused", or "refused" where a rule does.
 
     `fields` are the options that are wrong. `retry_after`: whole seconds after which there is room. `silent`: they have
     been told, and it is said again only where the platform waits for an answer.
@@ -32,6 +32,8 @@ class Objection(msgspec.Struct, frozen=True):
     def to_words(cls, error: OptionError, replies: Replies) -> Objection:
         """Object to what is wrong with a caption."""
         code = "unknown_option" if error.unknown else "words_too_long" if error.option == "prompt" else "wrong_option"
+        if isinstance(error, BlockedWords):
+            code = "words_refused"
         return cls(replies.option_error(error), code, tuple(fault.option for fault in error.faults))
 
     @classmethod

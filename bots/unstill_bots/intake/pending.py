@@ -13,6 +13,9 @@ from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
+AGE_RESTRICTED = "age_restricted"
+"""The key of `ReplyAddress.extra` by which a request comes from a channel that its platform keeps for adults."""
+
 
 class Picture(Protocol):
     """A platform's own reference to a picture. All as in `Request`; without a source it is none."""

@@ -22,6 +22,8 @@ from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
 from unstill_bots.intake.rules import Rules, Terms, no_rules
 from unstill_bots.intake.served import Serving
+from unstill_bots.safety.checks import Safety
+from unstill_bots.safety.withheld import WithheldClips
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
@@ -69,19 +71,22 @@ class Pipeline:
         pictures: Pictures | None = None,
         limited: bool = True,
         serving: Serving | None = None,
+        safety: Safety | None = None,
     ) -> None:
         self.client = client
         self.storage = storage
         self.catalog = catalog
         self.settings = settings
         self.preferences = PreferenceStore(client.redis)
+        self.safety = safety or Safety()
+        self.withheld = WithheldClips(client.redis, client.ledger.names, settings.storage.keep_hours)
         self.serving = serving or Serving(client.ledger, catalog, settings.engine.usual)
         self._status = status
         self.background = background or BackgroundTasks()
         self.stale = StaleMessages(client.redis, chat)
         self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)
         self._preparation = Preparation(
-            client, storage, catalog, self.serving, chat, status, rules, self.objection, pictures
+            client, storage, catalog, self.serving, chat, status, rules, self.objection, pictures, self.safety
         )
         self._rules = rules
         self._tell = tell

@@ -23,6 +23,7 @@ from unstill_bots.intake.older_picture import (
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
 from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.intake.served import Serving
+from unstill_bots.safety.checks import Safety
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codes import SAID
@@ -69,6 +70,7 @@ class Preparation:
         rules: Rules,
         objection: Objecting,
         pictures: Pictures | None,
+        safety: Safety,
     ) -> None:
         self._client = client
         self._storage = storage
@@ -79,6 +81,7 @@ class Preparation:
         self._rules = rules
         self._objection = objection
         self._make_safe = pictures.make_safe if pictures else make_safe
+        self._safety = safety
         self._in_hand: set[str] = set()
         self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._reading = FairGate(READ_AT_ONCE, READ_AT_ONCE, ACCOUNT_AT_ONCE)
@@ -136,11 +139,13 @@ class Preparation:
                 return await self._answer(request, refusal.said, self._blame(request.words, terms))
             await self._status.received(request, quiet=terms.quiet)
             async with self._reading.slot(who.place, who.account):
-                job, cost = await self._understand(request)
+                job, cost = await self._understand(request, terms)
             await self._submit(job, cost, terms)
         except (Ended, UnknownJob):
             return False
         except PictureError as error:
+            if error.code == "picture_refused":
+                await self._delete(request)
             return await self._answer(request, replies.picture_error(error), REFUSED)
         except QuotaExceeded as error:
             return await self._answer(request, terms.too_much(error, replies))
@@ -156,10 +161,10 @@ class Preparation:
         await self._status.queued(request)
         return True
 
-    async def _understand(self, request: Request) -> tuple[Job, float]:
+    async def _understand(self, request: Request, terms: Terms) -> tuple[Job, float]:
         caption, parameters, finish = self._read(request.words)
         # the first one, by which the frame is made, and the last; none where words are all there is
-        pictures = [await self._picture(each) for each in each_picture(request)]
+        pictures = [await self._picture(each, terms) for each in each_picture(request)]
         if not pictures and "text_only" not in self._catalog.models[parameters.model].abilities:
             raise FetchError("picture_gone", "there is none")
         size = (pictures[0].width, pictures[0].height) if pictures else imagined(request.aspect)
@@ -180,19 +185,28 @@ class Preparation:
         )
         return job, cost
 
-    async def _picture(self, request: Request) -> SafePicture:
+    async def _picture(self, request: Request, terms: Terms) -> SafePicture:
         """Return the first picture of a request, which is stored already or comes from its platform.
 
         Raises:
             PictureError, FetchError, ChatError, StorageError: there is none that can be used.
         """
         stored = await stored_picture(self._storage, request)
-        return stored or await self._make_safe(await self._chat.fetch(request))
+        picture = stored or await self._make_safe(await self._chat.fetch(request))
+        return await self._safety.admitted(picture, self._safety.policy(terms.rules, request.reply_to))
+
+    async def _delete(self, request: Request) -> None:
+        """Delete what was stored for a request alone; by the trash, too, as its key is then on record."""
+        own = [key for key in (request.stored, request.last_stored) if key and is_stored_for(request)]
+        if own:
+            await self._client.ledger.picture(request.id, *own)
+            await discard(self._storage, *own)
 
     def _read(self, words: str) -> tuple[captions.Caption, Parameters, Finish]:
         """Return a caption and what it asks for. Raises OptionError."""
         model = self._serving.model
         caption = captions.parse(words, self._catalog, model)
+        self._safety.words.check(caption)
         return caption, *resolve(caption.prompt, caption.given, self._catalog, default_model=model)
 
     def _sized(self, caption: captions.Caption, parameters: Parameters, finish: Finish, photo: Size) -> Parameters:

@@ -18,18 +18,21 @@ from unstill_queue.contract.jobs import Request
 class Terms(msgspec.Struct, frozen=True):
     """The terms of a chat's rules for one request: the sentence that refuses it, or the most jobs that may be open.
 
-    `jobs` 0: no rule. `full` is the sentence for one too many. `quiet`: the chat wants no messages but answers.
+    `jobs` 0: no rule. `full` is the sentence for one too many. `quiet`: the chat wants no messages but answers. `rules`
+    are all that it has set.
     """
 
     refusal: str | None = None
     jobs: int = 0
     full: str = ""
     quiet: bool = False
+    rules: Preferences = Preferences()
 
     @classmethod
     def of(cls, rules: Preferences, replies: ChatReplies) -> Terms:
         """Return the terms of a chat that has set `rules` and speaks by `replies`."""
-        return cls(jobs=rules.jobs, full=replies.chat_full(rules.jobs) if rules.jobs else "", quiet=rules.quiet)
+        full = replies.chat_full(rules.jobs) if rules.jobs else ""
+        return cls(jobs=rules.jobs, full=full, quiet=rules.quiet, rules=rules)
 
     def too_much(self, error: QuotaExceeded, replies: Replies) -> str:
         """Return the sentence for a quota that is used up, in the chat's own words where the chat has set it."""

@@ -32,7 +32,7 @@ class SettingsMenu:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._form = SettingsForm(PLATFORM, context.catalog, lambda: context.pipeline.serving.model)
+        self._form = SettingsForm.of(PLATFORM, context.pipeline)
 
     async def show(self, message: Message) -> None:
         """A group's to its admins only."""

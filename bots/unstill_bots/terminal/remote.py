@@ -24,7 +24,7 @@ from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, State, Succe
 AT_ONCE = 4
 """Photos on the server at a time, unless it allows fewer."""
 CANCEL_WITHIN = 10.0
-WRONG_WORDS = ("wrong_option", "unknown_option", "words_too_long")
+WRONG_WORDS = ("wrong_option", "unknown_option", "words_too_long", "words_refused")
 """The server's codes for words that it cannot do."""
 
 

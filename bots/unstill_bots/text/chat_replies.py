@@ -8,13 +8,16 @@ from unstill_bots.text.group_replies import GroupReplies
 from unstill_bots.text.help_replies import HelpReplies
 from unstill_bots.text.host_replies import HostReplies
 from unstill_bots.text.hosting_replies import HostingReplies
+from unstill_bots.text.safety_replies import SafetyReplies
 from unstill_bots.text.sharing_replies import SharingReplies
 from unstill_bots.text.talk_replies import TalkReplies
 from unstill_config.languages import LANGUAGES
 from unstill_queue.ledger.ledger import Place
 
 
-class ChatReplies(AgainReplies, GroupReplies, HelpReplies, HostReplies, HostingReplies, SharingReplies, TalkReplies):
+class ChatReplies(
+    AgainReplies, GroupReplies, HelpReplies, HostReplies, HostingReplies, SafetyReplies, SharingReplies, TalkReplies
+):
     """`Replies`, and what a chat's bot says besides."""
 
     # -- pictures and words
@@ -241,6 +244,7 @@ class ChatReplies(AgainReplies, GroupReplies, HelpReplies, HostReplies, HostingR
             "jobs": self.gettext("At a time"),
             "quiet": self.gettext("Quiet"),
             "thread": self.gettext("Topic"),
+            "rating": self.gettext("Pictures for adults"),
         }
         return f"{titles[name]}: {value}"
 
@@ -264,6 +268,8 @@ class ChatReplies(AgainReplies, GroupReplies, HelpReplies, HostReplies, HostingR
             ("thread", ""): self.gettext("any"),
             ("language", ""): self.gettext("automatic"),
         }
+        if name == "rating":
+            return self.rating(value)
         if (name, value) in titles:
             return titles[name, value]
         if name == "thread":

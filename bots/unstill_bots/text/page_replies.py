@@ -37,6 +37,7 @@ REFUSALS = {
     "unknown_option": N_("There is no option of that name. The sentence says which one is near."),
     "wrong_option": N_("An option does not take that value. The sentence says what it takes."),
     "words_too_long": N_("The words are too long. The sentence says what may be."),
+    "words_refused": N_("The host does not take some of these words. Use others."),
     "too_many_requests": N_("These are too many requests within a minute. Wait as many seconds as Retry-After says."),
     "paused": N_("The host has paused this, and what waits is still made. Try again later."),
     "blocked": N_("The host has blocked you or your network. Ask the host why."),

@@ -7,7 +7,7 @@ from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.pictures import PictureError
 from unstill_bots.text.language import Sentences
 from unstill_bots.text.sentences import ALLOWED, PICTURES
-from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
+from unstill_queue.contract.errors import Allowed, BlockedWords, OptionError, QuotaExceeded
 
 FAULTS_MOST = 5
 """Faults of one caption that are told; of those beyond, only how many there are."""
@@ -18,6 +18,8 @@ class RefusalReplies(Sentences):
 
     def option_error(self, error: OptionError) -> str:
         """Say all that is wrong with a caption, a line for each fault."""
+        if isinstance(error, BlockedWords):
+            return self.gettext("Some of these words are not taken here. Use others.")
         lines = [self._fault(fault) for fault in error.faults[:FAULTS_MOST]]
         more = len(error.faults) - FAULTS_MOST
         if more > 0:

@@ -55,6 +55,10 @@ FAILURES: dict[str, Sentence] = {
     "cancelled": N_("This was cancelled. Send it again if you still want it."),
     "undeliverable": N_("The bot may not send clips here. Ask an admin to allow it, or use another chat."),
     "refused": N_("The platform refuses to show the answer here. Ask again, or in another chat."),
+    "clip_refused": N_(
+        "The clip may show what is for adults only, so it is not shown here. Try other words, or another picture."
+    ),
+    "clip_unrated": N_("The clip could not be checked before it is shown. Ask again in a few minutes."),
     "unknown": N_("Something went wrong. Try again; if it stays so, tell whoever runs this bot."),
 }
 
@@ -90,6 +94,8 @@ PICTURES: dict[str, str] = {
     "picture_broken": N_("The picture is damaged or incomplete. Send it again, or save it anew as a JPEG or PNG."),
     "picture_too_heavy": N_("The picture takes too much work to open. Save it anew as a JPEG or PNG, or smaller."),
     "picture_unavailable": N_("The picture could not be opened just now. Send it again in a minute."),
+    "picture_refused": N_("The picture may be for adults only, and such are not taken here. Send another one."),
+    "picture_unrated": N_("The picture could not be checked just now. Send it again in a minute."),
 }
 
 NOTES: dict[str, str] = {
@@ -97,6 +103,8 @@ NOTES: dict[str, str] = {
     "picture_main": N_("The file holds several pictures; its main one was used."),
     "picture_truncated": N_("The picture's file ends too early; what is missing at its edge was left out."),
     "picture_profile_ignored": N_("What the picture says of its colours could not be used; they may differ a little."),
+    "picture_covered": N_("The picture may be for adults only, so its clips are covered here."),
+    "clip_covered": N_("The clip may show what is for adults only, so it is covered here."),
     "frames_changed": N_("The model makes {value} frames, the nearest it can to what was asked."),
     "size_changed": N_("It was rendered at {value}, the nearest that the model can do."),
     "cropped": N_("{percent} % of the picture is not shown: it does not fit into the clip's shape."),

@@ -61,6 +61,8 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     "picture_too_big": NONE,
     "undeliverable": NONE,
     "refused": NONE,
+    "clip_refused": NONE,
+    "clip_unrated": NONE,
     "cancelled": NONE,
     UNKNOWN: NONE,
     # the file that was sent
@@ -82,6 +84,8 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     "picture_broken": NONE,
     "picture_too_heavy": NONE,
     "picture_unavailable": NONE,
+    "picture_refused": NONE,
+    "picture_unrated": NONE,
 }
 
 ALLOWED: Final[dict[str, frozenset[str]]] = {
@@ -104,6 +108,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "picture_main": NONE,
     "picture_truncated": NONE,
     "picture_profile_ignored": NONE,
+    "picture_covered": NONE,
     # what the model made of the request
     "frames_changed": VALUE,
     "size_changed": VALUE,
@@ -134,6 +139,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     # the way of the job
     "tried_again": VALUE,
     "smaller": VALUE,
+    "clip_covered": NONE,
 }
 """The codes of `Job.notes` and `Succeeded.notes`: what was done otherwise than asked, in a clip that was made.
 

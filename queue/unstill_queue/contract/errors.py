@@ -63,6 +63,13 @@ class OptionError(QueueError):
         return first
 
 
+class BlockedWords(OptionError):
+    """Words that the host does not take. It does not say which, as a group would read them."""
+
+    def __init__(self) -> None:
+        super().__init__("prompt", "")
+
+
 class QuotaExceeded(QueueError):
     """A person or a chat has as many jobs, or GPU-seconds today, as the host allows."""
 

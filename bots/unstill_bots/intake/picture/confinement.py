@@ -36,24 +36,25 @@ def share_one_arena() -> None:
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
-def confine(memory: int, cpu: float, wall: float) -> None:
+def confine(memory: int, cpu: float = 0, wall: float = 0) -> None:
     """Give up what decoding needs not.
 
     Args:
         memory: the most bytes that the process may ever have in memory, what it has already included.
-        cpu: seconds of computing from here on.
-        wall: seconds from here on by the clock, for a process that waits instead of computing.
+        cpu: seconds of computing from here on; 0 without a bound, for a process that lasts.
+        wall: seconds from here on by the clock, for a process that waits instead of computing; 0 without a bound.
     """
     signal.setitimer(signal.ITIMER_REAL, wall)
     signal.setitimer(signal.ITIMER_PROF, cpu)
-    overspent = math.ceil(time.process_time() + cpu) + 1  # in whole seconds, for a decoder that undoes its timer
     bounds = {
         "RLIMIT_AS": memory - _LIBRARIES + untouched(),
-        "RLIMIT_CPU": overspent,
         "RLIMIT_FSIZE": 0,
         "RLIMIT_CORE": 0,
         "RLIMIT_NOFILE": 3,  # stdin, stdout and stderr are open: nothing else can be
     }
+    if cpu:
+        # in whole seconds, for a decoder that undoes its timer
+        bounds["RLIMIT_CPU"] = math.ceil(time.process_time() + cpu) + 1
     if not _forbid_processes():
         bounds["RLIMIT_NPROC"] = 0
     for name, bound in bounds.items():

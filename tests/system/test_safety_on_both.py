@@ -1,0 +1,166 @@
+"""What is for adults only, and words that a host does not take: told once for both platforms.
+
+The network is the real one, and no picture here is for adults: it rates plain red as 0.10 and plain blue as 0.01, and
+the threshold is set between the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from tests.system import discord_house, telegram_house
+from tests.system.processes import wait_for
+from tests.system.rooms import BLUE, RED, OnDiscord, OnTelegram, Room, clips, says
+from wire_doubles.discord_api import File
+
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_queue.redis.connection import connect
+
+REFUSED = "may be for adults only"
+NOT_TAKEN = "not taken here"
+COVERED = "its clips are covered here"
+ON: dict[str, Any] = {
+    "telegram": (telegram_house.telegram_house, OnTelegram),
+    "discord": (discord_house.discord_house, OnDiscord),
+}
+
+
+@pytest.fixture(scope="module", params=ON)
+def inside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
+    """A house that rates pictures, and the kind of its rooms."""
+    house, kind = ON[request.param]
+    folder = tmp_path_factory.mktemp(f"safe-{request.param}")
+    (folder / "words.txt").write_text("forbidden fruit\n")
+    settings = {
+        "UNSTILL_SAFETY__RATING": "True",
+        "UNSTILL_SAFETY__THRESHOLD": "0.05",
+        "UNSTILL_SAFETY__WORDS": str(folder / "words.txt"),
+    }
+    with house(folder, quick=True, **settings) as running:
+        yield running, kind
+
+
+@pytest.fixture
+def room(inside: tuple[Any, Any]) -> Callable[..., Room]:
+    running, kind = inside
+    return lambda *names: kind(running, *names)
+
+
+def stored(running: Any) -> set[str]:
+    return {file.name for file in (running.house.folder / "storage").rglob("*") if file.is_file()}
+
+
+def rater_of(bot: int) -> int | None:
+    """Return the process of the bot's that rates pictures."""
+    for task in Path(f"/proc/{bot}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if b"unstill_bots.safety.rater" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+    return None
+
+
+async def choose(running: Any, platform: str, chat: Any, **chosen: Any) -> None:
+    redis = connect(running.house.valkey.url)
+    scope = f"{platform}:{chat.guild.id if platform == 'discord' else chat.id}"
+    await PreferenceStore(redis).set(scope, Preferences(**chosen))
+    await redis.aclose()
+
+
+async def test_a_picture_for_adults_is_refused_and_nothing_of_it_stays(inside: Any, room: Callable[..., Room]) -> None:
+    chat = room("Ann")
+    [ann] = chat.people
+    before = stored(inside[0])
+    # When one is sent that is rated high, then that is said, and nothing is stored of it
+    chat.photo(ann, RED, "waves")
+    refusal = await says(chat, REFUSED)
+    assert refusal.clip is None and stored(inside[0]) == before
+    # and another one is animated
+    chat.photo(ann, BLUE, "waves")
+    [clip] = await clips(chat, 1)
+    assert not clip.covered
+    # When the process that rates is killed, then the next picture is rated by another
+    first = rater_of(inside[0].bot.pid)
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    chat.photo(ann, RED, "leaves")
+    await asyncio.to_thread(
+        wait_for, lambda: sum(REFUSED in one.text for one in chat.lines()) == 2, what="the second refusal"
+    )
+    assert rater_of(inside[0].bot.pid) not in (None, first)
+
+
+async def test_in_a_group_that_wants_it_so_its_clip_is_covered(inside: Any, room: Callable[..., Room]) -> None:
+    chat: Any = room("Ann", "Ben")
+    ann, _ = chat.people
+    platform = "discord" if isinstance(chat, OnDiscord) else "telegram"
+    # Given a group whose admins cover what is for adults
+    await choose(inside[0], platform, chat._chat, rating="spoiler")
+    # When such a picture is sent, Then its clip is covered, and it says why
+    chat.photo(ann, RED, "waves --seed 7")
+    [clip] = await clips(chat, 1)
+    assert clip.covered and COVERED in clip.text
+    # and so is one more of the same picture, and it is not offered to other chats
+    chat.press(ann, clip, "Again")
+    [_, again] = await clips(chat, 2)
+    assert again.covered and "Share" not in again.buttons
+    # When the admins then refuse such pictures, then neither is one more clip made of it
+    await choose(inside[0], platform, chat._chat, rating="refuse")
+    chat.press(ann, clip, "Loop")
+    await says(chat, REFUSED)
+    assert len(await clips(chat, 2)) == 2
+
+
+@pytest.mark.parametrize("platform", ON)
+async def test_a_clip_that_shows_what_its_picture_did_not_is_never_seen(platform: str, tmp_path: Path) -> None:
+    # Given a picture whose middle is rated higher than all of it, a camera that goes there, and a threshold in between
+    house, kind = ON[platform]
+    picture = Image.new("RGB", (320, 240), (16, 208, 208))
+    picture.paste((120, 80, 60), (140, 105, 180, 135))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    settings = {"UNSTILL_SAFETY__RATING": "True", "UNSTILL_SAFETY__THRESHOLD": "0.0001"}
+    with house(tmp_path, quick=True, UNSTILL_ENGINE__MODEL="camera", **settings) as running:
+        chat: Any = kind(running, "Ann")
+        [ann] = chat.people
+        # When a clip of it is asked for, then it is made, and what is said in its place offers nothing to press
+        words = "zoom in --motion 2 --frames 8 --res 256"
+        if platform == "telegram":
+            ann.send_photo(chat._chat, out.getvalue(), words)
+        else:
+            ann.say(chat._chat, words, files=[File(out.getvalue(), "picture.png")])
+        refusal = await says(chat, "it is not shown here")
+        assert (refusal.clip, refusal.buttons) == (None, ())
+        # and neither the clip nor the picture is kept
+        await asyncio.to_thread(wait_for, lambda: not stored(running), what="the end of both files")
+        assert all(one.clip is None for one in chat.lines())
+
+
+async def test_words_of_the_hosts_list_are_not_taken_wherever_they_come_in(room: Callable[..., Room]) -> None:
+    chat = room("Ann", "Ben")
+    ann, _ = chat.people
+    # When they stand in a caption, then that is said without them, and others may be given
+    sent = chat.photo(ann, BLUE, "the Forbidden  FRUIT falls")
+    refusal = await says(chat, NOT_TAKEN)
+    assert "fruit" not in refusal.text.lower() and "Edit" in refusal.buttons
+    # When the caption is edited to better ones, Then it is taken
+    chat.edit(ann, sent, "/animate waves" if isinstance(chat, OnTelegram) else "waves")
+    [clip] = await clips(chat, 1)
+    # When they come in reply to a clip, then they are refused too
+    refused = {one.id for one in chat.lines() if NOT_TAKEN in one.text}
+    chat.say(ann, "forbidden fruit", reply_to=clip.message)
+    await asyncio.to_thread(
+        wait_for,
+        lambda: {one.id for one in chat.lines() if NOT_TAKEN in one.text} - refused,
+        what="the refusal of the reply",
+    )
+    # and what is not to be seen in the clip may be anything
+    chat.photo(ann, BLUE, 'waves --no "forbidden fruit"')
+    await clips(chat, 2)
