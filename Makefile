@@ -17,6 +17,7 @@ PYPROJECTS := $(FOLDERS:%=%/pyproject.toml)
 SIDE_BY_SIDE := --numprocesses 6 --dist loadfile --no-loadscope-reorder
 TWO_STORMS := --numprocesses 2 --dist load
 SEED ?= 1
+MODEL ?= i2vgen-xl
 TESTS ?=
 # Compiled modules are kept, whatever is set outside: the tests start many hundred processes, and each would compile anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -61,8 +62,8 @@ lint: .venv/.dev ## check style, format, types and who imports whom
 bench: .venv/.dev ## measure and print the figures
 	$(BIN)/python -m tests.bench.run
 
-bench-gpu: .venv/.dev ## measure I2VGen-XL on a GPU, stock beside ours
-	$(BIN)/python -m tests.bench.bench_gpu
+bench-gpu: .venv/.dev ## measure a model on a GPU, stock beside ours: make bench-gpu MODEL=wan-ti2v-5b
+	$(BIN)/python -m tests.bench.bench_gpu --model $(MODEL)
 
 release: .venv/.runtime ## build what hosts install into dist/, twice, and try it where nothing else is installed
 	$(BIN)/python -m venv --clear build/release

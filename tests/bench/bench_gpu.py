@@ -1,4 +1,6 @@
-"""I2VGen-XL on a GPU, stock beside ours: `make bench-gpu`, or `python -m tests.bench.bench_gpu --parts steps vae`.
+"""A model on a GPU, stock beside ours: `make bench-gpu`, or `python -m tests.bench.bench_gpu --parts steps vae`.
+
+`--model wan-ti2v-5b` measures another than I2VGen-XL, whose parts are its own (gpu_diffusers.py).
 
 All models have random weights and are made on the device. Each part ends by itself, and one that fails does not end
 the others. `--explore` measures every operation in every way. `--tiny` runs the whole program on any machine.
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tests.bench import gpu_diffusers
 from tests.bench.figures import Figure, table
 from tests.bench.gpu_models import build_unet, build_vae
 from tests.bench.gpu_steps import BASE, VARIANTS, Row, inputs, measure_steps, measure_vae, profile, stepper
@@ -218,7 +221,8 @@ def circumstances(device: torch.device, arguments: Sequence[str]) -> dict[str, s
 def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")  # as an engine's child does
     parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_gpu", description=__doc__)
-    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="which parts; all by default")
+    parser.add_argument("--model", default="i2vgen-xl", help="one that the renderer `diffusers` serves, or i2vgen-xl")
+    parser.add_argument("--parts", nargs="*", default=None, help="which parts; all by default")
     parser.add_argument("--explore", action="store_true", help="measure each operation in every way, last of all")
     parser.add_argument("--explore-seconds", type=float, default=300, help="the longest that this may take")
     parser.add_argument("--ops", nargs="*", help="explore these alone")
@@ -231,11 +235,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--first-step", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     torch.backends.cudnn.benchmark = False
+    others = options.model != "i2vgen-xl"
+    known = gpu_diffusers.PARTS if others else PARTS
+    wanted = known if options.parts is None else tuple(options.parts)
+    if unknown := set(wanted) - set(known):
+        parser.error(f"{options.model} has no part {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    options.parts = wanted
     bench = Bench(options)
     if options.first_step:
         first_step(bench)
         return 0
     print(bench.results["circumstances"], flush=True)
+    if others:
+        print(ceilings(bench.device, *((128, 0.01) if bench.tiny else ())), flush=True)
+        return gpu_diffusers.run(options.model, torch.device(bench.card), wanted, options.out, tiny=bench.tiny)
     for name in PARTS:
         if name in options.parts:
             bench.part(name, getattr(bench, name))

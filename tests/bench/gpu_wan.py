@@ -6,16 +6,20 @@ Random weights say nothing of quality; speed, memory and rounding are those of a
 from __future__ import annotations
 
 import gc
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
 from tests.bench.gpu_timing import relative_error, sustained, wait
+from tests.engine.diffusers_tiny import save_tokenizer
 from torch import Tensor
+from transformers import UMT5Config, UMT5EncoderModel
 
 from unstill_engine.renderers.diffusers.fast_wan.accelerate import ops_on
 from unstill_engine.renderers.diffusers.fast_wan.decoder import FastDecoder
@@ -91,6 +95,47 @@ def given(model: Any, size: Size, device: torch.device, dtype: torch.dtype, spat
         "encoder_hidden_states": words.to(device, dtype),
         "return_dict": False,
     }
+
+
+def build_words(device: torch.device, dtype: torch.dtype, *, tiny: bool) -> Any:
+    """Return the encoder of words, UMT5-xxl."""
+    torch.manual_seed(0)
+    large = {"vocab_size": 256384, "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_layers": 24, "num_heads": 64}
+    small = {"vocab_size": 64, "d_model": TINY["text_dim"], "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    config = UMT5Config(**(small if tiny else large), feed_forward_proj="gated-gelu", dropout_rate=0.0)
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device):
+            return UMT5EncoderModel(config).eval().requires_grad_(False)
+    finally:
+        torch.set_default_dtype(default)
+
+
+def save(folder: Path, device: torch.device, dtype: torch.dtype, *, tiny: bool) -> None:
+    """Save a whole Wan 2.2 5B as `save_pretrained` leaves it, made on `device`."""
+    makers: dict[str, Callable[[], Any]] = {
+        "text_encoder": lambda: build_words(device, dtype, tiny=tiny),
+        "transformer": lambda: build_transformer(TI2V_5B, device, dtype, tiny=tiny),
+        "vae": lambda: build_decoder(device, torch.float32, tiny=tiny),
+        "scheduler": lambda: UniPCMultistepScheduler(
+            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0, num_train_timesteps=1000
+        ),
+    }
+    for part, make in makers.items():
+        make().save_pretrained(folder / part)
+    save_tokenizer(folder / "tokenizer")
+    index = {
+        "_class_name": "WanPipeline",
+        "expand_timesteps": True,
+        "boundary_ratio": None,
+        "scheduler": ["diffusers", "UniPCMultistepScheduler"],
+        "text_encoder": ["transformers", "UMT5EncoderModel"],
+        "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
+        "transformer": ["diffusers", "WanTransformer3DModel"],
+        "vae": ["diffusers", "AutoencoderKLWan"],
+    }
+    (folder / "model_index.json").write_text(json.dumps(index))
 
 
 @torch.no_grad()

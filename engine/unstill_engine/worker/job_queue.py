@@ -45,6 +45,7 @@ class JobQueue:
         self._begun = begun
         self._answered = answered
         self._listener = Listener(url, name, services.draining, self._work)
+        self._can = abilities(services.catalog)
         self._hands = asyncio.Semaphore(in_hand)
         self._runs: dict[asyncio.Task[bool], JobRun] = {}
 
@@ -102,9 +103,7 @@ class JobQueue:
         if self._services.draining.is_set():
             return None
         token = secrets.token_hex(8)
-        # as the catalogue is now, which a host may have changed
-        can = abilities(self._services.catalog)
-        claim = await self._services.ledger.claim(self.name, token, self._engine, can, word=word)
+        claim = await self._services.ledger.claim(self.name, token, self._engine, self._can, word=word)
         if claim is None:
             self._hands.release()
         return claim

@@ -44,11 +44,13 @@ def runs_triton(device: torch.device) -> bool:
 def free_bytes(device: torch.device) -> int:
     """Return what a render may use: the device's free memory, and what this process' own allocator holds of it.
 
-    A processor is taken to have all of the machine's memory.
+    Never more than the share of the device that the allocator is held to. A processor is taken to have all of the
+    machine's memory.
     """
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return int(free) + int(torch.cuda.memory_reserved(device))
+        free, total = torch.cuda.mem_get_info(device)
+        most = round(torch.cuda.memory.get_per_process_memory_fraction(device) * total)
+        return min(int(free) + int(torch.cuda.memory_reserved(device)), most)
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
