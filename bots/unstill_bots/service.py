@@ -28,6 +28,7 @@ from unstill_config.exporter import export
 from unstill_config.logs import setup_logging
 from unstill_config.loop_monitor import watch_loop
 from unstill_config.platforms import PLATFORMS
+from unstill_config.reloading import Reloading, when_hung_up
 from unstill_config.settings import Settings
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.ledger.client import Client
@@ -83,6 +84,10 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         client = Client.open(local.url, settings)
         hasty = connect(local.url, patience=0)
         services = Services(settings, catalog, client, storage, pictures, safety)
+        reloading = Reloading(settings, catalog)
+        reloading.listen(lambda now: setattr(client, "quota", now.quota))
+        reloading.listen(lambda _: local.reload())
+        when_hung_up(reloading.reload, stopping.set)
         helpers: list[Coroutine[Any, Any, None]] = [
             Reaper(Ledger(hasty, settings.queue)).run(),
             Trash(Ledger(hasty, settings.queue), storage).run(),

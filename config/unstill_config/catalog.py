@@ -213,6 +213,18 @@ class Catalog(Entry):
         wanted = set(names)
         return min((name for name in self.models if name in wanted), key=rank, default=None)
 
+    def become(self, other: Catalog) -> None:
+        """Have all entries of another one, and no others: whoever holds this one sees them from now on."""
+        for field in type(self).model_fields:
+            entries, wanted = getattr(self, field), getattr(other, field)
+            # not emptied first, as a thread may be reading; the order is the other's
+            for name in [*entries]:
+                if name not in wanted:
+                    del entries[name]
+            for name, entry in wanted.items():
+                entries.pop(name, None)
+                entries[name] = entry
+
     @classmethod
     def load(cls, overrides: Path | None = None) -> Catalog:
         """The catalogues that ship with the package, with a host's own file laid over them.

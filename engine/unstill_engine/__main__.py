@@ -19,6 +19,7 @@ from unstill_config.error_reports import report_errors
 from unstill_config.errors import ConfigError
 from unstill_config.logs import setup_logging
 from unstill_config.loop_monitor import watch_loop
+from unstill_config.reloading import Reloading, when_hung_up
 from unstill_config.settings import AUTO, Settings
 from unstill_engine.alive import why_not_alive
 from unstill_engine.choice import check_names, chosen
@@ -64,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 names_by_device(settings, os.environ), _environ(arguments), variables=settings.engine.variables
             )
             return asyncio.run(_lead(fleet, until_eof=arguments.until_eof))
-        asyncio.run(_serve(_settled(settings, catalog), catalog, until_eof=arguments.until_eof))
+        reloading = Reloading(settings, catalog, lambda: Settings.load(_environ(arguments)))
+        asyncio.run(_serve(_settled(settings, catalog), reloading, until_eof=arguments.until_eof))
     except ConfigError as error:
         return _fail(error, SETTINGS_WRONG)
     except (EngineError, ClipError, QueueError) as error:
@@ -92,12 +94,14 @@ def _settled(settings: Settings, catalog: Catalog) -> Settings:
     )
 
 
-async def _serve(settings: Settings, catalog: Catalog, *, until_eof: bool) -> None:
+async def _serve(settings: Settings, reloading: Reloading, *, until_eof: bool) -> None:
     ffmpeg = await find_ffmpeg(settings.engine.ffmpeg)
     storage = Storage.open(settings.storage)
     async with _server(settings) as url:
-        worker = Worker(settings, catalog, url, ffmpeg, storage)
+        worker = Worker(settings, reloading.catalog, url, ffmpeg, storage)
         _drain_when_told(worker.drain, until_eof=until_eof)
+        reloading.listen(lambda _: worker.reload())
+        when_hung_up(reloading.reload, worker.drain)
         watching = [asyncio.create_task(one) for one in (serve_figures(settings), watch_loop())]
         try:
             await worker.run()
@@ -109,6 +113,7 @@ async def _serve(settings: Settings, catalog: Catalog, *, until_eof: bool) -> No
 
 async def _lead(fleet: Fleet, *, until_eof: bool) -> int:
     _drain_when_told(fleet.drain, until_eof=until_eof)
+    when_hung_up(fleet.reload, fleet.drain)
     return await fleet.run()
 
 

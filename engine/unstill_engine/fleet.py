@@ -67,6 +67,12 @@ class Fleet:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
 
+    def reload(self) -> None:
+        """Have every engine read its settings anew."""
+        for process in self._running.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGHUP)
+
     async def run(self) -> int:
         """Until all have ended; the largest of their exit codes, of which 0 is one that drained."""
         codes = await asyncio.gather(*(self._keep(device, name) for device, name in self._names.items()))

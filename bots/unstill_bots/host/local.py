@@ -165,6 +165,12 @@ class Local:
             if self._server is not None:
                 await asyncio.to_thread(self._server.stop)
 
+    def reload(self) -> None:
+        """Have our engine read its settings anew, where there is one."""
+        if self._engine is not None and self._engine.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._engine.pid, signal.SIGHUP)
+
     async def keep_engine(self, ledger: Ledger, model: str | None = None) -> None:
         """See to it that an engine serves `model`, or by default one of those of the settings, until cancelled.
 

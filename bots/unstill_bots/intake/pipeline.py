@@ -90,7 +90,7 @@ class Pipeline:
         )
         self._rules = rules
         self._tell = tell
-        self._per_minute = settings.quota.person_requests if limited else 0
+        self._limited = limited
         platform = catalog.platforms[chat.platform]
         self._upload_limit = platform.upload_limit - platform.multipart_overhead
         self._told: dict[tuple[str, str], float] = {}
@@ -148,7 +148,9 @@ class Pipeline:
         Raises:
             NotTaken: it is not taken.
         """
-        new = await self.client.ledger.accept(request, per_minute=0 if paced else self._per_minute)
+        new = await self.client.ledger.accept(
+            request, per_minute=0 if paced or not self._limited else self.client.quota.person_requests
+        )
         if note is not None:
             await self.adopt(request.id, note)
         if new:

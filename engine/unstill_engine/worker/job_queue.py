@@ -45,7 +45,6 @@ class JobQueue:
         self._begun = begun
         self._answered = answered
         self._listener = Listener(url, name, services.draining, self._work)
-        self._can = abilities(services.catalog)
         self._hands = asyncio.Semaphore(in_hand)
         self._runs: dict[asyncio.Task[bool], JobRun] = {}
 
@@ -103,7 +102,9 @@ class JobQueue:
         if self._services.draining.is_set():
             return None
         token = secrets.token_hex(8)
-        claim = await self._services.ledger.claim(self.name, token, self._engine, self._can, word=word)
+        # as the catalogue is now, which a host may have changed
+        can = abilities(self._services.catalog)
+        claim = await self._services.ledger.claim(self.name, token, self._engine, can, word=word)
         if claim is None:
             self._hands.release()
         return claim

@@ -98,6 +98,10 @@ class Worker:
         """Take no more jobs; `run` returns when those in hand have ended, or were handed back."""
         self._draining.set()
 
+    def reload(self) -> None:
+        """Announce what the catalogue has now."""
+        self._show(can=tuple(sorted(abilities(self._services.catalog))))
+
     async def run(self) -> None:
         """Serve until `drain`.
 

@@ -37,12 +37,12 @@ class Update(msgspec.Struct, frozen=True):
 
 
 class Client:
-    """One front end's connection to the queue."""
+    """One front end's connection to the queue. `quota` counts for what is asked from now on, and may be changed."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self.redis = redis
         self.ledger = Ledger(redis, settings.queue, names=Pseudonyms.of(settings))
-        self._quota = settings.quota
+        self.quota = settings.quota
         self._watchers: dict[str, dict[str, set[asyncio.Queue[Event]]]] = {}
         self._readers: dict[str, asyncio.Task[None]] = {}
 
@@ -64,11 +64,11 @@ class Client:
         Raises:
             NotTaken: it was not written down.
         """
-        return await self.ledger.accept(request, per_minute=self._quota.person_requests if limited else 0)
+        return await self.ledger.accept(request, per_minute=self.quota.person_requests if limited else 0)
 
     async def pace(self, who: Requester) -> None:
         """Count a request that is then accepted without the limit. Raises NotTaken."""
-        await self.ledger.pace(who, self._quota.person_requests)
+        await self.ledger.pace(who, self.quota.person_requests)
 
     async def check(self, who: Requester, *, cost: float, chat_jobs: int = 0, jobs: int = 1) -> None:
         """Check that `submit` would queue so many jobs now, of that cost together; nothing is reserved.
@@ -91,8 +91,8 @@ class Client:
     def _quota_with(self, chat_jobs: int) -> Quota:
         """Return the host's quota, with fewer jobs where the chat itself wants fewer."""
         if not chat_jobs:
-            return self._quota
-        return self._quota.model_copy(update={"chat_jobs": min(chat_jobs, self._quota.chat_jobs or chat_jobs)})
+            return self.quota
+        return self.quota.model_copy(update={"chat_jobs": min(chat_jobs, self.quota.chat_jobs or chat_jobs)})
 
     async def refuse(self, id: str, outcome: Failed) -> bool:
         return await self.ledger.refuse(id, outcome)
