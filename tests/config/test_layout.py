@@ -17,7 +17,7 @@ DOUBLES = ROOT / "tests" / "doubles"
 DESIGN = {
     *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "UPGRADING.md", "LICENSE"),
     *("Makefile", "pyproject.toml", "constraints.txt", "docker-compose.yml"),
-    *(".env.example", ".gitignore", ".dockerignore", ".pre-commit-config.yaml", ".git", ".ci"),
+    *(".env.example", ".gitignore", ".dockerignore", ".pre-commit-config.yaml", ".git", ".ci", ".github"),
     *FOLDERS,
     "tests",
 }

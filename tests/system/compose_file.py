@@ -53,6 +53,11 @@ def specification() -> dict[str, Any]:
     return _schema("compose-spec")
 
 
+def workflow_form() -> dict[str, Any]:
+    """The JSON schema of the forge's workflows (json.schemastore.org, github-workflow.json), from the same package."""
+    return _schema("github-workflows")
+
+
 def _schema(name: str) -> dict[str, Any]:
     vendor = resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
     data = (vendor / f"{name}.json").read_bytes()
