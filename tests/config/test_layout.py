@@ -20,6 +20,7 @@ DESIGN = {
     *(".env.example", ".gitignore", ".dockerignore", ".pre-commit-config.yaml", ".git", ".ci", ".github"),
     *FOLDERS,
     "tests",
+    "metrics",
 }
 # what a host or a tool makes, as .gitignore says
 MADE = {

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+WATCHING = ("prometheus", "grafana")
+"""Those that look at figures, and have no part in the work."""
 PASSWORD = "0123456789abcdefABCDEF"  # noqa: S105  # of a server of the test's own
 
 

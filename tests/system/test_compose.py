@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.system.compose_file import COMPOSE, OURS, PASSWORD, ROOT, SERVICES, environ, seconds
+import yaml
+from tests.system.compose_file import COMPOSE, OURS, PASSWORD, ROOT, SERVICES, WATCHING, environ, seconds
 
 from unstill_bots.host import lifecycle
 from unstill_config.platforms import PLATFORMS
@@ -27,6 +28,8 @@ ENGINES_OWN = {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__VARIABLES"}
 """What the image itself says, and what only a renderer of one's own needs."""
 NOT_A_BOTS = {f"ENGINE__{field}".upper() for group, field in Settings.known() if group == "engine" and field != "model"}
 
+TELEMETRY = ("metrics", "sentry")
+BOTS_GROUPS = ("redis", "storage", "catalog", "queue", "quota", "bots", "safety", "log", *TELEMETRY, "engine")
 WEBHOOK = ("WEBHOOK_URL", "WEBHOOK_HOST", "WEBHOOK_PORT")
 
 # -- what a container may do
@@ -49,8 +52,15 @@ def test_a_service_can_change_nothing_but_its_volumes(name: str) -> None:
 
 
 def test_nothing_is_published_and_nothing_reaches_out_but_the_bots_and_what_fetches_weights() -> None:
-    assert COMPOSE["networks"] == {"queue": {"internal": True}, "outside": {}}
+    assert COMPOSE["networks"] == {"queue": {"internal": True}, "outside": {}, "watching": {}}
+    for name in WATCHING:
+        (port,) = SERVICES[name]["ports"]
+        assert port.startswith("127.0.0.1:")
+    assert SERVICES["prometheus"]["networks"] == ["queue", "watching"]
+    assert SERVICES["grafana"]["networks"] == ["watching"]
     for name, service in SERVICES.items():
+        if name in WATCHING:
+            continue
         assert service["networks"] == (["queue", "outside"] if name in ("engine-gpu", *BOTS) else ["queue"])
         # the page alone is reached, and from this machine alone where nobody says otherwise
         assert service.get("ports", []) == (["${WEB_ADDRESS:-127.0.0.1}:7860:7860"] if name == "web" else [])
@@ -60,7 +70,7 @@ def test_nothing_is_published_and_nothing_reaches_out_but_the_bots_and_what_fetc
 def test_what_is_to_last_is_started_again_and_watched() -> None:
     lasting = {name for name, service in SERVICES.items() if service.get("restart") == "unless-stopped"}
 
-    assert lasting == {"valkey", *ENGINES, *BOTS}
+    assert lasting == {"valkey", *ENGINES, *BOTS, *WATCHING}
     for name in lasting:
         check = SERVICES[name]["healthcheck"]
         assert seconds(check["timeout"]) <= seconds(check["interval"])
@@ -123,11 +133,52 @@ def test_the_two_images_share_what_is_stored_and_every_volume_is_used() -> None:
     assert len({service["user"] for service in OURS.values()}) == 1
 
 
+# -- figures
+
+
+def test_what_looks_at_figures_is_of_one_version_reads_our_files_and_lets_nobody_change_anything() -> None:
+    for name in WATCHING:
+        service = SERVICES[name]
+        assert service["profiles"] == ["metrics"]
+        assert re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", service["image"])
+        binds = [mount for mount in service["volumes"] if not isinstance(mount, str)]
+        assert all((ROOT / mount["source"]).is_file() and mount["read_only"] for mount in binds)
+        assert len(binds) >= 2
+    # Grafana takes no password, so that nobody has to choose one: whoever reaches it may look
+    grafana = SERVICES["grafana"]["environment"]
+    assert grafana["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert (grafana["GF_AUTH_BASIC_ENABLED"], grafana["GF_AUTH_DISABLE_LOGIN_FORM"]) == ("false", "true")
+    assert "PASSWORD" not in str(grafana)
+    targets = {mount["target"] for mount in SERVICES["grafana"]["volumes"] if not isinstance(mount, str)}
+    provider = yaml.safe_load((ROOT / "metrics/grafana/dashboards.yml").read_text())["providers"][0]
+    assert grafana["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] in targets
+    assert Path(grafana["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).parent == Path(provider["options"]["path"])
+
+
+def test_prometheus_asks_each_program_where_it_tells_its_figures() -> None:
+    # Given the ports that the programs have in their containers
+    metrics = Settings.load(environ(SERVICES["web"], VALKEY_PASSWORD=PASSWORD), Path("/nowhere")).metrics
+    expected = {(name, metrics.port_of_front_end(name)) for name in BOTS} | {
+        ("engine", metrics.port_of_engine("cpu")),
+        *(("engine-gpu", metrics.port_of_engine(f"cuda:{card}")) for card in range(8)),
+    }
+
+    (job,) = yaml.safe_load((ROOT / "metrics/prometheus.yml").read_text())["scrape_configs"]
+
+    assert {(name, one["port"]) for one in job["dns_sd_configs"] for name in one["names"]} == expected
+    assert {name for name, _ in expected} <= SERVICES.keys()
+    # and none of those ports is published
+    assert not {str(port) for _, port in expected} & {
+        port.rpartition(":")[2] for service in SERVICES.values() for port in service.get("ports", ())
+    }
+    assert all((ROOT / "metrics" / name).is_file() for name in ("alerts.yml", "prometheus.yml"))
+
+
 # -- settings
 
 
 def test_without_a_password_nothing_starts() -> None:
-    for service in SERVICES.values():
+    for service in (SERVICES["valkey"], *OURS.values()):
         with pytest.raises(LookupError, match=r"VALKEY_PASSWORD=.* into \.env"):
             environ(service)
 
@@ -137,29 +188,54 @@ def test_without_a_password_nothing_starts() -> None:
     [
         (
             "engine",
-            {"redis", "storage", "catalog", "engine", "queue", "log"},
+            {"redis", "storage", "catalog", "engine", "queue", "log", *TELEMETRY},
             {*ENGINES_OWN, "ENGINE__MEMORY", "ENGINE__ACCEPT_LICENCES"},
         ),
         (
             "engine-gpu",
-            {"redis", "storage", "catalog", "engine", "queue", "log"},
+            {"redis", "storage", "catalog", "engine", "queue", "log", *TELEMETRY},
             ENGINES_OWN,
         ),
         ("terminal", {"redis", "storage", "catalog", "queue", "quota", "bots"}, {"STORAGE__KEEP_HOURS"}),
         (
             "telegram",
-            {"redis", "storage", "catalog", "queue", "quota", "bots", "safety", "log", "engine", "telegram"},
+            {
+                "redis",
+                "storage",
+                "catalog",
+                "queue",
+                "quota",
+                "bots",
+                "safety",
+                "log",
+                *TELEMETRY,
+                "engine",
+                "telegram",
+            },
             # the files of a local server would have to be seen here too
             {*NOT_A_BOTS, "TELEGRAM__LOCAL_MODE"},
         ),
         (
             "discord",
-            {"redis", "storage", "catalog", "queue", "quota", "bots", "safety", "log", "engine", "discord"},
+            {*BOTS_GROUPS, "discord"},
             NOT_A_BOTS,
         ),
         (
             "web",
-            {"redis", "storage", "catalog", "queue", "quota", "bots", "safety", "log", "engine", "web", "telegram"},
+            {
+                "redis",
+                "storage",
+                "catalog",
+                "queue",
+                "quota",
+                "bots",
+                "safety",
+                "log",
+                *TELEMETRY,
+                "engine",
+                "web",
+                "telegram",
+            },
             {*NOT_A_BOTS, *(f"TELEGRAM__{name}" for name in ("API_URL", "LOCAL_MODE", *WEBHOOK))},
         ),
     ],

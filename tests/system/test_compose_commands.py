@@ -62,6 +62,9 @@ def inside(name: str, folder: Path, port: int) -> dict[str, str]:
     given = environ(SERVICES[name], VALKEY_PASSWORD=PASSWORD)
     for there, here in places.items():
         given = {variable: value.replace(there, here) for variable, value in given.items()}
+    if "UNSTILL_METRICS__PORT" in given:
+        # several containers have the same port, and this machine has one
+        given["UNSTILL_METRICS__PORT"] = "0"
     return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(folder), **given}
 
 
