@@ -57,6 +57,7 @@ def inside(name: str, folder: Path, port: int) -> dict[str, str]:
     places = {
         "/var/lib/unstill": str(folder),
         "/etc/unstill/catalog.toml": "/dev/null",
+        "/etc/unstill/words.txt": "/dev/null",
         "valkey:6379": f"127.0.0.1:{port}",
     }
     given = environ(SERVICES[name], VALKEY_PASSWORD=PASSWORD)
