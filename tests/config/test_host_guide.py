@@ -106,7 +106,7 @@ def test_compose_is_shown_with_profiles_and_services_that_it_has() -> None:
     shown = {profile for line in lines for profile in re.findall(r"--profile (\w+)", line)}
     run = [line.split()[-2] for line in lines if " run " in line]
 
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert shown <= profiles
     assert set(PLATFORMS) <= shown
     assert set(run) <= set(COMPOSE["services"])
