@@ -19,6 +19,7 @@ from unstill_bots.host.health import why_not_alive
 from unstill_bots.host.leader import Leader, LeadershipLost
 from unstill_bots.host.local import EngineFailed, Local
 from unstill_bots.host.metrics_server import MetricsServer
+from unstill_bots.host.watch import Watch
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.safety.checks import Safety
 from unstill_config.catalog import Catalog
@@ -94,6 +95,8 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
             _sweep(storage, settings.storage.keep_hours * 3600),
             watch_loop(),
         ]
+        if settings.bots.hosts:
+            helpers.append(Watch(services).run())
         if local.embedded:
             helpers.append(local.keep_engine(client.ledger))
         if port := settings.metrics.port_of_front_end(front_end.platform):

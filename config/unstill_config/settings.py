@@ -145,9 +145,13 @@ class Quota(Group):
 
 
 class Bots(Group):
-    """`hosts`: who hosts the bots, as 'platform:id'. They alone have the host's commands, and are told of troubles."""
+    """`hosts`: who hosts the bots, as 'platform:id'. They alone have the host's commands, and are told of troubles.
+
+    `tell_after`: seconds that an engine or a platform has to be away before they are.
+    """
 
     hosts: Persons = ()
+    tell_after: float = Field(default=300.0, gt=0)
     language: LanguageName = SOURCE
     notify_after: float = Field(default=30.0, ge=0)
     withdraw_after: float = Field(default=600.0, ge=0)

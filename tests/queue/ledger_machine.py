@@ -122,6 +122,7 @@ class Model:
     forgotten: bool = False
     damage: str = ""
     refused: bool = False
+    notice: bool = False
     needs: str = ""
     accepted_at: int = 0
     queued_at: int = 0
@@ -237,8 +238,9 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
 
         def closed(self, job: Model, state: str) -> None:
             id = next(id for id, other in self.world.jobs.items() if other is job)
-            self.count("answers", "t", job.result, "x" if job.result == "failed" else "", state)
-            if state == "sent":
+            if not job.notice:
+                self.count("answers", "t", job.result, "x" if job.result == "failed" else "", state)
+            if state == "sent" and not job.notice:
                 self.measure(self.world.now - job.accepted_at, "answer_seconds", "t", job.result)
             if job.forgotten:
                 self.vanished(job)
@@ -357,6 +359,22 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if ahead <= 60_001:
                 self.world.pace[account] = self.world.now + ahead
             return ahead > 60_001
+
+        @rule(n=st.integers(0, 2), who=st.sampled_from(PEOPLE), shut=st.booleans())
+        def notify(self, n: int, who: tuple[str, str, str], shut: bool) -> None:
+            """The host is told something once, whatever is shut."""
+            id = f"notice{n}"
+            if id in self.world.broken:
+                return
+            if shut:
+                redis.hset("unstill:shut", "intake", "1")
+            answer = self.word("notify", id, "t", *who, f"gone {id}", b"request", OUTCOME)
+            redis.delete("unstill:shut")
+            assert answer == ("seen" if id in self.world.jobs else "ok")
+            if answer == "ok":
+                job = self.world.jobs[id] = Model("accepted", *who, 1, 0, notice=True)
+                job.accepted_seen, job.accepted_at = self.world.watched, self.world.now
+                self.answered(job, "failed")
 
         @rule(n=st.integers(0, 9))
         def queue(self, n: int) -> None:

@@ -55,6 +55,13 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "  local bad = {}\n  if engines_are_shut() then return { bad } end\n  local before = redis.call('GET', 'unstill:claim:' .. owner)",
     ),
     "what waits while engines are shut is told a time": ("  if engines_are_shut() then return { state, 0, lane, #engines_on(lane), '', 'held' } end\n", ""),
+    "the host is told the same twice": ("  if before then return { 'seen', before } end\n", ""),
+    "what the host was told is told again after it was forgotten": (
+        "local before = redis.call('EXISTS', 'unstill:gone:' .. gone) == 1 and 'gone' or get(id, 'state')",
+        "local before = get(id, 'state')",
+    ),
+    "what the host is told waits to be read": ("  set(id, 'notice', 1)\n  answer(id, 'failed', outcome)\n", "  set(id, 'notice', 1)\n"),
+    "what the host is told counts as an answer": ("  if not get(id, 'notice') then\n", "  if true then\n"),
     "clips of a day are not counted": ("  count_queued(tonumber(r[3]), account_of(id), r[1])\n", ""),
     "a request that is not taken counts on the rate": ("  if ahead > MINUTE + 1 then return num(ahead - MINUTE) end\n  redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))", "  redis.call('SET', key, num(NOW + ahead), 'PX', math.ceil(ahead))\n  if ahead > MINUTE + 1 then return num(ahead - MINUTE) end"),
     "what is asked beforehand is less than what holds": ("over_quota(account, place, tonumber(cost), limits, tonumber(jobs))", "over_quota(account, place, 0, limits, tonumber(jobs))"),

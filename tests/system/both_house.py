@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import redis
 from tests.system import discord_house, telegram_house
 from tests.system.discord_house import DiscordHouse, discord_settings
 from tests.system.processes import House, wait_for
 from tests.system.telegram_house import TelegramHouse, telegram_settings
 from wire_doubles.discord_api import DiscordApi
 from wire_doubles.telegram_api import TelegramApi
+
+from unstill_bots.host.leader import leader_key
 
 
 class Alone(Protocol):
@@ -91,15 +94,18 @@ class Both:
             house.wait_for_bot()
 
     def kill(self, platform: str) -> None:
+        """Its term as the leader is over with it, for which the next one would wait otherwise."""
         house = self.telegram if platform == "telegram" else self.discord
         assert house.bot is not None
         house.bot.kill()
         house.bot.wait()
+        with redis.Redis.from_url(self.house.valkey.url) as client:
+            client.delete(leader_key(platform))
 
 
 @contextlib.contextmanager
 def both_houses(folder: Path, **settings: str) -> Iterator[Both]:
-    """No process but the server runs yet. The hosts have written to their bots."""
+    """No process but the server runs yet."""
     with TelegramApi.threaded() as telegram, DiscordApi.threaded() as discord:
         telegram.limits.chat *= 20
         discord.limits.hurry = 20.0

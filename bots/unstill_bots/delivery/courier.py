@@ -23,7 +23,7 @@ from unstill_bots.delivery.chat import (
 )
 from unstill_bots.delivery.chat_turns import ChatTurns
 from unstill_bots.delivery.clip_answers import PREFIX, ClipAnswers, ClipRefused
-from unstill_bots.delivery.message import REVISED
+from unstill_bots.delivery.message import NOTICE, REVISED
 from unstill_bots.delivery.places import Places
 from unstill_bots.delivery.refusals import RefusedAnswers
 from unstill_bots.delivery.status_message import StatusMessages
@@ -250,7 +250,7 @@ class Courier:
         waited = seconds + micros / 1e6 - record.accepted_at
         if record.note is None or waited < self._pipeline.settings.bots.notify_after or _is_replaced(record.outcome):
             return
-        if record.forgotten:
+        if record.forgotten or NOTICE in record.request.reply_to.extra:
             return  # which message called would be kept of who wants nothing kept
         request = record.request
         if not (await self._preferences.get(request.requester.place)).quiet:

@@ -15,6 +15,9 @@ REVISED = "revision"
 SHUT_OUT = "shut_out"
 """The `by` of a job that is cancelled because the bot was blocked, or removed from its chat."""
 
+NOTICE = "notice"
+"""The key of `ReplyAddress.extra` that marks news for a host, which nobody asked for."""
+
 
 class Phase(StrEnum):
     """The stages of a request. The last three are answers."""

@@ -11,7 +11,7 @@ import msgspec
 
 from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, LAST_PICTURE, SHARE, SWITCH
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
-from unstill_bots.delivery.message import REVISED, SHUT_OUT, Button, Clip, Message, Phase, Urgency
+from unstill_bots.delivery.message import NOTICE, REVISED, SHUT_OUT, Button, Clip, Message, Phase, Urgency
 from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
 from unstill_bots.intake.older_picture import WORDS_REFUSED
@@ -47,7 +47,7 @@ def empty_line(record: Record) -> Message:
     return Message(
         record.id,
         replies.language,
-        Text(replies.received()),
+        Text(replies.news() if NOTICE in record.request.reply_to.extra else replies.received()),
         Phase.RECEIVED,
         Urgency.REFUSAL if refused else Urgency.ANSWER,
         account=record.request.requester.account if refused else "",

@@ -20,6 +20,7 @@ from unstill_bots.discord.mentions import Mentions
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.discord.send_limit import SendLimit
 from unstill_bots.discord.tree import Tree
+from unstill_bots.host import reachability
 from unstill_bots.host.assembly import ways_of
 from unstill_bots.host.breaker import Breaker
 from unstill_bots.host.frontend import Services, TokenRejected
@@ -80,6 +81,7 @@ class DiscordFrontEnd:
         bot.on_message, bot.on_shard_ready, bot.on_guild_remove = mentions.came, mentions.catch_up, context.leave
         bot.on_raw_message_edit = mentions.edited
         bot.on_guild_join = bot.on_guild_available = context.back
+        reachability.ask(PLATFORM, lambda: any(shard.is_closed() for shard in bot.shards.values()))
         commands = asyncio.create_task(tree.register())
         delivering = asyncio.create_task(courier.run())
         gateway = asyncio.create_task(bot.connect(reconnect=True))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import msgspec
 from redis.exceptions import RedisError
 
+from unstill_bots.host.disks import DISK_BYTES, free_room
 from unstill_bots.host.findings import Finding
 from unstill_bots.host.local import engine_environ
 from unstill_bots.terminal.options import printable
@@ -29,7 +29,6 @@ from unstill_queue.redis.trouble import happened_and_mend
 from unstill_queue.storage.base import Storage
 
 OLDEST_PYTHON = (3, 11)
-DISK_BYTES = 1_000_000_000
 MEMORY_BYTES = 1_000_000_000
 ENGINE_WITHIN = 60.0
 UNREADABLE_SHOWN = 5
@@ -114,12 +113,7 @@ async def _storage(settings: Settings, wording: Wording) -> Finding:
 
 
 def _disks(settings: Settings, wording: Wording) -> list[Finding]:
-    folders = {settings.storage.folder, None if settings.redis.url else settings.redis.data}
-    places: dict[int, tuple[Path, int]] = {}
-    for folder in filter(None, folders):
-        there = next((path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()), Path("/"))
-        places[there.stat().st_dev] = folder, shutil.disk_usage(there).free
-    return [_room("disk", free, DISK_BYTES, f" {folder}", wording) for folder, free in places.values()]
+    return [_room("disk", free, DISK_BYTES, f" {folder}", wording) for folder, free in free_room(settings)]
 
 
 def _memory() -> int | None:

@@ -52,6 +52,10 @@ class Leader:
         answer: Any = await self._keep(keys=[self._key], args=[self._token, round(self._term * 1000)])
         return bool(answer)
 
+    async def leads(self) -> bool:
+        """Take the lead where nobody has it, or keep it, for another term. False: another leads. Raises RedisError."""
+        return await self._renew()
+
     async def wait(self) -> None:
         """Until this process leads."""
         told = False

@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from unstill_bots.host import reachability
+
 log = structlog.get_logger(__name__)
 
 PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -36,8 +38,11 @@ async def reach(
     pause = PAUSE
     while not stopping.is_set():
         try:
-            return await login()
+            found = await login()
+            reachability.found(platform)
+            return found
         except unreachable as error:
+            reachability.lost(platform)
             log.warning("the platform cannot be reached", platform=platform, error=str(error), again_in=pause)
         await rest(stopping, pause)
         pause = min(2 * pause, LONGEST_PAUSE)

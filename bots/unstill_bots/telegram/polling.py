@@ -6,6 +6,8 @@ import structlog
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
 
+from unstill_bots.actions.presses import TELEGRAM
+from unstill_bots.host import reachability
 from unstill_bots.host.lifecycle import LONGEST_PAUSE
 from unstill_bots.telegram.api import POLL_SECONDS
 from unstill_bots.telegram.errors import retry_after
@@ -28,7 +30,9 @@ class Updates:
 
     async def ask(self, after: int | None, *, wait: bool) -> tuple[Update, ...]:
         most, seconds = (100, POLL_SECONDS) if wait else (1, 0)
-        return await self._bot.get_updates(after, limit=most, timeout=seconds, allowed_updates=list(KINDS))
+        updates = await self._bot.get_updates(after, limit=most, timeout=seconds, allowed_updates=list(KINDS))
+        reachability.found(TELEGRAM)
+        return updates
 
     def number(self, update: Update) -> int:
         return update.update_id
@@ -40,11 +44,13 @@ class Updates:
             case TimedOut():
                 return 0.0
             case Conflict():
+                reachability.lost(TELEGRAM)
                 log.error("another program polls with this bot's token; only one may", error=str(error))
                 return CONFLICT_PAUSE
             case RetryAfter():
                 return retry_after(error)
             case TelegramError():
+                reachability.lost(TELEGRAM)
                 log.warning("Telegram cannot be reached", error=str(error))
                 return None
         log.error("a poll failed in an unforeseen way", exc_info=error)

@@ -8,6 +8,7 @@ from unstill_bots.text.group_replies import GroupReplies
 from unstill_bots.text.help_replies import HelpReplies
 from unstill_bots.text.host_replies import HostReplies
 from unstill_bots.text.hosting_replies import HostingReplies
+from unstill_bots.text.news_replies import NewsReplies
 from unstill_bots.text.safety_replies import SafetyReplies
 from unstill_bots.text.sharing_replies import SharingReplies
 from unstill_bots.text.talk_replies import TalkReplies
@@ -16,7 +17,15 @@ from unstill_queue.ledger.ledger import Place
 
 
 class ChatReplies(
-    AgainReplies, GroupReplies, HelpReplies, HostReplies, HostingReplies, SafetyReplies, SharingReplies, TalkReplies
+    AgainReplies,
+    GroupReplies,
+    HelpReplies,
+    HostReplies,
+    HostingReplies,
+    NewsReplies,
+    SafetyReplies,
+    SharingReplies,
+    TalkReplies,
 ):
     """`Replies`, and what a chat's bot says besides."""
 

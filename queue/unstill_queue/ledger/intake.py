@@ -37,6 +37,25 @@ class Intake(Gates):
         _check_pace(reply, per_minute)
         return bool(reply[0] == b"accepted")
 
+    async def notify(self, request: Request, outcome: Failed) -> bool:
+        """Tell the requester something that nobody asked for, as the answer to `request`.
+
+        It is told once for each id, over every kill, by whoever serves its platform. False: it was told before.
+        """
+        who, name = request.requester, self.names.name
+        reply = await self._run(
+            "notify",
+            request.id,
+            request.reply_to.platform,
+            who.person,
+            name("place", who.place),
+            name("account", who.account),
+            name("request", request.id),
+            encode(request),
+            encode(outcome),
+        )
+        return bool(reply[0] == b"ok")
+
     async def pace(self, who: Requester, per_minute: int) -> None:
         """Count a request that `accept` is then given without a limit.
 

@@ -6,6 +6,9 @@
 --   or 'gone' | 'fast', ms until there is room | as gate
 --   Writes a request down. `place`, `account` and `gone` are names that tell nobody: what is kept under them outlasts
 --   a person's forgetting.
+-- notify(id, platform, person, place, account, gone, request, outcome): 'ok' | 'seen', state or 'gone'
+--   Tells somebody something that they did not ask for, once for each id: a request that is answered already. The host is
+--   told whatever is shut.
 -- queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds): 'queued', 'queued' | 'already',
 --   state or 'none' | as afford
 -- picture(id, key...): 'ok', keys to store the pictures under, a space between two, of an earlier call as far as there
@@ -14,16 +17,7 @@
 -- refuse(id, outcome): 'ok' | 'already', state or 'none'
 -- cancel(id, outcome): 'cancelled' | 'cancelling' | 'late', state or 'none'
 
-function op.accept(id, platform, person, place, account, gone, request, per_minute)
-  local wrong = fault(id)
-  if wrong and wrong ~= GONE and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end
-  local state = get(id, 'state')
-  if redis.call('EXISTS', 'unstill:gone:' .. gone) == 1 then return { 'seen', 'gone' } end
-  if state then return { 'seen', state } end
-  local shut = shut_out(account, place)
-  if shut then return shut end
-  local fast = too_fast(account, tonumber(per_minute))
-  if fast then return refused_by_pace(fast) end
+local function write_down(id, platform, person, place, account, gone, request)
   -- first what a server without memory refuses: after another write it refuses a script nothing any more
   set(id, 'state', 'accepted', 'platform', platform, 'person', person, 'place', place, 'account', account,
     'gone', gone, 'request', request, 'accepted_at', num(NOW), 'accepted_seen', num(watched()), 'intakes', 0)
@@ -37,8 +31,30 @@ function op.accept(id, platform, person, place, account, gone, request, per_minu
     if redis.call('EXISTS', JOB .. old) == 0 then redis.call('ZREM', mine, old) end
   end
   redis.call('PEXPIRE', mine, TIMES.listed)
+end
+
+function op.accept(id, platform, person, place, account, gone, request, per_minute)
+  local wrong = fault(id)
+  if wrong and wrong ~= GONE and redis.call('TYPE', JOB .. id).ok ~= 'hash' then redis.call('DEL', JOB .. id) end
+  local state = get(id, 'state')
+  if redis.call('EXISTS', 'unstill:gone:' .. gone) == 1 then return { 'seen', 'gone' } end
+  if state then return { 'seen', state } end
+  local shut = shut_out(account, place)
+  if shut then return shut end
+  local fast = too_fast(account, tonumber(per_minute))
+  if fast then return refused_by_pace(fast) end
+  write_down(id, platform, person, place, account, gone, request)
   count('requests', platform)
   return { 'accepted', 'accepted' }
+end
+
+function op.notify(id, platform, person, place, account, gone, request, outcome)
+  local before = redis.call('EXISTS', 'unstill:gone:' .. gone) == 1 and 'gone' or get(id, 'state')
+  if before then return { 'seen', before } end
+  write_down(id, platform, person, place, account, gone, request)
+  set(id, 'notice', 1)
+  answer(id, 'failed', outcome)
+  return { 'ok' }
 end
 
 function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds)

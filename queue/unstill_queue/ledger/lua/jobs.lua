@@ -36,8 +36,10 @@ end
 
 local function close(id, state)
   local platform, result = get(id, 'platform'), get(id, 'result') or ''
-  count('answers', platform, result, result == 'failed' and code_of(get(id, 'outcome')) or '', state)
-  if state == 'sent' then measure(NOW - get(id, 'accepted_at'), 'answer_seconds', platform, result) end
+  if not get(id, 'notice') then
+    count('answers', platform, result, result == 'failed' and code_of(get(id, 'outcome')) or '', state)
+    if state == 'sent' then measure(NOW - get(id, 'accepted_at'), 'answer_seconds', platform, result) end
+  end
   if get(id, 'forgotten') then return vanish(id) end
   local kept = get(id, 'refused') and math.min(TIMES.kept, TIMES.refused_kept) or TIMES.kept
   set(id, 'state', state)
