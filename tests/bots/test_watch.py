@@ -185,4 +185,4 @@ async def test_one_of_all_processes_looks(house: House) -> None:
 
 
 def test_all_checks_are_looked_at() -> None:
-    assert {check.__name__ for check in CHECKS} == {"engines", "disks", "storage", "records", "platforms"}  # type: ignore[attr-defined]
+    assert {check.__name__ for check in CHECKS} == {"engines", "disks", "storage", "records", "platforms"}
