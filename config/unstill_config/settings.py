@@ -115,8 +115,8 @@ class Engine(Group):
     @property
     def usual(self) -> str | None:
         """The model that the host has chosen for where people name none; None: what engines announce decides that."""
-        named = self.wanted if self.models or "model" in self.model_fields_set else ()
-        return next((name for name in named if name != AUTO), None)
+        named = bool(self.models) or "model" in self.model_fields_set
+        return self.wanted[0] if named and self.wanted[0] != AUTO else None
 
 
 class Queue(Group):

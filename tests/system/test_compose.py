@@ -26,7 +26,11 @@ NOT_IN_COMPOSE = {
 """There is a server, a folder, and the log of the containers."""
 ENGINES_OWN = {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__VARIABLES"}
 """What the image itself says, and what only a renderer of one's own needs."""
-NOT_A_BOTS = {f"ENGINE__{field}".upper() for group, field in Settings.known() if group == "engine" and field != "model"}
+NOT_A_BOTS = {
+    f"ENGINE__{field}".upper()
+    for group, field in Settings.known()
+    if group == "engine" and field not in ("model", "models")
+}
 
 TELEMETRY = ("metrics", "sentry")
 BOTS_GROUPS = ("redis", "storage", "catalog", "queue", "quota", "bots", "safety", "log", *TELEMETRY, "engine")
@@ -108,7 +112,18 @@ def test_the_gpu_engine_sees_the_cards_and_keeps_what_was_fetched_and_compiled()
 
     # nvidia-smi, by which cards are counted, is a utility to the driver's container runtime
     assert {"gpu", "compute", "utility"} == set(device["capabilities"])
-    assert (settings.model, settings.device) == ("i2vgen-xl", "all")
+    assert (settings.wanted, settings.device) == (("auto",), "all")
+    # and a host's own choice of models is the engine's and the bots'
+    chosen = {
+        "VALKEY_PASSWORD": PASSWORD,
+        "UNSTILL_ENGINE__MODELS": "i2vgen-xl,camera",
+        "UNSTILL_ENGINE__MODEL": "camera",
+    }
+    for name, usual in (("engine-gpu", "i2vgen-xl"), ("telegram", "i2vgen-xl"), ("engine", "camera")):
+        assert Settings.load(environ(SERVICES[name], **chosen), Path("/nowhere")).engine.usual == usual
+    # where a host says nothing, bots use what is served
+    bot = Settings.load(environ(SERVICES["discord"], VALKEY_PASSWORD=PASSWORD), Path("/nowhere"))
+    assert bot.engine.usual is None
     assert mounts["models"] in re.findall(r"HF_HOME=(\S+)", dockerfile)
     assert mounts["engine"] == str(settings.state)
     assert all(f" {folder}" in dockerfile for folder in mounts.values())
@@ -189,7 +204,7 @@ def test_without_a_password_nothing_starts() -> None:
         (
             "engine",
             {"redis", "storage", "catalog", "engine", "queue", "log", *TELEMETRY},
-            {*ENGINES_OWN, "ENGINE__MEMORY", "ENGINE__ACCEPT_LICENCES"},
+            {*ENGINES_OWN, "ENGINE__MEMORY", "ENGINE__MODELS", "ENGINE__ACCEPT_LICENCES"},
         ),
         (
             "engine-gpu",
