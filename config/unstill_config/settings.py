@@ -89,6 +89,7 @@ class Engine(Group):
     `model` AUTO: the best that fits the card. `models`, where it is set, replaces it: one of them is loaded at a time.
     `device` "all": one engine on each visible card. `memory` "low" needs less of the card and takes longer.
     `variables`: further environment variables that the model's process is given, which gets no more than it needs.
+    `model_turn`: how long a model is kept at least while another's work waits, before the engine changes over.
     `accept_licences`: models whose licence the host has read and accepted, where it has to be.
     """
 
@@ -106,6 +107,7 @@ class Engine(Group):
     deadline_least: float = Field(default=60.0, gt=0)
     encode_deadline: float = Field(default=600.0, gt=0)
     drain: float = Field(default=120.0, ge=0)
+    model_turn: float = Field(default=60.0, ge=0)
 
     @property
     def wanted(self) -> tuple[str, ...]:

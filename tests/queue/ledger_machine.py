@@ -22,8 +22,9 @@ from unstill_queue.ledger.counters import BUCKETS
 from unstill_queue.ledger.script import ms
 from unstill_queue.ledger.times import Times
 
-LANE, REFITS_LANE = "camera", "~refit"
-LANES = (LANE, REFITS_LANE)
+LANE, DRAWS, REFITS_LANE = "camera", "draws", "~refit"
+MODELS = (LANE, DRAWS)
+LANES = (*MODELS, REFITS_LANE)
 REFITS = 2
 ATTEMPTS = 3
 TIMES = Times(lease=10, wait=20, kept=72 * 3600, audit=60, give_up=40, send_lease=60)
@@ -76,7 +77,7 @@ for _, key in ipairs(redis.call('KEYS', 'unstill:mine:*')) do
   mine[#mine + 1] = key
   mine[#mine + 1] = redis.call('ZRANGE', key, 0, -1)
 end
-for _, lane in ipairs({ 'camera', '~refit' }) do
+for _, lane in ipairs({ 'camera', 'draws', '~refit' }) do
   running[#running + 1] = redis.call('ZRANGE', 'unstill:running:' .. lane, 0, -1)
   work[#work + 1] = redis.call('HGETALL', 'unstill:work:' .. lane)
 end
@@ -151,6 +152,10 @@ class World:
     counted: Counter[tuple[int, str]] = field(default_factory=Counter)
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LANES, 1.0))
     speeds: set[str] = field(default_factory=set)
+    serves: set[str] = field(default_factory=set)
+    """The lanes that the engine said last."""
+    loads: set[str] = field(default_factory=set)
+    """Those of which it said what it needs before it can begin."""
     trash: set[str] = field(default_factory=set)
     freed: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
@@ -376,14 +381,14 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 job.accepted_seen, job.accepted_at = self.world.watched, self.world.now
                 self.answered(job, "failed")
 
-        @rule(n=st.integers(0, 9))
-        def queue(self, n: int) -> None:
+        @rule(n=st.integers(0, 9), lane=st.sampled_from(MODELS))
+        def queue(self, n: int, lane: str = LANE) -> None:
             if (id := self.named(n)) is None:
                 return
             job = self.world.jobs[id]
             foreseen = self.asked("afford", job.account, job.place, job.cost, *QUOTA, 1)
             two = self.asked("afford", job.account, job.place, 2 * job.cost, *QUOTA, 2)
-            answer = self.asked("queue", id, LANE, job.cost, b"job", *QUOTA)
+            answer = self.asked("queue", id, lane, job.cost, b"job", *QUOTA)
             if job.state != "accepted":
                 assert answer == "already"
                 return
@@ -397,11 +402,11 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 another = self.asked("afford", job.account, job.place, job.cost, *QUOTA, 1)
                 assert two == another, "two that are asked about together count as one after the other"
             if answer == "queued":
-                job.state, job.attempt, job.due = "queued", 1, self.world.now + 1000
+                job.state, job.attempt, job.due, job.lane = "queued", 1, self.world.now + 1000, lane
                 job.queued_seen, job.day = self.world.watched, self.world.now // 86_400_000
                 job.queued_at = self.world.now
-                self.count("jobs_queued", "t", LANE)
-                assert self.free_words(LANE), "a job is queued and nobody hears of it"
+                self.count("jobs_queued", "t", lane)
+                assert self.free_words(lane), "a job is queued and nobody hears of it"
                 self.world.counted.update(((job.day, f"p|{job.account}"), (job.day, f"c|{job.place}")))
                 for (day, name), count in self.world.counted.items():
                     assert int(redis.hget(f"unstill:counts:{day}", name) or 0) == count, "clips of a day"  # type: ignore[arg-type]
@@ -472,23 +477,58 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 self.answered(job, "failed")
 
         @rule(again=st.booleans(), lane=st.sampled_from(LANES), can=st.sampled_from(CAN))
-        def claim(self, again: bool, lane: str = LANE, can: tuple[str, ...] = CAN[-1], word: str = "") -> None:
+        def claim(
+            self,
+            again: bool,
+            lane: str = LANE,
+            can: tuple[str, ...] = CAN[-1],
+            word: str = "",
+            others: tuple[str, ...] = (),
+        ) -> None:
+            """An engine asks for a job of its lanes: it is of the first in which one waits that it can make."""
             before = self.world.claims[-1] if self.world.claims and again else None
             token = before.token if before else self.token()
-            before_it = {id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane}
-            was_parked = self.parked(lane)
-            bad, *answer = self.call("claim", lane, token, "engine", word, *can)
+            wanted = (lane, *others)
+            queued = {each: self.queued(each) for each in wanted}
+            was_parked = {each: self.parked(each) for each in wanted}
+            bad, *answer = self.call("claim", "\n".join(wanted), token, "engine", word, *can)
             self.set_aside(bad)
-            assert word not in self.words(lane), "whoever claims has heard the word"
+            assert not any(word in self.words(each) for each in wanted), "whoever claims has heard the word"
             if before and self.holds(self.world.jobs[before.id], token) == "running" and self.claim_known(before):
                 assert answer[0].decode() == before.id, "a repeated claim must give the same job"
                 return
-            waiting = [id for id in before_it if self.able(self.world.jobs[id], can)]
-            self.brought_back(was_parked & set(waiting))
-            assert self.parked(lane) <= before_it - set(waiting), "what an engine can serve is kept from it"
-            assert bool(answer) == bool(waiting), "a job waits and is not given, or one is made up"
-            if answer:
-                self.given(answer, token, lane)
+            for each in wanted:
+                waiting = {id for id in queued[each] if self.able(self.world.jobs[id], can)}
+                self.brought_back(was_parked[each] & waiting)
+                assert self.parked(each) <= queued[each] - waiting, "what an engine can serve is kept from it"
+                if waiting:
+                    assert answer, "a job waits and is not given"
+                    self.given(answer, token, each)
+                    break
+            else:
+                assert not answer, "a job is made up"
+            for each in wanted if answer else ():
+                assert self.free_words(each) or not self.lined_up(each), "more waits, and nobody hears of it"
+
+        @rule(lanes=st.permutations(MODELS), can=st.sampled_from(CAN), heard=st.sampled_from([None, *MODELS]))
+        def claim_of_several(self, lanes: list[str], can: tuple[str, ...], heard: str | None) -> None:
+            """An engine of two models asks for the one that it has loaded, or for the other first."""
+            words = self.free_words(heard) if heard else []
+            self.claim(False, lanes[0], can, words[0] if words else "", tuple(lanes[1:]))
+
+        def queued(self, lane: str) -> set[str]:
+            return {id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane}
+
+        @precondition(lambda self: self.world.claims)
+        @rule(n=st.integers(0, 9))
+        def begin(self, n: int) -> None:
+            """An engine has loaded the model of a job only now: the time before is no part of the render."""
+            clerk = self.world.claims[n % len(self.world.claims)]
+            job = self.world.jobs[clerk.id]
+            held = self.holds(job, clerk.token) == "running"
+            assert self.word("begin", clerk.id, clerk.token) == ("ok" if held else "lost")
+            if held:
+                job.started_at = self.world.now
 
         def brought_back(self, ids: set[str]) -> None:
             """What was parked stands in line again, as an engine claims that can make it."""
@@ -758,8 +798,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             return [word for word in free if redis.exists(f"arq:job:{word}")]
 
         def lined_up(self, lane: str) -> set[str]:
-            waiting = {id for id, job in self.world.jobs.items() if job.state == "queued" and job.lane == lane}
-            return waiting - self.parked(lane)
+            return self.queued(lane) - self.parked(lane)
 
         @rule(lane=st.sampled_from(LANES), dies=st.booleans(), can=st.sampled_from(CAN))
         def hear(self, lane: str, dies: bool, can: tuple[str, ...] = CAN[-1]) -> None:
@@ -780,8 +819,8 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 if expired:
                     redis.delete(f"arq:job:{word}")
 
-        @rule(can=st.sampled_from(CAN), gone=st.booleans())
-        def engine(self, can: tuple[str, ...], gone: bool) -> None:
+        @rule(can=st.sampled_from(CAN), gone=st.booleans(), serves=st.sampled_from([MODELS, MODELS[:1], MODELS[1:]]))
+        def engine(self, can: tuple[str, ...], gone: bool, serves: tuple[str, ...] = MODELS) -> None:
             """An engine says that it is there, or ends: where work waits that it could make, engines are told."""
             before = {lane: self.words(lane) for lane in LANES}
             able = {
@@ -789,15 +828,34 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 for lane in LANES
             }
             if gone:
-                self.call("engine_gone", "engine", LANE, REFITS_LANE)
-                self.world.speeds.discard(LANE)
+                serves = MODELS
+                self.call("engine_gone", "engine", "\n".join(serves), REFITS_LANE)
+                self.unlearnt({*serves})
+                self.world.serves.clear()
             else:
-                self.call("engine", "engine", LANE, b"", REFITS_LANE, *can)
-            for lane in LANES:
+                self.call("engine", "engine", "\n".join(serves), b"", REFITS_LANE, *can)
+                self.unlearnt(self.world.serves - {*serves})
+                self.world.serves = {*serves}
+            for lane in MODELS:
+                known = redis.zscore(f"unstill:engines:{lane}", "engine") is not None
+                assert known == (lane in self.world.serves), "an engine is there where it serves, and nowhere else"
+            for lane in (*serves, REFITS_LANE):
                 if self.lined_up(lane) or (able[lane] and not gone):
                     assert self.free_words(lane), "work waits, and nobody hears of it"
                 else:
                     assert self.words(lane) == before[lane], "engines are told of what none of them can make"
+
+        def unlearnt(self, lanes: set[str]) -> None:
+            self.world.speeds -= lanes
+            self.world.loads -= lanes
+
+        @rule(loaded=st.sampled_from(MODELS))
+        def changes_over(self, loaded: str) -> None:
+            """An engine of two models says what it needs before it can begin with each."""
+            self.call(
+                "changes_over", "engine", "60", *(w for lane in MODELS for w in (lane, "0" if lane == loaded else "9"))
+            )
+            self.world.loads |= {*MODELS}
 
         @invariant()
         def speeds_are_learnt(self) -> None:
@@ -807,6 +865,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             for lane in LANES:
                 known = {name.decode(): float(value) for name, value in redis.hgetall(f"unstill:speed:{lane}").items()}  # type: ignore[union-attr]  # it is no coroutine
                 assert ("r|engine" in known) == ("m|engine" in known) == (lane in self.world.speeds)
+                assert ("l|engine" in known) == ("t|engine" in known) == (lane in self.world.loads)
                 assert known.get("r|engine", RATE) == pytest.approx(RATE)
                 # each took as long as the others, or longer where it waited for its end: less was never measured
                 assert all(value >= RATE * 0.97 for name, value in known.items() if name[0] == "m")
@@ -989,12 +1048,20 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
         # -- what often follows each other, so that a search gets deep
 
         @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), claims=st.booleans())
-        def submit(self, n: int, who: tuple[str, str, str], claims: bool) -> None:
+        def submit(self, n: int, who: tuple[str, str, str], claims: bool, lane: str = LANE) -> None:
             self.accept(n, who, 1)
             if f"j{n}" in self.world.jobs:
-                self.queue(list(self.world.jobs).index(f"j{n}"))
+                self.queue(list(self.world.jobs).index(f"j{n}"), lane)
             if claims:
                 self.claim(False)
+
+        @rule(n=st.integers(0, 4), lanes=st.permutations(MODELS), heard=st.sampled_from([None, *MODELS]))
+        def two_models_wait(self, n: int, lanes: list[str], heard: str | None) -> None:
+            """Somebody waits for each of two models, and an engine of both asks."""
+            for lane, who in zip(MODELS, PEOPLE, strict=False):
+                self.submit(n, who, False, lane)
+                n += 1
+            self.claim_of_several(lanes, CAN[-1], heard)
 
         @rule(n=st.integers(0, 5), who=st.sampled_from(PEOPLE), can=st.sampled_from(CAN))
         def what_is_parked_is_looked_at(self, n: int, who: tuple[str, str, str], can: tuple[str, ...]) -> None:

@@ -148,3 +148,50 @@ async def test_of_a_hundred_waits_at_most_twenty_end_later_than_last_told(
     late = await Street(redis, ledger, truth, engines, seed=1).run()
 
     assert late <= LATE_MOST
+
+
+async def test_of_an_engine_of_several_models_the_changeover_and_the_others_turns_are_foreseen(redis: Any) -> None:
+    # Given an engine of two models, of which the camera is loaded, and the other needs 20 s
+    ledger = Ledger(redis, SETTINGS, script_text(Times.of(SETTINGS)).replace(TIME, CLOCK))
+    await redis.hset("unstill:test:clock", mapping={"s": START // 1000, "us": 0})
+    models = (LANE, "i2vgen-xl")
+    await ledger.engine("both", models[0], b"info", others=models[1:])
+    await ledger.changes_over("both", 60.0, {models[0]: 0.0, models[1]: 20.0})
+
+    async def ask(n: int, model: str, cost: float) -> str:
+        job = a_job(a_request(n), model=model)
+        await ledger.accept(a_request(n))
+        await ledger.queue(job, cost=cost, quota=Quota(person_jobs=0, chat_jobs=0))
+        return job.id
+
+    async def told(id: str) -> float:
+        [place] = await ledger.places([id])
+        assert place is not None and place.eta is not None and place.engines == 1
+        return place.eta
+
+    # When the other one is asked for, Then loading it is foreseen, and it is no engine that does not take what waits
+    drawn = await ask(1, models[1], 10.0)
+    alone = await told(drawn)
+    assert alone == pytest.approx(20 + 10 * 1.25 + 2)
+    # When the camera has work too, Then it may stay for that, and for its turn at most
+    still = [await ask(n, LANE, 10.0) for n in (2, 3)]
+    assert await told(drawn) == pytest.approx(alone + 20)
+    still += [await ask(n, LANE, 10.0) for n in range(4, 14)]
+    assert await told(drawn) == pytest.approx(alone + 60)
+    # and what waits for the camera shares the device with the other
+    assert await told(still[1]) == pytest.approx(10 * 2 + 10 * 1.25 + 2)
+
+    # When it has claimed that job, and is loading for it, Then the others are told so, and a quota is not
+    claim = await ledger.claim(models[1], "owner", "both", others=[LANE])
+    assert claim is not None and claim.job.id == drawn
+    assert await told(still[0]) == pytest.approx(20 + 10 + 10 * 1.25 + 2)
+    await redis.hset("unstill:test:clock", mapping={"s": START // 1000 + 30, "us": 0})
+    await ledger.begin(claim)
+    await ledger.changes_over("both", 60.0, {models[0]: 5.0, models[1]: 0.0})
+    await ledger.engine("both", models[0], b"info", others=models[1:])
+    assert await told(still[0]) == pytest.approx(10 + 5 + 10 * 1.25 + 2)
+    assert (await ledger.read(drawn)).state is State.RUNNING
+
+    # When the other model cannot be loaded any more, Then nobody is told that it is served
+    await ledger.engine("both", models[0], b"info")
+    assert [await redis.zrange(f"unstill:engines:{model}", 0, -1) for model in models] == [[b"both"], []]

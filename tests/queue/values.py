@@ -13,8 +13,8 @@ def a_request(
     return Request(f"{platform}:{chat}:{user}:{n}", who, to, "file", "waves", 1_000_000)
 
 
-def a_job(request: Request) -> Job:
-    parameters = Parameters("camera", "waves", seed=1, num_frames=16, fps=8, resolution=512)
+def a_job(request: Request, model: str = "camera") -> Job:
+    parameters = Parameters(model, "waves", seed=1, num_frames=16, fps=8, resolution=512)
     return Job(request.id, request.requester, request.reply_to, "pictures/x", parameters, Finish(), 1_000_000)
 
 

@@ -199,7 +199,7 @@ class Answers:
 
     async def _status(self, caller: Caller) -> str:
         ledger = self._client.ledger
-        engines = sum(len(infos) for infos in (await ledger.engines()).values())
+        engines = len({name for each in (await ledger.engines()).values() for name, _ in each})
         return caller.replies.status(engines, len(await ledger.open_ids()))
 
     async def _privacy(self, caller: Caller) -> str:

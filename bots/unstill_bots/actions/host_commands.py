@@ -116,10 +116,15 @@ class HostCommands:
             lines.append(replies.host_is_paused(_when(shut.intake)))
         if shut.engines is not None:
             lines.append(replies.host_is_drained(_when(shut.engines)))
-        for lane, engines in (await self._ledger.engines()).items():
-            for name, info in engines:
-                said = decode_or(info, EngineInfo, EngineInfo(name, lane, "", "", 0))
-                lines.append(replies.host_engine(name, self._title(lane), said.device, said.done, busy=bool(said.job)))
+        # one of several models stands on the lane of each
+        found = {
+            name: decode_or(info, EngineInfo, EngineInfo(name, lane, "", "", 0))
+            for lane, engines in (await self._ledger.engines()).items()
+            for name, info in engines
+        }
+        for name, said in found.items():
+            titles = ", ".join(map(self._title, dict.fromkeys((said.model, *said.models))))
+            lines.append(replies.host_engine(name, titles, said.device, said.done, busy=bool(said.job)))
         lines = lines or [replies.host_no_engine()]
         for (state, lane), count in sorted(counts.items()):
             if state is State.QUEUED:

@@ -135,13 +135,16 @@ def status(as_json: bool, language: str | None) -> Code:
     print(wording.server_line(found.server, found.version))
     for lane in found.lanes:
         print(wording.lane_line(lane.model, lane.queued, lane.running, lane.rate, lane.parked))
-    engines = [engine for lane in found.lanes for engine in lane.engines]
+    # one of several models stands on the lane of each
+    engines = {engine.name: engine for lane in found.lanes for engine in lane.engines}.values()
     if not engines:
         print(wording.no_engines())
         return Code.OK
     table = _table(*wording.engine_head())
     for engine in engines:
-        cells = engine.name, engine.model, engine.device, str(engine.done), engine.job or wording.idle()
+        # the one that is loaded comes first
+        models = ", ".join(dict.fromkeys((engine.model, *engine.models)))
+        cells = engine.name, models, engine.device, str(engine.done), engine.job or wording.idle()
         table.add_row(*map(Text, cells))
     _print(table)
     return Code.OK

@@ -231,7 +231,7 @@ class Api:
 
     async def _status(self, request: web.Request) -> web.Response:
         ledger = self._context.pipeline.client.ledger
-        engines = sum(len(infos) for infos in (await ledger.engines()).values())
+        engines = len({name for each in (await ledger.engines()).values() for name, _ in each})
         jobs = len(await ledger.open_ids())
         text = PageReplies(request[VISITOR].language).status(engines, jobs)
         return _json({"engines": engines, "jobs": jobs, "text": text})

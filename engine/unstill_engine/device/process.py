@@ -119,6 +119,14 @@ class EngineProcess:
         """
         await self._supervisor.ready()
 
+    async def loaded(self) -> None:
+        """Wait for the child that is loaded, or being loaded.
+
+        Raises:
+            EngineError: it could not be loaded; another one follows. Or not started, or stopped.
+        """
+        await self._supervisor.child()
+
     async def plan_and_render(
         self,
         job: str,

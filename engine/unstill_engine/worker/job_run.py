@@ -23,7 +23,7 @@ from unstill_config.settings import Settings
 from unstill_config.version import VERSION
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError, EncoderKilled
-from unstill_engine.device.process import EngineProcess
+from unstill_engine.device.models import Models
 from unstill_engine.worker import workdir as scratch
 from unstill_engine.worker.lease import Lease
 from unstill_queue.contract.errors import NotFound, StorageError
@@ -59,7 +59,7 @@ class Services(msgspec.Struct, frozen=True):
     ffmpeg: Ffmpeg
     storage: Storage
     ledger: Ledger
-    process: EngineProcess
+    models: Models
     draining: asyncio.Event
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import structlog
@@ -21,7 +22,7 @@ from unstill_engine.renderers.base import Photos, Plan
 from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import NotFound, StorageError
-from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Succeeded
+from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.sizing import frame_of
 
@@ -31,8 +32,12 @@ log = structlog.get_logger(__name__)
 class RenderJob(JobRun):
     """On the device first, then on the CPU."""
 
+    _loading: asyncio.Task[bool] | None = None
+
     def _end(self) -> None:
-        self._services.process.cancel(self.job.id)
+        self._services.models.cancel(self.job.id)
+        if self._loading is not None:
+            self._loading.cancel()
         super()._end()
 
     async def _outcome(self, folder: Path) -> Outcome | Retry:
@@ -55,9 +60,9 @@ class RenderJob(JobRun):
                 first=await self._fetched(job.picture, folder / "picture"),
                 last=await self._fetched(job.last_picture, folder / "last_picture"),
             )
-            if self.lease.ended:
+            if self.lease.ended or not await self._has_model():
                 return Cancelled("system")
-            rendered = await services.process.plan_and_render(
+            rendered = await services.models.plan_and_render(
                 job.id,
                 job.parameters,
                 photos,
@@ -94,6 +99,27 @@ class RenderJob(JobRun):
                     stderr=lost.stderr_tail,
                 )
                 return Retry(_last_answer(lost))
+
+    async def _has_model(self) -> bool:
+        """Have the job's model loaded. False: it is not, and the job is handed back, which costs it no try."""
+        models, name = self._services.models, self.job.parameters.model
+        if models.affinity.loaded not in (None, name):
+            self.lease.tell(Progress("loading"))
+        self._loading = asyncio.create_task(models.load(name))
+        try:
+            if await self._loading:
+                await self._services.ledger.begin(self._claim)
+        except EngineError as error:
+            if len(models.affinity.models) == 1:
+                raise
+            log.warning("a job is handed back, as its model cannot be loaded", job=self.job.id, reason=str(error))
+            return False
+        except asyncio.CancelledError:
+            if not self._loading.cancelled():
+                self._loading.cancel()
+                raise
+            return False
+        return not self.lease.ended
 
     async def _fetched(self, key: str, path: Path) -> Path | None:
         """Fetch one of the job's pictures to `path`; None where it has none. Raises StorageError, NotFound."""

@@ -20,6 +20,8 @@ from redis.exceptions import RedisError
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_engine.clip.binary import Ffmpeg
+from unstill_engine.device.affinity import Affinity
+from unstill_engine.device.models import Models
 from unstill_engine.device.process import EngineProcess
 from unstill_engine.worker import workdir as scratch
 from unstill_engine.worker.job_queue import JobQueue
@@ -52,7 +54,7 @@ UPKEEP, UPKEEP_POLL_DELAY = "~upkeep", 2.0
 
 
 class Worker:
-    """One engine: one model on one device, on the queue at `url`."""
+    """One engine: the models of its settings, one at a time, on one device, on the queue at `url`."""
 
     def __init__(self, settings: Settings, catalog: Catalog, url: str, ffmpeg: Ffmpeg, storage: Storage) -> None:
         engine = settings.engine
@@ -63,29 +65,39 @@ class Worker:
         self._reaping = connect(url, patience=0)
         self._reaper = Reaper(Ledger(self._reaping, settings.queue), audits=False)
         self._trash = Trash(Ledger(self._reaping, settings.queue), storage)
-        self._process = EngineProcess(
-            model_name=engine.model,
-            model=catalog.models[engine.model].using(engine.memory),
-            device=engine.device,
-            state=engine.state,
-            variables=engine.variables,
-            queue=where(url),
-            log=log,
-        )
+        models = engine.models or (engine.model,)
+        # as they are at the start, as long as we serve
+        tables = {name: catalog.models[name].using(engine.memory) for name in models}
+
+        def process_of(name: str) -> EngineProcess:
+            return EngineProcess(
+                model_name=name,
+                model=tables[name],
+                device=engine.device,
+                state=engine.state,
+                variables=engine.variables,
+                queue=where(url),
+                log=log,
+            )
+
+        self._affinity = Affinity(models, engine.model_turn)
+        self._models = Models(self._affinity, process_of, log, self._changed_over)
+        self._told: object = None
         self._draining, self._news = asyncio.Event(), asyncio.Event()
         ledger = Ledger(self._redis, settings.queue)
-        self._services = Services(settings, catalog, ffmpeg, storage, ledger, self._process, self._draining)
+        self._services = Services(settings, catalog, ffmpeg, storage, ledger, self._models, self._draining)
         self._name = engine.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self._info = EngineInfo(
-            self._name, engine.model, engine.device, socket.gethostname(), os.getpid(),
-            version=SOFTWARE, can=tuple(sorted(abilities(catalog))),
+            self._name, models[0], engine.device, socket.gethostname(), os.getpid(),
+            version=SOFTWARE, can=tuple(sorted(abilities(catalog))), models=models,
         )  # fmt: skip
         renders = JobQueue(
-            engine.model, self._services, RenderJob, url, self._name, in_hand=IN_HAND,
-            ready=self._ready, begun=lambda job: self._show(job=job), answered=self._count,
+            models, self._services, RenderJob, url, self._name, in_hand=IN_HAND,
+            ready=self._ready, order=lambda: self._affinity.order,
+            begun=lambda job: self._show(job=job), answered=self._count,
         )  # fmt: skip
         shrinks = JobQueue(
-            REFIT_LANE, self._services, ShrinkJob, url, self._name, in_hand=SHRINK_IN_HAND, ready=self._folder_ready
+            (REFIT_LANE,), self._services, ShrinkJob, url, self._name, in_hand=SHRINK_IN_HAND, ready=self._folder_ready
         )
         self._queues = (renders, shrinks)
         periodic = (
@@ -107,11 +119,12 @@ class Worker:
 
         Raises:
             ConfigError: the scratch folder cannot be used.
-            EngineError: the model cannot be loaded.
+            EngineError: none of the models can be loaded.
             RedisError: the queue's server refuses us, or was away for longer than its clients wait.
         """
+        models = self._affinity.models
         await asyncio.to_thread(scratch.prepare, self._settings.engine.scratch)
-        await self._process.start()
+        await self._models.start()
         log.info("engine ready", engine=self._name, model=self._info.model, device=self._info.device)
         background = [
             asyncio.create_task(run()) for run in (self._reaper.run, self._trash.run, self._announce, self._hear)
@@ -129,16 +142,16 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*serving, *background, return_exceptions=True)
             await self._end_runs(0)
-            await self._process.stop()
+            await self._models.stop()
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(2):
-                    await self._services.ledger.engine_gone(self._name, self._info.model)
+                    await self._services.ledger.engine_gone(self._name, models[0], others=models[1:])
             await self._reaping.aclose()
             await self._redis.aclose()
 
     async def _ready(self) -> None:
         await self._folder_ready()
-        await self._process.ready()
+        await self._models.ready()
 
     async def _folder_ready(self) -> None:
         await scratch.until_usable(self._settings.engine.scratch)
@@ -153,13 +166,28 @@ class Worker:
         self._info = msgspec.structs.replace(self._info, **changes)
         self._news.set()
 
+    def _changed_over(self) -> None:
+        self._show(model=self._affinity.loaded or self._info.model)
+
+    async def _tell_changeover(self) -> None:
+        """Front ends foresee by it when a clip is there of a model that is not loaded."""
+        told = self._affinity.turn, self._affinity.before()
+        if len(self._affinity.models) > 1 and told != self._told:
+            await self._services.ledger.changes_over(self._name, *told)
+            self._told = told
+
     def _count(self) -> None:
         self._show(done=self._info.done + 1)
 
     async def _announce(self) -> None:
         while True:
             self._news.clear()
-            await self._services.ledger.engine(self._name, self._info.model, encode(self._info), self._info.can)
+            served = self._affinity.served
+            self._info = msgspec.structs.replace(self._info, models=served)
+            await self._services.ledger.engine(
+                self._name, served[0] if served else "", encode(self._info), self._info.can, others=served[1:]
+            )
+            await self._tell_changeover()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ANNOUNCE_EVERY):
                     await self._news.wait()
@@ -184,8 +212,8 @@ class Worker:
         for queue in self._queues:
             if channel == CANCELS:
                 queue.cancel(data)
-            elif data == queue.name:
-                queue.look()
+            elif data in queue.names:
+                queue.look(data)
 
     async def _audit(self) -> None:
         try:

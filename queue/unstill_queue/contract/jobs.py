@@ -221,7 +221,8 @@ class State(StrEnum):
 class EngineInfo(msgspec.Struct, frozen=True):
     """The facts that an engine tells of itself. `job` is the one on its device.
 
-    `can` has the words of `abilities`, `version` is the program's.
+    `can` has the words of `abilities`, `version` is the program's. `models` are those that it serves, of which `model`
+    is the one that is loaded; one of an older version says that alone.
     """
 
     name: str
@@ -235,3 +236,4 @@ class EngineInfo(msgspec.Struct, frozen=True):
     can: tuple[str, ...] = ()
     # Nobody reads it. The former version cannot decode an engine without it.
     started_at: float = 0.0
+    models: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Literal
 
 import structlog
@@ -22,16 +22,24 @@ class EngineSide(Script):
     """Gives jobs to engines, and files what came of them."""
 
     async def claim(
-        self, lane: str, owner: str, engine: str, can: Set[str] | None = None, *, word: str = ""
+        self,
+        lane: str,
+        owner: str,
+        engine: str,
+        can: Set[str] | None = None,
+        *,
+        word: str = "",
+        others: Sequence[str] = (),
     ) -> Claim | None:
         """Take the job whose turn it is. `owner` is a token used for this one claim, `word` what told of work.
 
+        `others` are lanes from which a job is given where none waits before them, in their order.
         `can` has the words of `abilities`: a job that needs others, or is of a newer version, is parked for an engine
         that has them. None: the engine takes any job of this version. A job that no version can decode is answered, as
         it would end every engine that takes it.
         """
         while True:
-            bad, *taken = await self._run("claim", lane, owner, engine, word, *sorted(can or ()))
+            bad, *taken = await self._run("claim", "\n".join((lane, *others)), owner, engine, word, *sorted(can or ()))
             report(bad)
             if not taken:
                 return None
@@ -60,6 +68,10 @@ class EngineSide(Script):
         reply = await self._run("beat", claim.job.id, claim.owner, body)
         answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
         return "lost" if answer == "unreadable" else answer
+
+    async def begin(self, claim: Claim) -> None:
+        """Report that the job's model is loaded: until now nothing was rendered of it."""
+        await self._run("begin", claim.job.id, claim.owner)
 
     async def clip(self, claim: Claim, key: str) -> Literal["ok", "cancel", "lost"]:
         """Put the key of a file on record, before it is stored; nothing may be stored unless the answer is 'ok'."""
@@ -90,16 +102,27 @@ class EngineSide(Script):
         reply = await self._run("retry", claim.job.id, claim.owner, attempts, answer)
         return bool(reply[0] == b"again")
 
-    async def engine(self, name: str, lane: str, info: bytes, can: Collection[str] = ()) -> None:
-        """Tell that an engine is alive; `info` is an encoded EngineInfo, and `can` has the words of `abilities`.
+    async def engine(
+        self, name: str, lane: str, info: bytes, can: Collection[str] = (), *, others: Sequence[str] = ()
+    ) -> None:
+        """Tell that an engine is alive, and serves `lane` and `others` and nothing else.
 
-        Where work waits for it and there is no word of that, engines hear of it again.
+        `info` is an encoded EngineInfo, and `can` has the words of `abilities`. Where work waits for it and there is no
+        word of that, engines hear of it again.
         """
-        await self._run("engine", name, lane, info, REFIT_LANE, *sorted(can))
+        await self._run("engine", name, "\n".join((lane, *others)), info, REFIT_LANE, *sorted(can))
 
-    async def engine_gone(self, name: str, lane: str) -> None:
+    async def changes_over(self, name: str, turn: float, before: Mapping[str, float]) -> None:
+        """Tell how many seconds an engine of several models needs before it can begin in each lane; 0: it is loaded.
+
+        It stays with a model for `turn` seconds while another's work waits.
+        """
+        told = [each for lane, seconds in before.items() for each in (lane, repr(seconds))]
+        await self._run("changes_over", name, repr(turn), *told)
+
+    async def engine_gone(self, name: str, lane: str, *, others: Sequence[str] = ()) -> None:
         """Tell that an engine has ended."""
-        await self._run("engine_gone", name, lane, REFIT_LANE)
+        await self._run("engine_gone", name, "\n".join((lane, *others)), REFIT_LANE)
 
 
 def _result(outcome: Outcome) -> str:

@@ -30,6 +30,12 @@ local function set_of(words)
   return found
 end
 
+local function lines(text)
+  local found = {}
+  for line in string.gmatch(text, '[^\n]+') do found[#found + 1] = line end
+  return found
+end
+
 -- An account is a person, or all who write in the name of a channel or group in one chat. A record that was
 -- accepted by an older version has none.
 local function account_of(id) return get(id, 'account') or get(id, 'person') end

@@ -3,7 +3,7 @@
 --
 -- Keys: none
 
-local ABOUT_ONE = set_of({ 'picture', 'queue', 'refuse', 'beat', 'clip', 'finish', 'release', 'retry', 'park', 'cancel',
+local ABOUT_ONE = set_of({ 'picture', 'queue', 'refuse', 'beat', 'begin', 'clip', 'finish', 'release', 'retry', 'park', 'cancel',
   'send', 'unsend', 'refit', 'sent', 'note_begin', 'note_set', 'note_clear', 'position' })
 
 if ABOUT_ONE[ARGV[1]] then

@@ -1,6 +1,7 @@
 -- When a job will be ready: learnt by lane and engine from what was rendered.
 --
--- Keys: unstill:job:<id> unstill:rate unstill:speed:<lane> unstill:engines:<lane> unstill:running:<lane>
+-- Keys: unstill:job:<id> unstill:rate unstill:speed:<lane> unstill:engines:<lane> unstill:running:<lane> unstill:lanes
+--   unstill:work:<lane>
 
 -- A person is told a time by which 88 of 100 clips are there. Each clip moves what is known by a step on the logarithm's
 -- scale, up by 0.88 of it where it took longer, else down by 0.12: the stochastic approximation of a quantile (Robbins,
@@ -53,7 +54,8 @@ local function learn(id, seconds)
 end
 
 local function forget_engine(lane, engine)
-  redis.call('HDEL', 'unstill:speed:' .. lane, of_engine('r', engine), of_engine('m', engine))
+  local speed = 'unstill:speed:' .. lane
+  redis.call('HDEL', speed, of_engine('r', engine), of_engine('m', engine), of_engine('l', engine), of_engine('t', engine))
 end
 
 local function by_left(a, b)
@@ -61,19 +63,64 @@ local function by_left(a, b)
   return a.name < b.name
 end
 
--- The engines alive on a lane, the one that is free first before the others: `left` seconds until then, `idle` where it has
--- nothing in hand.
-local function engines_on(lane)
-  local left = {}
+-- The seconds that an engine of several models needs before it can begin in a lane, and those for which it stays with a model
+-- while another's work waits; nil of an engine of one model.
+local function changeover_of(lane, engine)
+  local r = redis.call('HMGET', 'unstill:speed:' .. lane, of_engine('l', engine), of_engine('t', engine))
+  return tonumber(r[1] or nil), tonumber(r[2] or nil)
+end
+
+-- `left` gets the seconds until each engine has done what runs in a lane.
+local function add_running(lane, left)
   local running = redis.call('ZRANGE', 'unstill:running:' .. lane, 0, -1, 'WITHSCORES')
   for i = 1, #running, 2 do
     -- of a record that was damaged since, nothing is known
     local engine = redis.pcall('HGET', JOB .. running[i], 'engine')
     if type(engine) == 'string' then left[engine] = math.max(left[engine] or 0, (tonumber(running[i + 1]) - NOW) / 1000) end
   end
+end
+
+-- The other lanes of an engine in which work waits: how many, and its seconds on that engine.
+local function waiting_elsewhere(lane, engine)
+  local lanes, seconds = 0, 0
+  for _, other in ipairs(redis.call('SMEMBERS', 'unstill:lanes')) do
+    if other ~= lane and redis.call('ZSCORE', 'unstill:engines:' .. other, engine) then
+      local waits, work = 0, redis.call('HGETALL', 'unstill:work:' .. other)
+      for i = 1, #work, 2 do
+        if string.sub(work[i], 1, 2) == 'c|' then waits = waits + tonumber(work[i + 1]) end
+      end
+      if waits > 0 then lanes, seconds = lanes + 1, seconds + waits * rate_of(other, engine) end
+    end
+  end
+  return lanes, seconds
+end
+
+-- An engine of several models goes from one to the next while work of each waits: its device is shared by so many, and where
+-- another's is loaded that one may stay for its turn.
+local function shared(engine, lane, before, turn)
+  local lanes, seconds = waiting_elsewhere(lane, engine.name)
+  if before > 0 and lanes > 0 then engine.left = engine.left + math.min(turn, seconds) end
+  engine.left = engine.left + before
+  engine.rate = engine.rate * (1 + lanes)
+  engine.idle = engine.idle and lanes == 0
+end
+
+-- The engines alive on a lane, the one that is free first before the others: `left` seconds until then, `idle` where it has
+-- nothing in hand.
+local function engines_on(lane)
+  local names = redis.call('ZRANGEBYSCORE', 'unstill:engines:' .. lane, num(NOW - TIMES.engine_alive), '+inf')
+  local left, elsewhere = {}, false
+  add_running(lane, left)
   local engines = {}
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', 'unstill:engines:' .. lane, num(NOW - TIMES.engine_alive), '+inf')) do
-    engines[#engines + 1] = { name = name, rate = rate_of(lane, name), left = left[name] or 0, idle = left[name] == nil }
+  for _, name in ipairs(names) do
+    local before, turn = changeover_of(lane, name)
+    if before and not elsewhere then
+      elsewhere = true
+      for _, other in ipairs(redis.call('SMEMBERS', 'unstill:lanes')) do add_running(other, left) end
+    end
+    local engine = { name = name, rate = rate_of(lane, name), left = left[name] or 0, idle = left[name] == nil }
+    if before then shared(engine, lane, before, turn) end
+    engines[#engines + 1] = engine
   end
   table.sort(engines, by_left)
   return engines

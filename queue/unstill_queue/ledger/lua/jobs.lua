@@ -71,10 +71,16 @@ local function lapse(id, attempts, outcome, reason)
   end
 end
 
-local function run(id, owner, engine)
+-- `before` in seconds, until its engine can begin.
+local function mark_running(id, before)
   local lane, cost = get(id, 'lane'), tonumber(get(id, 'cost'))
+  local whole = before + cost * rate_of(lane, get(id, 'engine') or nil)
+  redis.call('ZADD', 'unstill:running:' .. lane, num(NOW + whole * 1000), id)
+end
+
+local function run(id, owner, engine)
   set(id, 'state', 'running', 'owner', owner, 'lease', num(NOW + TIMES.lease), 'engine', engine, 'started_at', num(NOW))
-  redis.call('ZADD', 'unstill:running:' .. lane, num(NOW + cost * rate_of(lane, engine) * 1000), id)
+  mark_running(id, changeover_of(get(id, 'lane'), engine) or 0)
   due(id, NOW + TIMES.lease)
   show(id, 'state', 'running')
 end
