@@ -35,6 +35,7 @@ TABLE: dict[str, tuple[bool, bool, bool, bool, bool, bool]] = {
     "edit":           (YES,  NO,      NO,    NO,        YES,      YES),
     "preset":         (YES,  NO,      NO,    NO,        YES,      YES),
     "last_picture":   (YES,  NO,      NO,    NO,        YES,      YES),
+    "words_alone":    (YES,  NO,      NO,    NO,        YES,      YES),
     "form":           (YES,  NO,      NO,    NO,        YES,      YES),
     "chat_settings":  (NO,   NO,      YES,   NO,        YES,      NO),
     "settings":       (YES,  YES,     YES,   YES,       YES,      YES),

@@ -16,6 +16,7 @@ from tests.waiting import PATIENCE
 
 from unstill_bots.actions.variations import again
 from unstill_bots.delivery.chat import FetchError
+from unstill_bots.intake.inputs import ONE_PICTURE
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.rules import Terms
 from unstill_bots.text.replies import Replies
@@ -144,7 +145,7 @@ async def test_what_is_over_a_quota_is_refused_before_its_picture_is_fetched(
 
 async def test_a_pictures_shape_counts_as_far_as_the_platform_tells_it(make: Callable[..., FrontEnd]) -> None:
     # Given seconds for a square picture's clip, and no more
-    front = make(person_seconds=make().pipeline._preparation.cost(WORDS, 1.0) * 1.01)
+    front = make(person_seconds=make().pipeline._preparation.estimate(WORDS, ONE_PICTURE, Replies())[0] * 1.01)
     # When a picture is asked for of which the platform says that it is four times as long as it is high
     assert not await prepared(front, asked(1, aspect=aspect_of(640, 160)))
     # Then it is refused unseen; where the platform does not tell, one of 4:3 is fetched to see

@@ -32,7 +32,9 @@ from unstill_bots.actions.presses import (
     DELETE,
     DISCORD,
     EVERYWHERE,
+    LAST_PICTURE,
     TELEGRAM,
+    WORDS_ALONE,
     May,
     Thing,
     Verdict,
@@ -290,7 +292,7 @@ def job_messages(catalog: Catalog, platform: str) -> list[Message]:
         request, Place(State.QUEUED, 1, "i2vgen-xl", engines=0), Served.of(catalog, {"camera"}, "camera")
     )
     return [
-        presentation.without_picture(job.id, "", ChatReplies("en"), offered=True),
+        presentation.without_picture(job.id, "", ChatReplies("en"), offered=(LAST_PICTURE, WORDS_ALONE)),
         presentation.failed(record_of_words, refused, catalog),
         presentation.received(request),
         waits,

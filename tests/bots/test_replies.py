@@ -15,6 +15,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.bots.able_models import with_abilities
 
 import unstill_bots
 from unstill_bots.actions.commands import nearest, offered
@@ -36,7 +37,7 @@ from unstill_config.platforms import PLATFORMS
 from unstill_queue.contract import codes
 from unstill_queue.contract.errors import Allowed, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Cancelled, Failed, Parameters, Progress, Succeeded
-from unstill_queue.contract.options import OPTIONS, PROMPT_MAX
+from unstill_queue.contract.options import LAST_IMAGE, OPTIONS, PROMPT_MAX
 from unstill_queue.contract.resolving import allowed_by, resolve
 from unstill_queue.storage.folder import Why
 
@@ -474,7 +475,8 @@ def test_words_with_braces_are_only_words() -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_help_is_short_and_its_pages_list_everything(language: str, platform: str) -> None:
-    replies, everything = ChatReplies(language), Served.of(CATALOG, set(CATALOG.models), "i2vgen-xl")
+    able = with_abilities(CATALOG, "i2vgen-xl", LAST_IMAGE)
+    replies, everything = ChatReplies(language), Served.of(able, set(able.models), "i2vgen-xl")
     help = str(replies.overview(offered(platform), synthetic=True))
     tips = [str(replies.tips(synthetic=synthetic)) for synthetic in (True, False)]
     pages = "\n".join([str(replies.options(everything)), str(replies.presets(everything)), *tips])

@@ -57,6 +57,7 @@ def test_the_buttons_are_those_that_are_under_jobs_and_clips() -> None:
         "edit": replies.button_edit(),
         "share": replies.button_share(),
         "last_picture": replies.button_last_picture(),
+        "words_alone": replies.button_words_alone(),
     }
     everywhere = {name for name, action in ACTIONS.items() if set(CHATS) <= set(action.buttons)}
 

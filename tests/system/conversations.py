@@ -64,6 +64,9 @@ class Talk(Protocol):
     def file(self, data: bytes, name: str, words: str) -> None:
         """Send a picture as a file with words."""
 
+    def words(self, text: str) -> None:
+        """Write words without a picture."""
+
     def command(self, name: str) -> None: ...
 
     def press(self, message: str, label: str) -> None:
@@ -441,6 +444,28 @@ async def what_is_deleted_is_gone(talk: Talk) -> None:
     await asyncio.to_thread(wait_for, lambda: not list(storage.rglob("*.mp4")), what="the clip's end in storage")
 
 
+async def words_alone_are_a_clip_where_the_model_can_do_that(talk: Talk) -> None:
+    # Given an engine whose model makes clips of words alone
+    talk.house.settings["UNSTILL_ENGINE__MODEL"] = "able"
+    talk.house.start_engine()
+    await asyncio.to_thread(talk.house.wait_until_served, "able")
+    talk.start_bot()
+    # When somebody writes words, and sends no picture
+    talk.words("a storm at sea --seed 7")
+    # Then they are a clip, of a wide frame
+    (first,) = await seen(talk, lambda now: bool(clips(now)), "the clip")
+    made = recipe_of(first)
+    assert (made.model, made.parameters.prompt, made.parameters.seed) == ("able", "a storm at sea", 7)
+    assert (made.parameters.width, made.parameters.height) == (114, 64)
+    assert sorted(first.buttons) == sorted((*CLIP_BUTTONS, *talk.own_buttons))
+    # and another one of the same words can be had by its buttons
+    talk.press(first.id, "Again")
+    await seen(talk, lambda now: len(clips(now)) == 2 and not waiting(now), "the second clip")
+    assert recipe_of(clips(talk.seen())[1]).parameters.prompt == "a storm at sea"
+    # and nothing is stored of them but the clips
+    assert not list((talk.house.folder / "storage" / "pictures").rglob("*.*"))
+
+
 async def commands_are_answered(talk: Talk) -> None:
     talk.house.start_engine()
     talk.start_bot()
@@ -488,6 +513,7 @@ LAWS: tuple[Callable[[Talk], Awaitable[None]], ...] = (
     what_other_programs_have_is_understood_or_left_out_and_told,
     what_is_cancelled_is_not_made,
     what_is_deleted_is_gone,
+    words_alone_are_a_clip_where_the_model_can_do_that,
     commands_are_answered,
     a_bot_that_was_killed_gives_its_one_answer,
 )

@@ -36,6 +36,7 @@ from unstill_bots.actions.presses import (
     LAST_PICTURE,
     PRESET,
     SETTINGS,
+    WORDS_ALONE,
 )
 from unstill_bots.discord.media import Picture
 from unstill_bots.discord.pending import DiscordRequest
@@ -103,8 +104,8 @@ class DiscordCells:
             asked = self.sent_picture(owner, channel)
             question = self.post(channel, ["preset preview"], owner, on=asked)
             self.planted[cell] = Planted(f"discord:{channel.id}:{asked.id}", question)
-        for cell in cells(DISCORD, ACTIONS[LAST_PICTURE]):
-            self.planted[cell] = await self.offer(cell.place, self.people[OWNER])
+        for cell in cells(DISCORD, ACTIONS[LAST_PICTURE], ACTIONS[WORDS_ALONE]):
+            self.planted[cell] = await self.offer(cell.place, self.people[OWNER], cell.action)
         for cell in cells(DISCORD, *OFFERED):
             people = self.new_people()
             self.commanded[cell] = people, await self.plant(cell.place, people[OWNER], done=False)
@@ -149,7 +150,7 @@ class DiscordCells:
         note = f"{channel.id}:{shown.id}" + (":t" if place == INSTALL else "")
         return await self.queue.plant(request, note, shown, done=done)
 
-    async def offer(self, place: str, owner: Person) -> Planted:
+    async def offer(self, place: str, owner: Person, action: str) -> Planted:
         """Of one's last picture, for words that were just written."""
         world, channel = self.api.world, self.channel(place, owner)
         with world.lock:
@@ -160,7 +161,7 @@ class DiscordCells:
             older=OlderPicture(Picture(file["url"], file["size"]).source),
         )  # fmt: skip
         await self.queue.offer(pending)
-        return Planted(pending.id, self.post(channel, [f"{LAST_PICTURE} {channel.id}:{number}"], owner))
+        return Planted(pending.id, self.post(channel, [f"{action} {channel.id}:{number}"], owner))
 
     # -- trying
 
@@ -188,7 +189,7 @@ class DiscordCells:
         return await self.happened(cell.action, planted), said
 
     async def happened(self, action: str, planted: Planted) -> bool:
-        if action in (PRESET, LAST_PICTURE):
+        if action in (PRESET, LAST_PICTURE, WORDS_ALONE):
             return await self.queue.read(planted.id) is not None
         return await self.queue.happened(action, planted)
 

@@ -35,6 +35,7 @@ from unstill_bots.actions.presses import (
     SETTINGS,
     SHARE,
     TELEGRAM,
+    WORDS_ALONE,
     commands_of,
 )
 from unstill_bots.intake.older_picture import OlderPicture
@@ -136,8 +137,8 @@ class TelegramCells:
             asked = self.ask(scene)
             question = self.say(scene, keyboard_of(*(data_of(PRESET, name) for name in ("quality", "preview"))), asked)
             self.planted[cell] = Planted(f"telegram:{asked.chat.id}:{asked.id}", question)
-        for cell in cells(TELEGRAM, ACTIONS[LAST_PICTURE]):
-            self.planted[cell] = await self.offer(self.scene(cell.place, cell.who))
+        for cell in cells(TELEGRAM, ACTIONS[LAST_PICTURE], ACTIONS[WORDS_ALONE]):
+            self.planted[cell] = await self.offer(self.scene(cell.place, cell.who), cell.action)
         for scene in self.scenes.values():
             name = "language" if scene.chat.kind == "private" else "quiet"
             self.menus[scene.chat] = self.say(scene, keyboard_of(data_of(SETTINGS, name)))
@@ -183,7 +184,7 @@ class TelegramCells:
         note = f"{asked.chat.id}:{shown.id}"
         return await self.queue.plant(request, note, shown, done=done, receipt=f"{note} animation {self.clip.file.id}")
 
-    async def offer(self, scene: Scene) -> Planted:
+    async def offer(self, scene: Scene, action: str) -> Planted:
         """Of one's last picture, for words that were just written."""
         asked = scene.asker.send_text(scene.chat, "waves", topic=scene.topic, as_chat=scene.persona)
         about, user = f"{asked.chat.id}:{asked.id}", asked.sender_chat or asked.sender
@@ -193,7 +194,7 @@ class TelegramCells:
             picture=Picture(""), persona=asked.sender_chat is not None, older=OlderPicture(media.file.id),
         )  # fmt: skip
         await self.queue.offer(pending)
-        return Planted(f"telegram:{about}", self.say(scene, keyboard_of(data_of(LAST_PICTURE, about)), asked))
+        return Planted(f"telegram:{about}", self.say(scene, keyboard_of(data_of(action, about)), asked))
 
     # -- trying
 
@@ -216,7 +217,7 @@ class TelegramCells:
             said = await person.forge(data, self.menus[own]).answer()
         if person in self._inside(scene):
             said = await person.forge(data, planted.message).answer()
-        if cell.action in (PRESET, LAST_PICTURE):
+        if cell.action in (PRESET, LAST_PICTURE, WORDS_ALONE):
             return await self.queue.read(planted.id) is not None, said
         if cell.action == EDIT and cell.expected:
             # the question is sent after the press is answered

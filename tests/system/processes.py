@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import redis
 from tests.system.renderers import Gate
 from tests.waiting import PATIENCE as PATIENCE
 from tests.waiting import until as until
@@ -26,6 +27,18 @@ title = "Journal"
 renderer = "tests.system.renderers:Journalled"
 synthetic = false
 abilities = ["prompt", "seed"]
+size_multiple = 2
+resolutions = [64]
+licence = { name = "Apache-2.0" }
+defaults = { resolution = 64, num_frames = 8, fps = 8, num_inference_steps = 1, guidance_scale = 1.0 }
+ranges = { num_frames = [8, 16], fps = [4, 30], num_inference_steps = [1, 1], guidance_scale = [1.0, 1.0] }
+cost = { base = 0.3, per_unit = 0.0 }
+
+[models.able]
+title = "Able"
+renderer = "tests.system.renderers:Journalled"
+synthetic = true
+abilities = ["prompt", "seed", "last_image", "text_only"]
 size_multiple = 2
 resolutions = [64]
 licence = { name = "Apache-2.0" }
@@ -110,6 +123,11 @@ class House:
 
     def start_engine(self, *options: str, log: str = "engine") -> subprocess.Popen[bytes]:
         return self.start("unstill_engine", *options, log=log)
+
+    def wait_until_served(self, model: str) -> None:
+        """Wait until an engine says that it serves a model."""
+        with redis.Redis.from_url(self.valkey.url) as client:
+            wait_for(lambda: client.zcard(f"unstill:engines:{model}"), what=f"an engine with {model}")
 
     def start_bot(self, socket: Path, *, log: str = "bot") -> subprocess.Popen[bytes]:
         return self.start("tests.system.recorder", str(socket), log=log)

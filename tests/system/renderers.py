@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -60,7 +61,8 @@ def _gate_file(journal: Path, number: int | str) -> Path:
 
 
 class Journalled:
-    """Square frames of noise, their left quarter in the picture's mean colour.
+    """Square frames of noise, their left quarter in the picture's mean colour, their right one in the last picture's.
+    Where there is no picture it is white.
 
     'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time.
     'held-N' stands at gate N, 'slow' takes 50 times as long a step, and 'no-room' is refused with words for the
@@ -85,7 +87,7 @@ class Journalled:
         first = f"begin {prompt}" not in self._journal.read_text() if self._journal.exists() else True
         self._write("begin", prompt)
         random = np.random.default_rng(plan.parameters.seed)
-        colour = np.asarray(load_photo(photos.first).resize((1, 1), Image.Resampling.BOX))[0, 0]
+        colour = _mean(photos.first)
         for step in range(plan.num_frames):
             if cancelled():
                 self._write("cancelled", prompt)
@@ -99,6 +101,8 @@ class Journalled:
             on_step(step + 1, plan.num_frames)
             frame = random.integers(0, 255, (1, plan.height, plan.width, 3), dtype=np.uint8)
             frame[:, :, : plan.width // 4] = colour
+            if photos.last is not None:
+                frame[:, :, -plan.width // 4 :] = _mean(photos.last)
             yield frame
             if step == 0 and (gate := re.search(r"\bheld-(\d+)\b", prompt)):
                 self._stand_at(_gate_file(self._journal, gate[1]), prompt, cancelled)
@@ -111,6 +115,13 @@ class Journalled:
 
     def _write(self, event: str, prompt: str) -> None:
         write_event(self._journal, self._device, event, prompt)
+
+
+def _mean(photo: Path | None) -> Any:
+    """Return a picture's mean colour."""
+    if photo is None:
+        return 255
+    return np.asarray(load_photo(photo).resize((1, 1), Image.Resampling.BOX))[0, 0]
 
 
 def write_event(journal: Path, device: str, event: str, prompt: str) -> None:

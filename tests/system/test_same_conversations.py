@@ -46,6 +46,12 @@ class OnTelegram:
         mime = f"image/{name.rpartition('.')[2]}" if "." in name else "application/octet-stream"
         self._ann.send_document(self._chat, data, words, name=name, mime=mime)
 
+    def words(self, text: str) -> None:
+        self._ann.send_text(self._chat, text)
+
+    def together(self, pictures: list[bytes], words: str) -> None:
+        self._ann.send_album(self._chat, pictures, words)
+
     def command(self, name: str) -> None:
         self._ann.send_text(self._chat, f"/{name}")
 
@@ -91,6 +97,12 @@ class OnDiscord:
     def file(self, data: bytes, name: str, words: str) -> None:
         self._ann.say(self._chat, words, files=[File(data, name)])
 
+    def words(self, text: str) -> None:
+        self._ann.say(self._chat, text)
+
+    def together(self, pictures: list[bytes], words: str) -> None:
+        self._ann.say(self._chat, words, files=[File(data, f"{n}.png") for n, data in enumerate(pictures)])
+
     def command(self, name: str) -> None:
         self._ann.slash(self._chat, name)
 
@@ -135,8 +147,14 @@ class OnTheWeb:
         self.file(photo(), "photo.png", words)
 
     def file(self, data: bytes, name: str, words: str) -> None:
+        self.together([data], words)
+
+    def words(self, text: str) -> None:
+        self.together([], text)
+
+    def together(self, pictures: list[bytes], words: str) -> None:
         assert self._ann is not None
-        answer = self._ann.ask(words, pictures=[data])
+        answer = self._ann.ask(words, pictures=pictures)
         if answer.status_code == 422:
             # the form, which stays filled, is how one edits
             self._said.append(Seen(f"said {len(self._said)}", answer.text, ("Edit",), None))

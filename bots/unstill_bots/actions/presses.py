@@ -49,7 +49,7 @@ class Action(msgspec.Struct, frozen=True):
 
 CANCEL, DELETE, FORGET, PRESET, FORM, SHARE = "cancel", "delete", "forgetme", "preset", "form", "share"
 EDIT, SWITCH = "edit", "switch_model"
-LAST_PICTURE = "last_picture"
+LAST_PICTURE, WORDS_ALONE = "last_picture", "words_alone"
 SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
@@ -66,6 +66,7 @@ _ALL = (
     Action(EDIT, "asks for other words, for a picture whose words were refused", May.OWNER, EVERYWHERE),
     Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, CHATS),
     Action(LAST_PICTURE, "asks for a clip of one's last picture by new words", May.OWNER, CHATS, anywhere=True),
+    Action(WORDS_ALONE, "asks for a clip of new words alone", May.OWNER, CHATS, anywhere=True),
     Action(FORM, "asks for clips of pictures that somebody pointed at", May.OWNER, forms=(DISCORD,), anywhere=True),
     Action(SETTINGS, "shows and changes a person's own defaults", May.EVERYBODY, CHATS, CHATS),
     Action(CHAT_SETTINGS, "shows and changes how a group or server uses the bot", May.ADMINS, CHATS),
@@ -158,7 +159,8 @@ def refusal(verdict: Verdict, action: Action, replies: ChatReplies) -> str:
     if action.may is May.ADMINS:
         return replies.settings_for_admins()
     if verdict is Verdict.UNKNOWN:
-        return replies.no_longer_there() if action.name in (PRESET, LAST_PICTURE) else replies.unknown_job()
+        waits = action.name in (PRESET, LAST_PICTURE, WORDS_ALONE)
+        return replies.no_longer_there() if waits else replies.unknown_job()
     if verdict is Verdict.UNPROVEN:
         if action.name in (CANCEL, DELETE):
             return replies.unproven(f"/{action.name}")

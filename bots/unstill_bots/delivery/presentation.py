@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, LAST_PICTURE, SHARE, SWITCH
+from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, LAST_PICTURE, SHARE, SWITCH, WORDS_ALONE
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
 from unstill_bots.delivery.message import NOTICE, REVISED, SHUT_OUT, Button, Clip, Message, Phase, Urgency
 from unstill_bots.delivery.naming import file_name
@@ -33,7 +34,7 @@ def received(request: Request) -> Message:
     return Message(
         request.id,
         replies.language,
-        Text(replies.received()),
+        Text(replies.received() if request.source or request.stored else replies.received_words()),
         Phase.RECEIVED,
         Urgency.PLACE,
         buttons=_while_under_way(request.id, replies),
@@ -188,9 +189,12 @@ def cancelled(record: Record, by: str) -> Message:
     return Message(record.id, replies.language, Text(said), Phase.CANCELLED, Urgency.ANSWER)
 
 
-def without_picture(id: str, text: str, replies: ChatReplies, *, offered: bool = False) -> Message:
-    """Make what is said to words without a picture, whose request would have that id; `offered`: one's last picture."""
-    buttons = (Button(LAST_PICTURE, replies.button_last_picture(), id),) if offered else ()
+def without_picture(id: str, text: str, replies: ChatReplies, offered: Sequence[str] = ()) -> Message:
+    """Make what is said to words without a picture, whose request would have that id. `offered` are actions that take
+    the words all the same: LAST_PICTURE, WORDS_ALONE.
+    """
+    labels = {LAST_PICTURE: replies.button_last_picture(), WORDS_ALONE: replies.button_words_alone()}
+    buttons = tuple(Button(action, labels[action], id) for action in offered)
     return Message(id, replies.language, Text(text), Phase.FAILED, Urgency.TALK, buttons=buttons)
 
 

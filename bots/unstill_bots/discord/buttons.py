@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import discord
 
 from unstill_bots.actions.press_data import ON_JOBS, PressData, jobs_named
-from unstill_bots.actions.presses import EDIT, LAST_PICTURE, PRESET
+from unstill_bots.actions.presses import EDIT, LAST_PICTURE, PRESET, WORDS_ALONE
 from unstill_bots.delivery.message import Message
 from unstill_bots.discord.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 
-SENT = (*ON_JOBS, PRESET, LAST_PICTURE)
+SENT = (*ON_JOBS, PRESET, LAST_PICTURE, WORDS_ALONE)
 TEMPLATE = rf"(?:{'|'.join(SENT)}) \S{{1,80}}"
 """Of a button's custom id, which has at most 100 characters."""
 

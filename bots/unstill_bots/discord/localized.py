@@ -37,6 +37,7 @@ DESCRIPTIONS = {
     **{command.name: command.with_options or command.description for command in offered(DISCORD)},
     "image": N_("the picture to animate"),
     "prompt": N_("what moves, and how"),
+    "last_image": N_("a second picture, with which the clip ends"),
     "which": N_("your newest one, or all of them"),
     "host": N_("what only who hosts the bot may do"),
     "action": N_("what to do"),

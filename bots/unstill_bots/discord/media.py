@@ -38,7 +38,7 @@ class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, source: str) -> Picture:
-        return msgspec.json.decode(source, type=cls)
+        return msgspec.json.decode(source, type=cls) if source else cls("")
 
 
 def find(message: discord.Message) -> list[Picture] | Unfit | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 import discord
@@ -15,15 +15,15 @@ from unstill_bots.discord.localized import CHOICE_MOST, DESCRIPTIONS, described,
 from unstill_bots.intake.served import Served
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Value
-from unstill_queue.contract.options import OPTIONS, PROMPT_MAX, Option
+from unstill_queue.contract.options import LAST_IMAGE, OPTIONS, PROMPT_MAX, Option
 
 IMAGE, PROMPT = "image", "prompt"
 OPTIONS_MOST, CHOICES_MOST = 25, 25
 """Options of a command, and choices of an option: Discord's application commands."""
 
 Interaction = discord.Interaction[Any]
-Animate = Callable[[Interaction, discord.Attachment | None, str, Mapping[str, Value]], Awaitable[None]]
-"""Given the picture, the words, and the chosen options."""
+Animate = Callable[[Interaction, Sequence[discord.Attachment], str, Mapping[str, Value]], Awaitable[None]]
+"""Given the picture and the last one, the words, and the chosen options."""
 Now = Callable[[], Awaitable[Served]]
 """Says what is served now."""
 Completion = Callable[[Interaction, Any], Coroutine[Any, Any, list[Choice[Any]]]]
@@ -35,19 +35,23 @@ def animate_command(take: Animate, catalog: Catalog, now: Now) -> app_commands.C
     async def animate(
         interaction: Interaction, image: discord.Attachment | None = None, prompt: str = "", **given: Any
     ) -> None:
-        await take(interaction, image, prompt, {name: value for name, value in given.items() if value is not None})
+        chosen = {name: value for name, value in given.items() if value is not None}
+        images = [file for file in (image, chosen.get(LAST_IMAGE)) if file]
+        await take(interaction, images, prompt, chosen | ({LAST_IMAGE: True} if LAST_IMAGE in chosen else {}))
 
-    options = OPTIONS[: OPTIONS_MOST - 2]
+    options = [option for option in OPTIONS if not option.apart][: OPTIONS_MOST - 3]
     parameters = [
         _parameter("interaction", Interaction),
         _parameter(IMAGE, Optional[discord.Attachment], None),  # noqa: UP045
         _parameter(PROMPT, app_commands.Range[str, 1, PROMPT_MAX], ""),
         *(_parameter(option.name, _annotation(option), None) for option in options),
+        _parameter(LAST_IMAGE, Optional[discord.Attachment], None),  # noqa: UP045
     ]
     animate.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     app_commands.describe(
         image=marked(DESCRIPTIONS[IMAGE]),
         prompt=marked(DESCRIPTIONS[PROMPT]),
+        last_image=marked(DESCRIPTIONS[LAST_IMAGE]),
         **{option.name: marked(described(option, catalog, Replies()), option) for option in options},
     )(animate)
     fixed = {option.name: _fixed(option) for option in options if option.choices}

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.open_forms import Pointed
-from unstill_bots.actions.presses import CANCEL, EDIT, LAST_PICTURE, PRESET, SWITCH
+from unstill_bots.actions.presses import CANCEL, EDIT, LAST_PICTURE, PRESET, SWITCH, WORDS_ALONE
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
@@ -50,8 +50,8 @@ class Presses:
             await self._edit(interaction, press, replies)
         elif press.action in (CANCEL, SWITCH):
             await tell(self._context, interaction, self._cancel(interaction, press, replies))
-        elif press.action == LAST_PICTURE:
-            await self._with_last_picture(interaction, press, replies)
+        elif press.action in (LAST_PICTURE, WORDS_ALONE):
+            await self._offer(interaction, press, replies)
         else:
             await self._delete(interaction, press, replies)
 
@@ -121,10 +121,10 @@ class Presses:
         else:
             await interaction.response.defer()
 
-    async def _with_last_picture(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
+    async def _offer(self, interaction: Interaction, press: Press, replies: ServerReplies) -> None:
         await interaction.response.defer()
         actor = DiscordActor(self._context, interaction)
-        if said := await self._context.follow_ups.with_last_picture(press.job, actor, replies):
+        if said := await self._context.follow_ups.offer_taken(press.job, press.action, actor, replies):
             await answer(interaction, said)
 
     # -- no more

@@ -23,13 +23,14 @@ from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, m
 from unstill_bots.discord.media import Picture, find, of_attachment
 from unstill_bots.discord.modals import WordsForm, of_form
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.pending import is_covered, of_interaction, person_scope, uncovered
+from unstill_bots.discord.pending import DiscordRequest, is_covered, of_interaction, person_scope, uncovered
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import installs_of, offer, read_links, register
 from unstill_bots.host.background import quickly
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.admission import Written
+from unstill_bots.intake.inputs import as_one
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import usable_of
@@ -69,18 +70,23 @@ class Tree(app_commands.CommandTree[Any]):
     # -- /animate
 
     async def _animate(
-        self, interaction: Interaction, image: discord.Attachment | None, prompt: str, given: Mapping[str, Value]
+        self, interaction: Interaction, images: Sequence[discord.Attachment], prompt: str, given: Mapping[str, Value]
     ) -> None:
         replies, said = await replies_for(self._context, interaction), words(prompt, given)
-        found = of_attachment(image) if image else None
-        if found is None:
+        sent = [of_attachment(image) for image in images]
+        unfit = next((one for one in sent if isinstance(one, Unfit)), None)
+        found = [one for one in sent if isinstance(one, Picture)]
+        if unfit is not None:
+            await answer(interaction, replies.picture_error(unfit))
+            return
+        if not found and await quickly(self._context.conversation.words.are_enough(prompt and said)):
+            found = [Picture("")]
+        if not found:
             await self._ask(interaction, [], replies, prompt, given)
-        elif isinstance(found, Unfit):
-            await answer(interaction, replies.picture_error(found))
         elif await quickly(self._context.conversation.suffices(said, person_scope(interaction.user))):
-            await self._intake.admit(interaction, replies, self._write(interaction, [found], said, replies))
+            await self._intake.admit(interaction, replies, self._write(interaction, found, said, replies))
         else:
-            await self._ask(interaction, [found], replies)
+            await self._ask(interaction, found, replies)
 
     async def _write(
         self,
@@ -92,7 +98,7 @@ class Tree(app_commands.CommandTree[Any]):
         older: OlderPicture | None = None,
     ) -> Written:
         limit = self._context.upload_limit(interaction)
-        asks = [
+        asks: Sequence[DiscordRequest] = [
             replace(
                 of_interaction(interaction, picture, replies.language, limit, number=number),
                 older=older,
@@ -100,6 +106,7 @@ class Tree(app_commands.CommandTree[Any]):
             )
             for number, picture in enumerate(found)
         ]
+        asks = as_one(asks, uncovered(said), self._context.catalog)
         written = await self._intake.admission.write(of_form(asks, form) if form else asks, uncovered(said))
         if written.words:
             # for the button under the refusal, which opens a form with the words

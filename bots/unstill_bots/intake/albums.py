@@ -145,7 +145,12 @@ class Albums(Generic[P]):
     async def _take_parts(self, parts: list[Part[P]]) -> None:
         words = next((part.words for part in parts if part.words), "")
         asks = [part.ask for part in parts if not part.unfit]
-        new = [ask for ask in asks if await self._pipeline.record(ask.id) is None]
+        records = [await self._pipeline.record(ask.id) for ask in asks]
+        # one that a clip ends with has no request of its own
+        lasts = {record.request.last_source for record in records if record is not None}
+        new = [
+            ask for ask, record in zip(asks, records, strict=True) if record is None and ask.picture.source not in lasts
+        ]
         unfit = [part.ask.replies.picture_error(Unfit(part.unfit)) for part in parts if part.unfit]
         if new:
             await self._conversation.said(new, words, unfit=unfit)

@@ -15,6 +15,8 @@ from unstill_queue.contract.options import PROMPT_MAX, Option, find
 from unstill_queue.contract.resolving import faults, narrowed, unread
 from unstill_queue.contract.sizing import frame_of
 
+SOUND = "sound"
+"""The ability of a model that makes sound."""
 LEFT_OUT_MOST, OVERRULED_MOST = 10, 4
 """Options of other programs that are named where they were left out, and contradictions that are told."""
 
@@ -171,6 +173,8 @@ class CaptionOptions:
             yield note("options_left_out", value=", ".join([*told[:LEFT_OUT_MOST], *more]))
         if "fill" in self.given and frame_of(self._catalog.finishes.get(self._shape())) is None:
             yield note("fill_without_shape", value=self.typed["fill"])
+        if model is not None and self.given.get("audio") and SOUND not in model.abilities:
+            yield note("sound_silent", model=model.title)
         if model is not None and (names := self._names_unread(model)):
             yield note("options_not_read", options=", ".join(names), model=model.title)
 

@@ -149,6 +149,11 @@ def with_defaults(text: str, defaults: Mapping[str, str], catalog: Catalog) -> s
     return joined(" ".join(typed for name, typed in defaults.items() if name not in named), text)
 
 
+def names(text: str, option: str, catalog: Catalog) -> bool:
+    """Return whether a caption sets an option, or leaves it open."""
+    return len(text) <= TEXT_MAX and option in _read(text, catalog)[1].named
+
+
 def joined(options: str, text: str) -> str:
     """Return options and a text after them, whose first word is not read as the unit of the last option's number."""
     unit = text.partition(" ")[0].lower() in UNITS

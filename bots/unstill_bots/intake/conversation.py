@@ -14,12 +14,14 @@ from unstill_bots.actions.presses import ACTIONS, PRESET, Actor, Thing, Verdict,
 from unstill_bots.actions.variations import derived
 from unstill_bots.delivery.chat import ChatError
 from unstill_bots.delivery.message import REVISED
+from unstill_bots.intake.inputs import as_one
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.together import take_together
 from unstill_bots.intake.waiting import P, WaitingPictures
+from unstill_bots.intake.words_alone import WordsAlone
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import NotTaken
 from unstill_queue.contract.jobs import Cancelled, Succeeded
@@ -48,6 +50,7 @@ class Conversation(Generic[P]):
     def __init__(self, pipeline: Pipeline, waiting: WaitingPictures[P], ask: Ask[P], unask: Unask) -> None:
         self._pipeline = pipeline
         self._waiting = waiting
+        self.words = WordsAlone(pipeline, waiting)
         self._ask = ask
         self._unask = unask
 
@@ -68,6 +71,8 @@ class Conversation(Generic[P]):
             own = await self._pipeline.preferences.get(pendings[0].who.person)
         if words or own.preset:
             await self._take(pendings, words, own, unfit)
+            if before is not None:
+                self.take_back(*filter(None, [await self.words.give_way(pendings[0], before.id)]))
             if not older:
                 await self._let_go(pendings[0])
             return
@@ -115,6 +120,8 @@ class Conversation(Generic[P]):
 
         Returns False where the words are wrong for all of several: they wait for better ones.
         """
+        if not unfit:
+            pendings = as_one(pendings, words, self._pipeline.catalog)
         if len(pendings) + len(unfit) == 1:
             await self._pipeline.take(pendings[0], words, own=own)
             return True
@@ -237,7 +244,7 @@ class Conversation(Generic[P]):
         if mine:
             await self.words_came(mine, words)
             return
-        if await self._waiting.edit_words(pending, words):
+        if await self._waiting.edit_words(pending, words) and await self._pipeline.record(pending.id) is None:
             return
         for one in await self._waiting.together(pending):
             if not await self.revise(one, words):
@@ -261,6 +268,8 @@ class Conversation(Generic[P]):
             if older is None:
                 return True
             pending = replace(pending, older=older)
+        elif record.request.last_source:
+            pending = replace(pending, last_source=record.request.last_source)
         request = await pipeline.request(pending, words, id=derived(latest, f"edit {words}"))
         if request.words == record.request.words or _is_ended(record):
             return True

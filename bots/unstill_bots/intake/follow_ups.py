@@ -12,7 +12,7 @@ from typing import Any, Generic
 
 from msgspec.structs import replace
 
-from unstill_bots.actions.presses import Actor
+from unstill_bots.actions.presses import LAST_PICTURE, WORDS_ALONE, Actor
 from unstill_bots.actions.variations import AGAIN, vary
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.message import Message
@@ -23,6 +23,7 @@ from unstill_bots.intake.pending import numbered
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.said import RepliedTo, Said
 from unstill_bots.intake.waiting import Offer, P, WaitingPictures
+from unstill_bots.intake.words_alone import TOGETHER
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.chatter import is_again, is_chatter
 from unstill_bots.text.pages import Answer
@@ -32,8 +33,6 @@ from unstill_queue.ledger.ledger import Record
 
 OFFERED = 600
 """Seconds after a clip or a refusal in which words may go with its picture."""
-TOGETHER = 1.0
-"""Seconds for which a photo is awaited before words without one are answered: a comment comes before what it is on."""
 LOOKED_AT = 20
 """A person's newest requests among which the one of a message without buttons is sought."""
 
@@ -90,9 +89,16 @@ class FollowUps(Generic[P]):
         if last is not None and is_again(words):
             await self._ask(said, [replace(pending, older=OlderPicture.of(last))], last)
             return
+        if last is not None and not last.request.source:
+            # what it is about was made of words alone
+            last = None
         if words:
             await self._waiting.keep_words(pending, words)
-        self._pipeline.background.spawn(self._without_picture(said, last))
+        alone = await self._conversation.words.are_enough(words)
+        if not alone or last is not None:
+            self._pipeline.background.spawn(self._without_picture(said, last, alone=alone))
+        elif not await self._conversation.is_refused(pending, said.in_force.chat):
+            await self._conversation.words.take(pending, words, said.in_force.own)
 
     # -- in reply
 
@@ -223,8 +229,10 @@ class FollowUps(Generic[P]):
                 return record
         return None
 
-    async def _without_picture(self, said: Said[P], last: Record | None) -> None:
-        """Say that there is no picture, unless one comes at once; offer the `last` one."""
+    async def _without_picture(self, said: Said[P], last: Record | None, *, alone: bool) -> None:
+        """Say that there is no picture, unless one comes at once; offer the `last` one. `alone`: a clip can be made of
+        the words alone.
+        """
         pending, words = said.pending, said.words
         if words:
             await asyncio.sleep(TOGETHER)
@@ -235,25 +243,28 @@ class FollowUps(Generic[P]):
         text = replies.words_wait() if words else replies.no_picture()
         older = None if last is None else OlderPicture.of(last)
         if older is not None:
-            text = replies.offer_last_picture()
+            text = replies.offer_last_picture(alone=alone)
             await self._waiting.offers.keep(
                 pending.id, Offer(replace(pending, older=older), self._completed(words, last))
             )
-        message = presentation.without_picture(pending.id, text, replies, offered=older is not None)
+        offered = () if older is None else (LAST_PICTURE, WORDS_ALONE) if alone else (LAST_PICTURE,)
+        message = presentation.without_picture(pending.id, text, replies, offered)
         note = await self._show(pending, message)
         if note is not None:
             await self._waiting.words_answered(pending, note)
             await self._pipeline.side.refused(pending.address(), note, pending.user)
 
-    async def with_last_picture(self, id: str, actor: Actor, replies: ChatReplies) -> str:
-        """Take an offer, by a press under it: that message becomes the status message. Returns what to say, and nothing
-        where that message says it. Raises RedisError.
+    async def offer_taken(self, id: str, action: str, actor: Actor, replies: ChatReplies) -> str:
+        """Take an offer, by a press under it: with the last picture, or, where `action` is WORDS_ALONE, with none. That
+        message becomes the status message. Returns what to say, and nothing where that message says it. Raises
+        RedisError.
         """
         offer = await self._waiting.offers.of(id, actor)
         if offer is None:
             return replies.no_longer_there()
         try:
-            new = await self._pipeline.accept(offer.pending, offer.words, note=actor.message)
+            pending = replace(offer.pending, older=None) if action == WORDS_ALONE else offer.pending
+            new = await self._pipeline.accept(pending, offer.words, note=actor.message)
         except NotTaken as error:
             return replies.declined(error)
         await self._waiting.words_used(offer.pending.chat, offer.pending.user)

@@ -16,7 +16,7 @@ QUOTAS = tuple(f"quota_{scope}_{quota}" for scope in ("person", "chat") for quot
 class Objection(msgspec.Struct, frozen=True):
     """A sentence that refuses a request. `code` stays the same in all languages and versions: one of QUOTAS,
     "too_many_requests", "paused", "blocked", "unknown_option", "wrong_option", "words_too_long",
-    "words_refused", or "refused" where a rule does.
+    "words_refused", one of `text.input_replies.INPUTS`, or "refused" where a rule does.
 
     `fields` are the options that are wrong. `retry_after`: whole seconds after which there is room. `silent`: they have
     been told, and it is said again only where the platform waits for an answer.

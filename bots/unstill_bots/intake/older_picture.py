@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 REFUSED = {"refused": "picture"}
 """The details of a failure by which the picture was refused, and not its words: nothing new can be made of that."""
 
+LAST_REFUSED = {"refused": "last_picture"}
+"""The details of a failure by which a second picture was refused: the first one is good for other words."""
+
 WORDS_REFUSED = {"refused": "words"}
 """The details of a failure by which words were refused that can be mended: the picture is good for others."""
 
@@ -85,6 +88,11 @@ class OlderPicture(msgspec.Struct, frozen=True):
     last_source: str = ""
     last_stored: str = ""
 
+    @property
+    def is_there(self) -> bool:
+        """Return whether there is one: of words alone there is none."""
+        return bool(self.source or self.stored)
+
     @classmethod
     def of(cls, record: Record) -> Self | None:
         """Return the picture of a record; None where it was refused itself, or its person had it forgotten."""
@@ -93,14 +101,15 @@ class OlderPicture(msgspec.Struct, frozen=True):
             return None
         request = record.request
         kept = kept_of(record)
+        alone = isinstance(failed, Failed) and failed.details == LAST_REFUSED
         return cls(
             request.source,
             request.aspect,
             kept.stored,
             request.spoiler,
             kept.notes,
-            request.last_source,
-            kept.last_stored,
+            "" if alone else request.last_source,
+            "" if alone else kept.last_stored,
         )
 
 

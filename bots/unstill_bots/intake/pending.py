@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
+from unstill_queue.contract.sizing import UNSEEN
 
 AGE_RESTRICTED = "age_restricted"
 """The key of `ReplyAddress.extra` by which a request comes from a channel that its platform keeps for adults."""
@@ -43,7 +45,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     version wrote it down without one. Messages with the same `album` in a chat belong together. `older` is the picture
     of an older request, and is used instead of its own. `covered`: the words were written as a spoiler. `last_source`
     is that of the picture with which the clip is to end, as in `Request`. It is stored while it waits for words: a new
-    field needs a default.
+    field needs a default, as `last_stored` has.
     """
 
     user: str
@@ -54,6 +56,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     older: OlderPicture | None = None
     covered: bool = False
     last_source: str = ""
+    last_stored: str = ""
 
     @property
     def id(self) -> str:
@@ -102,12 +105,22 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             picture.source,
             words,
             self.upload_limit,
-            picture.aspect,
+            picture.aspect if picture.source or self.last_source else UNSEEN,
             self.older.stored if self.older else "",
             picture.spoiler or self.covered,
             self.older.notes if self.older else (),
-            self.older.last_source if self.older else self.last_source,
-            self.older.last_stored if self.older else "",
+            self.last_source or (self.older.last_source if self.older else ""),
+            self.last_stored or (self.older.last_stored if self.older and not self.last_source else ""),
+        )
+
+    def up_to(self, last: PendingRequest) -> Self:
+        """Return the request for one clip, from this picture to that of another request."""
+        picture = last.older or last.picture
+        return replace(
+            self,
+            last_source=picture.source,
+            last_stored=last.older.stored if last.older else "",
+            covered=self.covered or last.covered or picture.spoiler,
         )
 
 

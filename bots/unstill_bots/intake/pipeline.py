@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,12 +15,14 @@ from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake import captions
+from unstill_bots.intake.inputs import ONE_PICTURE, Inputs, model_for
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
 from unstill_bots.intake.rules import Rules, Terms, no_rules
 from unstill_bots.intake.served import Serving
+from unstill_bots.intake.told import Told
 from unstill_bots.safety.checks import Safety
 from unstill_bots.safety.withheld import WithheldClips
 from unstill_bots.text.chat_replies import ChatReplies
@@ -30,16 +31,12 @@ from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.errors import Blocked, NotTaken, OptionError, QuotaExceeded
-from unstill_queue.contract.fairness import LEAST
 from unstill_queue.contract.jobs import Failed, ReplyAddress, Request, Requester
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Record
 from unstill_queue.storage.base import Storage
 
 DAY = 24 * 3600
-TOLD_EVERY = 60.0
-"""Seconds in which an account is told once in each chat that it asks too fast."""
-TOLD_MOST = 10_000
 
 Tell = Callable[[ReplyAddress, str], Coroutine[Any, Any, str | None]]
 """Says something that belongs to no job, as a reply. Returns the ref of the message, or None where it got lost."""
@@ -93,7 +90,7 @@ class Pipeline:
         self._limited = limited
         platform = catalog.platforms[chat.platform]
         self._upload_limit = platform.upload_limit - platform.multipart_overhead
-        self._told: dict[tuple[str, str], float] = {}
+        self._told = Told()
 
     # -- in
 
@@ -129,13 +126,17 @@ class Pipeline:
     async def request(
         self, pending: PendingRequest, words: str, *, own: Preferences | None = None, id: str | None = None
     ) -> Request:
-        """Return the queue's request, with the person's own defaults before words that do not say otherwise.
+        """Return the queue's request, with the person's own defaults before words that do not say otherwise, and a
+        model that can make a clip of its pictures where the usual one cannot.
 
         `id` as in `PendingRequest.request`. Raises RedisError.
         """
         if own is None:
             own = await self.preferences.get(pending.who.person)
-        request = pending.request(captions.with_defaults(words, own.options, self.catalog), id=id)
+        options = own.options
+        if ability := Inputs.to_come(pending).ability:
+            options |= model_for(ability, words, await self.serving.now(), self.serving.model)
+        request = pending.request(captions.with_defaults(words, options, self.catalog), id=id)
         return request if request.upload_limit else replace(request, upload_limit=self._upload_limit)
 
     async def enter(
@@ -201,7 +202,7 @@ class Pipeline:
         forbidden = pending.forbidden(rules)
         if forbidden is not None:
             return Objection(forbidden)
-        return await self.objection(pending.who, words, terms, aspect=pending.picture.aspect)
+        return await self.objection(pending.who, words, terms, Inputs.to_come(pending))
 
     async def shut_out(self, who: Requester) -> Objection | None:
         """Return the sentence for whom the host lets ask for nothing now, or None. Raises RedisError."""
@@ -212,11 +213,17 @@ class Pipeline:
         return None
 
     async def objection(
-        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0, beside: int = 0
+        self,
+        who: Requester,
+        words: str | None,
+        terms: Terms | None = None,
+        inputs: Inputs = ONE_PICTURE,
+        beside: int = 0,
     ) -> Objection | None:
-        """Return the sentence that refuses a request before its picture is fetched: by words, rules or quotas; or None.
+        """Return the sentence that refuses a request before its picture is fetched: by words, by what its model can do
+        with its `inputs`, by rules or quotas; or None.
 
-        `words` None: they are not known yet, and quotas count as far as they are used up. `aspect` as in `Request`.
+        `words` None: they are not known yet, and quotas count as far as they are used up.
         `beside`: so many of its like are asked for together with it, and come before it.
         """
         terms = terms or Terms()
@@ -224,13 +231,14 @@ class Pipeline:
             return Objection(terms.refusal)
         replies = Replies(who.language)
         try:
-            cost = LEAST if words is None else self._preparation.cost(words, aspect)
-            await self.client.check(who, cost=cost * (1 + beside), chat_jobs=terms.jobs, jobs=1 + beside)
+            cost, objection = self._preparation.estimate(words, inputs, replies)
+            if objection is None:
+                await self.client.check(who, cost=cost * (1 + beside), chat_jobs=terms.jobs, jobs=1 + beside)
         except OptionError as error:
             return Objection.to_words(error, replies)
         except QuotaExceeded as error:
             return Objection.to_quota(error, terms.too_much(error, replies))
-        return None
+        return objection
 
     async def terms(self, request: Request) -> Terms:
         """Return the terms that the rules of its chat set for a request. Raises RedisError, ChatError."""
@@ -252,16 +260,10 @@ class Pipeline:
         return True
 
     def _decline(self, who: Requester, to: ReplyAddress, error: NotTaken) -> None:
-        now, where = time.monotonic(), (who.account, to.chat)
-        if isinstance(error, Blocked):
-            # it counts for itself, over restarts, as it is told once for all
-            if error.told:
-                return
-        elif now - self._told.get(where, -TOLD_EVERY) < TOLD_EVERY:
+        # a block counts for itself, over restarts, as it is told once for all
+        if error.told if isinstance(error, Blocked) else self._told.lately(who.account, to.chat):
             return
-        if len(self._told) >= TOLD_MOST:
-            self._told = {each: at for each, at in self._told.items() if now - at < TOLD_EVERY}
-        self._told[where] = now
+        self._told.now(who.account, to.chat)
         self.refuse(to, ChatReplies(who.language).declined(error), who.user)
 
     def refuse(self, to: ReplyAddress, sentence: str, user: str) -> None:

@@ -11,8 +11,10 @@ from unstill_bots.delivery.chat import Chat, ChatError, FetchError
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
+from unstill_bots.intake.inputs import ONE_TOO_MANY, Inputs
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import (
+    LAST_REFUSED,
     REFUSED,
     WORDS_REFUSED,
     discard,
@@ -28,7 +30,7 @@ from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.errors import OptionError, QuotaExceeded, StorageError, UnknownJob
-from unstill_queue.contract.fairness import aspect_of, estimated_seconds
+from unstill_queue.contract.fairness import LEAST, aspect_of, estimated_seconds
 from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Request, Requester, State
 from unstill_queue.contract.resolving import resolve
 from unstill_queue.contract.sizing import Size, imagined, sized
@@ -52,7 +54,7 @@ class Objecting(Protocol):
     """Says what `Pipeline.objection` says."""
 
     async def __call__(
-        self, who: Requester, words: str | None, terms: Terms | None = None, *, aspect: float = 1.0
+        self, who: Requester, words: str | None, terms: Terms | None = None, inputs: Inputs = ..., beside: int = 0
     ) -> Objection | None: ...
 
 
@@ -100,17 +102,25 @@ class Preparation:
             if not self._preparing.is_free(who.place, who.account):
                 fresh = False
                 # what is over a quota does not wait for a slot; the ledger refuses only what is not queued yet
-                refusal = await self._objection(who, request.words, aspect=request.aspect)
+                refusal = await self._objection(who, request.words, inputs=Inputs.of(request))
                 if refusal is not None:
-                    return await self._answer(request, refusal.said, self._blame(request.words))
+                    return await self._answer(request, refusal.said, self._blame(request.words, refusal))
             async with self._preparing.slot(who.place, who.account):
                 return await self._prepare(request, fresh)
         finally:
             self._in_hand.discard(request.id)
 
-    def cost(self, words: str, aspect: float) -> float:
-        """Return the estimated seconds of a caption's clip. `aspect` as in `Request`. Raises OptionError."""
-        return self._cost(self._sized(*self._read(words), imagined(aspect)), aspect)
+    def estimate(self, words: str | None, inputs: Inputs, replies: Replies) -> tuple[float, Objection | None]:
+        """Return the estimated seconds of a caption's clip, and why its model makes none of these `inputs`, or None.
+
+        `words` None: they are not known yet. Raises OptionError.
+        """
+        if words is None:
+            return LEAST, None
+        caption, parameters, finish = self._read(words)
+        model = self._catalog.models[parameters.model]
+        objection = inputs.objection(model, caption, replies)
+        return self._cost(self._sized(caption, parameters, finish, imagined(inputs.aspect)), inputs.aspect), objection
 
     def is_wrong(self, words: str) -> bool:
         """Return whether a caption cannot be made as it is."""
@@ -120,8 +130,10 @@ class Preparation:
             return True
         return False
 
-    def _blame(self, words: str, terms: Terms | None = None) -> dict[str, str]:
-        """Return the details of a refusal: by a chat's rules, else by the words, else by quotas."""
+    def _blame(self, words: str, refusal: Objection, terms: Terms | None = None) -> dict[str, str]:
+        """Return the details of a refusal: by a chat's rules, else by the pictures, by the words, by quotas."""
+        if refusal.code == ONE_TOO_MANY:
+            return LAST_REFUSED
         return WORDS_REFUSED if (terms is None or terms.refusal is None) and self.is_wrong(words) else {}
 
     async def _prepare(self, request: Request, fresh: bool) -> bool:
@@ -134,9 +146,9 @@ class Preparation:
         try:
             await self._serving.hear()
             terms = await self._rules(request)
-            refusal = await self._objection(who, request.words, terms, aspect=request.aspect)
+            refusal = await self._objection(who, request.words, terms, Inputs.of(request))
             if refusal is not None:
-                return await self._answer(request, refusal.said, self._blame(request.words, terms))
+                return await self._answer(request, refusal.said, self._blame(request.words, refusal, terms))
             await self._status.received(request, quiet=terms.quiet)
             async with self._reading.slot(who.place, who.account):
                 job, cost = await self._understand(request, terms)
@@ -165,11 +177,9 @@ class Preparation:
         caption, parameters, finish = self._read(request.words)
         # the first one, by which the frame is made, and the last; none where words are all there is
         pictures = [await self._picture(each, terms) for each in each_picture(request)]
-        if not pictures and "text_only" not in self._catalog.models[parameters.model].abilities:
-            raise FetchError("picture_gone", "there is none")
-        size = (pictures[0].width, pictures[0].height) if pictures else imagined(request.aspect)
+        size = (pictures[0].width, pictures[0].height) if pictures else None
         parameters = self._sized(caption, parameters, finish, size)
-        cost = self._cost(parameters, aspect_of(*size))
+        cost = self._cost(parameters, aspect_of(*size) if size else request.aspect)
         first, last = (*await self._store(request, pictures), "", "")[:2]
         notes = (*(note for picture in pictures for note in picture.notes), *caption.notes)
         job = Job(
@@ -209,7 +219,9 @@ class Preparation:
         self._safety.words.check(caption)
         return caption, *resolve(caption.prompt, caption.given, self._catalog, default_model=model)
 
-    def _sized(self, caption: captions.Caption, parameters: Parameters, finish: Finish, photo: Size) -> Parameters:
+    def _sized(
+        self, caption: captions.Caption, parameters: Parameters, finish: Finish, photo: Size | None
+    ) -> Parameters:
         return sized(parameters, finish, caption.given, self._catalog, photo)
 
     def _cost(self, parameters: Parameters, aspect: float) -> float:

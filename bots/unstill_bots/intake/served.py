@@ -83,6 +83,11 @@ class Served(msgspec.Struct, frozen=True):
             and (not option.ability or any(option.name in model.abilities for model in models.values()))
         )
 
+    def able(self, ability: str) -> str:
+        """Return the best model that is served and has an ability; nothing where none has."""
+        able = [name for name in self.names if ability in self.catalog.models[name].abilities]
+        return self.catalog.best_of(able) or ""
+
     def instead_of(self, model: str) -> str | None:
         """Return the model to offer where one is not served; None where that one is, or none is."""
         return None if model in self.names or not self.names else self.default

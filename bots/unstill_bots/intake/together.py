@@ -9,6 +9,7 @@ import msgspec
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.delivery.chat import ChatError
+from unstill_bots.intake.inputs import Inputs
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
@@ -56,7 +57,7 @@ async def take_together(
     terms = await _terms(pipeline, pendings[0], first)
     for number, pending in enumerate(pendings):
         objection = await pipeline.objection(
-            pending.who, first.words, terms, aspect=pending.picture.aspect, beside=beside + len(found.new)
+            pending.who, first.words, terms, Inputs.to_come(pending), beside + len(found.new)
         )
         if objection is None:
             try:

@@ -96,16 +96,19 @@ class WaitingPictures(Generic[P]):
 
     # -- which request a message's words made last
 
-    async def latest(self, pending: P) -> str:
-        """Return the id of the request that a message's words made last."""
+    async def latest(self, pending: P, id: str = "") -> str:
+        """Return the id of the request that a message's words made last. `id`: of another message of the same person's
+        than that of `pending`.
+        """
+        id = id or pending.id
         # an older version's key, without the person
-        latest, old = await self._redis.mget(self._latest(pending), f"{self._prefix}latest:{pending.id}")
+        latest, old = await self._redis.mget(self._latest(pending.user, id), f"{self._prefix}latest:{id}")
         found: bytes | None = latest or old
-        return pending.id if found is None else found.decode()
+        return id if found is None else found.decode()
 
     async def revised(self, pending: P, latest: str) -> None:
         """Keep the id of the request that the newest words made."""
-        await self._redis.set(self._latest(pending), latest, ex=3 * DAY)
+        await self._redis.set(self._latest(pending.user, pending.id), latest, ex=3 * DAY)
 
     # -- questions for other words
 
@@ -172,8 +175,8 @@ class WaitingPictures(Generic[P]):
     def _asked(self, pending: P) -> str:
         return f"{self._prefix}asked:{pending.user}:{pending.id}"
 
-    def _latest(self, pending: P) -> str:
-        return f"{self._prefix}latest:{pending.user}:{pending.id}"
+    def _latest(self, user: str, id: str) -> str:
+        return f"{self._prefix}latest:{user}:{id}"
 
 
 def _whose(offer: Offer[Any]) -> Thing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from unstill_bots.actions.press_data import ON_JOBS, PressData
-from unstill_bots.actions.presses import DELETE, LAST_PICTURE, PRESET, SETTINGS, SHARE
+from unstill_bots.actions.presses import DELETE, LAST_PICTURE, PRESET, SETTINGS, SHARE, WORDS_ALONE
 from unstill_bots.actions.variations import AGAIN, BETTER
 from unstill_bots.delivery.message import Button, Message
 from unstill_bots.telegram.pending import PLATFORM
@@ -16,7 +16,10 @@ DATA_MOST = 64
 ONE_CLIP = "#"
 """The beginning of an inline query that asks for one clip, by its job; all others are words."""
 
-SENT = {**{action: action for action in ON_JOBS}, DELETE: "del", PRESET: "p", SETTINGS: "s", LAST_PICTURE: "last"}
+SENT = {
+    **{action: action for action in ON_JOBS},
+    **{DELETE: "del", PRESET: "p", SETTINGS: "s", LAST_PICTURE: "last", WORDS_ALONE: "alone"},
+}
 """Actions, as buttons in chats send them."""
 
 

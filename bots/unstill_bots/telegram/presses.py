@@ -11,7 +11,7 @@ from telegram.error import TelegramError
 
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.press_data import ON_JOBS
-from unstill_bots.actions.presses import EDIT, LAST_PICTURE, PRESET, SETTINGS, Thing
+from unstill_bots.actions.presses import EDIT, LAST_PICTURE, PRESET, SETTINGS, WORDS_ALONE, Thing
 from unstill_bots.telegram.actors import TelegramActor, presses_of
 from unstill_bots.telegram.buttons import Press
 from unstill_bots.telegram.context import Context
@@ -47,8 +47,8 @@ class Buttons:
             self._context.spawn(self._settings.pressed(query, press.about))
         elif press.action == PRESET:
             await self._preset(query, message, press.about)
-        elif press.action == LAST_PICTURE:
-            await self._last_picture(query, message, press.job)
+        elif press.action in (LAST_PICTURE, WORDS_ALONE):
+            await self._offer(query, message, press)
 
     def _answer(self, query: CallbackQuery, text: str) -> None:
         self._context.spawn(self._answer_now(query, text))
@@ -97,10 +97,10 @@ class Buttons:
 
     # -- pictures and words by a press
 
-    async def _last_picture(self, query: CallbackQuery, message: Message, id: str) -> None:
+    async def _offer(self, query: CallbackQuery, message: Message, press: Press) -> None:
         replies = await self._context.replies(message.chat, query.from_user)
         actor = await TelegramActor.of_press(self._context, query)
-        self._answer(query, await self._context.follow_ups.with_last_picture(id, actor, replies))
+        self._answer(query, await self._context.follow_ups.offer_taken(press.job, press.action, actor, replies))
 
     async def _preset(self, query: CallbackQuery, message: Message, name: str) -> None:
         """`message` is the question, and a reply to the first of the pictures that wait for words."""

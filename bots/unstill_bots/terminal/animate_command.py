@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import click
 
 from unstill_bots.intake import captions
+from unstill_bots.intake.inputs import TEXT_ONLY
 from unstill_bots.terminal import looking, results
 from unstill_bots.terminal.animate import Animation, Run, run
 from unstill_bots.terminal.chat import PLATFORM
 from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.display import Bars, Display, Lines
 from unstill_bots.terminal.ending import EXIT_CODES, Code, Stop
-from unstill_bots.terminal.inputs import STDIN, find_photos, find_target, parse_size, split_words
+from unstill_bots.terminal.inputs import STDIN, find_last, find_photos, find_target, parse_size, split_words
 from unstill_bots.terminal.options import flags, given_by, parameters, read
 from unstill_bots.terminal.order import Order
 from unstill_bots.terminal.remote import RemoteAnimation
@@ -28,6 +29,7 @@ from unstill_config.settings import Settings
 @click.command(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", nargs=-1, metavar="PHOTO... [PROMPT]")
 @parameters
+@click.option("--last-image", metavar="FILE", help="a picture with which the clip ends, where the model can do that")
 @click.option("--out", metavar="FILE|FOLDER", help="where the clip goes; by default a new file here")
 @click.option("--force", is_flag=True, help="replace the FILE of --out")
 @click.option("--server", metavar="URL", help="let the page at that address make the clips, by its API")
@@ -35,6 +37,7 @@ from unstill_config.settings import Settings
 @shared
 def animate(
     words: tuple[str, ...],
+    last_image: str | None,
     out: str | None,
     force: bool,
     server: str | None,
@@ -46,7 +49,8 @@ def animate(
     """Make photos move.
 
     PHOTO is a file, a folder of pictures, or - for standard input; several make a batch. PROMPT says what moves
-    and how; options may stand in it as in a chat's caption: "Waves rolling in -seed 7".
+    and how; options may stand in it as in a chat's caption: "Waves rolling in -seed 7". Where the model makes clips
+    of words alone, PROMPT is enough.
 
     Without UNSTILL_REDIS__URL, a queue and an engine are started and ended again. With --server, another machine's
     page does it all, as whom the token in UNSTILL_SERVER__TOKEN names. Ctrl-C cancels, a second one leaves at once.
@@ -67,8 +71,10 @@ def animate(
         if server is None
         else (captions.followed_by(prompt, flags(typed), catalog), "")
     )
+    if not photo_words and server is None and not _can_do_without(model, settings, catalog):
+        raise Stop(Code.USAGE, wording.no_photo())
     found = find_photos(photo_words, wording)
-    photos = found.photos
+    photos, last = found.photos, find_last(last_image, found.photos, wording)
     order = Order(
         photos=tuple(photos),
         words=caption,
@@ -76,9 +82,12 @@ def animate(
         limit=catalog.platforms[PLATFORM].upload_limit if limit is None else parse_size(limit, wording),
         target=find_target(out, len(photos), force=force, wording=wording),
         language=wording.language,
-        stdin=sys.stdin.buffer.read(catalog.platforms[PLATFORM].download_limit + 1) if STDIN in photos else b"",
+        stdin=sys.stdin.buffer.read(catalog.platforms[PLATFORM].download_limit + 1)
+        if STDIN in (*photos, last)
+        else b"",
+        last=last,
     )
-    display = Bars(len(photos)) if sys.stderr.isatty() else Lines()
+    display = Bars(max(1, len(photos))) if sys.stderr.isatty() else Lines()
     with display:
         for sentence in found.passed_over:
             display.say(sentence)
@@ -88,6 +97,12 @@ def animate(
     else:
         results.show(done, wording)
     return code
+
+
+def _can_do_without(model: str, settings: Settings, catalog: Catalog) -> bool:
+    """Return whether a model may be there that makes clips of words alone: the caption's own, or any of a queue's."""
+    models = catalog.models.values() if settings.redis.url else [catalog.models[model]]
+    return any(TEXT_ONLY in one.abilities for one in models)
 
 
 def _run_of(

@@ -38,12 +38,12 @@ def split_words(words: Sequence[str], wording: Wording) -> tuple[list[str], str]
     """The photos and the prompt. The last word is the prompt unless it is a photo.
 
     Raises:
-        Stop: a photo is not there, or there is none.
+        Stop: a photo is not there, or there is neither a photo nor a prompt.
     """
     photos, prompt = list(words), ""
     if photos and photos[-1] != STDIN and not _exists(photos[-1]) and not _like_file(photos[-1]):
         prompt = photos.pop()
-    if not photos:
+    if not (photos or prompt):
         raise Stop(Code.USAGE, wording.no_photo())
     return photos, prompt
 
@@ -87,6 +87,23 @@ def find_photos(words: Sequence[str], wording: Wording) -> Found:
         else:
             found.append(str(path))
     return Found(found, passed_over)
+
+
+def find_last(word: str | None, photos: Sequence[str], wording: Wording) -> str:
+    """Return the one picture with which clips of `photos` are to end, as `find_photos` does; empty where none is given.
+
+    Raises:
+        Stop: it is not there or cannot be read, is a folder, is standard input like a photo, or there is no first one.
+    """
+    if word is None:
+        return ""
+    if not photos:
+        raise Stop(Code.USAGE, wording.no_first_photo())
+    if Path(word).is_dir():
+        raise Stop(Code.USAGE, wording.no_file(word))
+    if word == STDIN and STDIN in photos:
+        raise Stop(Code.USAGE, wording.stdin_twice())
+    return find_photos([word], wording).photos[0]
 
 
 def _pictures_in(folder: Path, wording: Wording) -> tuple[list[Path], list[str]]:

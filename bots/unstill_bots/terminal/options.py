@@ -45,7 +45,7 @@ def parameters(command: F) -> F:
         _hidden(name, is_flag=False)(command)
     for name in (*known.words, *known.reads_as, *_names_of(known, "nothing")):
         _hidden(name, is_flag=True)(command)
-    for option in reversed(OPTIONS):
+    for option in reversed([option for option in OPTIONS if not option.apart]):
         # such a name may mean another program's option, which only the caption's reader can tell
         apart = [name for name in option.aliases if name in known.elsewhere]
         for name in apart:

@@ -18,9 +18,16 @@ from unstill_bots.terminal.inputs import STDIN, Target
 from unstill_bots.terminal.naming import stem_of
 from unstill_queue.contract.jobs import ReplyAddress, Requester
 
+LABEL_MOST = 40
+"""Characters of words by which a clip is known that has no photo."""
+
 
 class Order(msgspec.Struct, frozen=True):
-    """What `unstill animate` was asked. `words` is a caption; `limit` is in bytes; `stdin` the picture read there."""
+    """What `unstill animate` was asked. `words` is a caption; `limit` is in bytes; `stdin` the picture read there.
+
+    `last` is the picture with which each clip ends, empty where there is none; without `photos` there is one clip, of
+    words alone.
+    """
 
     photos: tuple[str, ...]
     words: str
@@ -29,6 +36,7 @@ class Order(msgspec.Struct, frozen=True):
     target: Target
     language: str
     stdin: bytes = b""
+    last: str = ""
 
 
 class Photo(PendingRequest, frozen=True, kw_only=True):
@@ -65,7 +73,9 @@ class Photo(PendingRequest, frozen=True, kw_only=True):
 def photos_of(order: Order) -> list[Photo]:
     """Return the photos in the order in which they are asked for."""
     who, batch = requester(order.language), secrets.token_hex(4)
-    labelled = zip(labels(order.photos), order.photos, strict=True)
+    # without a photo there is one clip, known by its words
+    alone = [(order.words[:LABEL_MOST], "")]
+    labelled = zip(labels(order.photos), order.photos, strict=True) if order.photos else alone
     return [
         Photo(
             user=who.user,
@@ -76,6 +86,7 @@ def photos_of(order: Order) -> list[Photo]:
             label=label,
             message=f"{batch}:{number}",
             source=photo,
+            last_source=order.last,
             # of many clips each is known by its photo
             target=msgspec.structs.replace(order.target, stem="" if photo == STDIN else stem_of(photo))
             if len(order.photos) > 1

@@ -100,10 +100,13 @@ class RemoteAnimation:
 
     async def _result(self, photo: Photo) -> Result:
         try:
-            picture = await asyncio.to_thread(self._read, photo)
+            picture, last = [
+                await asyncio.to_thread(self._read, source) if source else b""
+                for source in (photo.source, photo.last_source)
+            ]
             # one after the other, so that a batch keeps its order, and the first answer says who we are
             async with self._intake:
-                id = self._ids[photo.message] = await self._ask(picture)
+                id = self._ids[photo.message] = await self._ask(picture, last)
             if not id:
                 return Result(photo.label, id)
             told = await self._follow(photo, id)
@@ -116,13 +119,13 @@ class RemoteAnimation:
     def _failed(self, photo: Photo, failed: Failed, text: str) -> Result:
         return Result(photo.label, self._ids.get(photo.message, ""), None, failed, None, text)
 
-    def _read(self, photo: Photo) -> bytes:
+    def _read(self, source: str) -> bytes:
         """Return a photo's bytes. Raises _Unread."""
-        if photo.source == STDIN:
+        if source == STDIN:
             data = self._order.stdin
         else:
             try:
-                with Path(photo.source).open("rb") as file:
+                with Path(source).open("rb") as file:
                     data = file.read(self._most + 1)
             except OSError as error:
                 raise _Unread("picture_gone") from error
@@ -130,7 +133,7 @@ class RemoteAnimation:
             raise _Unread("picture_too_big")
         return data
 
-    async def _ask(self, picture: bytes) -> str:
+    async def _ask(self, picture: bytes, last: bytes) -> str:
         """Ask for a clip, once there is room for it, and return its id; none where that was cancelled before.
 
         Raises Refusal, Stop.
@@ -141,7 +144,7 @@ class RemoteAnimation:
             if self._cancelled:
                 return ""
             try:
-                id = await self._server.ask(picture, self._order.words, once)
+                id = await self._server.ask(picture, self._order.words, once, last=last)
             except Refusal as error:
                 if error.code in WRONG_WORDS:
                     # it is wrong for all photos alike

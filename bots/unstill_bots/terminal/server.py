@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.wording import Wording
 from unstill_queue.contract.jobs import Parameters
+from unstill_queue.contract.options import LAST_IMAGE
 
 T = TypeVar("T")
 
@@ -113,9 +114,12 @@ class Server:
                 raise Stop(Code.SETTINGS, sentence) from error
             raise Stop(Code.UNAVAILABLE, str(error)) from error
 
-    async def ask(self, picture: bytes, words: str, once: str) -> str:
-        """Ask for a clip, and return its id. `once` names this request, which may be sent more than once."""
-        form = {"files": {"picture": ("picture", picture)}, "data": {"prompt": words}}
+    async def ask(self, picture: bytes, words: str, once: str, *, last: bytes = b"") -> str:
+        """Ask for a clip, and return its id. `once` names this request, which may be sent more than once. Without a
+        picture it is one of words alone; `last` is the picture with which it ends.
+        """
+        sent = {name: (name, data) for name, data in (("picture", picture), (LAST_IMAGE, last)) if data}
+        form = {"files": sent, "data": {"prompt": words}}
         answer = await self._do("POST", "clips", {**form, "headers": {"Idempotency-Key": once}})
         return self._read(answer, Told).id
 

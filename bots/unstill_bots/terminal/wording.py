@@ -29,6 +29,9 @@ class Wording(Replies):
     def no_photo(self) -> str:
         return self.gettext('There is no photo. Write: unstill animate PHOTO "what moves, and how"')
 
+    def no_first_photo(self) -> str:
+        return self.gettext("--last-image needs a photo before it. Write: unstill animate PHOTO --last-image FILE")
+
     def no_file(self, name: str) -> str:
         return self.gettext("There is no file {name}. Check its name and folder.", name=name)
 

@@ -46,6 +46,10 @@ REFUSALS = {
     "quota_person_seconds": N_("Your computing time of today is used up. Try tomorrow."),
     "quota_chat_seconds": N_("The computing time of your network for today is used up. Try tomorrow."),
     "no_picture": N_("There is no picture in this request. Add one."),
+    "no_words": N_("There is neither a picture nor a word in this request. Add one of them."),
+    "one_picture": N_("The model makes a clip of one picture, not from one to another. Leave the last one out."),
+    "words_only": N_("The model makes clips of words alone. Leave the picture out."),
+    "last_picture_missing": N_("A clip from one picture to another needs both. Send the last one, too."),
     "picture_not_kept": N_("The picture is no longer kept. Send it again."),
     "key_used": N_("Another request was sent under this idempotency key before. Use a new key for a new request."),
 }
@@ -77,6 +81,13 @@ class PageReplies(ChatReplies):
 
     def drop_here(self) -> str:
         return self.gettext("Drop a photo here, paste it, or choose one")
+
+    def or_words_alone(self) -> str:
+        """Say that a clip can be made without a photo."""
+        return self.gettext("Or leave the photo out: words alone make a clip, too.")
+
+    def last_picture_hint(self) -> str:
+        return self.gettext("a second picture, with which the clip ends")
 
     def take_photo(self) -> str:
         """Label what opens the camera, where there is one to hold."""

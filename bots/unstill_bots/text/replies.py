@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from unstill_bots.text.advice import Advice
+from unstill_bots.text.input_replies import InputReplies
 from unstill_bots.text.parts import Text
 from unstill_bots.text.refusal_replies import RefusalReplies
 from unstill_bots.text.sentences import ADVICE, CAMERA_ADVICE, FAILURES, NOTES, PICTURES, WITHOUT
@@ -25,7 +26,7 @@ def names_of(option: Option) -> tuple[str, ...]:
     return tuple(f"--{name}" for name in (option.name, *option.aliases))
 
 
-class Replies(RefusalReplies, WaitingReplies):
+class Replies(InputReplies, RefusalReplies, WaitingReplies):
     """The sentences in one language. Takes any platform's language tag; English where we have no other."""
 
     # -- on the way in

@@ -133,6 +133,7 @@ NOTES: dict[str, str] = {
         "The clip has the photo's own shape, in which {value} has nothing to fill: add a --shape."
     ),
     "options_not_read": N_("{model} does not read {options}, so it changes nothing."),
+    "sound_silent": N_("{model} makes no sound, so the sound track is silent."),
     "weights_ignored": N_("Weights and brackets around words are not read: all words count the same."),
     "negative_shortened": N_("What should not appear was longer than the model reads: it was cut after “{value}”."),
 }

@@ -13,11 +13,17 @@ class TalkReplies(Replies):
             "There is no picture here yet. Send it within two minutes and it gets these words, or reply to a picture."
         )
 
-    def offer_last_picture(self) -> str:
+    def offer_last_picture(self, *, alone: bool = False) -> str:
+        """Offer the last picture. `alone`: a clip can be made without one, too."""
+        if alone:
+            return self.gettext("There is no picture with these words. Send one, use your last one, or none:")
         return self.gettext("There is no picture with these words. Send one, or use your last one:")
 
     def button_last_picture(self) -> str:
         return self.gettext("With the last picture")
+
+    def button_words_alone(self) -> str:
+        return self.gettext("Without a picture")
 
     def picture_not_kept(self) -> str:
         return self.gettext("The picture of that message is no longer kept. Send it again with your words.")

@@ -31,7 +31,7 @@ from unstill_queue.contract.options import OPTIONS
 
 ONCE_MOST = 200
 """Characters of an idempotency key."""
-NAMES = frozenset(option.name for option in OPTIONS)
+NAMES = frozenset(option.name for option in OPTIONS if not option.apart)
 
 
 class Api:
@@ -90,7 +90,7 @@ class Api:
         words = self._context.asking.words(visitor, upload.fields)
         if isinstance(words, Asked):
             return words
-        return await self._context.asking.ask(visitor, upload.files, words, once)
+        return await self._context.asking.ask(visitor, upload.files, words, once, upload.last)
 
     def _beside(self, asked: Asked) -> dict[str, Any]:
         """Return what is said of the other pictures that came in one request."""
@@ -197,6 +197,7 @@ class Api:
                 "unit": option.unit or None,
             }
             for option in served.options
+            if not option.apart
         ]
         return _json({"options": [{name: value for name, value in one.items() if value is not None} for one in found]})
 

@@ -14,6 +14,7 @@ from unstill_bots.delivery.chat import ChatError
 from unstill_bots.intake import captions
 from unstill_bots.intake.admission import Admission, Written
 from unstill_bots.intake.caption_options import typed_as
+from unstill_bots.intake.inputs import Inputs, asks_for_last
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import OlderPicture, discard
 from unstill_bots.intake.pending import numbered
@@ -30,6 +31,9 @@ from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.fairness import aspect_of
 from unstill_queue.contract.options import OPTIONS
 from unstill_queue.ledger.ledger import Record
+
+UNSEEN = "unseen"
+"""Stands for the storage key of a picture that is not looked at yet."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -58,30 +62,40 @@ class Asking:
         except OptionError as error:
             return Asked(refused=Objection.to_words(error, PageReplies(visitor.language)))
 
-    async def ask(self, visitor: Visitor, files: Sequence[bytes], words: str, once: str = "") -> Asked:
-        """Ask for clips of pictures. `once`: what a client calls this request, so that it may send it again; what was
-        taken of it before is not asked for anew.
+    async def ask(
+        self, visitor: Visitor, files: Sequence[bytes], words: str, once: str = "", last: bytes = b""
+    ) -> Asked:
+        """Ask for clips of pictures, which all end with the `last` one where there is one, or for one of words alone.
+        `once`: what a client calls this request, so that it may send it again; what was taken of it before is not
+        asked for anew.
 
         When it returns, what was taken will be answered. Raises RedisError, StorageError; Refused where another request
         has that name.
         """
-        replies, key, body = PageReplies(visitor.language), _key(once), _fingerprint(files, words)
+        if len(files) == 2 and not last and asks_for_last(words, self._pipeline.catalog):
+            files, last = files[:1], files[1]
+        everything = [*files, *filter(None, [last])]
+        replies, key, body = PageReplies(visitor.language), _key(once), _fingerprint(everything, words)
         known = await self._known(visitor, key, body, len(files)) if once else []
-        if files and len(known) == len(files):
+        if len(known) == max(1, len(files)):
             return Asked(tuple(known))
-        refused = None if known else await self._objection(visitor, words)
+        refused = None if known else await self._objection(visitor, words, Inputs(bool(files), bool(last)))
         if refused is not None:
             return Asked(refused=refused)
+        if not files:
+            pending = pending_of(visitor, key, OlderPicture(""), body)
+            return await self._begun(await self._admission.write([pending], words), [pending])
         safe: list[SafePicture] = []
         unfit: list[Objection] = []
-        for data in files:
+        for data in everything:
             try:
                 safe.append(await self._pictures.make_safe(data))
             except PictureError as error:
                 unfit.append(Objection(replies.picture_error(error), error.code))
-        if not safe:
-            return Asked(refused=_together(unfit) or Objection(replies.no_picture(), "no_picture"))
-        found = await self._store(visitor, key, safe, words, body)
+        if not safe or (last and unfit):
+            return Asked(refused=_together(unfit))
+        end = safe.pop() if last else None
+        found = await self._store(visitor, key, safe, words, body, end)
         return Asked(found.keys, _together([*unfit, *filter(None, [found.refused])]))
 
     async def _known(self, visitor: Visitor, key: str, body: str, count: int) -> list[str]:
@@ -109,19 +123,27 @@ class Asking:
         pending = pending_of(visitor, key, picture, body)
         return await self._begun(await self._admission.write([pending], words), [pending])
 
-    async def _store(self, visitor: Visitor, key: str, pictures: Sequence[SafePicture], words: str, body: str) -> Asked:
+    async def _store(
+        self,
+        visitor: Visitor,
+        key: str,
+        pictures: Sequence[SafePicture],
+        words: str,
+        body: str,
+        last: SafePicture | None,
+    ) -> Asked:
         storage, keys = self._pipeline.storage, [numbered(key, number) for number in range(len(pictures))]
         stored = [await storage.put(picture.data, suffix=picture.suffix) for picture in pictures]
+        # each clip has a last one of its own, as that goes with it
+        lasts = [await storage.put(last.data, suffix=last.suffix) if last else "" for _ in pictures]
         pendings = [
-            pending_of(visitor, each, _stored(at, picture), body, own=True)
-            for each, at, picture in zip(keys, stored, pictures, strict=True)
+            pending_of(visitor, each, _stored(at, picture), body, own=True, last=end)
+            for each, at, picture, end in zip(keys, stored, pictures, lasts, strict=True)
         ]
-        # where this fails it may have landed all the same: the ledger brings it back, with its picture
+        # where this fails it may have landed all the same: the ledger brings it back, with its pictures
         written = await self._admission.write(pendings, words)
-        taken = {request.stored for request in written.new}
-        for at in stored:
-            if at not in taken:
-                await discard(storage, at)
+        taken = {at for request in written.new for at in (request.stored, request.last_stored)}
+        await discard(storage, *(at for at in (*stored, *lasts) if at not in taken))
         return await self._begun(written, pendings)
 
     async def _begun(self, written: Written, pendings: Sequence[WebRequest]) -> Asked:
@@ -133,9 +155,14 @@ class Asking:
         stands = [one.key for one in pendings if one.key in new or await self._pipeline.record(one.id) is not None]
         return Asked(tuple(stands), written.objection)
 
-    async def _objection(self, visitor: Visitor, words: str) -> Objection | None:
-        """Return what is wrong with words or quotas, before a picture is looked at."""
-        return await self._pipeline.refusal(pending_of(visitor, "", OlderPicture("")), words)
+    async def _objection(self, visitor: Visitor, words: str, inputs: Inputs) -> Objection | None:
+        """Return what is wrong with words, with what a model can do with these `inputs`, or with quotas, before a
+        picture is looked at.
+        """
+        first, last = (UNSEEN if one else "" for one in (inputs.first, inputs.last))
+        pending = pending_of(visitor, "", OlderPicture(first), last=last)
+        request = await self._pipeline.request(pending, words)
+        return await self._pipeline.refusal(pending, request.words)
 
     async def act(self, visitor: Visitor, record: Record, action: str) -> Done:
         """Do what a button says. Raises RedisError."""
@@ -185,7 +212,7 @@ def words_of(fields: Mapping[str, str], pipeline: Pipeline) -> str:
     """
     given: dict[str, Value | None] = {}
     wrong: list[OptionError] = []
-    for option in OPTIONS:
+    for option in (option for option in OPTIONS if not option.apart):
         typed = fields.get(option.name, "").strip()
         if typed:
             given[option.name] = typed

@@ -20,7 +20,7 @@ APART = ("preset", "model")
 
 class Field(msgspec.Struct, frozen=True):
     """One option as a field. `choices` are texts and values; without them it is typed. `kind` is an input's type, or
-    'flag'. Bounds are inclusive.
+    'flag'; 'file' takes a picture. Bounds are inclusive.
     """
 
     name: str
@@ -68,6 +68,8 @@ def form_of(served: Served, replies: PageReplies, model: str = "", given: dict[s
 
 def _field(option: Option, served: Served, replies: PageReplies, model: str, value: str) -> Field:
     label, hint = replies.translated(option.name).replace("_", " "), replies.translated(option.help)
+    if option.apart:
+        return Field(option.name, label, replies.last_picture_hint(), "file")
     if option.type == "flag":
         return Field(option.name, label, hint, "flag", value=value)
     if is_offered(option) or option.choices:

@@ -8,9 +8,12 @@ from unstill_bots.web.uploads import FIELDS_MOST, FILES_MOST, Refused, Upload, p
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a request in JSON. `images` are base64 or data URLs; `options` are those of the schema by name."""
+    """The body of a request in JSON. `images` and `last_image` are base64 or data URLs; `options` are those of the
+    schema by name.
+    """
 
-    images: list[str]
+    images: list[str] = []
+    last_image: str = ""
     prompt: str = ""
     options: dict[str, str | int | float | bool] = {}
 
@@ -29,7 +32,8 @@ def upload_of(data: bytes) -> Upload:
     fields = {name: _typed(value) for name, value in body.options.items()}
     if "prompt" in fields:
         raise Refused(422, "wrong_field", "options.prompt")
-    return Upload({**fields, "prompt": body.prompt}, tuple(map(picture_in, body.images)))
+    last = picture_in(body.last_image) if body.last_image else b""
+    return Upload({**fields, "prompt": body.prompt}, tuple(map(picture_in, body.images)), last)
 
 
 def _field_in(error: str) -> str:

@@ -8,7 +8,7 @@ from unstill_bots.web.openapi_schemas import JsonSchema, of_option, ref, schemas
 from unstill_bots.web.uploads import FILES_MOST
 from unstill_config.catalog import Catalog
 from unstill_config.version import VERSION
-from unstill_queue.contract.options import OPTIONS
+from unstill_queue.contract.options import LAST_IMAGE, OPTIONS
 
 JSON = "application/json"
 ANYWHERE = (401, 421, 500, 503)
@@ -17,7 +17,7 @@ ANYWHERE = (401, 421, 500, 503)
 
 def openapi(catalog: Catalog, base: str, most: int) -> dict[str, Any]:
     """Return the description of the API at `base`, whose bodies have at most `most` bytes."""
-    options = {option.name: of_option(option, catalog) for option in OPTIONS}
+    options = {option.name: of_option(option, catalog) for option in OPTIONS if not option.apart}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -59,27 +59,33 @@ def _bodies(options: JsonSchema) -> dict[str, JsonSchema]:
     picture = {"type": "string", "format": "binary", "description": "A picture's file."}
     pictures = {"type": "array", "items": picture, "description": f"The pictures, at most {FILES_MOST}."}
     encoded = {"type": "string", "description": "A picture in base64, or as a data URL."}
+    ends = "The picture with which each clip ends, where the model has the ability last_image."
     return {
         "ClipForm": {
             "type": "object",
-            "description": "A request as a form: each picture a file, each option a field.",
+            "description": "A request as a form: each picture a file, each option a field. Without a picture it is one "
+            "of words alone, where a model has the ability text_only.",
             "additionalProperties": False,
-            "required": ["picture"],
-            "properties": {"picture": pictures, "prompt": prompt, **options},
+            "properties": {
+                "picture": pictures,
+                LAST_IMAGE: {**picture, "description": ends},
+                "prompt": prompt,
+                **options,
+            },
         },
         "ClipRequest": {
             "type": "object",
-            "description": "A request in JSON.",
+            "description": "A request in JSON. Without images it is one of words alone, where a model has the ability "
+            "text_only.",
             "additionalProperties": False,
-            "required": ["images"],
             "properties": {
                 "images": {
                     "type": "array",
-                    "minItems": 1,
                     "maxItems": FILES_MOST,
                     "items": encoded,
                     "description": f"The pictures, at most {FILES_MOST}.",
                 },
+                LAST_IMAGE: {"type": "string", "description": f"{ends} In base64, or as a data URL."},
                 "prompt": prompt,
                 "options": ref("ClipOptions"),
             },
@@ -99,7 +105,7 @@ def _paths() -> dict[str, Any]:
         "/clips": {
             "post": {
                 "operationId": "create_clip",
-                "summary": "Ask for a clip of each picture.",
+                "summary": "Ask for a clip of each picture, or of words alone.",
                 "parameters": [
                     {
                         "name": "Idempotency-Key",

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from unstill_bots.actions.presses import ACTIONS, EDIT
 from unstill_bots.actions.user_jobs import UserJobs
+from unstill_bots.intake.inputs import TEXT_ONLY
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web import problems
 from unstill_bots.web.asking import Asked
@@ -72,6 +73,7 @@ class Pages:
             words={card.id: await context.words(card) for card in cards},
             under_way=await self._is_under_way(request, visitor, cards),
             form=form,
+            alone=bool(served.able(TEXT_ONLY)),
             given=given,
             has_options=bool({field.name for field in form.fields} & given.keys()),
             of={"key": of} if of else None,
@@ -117,7 +119,7 @@ class Pages:
         visitor, given = request[VISITOR], dict(request.query)
         served = await self._context.pipeline.serving.now()
         form = form_of(served, PageReplies(visitor.language), given.get("model", ""), given)
-        return html(self._draw(visitor, "fields.html", form=form))
+        return html(self._draw(visitor, "fields.html", form=form, of=given.get("of")))
 
     async def _advice(self, request: web.Request) -> web.Response:
         served, visitor = await self._context.pipeline.serving.now(), request[VISITOR]
@@ -134,25 +136,29 @@ class Pages:
         upload = await read_form(request, self._context.own.upload_most, most)
         fields = dict(upload.fields)
         files = upload.files or ((file("sample.jpg"),) if "sample" in fields else ())
-        asked = await self._asked(visitor, files, fields)
+        asked = await self._asked(visitor, files, fields, upload.last)
         response = await self._answered(request, visitor, fields, asked)
         if visitor.new:
             await self._guard.remember(request, response, visitor)
         return response
 
-    async def _asked(self, visitor: Visitor, files: tuple[bytes, ...], fields: dict[str, str]) -> Asked:
+    async def _asked(self, visitor: Visitor, files: tuple[bytes, ...], fields: dict[str, str], last: bytes) -> Asked:
         asking, once = self._context.asking, fields.get("once", "")
         words = asking.words(visitor, fields)
         if isinstance(words, Asked):
             return words
         of = await self._context.shown(visitor, fields["of"]) if fields.get("of") else None
         try:
-            return await (asking.ask_again(visitor, of, words, once) if of else asking.ask(visitor, files, words, once))
+            if of:
+                return await asking.ask_again(visitor, of, words, once)
+            return await asking.ask(visitor, files, words, once, last)
         except Refused as error:
             if error.code != "key_used":
                 raise
             # a form that is sent again after it was changed is another request
-            return await (asking.ask_again(visitor, of, words) if of else asking.ask(visitor, files, words))
+            if of:
+                return await asking.ask_again(visitor, of, words)
+            return await asking.ask(visitor, files, words, last=last)
 
     async def _answered(
         self, request: web.Request, visitor: Visitor, fields: dict[str, str], asked: Asked

@@ -46,8 +46,12 @@ class WebRequest(PendingRequest, frozen=True, kw_only=True):
         )
 
 
-def pending_of(visitor: Visitor, key: str, picture: OlderPicture, body: str = "", *, own: bool = False) -> WebRequest:
-    """Return a visitor's request for a clip of a stored picture; all else as in `WebRequest`."""
+def pending_of(
+    visitor: Visitor, key: str, picture: OlderPicture, body: str = "", *, own: bool = False, last: str = ""
+) -> WebRequest:
+    """Return a visitor's request for a clip of a stored picture; all else as in `WebRequest`. `last` is the storage key
+    of the picture with which it ends.
+    """
     return WebRequest(
         user=visitor.user,
         language=visitor.language,
@@ -58,6 +62,8 @@ def pending_of(visitor: Visitor, key: str, picture: OlderPicture, body: str = ""
         older=picture,
         body=body,
         own=own,
+        last_source=last,
+        last_stored=last,
     )
 
 

@@ -13,6 +13,8 @@ import msgspec
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from unstill_queue.contract.options import LAST_IMAGE
+
 FIELD_MOST = 64 * 1024
 """Bytes of one text field. Words alone may be as long as a caption."""
 FIELDS_MOST = 100
@@ -40,10 +42,13 @@ class Refused(Exception):
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """The fields and files of one body. A file is the bytes that were sent, whatever they are called."""
+    """The fields and files of one body. A file is the bytes that were sent, whatever they are called; `last` is that of
+    the field LAST_IMAGE, with which clips of the others end, and else empty.
+    """
 
     fields: Mapping[str, str]
     files: tuple[bytes, ...]
+    last: bytes = b""
 
 
 async def read_form(request: web.Request, most: int, file_most: int) -> Upload:
@@ -107,6 +112,7 @@ async def _body(request: web.Request, most: int) -> bytes:
 async def _parts(request: web.Request, most: int, file_most: int) -> Upload:
     fields: dict[str, str] = {}
     files: list[bytes] = []
+    last = b""
     left = most
     reader = MultipartReader(request.headers, cast(StreamReader, _Lines(request.content)))
     while (part := await reader.next()) is not None:
@@ -117,12 +123,16 @@ async def _parts(request: web.Request, most: int, file_most: int) -> Upload:
         left -= len(data)
         if not is_file:
             fields[part.name] = data.decode("utf-8", "replace")
+        elif part.name == LAST_IMAGE:
+            if data and last:
+                raise Refused(413, "too_many")
+            last = last or data
         elif data or part.filename:
             # a browser sends a nameless empty file where none was chosen
             files.append(data)
         if len(fields) > FIELDS_MOST or len(files) > FILES_MOST:
             raise Refused(413, "too_many")
-    return Upload(fields, tuple(files))
+    return Upload(fields, tuple(files), last)
 
 
 class _Lines:

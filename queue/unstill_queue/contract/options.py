@@ -20,6 +20,8 @@ from unstill_queue.contract.errors import Allowed, OptionError
 SEED_MAX = 2**32 - 1
 PROMPT_MAX = 6000
 """Characters of a text, as many as the longest text that a platform sends: a text option of a slash command."""
+LAST_IMAGE = "last_image"
+"""The option, and the ability of a model, by which a clip goes from one picture to another."""
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
 FILLS = ("pad", "crop", "blur")
 _TRUE = frozenset({"", "1", "true", "yes", "on", "是", "开"})
@@ -55,7 +57,8 @@ class Option(msgspec.Struct, frozen=True):
     """One parameter. `least` and `most` are inclusive and hold unless a model's own range is narrower.
 
     `ability`: only a model reads it whose abilities have its name. `lenient`: what it cannot take is brought to the
-    nearest in a caption, where there is one. `units` are how its unit is written. `unset` are values that leave it to
+    nearest in a caption, where there is one. `apart`: a form and a command line have a field for its picture instead.
+    `units` are how its unit is written. `unset` are values that leave it to
     the program.
     """
 
@@ -72,6 +75,7 @@ class Option(msgspec.Struct, frozen=True):
     synonyms: Mapping[str, str] = {}
     ability: bool = False
     lenient: bool = False
+    apart: bool = False
     unset: frozenset[str] = _UNSET
 
     @property
@@ -260,7 +264,15 @@ OPTIONS: tuple[Option, ...] = (
     Option("output_fps", "int", "frames a second of the file", ("ofps",), 10, 60),
     Option("loop", "flag", "forwards, then backwards", ("boomerang",)),
     Option("fade", "flag", "fade to black at the end"),
-    Option("audio", "flag", "add a silent sound track", ("sound",)),
+    Option("audio", "flag", "add the model's sound, else a silent sound track", ("sound",)),
+    Option(
+        LAST_IMAGE,
+        "flag",
+        "the second of two pictures is where the clip ends",
+        ("last_picture", "last_frame"),
+        ability=True,
+        apart=True,
+    ),
 )
 
 _BY_NAME = {name: option for option in OPTIONS for name in (option.name, *option.aliases)}

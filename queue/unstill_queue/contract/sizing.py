@@ -16,14 +16,18 @@ Size = tuple[int, int]
 LARGE = 4096
 """The short side, in pixels, of a photo of which only the shape is known."""
 
+UNSEEN = 16 / 9
+"""The width of a frame over its height where neither a photo nor the words say it."""
+
 FRAMES_MOST = 1_250_000_000
 """Bytes of raw frames that a clip has at most whose size nobody set: an engine has three clips in hand on its disk."""
 
 
 def sized(
-    parameters: Parameters, finish: Finish, given: Mapping[str, Value], catalog: Catalog, photo: Size
+    parameters: Parameters, finish: Finish, given: Mapping[str, Value], catalog: Catalog, photo: Size | None
 ) -> Parameters:
-    """Return the parameters with the frame of a clip of that photo. `given` are the options that were set.
+    """Return the parameters with the frame of a clip of that photo, or of words alone. `given` are the options that
+    were set.
 
     A resolution that was asked for holds, and so does a preset's, and a model's that draws new pixels. Else there are
     as many pixels as the clip's shape has room for, and where the model draws none, never more than the photo's own,
@@ -31,6 +35,14 @@ def sized(
     A photo that fills another shape by a crop is rendered in that shape.
     """
     model = catalog.models[parameters.model]
+    if photo is None:
+        wide = sized(parameters, finish, given, catalog, imagined(UNSEEN))
+        short = float(wide.height or wide.resolution)
+        return msgspec.structs.replace(
+            wide,
+            width=_on_grid(wide.width or short * UNSEEN, model.size_multiple),
+            height=_on_grid(short, model.size_multiple),
+        )
     photo = seen_at_once(photo, model.aspect_most)
     frame = frame_of(catalog.finishes.get(finish.shape))
     crops = frame is not None and finish.fill in ("", "crop")

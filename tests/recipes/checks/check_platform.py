@@ -58,6 +58,9 @@ class OnMailbox:
         (self._folder / name).write_bytes(data)
         self._leave(words=words, source=name)
 
+    def words(self, text: str) -> None:
+        self._leave(words=text)
+
     def command(self, name: str) -> None:
         self._leave(command=name)
 

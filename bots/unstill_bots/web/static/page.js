@@ -76,7 +76,7 @@ form.addEventListener("change", async (event) => {
   // what was typed meanwhile is not lost
   for (const [name, value] of given) {
     const field = $(`o-${name}`);
-    if (field && field.type !== "checkbox" && (field.tagName !== "SELECT" || [...field.options].some((one) => one.value === value))) field.value = value;
+    if (field && !["checkbox", "file"].includes(field.type) && (field.tagName !== "SELECT" || [...field.options].some((one) => one.value === value))) field.value = value;
   }
   $("o-model").focus();
   advise();
@@ -104,6 +104,7 @@ form.onsubmit = async (event) => {
       // what was chosen meanwhile is for the next time
       chosen = chosen.filter((file) => !sent.includes(file));
       show();
+      if ($("o-last_image")) $("o-last_image").value = "";
       $("sent").textContent = $("sent-text").content.textContent;
       for (const key of said.keys) mine.add(key);
       if (form.elements.of) location.assign(new URL(".", form.action));
