@@ -167,7 +167,14 @@ async def test_who_asks_whether_to_send_is_told_to_only_with_the_secret(site: Si
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/hook", 405), ("PUT", "/hook", 405), ("POST", "/", 404), ("POST", "/hook/more", 404), ("GET", "/x", 404)],
+    [
+        ("GET", "/hook", 405),
+        ("PUT", "/hook", 405),
+        ("POST", "/", 404),
+        ("POST", "/hook/more", 404),
+        ("GET", "/x", 404),
+        ("GET", "/metrics", 404),
+    ],
 )
 async def test_another_method_or_place_is_refused(site: Site, method: str, path: str, status: int) -> None:
     line = await site.line()
