@@ -26,6 +26,7 @@ from tests.bench import (
     bench_fit,
     bench_path,
     bench_queue,
+    bench_scale,
     bench_telegram,
     bench_web,
 )
@@ -64,6 +65,7 @@ def _most(rows: Sequence[dict[str, Any]], field: str) -> float:
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "queue": bench_queue.run,
+    "scale": bench_scale.run,
     "path": bench_path.run,
     "engines": bench_engines.run,
     "camera": camera,
