@@ -1,7 +1,8 @@
 """What the ledger's script counts and measures: each figure by its name, and what its labels are called.
 
 All stand in one hash, `unstill:metrics`. A counter's field is its name and the values of its labels; a histogram's has
-the number of a bucket behind them, from 1, or `sum`, in milliseconds.
+the number of a bucket behind them, from 1, or `sum`, in milliseconds. A change of state counts once, however often it
+is told; `quota_refusals` count each time that somebody asked and was refused.
 """
 
 from __future__ import annotations
