@@ -19,6 +19,7 @@ from tests.waiting import PATIENCE
 from unstill_bots.delivery import courier
 from unstill_bots.delivery.chat import (
     ChatError,
+    ChatFlooded,
     ChatGone,
     ChatRefused,
     ChatUnavailable,
@@ -237,6 +238,7 @@ async def test_a_quota_is_answered(front: FrontEnd) -> None:
     assert not await front.pipeline.prepare(request)
     assert await front.courier.deliver(request.id)
     assert "3" in front.chat.now[-1]
+    assert (await front.ledger.counted()).counters["quota_refusals"] == {("jobs", "person"): 1}
 
 
 async def test_a_picture_that_cannot_be_fetched_now_is_fetched_when_the_ledger_brings_it_back(front: FrontEnd) -> None:
@@ -478,6 +480,36 @@ async def test_a_flood_wait_leaves_the_answer_for_later(front: FrontEnd) -> None
     due = await front.client.redis.zscore("unstill:due", request.id)
     assert due and before + 7 <= due / 1000 <= after + 8
     assert await front.courier.deliver(request.id)
+
+
+async def test_what_kept_an_answer_from_being_shown_is_counted_by_its_reason(front: FrontEnd) -> None:
+    # Given an outcome that a platform does not take, for one reason after another
+    request = await front.finished()
+    errors = [
+        ChatUnavailable("no connection", 0.0),
+        ChatFlooded("telegram", 0.0),
+        ChatUncertain("timeout"),
+        ChatRefused("something", 0.0),
+        ClipTooLarge("too big"),
+    ]
+    for error in errors:
+        front.chat.errors = {"clip": [error]}
+        assert not await front.courier.deliver(request.id)
+    await refit(front, request)
+    # and a clip that cannot be read, until at last it is shown
+    front.chat.errors = {"clip": [ChatUnavailable("no connection", 0.0)]}
+    assert not await front.courier.deliver(request.id)
+    assert await front.courier.deliver(request.id)
+    # Then each is counted, and the answer once
+    counted = (await front.ledger.counted()).counters
+    assert counted["deliveries_refused"] == {
+        ("terminal", "unavailable"): 2,
+        ("terminal", "flood"): 1,
+        ("terminal", "uncertain"): 1,
+        ("terminal", "refused"): 1,
+        ("terminal", "too_large"): 1,
+    }
+    assert counted["answers"] == {("terminal", "done", "", "sent"): 1}
 
 
 async def test_a_chat_that_is_gone_ends_the_job(front: FrontEnd) -> None:

@@ -15,6 +15,7 @@ from discord.http import Route
 
 from unstill_bots.delivery.chat import (
     ChatError,
+    ChatFlooded,
     ChatGone,
     ChatRefused,
     ChatUnavailable,
@@ -54,7 +55,7 @@ def refused(status: int, code: int = 0, message: str = "no") -> discord.HTTPExce
         (403, 349999, ChatRefused),
         (400, 50083, ThreadArchived),
         (400, 160002, ReplyImpossible),
-        (429, 20028, ChatUnavailable),
+        (429, 20028, ChatFlooded),
         (503, 130000, ChatUnavailable),
         (500, 0, ChatUncertain),
         (403, 0, ChatRefused),
@@ -79,7 +80,7 @@ def test_what_surely_did_not_arrive_is_told_from_what_may_have() -> None:
 
 def test_a_rate_limit_says_when_to_come_back() -> None:
     meant = chat_error(discord.RateLimited(42.0))
-    assert isinstance(meant, ChatUnavailable) and meant.retry_after == 42.0
+    assert isinstance(meant, ChatFlooded) and meant.retry_after == 42.0
 
 
 async def test_after_too_many_refusals_nothing_is_asked_any_more() -> None:

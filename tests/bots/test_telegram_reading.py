@@ -13,9 +13,9 @@ from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError, Tim
 
 from unstill_bots.actions.variations import VARIATIONS, derived
 from unstill_bots.delivery.chat import (
+    ChatFlooded,
     ChatGone,
     ChatRefused,
-    ChatUnavailable,
     ChatUncertain,
     ClipForbidden,
     ClipTooLarge,
@@ -184,7 +184,7 @@ def test_a_refusal_is_told_apart_by_its_text(error: TelegramError, kind: type[Ex
 def test_a_flood_wait_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PTB_TIMEDELTA", "true")
     error = chat_error(RetryAfter(17))
-    assert isinstance(error, ChatUnavailable) and error.retry_after == 17.0
+    assert isinstance(error, ChatFlooded) and error.retry_after == 17.0
 
 
 def test_one_unreadable_update_does_not_take_the_others_along() -> None:

@@ -92,7 +92,8 @@ def _refused(error: discord.HTTPException) -> ChatError:
     if error.code in CODES:
         return CODES[error.code](said)
     if error.code in LATER:
-        return ChatUnavailable(said, LATER[error.code])
+        later = LATER[error.code]
+        return ChatFlooded(PLATFORM, later) if error.status == 429 else ChatUnavailable(said, later)
     if error.status == 413:
         return ClipTooLarge(said)
     if error.status >= 500:
