@@ -163,3 +163,20 @@ def noisy_photo(folder: Path, size: tuple[int, int] = (96, 64), seed: int = 1) -
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1] // 8, size[0] // 8, 3), np.uint8)
     Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).save(path)
     return path
+
+
+def tiny_catalog(folders: Mapping[str, Path]) -> str:
+    """Return a host's catalogue in which the models of these names are tiny ones, in these folders."""
+    lines = []
+    for name, folder in folders.items():
+        table = tiny_wan(folder, name).model_dump(mode="json")
+        areas = ", ".join(f"{resolution} = {area}" for resolution, area in table["pipeline"]["areas"].items())
+        memory = ", ".join(f"{field} = {table['memory'][field]}" for field in ("weights", "encoders", "vae", "render"))
+        lines += [
+            f"[models.{name}]",
+            "host_memory = 0.0",
+            f'weights = {{ repo = "{folder}" }}',
+            f"memory = {{ {memory}, render_plain = 0.001, decode = 0.001, tile = 0.001, leaf = 0.001 }}",
+            f"pipeline = {{ loras = [], areas = {{ {areas} }} }}",
+        ]
+    return "\n".join(lines)
