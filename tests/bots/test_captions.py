@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from tests.bots.able_models import with_abilities
 
 from unstill_bots.intake.captions import TEXT_MAX, Caption, parse
 from unstill_bots.intake.lengths import lengths
@@ -281,3 +282,11 @@ def test_what_was_given_comes_back(prompt: str, values: Mapping[str, Value]) -> 
     assume("model" not in values or not list(faults(values, CATALOG, str(values["model"]))))
 
     assert replace(read(format(caption)), notes=()) == caption
+
+
+def test_a_sound_track_of_a_model_that_makes_no_sound_is_said_to_be_silent() -> None:
+    heard = with_abilities(CATALOG, "i2vgen-xl", "sound")
+
+    assert parse("waves --sound", CATALOG, "camera").notes == ("sound_silent:model=Camera",)
+    assert parse("waves --sound", heard, "i2vgen-xl").notes == ()
+    assert parse("waves --sound no", CATALOG, "camera").notes == parse("waves", CATALOG, "camera").notes == ()

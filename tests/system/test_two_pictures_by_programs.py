@@ -1,0 +1,134 @@
+"""A last picture, and words alone, by the API and in the terminal: on one queue, and on a server elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.system.conversations import Seen, recipe_in
+from tests.system.telegram_house import photo
+from tests.system.test_two_pictures import BLUE, RED, edges
+from tests.system.web_house import Visitor, WebHouse, web_house
+from tests.waiting import PATIENCE, wait_for
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebHouse]:
+    """A page whose engine makes clips of two pictures, of one, and of words alone."""
+    with web_house(tmp_path_factory.mktemp("able"), UNSTILL_ENGINE__MODEL="able") as web:
+        web.house.wait_until_served("able")
+        yield web
+
+
+@pytest.fixture
+def api(house: WebHouse) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{house.url}/api/v1", timeout=PATIENCE) as client:
+        yield client
+
+
+def encoded(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
+
+
+def made(api: httpx.Client, answer: httpx.Response) -> bytes:
+    """Wait for the clip that was asked for, and return its file."""
+    assert answer.status_code == 202, answer.text
+    at = f"/clips/{answer.json()['id']}"
+    wait_for(lambda: api.get(at).json()["state"] in ("done", "failed", "cancelled"), what="the clip")
+    return api.get(f"{at}/clip.mp4").content
+
+
+def colours(clip: bytes, folder: Path) -> tuple[str, str]:
+    return edges(Seen("", "", (), clip), folder)
+
+
+def test_a_last_picture_is_a_field_of_its_own(api: httpx.Client, house: WebHouse, tmp_path: Path) -> None:
+    pictures = house.house.folder / "storage" / "pictures"
+    before = len(list(pictures.rglob("*.png")))
+    # When a form and a body of JSON bring one
+    form = api.post("/clips", files={"picture": RED, "last_image": BLUE}, data={"prompt": "it opens"})
+    body = {"images": [encoded(RED)], "last_image": encoded(BLUE), "prompt": "it opens"}
+    # Then each is one clip, from the first to the last, and both pictures are kept for the next one
+    assert [colours(made(api, answer), tmp_path) for answer in (form, api.post("/clips", json=body))] == [
+        ("red", "blue"),
+        ("red", "blue"),
+    ]
+    assert len(list(pictures.rglob("*.png"))) == before + 4
+    # When one is sent again under its key, Then it is the same clip
+    keyed = {"Idempotency-Key": "one"}
+    first, again = [api.post("/clips", json=body, headers=keyed).json()["id"] for _ in range(2)]
+    assert first == again
+    other = api.post("/clips", json={**body, "last_image": encoded(RED)}, headers=keyed)
+    assert other.json()["code"] == "key_used"
+    # When there is a last one alone, or one that is no picture, Then that is said
+    alone = api.post("/clips", files={"last_image": BLUE}, data={"prompt": "it opens"})
+    assert (alone.status_code, alone.json()["code"]) == (422, "last_picture_missing")
+    broken = api.post("/clips", files={"picture": RED, "last_image": b"minutes"}, data={"prompt": "it opens"})
+    assert (broken.status_code, broken.json()["code"]) == (422, "picture_unknown")
+
+
+def test_words_alone_are_a_request(api: httpx.Client) -> None:
+    asked = {"prompt": "a storm at sea", "options": {"seed": 7}}
+    keyed = {"Idempotency-Key": "storm"}
+    first = api.post("/clips", json=asked, headers=keyed)
+    recipe = recipe_in(made(api, first))
+    assert (recipe.parameters.prompt, recipe.parameters.seed) == ("a storm at sea", 7)
+    assert api.post("/clips", json=asked, headers=keyed).json()["id"] == first.json()["id"]
+    # and there is no still of it
+    assert api.get(f"/clips/{first.json()['id']}/poster.jpg").status_code == 404
+    # When there is neither, Then that is said
+    nothing = api.post("/clips", json={"options": {"seed": 7}})
+    assert (nothing.status_code, nothing.json()["code"]) == (422, "no_words")
+
+
+def test_the_page_and_the_api_say_what_there_is(api: httpx.Client, house: WebHouse) -> None:
+    (model,) = api.get("/models").json()["models"]
+    assert {"last_image", "text_only"} <= set(model["abilities"])
+    assert "last_image" not in {one["name"] for one in api.get("/options").json()["options"]}
+    visitor: Visitor = house.visitor()
+    visitor.open()
+    assert 'type="file" id="o-last_image" name="last_image"' in visitor.page
+    assert "words alone make a clip, too" in visitor.page
+    # When the page's form brings a last picture, Then it is one clip
+    answer = visitor.http.post(
+        "/clips",
+        data={"prompt": "it opens", "once": ""},
+        files=[("picture", ("a.png", RED)), ("last_image", ("b.png", BLUE))],
+        headers={"Origin": visitor.url, "Sec-Fetch-Site": "same-origin"},
+    )
+    assert answer.status_code == 200
+    assert len(visitor.until(lambda cards: cards and all(one.clip for one in cards))) == 1
+
+
+def unstill(house: WebHouse, *words: str) -> dict[str, Any]:
+    """Run `unstill animate` in the house's folder, and return what it says as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "unstill_bots.terminal", "animate", *words, "--json"],
+        cwd=house.house.folder, env=house.house.environ, capture_output=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    (clip,) = json.loads(done.stdout)["clips"]
+    said: dict[str, Any] = clip
+    return said
+
+
+@pytest.mark.parametrize("elsewhere", [False, pytest.param(True, marks=pytest.mark.storm)], ids=["queue", "server"])
+def test_the_terminal_has_both(house: WebHouse, tmp_path: Path, *, elsewhere: bool) -> None:
+    first, last = tmp_path / "closed.png", tmp_path / "open.png"
+    first.write_bytes(photo("red"))
+    last.write_bytes(photo("blue"))
+    more = ("--server", house.url) if elsewhere else ()
+    # When a photo is given with a last one
+    clip = unstill(house, str(first), "it opens", "--last-image", str(last), "--out", str(tmp_path / "a.mp4"), *more)
+    # Then the clip goes from one to the other
+    assert colours(Path(clip["file"]).read_bytes(), tmp_path) == ("red", "blue")
+    # When there are words alone, Then they are a clip, too
+    clip = unstill(house, "a storm at sea --seed 7", "--out", str(tmp_path / "b.mp4"), *more)
+    assert recipe_in(Path(clip["file"]).read_bytes()).parameters.prompt == "a storm at sea"
