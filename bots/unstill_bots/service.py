@@ -22,6 +22,7 @@ from unstill_bots.host.metrics_server import MetricsServer
 from unstill_bots.host.watch import Watch
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.safety.checks import Safety
+from unstill_bots.safety.words import WordList
 from unstill_config.catalog import Catalog
 from unstill_config.error_reports import report_errors
 from unstill_config.errors import ConfigError
@@ -87,6 +88,7 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         services = Services(settings, catalog, client, storage, pictures, safety)
         reloading = Reloading(settings, catalog)
         reloading.listen(lambda now: setattr(client, "quota", now.quota))
+        reloading.read(lambda now: WordList.read(now.safety.words), lambda words: setattr(safety, "words", words))
         reloading.listen(lambda _: local.reload())
         when_hung_up(reloading.reload, stopping.set)
         helpers: list[Coroutine[Any, Any, None]] = [

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
@@ -15,8 +16,10 @@ from unstill_config.settings import PREFIX, Settings
 
 log = structlog.get_logger(__name__)
 
-ANEW = ("quota",)
-"""Groups of settings that count anew at once; all others count from the next start on."""
+T = TypeVar("T")
+
+ANEW = (f"{PREFIX}QUOTA__", f"{PREFIX}SAFETY__WORDS")
+"""How the settings begin that count anew at once; all others count from the next start on."""
 
 
 class Reloading:
@@ -31,25 +34,39 @@ class Reloading:
         self.catalog = catalog
         self._load = load
         self._listeners: list[Callable[[Settings], None]] = []
+        self._readers: list[Callable[[Settings], Callable[[], None]]] = []
 
     def listen(self, listener: Callable[[Settings], None]) -> None:
         """Have `listener` called with the settings that hold now, after each reload that went well."""
         self._listeners.append(listener)
+
+    def read(self, load: Callable[[Settings], T], adopt: Callable[[T], None]) -> None:
+        """Have `load` read a file that the settings name, and `adopt` called with that once all else is right too.
+
+        `load` raises ConfigError where the file is wrong.
+        """
+
+        def reader(settings: Settings) -> Callable[[], None]:
+            found = load(settings)
+            return lambda: adopt(found)
+
+        self._readers.append(reader)
 
     def reload(self) -> None:
         """Read all anew. What is wrong is said in the log, and then everything stays as it was."""
         try:
             settings = self._load()
             catalog = settings.load_catalog()
+            found = [read(settings) for read in self._readers]
         except ConfigError as error:
             log.error("the settings were not read anew and stay as they were", reason=str(error))
             return
         former, self.settings = self.settings, settings
         self.catalog.become(catalog)
+        for adopt in found:
+            adopt()
         names = _changed(former, settings)
-        later = [
-            name for name in names if not name.lower().startswith(tuple(f"{PREFIX}{one}__".lower() for one in ANEW))
-        ]
+        later = [name for name in names if not name.startswith(ANEW)]
         log.info("the settings were read anew", changed=[name for name in names if name not in later])
         if later:
             log.warning("some settings count from the next start on", settings=later)

@@ -7,6 +7,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
+from unstill_config.errors import ConfigError
 from unstill_config.reloading import Reloading
 from unstill_config.settings import Settings
 
@@ -53,6 +54,28 @@ def test_quotas_and_catalogues_count_anew_and_what_does_not_is_named(tmp_path: P
     assert list(catalog.finishes) == list(Settings().load_catalog().finishes)
     assert catalog == Settings().load_catalog()
     assert heard[-1] == Settings.load({"UNSTILL_CATALOG__FILE": str(tmp_path / "catalog.toml")}, Path("/nowhere"))
+
+
+def test_a_file_that_settings_name_is_read_too_and_taken_only_where_all_is_right(tmp_path: Path) -> None:
+    reloading, _ = started(tmp_path)
+    taken: list[str] = []
+
+    def load(settings: Settings) -> str:
+        if not (tmp_path / "words").exists():
+            raise ConfigError("There are no words.")
+        return (tmp_path / "words").read_text()
+
+    reloading.read(load, taken.append)
+    (tmp_path / ".env").write_text("UNSTILL_QUOTA__PERSON_JOBS=9\n")
+    assert [line["reason"] for line in reloaded(reloading)] == ["There are no words."]
+    assert (taken, reloading.settings.quota.person_jobs) == ([], 5)
+    (tmp_path / "words").write_text("zanzibar")
+    (tmp_path / ".env").write_text("UNSTILL_QUOTA__PERSON_JOBS=many\n")
+    reloaded(reloading)
+    assert taken == []
+    (tmp_path / ".env").unlink()
+    reloaded(reloading)
+    assert taken == ["zanzibar"]
 
 
 def test_a_wrong_file_changes_nothing_and_is_said(tmp_path: Path) -> None:

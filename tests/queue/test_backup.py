@@ -246,6 +246,10 @@ async def test_only_what_is_owed_is_copied_unless_all_or_nothing_is_wanted(old: 
     assert (await old.backup(tmp_path / "backup", files="all")).files == 6
     assert (await old.backup(tmp_path / "backup", files="none")).files == 0
     assert files() == set()
+    # and nothing that was thrown away is taken along, though it is not deleted yet
+    await old.sent(4, user="bob")
+    await old.ledger.forget("test:bob")
+    assert (await old.backup(tmp_path / "backup", files="all")).files == 6
     # and what is gone from the storage is told
     picture = (await old.ledger.read(owed)).job
     assert picture

@@ -23,6 +23,8 @@ def test_quotas_and_shapes_change_while_people_wait(tmp_path: Path) -> None:
         # Given a host that allows one job at a time, in a file
         del house.settings[QUOTA]
         (tmp_path / ".env").write_text(f"{QUOTA}=1\n")
+        (tmp_path / "words").touch()
+        house.settings["UNSTILL_SAFETY__WORDS"] = str(tmp_path / "words")
         programs = {"engine": house.start_engine()}
         telegram.start_bot()
         wait_for(lambda: telegram.polled() > 0, what="the bot's first poll")
@@ -41,10 +43,13 @@ def test_quotas_and_shapes_change_while_people_wait(tmp_path: Path) -> None:
             wait_for(gate.reached, what="the render")
             ann.send_photo(chat, photo(), "two")
             wait_for(lambda: says("You have 1 clips")(chat.history()), what="a no")
-            # When the host allows more, and adds a shape
+            # When the host allows more, adds a shape, and takes a word no longer
+            (tmp_path / "words").write_text("forbidden\n")
             (tmp_path / ".env").write_text(f"{QUOTA}=5\n")
             (tmp_path / "catalog.toml").write_text(CATALOG + CINEMA)
             hang_up("the settings were read anew", 1)
+            ann.send_photo(chat, photo(), "forbidden words")
+            wait_for(lambda: says("Some of these words are not taken here")(chat.history()), what="a no to words")
             # Then what was refused is taken, and the render that was at work goes on
             ann.send_photo(chat, photo(), "three --shape cinema")
             wait_for(lambda: says("You are next")(chat.history()), what="a place")
