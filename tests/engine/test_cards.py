@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from unstill_config.errors import ConfigError
 from unstill_config.settings import Engine, Settings
 from unstill_engine.device.cards import visible_devices
-from unstill_engine.fleet import names_by_device
+from unstill_engine.fleet import Fleet, names_by_device
 
 IDS = [f"GPU-{letter * 8}-0000-0000-0000-000000000000" for letter in "abc"]
 LIST = "\n".join(f"GPU {number}: NVIDIA H200 (UUID: {id})" for number, id in enumerate(IDS))
@@ -68,3 +71,29 @@ def test_each_engine_of_a_fleet_has_a_name_of_its_own(environ: dict[str, str]) -
 def test_a_fleet_without_cards_says_what_to_look_at(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no card is visible here"):
         names_by_device(Settings(engine=Engine(device="all")), {"PATH": str(tmp_path)})
+
+
+async def test_a_fleet_passes_on_that_settings_are_to_be_read_anew(tmp_path: Path) -> None:
+    # Given two engines, each of which writes down what it is told
+    script = (
+        "import os, pathlib, signal, sys, time\n"
+        "file = pathlib.Path(sys.argv[1], os.environ['UNSTILL_ENGINE__NAME'])\n"
+        "signal.signal(signal.SIGHUP, lambda *_: file.write_text('told'))\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "file.write_text('ready')\n"
+        "while True: time.sleep(0.01)\n"
+    )
+    names = {"cuda:0": "card-0", "cuda:1": "card-1"}
+    fleet = Fleet(names, dict(os.environ), (sys.executable, "-c", script, str(tmp_path)))
+    running = asyncio.create_task(fleet.run())
+
+    def all_say(word: str) -> bool:
+        return [file.read_text() for file in sorted(tmp_path.iterdir())] == [word, word]
+
+    await until(lambda: all_say("ready"))
+    fleet.reload()
+    await until(lambda: all_say("told"))
+    # Then they go on, until they are drained
+    assert not running.done()
+    fleet.drain()
+    assert await running == 0

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.system.processes import CATALOG, wait_for
 from tests.system.telegram_house import has_clips, photo, says, telegram_house
 from tests.waiting import PATIENCE
@@ -80,3 +81,19 @@ def test_a_terminal_that_is_closed_ends_what_was_started_in_it(tmp_path: Path) -
             bot.send_signal(signal.SIGHUP)
             assert bot.wait(PATIENCE) == 0
         os.close(controller)
+
+
+@pytest.mark.storm
+def test_a_bot_that_has_an_engine_of_its_own_passes_it_on(tmp_path: Path) -> None:
+    with telegram_house(tmp_path, engine=False, bot=False) as telegram:
+        house = telegram.house
+        # Given a bot without a server, which has started one and an engine
+        del house.settings["UNSTILL_REDIS__URL"]
+        house.settings["UNSTILL_REDIS__DATA"] = str(tmp_path / "own")
+        telegram.start_bot()
+        log = tmp_path / "state" / "engine.log"
+        wait_for(lambda: log.exists() and "engine ready" in log.read_text(), what="its engine")
+        assert telegram.bot is not None
+        telegram.bot.send_signal(signal.SIGHUP)
+        wait_for(lambda: "the settings were read anew" in log.read_text(), what="its engine's reload")
+        assert telegram.stop_bot() == 0
