@@ -93,7 +93,7 @@ help: ## show this list
 
 .venv/.dev: .venv/.runtime pyproject.toml tests/doubles/pyproject.toml
 	@echo "Installing the test tools in .venv"
-	@$(PIP) install $(LOCKED) -e './engine[diffusion]' -e './bots[safety]' -e ./tests/doubles --group dev
+	@$(PIP) install $(LOCKED) -e './engine[diffusion,c2pa]' -e './bots[safety]' -e ./tests/doubles --group dev
 	@# its command line, which is not used, wants an older typer than the models' library brings
 	@$(PIP) install $(LOCKED) --no-deps openapi-python-client
 	@touch $@

@@ -54,7 +54,7 @@ VARIABLES: dict[Kind, tuple[str, ...]] = {
     "engine": _ENGINE,
 }
 SETTINGS: dict[Kind, tuple[str, ...]] = {
-    "engine": ("redis", "storage", "catalog", "engine", "queue", "log", "metrics", "sentry"),
+    "engine": ("redis", "storage", "catalog", "engine", "queue", "log", "metrics", "sentry", "credentials", "label"),
 }
 """The groups of our own settings that a kind reads; none where it is not named."""
 

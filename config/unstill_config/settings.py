@@ -26,6 +26,7 @@ from unstill_config.kinds import (
     Text,
 )
 from unstill_config.languages import SOURCE
+from unstill_config.marks import Credentials, Label
 from unstill_config.platforms import PLATFORMS, Platforms, PlatformSettings
 from unstill_config.safety import Safety
 from unstill_config.sources import PREFIX, Known, Sources
@@ -195,6 +196,8 @@ class Settings(Platforms, BaseSettings):
     server: Server = Field(default_factory=Server)
     log: Log = Field(default_factory=Log)
     metrics: Metrics = Field(default_factory=Metrics)
+    credentials: Credentials = Field(default_factory=Credentials)
+    label: Label = Field(default_factory=Label)
     sentry: Sentry = Field(default_factory=Sentry)
 
     @field_validator("queue")

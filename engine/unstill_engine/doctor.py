@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from unstill_config.catalog import Catalog
@@ -14,6 +15,7 @@ from unstill_config.errors import ConfigError
 from unstill_config.settings import AUTO, Settings
 from unstill_engine.choice import chosen
 from unstill_engine.clip.binary import find_ffmpeg
+from unstill_engine.clip.credentials import SOON_DAYS, ends, load_signer
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.device.cards import visible_devices
 from unstill_engine.fleet import ALL
@@ -31,7 +33,13 @@ Finding = dict[str, str | bool]
 
 async def findings(settings: Settings, catalog: Catalog) -> list[Finding]:
     """One entry a thing that was looked at: name, ok, what was found, and how to mend it where it is not well."""
-    return [await _ffmpeg(settings), _scratch(settings), await _device(settings), *_models(settings, catalog)]
+    return [
+        await _ffmpeg(settings),
+        _scratch(settings),
+        await _device(settings),
+        *_models(settings, catalog),
+        *_certificate(settings),
+    ]
 
 
 def _finding(name: str, ok: bool, text: str, mend: str = "") -> Finding:
@@ -89,6 +97,22 @@ async def _device(settings: Settings) -> Finding:
     if index >= len(cards):
         return _finding("device", False, f"{device}: there are {len(cards)} cards", mend)
     return _finding("device", True, f"{device}: {cards[index]}")
+
+
+def _certificate(settings: Settings) -> list[Finding]:
+    """One finding where the host signs clips: whether that can be done, and for how long yet."""
+    certificate = settings.credentials.certificate
+    if certificate is None:
+        return []
+    try:
+        load_signer(settings.credentials)
+        last = ends(certificate)
+    except ConfigError as error:
+        happened, _, mend = str(error).rpartition(". ")
+        return [_finding("certificate", False, f"{happened}.", mend)]
+    days = (last - datetime.now(UTC)).days
+    text = f"{certificate} is valid until {last:%Y-%m-%d}"
+    return [_finding("certificate", days >= SOON_DAYS, text, f"Set a new one within {days} days.")]
 
 
 def _models(settings: Settings, catalog: Catalog) -> list[Finding]:

@@ -14,6 +14,7 @@ from tests.bench.figures import Figure, at_most, plain, table
 from unstill_config.catalog import Catalog
 from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg
 from unstill_engine.clip.fit import make_clip
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.spool import Source
 from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
@@ -42,7 +43,7 @@ async def seconds(
         finish=finish,
         shape=catalog.finishes[finish.shape],
         limit=50_000_000,
-        recipe=Recipe("camera", "camera", parameters, finish, "Unstill"),
+        marks=Marks(Recipe("camera", "camera", parameters, finish, "Unstill")),
         target=folder / "clip.mp4",
         ffmpeg=binary,
         deadline=60,

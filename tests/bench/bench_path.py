@@ -24,6 +24,7 @@ from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg
 from unstill_engine.clip.fit import make_clip
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.spool import Source
 from unstill_queue.contract.jobs import Finish, Parameters
 from unstill_queue.contract.recipe import Recipe
@@ -132,7 +133,9 @@ class ClipMaker:
             finish=Finish(),
             shape=self._shape,
             limit=1_000_000,
-            recipe=Recipe("camera", "journal", Parameters("journal", "request", 1, 8, 8, 64), Finish(), "Unstill"),
+            marks=Marks(
+                Recipe("camera", "journal", Parameters("journal", "request", 1, 8, 8, 64), Finish(), "Unstill")
+            ),
             target=self._folder / "alone.mp4",
             ffmpeg=self._ffmpeg,
             deadline=60,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.bots.terminal_cli import Running, Terminal, records
+from tests.engine.signing import papers
 from tests.waiting import until
 
 from unstill_queue.contract.jobs import Cancelled, State
@@ -280,3 +281,28 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:  # Linux' way to say that the other end is closed
         return b""
+
+
+def test_a_clip_is_signed_where_the_host_has_a_certificate(tmp_path: Path) -> None:
+    # Given a certificate, and the root that vouches for it
+    host = papers(tmp_path / "host")
+    terminal = Terminal(
+        tmp_path,
+        UNSTILL_CREDENTIALS__CERTIFICATE=str(host.certificate),
+        UNSTILL_CREDENTIALS__KEY=str(host.key),
+        UNSTILL_CREDENTIALS__ANCHORS=str(host.root),
+    )
+    # When a photo is animated
+    assert terminal.run("animate", str(terminal.photo()), "zoom in", *QUICK, "--out", "made.mp4").code == 0
+    # Then the clip's recipe says who signed it, and that it was not changed
+    shown = terminal.run("recipe", "made.mp4")
+    assert (shown.code, shown.out.splitlines()[1]) == (
+        0, "Signed by A host, for whom your roots vouch, and unchanged since.",
+    )  # fmt: skip
+    # and once a byte of it is changed, that it does not hold
+    clip = terminal.folder / "made.mp4"
+    data = bytearray(clip.read_bytes())
+    data[-20] ^= 1
+    clip.write_bytes(data)
+    changed = terminal.run("recipe", "made.mp4", "--json")
+    assert (changed.code, changed.json["credentials"]["state"]) == (1, "invalid")

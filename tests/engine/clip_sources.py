@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unstill_config.catalog import Catalog
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.fit import Clip, make_clip
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.spool import Source
 from unstill_queue.contract.jobs import Finish, Parameters
 from unstill_queue.contract.recipe import Recipe
@@ -104,7 +105,8 @@ async def clip_of(
     source: Source, binary: Ffmpeg, *, finish: Finish | None = None, limit: int = 50_000_000, **more: Any
 ) -> Clip:
     finish = finish or Finish()
-    given: dict[str, Any] = {"recipe": RECIPE, "target": source.path.with_name("clip.mp4"), "deadline": 120.0} | more
+    marks = Marks(more.pop("recipe", RECIPE))
+    given: dict[str, Any] = {"marks": marks, "target": source.path.with_name("clip.mp4"), "deadline": 120.0} | more
     return await make_clip(source, finish=finish, shape=SHAPES[finish.shape], limit=limit, ffmpeg=binary, **given)
 
 

@@ -18,6 +18,7 @@ from tests.engine.slow_ffmpeg import SlowFfmpeg
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.encode import KILLED_AGAIN
 from unstill_engine.clip.errors import ClipError, EncoderKilled
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.shrink import remake_clip
 from unstill_queue.contract.jobs import Finish
 
@@ -69,7 +70,7 @@ async def test_so_is_a_clip_that_is_made_smaller(tmp_path: Path, binary: Ffmpeg)
     limit = original.size // 2
     making = asyncio.create_task(
         remake_clip(
-            original.path, limit=limit, recipe=RECIPE, target=tmp_path / "second.mp4", ffmpeg=slow.of(binary),
+            original.path, limit=limit, marks=Marks(RECIPE), target=tmp_path / "second.mp4", ffmpeg=slow.of(binary),
             deadline=300.0,
         )
     )  # fmt: skip

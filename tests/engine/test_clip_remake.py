@@ -11,6 +11,7 @@ from tests.engine.clip_sources import HARD, RECIPE, Frame, clip_of, decoded, has
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.fit import Clip
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.probe import probe
 from unstill_engine.clip.shrink import remake_clip
 from unstill_queue.contract.jobs import Finish
@@ -21,7 +22,7 @@ WIDTH, HEIGHT = 192, 128
 
 async def remade(original: Path, limit: int, binary: Ffmpeg) -> Clip:
     target = original.with_name("remade.mp4")
-    return await remake_clip(original, limit=limit, recipe=RECIPE, target=target, ffmpeg=binary, deadline=120.0)
+    return await remake_clip(original, limit=limit, marks=Marks(RECIPE), target=target, ffmpeg=binary, deadline=120.0)
 
 
 def noise_ratio(clip: Clip, frames: Frame, binary: Ffmpeg) -> float:

@@ -16,6 +16,7 @@ from tests.engine.renderers_for_tests import RATE, Samples, warbling
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.fit import Clip
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.probe import probe
 from unstill_engine.clip.shrink import remake_clip
 from unstill_engine.clip.sound import SHARE, STEPS, bytes_of, step_within
@@ -219,7 +220,7 @@ async def test_a_clip_that_was_refused_keeps_its_sound(tmp_path: Path, binary: F
     # When it is made again under a smaller limit
     limit = round(clip.size * factor)
     again = await remake_clip(
-        clip.path, limit=limit, recipe=RECIPE, target=tmp_path / "again.mp4", ffmpeg=binary, deadline=100.0
+        clip.path, limit=limit, marks=Marks(RECIPE), target=tmp_path / "again.mp4", ffmpeg=binary, deadline=100.0
     )
     # Then it sounds as before, and not twice faded
     assert again.size <= limit and again.duration == pytest.approx(clip.duration, abs=0.01)

@@ -21,7 +21,7 @@ PASSWORD = "0123456789abcdefABCDEF"  # noqa: S105  # of a server of the test's o
 
 
 def filled(text: str, variables: dict[str, str]) -> str:
-    """What compose makes of ${NAME:-default}, ${NAME:?message} and $$."""
+    """What compose makes of ${NAME:-default}, ${NAME:+instead}, ${NAME:?message} and $$."""
 
     def value(match: re.Match[str]) -> str:
         if match[0] == "$$":
@@ -29,9 +29,11 @@ def filled(text: str, variables: dict[str, str]) -> str:
         given = variables.get(match["name"], "")
         if not given and match["how"] == ":?":
             raise LookupError(match["rest"])
+        if match["how"] == ":+":
+            return match["rest"] if given else ""
         return given or match["rest"]
 
-    return re.sub(r"\$\$|\$\{(?P<name>\w+)(?P<how>:[-?])(?P<rest>[^}]*)\}", value, text)
+    return re.sub(r"\$\$|\$\{(?P<name>\w+)(?P<how>:[-+?])(?P<rest>[^}]*)\}", value, text)
 
 
 def interpolated(value: Any, variables: dict[str, str]) -> Any:

@@ -24,8 +24,8 @@ NOT_IN_COMPOSE = {
     *(f"STORAGE__S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
 }
 """There is a server, a folder, and the log of the containers."""
-ENGINES_OWN = {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__VARIABLES"}
-"""What the image itself says, and what only a renderer of one's own needs."""
+ENGINES_OWN = {"ENGINE__SCRATCH", "ENGINE__FFMPEG", "ENGINE__VARIABLES", "CREDENTIALS__ANCHORS"}
+"""What the image itself says, what only a renderer of one's own needs, and what `unstill recipe` alone reads."""
 NOT_A_BOTS = {
     f"ENGINE__{field}".upper()
     for group, field in Settings.known()
@@ -33,6 +33,7 @@ NOT_A_BOTS = {
 }
 
 TELEMETRY = ("metrics", "sentry")
+ENGINES_GROUPS = {"redis", "storage", "catalog", "engine", "queue", "log", "credentials", "label", *TELEMETRY}
 BOTS_GROUPS = ("redis", "storage", "catalog", "queue", "quota", "bots", "safety", "log", *TELEMETRY, "engine")
 WEBHOOK = ("WEBHOOK_URL", "WEBHOOK_HOST", "WEBHOOK_PORT")
 
@@ -203,12 +204,12 @@ def test_without_a_password_nothing_starts() -> None:
     [
         (
             "engine",
-            {"redis", "storage", "catalog", "engine", "queue", "log", *TELEMETRY},
+            ENGINES_GROUPS,
             {*ENGINES_OWN, "ENGINE__MEMORY", "ENGINE__MODELS", "ENGINE__ACCEPT_LICENCES"},
         ),
         (
             "engine-gpu",
-            {"redis", "storage", "catalog", "engine", "queue", "log", *TELEMETRY},
+            ENGINES_GROUPS,
             ENGINES_OWN,
         ),
         ("terminal", {"redis", "storage", "catalog", "queue", "quota", "bots"}, {"STORAGE__KEEP_HOURS"}),

@@ -24,6 +24,7 @@ from unstill_bots.terminal.order import requester
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.contract.options import OPTIONS
 from unstill_queue.contract.recipe import read_recipe
+from unstill_queue.storage.credentials import read_credentials
 
 WORDS_SHOWN = 48
 WIDE = 200
@@ -178,22 +179,27 @@ def doctor_command(as_json: bool, language: str | None) -> Code:
 @click.argument("clip", type=click.Path(path_type=Path))
 @shared
 def recipe(clip: Path, as_json: bool, language: str | None) -> Code:
-    """Show how a clip was made, as it says itself."""
-    _, wording = prepare(language)
+    """Show how a clip was made, as it says itself, and check its content credentials."""
+    settings, wording = prepare(language)
     try:
         found = read_recipe(clip)
+        credentials = read_credentials(clip, settings.credentials.anchors)
     except FileNotFoundError:
         raise Stop(Code.USAGE, wording.no_file(str(clip))) from None
     except OSError:
         raise Stop(Code.USAGE, wording.cannot_read(str(clip))) from None
     except QueueError as error:
         raise Stop(Code.FAILED, str(error)) from None
+    code = Code.FAILED if credentials and credentials.state == "invalid" else Code.OK
     if as_json:
-        print_json(msgspec.to_builtins(found) | {"caption": str(caption_of(found))})
-        return Code.OK
+        signed = msgspec.to_builtins(credentials)
+        print_json(msgspec.to_builtins(found) | {"caption": str(caption_of(found)), "credentials": signed})
+        return code
     print(found.comment())
+    if credentials is not None:
+        print(wording.credentials(credentials.state, credentials.signed_by))
     print(wording.again(shlex.quote(str(caption_of(found)))))
-    return Code.OK
+    return code
 
 
 @click.command()

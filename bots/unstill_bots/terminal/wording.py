@@ -230,6 +230,24 @@ class Wording(Replies):
     def again(self, caption: str) -> str:
         return self.gettext("The same again: unstill animate PHOTO {caption}", caption=caption)
 
+    def credentials(self, state: str, signed_by: str) -> str:
+        """Return a sentence on a clip's content credentials, by their state."""
+        match state:
+            case "trusted":
+                return self.gettext("Signed by {name}, for whom your roots vouch, and unchanged since.", name=signed_by)
+            case "valid":
+                return self.gettext(
+                    "Signed by {name} and unchanged since. Who that is, nobody vouches for: set "
+                    "UNSTILL_CREDENTIALS__ANCHORS to the roots that you trust.",
+                    name=signed_by,
+                )
+            case "invalid":
+                return self.gettext("Its signature does not hold: the file was changed after it was signed.")
+            case _:
+                return self.gettext(
+                    "It has content credentials. To check them, run: pip install 'unstill-engine[c2pa]'."
+                )
+
     # -- the demo
 
     def demo_order(self, photo: str, words: str) -> str:

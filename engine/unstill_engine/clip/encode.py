@@ -19,6 +19,7 @@ from unstill_config.children import child_environ
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError, EncoderKilled, write_error
 from unstill_engine.clip.finish import Layout, whole
+from unstill_engine.clip.label import Label
 from unstill_engine.clip.spool import Source, boomerang, feed
 from unstill_queue.contract.jobs import Finish
 
@@ -93,10 +94,17 @@ def video_options(quality: Options) -> Options:
 
 
 def command(
-    binary: Ffmpeg, source: Source, layout: Layout, quality: Options, name: str, sound: Track | None = None
+    binary: Ffmpeg,
+    source: Source,
+    layout: Layout,
+    quality: Options,
+    name: str,
+    sound: Track | None = None,
+    label: Label | None = None,
 ) -> list[str]:
-    """The whole command line; `name` is a file's in the folder where it will run."""
-    streams = [whole(frames_in(source), source, layout)]
+    """The whole command line; `name` is a file's in the folder where it will run, as those of sound and label."""
+    over = (lambda stream: label.over(stream, PROTOCOLS)) if label else None
+    streams = [whole(frames_in(source), source, layout, over)]
     options = video_options(quality)
     if sound:
         streams.append(ffmpeg.input(f"file:{sound.name}", format="mp4", protocol_whitelist=PROTOCOLS).audio)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -124,13 +125,15 @@ def picture(stream: Any, source: Source, layout: Layout) -> Any:
     return stream
 
 
-def whole(stream: Any, source: Source, layout: Layout) -> Any:
-    """`picture`, then what stands around it, the fade, and the marks that say how to read the colours."""
+def whole(stream: Any, source: Source, layout: Layout, over: Callable[[Any], Any] | None = None) -> Any:
+    """`picture`, then what stands around it and what `over` lays over it, the fade, and how to read the colours."""
     stream = picture(stream, source, layout)
     if layout.backing:
         stream = _backed(stream, layout)
     elif (layout.inner_width, layout.inner_height) != (layout.width, layout.height):
         stream = stream.filter("pad", layout.width, layout.height, layout.left, layout.top, "black")
+    if over is not None:
+        stream = over(stream)
     if layout.fade_frames:
         # posters and thumbnails are cut from the first frame, so a clip never begins in the dark
         stream = stream.filter("fade", type="out", start_frame=layout.fade_start, nb_frames=layout.fade_frames)

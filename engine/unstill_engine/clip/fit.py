@@ -26,14 +26,13 @@ from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.encode import Options, Track, command, constant_quality, encode, two_pass
 from unstill_engine.clip.errors import ClipError, write_error
 from unstill_engine.clip.finish import Layout, lay_out
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.probe import Movie, probe
 from unstill_engine.clip.sample import CRF_MAX, sample
 from unstill_engine.clip.sound import bytes_of, encode_track, step_within
 from unstill_engine.clip.spool import Source
 from unstill_queue.contract.codes import megabytes, note
 from unstill_queue.contract.jobs import Finish
-from unstill_queue.contract.recipe import Recipe, tags_of, xmp_of
-from unstill_queue.storage import mp4
 from unstill_queue.storage.folder import why
 
 CRF_BEST = 18.0
@@ -94,14 +93,14 @@ async def make_clip(
     finish: Finish,
     shape: Shape,
     limit: int,
-    recipe: Recipe,
+    marks: Marks,
     target: Path,
     ffmpeg: Ffmpeg,
     deadline: float,
     on_progress: OnProgress | None = None,
     original: Path | None = None,
 ) -> Clip:
-    """Encode, finish, fit under `limit` bytes, mark with the recipe, and put in place at `target`.
+    """Encode, finish, fit under `limit` bytes, give it its marks, and put in place at `target`.
 
     The working files stand in a folder of their own beside `target` and are gone afterwards, however
     it ends; `target` appears whole or not at all. Where the clip gave up quality to fit, its first
@@ -120,7 +119,7 @@ async def make_clip(
         raise _not_written(error) from error
     try:
         async with asyncio.timeout(deadline):
-            fitting = _Fitting(source, finish, shape, limit, recipe, ffmpeg, folder, on_progress or (lambda _: None))
+            fitting = _Fitting(source, finish, shape, limit, marks, ffmpeg, folder, on_progress or (lambda _: None))
             return await fitting.run(target, original)
     except TimeoutError as error:
         raise ClipError("encode_timeout", f"it was not encoded within {deadline:g} s") from error
@@ -132,7 +131,7 @@ class _Fitting:
     """One clip on its way into its limit."""
 
     def __init__(
-        self, source: Source, finish: Finish, shape: Shape, limit: int, recipe: Recipe, ffmpeg: Ffmpeg, folder: Path,
+        self, source: Source, finish: Finish, shape: Shape, limit: int, marks: Marks, ffmpeg: Ffmpeg, folder: Path,
         on_progress: OnProgress,
     ) -> None:  # fmt: skip
         self.source = source
@@ -141,9 +140,8 @@ class _Fitting:
         self.ffmpeg = ffmpeg
         self.folder = folder
         self.limit = limit
-        self.udta = mp4.tag_box(tags_of(recipe))
-        self.xmp = xmp_of(recipe)
-        self.room = limit - len(self.udta) - len(self.xmp)
+        self.marks = marks
+        self.room = limit - marks.room
         self.on_progress = on_progress
         self.full = lay_out(source, finish, shape)
         self.encodes = 0
@@ -152,13 +150,13 @@ class _Fitting:
 
     async def run(self, target: Path, original: Path | None) -> Clip:
         best = await self._fit()
-        tagged = self.folder / "tagged.mp4"
+        marked = self.folder / "marked.mp4"
         try:
-            await asyncio.to_thread(mp4.write_tagged, best.path, tagged, self.udta, self.xmp)
-            size = tagged.stat().st_size
+            await asyncio.to_thread(self.marks.write, best.path, marked)
+            size = marked.stat().st_size
             if size > self.limit:
                 raise self._too_big()
-            tagged.replace(target)
+            marked.replace(target)
             keeps = original is not None and self._keep_first(best, original)
         except OSError as error:
             raise _not_written(error) from error
@@ -258,7 +256,9 @@ class _Fitting:
         def on_frame(done: int) -> None:
             self.on_progress(low + (high - low) * min(1.0, done / layout.frames))
 
-        line = command(self.ffmpeg, self.source, layout, quality, path.name, self.sound)
+        # what was encoded before has its label in its frames
+        label = None if self.source.encoded else self.marks.label(layout, self.folder)
+        line = command(self.ffmpeg, self.source, layout, quality, path.name, self.sound, label)
         await encode(line, self.source, self.finish, self.folder, on_frame)
         movie = probe(path)
         whole = (movie.width, movie.height, movie.has_audio) == (layout.width, layout.height, self.sound is not None)

@@ -8,10 +8,10 @@ from pathlib import Path
 from unstill_config.catalog import Shape
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.fit import Clip, OnProgress, make_clip
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.probe import probe
 from unstill_engine.clip.spool import Source
 from unstill_queue.contract.jobs import Finish
-from unstill_queue.contract.recipe import Recipe
 
 AS_IT_IS = Shape(title="As it is")
 
@@ -20,7 +20,7 @@ async def remake_clip(
     original: Path,
     *,
     limit: int,
-    recipe: Recipe,
+    marks: Marks,
     target: Path,
     ffmpeg: Ffmpeg,
     deadline: float,
@@ -37,7 +37,7 @@ async def remake_clip(
         finish=Finish(audio=movie.has_audio),
         shape=AS_IT_IS,
         limit=limit,
-        recipe=recipe,
+        marks=marks,
         target=target,
         ffmpeg=ffmpeg,
         deadline=deadline,

@@ -22,6 +22,7 @@ from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_config.version import VERSION
 from unstill_engine.clip.binary import Ffmpeg
+from unstill_engine.clip.credentials import Signer
 from unstill_engine.clip.errors import ClipError, EncoderKilled
 from unstill_engine.device.models import Models
 from unstill_engine.worker import workdir as scratch
@@ -52,7 +53,10 @@ class Retry(msgspec.Struct, frozen=True):
 
 
 class Services(msgspec.Struct, frozen=True):
-    """Holds what every run of an engine works with. `draining` is set when the engine is to end."""
+    """Holds what every run of an engine works with. `draining` is set when the engine is to end.
+
+    `signer` gives clips their content credentials, where the host has a certificate.
+    """
 
     settings: Settings
     catalog: Catalog
@@ -61,6 +65,7 @@ class Services(msgspec.Struct, frozen=True):
     ledger: Ledger
     models: Models
     draining: asyncio.Event
+    signer: Signer | None = None
 
 
 class JobRun(ABC):

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from unstill_engine.clip.fit import make_clip
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.spool import Source
 from unstill_engine.device.outcomes import (
     ChildHung,
@@ -151,7 +152,7 @@ class RenderJob(JobRun):
             finish=job.finish,
             shape=services.catalog.finishes[job.finish.shape],
             limit=job.upload_limit,
-            recipe=recipe,
+            marks=Marks(recipe, services.signer, services.settings.label.seconds),
             target=folder / "clip.mp4",
             ffmpeg=services.ffmpeg,
             deadline=services.settings.engine.encode_deadline,

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from unstill_engine.clip.fit import Clip
+from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.shrink import remake_clip
 from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.codes import read_note
@@ -37,18 +38,19 @@ class ShrinkJob(JobRun):
             await self._patiently(lambda: services.storage.fetch(original, source))
         except NotFound:
             return GONE
+        recipe = Recipe(
+            made_by="AI" if made.synthetic else "camera",
+            model=made.parameters.model,
+            parameters=made.parameters,
+            finish=job.finish,
+            software=SOFTWARE,
+            notes=(*job.notes, *_others(made)),
+            sound=made.sound,
+        )
         clip = await remake_clip(
             source,
             limit=job.upload_limit,
-            recipe=Recipe(
-                made_by="AI" if made.synthetic else "camera",
-                model=made.parameters.model,
-                parameters=made.parameters,
-                finish=job.finish,
-                software=SOFTWARE,
-                notes=(*job.notes, *_others(made)),
-                sound=made.sound,
-            ),
+            marks=Marks(recipe, services.signer),
             target=folder / "clip.mp4",
             ffmpeg=services.ffmpeg,
             deadline=services.settings.engine.encode_deadline,

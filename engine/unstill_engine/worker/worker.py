@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_engine.clip.binary import Ffmpeg
+from unstill_engine.clip.credentials import load_signer
 from unstill_engine.device.affinity import Affinity
 from unstill_engine.device.models import Models
 from unstill_engine.device.process import EngineProcess
@@ -85,7 +86,8 @@ class Worker:
         self._told: object = None
         self._draining, self._news = asyncio.Event(), asyncio.Event()
         ledger = Ledger(self._redis, settings.queue)
-        self._services = Services(settings, catalog, ffmpeg, storage, ledger, self._models, self._draining)
+        signer = load_signer(settings.credentials)
+        self._services = Services(settings, catalog, ffmpeg, storage, ledger, self._models, self._draining, signer)
         self._name = engine.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self._info = EngineInfo(
             self._name, models[0], engine.device, socket.gethostname(), os.getpid(),

@@ -1,0 +1,215 @@
+"""Content credentials are signed last, hold until a byte changes, and count in the fit; a label is in the frames."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import c2pa
+import msgspec
+import numpy as np
+import pytest
+from tests.engine.clip_sources import RECIPE, clip_of, decoded, grain, spooled, steps
+from tests.engine.signing import Papers, papers
+
+from unstill_config.errors import ConfigError
+from unstill_config.marks import Credentials, Label
+from unstill_config.settings import Settings
+from unstill_engine import doctor
+from unstill_engine.clip.binary import Ffmpeg
+from unstill_engine.clip.credentials import Signer, load_signer
+from unstill_engine.clip.marks import Marks
+from unstill_engine.clip.shrink import remake_clip
+from unstill_queue.contract.jobs import Finish
+from unstill_queue.contract.recipe import SOURCE_TAG, TRAINED, read_recipe
+from unstill_queue.storage import mp4
+from unstill_queue.storage.credentials import ClipCredentials, CredentialsError, read_credentials
+
+CAMERA = msgspec.structs.replace(RECIPE, made_by="camera", model="camera")
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Papers:
+    return papers(tmp_path_factory.mktemp("host"))
+
+
+@pytest.fixture(scope="module")
+def signer(host: Papers) -> Signer:
+    return Signer(host.certificate, host.key, "es256")
+
+
+def kinds(clip: Path) -> list[bytes]:
+    with clip.open("rb") as file:
+        return [box.kind for box in mp4.top_level(file)]
+
+
+def claims(clip: Path) -> dict[str, Any]:
+    with c2pa.Reader(clip) as reader:
+        found: dict[str, Any] = json.loads(reader.json())
+        return found["manifests"][found["active_manifest"]]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("recipe", "source"), [(RECIPE, TRAINED), (CAMERA, "")], ids=["AI", "camera"])
+async def test_a_clip_says_signed_what_made_it(
+    tmp_path: Path, binary: Ffmpeg, signer: Signer, host: Papers, recipe: Any, source: str
+) -> None:
+    # Given a certificate of the host's
+    frames = spooled(tmp_path / "spool", steps(64, 64, 8))
+    # When a clip is made
+    clip = await clip_of(frames, binary, marks=Marks(recipe, signer))
+    # Then its own reader trusts it by the host's root, and it says the program, the model, and what kind of media it is
+    assert read_credentials(clip.path, host.root) == ClipCredentials("trusted", "A host", recipe.model, source)
+    assert read_credentials(clip.path) == ClipCredentials("valid", "A host", recipe.model, source)
+    assert claims(clip.path)["claim_generator_info"][0]["name"] == "Unstill"
+    # and says nothing of the person's words, while recipe and marks are where they were
+    assert "Waves" not in json.dumps(claims(clip.path))
+    assert read_recipe(clip.path) == recipe
+    assert (SOURCE_TAG in mp4.read_tags(clip.path)) == bool(source)
+    # and it plays, its index in front of its media
+    assert len(decoded(clip, binary)) == 8
+    assert kinds(clip.path).index(b"moov") < kinds(clip.path).index(b"mdat")
+
+
+async def test_one_changed_byte_is_seen(tmp_path: Path, binary: Ffmpeg, signer: Signer, host: Papers) -> None:
+    # Given a signed clip
+    clip = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary, marks=Marks(RECIPE, signer))
+    data = bytearray(clip.path.read_bytes())
+    # When a byte of its picture, or of its recipe, is changed
+    for place in (len(data) - 20, data.index(b"Waves")):
+        changed = tmp_path / "changed.mp4"
+        changed.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        # Then its credentials do not hold
+        found = read_credentials(changed, host.root)
+        assert found is not None and found.state == "invalid"
+    # and a root that never heard of the host does not vouch for it
+    found = read_credentials(clip.path, papers(tmp_path / "other").root)
+    assert found is not None and found.state != "trusted"
+
+
+async def test_a_clip_without_a_certificate_has_none(tmp_path: Path, binary: Ffmpeg) -> None:
+    clip = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary)
+    assert read_credentials(clip.path) is None
+    with pytest.raises(CredentialsError, match="UNSTILL_CREDENTIALS__ANCHORS"):
+        signed = await clip_of(
+            spooled(tmp_path / "spool", steps(64, 64, 8)),
+            binary,
+            marks=Marks(RECIPE, Signer(*papers(tmp_path / "x")[:2], "es256")),
+        )
+        read_credentials(signed.path, tmp_path / "none.pem")
+
+
+@pytest.mark.parametrize("limit", [40_000, 60_000, 120_000])
+async def test_credentials_count_in_the_fit(tmp_path: Path, binary: Ffmpeg, signer: Signer, limit: int) -> None:
+    # Given frames that do not fit at their best
+    source = spooled(tmp_path / "spool", grain(192, 192, 16))
+    # When a signed clip is fitted, and a smaller one is made from that
+    clip = await clip_of(source, binary, limit=limit, marks=Marks(RECIPE, signer))
+    again = await remake_clip(
+        clip.path, limit=limit * 2 // 3, marks=Marks(RECIPE, signer), target=tmp_path / "again.mp4", ffmpeg=binary,
+        deadline=120.0,
+    )  # fmt: skip
+    # Then each is within its limit, and signed as it is sent
+    assert clip.size <= limit and again.size <= limit * 2 // 3
+    for path in (clip.path, again.path):
+        found = read_credentials(path)
+        assert found is not None and found.state == "valid"
+
+
+async def test_the_room_that_is_kept_is_enough(tmp_path: Path, binary: Ffmpeg, signer: Signer) -> None:
+    # Given a model with the longest name that may be
+    recipe = msgspec.structs.replace(RECIPE, model="m" * 200)
+    plain = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary, marks=Marks(recipe))
+    # When its clip is signed
+    size = plain.size
+    signed = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary, marks=Marks(recipe, signer))
+    # Then it grows by no more than was kept
+    assert size < signed.size <= size + signer.room
+
+
+def test_what_cannot_sign_is_said_in_a_line(tmp_path: Path, host: Papers) -> None:
+    other, over = papers(tmp_path / "other"), papers(tmp_path / "over", days=-1)
+    (tmp_path / "junk.pem").write_text("nothing")
+    wrong = {
+        "cannot be read": (tmp_path / "none.pem", host.key),
+        "holds no certificate": (tmp_path / "junk.pem", host.key),
+        "is no private key": (host.certificate, tmp_path / "junk.pem"),
+        "is not that of the certificate": (host.certificate, other.key),
+        "Set one that is valid today": (over.certificate, over.key),
+    }
+    for said, (certificate, key) in wrong.items():
+        with pytest.raises(ConfigError, match=said) as caught:
+            load_signer(Credentials(certificate=certificate, key=key))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="go together"):
+        Credentials(certificate=host.certificate)
+
+
+@pytest.mark.parametrize(("days", "ok"), [(100, True), (20, False)])
+async def test_the_doctor_tells_of_a_certificate_that_ends_soon(tmp_path: Path, days: int, ok: bool) -> None:
+    # Given a certificate that ends in so many days
+    ending = papers(tmp_path, days=days)
+    settings = Settings(credentials=Credentials(certificate=ending.certificate, key=ending.key))
+    # When the engine is looked at
+    found = {str(each["name"]): each for each in await doctor.findings(settings, settings.load_catalog())}
+    # Then it says until when, and whether that is well
+    until = datetime.now(UTC) + timedelta(days=days)
+    assert found["certificate"]["ok"] is ok
+    assert f"{until:%Y-%m-%d}" in str(found["certificate"]["text"])
+
+
+async def test_the_label_is_seen_as_long_as_it_shall(tmp_path: Path, binary: Ffmpeg) -> None:
+    # Given a gray clip of two seconds, in another shape than its frames
+    gray = [np.full((128, 192, 3), 90, np.uint8)] * 16
+    finish = Finish(shape="square", fill="pad")
+    plain = await clip_of(spooled(tmp_path / "spool", gray), binary, finish=finish)
+    frames = decoded(plain, binary).astype(int)
+    # When AI made it and the host wants a label for a second
+    labelled = await clip_of(
+        spooled(tmp_path / "spool", gray), binary, finish=finish, marks=Marks(RECIPE, None, 1.0),
+        target=tmp_path / "labelled.mp4",
+    )  # fmt: skip
+    # Then it stands in the picture's corner, light on dark, for that second and no longer
+    change = np.abs(decoded(labelled, binary).astype(int) - frames).max(-1)
+    seen = change[0] > 60
+    rows, columns = np.nonzero(seen)
+    height, width = change.shape[1:]
+    assert rows.size > 50
+    assert rows.max() < height / 2 and columns.max() < width / 3
+    assert [bool((frame > 60).sum() > 50) for frame in change] == [True] * 8 + [False] * 8
+    # and a clip of the camera has none, nor is one drawn a second time when the clip is made smaller
+    camera = await clip_of(
+        spooled(tmp_path / "spool", gray), binary, finish=finish, marks=Marks(CAMERA, None, 1.0),
+        target=tmp_path / "camera.mp4",
+    )  # fmt: skip
+    assert np.abs(decoded(camera, binary).astype(int) - frames).max() < 20
+
+
+def test_settings_of_the_label() -> None:
+    assert Settings.load({"UNSTILL_LABEL__SECONDS": "2.5"}).label == Label(seconds=2.5)
+    with pytest.raises(ConfigError, match="UNSTILL_LABEL__SECONDS"):
+        Settings.load({"UNSTILL_LABEL__SECONDS": "-1"})
+
+
+async def test_an_engine_says_at_the_start_that_it_cannot_sign(tmp_path: Path) -> None:
+    # Given a certificate that is none
+    (tmp_path / "c.pem").write_text("nothing")
+    # When an engine is started
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "unstill_engine",
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "UNSTILL_CREDENTIALS__CERTIFICATE": str(tmp_path / "c.pem"),
+            "UNSTILL_CREDENTIALS__KEY": str(tmp_path / "c.pem"),
+        },
+        cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    # Then it ends with one plain line, and the code of wrong settings
+    assert process.returncode == 3, output
+    assert "holds no certificate" in output.decode().splitlines()[-1]
