@@ -21,6 +21,7 @@ from redis.asyncio.connection import AbstractConnection
 from tests.bench.bench_queue import a_job, a_request, timed
 from tests.bench.figures import Figure, at_most, percentile, plain, table
 
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_config.settings import Settings
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.jobs import EngineInfo, Progress, Request, Succeeded
@@ -44,6 +45,8 @@ SETTLE_SECONDS = 3.0
 ANNOUNCE_EVERY = 2.0
 UPKEEP_POLL_DELAY = 2.0
 MODEL = "camera"
+QUOTAS = ("PERSON_JOBS", "CHAT_JOBS", "PERSON_SECONDS", "CHAT_SECONDS")
+KEPT = 1_000
 CPU_A_JOB_MOST = 10.0
 """Milliseconds of the server's one thread."""
 
@@ -161,10 +164,9 @@ async def answer(client: Client, count: int) -> None:
 
 
 async def measure(folder: Path, engines: int) -> list[Figure]:
-    limits = ("PERSON_JOBS", "CHAT_JOBS", "PERSON_SECONDS", "CHAT_SECONDS")
     async with EmbeddedValkey(folder / "valkey") as valkey:
         environ = {"UNSTILL_REDIS__URL": valkey.url, "UNSTILL_STORAGE__URL": f"file://{folder}/storage"}
-        settings = Settings.load(environ | {f"UNSTILL_QUOTA__{limit}": "1000000000" for limit in limits}, folder)
+        settings = Settings.load(environ | {f"UNSTILL_QUOTA__{limit}": "1000000000" for limit in QUOTAS}, folder)
         storage = Storage.open(settings.storage)
         client = Client.open(valkey.url, settings)
         serving = [
@@ -199,6 +201,47 @@ async def measure(folder: Path, engines: int) -> list[Figure]:
     ]
 
 
+async def kept(folder: Path) -> list[Figure]:
+    """Measure what stays in the server's memory: of a request that was answered, and of a person's own settings."""
+    async with EmbeddedValkey(folder / "valkey", options={"appendfsync": "no"}) as valkey:
+        client = Client.open(valkey.url, Settings.load({f"UNSTILL_QUOTA__{one}": "0" for one in QUOTAS}, folder))
+        try:
+            await served(client, range(KEPT, 2 * KEPT))  # what grows once, as streams and scripts do
+            before = await used(client)
+            await served(client, range(KEPT))
+            answered = await used(client)
+            preferences = PreferenceStore(client.redis)
+            for n in range(KEPT):
+                await preferences.set(f"bench:{n:010}", Preferences(language="en", preset="quality"))
+            return [
+                at_most("scale: memory of a request that was answered", (answered - before) / KEPT, "bytes", 5000),
+                plain("scale: memory of a person's settings", (await used(client) - answered) / KEPT, "bytes"),
+            ]
+        finally:
+            await client.close()
+
+
+async def served(client: Client, numbers: range) -> None:
+    """Take requests through to their answers, without engines."""
+    ledger = client.ledger
+    for n in numbers:
+        request = a_request(n)
+        await ask(client, request)
+        claim = await ledger.claim(MODEL, f"owner{n}", "bench")
+        assert claim is not None
+        clip = f"clips/20260101/{n:032x}.mp4"
+        await ledger.clip(claim, clip)
+        made = Succeeded(clip, 1_000_000, 512, 512, 3.0, 24.0, claim.job.parameters, False, RENDER_SECONDS)
+        await ledger.finish(claim, made, seconds=RENDER_SECONDS)
+        await ledger.send(request.id, "sender")
+        await ledger.sent(request.id, "sender")
+    await client.redis.delete("unstill:outbox:bench", "unstill:progress:bench")  # they go after an hour
+
+
+async def used(client: Client) -> int:
+    return int((await client.redis.info("memory"))["used_memory"])
+
+
 def run() -> list[Figure]:
     """Measure, print the table, and give the figures."""
     figures: list[Figure] = []
@@ -206,6 +249,8 @@ def run() -> list[Figure]:
     for engines in ENGINES:
         with TemporaryDirectory() as name:
             figures += asyncio.run(measure(Path(name), engines))
+    with TemporaryDirectory() as name:
+        figures += asyncio.run(kept(Path(name)))
     print(table(figures))
     return figures
 
