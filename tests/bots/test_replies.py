@@ -481,6 +481,10 @@ def test_the_help_is_short_and_its_pages_list_everything(language: str, platform
     tips = [str(replies.tips(synthetic=synthetic)) for synthetic in (True, False)]
     pages = "\n".join([str(replies.options(everything)), str(replies.presets(everything)), *tips])
 
+    # what not every model does is said where it is served
+    two, none = [replies.abilities(Served.of(able, {model}, model)) for model in ("i2vgen-xl", "camera")]
+    assert len(two) == 1 and none == ()
+    assert two[0] in str(replies.overview(offered(platform), synthetic=True, also=two)) and two[0] not in help
     # one line a command under a few headings, and no option
     assert all(f"\n/{command.name}: " in help for command in offered(platform))
     assert help.count("--") == 1

@@ -130,8 +130,11 @@ async def test_the_slash_command_takes_two_pictures_or_none(able: tuple[str, Any
     # When there is only a last one, Then that is said
     said = await ann.slash(chat._chat, "animate", last_image=sides["last_image"], prompt="it opens").answered()
     assert "needs both" in str(said.text)
-    # When there is neither, Then the form asks for it
-    assert (await ann.slash(chat._chat, "animate").answered()).kind == "modal"
+    # When there is neither, Then a form asks for both, and words are enough there, too
+    opened = ann.slash(chat._chat, "animate")
+    assert (await opened.answered()).kind == "modal"
+    ann.submit(opened, words="a calm lake")
+    assert is_of((await clips(chat, 3))[2], "a calm lake", WHITE)
 
 
 def _house(able: tuple[str, Any]) -> House:

@@ -179,10 +179,11 @@ class Answers:
     async def _help(self, caller: Caller) -> Page:
         platform = caller.person.partition(":")[0]
         commands = [command for command in offered(platform) if command.name not in ("help", "start")]
-        synthetic, how = (await self._serving.now()).synthetic, ""
+        served, how = await self._serving.now(), ""
         if caller.place is not None:
             how = caller.replies.usage_in_group(self._name, sees_all=self._sees_all)
-        return caller.replies.overview(commands, synthetic=synthetic, how=how)
+        also = caller.replies.abilities(served)
+        return caller.replies.overview(commands, synthetic=served.synthetic, how=how, also=also)
 
     async def _options(self, caller: Caller) -> Page:
         return caller.replies.options(await self._serving.now())

@@ -15,7 +15,7 @@ from unstill_bots.discord.localized import shortened
 from unstill_bots.discord.parameters import shown
 from unstill_bots.discord.pending import DiscordRequest, id_of
 from unstill_bots.intake.pending import numbered
-from unstill_bots.intake.served import Served
+from unstill_bots.intake.served import TEXT_ONLY, Served
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Value
 from unstill_queue.contract.options import find
@@ -47,8 +47,9 @@ class WordsForm(discord.ui.Modal):
     ) -> None:
         super().__init__(title=shortened(replies.modal_title(), TITLE_MOST), custom_id=f"{FORM} {form}")
         if upload:
+            least = 0 if served.able(TEXT_ONLY) else 1
             files: discord.ui.FileUpload[Any] = discord.ui.FileUpload(
-                custom_id=PICTURE, min_values=1, max_values=PICTURES_MOST
+                custom_id=PICTURE, required=bool(least), min_values=least, max_values=PICTURES_MOST
             )
             self._ask(replies.modal_picture(), files)
         model = str(given.get("model", served.default))

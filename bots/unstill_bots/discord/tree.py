@@ -181,12 +181,15 @@ class Tree(app_commands.CommandTree[Any]):
             return Written(replies.no_longer_open())
         sent = [of_attachment(file) for file in modals.uploaded(interaction)]
         found = pointed.pictures or [one for one in sent if isinstance(one, Picture)]
+        said = modals.written(interaction.data)
+        if not (found or sent) and await self._context.conversation.words.are_enough(said):
+            found = [Picture("")]
         if not found:
             unfit = next((one for one in sent if isinstance(one, Unfit)), None)
             return Written(replies.picture_error(unfit) if unfit else replies.no_picture())
         record = await self._context.pipeline.record(pointed.job) if pointed.job else None
         older = OlderPicture.of(record) if record else None
-        return await self._write(interaction, found, modals.written(interaction.data), replies, form, older)
+        return await self._write(interaction, found, said, replies, form, older)
 
 
 def _is_own(message: discord.Message, interaction: Interaction) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from unstill_bots.intake import captions
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
-from unstill_bots.intake.served import Served
+from unstill_bots.intake.served import TEXT_ONLY, Served
 from unstill_bots.text.pairs import asks_for_both
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Model
@@ -20,8 +20,8 @@ from unstill_queue.contract.options import LAST_IMAGE
 
 P = TypeVar("P", bound=PendingRequest)
 
-TEXT_ONLY, NO_IMAGE = "text_only", "no_image"
-"""Abilities of a model: it makes clips of words alone, too; it makes them of nothing else."""
+NO_IMAGE = "no_image"
+"""The ability of a model that makes clips of words alone and of nothing else."""
 
 
 ONE_TOO_MANY = "one_picture"

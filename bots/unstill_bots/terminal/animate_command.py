@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from unstill_bots.intake import captions
-from unstill_bots.intake.inputs import TEXT_ONLY
+from unstill_bots.intake.served import TEXT_ONLY
 from unstill_bots.terminal import looking, results
 from unstill_bots.terminal.animate import Animation, Run, run
 from unstill_bots.terminal.chat import PLATFORM

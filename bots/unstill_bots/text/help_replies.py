@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from unstill_bots.intake.served import Served
+from unstill_bots.intake.served import TEXT_ONLY, Served
 from unstill_bots.text.pages import Item, Page, Section
 from unstill_bots.text.replies import Replies, names_of
+from unstill_queue.contract.options import LAST_IMAGE
 
 if TYPE_CHECKING:
     from unstill_bots.actions.commands import Command
@@ -29,10 +30,19 @@ class HelpReplies(Replies):
         """Say how else to ask for a clip, a line each."""
         return ()
 
-    def overview(self, commands: Iterable[Command], *, synthetic: bool, how: str = "") -> Page:
+    def abilities(self, served: Served) -> tuple[str, ...]:
+        """Say what models that are served make besides clips of one picture, a line each."""
+        two = self.gettext("Two pictures sent together become one clip by words such as “from this one to that one”.")
+        none = self.gettext("Words without a picture become a clip, too.")
+        return tuple(said for ability, said in ((LAST_IMAGE, two), (TEXT_ONLY, none)) if served.able(ability))
+
+    def overview(
+        self, commands: Iterable[Command], *, synthetic: bool, how: str = "", also: Iterable[str] = ()
+    ) -> Page:
         """Make the help's first page: how to ask for a clip, and all commands by topic.
 
-        `synthetic` as in `example`; `how` is said instead of the usual where that is another way.
+        `synthetic` as in `example`; `how` is said instead of the usual where that is another way; `also` are lines
+        about what else can be asked for.
         """
         usual = (Item(self.leads(synthetic=synthetic)), Item(terms=(self.example(synthetic=synthetic),)))
         asking = (Item(how),) if how else usual
@@ -42,7 +52,7 @@ class HelpReplies(Replies):
                 Item(f"/{command.name}: {self.gettext(self.described(command))}")
             )
         lists = (Section(self.gettext(topic), tuple(items)) for topic, items in topics.items())
-        return Page((Section("", (*asking, *map(Item, self.other_ways()))), *lists))
+        return Page((Section("", (*asking, *map(Item, (*self.other_ways(), *also)))), *lists))
 
     def described(self, command: Command) -> str:
         """Return the English description of a command, as it is used here."""

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from unstill_bots.actions.presses import ACTIONS, EDIT
 from unstill_bots.actions.user_jobs import UserJobs
-from unstill_bots.intake.inputs import TEXT_ONLY
+from unstill_bots.intake.served import TEXT_ONLY
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web import problems
 from unstill_bots.web.asking import Asked
