@@ -138,7 +138,7 @@ class Mentions:
             return
         command, words = typed(self._words(message))
         caller = Caller(said.pending.who.person, replies, None if said.private else said.pending.who.place)
-        if await self._context.host_command(command, caller, words, said.pending.address()):
+        if command and await self._context.host_command(command, caller, words, said.pending.address()):
             return
         if not is_wish(command):
             self._context.follow_ups.refuse(said, misplaced(command, replies, DISCORD))
