@@ -47,6 +47,7 @@ TABLE: dict[str, tuple[bool, bool, bool, bool, bool, bool]] = {
     "options":        (YES,  YES,     YES,   YES,       YES,      YES),
     "tips":           (YES,  YES,     YES,   YES,       YES,      YES),
     "help":           (YES,  YES,     YES,   YES,       YES,      YES),
+    "report":         (YES,  YES,     YES,   YES,       YES,      YES),
     "privacy":        (YES,  YES,     YES,   YES,       YES,      YES),
     "forgetme":       (YES,  YES,     YES,   YES,       YES,      YES),
     "start":          (YES,  YES,     YES,   YES,       YES,      YES),

@@ -126,3 +126,69 @@ async def heard(person: Alone, holds: Callable[[list[str]], object], what: str) 
     except AssertionError as error:
         raise AssertionError(f"{error}; said was: {person.said()}") from error
     return person.said()
+
+
+class Room(Protocol):
+    """A group or server with the bot: who asks for a clip there, and who sees it."""
+
+    ann: Any
+    bob: Any
+
+    def photo(self, words: str) -> None: ...
+    def clips(self) -> list[Any]:
+        """Return the bot's messages with clips."""
+
+    def messages(self) -> list[Any]: ...
+    def said(self) -> list[str]: ...
+    def report(self, message: Any) -> str:
+        """Have another member report a message, and return the answer."""
+
+
+class TelegramRoom:
+    def __init__(self, api: TelegramApi) -> None:
+        self.ann, self.bob = api.person("Ann"), api.person("Bob")
+        self.group = api.group("Friends", [self.ann, self.bob])
+
+    def photo(self, words: str) -> None:
+        self.ann.send_photo(self.group, telegram_house.photo(), f"{telegram_house.ANIMATE} {words}")
+
+    def messages(self) -> list[Any]:
+        return telegram_house.ours(self.group.history())
+
+    def said(self) -> list[str]:
+        return [one.text for one in self.messages()]
+
+    def clips(self) -> list[Any]:
+        return [one for one in self.messages() if one.media and one.kind in telegram_house.CLIPS]
+
+    def report(self, message: Any) -> str:
+        sent = self.bob.send_text(self.group, "/report@unstill_bot", reply_to=message)
+
+        def answers() -> list[str]:
+            return [one.text for one in telegram_house.ours(self.group.history()) if one.reply_to == sent.id]
+
+        wait_for(answers, what="the answer to the report")
+        return answers()[0]
+
+
+class DiscordRoom:
+    def __init__(self, api: DiscordApi) -> None:
+        self.ann, self.bob = api.person("Ann"), api.person("Bob")
+        self.channel = api.guild("Friends", self.ann, [self.bob]).text_channel("general")
+        self.mention = api.bot.mention
+
+    def photo(self, words: str) -> None:
+        self.ann.say(self.channel, f"{self.mention} {words}", files=[discord_house.picture()])
+
+    def messages(self) -> list[Any]:
+        return discord_house.ours(self.channel.history())
+
+    def said(self) -> list[str]:
+        return [one.words for one in self.messages()]
+
+    def clips(self) -> list[Any]:
+        return [one for one in self.messages() if one.clips]
+
+    def report(self, message: Any) -> str:
+        asked = self.bob.use_on_message("Report clip", message)
+        return asyncio.run(asked.answered(finally_=True)).text

@@ -35,6 +35,7 @@ from unstill_bots.actions.presses import (
     FORM,
     LAST_PICTURE,
     PRESET,
+    REPORT,
     SETTINGS,
     WORDS_ALONE,
 )
@@ -44,7 +45,7 @@ from unstill_bots.intake.older_picture import OlderPicture
 from unstill_queue.contract.jobs import ReplyAddress, Request, Requester
 
 JOB_BUTTONS = ON_JOBS
-MENUS = {"animate": "Animate", "animate_avatar": "Animate avatar"}
+MENUS = {"animate": "Animate", "animate_avatar": "Animate avatar", "report": "Report clip"}
 OFFERED = [action for action in ACTIONS.values() if DISCORD in (*action.commands, *action.menus)]
 MODERATORS = Can.MANAGE_MESSAGES | Can.MANAGE_GUILD
 
@@ -259,6 +260,8 @@ class DiscordCells:
             said = await answer_to(person.slash(channel, cell.action, **filled))
         if DISCORD in action.menus and cell.action == "animate":
             await self._opened(person, channel)
+        elif cell.action == REPORT:
+            said = await answer_to(person.use_on_message(MENUS[REPORT], self.post(channel, [], people[OWNER])))
         elif DISCORD in action.menus:
             seen = await person.use_on_user(MENUS[cell.action], people[OWNER], channel).answered()
             assert seen.kind == "modal", seen

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.system.both_house import Both, both_houses, heard
+from tests.system.both_house import Both, DiscordRoom, Room, TelegramRoom, both_houses, heard
 from tests.system.processes import wait_for
 
 from unstill_bots.actions.host_commands import HOST_COMMANDS
@@ -124,3 +124,47 @@ async def test_hosts_have_their_commands_in_servers_on_discord(both: Both) -> No
     for person, channel in ((bob, own), (host, other), (bob, api.dm(bob))):
         with pytest.raises(AssertionError):
             person.slash(channel, "host", action="engines")
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+async def test_a_clip_is_reported_to_the_hosts_once_and_its_person_blocked_by_the_name(
+    both: Both, platform: str
+) -> None:
+    # Given a clip in a group
+    for host in both.hosts.values():
+        await answered(host, "/engines")
+    room: Room = TelegramRoom(both.telegram.api) if platform == "telegram" else DiscordRoom(both.discord.api)
+    room.photo("waves")
+    await asyncio.to_thread(wait_for, lambda: len(room.clips()) == 1, what="the clip")
+    [clip] = room.clips()
+    before = {name: len(host.said()) for name, host in both.hosts.items()}
+    # When somebody else reports it, more often than they may
+    said = [await asyncio.to_thread(room.report, clip) for _ in range(6)]
+    # Then they are thanked, until it is too much
+    assert all("Thank you" in one for one in said[:5]) and "too many reports" in said[5]
+    # and each host has it once, with the clip itself, on whatever platform, and names that tell nobody
+    for host in both.hosts.values():
+        await heard(host, lambda said: f"A clip on {platform.title()} was reported" in str(said), "the report")
+        report = [text for text in host.said() if f"A clip on {platform.title()} was reported" in text][-1]
+        assert "waves" not in report and not re.search(rf"\b({room.ann.id}|{room.bob.id})\b", report)
+    assert {name: len(host.said()) - before[name] for name, host in both.hosts.items()} == dict.fromkeys(before, 1)
+    for host in both.hosts.values():
+        assert host.clips()
+    # When the host blocks who asked for it by that name, then they are kept out
+    asked, _, _ = re.findall(r"\b[0-9a-f]{32}\b", both.hosts[platform].said()[-1])
+    assert "is blocked" in await answered(both.hosts[platform], f"/block {asked}")
+    room.photo("more waves")
+    await asyncio.to_thread(wait_for, lambda: "has blocked you" in str(room.said()), what="the sentence")
+    await answered(both.hosts[platform], f"/unblock {asked}")
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+async def test_what_is_no_clip_is_not_reported(both: Both, platform: str) -> None:
+    # Given a message of the bot's that shows no clip
+    room: Room = TelegramRoom(both.telegram.api) if platform == "telegram" else DiscordRoom(both.discord.api)
+    room.photo("--sead 5")
+    await asyncio.to_thread(wait_for, lambda: room.said(), what="the refusal")
+    # When it is reported, then it is said what to do, and no host is told
+    before = [len(host.said()) for host in both.hosts.values()]
+    assert "no clip here to report" in await asyncio.to_thread(room.report, room.messages()[-1])
+    assert [len(host.said()) for host in both.hosts.values()] == before

@@ -94,5 +94,5 @@ def test_discord_is_told_of_the_commands_and_menus_that_there_are(on_discord: Di
     told = {(command["type"], command["name"]) for command in on_discord.api.commands.listed()}
     slash = {(SLASH, action.name) for action in ACTIONS.values() if DISCORD in action.commands}
     menus = {MENUS[action.name] for action in ACTIONS.values() if DISCORD in action.menus}
-    assert told == slash | {(ON_MESSAGE, "Animate"), (ON_USER, "Animate avatar")}
-    assert menus == {"Animate", "Animate avatar"}
+    assert told == slash | {(ON_MESSAGE, "Animate"), (ON_MESSAGE, "Report clip"), (ON_USER, "Animate avatar")}
+    assert menus == {"Animate", "Animate avatar", "Report clip"}

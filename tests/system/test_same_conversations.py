@@ -124,7 +124,7 @@ class OnDiscord:
 
 
 class OnTheWeb:
-    own_buttons: tuple[str, ...] = ()
+    own_buttons: tuple[str, ...] = ("Report",)
 
     def __init__(self, web: WebHouse) -> None:
         self.house = web.house

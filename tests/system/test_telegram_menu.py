@@ -9,7 +9,7 @@ from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
 from tests.waiting import until
 
-EVERYBODY = {"animate", "queue", "cancel", "delete", "presets", "status", "help", "privacy", "forgetme"}
+EVERYBODY = {"animate", "report", "queue", "cancel", "delete", "presets", "status", "help", "privacy", "forgetme"}
 
 
 async def test_the_menus_are_registered_once(tmp_path: Path) -> None:

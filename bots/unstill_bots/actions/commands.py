@@ -54,6 +54,7 @@ _ALL = (
         topic=YOURS,
     ),
     Command("delete", N_("delete the clip that you reply to"), topic=YOURS),
+    Command("report", N_("report the clip that you reply to"), menus=(PRIVATE, GROUP, ADMINS), topic=YOURS),
     Command(N_("presets"), N_("ready-made sets of options"), topic=CLIPS),
     Command(N_("options"), N_("all options of a clip"), menus=(PRIVATE,), topic=CLIPS),
     Command(N_("tips"), N_("how to write good words"), menus=(PRIVATE,), topic=CLIPS),

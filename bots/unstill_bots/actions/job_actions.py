@@ -12,6 +12,7 @@ from unstill_bots.actions.presses import (
     ACTIONS,
     CANCEL,
     DELETE,
+    REPORT,
     SWITCH,
     Action,
     Actor,
@@ -20,6 +21,7 @@ from unstill_bots.actions.presses import (
     judge,
     refusal,
 )
+from unstill_bots.actions.reporting import Reporting
 from unstill_bots.actions.switching import switch
 from unstill_bots.actions.variations import VARIATIONS, vary
 from unstill_bots.intake.older_picture import OlderPicture
@@ -93,6 +95,7 @@ class JobActions:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
+        self._reporting = Reporting(pipeline)
 
     async def look(self, action: str, record: Record | None, actor: JobActor) -> Attempt:
         """Find out what an action would be done to. `record`: of the job that the press or the message names."""
@@ -147,6 +150,8 @@ class JobActions:
         if attempt.action.name in VARIATIONS:
             varied = await vary(record, attempt.action.name, replies, self._pipeline, press=actor.press)
             return Done(varied.said, varied.request is not None)
+        if attempt.action.name == REPORT:
+            return Done(await self._reporting.report(record, attempt.thing, actor, actor.person, replies))
         if attempt.action.name == SWITCH:
             return Done(*await switch(record, replies, self._pipeline))
         owner = record.request.requester

@@ -50,6 +50,7 @@ class Action(msgspec.Struct, frozen=True):
 CANCEL, DELETE, FORGET, PRESET, FORM, SHARE = "cancel", "delete", "forgetme", "preset", "form", "share"
 EDIT, SWITCH = "edit", "switch_model"
 LAST_PICTURE, WORDS_ALONE = "last_picture", "words_alone"
+REPORT = "report"
 SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
 
 _ALL = (
@@ -63,6 +64,8 @@ _ALL = (
     Action(LOOP, "asks for the clip as a loop", May.OWNER, EVERYWHERE),
     # the platform itself asks which chat, and does not tell in which one it was pressed
     Action(SHARE, "offers the clip to another chat, on Telegram", May.OWNER, (TELEGRAM,), anywhere=True),
+    # who presses it there presses at their own
+    Action(REPORT, "reports a clip to who hosts the bot", May.EVERYBODY, ("web",), (TELEGRAM,), (DISCORD,)),
     Action(EDIT, "asks for other words, for a picture whose words were refused", May.OWNER, EVERYWHERE),
     Action(PRESET, "asks for a clip of a picture that waits for words", May.OWNER, CHATS),
     Action(LAST_PICTURE, "asks for a clip of one's last picture by new words", May.OWNER, CHATS, anywhere=True),

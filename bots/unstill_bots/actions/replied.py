@@ -9,7 +9,7 @@ import msgspec
 
 from unstill_bots.actions.commands import Caller
 from unstill_bots.actions.job_actions import JobActions, JobActor
-from unstill_bots.actions.presses import CANCEL
+from unstill_bots.actions.presses import CANCEL, DELETE, REPORT
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
@@ -61,11 +61,15 @@ class RepliedCommands:
 
         This serves who cannot press the button: a person who writes as a channel sends commands as that channel.
         """
-        nothing = replies.nothing_to_cancel() if action == CANCEL else replies.nothing_to_delete()
+        nothing = {
+            CANCEL: replies.nothing_to_cancel(),
+            DELETE: replies.nothing_to_delete(),
+            REPORT: replies.nothing_to_report(),
+        }[action]
         if replied is None or not replied.ours:
             return nothing
         record = await self._shown(replied)
-        if record is None and action == CANCEL:
+        if record is None and action in (CANCEL, REPORT):
             return nothing
         attempt = await self._jobs.look(action, record, replied.actor)
         done = await self._jobs.attempt(attempt, replies)

@@ -23,6 +23,7 @@ from unstill_bots.delivery.chat import (
 )
 from unstill_bots.delivery.chat_turns import ChatTurns
 from unstill_bots.delivery.clip_answers import PREFIX, ClipAnswers, ClipRefused
+from unstill_bots.delivery.enclosures import show_with_enclosure
 from unstill_bots.delivery.message import NOTICE, REVISED
 from unstill_bots.delivery.places import Places
 from unstill_bots.delivery.refusals import RefusedAnswers
@@ -237,7 +238,9 @@ class Courier:
 
     async def _show_failure(self, record: Record, ref: str, failure: Failed) -> str:
         message = presentation.failed(record, failure, self._pipeline.catalog)
-        return await self._chat.edit(record.request.reply_to, ref, message)
+        return await show_with_enclosure(
+            self._chat, self._pipeline.storage, record.request, ref, message, failure.details
+        )
 
     async def _keep_lease(self, id: str, sender: str) -> None:
         while True:

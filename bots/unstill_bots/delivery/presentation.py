@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, LAST_PICTURE, SHARE, SWITCH, WORDS_ALONE
+from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, LAST_PICTURE, REPORT, SHARE, SWITCH, WORDS_ALONE
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
 from unstill_bots.delivery.message import NOTICE, REVISED, SHUT_OUT, Button, Clip, Message, Phase, Urgency
 from unstill_bots.delivery.naming import file_name
@@ -135,7 +135,11 @@ def clip(
         msgspec.structs.replace(text, notes=(*text.notes, *unheard), covered=covered),
         Phase.DONE,
         Urgency.ANSWER,
-        buttons=(*_under_clip(job, replies, catalog), *_to_share(record.request, replies, covered=for_here)),
+        buttons=(
+            *_under_clip(job, replies, catalog),
+            *_to_share(record.request, replies, covered=for_here),
+            *_to_report(record.request, replies),
+        ),
         clip=Clip(
             file,
             outcome.size,
@@ -245,3 +249,10 @@ def _to_share(request: Request, replies: ChatReplies, *, covered: bool) -> tuple
     if covered or request.requester.platform not in ACTIONS[SHARE].buttons:
         return ()
     return (Button(SHARE, replies.button_share(), request.id),)
+
+
+def _to_report(request: Request, replies: ChatReplies) -> tuple[Button, ...]:
+    """Return the button that reports a clip, where the platform has that; elsewhere one replies to it."""
+    if request.reply_to.platform not in ACTIONS[REPORT].buttons:
+        return ()
+    return (Button(REPORT, replies.button_report(), request.id),)

@@ -17,16 +17,19 @@ log = structlog.get_logger(__name__)
 
 
 class DiscordActor:
-    """Whoever caused an interaction, where Discord says that it happened: `chat` is the channel or thread."""
+    """Whoever caused an interaction, where Discord says that it happened: `chat` is the channel or thread. `about` is a
+    message that they point at by its menu; else it is the one that was pressed.
+    """
 
-    def __init__(self, context: Context, interaction: Interaction) -> None:
+    def __init__(self, context: Context, interaction: Interaction, about: discord.Message | None = None) -> None:
         self._context = context
         self._interaction = interaction
         self.user = str(interaction.user.id)
         self.person = person_scope(interaction.user)
         self.chat = channel_of(interaction)
         self.press = str(interaction.id)
-        self.message = str(MessageRef(self.chat, interaction.message.id)) if interaction.message else ""
+        message = about or interaction.message
+        self.message = str(MessageRef(self.chat, message.id)) if message else ""
 
     async def owns(self, user: str) -> bool | None:
         return user == self.user

@@ -44,7 +44,7 @@ DESCRIPTIONS = {
     "whom": N_("for block and unblock: a name, or platform:id"),
 }
 
-ANIMATE, ANIMATE_AVATAR = N_("Animate"), N_("Animate avatar")
+ANIMATE, ANIMATE_AVATAR, REPORT_CLIP = N_("Animate"), N_("Animate avatar"), N_("Report clip")
 """In the menus of messages and of people."""
 
 # letters, marks of scripts that need them, digits, '-', '_' and an apostrophe: as the platform checks it

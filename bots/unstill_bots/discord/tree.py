@@ -13,17 +13,20 @@ from msgspec.structs import replace
 
 from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.actions.option_offers import words
+from unstill_bots.actions.presses import REPORT
+from unstill_bots.actions.replied import Replied, RepliedCommands
 from unstill_bots.discord import modals
 from unstill_bots.discord.actors import DiscordActor
+from unstill_bots.discord.buttons import jobs_of
 from unstill_bots.discord.commands import Commands
 from unstill_bots.discord.context import Context
-from unstill_bots.discord.handling import Interaction, answer, failed, guarded, replies_for
+from unstill_bots.discord.handling import Interaction, answer, failed, guarded, replies_for, tell
 from unstill_bots.discord.intake import Intake
-from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, Localized, marked
+from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, REPORT_CLIP, Localized, marked
 from unstill_bots.discord.media import Picture, find, of_attachment
 from unstill_bots.discord.modals import WordsForm, of_form
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.pending import DiscordRequest, is_covered, of_interaction, person_scope, uncovered
+from unstill_bots.discord.pending import PLATFORM, DiscordRequest, is_covered, of_interaction, person_scope, uncovered
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import installs_of, offer, read_links, register
@@ -36,6 +39,7 @@ from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import usable_of
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Value
+from unstill_queue.contract.jobs import ReplyAddress
 
 AVATAR_SIZE = 1024
 
@@ -49,12 +53,14 @@ class Tree(app_commands.CommandTree[Any]):
         self._context = context
         self._intake = intake
         self._open = context.memory.forms
+        self._replied = RepliedCommands(context.pipeline)
         settings, presses = SettingsView(context), Presses(context, intake)
         self.add_command(animate_command(self._animate, context.catalog, context.pipeline.serving.now))
         for command in Commands(context, settings).all():
             self.add_command(command)
         self.add_command(self._message_menu())
         self.add_command(self._person_menu())
+        self.add_command(self._report_menu())
         context.bot.add_dynamic_items(presses.item(), settings.item())
         context.bot.event(self._forms())
 
@@ -136,6 +142,16 @@ class Tree(app_commands.CommandTree[Any]):
             await self._ask(interaction, [Picture(still.url)], await replies_for(self._context, interaction))
 
         return ContextMenu(name=marked(ANIMATE_AVATAR), callback=animate_avatar)
+
+    def _report_menu(self) -> ContextMenu:
+        async def report(interaction: Interaction, message: discord.Message) -> None:
+            replies, me = await replies_for(self._context, interaction), self._context.bot.user
+            actor = DiscordActor(self._context, interaction, message)
+            at = ReplyAddress(PLATFORM, actor.chat, str(message.id))
+            replied = Replied(actor, at, me is not None and message.author.id == me.id, jobs_of(message))
+            await tell(self._context, interaction, self._replied.perform(REPORT, replied, replies))
+
+        return ContextMenu(name=marked(REPORT_CLIP), callback=report)
 
     async def _ask(
         self,

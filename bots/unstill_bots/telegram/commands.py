@@ -10,7 +10,7 @@ from telegram.constants import ChatType
 
 from unstill_bots.actions.commands import Answers, Caller, misplaced
 from unstill_bots.actions.forgetting import Forgetting
-from unstill_bots.actions.presses import CANCEL, DELETE, SETTINGS, TELEGRAM, commands_of
+from unstill_bots.actions.presses import CANCEL, DELETE, REPORT, SETTINGS, TELEGRAM, commands_of
 from unstill_bots.actions.replied import Replied, RepliedCommands
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.telegram.actors import TelegramActor, jobs_of
@@ -57,7 +57,7 @@ class Commands:
             self._context.refuse(message, misplaced(name, caller.replies, TELEGRAM))
         elif name == SETTINGS:
             self._context.spawn(self._settings.show(message))
-        elif name == DELETE or (name == CANCEL and message.reply_to_message is not None):
+        elif name in (DELETE, REPORT) or (name == CANCEL and message.reply_to_message is not None):
             replied = await self._replied(message)
             self._act(message, await self._about_replied.begin(name, caller, replied, said.words))
         else:

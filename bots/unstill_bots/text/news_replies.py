@@ -12,6 +12,38 @@ class NewsReplies(Replies):
         """Stand for news that follow in the same message at once."""
         return self.gettext("News for the host of this bot …")
 
+    # -- reports
+
+    def news_of_report(self, platform: str, asked: str, place: str, reporter: str) -> str:
+        """Tell of a clip that was reported, by the names under which a host blocks. `platform` is where it was made."""
+        return "\n".join((
+            self.gettext("A clip on {platform} was reported.", platform=platform.title()),
+            self.gettext("Asked for by: {name}", name=asked),
+            self.gettext("In the chat: {name}", name=place),
+            self.gettext("Reported by: {name}", name=reporter),
+            self.gettext("Send /block with one of these names to keep them out."),
+        ))  # fmt: skip
+
+    def report_without_clip(self) -> str:
+        return self.gettext("The clip is gone, or cannot be shown here.")
+
+    def reported(self) -> str:
+        return self.gettext("Thank you. Who hosts this bot is told of the clip.")
+
+    def nothing_to_report(self) -> str:
+        return self.gettext("There is no clip here to report. Reply to a clip of this bot's.")
+
+    def nobody_to_report_to(self) -> str:
+        return self.gettext("The host of this bot has not said who is told. Ask whoever runs it.")
+
+    def too_many_reports(self) -> str:
+        return self.gettext("There were too many reports within an hour. Try again later.")
+
+    def button_report(self) -> str:
+        return self.gettext("Report")
+
+    # -- what is wrong
+
     def trouble_engine(self, seconds: float, waiting: int) -> str:
         return self._join(
             self.gettext("No engine has been running for {duration}.", duration=self.duration(seconds)),
