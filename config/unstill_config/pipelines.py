@@ -19,6 +19,12 @@ def _path(text: str) -> str:
     return text
 
 
+def _class(text: str) -> str:
+    if not re.fullmatch(r"(diffusers|transformers)\.\w+", text):
+        raise ValueError("it is written 'diffusers.Class' or 'transformers.Class'")
+    return text
+
+
 def _safe_backend(name: str) -> str:
     if name.endswith("_hub"):
         raise ValueError(f"{name} would fetch and run a stranger's code")
@@ -57,8 +63,9 @@ class Pipeline(Entry):
     `arguments` are the pipeline's names for ours ("" where it has none), `fixed` values it is always given, `scheduler`
     values laid over those of its folder. `negative_prompt` is its makers', for who gives none. `areas` are the pixels
     of a frame at each resolution, in whatever shape; `attention` are backends, of which the first that works here is
-    taken. `packages` have to be installed. `placements` go from the fastest to the most sparing. `adapter` is the class
-    for what is no data, `accelerate` a function that is given the pipeline and the device once its denoiser is there.
+    taken. `packages` have to be installed. `classes`, "library.Class" by part, stand in for those that the folder
+    names. `placements` go from the fastest to the most sparing. `adapter` is the class for what is no data,
+    `accelerate` a function that is given the pipeline and the device once its denoiser is there.
     """
 
     class_name: str
@@ -75,6 +82,7 @@ class Pipeline(Entry):
     attention: tuple[Annotated[str, AfterValidator(_safe_backend)], ...] = ()
     loras: tuple[Lora, ...] = ()
     packages: tuple[str, ...] = ()
+    classes: dict[str, Annotated[str, AfterValidator(_class)]] = {}
     placements: tuple[Placing, ...] = Field(default=(Placing(),), min_length=1)
     adapter: Annotated[str, AfterValidator(_path)] = "unstill_engine.renderers.diffusers.adapter:Adapter"
     accelerate: Annotated[str, AfterValidator(_path)] | None = None

@@ -182,7 +182,7 @@ def test_what_a_model_does_not_read_is_told_and_what_it_reads_is_not(typed: str,
         ("--sead 7", "There is no option --sead. Did you mean --seed?"),
         ("--s 30", "--s cannot be 30: it takes 0.334 to 20 seconds at 24 fps. Did you mean 20?"),
         ("--ar odd", "--ar cannot be odd: it takes original, reels, square, landscape, classic, upright, feed."),
-        ("--model gen3", "--model cannot be gen3: it takes camera, i2vgen-xl."),
+        ("--model gen3", f"--model cannot be gen3: it takes {', '.join(CATALOG.models)}."),
     ],
 )
 def test_what_cannot_be_meant_is_answered_with_a_true_nearest_or_none(typed: str, sentence: str) -> None:

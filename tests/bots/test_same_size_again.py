@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,8 +44,19 @@ def test_the_same_photo_gives_the_same_frames_again(
         # a crop would have lost what matters
         rendered = uncropped(asked, (shape.width, shape.height), photo)
     recipe = Recipe("camera", asked.model, rendered, finish, "Unstill")
-    again, finish_again = made(dict(caption_of(recipe).given), photo)
+    again, finish_again = made(dict(caption_of(recipe, CATALOG).given), photo)
     assert finish_again == finish
     # what a preset's size became of a photo that has fewer pixels is said by no option
     if "preset" not in options:
         assert again == asked
+
+
+@pytest.mark.parametrize("model", ["camera", "kandinsky-6-lite"])
+@pytest.mark.parametrize("options", [{}, {"audio": True}, {"audio": False}])
+def test_the_same_sound_again_whether_or_not_the_model_makes_one(model: str, options: dict[str, Value]) -> None:
+    asked, finish = made({"model": model, "seed": 7, **options}, (800, 600))
+    # a model that makes sound is heard where nobody says otherwise
+    assert finish.audio is options.get("audio", model == "kandinsky-6-lite")
+    caption = caption_of(Recipe("AI", model, asked, finish, "Unstill"), CATALOG)
+    assert made(dict(caption.given), (800, 600)) == (asked, finish)
+    assert ("audio" in caption.given) is (finish.audio is not (model == "kandinsky-6-lite"))

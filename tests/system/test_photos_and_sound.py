@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import secrets
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,30 +10,21 @@ import imageio_ffmpeg
 import msgspec
 import numpy as np
 import pytest
-from PIL import Image
 from tests.engine.clip_sounds import heard, likeness
 from tests.engine.renderers_for_tests import warbling
+from tests.system.asker import Asker
 from tests.system.processes import CATALOG, House, until
 
-from unstill_config.settings import Settings
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.probe import probe
 from unstill_queue.contract.jobs import (
     Failed,
-    Finish,
-    Job,
-    Outcome,
     Parameters,
-    ReplyAddress,
-    Request,
-    Requester,
     State,
     Succeeded,
 )
 from unstill_queue.contract.recipe import read_recipe
-from unstill_queue.ledger.client import Client
 from unstill_queue.storage import mp4
-from unstill_queue.storage.base import Storage
 
 DUET = """
 [models.duet]
@@ -51,6 +40,7 @@ ranges = { num_frames = [8, 32] }
 cost = { base = 1.0, per_unit = 0.0 }
 """
 RED, BLUE, BLACK = (220, 30, 30), (30, 30, 220), (0, 0, 0)
+PARAMETERS = Parameters("duet", "", 1, 16, 8, 96)
 BINARY = Ffmpeg(imageio_ffmpeg.get_ffmpeg_exe(), "", frozenset())
 
 
@@ -63,43 +53,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield house
 
 
-class Person:
-    def __init__(self, house: House) -> None:
-        settings = Settings.load(house.settings, house.folder)
-        self.client = Client.open(house.valkey.url, settings)
-        self.storage = Storage.open(settings.storage)
-        self.job: Job
-
-    async def photo(self, colour: tuple[int, int, int]) -> str:
-        out = io.BytesIO()
-        Image.new("RGB", (80, 80), colour).save(out, "PNG")
-        return await self.storage.put(out.getvalue(), kind="pictures", suffix=".png")
-
-    async def ask(self, prompt: str = "", *, picture: str = "", last: str = "", audio: bool = True) -> Outcome:
-        message = secrets.token_hex(4)
-        who, to = Requester("test", "ann", "c1"), ReplyAddress("test", "c1", message)
-        request = Request(f"test:c1:{message}", who, to, "photo", prompt, 1_000_000)
-        await self.client.accept(request)
-        parameters = Parameters("duet", prompt, 1, 16, 8, 96)
-        self.job = Job(
-            request.id, who, to, picture, parameters, Finish(audio=audio), 1_000_000, last_picture=last
-        )  # fmt: skip
-        await self.client.submit(self.job, cost=1.0)
-        async for update in self.client.watch(request.id):
-            if update.outcome is not None:
-                return update.outcome
-        raise AssertionError("watching ended without an outcome")
-
-    async def clip(self, made: Outcome, folder: Path) -> Path:
-        assert isinstance(made, Succeeded), made
-        path = folder / "clip.mp4"
-        await self.storage.fetch(made.clip, path)
-        return path
-
-
 @pytest.fixture
-async def person(house: House) -> AsyncIterator[Person]:
-    person = Person(house)
+async def person(house: House) -> AsyncIterator[Asker]:
+    person = Asker(house, PARAMETERS)
     yield person
     await person.client.close()
 
@@ -117,7 +73,7 @@ def colours(clip: Path) -> tuple[list[int], list[int]]:
     ("first", "last"), [(RED, BLUE), (RED, BLACK), (BLACK, BLUE), (BLACK, BLACK)], ids=["both", "first", "last", "none"]
 )
 async def test_the_renderer_is_given_the_photos_that_the_job_has(
-    person: Person, tmp_path: Path, first: tuple[int, int, int], last: tuple[int, int, int]
+    person: Asker, tmp_path: Path, first: tuple[int, int, int], last: tuple[int, int, int]
 ) -> None:
     # Given a job with a first and a last picture, one of them, or words alone
     keys = [await person.photo(colour) if colour != BLACK else "" for colour in (first, last)]
@@ -129,16 +85,14 @@ async def test_the_renderer_is_given_the_photos_that_the_job_has(
 
 
 @pytest.mark.parametrize("gone", ["picture", "last"])
-async def test_one_that_is_gone_is_said_and_costs_no_try(person: Person, gone: str) -> None:
+async def test_one_that_is_gone_is_said_and_costs_no_try(person: Asker, gone: str) -> None:
     keys = {"picture": await person.photo(RED), "last": await person.photo(BLUE)}
     await person.storage.delete(keys[gone])
     assert await person.ask(picture=keys["picture"], last=keys["last"]) == Failed("picture_gone")
     assert (await person.client.ledger.read(person.job.id)).attempt == 1
 
 
-async def test_the_sound_is_in_the_clip_and_stays_in_a_smaller_one(
-    house: House, person: Person, tmp_path: Path
-) -> None:
+async def test_the_sound_is_in_the_clip_and_stays_in_a_smaller_one(house: House, person: Asker, tmp_path: Path) -> None:
     # Given a clip of a model that makes sound
     made = await person.ask(picture=await person.photo(RED))
     clip = await person.clip(made, tmp_path)
@@ -170,7 +124,7 @@ async def test_the_sound_is_in_the_clip_and_stays_in_a_smaller_one(
 
 @pytest.mark.parametrize(("prompt", "audio", "track"), [("", False, False), ("mute", True, True)])
 async def test_whose_sound_is_not_the_models_does_not_say_so(
-    person: Person, tmp_path: Path, prompt: str, audio: bool, track: bool
+    person: Asker, tmp_path: Path, prompt: str, audio: bool, track: bool
 ) -> None:
     # Given somebody who wants no sound, or one who wants it of a model that made none
     made = await person.ask(prompt, picture=await person.photo(RED), audio=audio)

@@ -21,6 +21,7 @@ from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.options import caption_of, printable
 from unstill_bots.terminal.order import requester
+from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.contract.options import OPTIONS
 from unstill_queue.contract.recipe import read_recipe
@@ -190,15 +191,16 @@ def recipe(clip: Path, as_json: bool, language: str | None) -> Code:
         raise Stop(Code.USAGE, wording.cannot_read(str(clip))) from None
     except QueueError as error:
         raise Stop(Code.FAILED, str(error)) from None
+    caption = str(caption_of(found, Catalog.load(settings.catalog.file)))
     code = Code.FAILED if credentials and credentials.state == "invalid" else Code.OK
     if as_json:
         signed = msgspec.to_builtins(credentials)
-        print_json(msgspec.to_builtins(found) | {"caption": str(caption_of(found)), "credentials": signed})
+        print_json(msgspec.to_builtins(found) | {"caption": caption, "credentials": signed})
         return code
     print(found.comment())
     if credentials is not None:
         print(wording.credentials(credentials.state, credentials.signed_by))
-    print(wording.again(shlex.quote(str(caption_of(found)))))
+    print(wording.again(shlex.quote(caption)))
     return code
 
 

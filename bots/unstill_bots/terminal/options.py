@@ -118,9 +118,11 @@ def _quoted(text: str) -> str:
     return text if re.fullmatch(r"[\w.:/*+][\w.:/*+-]*|-?[\d.]+|", text) else captions.quoted(text)
 
 
-def caption_of(recipe: Recipe) -> captions.Caption:
+def caption_of(recipe: Recipe, catalog: Catalog) -> captions.Caption:
     """What asks for the same clip again."""
     asked, finish = recipe.parameters, recipe.finish
+    model = catalog.models.get(asked.model)
+    heard = bool(model.defaults.get("audio", False)) if model else False
     near_motion = min(MOTIONS, key=lambda name: abs(MOTIONS[name] - asked.motion))
     given: dict[str, Value | None] = {
         "model": asked.model,
@@ -138,7 +140,7 @@ def caption_of(recipe: Recipe) -> captions.Caption:
         "output_fps": finish.output_fps,
         "loop": finish.loop or None,
         "fade": finish.fade or None,
-        "audio": finish.audio or None,
+        "audio": None if finish.audio == heard else finish.audio,
     }
     return captions.Caption(
         printable(asked.prompt), {name: value for name, value in given.items() if value is not None}

@@ -55,7 +55,7 @@ def load_pipelines(name: str, model: Model, table: Pipeline, device: torch.devic
     names = argument_names(name, table, kind, photo=True)
     text_kind = pipeline_class(name, table.text_class_name) if table.text_class_name else None
     text_names = argument_names(name, table, text_kind, photo=False) if text_kind else None
-    folder, index = _folder(name, model, kind)
+    folder, index = _folder(name, model, table, kind)
     checkpoint = Checkpoint(folder, model.weights.get("variant", ""))
     parts = {
         part: _part(name, table, checkpoint, part, entry, device, home) for part, entry in _parts(index, kind).items()
@@ -76,11 +76,12 @@ def load_pipelines(name: str, model: Model, table: Pipeline, device: torch.devic
     return Loaded(pipeline, names, text, text_names)
 
 
-def _folder(name: str, model: Model, kind: Any) -> tuple[Path, dict[str, Any]]:
+def _folder(name: str, model: Model, table: Pipeline, kind: Any) -> tuple[Path, dict[str, Any]]:
     """Return the folder with all parts that the pipeline takes, and its index."""
     folder = model_folder(model.weights, Contents(weights=(), files=(INDEX,)))
     try:
         index = json.loads((folder / INDEX).read_text("utf-8"))
+        index |= {part: path.split(".") for part, path in table.classes.items() if part in index}
         parts = _parts(index, kind)
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise unavailable(f"{folder / INDEX} cannot be read ({error})", "Fetch the model anew") from error
