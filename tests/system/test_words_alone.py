@@ -99,6 +99,21 @@ async def test_a_picture_right_after_words_takes_them(room: Rooms, able: tuple[s
     await seen(chat, lambda lines: len(lines) == 1, "the end of the other message")
 
 
+async def test_pictures_that_wait_are_one_clip_by_words_that_say_so(room: Rooms) -> None:
+    chat = room("Ann")
+    [ann] = chat.people
+    # Given two pictures without words, which are asked about
+    chat.photo(ann, RED)
+    chat.photo(ann, BLUE)
+    await seen(chat, lambda lines: sum("Write a few words" in one.text for one in lines) >= 2, "the questions")
+    # When words come that name both
+    chat.say(ann, "it opens, from the first picture to the second")
+    # Then there is one clip, and no question is left
+    (clip,) = await clips(chat, 1)
+    assert is_of(clip, "it opens, from the first picture to the second", RED)
+    await seen(chat, lambda lines: len(lines) == 1, "the end of the questions")
+
+
 async def test_in_a_group_words_alone_are_for_the_bot_only_where_they_name_it(room: Rooms) -> None:
     chat = room("Ann", "Bob")
     ann, bob = chat.people

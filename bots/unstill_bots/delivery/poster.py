@@ -15,6 +15,8 @@ from unstill_queue.storage.base import Storage
 BACKING_LIGHT = 0.65
 """How light the blurred copy is, as in the clip."""
 
+PLAIN = (38, 38, 44)
+
 
 class Bounds(msgspec.Struct, frozen=True):
     """The bounds of a platform's posters: `side` in pixels, `size` in bytes."""
@@ -32,6 +34,14 @@ async def poster(storage: Storage, clip: Clip, bounds: Bounds) -> bytes | None:
     except StorageError:
         return None
     return await asyncio.to_thread(_jpeg, picture, clip, bounds)
+
+
+def plain(clip: Clip, bounds: Bounds) -> bytes:
+    """Return a JPEG of a clip's shape that shows nothing, for one that was made of words alone."""
+    scale = bounds.side / max(clip.width, clip.height)
+    out = io.BytesIO()
+    Image.new("RGB", (max(1, round(clip.width * scale)), max(1, round(clip.height * scale))), PLAIN).save(out, "JPEG")
+    return out.getvalue()
 
 
 def _jpeg(picture: bytes, clip: Clip, bounds: Bounds) -> bytes | None:

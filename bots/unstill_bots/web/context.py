@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from unstill_bots.actions.forgetting import Forgetting
 from unstill_bots.delivery.message import Clip, Phase
-from unstill_bots.delivery.poster import Bounds, poster
+from unstill_bots.delivery.poster import Bounds, plain, poster
 from unstill_bots.host.frontend import Services
-from unstill_bots.intake.older_picture import OlderPicture, stored_picture
+from unstill_bots.intake.older_picture import OlderPicture, each_picture, stored_picture
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import WaitingPictures
@@ -30,6 +30,7 @@ from unstill_bots.web.visitor import Visitor, Visitors, split
 from unstill_config.platforms import Web
 from unstill_queue.contract.errors import NotFound
 from unstill_queue.contract.jobs import Failed, Succeeded
+from unstill_queue.contract.sizing import imagined
 from unstill_queue.ledger.ledger import Record
 
 EXPIRED = "clip_expired"
@@ -119,7 +120,8 @@ class WebContext:
     async def send_poster(self, visitor: Visitor, key: str) -> web.Response:
         """Answer with the still of a person's card, in the shape of its clip once there is one. Raises Refused."""
         clip = (await self.card(visitor, key)).clip
-        still = await poster(self.storage, _still(clip) if clip else await self._photo(visitor, key), POSTER)
+        shown = _still(clip) if clip else await self._photo(visitor, key)
+        still = await poster(self.storage, shown, POSTER) if shown.poster else plain(shown, POSTER)
         if still is None:
             raise Refused(404, "not_found")
         return web.Response(body=still, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
@@ -127,6 +129,8 @@ class WebContext:
     async def _photo(self, visitor: Visitor, key: str) -> Clip:
         """Return the photo of a card without a clip, as one that stands still. Raises Refused."""
         record = await self.shown(visitor, key)
+        if not each_picture(record.request):
+            return Clip(Path(), 0, *imagined(record.request.aspect), 0.0)
         older = OlderPicture.of(record)
         stored = replace(record.request, stored=older.stored if older else "")
         picture = await stored_picture(self.storage, stored)
