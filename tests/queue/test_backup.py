@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
 import random
 import tarfile
 from collections.abc import AsyncIterator
@@ -228,6 +230,55 @@ async def test_jobs_in_every_state_go_on_on_another_server(old: House, new: Hous
     assert await ledger.open_ids() == []
     assert await new.redis.hgetall("unstill:jobs") == {}
     assert await ledger.find(ids["running_forgotten"]) is None
+
+
+async def test_what_belongs_together_is_together_however_much_goes_on_meanwhile(
+    old: House, new: House, tmp_path: Path
+) -> None:
+    # Given people who ask, and engines and couriers that work, all at once
+    ending = asyncio.Event()
+    numbers = itertools.count(1)
+
+    async def people() -> None:
+        while not ending.is_set():
+            await old.queued(n := next(numbers), user=f"u{n % 7}")
+
+    async def engines() -> None:
+        while not ending.is_set():
+            claim = await old.ledger.claim("camera", random.randbytes(8).hex(), "engine", CAN)
+            if claim and random.random() < 0.8:
+                await old.ledger.finish(claim, DONE)
+                await old.ledger.send(claim.job.id, "courier")
+                await old.ledger.sent(claim.job.id, "courier")
+
+    working = [asyncio.create_task(one()) for one in (people, people, engines, engines)]
+    # When backups are taken meanwhile
+    files = [tmp_path / f"backup-{n}" for n in range(5)]
+    for file in files:
+        await asyncio.sleep(0.05)
+        await old.backup(file)
+    ending.set()
+    await asyncio.gather(*working)
+    # Then in each of them index, lines, quotas and records agree, to the last job
+    for file in files:
+        await new.redis.flushdb()
+        done = await new.restore(file)
+        assert done.missing == 0
+        assert await new.ledger.audit() == []
+        open_ids = await new.ledger.open_ids()
+        assert len(open_ids) == done.open
+        # what was just being shown is shown by another courier, as all that did not run is due at once
+        await new.ledger.reap(10_000)
+        while claim := await new.ledger.claim("camera", random.randbytes(8).hex(), "another", CAN):
+            assert await new.storage.get(claim.job.picture)
+            await new.ledger.finish(claim, DONE)
+        for id in open_ids:
+            if (await new.ledger.read(id)).state is State.ACCEPTED:
+                await new.ledger.refuse(id, Failed("x", "y"))
+            assert await new.ledger.send(id, f"courier of {id}")
+            assert await new.ledger.sent(id, f"courier of {id}")
+        assert await new.redis.hgetall("unstill:jobs") == {}
+        assert await new.redis.hgetall("unstill:work:camera") == {}
 
 
 async def test_only_what_is_owed_is_copied_unless_all_or_nothing_is_wanted(old: House, tmp_path: Path) -> None:
