@@ -139,6 +139,7 @@ class ChatReplies(
                 records=f"{record_hours:g}",
             ),
             self.gettext("Nothing goes to anybody else, and nothing is used for training."),
+            self.reports_and_blocks(),
             self._how_to_forget(),
             self._kept_without_name(),
         )

@@ -9,6 +9,13 @@ from unstill_queue.contract.errors import Blocked, NotTaken, TooManyRequests
 class HostReplies(Replies):
     """The sentences about the host's decisions."""
 
+    def reports_and_blocks(self) -> str:
+        """Say what of a person the host may be shown, and what stays of them for as long as the host wants."""
+        return self.gettext(
+            "A clip that somebody reports is shown to the host, without your name. That the host has blocked somebody "
+            "is kept under a pseudonym."
+        )
+
     def declined(self, error: NotTaken) -> str:
         """Say why a request is not written down."""
         match error:
