@@ -247,7 +247,7 @@ async def test_what_is_set_is_what_is_shown_as_chosen() -> None:
 
     rows = components.checked(pages.mine(now, replies, manager=False).to_components())
 
-    menus = [row["components"][0] for row in rows]
+    menus = [row["components"][0] for row in rows if "options" in row["components"][0]]
     chosen = [[option["value"] for option in menu["options"] if option.get("default")] for menu in menus]
     assert chosen == [["=timelapse"], ["="], ["=1024"], ["="]]
     assert [menu["placeholder"] for menu in menus] == [

@@ -39,10 +39,10 @@ async def said(
     *,
     known: bool = True,
     unfit: Unfit | None = None,
-    covered: bool = False,
+    sender: str = "",
 ) -> list[tuple[str, str]]:
     requests, summoner = GuestRequests(context.pipeline, "unstill_bot"), Summoner(known=known)
-    await requests.take(pending, words, Preferences(), summoner, unfit=unfit, covered=covered)
+    await requests.take(pending, words, Preferences(), summoner, unfit=unfit, sender=sender)
     await context.pipeline.background.drain(60)
     return summoner.answers
 
@@ -65,6 +65,7 @@ async def test_what_is_not_taken_is_said_there_and_thanks_are_not_answered(usual
     video = Unfit("picture_video")
     assert await said(usual, nothing, "waves", unfit=video) == [(SAYS.picture_error(video), "")]
     # nor is a picture that somebody else has covered
-    assert await said(usual, sent(asked(1)), "waves", covered=True) == [(SAYS.picture_is_covered(), "")]
+    covered = sent(replace(asked(1), spoiler=True))
+    assert await said(usual, covered, "waves", sender="bob") == [(SAYS.picture_is_covered(), "")]
     assert await said(usual, sent(asked(1)), "thank you!") == []
     assert await usual.front.ledger.open_ids() == []

@@ -14,6 +14,7 @@ from unstill_bots.actions.forgetting import Forgetting
 from unstill_bots.actions.presses import CANCEL, FORGET, commands_of
 from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.intake.served import Serving
+from unstill_bots.safety.consent import Consent
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.pages import Answer, Page
 from unstill_bots.text.replies import Replies
@@ -211,4 +212,6 @@ class Answers:
         return caller.replies.mine_cancelled(count)
 
     async def _forgotten(self, caller: Caller, forgotten: Forgotten) -> str:
-        return caller.replies.forgotten(await self._forgetting.finish(forgotten))
+        said = caller.replies.forgotten(await self._forgetting.finish(forgotten))
+        consents = await Consent(self._client.redis, self._client.ledger.names).given(caller.person)
+        return said if consents else f"{said} {caller.replies.refusal_stays()}"

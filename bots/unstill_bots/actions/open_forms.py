@@ -59,7 +59,8 @@ class Opened(Generic[T]):
 class Pointed(msgspec.Struct, Generic[Picture], frozen=True):
     """The pictures that a form was opened for: those that `user` pointed at in `channel`.
 
-    `words` are those that were refused for them, and `job` is the older request that they are of, where there is one.
+    `words` are those that were refused for them, and `job` is the older request that they are of, where there is one;
+    `author` as in `Request`.
     """
 
     user: str
@@ -67,6 +68,7 @@ class Pointed(msgspec.Struct, Generic[Picture], frozen=True):
     pictures: list[Picture]
     words: str = ""
     job: str = ""
+    author: str = ""
 
 
 class OpenForms(Opened[Pointed[Picture]]):

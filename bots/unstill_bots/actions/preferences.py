@@ -20,6 +20,8 @@ class Preferences(msgspec.Struct, frozen=True):
     `jobs`: most clips in the making at a time for the chat; 0 leaves it to the host. `thread`: the one topic that it
     answers in. `channels` and `roles`: ids of those of a server that may be used and may use it; empty for all.
     `spoiler`: whether clips are covered until they are pressed. `rating`: what is done with what is for adults only.
+    `own`: only pictures of who asks are animated. `mine`: nobody else may animate this person's pictures, which is kept
+    by `Consent` and not with the rest.
     """
 
     language: str = ""
@@ -35,6 +37,8 @@ class Preferences(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()
     spoiler: bool = False
     rating: Literal["", "refuse", "spoiler", "allow"] = ""
+    own: bool = False
+    mine: bool = False
 
     @property
     def options(self) -> dict[str, str]:

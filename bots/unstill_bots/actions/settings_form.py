@@ -21,6 +21,7 @@ from unstill_bots.actions.presses import (
     Verdict,
     judge,
 )
+from unstill_bots.safety.consent import Consent
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES
@@ -72,6 +73,8 @@ _ALL = (
     Setting("spoiler", CHAT_SETTINGS, (DISCORD,), Kind.SWITCH),
     # no menu, as a message of Discord has no room for one more
     Setting("rating", CHAT_SETTINGS, kind=Kind.STEP),
+    Setting("own", CHAT_SETTINGS, kind=Kind.SWITCH),
+    Setting("mine", SETTINGS, kind=Kind.SWITCH),
 )
 
 
@@ -93,7 +96,15 @@ class SettingsForm:
     which policies are.
     """
 
-    def __init__(self, platform: str, catalog: Catalog, model: Callable[[], str], safety: Safety | None = None) -> None:
+    def __init__(
+        self,
+        platform: str,
+        catalog: Catalog,
+        model: Callable[[], str],
+        safety: Safety | None = None,
+        consent: Consent | None = None,
+    ) -> None:
+        self._consent = consent
         self._ratings = safety.choices if safety else ()
         self._settings = [
             each for each in _ALL if platform in each.platforms and (self._ratings or each.name != "rating")
@@ -114,13 +125,18 @@ class SettingsForm:
     @classmethod
     def of(cls, platform: str, pipeline: Pipeline) -> Self:
         """Make the form of the front end that a pipeline serves."""
-        return cls(platform, pipeline.catalog, lambda: pipeline.serving.model, pipeline.settings.safety)
+        return cls(
+            platform, pipeline.catalog, lambda: pipeline.serving.model, pipeline.settings.safety, pipeline.consent
+        )
 
     async def read(self, store: PreferenceStore, page: str, actor: Actor, scope: str) -> Preferences | None:
         """Return what `scope` has set, or None where the actor may not see and change it. Raises RedisError."""
         if await judge(ACTIONS[page], actor) is not Verdict.ALLOWED:
             return None
-        return await store.get(scope)
+        now = await store.get(scope)
+        if page != SETTINGS or self._consent is None:
+            return now
+        return replace(now, mine=not await self._consent.given(scope))
 
     async def change(
         self,
@@ -139,8 +155,10 @@ class SettingsForm:
         if before is None:
             return None
         after = self.changed(page, before, name, values, thread, sees_all=sees_all)
-        if after != before:
-            await store.set(scope, after)
+        if after.mine != before.mine and self._consent is not None:
+            await self._consent.give(scope, given=not after.mine)
+        elif after != before:
+            await store.set(scope, replace(after, mine=False))
         return after
 
     def changed(

@@ -7,6 +7,7 @@ from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.intake.older_picture import is_deleted
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.safety.checks import COVERED_PICTURE
+from unstill_bots.safety.withheld import WithheldClips
 from unstill_queue.contract.jobs import Succeeded
 from unstill_queue.ledger.ledger import Record
 
@@ -20,6 +21,7 @@ class Sharing:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._own = UserJobs(pipeline)
+        self._withheld = WithheldClips(pipeline.client, pipeline.settings.storage.keep_hours)
 
     async def of_person(self, person: str, words: str = "") -> list[Finished]:
         """Return the clips of a person, named as in `Requester.person`, the newest first; `words`: only what was asked
@@ -46,7 +48,7 @@ class Sharing:
         """
         if await is_deleted(self._pipeline.storage, clip[0]):
             return False
-        return not (self._pipeline.safety.rates and await self._pipeline.withheld.holds(clip[0].id))
+        return not (self._pipeline.safety.rates and await self._withheld.holds(clip[0].id))
 
 
 def _shown(record: Record) -> Finished | None:

@@ -12,6 +12,7 @@ from unstill_bots.intake.older_picture import discard
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.safety.checks import Shown
 from unstill_bots.safety.rating import RatingUnavailable
+from unstill_bots.safety.withheld import WithheldClips
 from unstill_config.safety import Policy
 from unstill_queue.contract.jobs import Succeeded
 from unstill_queue.ledger.ledger import Record
@@ -40,6 +41,7 @@ class ClipAnswers:
         self._pipeline = pipeline
         self._storage = pipeline.storage
         self._safety = pipeline.safety
+        self._withheld = WithheldClips(pipeline.client, pipeline.settings.storage.keep_hours)
 
     async def show(self, record: Record, outcome: Succeeded, ref: str) -> str:
         """Make the message `ref` the clip. Returns its ref as `Chat.edit` does.
@@ -62,7 +64,7 @@ class ClipAnswers:
             shown = await self._look(record, file, outcome.duration, self._safety.policy(own, to))
             if shown is not Shown.OPEN:
                 # before it is seen, as from then on it could be shown elsewhere
-                await self._pipeline.withheld.add(record.id)
+                await self._withheld.add(record.id)
             message = presentation.clip(record, outcome, file, catalog, spoiler=own.spoiler, shown=shown)
             return await self._chat.edit(to, ref, message)
 

@@ -102,6 +102,7 @@ class Tree(app_commands.CommandTree[Any]):
         replies: ServerReplies,
         form: str = "",
         older: OlderPicture | None = None,
+        author: str = "",
     ) -> Written:
         limit = self._context.upload_limit(interaction)
         asks: Sequence[DiscordRequest] = [
@@ -109,6 +110,7 @@ class Tree(app_commands.CommandTree[Any]):
                 of_interaction(interaction, picture, replies.language, limit, number=number),
                 older=older,
                 covered=is_covered(said),
+                author=author,
             )
             for number, picture in enumerate(found)
         ]
@@ -116,7 +118,8 @@ class Tree(app_commands.CommandTree[Any]):
         written = await self._intake.admission.write(of_form(asks, form) if form else asks, uncovered(said))
         if written.words:
             # for the button under the refusal, which opens a form with the words
-            await self._open.keep(interaction.id, Pointed(asks[0].user, asks[0].channel, list(found), said))
+            pointed = Pointed(asks[0].user, asks[0].channel, list(found), said, author=author)
+            await self._open.keep(interaction.id, pointed)
         return written
 
     # -- Animate on a message, and on a person
@@ -130,7 +133,8 @@ class Tree(app_commands.CommandTree[Any]):
             elif isinstance(found, Unfit):
                 await answer(interaction, replies.picture_error(found))
             elif usable := usable_of(found, own=_is_own(message, interaction)):
-                await self._ask(interaction, usable, replies)
+                author = "" if message.author.bot else str(message.author.id)
+                await self._ask(interaction, usable, replies, author=author)
             else:
                 await answer(interaction, replies.picture_is_covered())
 
@@ -139,7 +143,8 @@ class Tree(app_commands.CommandTree[Any]):
     def _person_menu(self) -> ContextMenu:
         async def animate_avatar(interaction: Interaction, person: discord.User) -> None:
             still = person.display_avatar.with_format("png").with_size(AVATAR_SIZE)
-            await self._ask(interaction, [Picture(still.url)], await replies_for(self._context, interaction))
+            replies = await replies_for(self._context, interaction)
+            await self._ask(interaction, [Picture(still.url)], replies, author=str(person.id))
 
         return ContextMenu(name=marked(ANIMATE_AVATAR), callback=animate_avatar)
 
@@ -160,9 +165,10 @@ class Tree(app_commands.CommandTree[Any]):
         replies: ServerReplies,
         prompt: str = "",
         given: Mapping[str, Value] = MappingProxyType({}),
+        author: str = "",
     ) -> None:
-        """Open a form for what was found; where that is nothing, the form asks for it."""
-        refusal = await quickly(self._may_ask(interaction, found, replies))
+        """Open a form for what was found, which `author` posted; where that is nothing, the form asks for it."""
+        refusal = await quickly(self._may_ask(interaction, found, replies, author))
         if refusal is not None:
             await answer(interaction, refusal)
             return
@@ -170,13 +176,16 @@ class Tree(app_commands.CommandTree[Any]):
         form = WordsForm(interaction.id, replies, served, upload=not found, prompt=prompt, given=given)
         await interaction.response.send_modal(form)
 
-    async def _may_ask(self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies) -> str | None:
+    async def _may_ask(
+        self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies, author: str
+    ) -> str | None:
         """Return why they may not ask for a clip here, before they write anything, or None. Raises RedisError."""
         first = found[0] if found else Picture("")
         ask = of_interaction(interaction, first, replies.language, self._context.upload_limit(interaction))
+        ask = replace(ask, author=self._context.pipeline.consent.author(ask.who, author))
         refusal = await self._context.pipeline.refusal(ask, None)
         if refusal is None:
-            await self._open.keep(interaction.id, Pointed(ask.user, ask.channel, list(found)))
+            await self._open.keep(interaction.id, Pointed(ask.user, ask.channel, list(found), author=ask.author))
         return refusal.said if refusal else None
 
     def _forms(self) -> Any:
@@ -205,7 +214,7 @@ class Tree(app_commands.CommandTree[Any]):
             return Written(replies.picture_error(unfit) if unfit else replies.no_picture())
         record = await self._context.pipeline.record(pointed.job) if pointed.job else None
         older = OlderPicture.of(record) if record else None
-        return await self._write(interaction, found, said, replies, form, older)
+        return await self._write(interaction, found, said, replies, form, older, pointed.author)
 
 
 def _is_own(message: discord.Message, interaction: Interaction) -> bool:

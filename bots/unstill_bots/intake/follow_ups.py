@@ -149,25 +149,32 @@ class FollowUps(Generic[P]):
             await self._conversation.words_came([itself, *others], said.words)
             return True
         own = replied.user == said.pending.user if record is None else _is_own(said, record)
+        author = "" if own else self._author(said, replied, record)
         withheld = None if own else await self._withheld(said, replied, record)
         if withheld is not None:
             self.refuse(said, withheld)
         elif replied.asks:
-            await self._ask(
-                said, [await self._with_stored(ask, replied.id, n) for n, ask in enumerate(replied.asks)], record
-            )
+            asks = [await self._with_stored(ask, replied.id, n) for n, ask in enumerate(replied.asks)]
+            await self._ask(said, [replace(ask, author=author) for ask in asks], record)
         elif record is not None:
             older = OlderPicture.of(record)
             if older is None:
                 self.refuse(said, said.pending.replies.picture_not_kept())
             else:
-                await self._ask(said, [replace(said.pending, older=older)], record)
+                await self._ask(said, [replace(said.pending, older=older, author=author)], record)
         elif replied.unfit is not None:
             replies = said.pending.replies
             self.refuse(said, replies.picture_not_kept() if replied.note else replies.picture_error(replied.unfit))
         else:
             return False
         return True
+
+    def _author(self, said: Said[P], replied: RepliedTo[P], record: Record | None) -> str:
+        """Return whose picture it is that others asked for, or posted, as `Request.author`."""
+        consent = self._pipeline.consent
+        if record is None:
+            return consent.author(said.pending.who, "" if replied.note else replied.user)
+        return record.request.author or consent.asker(record.request.requester)
 
     async def _with_stored(self, ask: P, message: str, number: int) -> P:
         """Return a picture of a message with what is stored of it, where it was asked for before."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.objection import Objection
@@ -39,15 +41,17 @@ class GuestRequests:
         summoner: Summoner,
         *,
         unfit: Unfit | None = None,
-        covered: bool = False,
+        sender: str = "",
     ) -> None:
         """Write a request down; what is said there follows. `pending` is for the person's chat with the bot.
 
-        `own` is what the person has set, and `unfit` what stands in the picture's place. `covered`: the picture is a
-        spoiler of somebody else's. Raises RedisError.
+        `own` is what the person has set, and `unfit` what stands in the picture's place. `sender` is who posted the
+        picture, as in `Requester.user`. Raises RedisError.
         """
         if is_chatter(words):
             return
+        pending = replace(pending, author=self._pipeline.consent.author(pending.who, sender))
+        covered = pending.picture.spoiler and sender != pending.user
         refusal = self._refusal(pending, unfit, covered=covered)
         if refusal is None:
             try:

@@ -87,6 +87,7 @@ class OlderPicture(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     last_source: str = ""
     last_stored: str = ""
+    author: str = ""
 
     @property
     def is_there(self) -> bool:
@@ -110,6 +111,7 @@ class OlderPicture(msgspec.Struct, frozen=True):
             kept.notes,
             "" if alone else request.last_source,
             "" if alone else kept.last_stored,
+            request.author,
         )
 
 

@@ -44,8 +44,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     `user` is the platform's own id, `sent_at` in seconds since the epoch, `upload_limit` in bytes, 0 where an older
     version wrote it down without one. Messages with the same `album` in a chat belong together. `older` is the picture
     of an older request, and is used instead of its own. `covered`: the words were written as a spoiler. `last_source`
-    is that of the picture with which the clip is to end, as in `Request`. It is stored while it waits for words: a new
-    field needs a default, as `last_stored` has.
+    is that of the picture with which the clip is to end, and `author` whose pictures they are, as in `Request`. It is
+    stored while it waits for words: a new field needs a default, as `last_stored` has.
     """
 
     user: str
@@ -53,6 +53,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: float
     upload_limit: int = 0
     album: str = ""
+    author: str = ""
     older: OlderPicture | None = None
     covered: bool = False
     last_source: str = ""
@@ -94,6 +95,11 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
         """The seconds since it was sent."""
         return time.time() - self.sent_at
 
+    @property
+    def whose(self) -> str:
+        """Whose picture it is, as `Request.author`."""
+        return self.author or (self.older.author if self.older else "")
+
     def request(self, words: str, *, id: str | None = None) -> Request:
         """Return the queue's request. `words` is the whole caption; `id` where it is not the message's first one."""
         id = id or self.id
@@ -111,6 +117,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             self.older.notes if self.older else (),
             self.last_source or (self.older.last_source if self.older else ""),
             self.last_stored or (self.older.last_stored if self.older and not self.last_source else ""),
+            self.whose,
         )
 
     def up_to(self, last: PendingRequest) -> Self:
@@ -121,6 +128,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             last_source=picture.source,
             last_stored=last.older.stored if last.older else "",
             covered=self.covered or last.covered or picture.spoiler,
+            author=" ".join(dict.fromkeys(filter(None, (self.whose, last.whose)))),
         )
 
 

@@ -24,7 +24,7 @@ from unstill_bots.intake.rules import Rules, Terms, no_rules
 from unstill_bots.intake.served import Serving
 from unstill_bots.intake.told import Told
 from unstill_bots.safety.checks import Safety
-from unstill_bots.safety.withheld import WithheldClips
+from unstill_bots.safety.consent import Consent
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
@@ -76,7 +76,7 @@ class Pipeline:
         self.settings = settings
         self.preferences = PreferenceStore(client.redis)
         self.safety = safety or Safety()
-        self.withheld = WithheldClips(client.redis, client.ledger.names, settings.storage.keep_hours)
+        self.consent = Consent(client.redis, client.ledger.names)
         self.serving = serving or Serving(client.ledger, catalog, settings.engine.usual)
         self._status = status
         self.background = background or BackgroundTasks()
@@ -200,6 +200,8 @@ class Pipeline:
             rules = await self.preferences.get(pending.who.place)
         terms = Terms.of(rules, pending.replies)
         forbidden = pending.forbidden(rules)
+        if forbidden is None and pending.whose:
+            forbidden = await self.consent.objection(pending.whose, rules, pending.replies)
         if forbidden is not None:
             return Objection(forbidden)
         return await self.objection(pending.who, words, terms, Inputs.to_come(pending))

@@ -26,6 +26,7 @@ from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, ma
 from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.intake.served import Serving
 from unstill_bots.safety.checks import Safety
+from unstill_bots.safety.consent import Consent
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codes import SAID
@@ -84,6 +85,7 @@ class Preparation:
         self._objection = objection
         self._make_safe = pictures.make_safe if pictures else make_safe
         self._safety = safety
+        self._consent = Consent(client.redis, client.ledger.names)
         self._in_hand: set[str] = set()
         self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
         self._reading = FairGate(READ_AT_ONCE, READ_AT_ONCE, ACCOUNT_AT_ONCE)
@@ -146,6 +148,9 @@ class Preparation:
         try:
             await self._serving.hear()
             terms = await self._rules(request)
+            unwilling = await self._consent.objection(request.author, terms.rules, replies)
+            if unwilling is not None:
+                return await self._answer(request, unwilling, REFUSED)
             refusal = await self._objection(who, request.words, terms, Inputs.of(request))
             if refusal is not None:
                 return await self._answer(request, refusal.said, self._blame(request.words, refusal, terms))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from redis.asyncio import Redis
-
-from unstill_queue.ledger.pseudonyms import Pseudonyms
+from unstill_queue.ledger.client import Client
 
 
 class WithheldClips:
     """Remembers them for as long as clips are kept, under names that tell nobody."""
 
-    def __init__(self, redis: Redis, names: Pseudonyms, keep_hours: float) -> None:
-        self._redis = redis
-        self._names = names
+    def __init__(self, client: Client, keep_hours: float) -> None:
+        self._redis = client.redis
+        self._names = client.ledger.names
         self._seconds = max(1, round(keep_hours * 3600))
 
     async def add(self, job: str) -> None:

@@ -48,7 +48,7 @@ class Summons:
             own,
             _Summoner(self._context, query, user),
             unfit=found if isinstance(found, Unfit) else None,
-            covered=picture.spoiler and sender != pending.user,
+            sender=sender,
         )
 
 

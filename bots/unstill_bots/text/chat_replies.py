@@ -142,6 +142,7 @@ class ChatReplies(
             self.reports_and_blocks(),
             self._how_to_forget(),
             self._kept_without_name(),
+            self.refusal_kept(),
         )
 
     def _how_to_forget(self) -> str:
@@ -254,7 +255,7 @@ class ChatReplies(
             "jobs": self.gettext("At a time"),
             "quiet": self.gettext("Quiet"),
             "thread": self.gettext("Topic"),
-            "rating": self.gettext("Pictures for adults"),
+            **self.safety_titles(),
         }
         return f"{titles[name]}: {value}"
 
@@ -274,12 +275,11 @@ class ChatReplies(
             ("who", "admins"): self.gettext("admins"),
             ("quiet", True): self.gettext("yes"),
             ("quiet", False): self.gettext("no"),
+            **self.safety_values(),
             **{("language", code): language.title for code, language in LANGUAGES.items()},
             ("thread", ""): self.gettext("any"),
             ("language", ""): self.gettext("automatic"),
         }
-        if name == "rating":
-            return self.rating(value)
         if (name, value) in titles:
             return titles[name, value]
         if name == "thread":

@@ -52,6 +52,14 @@ class RefusalReplies(Sentences):
         details = {**allowed.details, "unit": self.gettext(unit)} if unit else allowed.details
         return self._by_code(ALLOWED, allowed.code, details).strip()
 
+    def only_own_pictures(self) -> str:
+        """Refuse another's picture, in a chat that wants it so."""
+        return self.gettext("Here only one's own pictures are animated. Send one of your own.")
+
+    def unwilling(self) -> str:
+        """Refuse the picture of somebody who wants it so."""
+        return self.gettext("Whose picture this is does not want others to animate it. Send one of your own.")
+
     def unheard(self, length: Unheard) -> str:
         """Say that a length of time among the words was not taken as the clip's."""
         if length.allowed is not None:

@@ -57,6 +57,8 @@ class Request(msgspec.Struct, frozen=True):
     that does not know it, `source` and `last_source` hold.
     `spoiler`: picture or words were sent covered, so that the clip and its words are covered too. `notes` are what the
     older request noted of the `stored` picture, as in `Job`.
+    `author`: whose pictures they are, where that is another than who asked, by names that tell nobody, with a space
+    between two.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Request(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     last_source: str = ""
     last_stored: str = ""
+    author: str = ""
 
 
 class Parameters(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Literal, Self
 from unstill_config.platforms import PLATFORMS, BotSettings
 from unstill_config.settings import Settings
 
-Kind = Literal["account", "place", "request", "message"]
+Kind = Literal["account", "place", "request", "message", "author"]
 
 
 class Pseudonyms:
