@@ -18,8 +18,10 @@ from tests.engine.test_diffusers_clips import FIVE, FOURTEEN, frames
 
 from unstill_config.pipelines import Placing
 from unstill_engine.renderers.base import Photos, Plan, RenderCancelled, RenderError, Revised
+from unstill_engine.renderers.diffusers.adapter import decoding_copy
 from unstill_engine.renderers.diffusers.clip_size import drawn_size, fitted
 from unstill_engine.renderers.diffusers.renderer import Diffusers
+from unstill_engine.renderers.diffusers.wan import Wan
 from unstill_engine.renderers.torch.placement import MemoryMode
 
 OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB."
@@ -243,36 +245,57 @@ def test_memory_that_runs_out_while_frames_are_decoded_costs_no_step_again(
     assert np.array_equal(run.clip, whole.clip)
 
 
+class HalfWan(Wan):
+    """Decodes in 16 bits on a processor too, where `prepare` would make no copy."""
+
+    def prepare(self) -> None:
+        self._decodes = self.pipeline.decoding_vae = decoding_copy(self.pipeline.vae, torch.float16)
+
+
 def test_numbers_that_are_too_large_for_16_bits_are_decoded_in_32(
-    renderer: Diffusers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a copy that decodes in 16 bits, of which one layer makes numbers that these cannot hold
+    # Given a copy that decodes in 16 bits
     photos = Photos(noisy_photo(tmp_path))
-    whole = Run(renderer, photos)
-    adapter: Any = renderer._adapter
-    pictures = adapter.pictures
+    plain = {"adapter": f"{__name__}:HalfWan", "accelerate": None}
+    half = loaded(tiny_wan(folder, pipeline=plain))
+    exact = Run(loaded(tiny_wan(folder, pipeline={"accelerate": None})), photos)
+    apart = np.abs(Run(half, photos).clip.astype(int) - exact.clip)
+    assert 0 < apart.max() <= 6
+    assert half._adapter.decoder() == "decoding_vae"
+    # When one of its layers makes numbers that these cannot hold, from the second latent frame on
+    copy, seen, visited = half._loaded.photo.decoding_vae, list[int](), list[str]()
+    visit = half._residence.visit
 
-    def overflowing(kept: Any, *, tiled: bool) -> Any:
-        for number, piece in enumerate(pictures(kept, tiled=tiled)):
-            yield piece * torch.inf if number >= 1 and not widened else piece
+    def visiting(name: str) -> None:
+        visited.append(name)
+        visit(name)
 
-    widened: list[bool] = []
+    monkeypatch.setattr(half._residence, "visit", visiting)
 
-    def widen() -> bool:
-        widened.append(True)
-        return len(widened) == 1
+    def enlarged(_: Any, __: Any, out: Any) -> Any:
+        seen.append(1)
+        return out * 1e30 if len(seen) > 1 else out
 
-    monkeypatch.setattr(adapter, "pictures", overflowing)
-    monkeypatch.setattr(adapter, "widen", widen)
-    # Then the frames so far stand, and the rest come from the wider one, once each
-    run = Run(renderer, photos)
-    assert widened == [True] and run.restarts == 0
-    assert np.array_equal(run.clip, whole.clip)
-    # and where nothing is wider, that is an error and no black clip
-    monkeypatch.setattr(adapter, "widen", lambda: False)
-    widened.clear()
+    handle = copy.decoder.conv_in.register_forward_hook(enlarged)
+    run = Run(half, photos)
+    # Then what was decoded stands, and the rest comes from the VAE itself, each frame once
+    assert run.restarts == 0 and len(seen) == 2
+    assert np.array_equal(run.clip[1:], exact.clip[1:])
+    assert np.abs(run.clip[:1].astype(int) - exact.clip[:1]).max() <= 6
+    assert [name for name in visited if "vae" in name][-2:] == ["decoding_vae", "vae"]
+    # and the next clip is tried in 16 bits again
+    handle.remove()
+    assert half._adapter.decoder() == "decoding_vae"
+    assert 0 < np.abs(Run(half, photos).clip.astype(int) - exact.clip).max() <= 6
+
+
+def test_numbers_that_are_no_picture_are_an_error_and_no_black_clip(renderer: Diffusers, tmp_path: Path) -> None:
+    vae = renderer._loaded.photo.vae
+    vae.chunks = lambda latents: iter([torch.full((1, 3, 9, 64, 96), torch.nan)])
+
     with pytest.raises(RenderError, match="no picture"):
-        Run(renderer, photos)
+        Run(renderer, Photos(noisy_photo(tmp_path)))
 
 
 def test_the_makers_words_against_are_taken_where_nobody_has_others(

@@ -47,6 +47,10 @@ class Adapter:
         frames = kept.frames[0]  # (F, 3, H, W)
         yield from frames.permute(0, 2, 3, 1).split(8)
 
+    def decoder(self) -> str:
+        """Return the name of the part that `pictures` decodes by at the moment."""
+        return "vae"
+
     def widen(self) -> bool:
         """Decode in float32 from now on, as numbers were too large; return whether that can be done."""
         return False

@@ -170,7 +170,7 @@ class Diffusers:
         tiled = mode.placing is not None and mode.placing.tiled
         done = 0
         while done < plan.num_frames:
-            self._residence.decoding()
+            self._residence.visit(self._adapter.decoder())
             seen = 0
             for pictures in self._adapter.pictures(kept, tiled=tiled):
                 if cancelled():

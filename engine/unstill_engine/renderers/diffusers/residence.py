@@ -71,7 +71,6 @@ class Residence:
         parts = {name: part for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
         self._modules = {**parts, **more}
         self._movable = {name: Movable(module, device) for name, module in self._modules.items()}
-        self._decoders = tuple(more) or ("vae",)
         self._stays: frozenset[str] = frozenset()
         self._elsewhere: frozenset[str] = frozenset()
         self._forwards: dict[nn.Module, tuple[Any, Any]] | None = None
@@ -107,20 +106,15 @@ class Residence:
             self._speed_up()
         self._placing = placing
 
-    def decoding(self) -> None:
-        """Make room for what decodes, and bring it."""
-        for name in self._decoders:
-            self.visit(name)
-
     def visit(self, name: str) -> None:
         """Bring a part that is to work now; those that do not stay leave first."""
         if name in self._elsewhere:
             return
-        together = {name, *(self._decoders if name in self._decoders else ())}
         for other, movable in self._movable.items():
-            if other not in together and other not in self._stays and other not in self._elsewhere:
+            if other != name and other not in self._stays and other not in self._elsewhere:
                 movable.go()
-        self._movable[name].come()
+        if name in self._movable:  # a pipeline may have no part of that name
+            self._movable[name].come()
 
     def empty(self) -> None:
         """Have all parts leave the device that do not stay there."""

@@ -66,6 +66,10 @@ class Wan(Adapter):
         finally:
             vae.clear_cache()
 
+    def decoder(self) -> str:
+        """Return the copy's name, or the VAE's where there is none or its numbers were too large."""
+        return "vae" if self._decodes is self.pipeline.vae else "decoding_vae"
+
     def widen(self) -> bool:
         """Decode by the VAE itself, which is wider than its copy."""
         if self._decodes is self.pipeline.vae:
