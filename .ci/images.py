@@ -32,8 +32,7 @@ def main() -> int:
     arguments = parser.parse_args()
     names = {service: f"{arguments.to}/{service.replace('terminal', 'bots')}" for service in SERVICES}
     python = _written(ROOT / "bots" / "Dockerfile", r"^ARG PYTHON=(\S+)$")
-    valkey = _written(COMPOSE, r"image: \$\{VALKEY_IMAGE:-(\S+)\}")
-    pinned = {"VALKEY_IMAGE": f"{valkey}@{base_digest(valkey)}"}
+    pinned = {variable: f"{image}@{base_digest(image)}" for variable, image in of_others().items()}
     base = f"{python}@{base_digest(f'python:{python}')}"
     for service, digest in build(names, arguments.tag, base).items():
         pinned[SERVICES[service]] = f"{names[service]}:{arguments.tag}@{digest}"
@@ -41,6 +40,12 @@ def main() -> int:
     arguments.out.write_text(HEAD.format(tag=arguments.tag) + "PULL_POLICY=missing\n" + "".join(lines))
     print(arguments.out.read_text(), end="")
     return 0
+
+
+def of_others() -> dict[str, str]:
+    """Return the images that compose pulls as others made them, by the variables that name them."""
+    found = re.findall(r"^ +image: \$\{(\w+):-(\S+)\}$", COMPOSE.read_text("utf-8"), re.MULTILINE)
+    return {variable: image for variable, image in found if variable not in SERVICES.values()}
 
 
 def base_digest(image: str) -> str:

@@ -68,6 +68,10 @@ def test_the_workflow_has_the_form_that_the_forge_reads_and_runs_what_is_there()
     assert {".ci/run", "make release"} <= set(commands)
 
 
+def _default(service: str) -> str:
+    return str(interpolated(SERVICES[service]["image"], {}))
+
+
 def test_a_release_writes_down_by_which_digests_compose_pulls(tmp_path: Path) -> None:
     done = images(tmp_path)
     assert done.returncode == 0, done.stderr
@@ -80,6 +84,8 @@ def test_a_release_writes_down_by_which_digests_compose_pulls(tmp_path: Path) ->
         "ENGINE_IMAGE": f"{to}/engine:1.2.3@sha256:{1:064x}",
         "ENGINE_GPU_IMAGE": f"{to}/engine-gpu:1.2.3@sha256:{2:064x}",
         "VALKEY_IMAGE": f"valkey/valkey:9.1@{VALKEY}",
+        "PROMETHEUS_IMAGE": f"{_default('prometheus')}@{VALKEY}",
+        "GRAFANA_IMAGE": f"{_default('grafana')}@{VALKEY}",
     }
     # and what was built has its base by digest, and the names without one
     *_, (words, environ) = map(json.loads, (tmp_path / "asked").read_text().splitlines())
@@ -89,7 +95,7 @@ def test_a_release_writes_down_by_which_digests_compose_pulls(tmp_path: Path) ->
     # Then compose has no image but by digest, and does not build
     merged = interpolated(COMPOSE, {"VALKEY_PASSWORD": PASSWORD, **pinned})
     assert wrong(merged) == []
-    for name in (*OURS, "valkey"):
+    for name in SERVICES:
         assert re.search(r"@sha256:[0-9a-f]{64}$", merged["services"][name]["image"])
         assert name not in OURS or merged["services"][name]["pull_policy"] == "missing"
 

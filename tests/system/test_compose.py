@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.system.compose_file import COMPOSE, OURS, PASSWORD, ROOT, SERVICES, WATCHING, environ, seconds
+from tests.system.compose_file import COMPOSE, OURS, PASSWORD, ROOT, SERVICES, WATCHING, environ, filled, seconds
 
 from unstill_bots.host import lifecycle
 from unstill_config.platforms import PLATFORMS
@@ -156,7 +156,7 @@ def test_what_looks_at_figures_is_of_one_version_reads_our_files_and_lets_nobody
     for name in WATCHING:
         service = SERVICES[name]
         assert service["profiles"] == ["metrics"]
-        assert re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", service["image"])
+        assert re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", filled(service["image"], {}))
         binds = [mount for mount in service["volumes"] if not isinstance(mount, str)]
         assert all((ROOT / mount["source"]).is_file() and mount["read_only"] for mount in binds)
         assert len(binds) >= 2
