@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             return asyncio.run(_lead(fleet, until_eof=arguments.until_eof))
         reloading = Reloading(settings, catalog, lambda: Settings.load(_environ(arguments)))
-        asyncio.run(_serve(_settled(settings, catalog), reloading, until_eof=arguments.until_eof))
+        asyncio.run(_serve(_settled(settings, catalog, arguments.engines), reloading, until_eof=arguments.until_eof))
     except ConfigError as error:
         return _fail(error, SETTINGS_WRONG)
     except (EngineError, ClipError, QueueError) as error:
@@ -76,13 +76,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _settled(settings: Settings, catalog: Catalog) -> Settings:
-    """The settings with the models that are served. Raises ConfigError, and EngineError where none has the memory."""
-    choice = chosen(settings, catalog, os.environ)
+def _settled(settings: Settings, catalog: Catalog, engines: int) -> Settings:
+    """The settings with the models that are served, where so many `engines` share the machine's memory.
+
+    Raises:
+        ConfigError: AUTO finds nothing that fits.
+        EngineError: for none of them there is the memory.
+    """
+    choice = chosen(settings, catalog, os.environ, engines)
     if choice.why:
         name = choice.models[settings.engine.wanted.index(AUTO)]
         log.info("model chosen", model=name, licence=catalog.models[name].licence.name, why=choice.why)
-    memory = host_memory()
+    memory = host_memory(engines)
     refused = {name: why for name in choice.models if (why := why_too_little(name, catalog, memory))}
     served = tuple(name for name in choice.models if name not in refused)
     if not served:
@@ -175,6 +180,13 @@ def _parser() -> argparse.ArgumentParser:
         "--device", help="cpu, cuda, cuda:1 …, or all: an engine on each visible card (UNSTILL_ENGINE__DEVICE)"
     )
     parser.add_argument("--name", help="how this engine is called in `unstill status` (UNSTILL_ENGINE__NAME)")
+    parser.add_argument(
+        "--engines",
+        type=int,
+        default=1,
+        metavar="N",
+        help="so many engines share this machine's memory, this one among them",
+    )
     parser.add_argument("--until-eof", action="store_true", help="drain and end when standard input is closed")
     parser.add_argument("--doctor", action="store_true", help="print what this engine finds of what it needs, as JSON")
     parser.add_argument("--models", action="store_true", help="print which models this engine would serve, as JSON")

@@ -35,8 +35,8 @@ def check_names(settings: Settings, catalog: Catalog) -> None:
     check_accepted(settings, catalog)
 
 
-def chosen(settings: Settings, catalog: Catalog, environ: Mapping[str, str]) -> Choice:
-    """Return the models for the one device of these settings.
+def chosen(settings: Settings, catalog: Catalog, environ: Mapping[str, str], engines: int = 1) -> Choice:
+    """Return the models for the one device of these settings. `engines`: so many share the machine's memory.
 
     Raises:
         ConfigError: AUTO finds nothing that fits.
@@ -46,7 +46,7 @@ def chosen(settings: Settings, catalog: Catalog, environ: Mapping[str, str]) -> 
         return Choice(wanted)
     device = settings.engine.device
     card = 0 if device == NO_CARD else card_bytes("cuda:0" if device == ALL else device, environ) or 0
-    best, why = _best(settings, catalog, card, host_memory())
+    best, why = _best(settings, catalog, card, host_memory(engines))
     if best is None:
         raise ConfigError(f"UNSTILL_ENGINE__MODEL={AUTO}: no model of the catalogue fits here ({why}). Name one.")
     if device == NO_CARD and (cards := visible_devices(environ)):

@@ -117,12 +117,13 @@ def _certificate(settings: Settings) -> list[Finding]:
 
 def _models(settings: Settings, catalog: Catalog) -> list[Finding]:
     """One finding a model that is served; where AUTO chooses, with what it takes and why."""
+    engines = max(1, len(visible_devices(os.environ))) if settings.engine.device == ALL else 1
     try:
-        choice = chosen(settings, catalog, os.environ)
+        choice = chosen(settings, catalog, os.environ, engines)
     except ConfigError as error:
         happened, _, mend = str(error).rpartition(". ")
         return [_finding("model", False, f"{happened}.", mend)]
-    memory = host_memory()
+    memory = host_memory(engines)
     auto = choice.models[settings.engine.wanted.index(AUTO)] if choice.why else None
     return [_model(name, settings, catalog, memory, choice.why if name == auto else "") for name in choice.models]
 

@@ -56,7 +56,8 @@ class Fleet:
         self._names = names
         self._environ = environ
         self._variables = variables
-        self._command = command or (sys.executable, "-m", "unstill_engine", "--until-eof")
+        beside = ("--until-eof", "--engines", str(len(names)))
+        self._command = command or (sys.executable, "-m", "unstill_engine", *beside)
         self._draining = asyncio.Event()
         self._running: dict[str, asyncio.subprocess.Process] = {}
 

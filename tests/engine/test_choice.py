@@ -130,7 +130,7 @@ def machine(folder: Path, total: int, group: str, limits: dict[str, str]) -> Hos
     for path, limit in limits.items():
         (folder / "cgroup" / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / "cgroup" / path).write_text(limit + "\n")
-    return host_memory(folder / "proc", folder / "cgroup")
+    return host_memory(proc=folder / "proc", cgroups=folder / "cgroup")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +168,13 @@ def test_what_needs_more_memory_than_there_is_is_refused_in_one_line(file: Path,
     )
     limited = why_too_little("huge", catalog, HostMemory(24 * GIB, limited=True))
     assert limited is not None and "the limit of this container or service is 24.0 GiB. Raise it" in limited
+
+    # what is enough for one is not for an engine on each of two cards
+    wan = "wan-ti2v-5b"
+    enough = HostMemory(round(catalog.models[wan].host_memory * GIB), limited=True)
+    assert why_too_little(wan, catalog, enough) is None
+    both = why_too_little(wan, catalog, HostMemory(enough.size, limited=True, engines=2))
+    assert both is not None and "GiB for 2 engines. Raise it" in both
 
     # When an engine is started with it, Then it says so and ends, before it loads anything
     done = subprocess.run(
