@@ -75,16 +75,21 @@ async def test_engines_are_asked_of_the_ledger_and_not_for_each_word(valkey: Emb
         await client.ledger.engine_gone("one", CAMERA)
         await until(lambda: _is(serving, ()), what="the engine's end being known")
 
-        # When nobody has said which model is used, Then an engine says it, and what it said holds while it is away
+        # When nobody has said which model is used, Then an engine that is about to come does, before it serves any
+        await client.redis.flushdb()
         heard = Serving(client.ledger, CATALOG, None)
         await heard.hear()
         assert (heard.model, serving.model) == (CAMERA, DRAWS)
-        await client.ledger.engine("two", DRAWS, b"info")
-        await until(lambda: _is(heard, (DRAWS,)), what="the engine's being known")
-        assert heard.model == DRAWS
-        await client.ledger.engine_gone("two", DRAWS)
+        await client.ledger.engine_comes([DRAWS, "a model of a newer catalogue"])
+        await heard.hear()
+        assert heard.model == DRAWS and not (await heard.now()).names
+        # and what the last one served holds while it is away
+        await client.ledger.engine("one", CAMERA, b"info")
+        await heard.hear()
+        assert heard.model == CAMERA
+        await client.ledger.engine_gone("one", CAMERA)
         await until(lambda: _is(heard, ()), what="the engine's end being known")
-        assert heard.model == DRAWS
+        assert heard.model == CAMERA
     finally:
         await client.close()
 

@@ -845,6 +845,14 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 else:
                     assert self.words(lane) == before[lane], "engines are told of what none of them can make"
 
+        @rule(lanes=st.sampled_from([MODELS, MODELS[:1], MODELS[1:]]))
+        def engine_comes(self, lanes: tuple[str, ...]) -> None:
+            """An engine says what it is about to serve, and is not taken for one that does."""
+            self.call("engine_comes", *lanes)
+            assert {lane.encode() for lane in lanes} <= redis.smembers("unstill:lanes"), "nobody hears what comes"  # type: ignore[operator]
+            for lane in lanes:
+                assert (redis.zscore(f"unstill:engines:{lane}", "engine") is not None) == (lane in self.world.serves)
+
         def unlearnt(self, lanes: set[str]) -> None:
             self.world.speeds -= lanes
             self.world.loads -= lanes

@@ -178,6 +178,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "an engine of several models is asked of its first alone": ("    if id then break end\n", "    break\n"),
     "the word of another model stays": ("  for _, lane in ipairs(lanes) do redis.call('ZREM', 'unstill:arq:' .. lane, heard) end\n", "  redis.call('ZREM', 'unstill:arq:' .. lanes[1], heard)\n"),
     "an engine that gave up a model is still there for it": ("    if not serves[lane] and redis.call('ZREM', 'unstill:engines:' .. lane, name) == 1 then forget_engine(lane, name) end\n", ""),
+    "nobody hears of an engine that is about to come": ("  redis.call('SADD', 'unstill:lanes', ...)\n", ""),
     "the loading of a model counts as rendered": ("  set(id, 'started_at', num(NOW))\n  mark_running(id, 0)\n", "  mark_running(id, 0)\n"),
     "one who lapsed begins": ("function op.begin(id, owner)\n  if holds(id, owner) ~= 'running' then", "function op.begin(id, owner)\n  if not holds(id, owner) then"),
     "a word that was lost with an engine is not said again": ("  ring_where_work_waits(lane, can)\n", ""),

@@ -59,6 +59,7 @@ def street(tmp_path_factory: pytest.TempPathFactory, tiny_i2vgen: Path) -> Itera
         discord.start_bot(log="discord")
         discord.wait_for_bot()
         wait_for(lambda: telegram.polled() > 0, what="the bot's first poll")
+        wait_for(lambda: "engine ready" in house.log("engine"), what="the engine")
         try:
             yield Street(house, telegram, discord, engine)
         except BaseException:

@@ -108,6 +108,7 @@ class Serving:
         self._usual = usual
         self._known = Served.of(catalog, set(), usual)
         self._known_until = 0.0
+        self._heard: str | None = None
 
     @property
     def model(self) -> str:
@@ -117,6 +118,9 @@ class Serving:
     async def hear(self) -> None:
         """See to it that `model` is that of now. Raises RedisError."""
         if self._usual is None:
+            if not self._known.names:
+                # an engine that came in this moment is not to be missed
+                self._known_until = 0.0
             await self.now()
 
     async def run(self) -> None:
@@ -129,8 +133,12 @@ class Serving:
     async def now(self) -> Served:
         """Return what is served now. Raises RedisError."""
         if time.monotonic() >= self._known_until:
-            lanes = {lane for lane, engines in (await self._ledger.engines()).items() if engines}
-            # while no engine is there, the last one's model is the one that is to come back
-            self._known = Served.of(self._catalog, lanes, self._usual, self._known.default)
+            found = await self._ledger.engines()
+            lanes = {lane for lane, engines in found.items() if engines}
+            # while no engine is there, one is to come back, or for the first time, that has said which models it brings
+            coming = self._heard or self._catalog.best_of(found) or FIRST
+            self._known = Served.of(self._catalog, lanes, self._usual, coming)
+            if self._known.names:
+                self._heard = self._known.default
             self._known_until = time.monotonic() + FRESH
         return self._known

@@ -126,6 +126,8 @@ class Worker:
         """
         models = self._affinity.models
         await asyncio.to_thread(scratch.prepare, self._settings.engine.scratch)
+        # so that who asks for a clip meanwhile asks for one of ours
+        await self._services.ledger.engine_comes(models)
         await self._models.start()
         log.info("engine ready", engine=self._name, model=self._info.model, device=self._info.device)
         background = [

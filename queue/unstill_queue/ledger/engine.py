@@ -120,6 +120,10 @@ class EngineSide(Script):
         told = [each for lane, seconds in before.items() for each in (lane, repr(seconds))]
         await self._run("changes_over", name, repr(turn), *told)
 
+    async def engine_comes(self, lanes: Sequence[str]) -> None:
+        """Tell that an engine is about to serve `lanes`, once its model is loaded."""
+        await self._run("engine_comes", *lanes)
+
     async def engine_gone(self, name: str, lane: str, *, others: Sequence[str] = ()) -> None:
         """Tell that an engine has ended."""
         await self._run("engine_gone", name, "\n".join((lane, *others)), REFIT_LANE)

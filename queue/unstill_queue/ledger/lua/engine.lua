@@ -27,6 +27,8 @@
 --   `told`: lanes, each followed by seconds.
 --   Of an engine with several models: what it needs before it can begin in each lane, 0 where that model is loaded, and the
 --   seconds for which it stays with one while another's work waits.
+-- engine_comes(lane...): 'ok'
+--   One is about to serve them: requests for them may come.
 -- engine_gone(name, lanes, others): 'ok'
 
 function op.claim(lanes, owner, engine, heard, ...)
@@ -162,6 +164,11 @@ function op.changes_over(name, turn, ...)
   for i = 1, #told, 2 do
     redis.call('HSET', 'unstill:speed:' .. told[i], of_engine('l', name), told[i + 1], of_engine('t', name), turn)
   end
+  return { 'ok' }
+end
+
+function op.engine_comes(...)
+  redis.call('SADD', 'unstill:lanes', ...)
   return { 'ok' }
 end
 
