@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -121,8 +122,15 @@ except RenderError as error:
 """
 
 
-def asked(tmp_path: Path, endpoint: str, repo: str = REPO, revision: str = "main", variant: str = "") -> str:
-    """What a process of that environment says: the folder, or the code and the sentences."""
+def asked(
+    tmp_path: Path,
+    endpoint: str,
+    repo: str = REPO,
+    revision: str = "main",
+    variant: str = "",
+    log: list[str] | None = None,
+) -> str:
+    """What a process of that environment says: the folder, or the code and the sentences; `log` gets its log."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", ASKS, repo, revision, variant],
         env=environ(tmp_path, endpoint),
@@ -130,6 +138,8 @@ def asked(tmp_path: Path, endpoint: str, repo: str = REPO, revision: str = "main
         text=True,
         check=True,
     )
+    if log is not None:
+        log += done.stderr.splitlines()
     (line,) = done.stdout.splitlines()
     return line
 
@@ -142,9 +152,17 @@ async def test_a_repository_is_fetched_once_and_then_needs_no_network(tiny_i2vge
     (repository / "sample.mp4").write_bytes(b"large")
     hub = Hub(repository)
     # When it is asked for
+    log: list[str] = []
     with serving(hub) as endpoint:
-        folder = Path(asked(tmp_path, endpoint))
-    # Then it was fetched, and nothing else
+        folder = Path(asked(tmp_path, endpoint, log=log))
+        # Then it is said how much that will be, and once it is there nothing is said
+        assert [
+            line for line in log if re.match(rf"Fetching 0\.\d GB of {REPO} at main into .*, once\.$", line)
+        ] == log[:1]
+        again: list[str] = []
+        asked(tmp_path, endpoint, log=again)
+        assert again == []
+    # and it was fetched, and nothing else
     fetched = set(hub.fetched)
     assert {UNET, TEXT, "tokenizer/vocab.json", "scheduler/scheduler_config.json"} <= fetched
     assert not {name for name in fetched if name.endswith((".bin", ".mp4")) or "fp16" in name}
