@@ -122,15 +122,15 @@ except RenderError as error:
 """
 
 
-def asked(
-    tmp_path: Path,
-    endpoint: str,
-    repo: str = REPO,
-    revision: str = "main",
-    variant: str = "",
-    log: list[str] | None = None,
-) -> str:
-    """What a process of that environment says: the folder, or the code and the sentences; `log` gets its log."""
+def asked(tmp_path: Path, endpoint: str, repo: str = REPO, revision: str = "main", variant: str = "") -> str:
+    """What a process of that environment says: the folder, or the code and the sentences."""
+    return asked_and_logged(tmp_path, endpoint, repo, revision, variant)[0]
+
+
+def asked_and_logged(
+    tmp_path: Path, endpoint: str, repo: str = REPO, revision: str = "main", variant: str = ""
+) -> tuple[str, list[str]]:
+    """The same, and the lines of its log."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", ASKS, repo, revision, variant],
         env=environ(tmp_path, endpoint),
@@ -138,10 +138,8 @@ def asked(
         text=True,
         check=True,
     )
-    if log is not None:
-        log += done.stderr.splitlines()
     (line,) = done.stdout.splitlines()
-    return line
+    return line, done.stderr.splitlines()
 
 
 async def test_a_repository_is_fetched_once_and_then_needs_no_network(tiny_i2vgen: Path, tmp_path: Path) -> None:
@@ -152,16 +150,12 @@ async def test_a_repository_is_fetched_once_and_then_needs_no_network(tiny_i2vge
     (repository / "sample.mp4").write_bytes(b"large")
     hub = Hub(repository)
     # When it is asked for
-    log: list[str] = []
     with serving(hub) as endpoint:
-        folder = Path(asked(tmp_path, endpoint, log=log))
+        said, log = asked_and_logged(tmp_path, endpoint)
+        folder = Path(said)
         # Then it is said how much that will be, and once it is there nothing is said
-        assert [
-            line for line in log if re.match(rf"Fetching 0\.\d GB of {REPO} at main into .*, once\.$", line)
-        ] == log[:1]
-        again: list[str] = []
-        asked(tmp_path, endpoint, log=again)
-        assert again == []
+        assert len(log) == 1 and re.match(rf"Fetching 0\.\d GB of {REPO} at main into .*, once\.$", log[0])
+        assert asked_and_logged(tmp_path, endpoint) == (said, [])
     # and it was fetched, and nothing else
     fetched = set(hub.fetched)
     assert {UNET, TEXT, "tokenizer/vocab.json", "scheduler/scheduler_config.json"} <= fetched
