@@ -283,6 +283,15 @@ class LoadDies(Steady):
         ctypes.string_at(0)
 
 
+class LoadTells(Steady):
+    """Takes as long as the file that stands for its device is missing, and says meanwhile that it goes on."""
+
+    def load(self, device: str) -> None:
+        while not Path(device).exists():
+            sys.stderr.write("Fetched some more.\n")
+            time.sleep(0.05)
+
+
 class LoadHangs(Steady):
     def load(self, device: str) -> None:
         time.sleep(600)

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 from tests.engine.engine_processes import ENVIRON, running_engine
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, save_tiny, tiny_model, tiny_renderer
+from tests.waiting import wait_for
 from wire_doubles.hub import REPO, Hub, serving
 
 from unstill_engine.device.outcomes import Rendered
 from unstill_engine.renderers.base import Photos, RenderError
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
+from unstill_engine.renderers.torch.download import telling
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 TEXT = "text_encoder/model.safetensors"
@@ -174,6 +177,32 @@ async def test_a_repository_is_fetched_once_and_then_needs_no_network(tiny_i2vge
             on_progress=lambda step, steps: None,
         )
         assert isinstance(rendered, Rendered)
+
+
+def test_a_long_fetch_says_how_far_it_is_while_something_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Given a cache that has a part of a model, of which more is to come
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    blobs = tmp_path / f"models--{REPO.replace('/', '--')}" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / "first").write_bytes(b"a part")
+    logged = ""
+
+    def says(what: str) -> bool:
+        nonlocal logged
+        logged += capfd.readouterr().err
+        return what in logged
+
+    with telling(REPO, 2_000_000_000, every=0.01), (blobs / "second.incomplete").open("wb") as second:
+        # When half of it has come, Then that is said
+        second.truncate(1_000_000_000)
+        wait_for(lambda: says(f"Fetched 1.0 of 2.0 GB of {REPO}."), what="how far it is")
+        # and once it is more, once more
+        second.truncate(1_500_000_000)
+        wait_for(lambda: says("Fetched 1.5 of"), what="how far it is then")
+    # and nothing is said while nothing comes
+    assert logged.count("Fetched") == 2
 
 
 def test_no_network_and_no_model(tmp_path: Path) -> None:

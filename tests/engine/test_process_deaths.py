@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -152,6 +153,22 @@ async def test_a_model_that_cannot_be_loaded_is_said_plainly_at_the_start(
     assert str(raised.value) in engine.logged
     with pytest.raises(EngineError):
         await engine.render()
+
+
+@pytest.mark.storm
+async def test_a_model_whose_weights_take_long_to_fetch_is_waited_for_as_long_as_some_come(tmp_path: Path) -> None:
+    # Given a load that takes longer than one may, and says meanwhile that it goes on
+    deadline = 4.0
+    engine = Engine(tmp_path, "LoadTells", device=str(tmp_path / "there"), load_deadline=deadline)
+    starting = asyncio.create_task(engine.process.start())
+    await until(lambda: "Fetched some more." in engine.logged)
+    await asyncio.sleep(1.5 * deadline)
+    assert not starting.done()
+    # When all is there, Then it is loaded
+    (tmp_path / "there").touch()
+    await starting
+    assert isinstance(await engine.render(), Rendered)
+    await engine.process.stop()
 
 
 async def test_an_engine_that_failed_to_start_can_be_started_again(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ class ChildHandle(asyncio.SubprocessProtocol):
         self._gone: asyncio.Task[str]
         self._transport: asyncio.SubprocessTransport
         self.pid = 0
+        self.told_at = 0.0
+        """When it last wrote to its log, by the loop's clock."""
 
     @classmethod
     async def spawn(cls, environ: Mapping[str, str], log: FilteringBoundLogger, *, also: Sequence[str] = ()) -> Self:
@@ -128,6 +130,7 @@ class ChildHandle(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 2:
+            self.told_at = asyncio.get_running_loop().time()
             self._stderr.feed(data)
             return
         if self._fault:

@@ -23,7 +23,7 @@ BACKOFF_FIRST, BACKOFF_MOST = 0.5, 30.0
 
 
 class Supervisor:
-    """`load_deadline` is what a model may take to load, in seconds, once the child holds the device."""
+    """`load_deadline`: seconds for a model to load, from when the child has the device, or last wrote to its log."""
 
     def __init__(
         self,
@@ -170,17 +170,26 @@ class Supervisor:
         return child
 
     async def _until_loaded(self, child: ChildHandle) -> float:
-        async with asyncio.timeout(START_SECONDS + self._load.lock_timeout) as clock:
-            while True:
-                match await child.receive():
-                    case Locked():
-                        clock.reschedule(_now() + self._load_deadline)
-                    case Loaded(seconds):
-                        return seconds
-                    case NotLoaded(code, reason):
-                        raise EngineError(code, reason)
-                    case _:
-                        child.kill()
+        ends, locked = _now() + START_SECONDS + self._load.lock_timeout, False
+        while True:
+            try:
+                async with asyncio.timeout_at(ends):
+                    report = await child.receive()
+            except TimeoutError:
+                # weights may take hours to fetch, which is told each minute: it is silence that is too long
+                ends = child.told_at + self._load_deadline
+                if not locked or ends <= _now():
+                    raise
+                continue
+            match report:
+                case Locked():
+                    ends, locked = _now() + self._load_deadline, True
+                case Loaded(seconds):
+                    return seconds
+                case NotLoaded(code, reason):
+                    raise EngineError(code, reason)
+                case _:
+                    child.kill()
 
 
 def _now() -> float:

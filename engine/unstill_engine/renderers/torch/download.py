@@ -6,7 +6,9 @@ import errno
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from unstill_engine.renderers.base import RenderError
 _NOT_THERE = (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError)
 _WORTH_SAYING = 1_000_000
 """Bytes; a list of a model's parts is fetched in no time."""
+TELL_EVERY = 60.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -120,7 +123,8 @@ def _fetched(repo: str, revision: str, variant: str, contents: Contents) -> Path
             sys.stderr.write(
                 f"Fetching {needed / 1e9:.1f} GB of {repo} at {revision} into {constants.HF_HUB_CACHE}, once.\n"
             )
-        folder = Path(snapshot_download(**which))
+        with telling(repo, needed):
+            folder = Path(snapshot_download(**which))
     except RenderError:
         raise
     except Exception as error:  # the client's own, of whichever library it speaks HTTP with, and the disk's
@@ -131,6 +135,40 @@ def _fetched(repo: str, revision: str, variant: str, contents: Contents) -> Path
             f"The model {repo} at revision {revision} has no {lacking}", "Check weights.variant in the catalogue"
         )
     return folder
+
+
+@contextmanager
+def telling(repo: str, needed: int, every: float = TELL_EVERY) -> Iterator[None]:
+    """Write to the log how much of `needed` bytes has come, each `every` seconds in which some did.
+
+    By that the engine knows that its process lives, however long the fetch takes.
+    """
+    blobs = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}" / "blobs"
+    ended, first = threading.Event(), _bytes_in(blobs)
+
+    def tell() -> None:
+        before = first
+        while not ended.wait(every):
+            now = _bytes_in(blobs)
+            if now > before:
+                sys.stderr.write(f"Fetched {(now - first) / 1e9:.1f} of {needed / 1e9:.1f} GB of {repo}.\n")
+            before = now
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for path in folder.glob("*"):
+        with suppress(OSError):  # it got its final name in this moment
+            total += path.stat().st_size
+    return total
 
 
 def _check_room(repo: str, needed: int) -> None:
