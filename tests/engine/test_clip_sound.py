@@ -142,7 +142,7 @@ def test_law_of_the_step(room: float, seconds: float, whole: float, least: float
     assert step_within(room * more, seconds, whole, least) >= step
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(sorted(HARD)),
     num_frames=st.integers(6, 120),
@@ -197,6 +197,16 @@ async def test_where_the_limit_binds_it_gives_up_bits_before_the_picture_gives_u
     # Then the sound falls with it, at the same size of the picture
     assert taken == sorted(taken, reverse=True)
     assert taken[-1] < 0.45 * sound_bytes(whole.path)
+
+
+async def test_the_picture_gets_smaller_by_what_the_sound_leaves_it(tmp_path: Path, binary: Ffmpeg) -> None:
+    # Given a limit that is enough for the picture, but not for the picture and the least of its sound
+    source = with_sound(spooled(tmp_path / "spool", motion(192, 128, 120), fps=24), warbling(5))
+    limit = 33_000
+    # When it is fitted, Then it is one step smaller, and full
+    clip = await clip_of(source, binary, finish=Finish(audio=True), limit=limit)
+    assert clip.notes == (f"smaller:{clip.width}x{clip.height}",) and (clip.width, clip.height) == (144, 96)
+    assert 0.9 * limit <= clip.size <= limit
 
 
 async def test_a_picture_that_asks_for_little_leaves_the_sound_its_bits(tmp_path: Path, binary: Ffmpeg) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.engine.clip_sounds import heard, level, likeness
+from tests.engine.clip_sounds import heard, level
 from tests.engine.kandinsky_tiny import NAME, save_kandinsky
 from tests.system.asker import Asker
 from tests.system.processes import CATALOG, House
@@ -37,8 +37,8 @@ decode = 1.0
 tile = 0.01
 leaf = 0.001
 """
-SECONDS = 25 / 24
-PARAMETERS = Parameters(NAME, "", 3, 25, 24, 480, num_inference_steps=2, guidance_scale=5.0)
+SECONDS = 9 / 24
+PARAMETERS = Parameters(NAME, "", 3, 9, 24, 480, num_inference_steps=2, guidance_scale=5.0)
 
 
 @pytest.fixture(scope="module")
@@ -66,26 +66,23 @@ async def test_photo_and_words_become_a_clip_that_is_heard(person: Asker, tmp_pa
     assert isinstance(made, Succeeded), made
     clip = await person.clip(made, tmp_path)
     # Then it is as long as was asked, and so is its sound, which is none of silence
-    assert made.duration == pytest.approx(SECONDS) and probe(clip).frames == 25
+    assert made.duration == pytest.approx(SECONDS) and probe(clip).frames == 9
     assert made.synthetic and made.sound
     sound = heard(clip, BINARY)
     assert len(sound) / 44_100 == pytest.approx(SECONDS, abs=0.03)
     assert level(sound) > -40
     assert read_recipe(clip).sound and read_recipe(clip).parameters.model == NAME
-    # and the same asked for again sounds the same, where another photo does not
-    again, other = tmp_path / "again", tmp_path / "other"
-    for folder, colour in ((again, RED), (other, BLUE)):
-        folder.mkdir()
-        await person.clip(await person.ask("the waves roll in", picture=await person.photo(colour)), folder)
-    assert likeness(heard(again / "clip.mp4", BINARY), sound) > 0.999
-    assert frames(other / "clip.mp4") != frames(clip)
+    # and another photo gives another clip
+    (tmp_path / "other").mkdir()
+    other = await person.ask("the waves roll in", picture=await person.photo(BLUE))
+    assert frames(await person.clip(other, tmp_path / "other")) != frames(clip)
 
 
 async def test_words_alone_do_and_who_wants_no_sound_gets_none(person: Asker, tmp_path: Path) -> None:
     made = await person.ask("the waves roll in", audio=False)
     clip = await person.clip(made, tmp_path)
     assert isinstance(made, Succeeded) and not made.sound
-    assert not probe(clip).has_audio and probe(clip).frames == 25
+    assert not probe(clip).has_audio and probe(clip).frames == 9
 
 
 def frames(clip: Path) -> bytes:
