@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
 from tests.waiting import until
 
 from unstill_bots.delivery.places import LOOK_EVERY
 from unstill_bots.intake.served import Served, Serving
+from unstill_bots.terminal.looking import usual_model
 from unstill_config.catalog import Auto, Catalog
-from unstill_config.settings import Settings
+from unstill_config.settings import Engine, Redis, Settings
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.times import Times
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -84,12 +86,16 @@ async def test_engines_are_asked_of_the_ledger_and_not_for_each_word(valkey: Emb
         await heard.hear()
         assert heard.model == DRAWS and not (await heard.now()).names
         # and what the last one served holds while it is away
-        await client.ledger.engine("one", CAMERA, b"info")
+        await client.ledger.engine("one", DRAWS, b"info")
         await heard.hear()
-        assert heard.model == CAMERA
-        await client.ledger.engine_gone("one", CAMERA)
+        assert heard.model == DRAWS
+        # by the terminal, too, where the host has not said otherwise
+        url = Redis(url=SecretStr(valkey.url))
+        assert await usual_model(Settings(redis=url), CATALOG) == DRAWS
+        assert await usual_model(Settings(redis=url, engine=Engine(model=CAMERA)), CATALOG) == CAMERA
+        await client.ledger.engine_gone("one", DRAWS)
         await until(lambda: _is(heard, ()), what="the engine's end being known")
-        assert heard.model == CAMERA
+        assert heard.model == DRAWS
     finally:
         await client.close()
 

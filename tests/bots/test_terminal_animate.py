@@ -60,8 +60,9 @@ def test_a_photo_becomes_a_clip_that_tells_its_recipe(terminal: Terminal) -> Non
     assert again.code == 2 and "--force" in again.err
 
 
-def test_what_was_noted_of_a_photo_is_told(terminal: Terminal) -> None:
-    # Given a picture of 8:1 that moves already
+def test_what_was_noted_of_a_photo_is_told(tmp_path: Path) -> None:
+    # Given a host who leaves the model to the engine, and a picture of 8:1 that moves already
+    terminal = Terminal(tmp_path, UNSTILL_ENGINE__MODEL="auto")
     frames = [Image.new("RGB", (1600, 200), colour) for colour in ("teal", "red")]
     frames[0].save(terminal.folder / "wide.webp", save_all=True, append_images=frames[1:], duration=50)
 
