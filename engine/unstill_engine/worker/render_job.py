@@ -104,23 +104,23 @@ class RenderJob(JobRun):
     async def _has_model(self) -> bool:
         """Have the job's model loaded. False: it is not, and the job is handed back, which costs it no try."""
         models, name = self._services.models, self.job.parameters.model
-        if models.affinity.loaded not in (None, name):
-            self.lease.tell(Progress("loading"))
+        if models.affinity.loaded == name:
+            return True
+        self.lease.tell(Progress("loading"))
         self._loading = asyncio.create_task(models.load(name))
         try:
-            if await self._loading:
-                await self._services.ledger.begin(self._claim)
+            await self._loading
         except EngineError as error:
             if len(models.affinity.models) == 1:
                 raise
             log.warning("a job is handed back, as its model cannot be loaded", job=self.job.id, reason=str(error))
-            return False
         except asyncio.CancelledError:
             if not self._loading.cancelled():
                 self._loading.cancel()
                 raise
-            return False
-        return not self.lease.ended
+        # whoever ends it now is not charged for that time
+        await self._services.ledger.begin(self._claim)
+        return models.affinity.loaded == name and not self.lease.ended
 
     async def _fetched(self, key: str, path: Path) -> Path | None:
         """Fetch one of the job's pictures to `path`; None where it has none. Raises StorageError, NotFound."""
