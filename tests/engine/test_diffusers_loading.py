@@ -133,6 +133,11 @@ def sharded(path: Path) -> None:
     path.unlink()
 
 
+def with_half_a_list(path: Path) -> None:
+    sharded(path)
+    path.with_name(f"{path.name}.index.json").write_text('{"weight_map": {"blocks')
+
+
 def no_json(path: Path) -> None:
     path.write_text("{")
 
@@ -145,6 +150,7 @@ def no_json(path: Path) -> None:
         (Path.unlink, TRANSFORMER, "is not whole: transformer/*.safetensors is missing"),
         (pickled, TRANSFORMER, "is not whole: transformer/*.safetensors is missing"),
         (sharded, TRANSFORMER, "transformer/diffusion_pytorch_model-00002-of-00002.safetensors is missing"),
+        (with_half_a_list, TRANSFORMER, "transformer/diffusion_pytorch_model.safetensors.index.json is missing"),
         (cut_in_half, TRANSFORMER, "The model's transformer in"),
         (without_a_weight, "vae/diffusion_pytorch_model.safetensors", "it lacks the weights"),
         (cut_in_half, "text_encoder/model.safetensors", "The model's text_encoder in"),

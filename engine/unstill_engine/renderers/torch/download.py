@@ -72,8 +72,13 @@ class Contents:
 
 def _lacking_weights(part: Path) -> str | None:
     """Return the first file of a part's weights that is missing, of those that its index names; None, none is."""
-    lists = [json.loads(index.read_text("utf-8"))["weight_map"] for index in part.glob("*.safetensors.index*.json")]
-    missing = [[name for name in sorted(set(listed.values())) if not (part / name).is_file()] for listed in lists]
+    missing = []
+    for index in part.glob("*.safetensors.index*.json"):
+        try:
+            listed = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return index.name  # a list that cannot be read is as good as none
+        missing.append([name for name in listed if not (part / name).is_file()])
     if missing:
         return None if [] in missing else missing[0][0]
     return None if any(part.glob("*.safetensors")) else "*.safetensors"
