@@ -69,11 +69,12 @@ async def test_a_clip_goes_from_one_picture_to_another(platform: str, tmp_path: 
         talk.press(first.id, "Again")
         await seen(talk, lambda now: len(clips(now)) == 2 and not waiting(now), "the second clip")
         assert edges(clips(talk.seen())[1], tmp_path) == ("red", "blue")
-        # When two are sent without such words, Then each is a clip of its own
-        talk.together([RED, BLUE], "waves --seed 7")
+        # When two are sent without such words, Then each is a clip of its own, which says that its sound is none
+        talk.together([RED, BLUE], "waves --seed 7 --sound")
         await seen(talk, lambda now: len(clips(now)) == 4 and not waiting(now), "the two clips")
         both = clips(talk.seen())[2:]
         assert sorted(edges(one, tmp_path) for one in both) == [("blue", "noise"), ("red", "noise")]
+        assert all("Able makes no sound, so the sound track is silent." in one.text for one in both)
         # When one is deleted, Then what it was made of goes with it as with any other
         talk.press(first.id, "Delete")
         await seen(talk, lambda now: len(clips(now)) == 3, "the clip's end")
