@@ -16,6 +16,8 @@ from tests.engine.diffusers_tiny import noisy_photo
 from tests.engine.kandinsky_tiny import NAME, save_kandinsky, tiny_kandinsky
 
 from unstill_config.catalog import Catalog
+from unstill_config.settings import Settings
+from unstill_engine.licence import why_not_accepted
 from unstill_engine.renderers.base import Photos, RenderError, Sound
 from unstill_engine.renderers.diffusers.clip_size import fitted
 from unstill_engine.renderers.diffusers.kandinsky6 import Kandinsky6, Latents
@@ -150,6 +152,17 @@ def test_a_folder_that_makes_no_sound_is_refused_in_one_sentence(tmp_path: Path,
     with pytest.raises(RenderError, match=f"has no {part}, which makes its sound") as caught:
         renderer.load("cpu")
     assert caught.value.code == "model_unavailable"
+
+
+def test_its_parts_have_licences_that_a_host_has_to_accept() -> None:
+    catalog = Catalog.load()
+    asked = {"UNSTILL_ENGINE__MODEL": NAME}
+    said = why_not_accepted(Settings.load(asked, Path("/nowhere")), catalog)
+    assert said is not None
+    for what in ("MIT", "non-commercial use only", "not in the European Union"):
+        assert what in said
+    accepted = {**asked, "UNSTILL_ENGINE__ACCEPT_LICENCES": NAME}
+    assert why_not_accepted(Settings.load(accepted, Path("/nowhere")), catalog) is None
 
 
 def test_the_table_places_it_on_cards_from_eight_gigabytes_on() -> None:
