@@ -223,6 +223,28 @@ def test_memory_that_runs_out_in_a_step_goes_down_the_ladder(
     assert smaller.clip.shape == (9, 64, 96, 3)
 
 
+def test_memory_that_runs_out_while_parts_are_placed_leaves_nothing_half_done(
+    renderer: Diffusers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = Photos(noisy_photo(tmp_path))
+    whole = Run(renderer, photos)
+    leaf = Placing(words="processor", denoiser="leaf")
+    # Given a card on which the layers could be prepared, and then nothing more
+    plain, failing = renderer._residence._begin_leaf, [True, False]
+
+    def short() -> None:
+        plain()
+        if failing.pop(0):
+            raise torch.OutOfMemoryError(OUT_OF_MEMORY)
+
+    monkeypatch.setattr(renderer._residence, "_begin_leaf", short)
+    placed(renderer, leaf, monkeypatch)
+    # When a clip is asked for, then it is made in the next way
+    run = Run(renderer, photos)
+    assert not failing and run.restarts == 1
+    assert np.abs(run.clip.astype(int) - whole.clip).max() <= 1
+
+
 def test_memory_that_runs_out_while_frames_are_decoded_costs_no_step_again(
     renderer: Diffusers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ class Residence:
         self._accelerate = accelerate
         self._placing: Placing | None = None
         self.rounded = False
+        self._leaf = False
         parts = {name: part for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
         self._modules = {**parts, **more}
         self._movable = {name: Movable(module, device) for name, module in self._modules.items()}
@@ -84,7 +85,7 @@ class Residence:
         if placing == self._placing:
             return
         former, self._placing = self._placing, None  # where it fails, the next begins from nothing
-        if former is not None and former.denoiser == "leaf" and placing.denoiser != "leaf":
+        if self._leaf and (placing.denoiser != "leaf" or former is None):
             self._end_leaf()
         stays = set(self._table.encoders) if placing.words == "resident" else set()
         if placing.denoiser == "resident":
@@ -96,7 +97,7 @@ class Residence:
             self._plain()
         if placing.denoiser == "eight_bit" and not self.rounded:
             self._round()
-        if placing.denoiser == "leaf" and (former is None or former.denoiser != "leaf"):
+        if placing.denoiser == "leaf" and not self._leaf:
             self._begin_leaf()
         if placing.denoiser == "leaf":
             self._elsewhere |= frozenset(self._table.denoisers)
@@ -173,6 +174,7 @@ class Residence:
         self.rounded = True
 
     def _begin_leaf(self) -> None:
+        self._leaf = True
         for name, denoiser in zip(self._table.denoisers, self._denoisers(), strict=False):
             self._movable[name].forget()
             denoiser.enable_group_offload(
@@ -188,6 +190,7 @@ class Residence:
             for hook in _GROUP_HOOKS:
                 registry.remove_hook(hook, recurse=True)
             denoiser.to(_PROCESSOR)
+        self._leaf = False
 
 
 def _on(device: torch.device, value: Any) -> Any:
