@@ -164,3 +164,60 @@ async def test_words_of_the_hosts_list_are_not_taken_wherever_they_come_in(room:
     # and what is not to be seen in the clip may be anything
     chat.photo(ann, BLUE, 'waves --no "forbidden fruit"')
     await clips(chat, 2)
+
+
+async def test_of_an_album_what_is_harmless_is_taken(room: Callable[..., Room]) -> None:
+    chat: Any = room("Ann")
+    [ann] = chat.people
+    # When two pictures come together, one of which is for adults
+    pictures = [telegram_house.photo(f"rgb{colour}") for colour in (RED, BLUE)]
+    if isinstance(chat, OnTelegram):
+        ann.send_album(chat._chat, pictures, "waves")
+    else:
+        ann.say(chat._chat, "waves", files=[File(one, f"{number}.png") for number, one in enumerate(pictures)])
+    # Then one is refused, and the other animated
+    await says(chat, REFUSED)
+    assert len(await clips(chat, 1)) == 1
+
+
+async def test_channels_that_discord_keeps_for_adults_have_a_policy_of_their_own(inside: tuple[Any, Any]) -> None:
+    running, kind = inside
+    if kind is not OnDiscord:
+        pytest.skip("Telegram has no such channels")
+    # Given a server with a channel for adults, and a thread in it
+    ann = running.api.person("Ann")
+    guild = running.api.guild("Grown-ups", ann, [])
+    channel = guild.text_channel("late", nsfw=True)
+    # When a picture for adults is sent there, Then its clip is covered, as the host covers such there
+    words = f"{running.api.bot.mention} waves"
+    ann.say(channel, words, files=[File(telegram_house.photo(f"rgb{RED}"), "picture.png")])
+    shown = await channel.until(discord_house.has_clips())
+    [clip] = [one for one in shown if one.clips]
+    assert all(file.spoiler for file in clip.clips)
+    # and by a command, too
+    ann.slash(channel, "animate", image=File(telegram_house.photo(f"rgb{RED}"), "picture.png"), prompt="leaves")
+    shown = await channel.until(discord_house.has_clips(2))
+    assert all(file.spoiler for one in shown for file in one.clips)
+
+
+async def test_what_was_covered_or_not_looked_at_is_offered_to_no_other_chat(
+    inside: tuple[Any, Any], room: Callable[..., Room]
+) -> None:
+    running, kind = inside
+    if kind is not OnTelegram:
+        pytest.skip("Discord has no inline mode")
+    # Given a harmless clip, which may be shared, and one that was covered in a group
+    alone: Any = room("Zoe")
+    [zoe] = alone.people
+    alone.photo(zoe, BLUE, "harmless waves")
+    [open_one] = await clips(alone, 1)
+    assert any("Share" in label for label in open_one.buttons)
+    group = running.api.group("Others", [zoe])
+    await choose(running, "telegram", group, rating="spoiler")
+    zoe.send_photo(group, telegram_house.photo(f"rgb{RED}"), f"{telegram_house.ANIMATE} covered waves")
+    shown = await group.until(telegram_house.has_clips())
+    assert [one.spoiler for one in shown if one.media] == [True]
+    # When she types the bot's name elsewhere, Then only the first is offered
+    query = zoe.ask_inline("waves")
+    await asyncio.to_thread(wait_for, query.answer, what="the answer")
+    assert len(query.results()) == 1

@@ -91,6 +91,7 @@ class Message(msgspec.Struct, frozen=True):
 
     `share` is the part of the rendering that is done, from 0 to 1, which never runs back; None where there is nothing
     to tell. `ready_at` is in seconds since the epoch. `account` is whose request is refused, and empty otherwise.
+    `code`, one of `codes.FAILURES`, says why a clip that was made is not shown.
     """
 
     job: str
@@ -103,6 +104,7 @@ class Message(msgspec.Struct, frozen=True):
     buttons: tuple[Button, ...] = ()
     clip: Clip | None = None
     account: str = ""
+    code: str = ""
 
     @property
     def silent(self) -> bool:

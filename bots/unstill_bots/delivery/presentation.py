@@ -180,7 +180,8 @@ def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
     if failure.details == WORDS_REFUSED:
         buttons = (Button(EDIT, replies.button_edit(), record.id),)
     text = Text(replies.failed(failure))
-    return Message(record.id, replies.language, text, Phase.FAILED, Urgency.ANSWER, buttons=buttons)
+    code = failure.code if isinstance(record.outcome, Succeeded) else ""
+    return Message(record.id, replies.language, text, Phase.FAILED, Urgency.ANSWER, buttons=buttons, code=code)
 
 
 def cancelled(record: Record, by: str) -> Message:

@@ -263,7 +263,7 @@ class Api:
 def _code_of(card: Card | None, outcome: Outcome | None) -> str | None:
     """Return why there is no clip. What was said in a sentence alone is a refusal."""
     if card is not None and card.phase is Phase.FAILED and isinstance(outcome, Succeeded):
-        return EXPIRED
+        return card.code or EXPIRED
     if not isinstance(outcome, Failed):
         return None
     return "refused" if outcome.code == SAID else outcome.code

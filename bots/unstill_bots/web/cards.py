@@ -57,6 +57,7 @@ class Card(msgspec.Struct, frozen=True):
     ready_at: float | None = None
     buttons: tuple[Button, ...] = ()
     clip: CardClip | None = None
+    code: str = ""
 
 
 class Cards:

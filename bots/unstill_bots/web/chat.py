@@ -85,6 +85,7 @@ def _card(id: str, message: Message, at: float) -> Card:
         message.ready_at,
         message.buttons,
         _linked(message.clip) if message.clip else None,
+        message.code,
     )
 
 
