@@ -180,44 +180,37 @@ async def test_of_an_album_what_is_harmless_is_taken(room: Callable[..., Room]) 
     assert len(await clips(chat, 1)) == 1
 
 
-async def test_channels_that_discord_keeps_for_adults_have_a_policy_of_their_own(inside: tuple[Any, Any]) -> None:
+async def test_what_one_platform_has_alone(inside: tuple[Any, Any]) -> None:
     running, kind = inside
-    if kind is not OnDiscord:
-        pytest.skip("Telegram has no such channels")
-    # Given a server with a channel for adults, and a thread in it
+    await (channels_for_adults(running) if kind is OnDiscord else inline_mode(running))
+
+
+async def channels_for_adults(running: Any) -> None:
+    # Given a server with a channel that Discord keeps for adults
     ann = running.api.person("Ann")
-    guild = running.api.guild("Grown-ups", ann, [])
-    channel = guild.text_channel("late", nsfw=True)
+    channel = running.api.guild("Grown-ups", ann, []).text_channel("late", nsfw=True)
     # When a picture for adults is sent there, Then its clip is covered, as the host covers such there
     words = f"{running.api.bot.mention} waves"
     ann.say(channel, words, files=[File(telegram_house.photo(f"rgb{RED}"), "picture.png")])
-    shown = await channel.until(discord_house.has_clips())
-    [clip] = [one for one in shown if one.clips]
-    assert all(file.spoiler for file in clip.clips)
+    await channel.until(discord_house.has_clips())
     # and by a command, too
-    ann.slash(channel, "animate", image=File(telegram_house.photo(f"rgb{RED}"), "picture.png"), prompt="leaves")
+    picture = File(telegram_house.photo(f"rgb{RED}"), "picture.png")
+    ann.slash(channel, "animate", image=picture, prompt="leaves")
     shown = await channel.until(discord_house.has_clips(2))
     assert all(file.spoiler for one in shown for file in one.clips)
 
 
-async def test_what_was_covered_or_not_looked_at_is_offered_to_no_other_chat(
-    inside: tuple[Any, Any], room: Callable[..., Room]
-) -> None:
-    running, kind = inside
-    if kind is not OnTelegram:
-        pytest.skip("Discord has no inline mode")
-    # Given a harmless clip, which may be shared, and one that was covered in a group
-    alone: Any = room("Zoe")
-    [zoe] = alone.people
-    alone.photo(zoe, BLUE, "harmless waves")
-    [open_one] = await clips(alone, 1)
-    assert any("Share" in label for label in open_one.buttons)
+async def inline_mode(running: Any) -> None:
+    # Given a harmless clip, one that was covered in a group, and one of a group where nobody looks
+    zoe = running.api.person("Zoe")
+    private = running.api.private(zoe)
+    zoe.send_photo(private, telegram_house.photo(f"rgb{BLUE}"), "harmless waves")
+    [clip] = [one for one in await private.until(telegram_house.has_clips()) if one.kind in telegram_house.CLIPS]
+    assert "Share" in str(clip.buttons)
     group = running.api.group("Others", [zoe])
     await choose(running, "telegram", group, rating="spoiler")
     zoe.send_photo(group, telegram_house.photo(f"rgb{RED}"), f"{telegram_house.ANIMATE} covered waves")
-    shown = await group.until(telegram_house.has_clips())
-    assert [one.spoiler for one in shown if one.media] == [True]
+    [covered] = [one for one in await group.until(telegram_house.has_clips()) if one.kind in telegram_house.CLIPS]
+    assert covered.spoiler and "Share" not in str(covered.buttons)
     # When she types the bot's name elsewhere, Then only the first is offered
-    query = zoe.ask_inline("waves")
-    await asyncio.to_thread(wait_for, query.answer, what="the answer")
-    assert len(query.results()) == 1
+    assert [one["title"] for one in await zoe.inline("").answer()] == ["harmless waves"]
