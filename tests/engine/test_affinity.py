@@ -66,6 +66,20 @@ def test_whoever_waits_begins_after_a_turn_a_job_and_a_changeover_of_each_other_
         assert clock.now - since <= count * (turn_most + JOB + LOAD)
 
 
+@given(turn=st.floats(0, 300), count=st.integers(2, 3), job=st.floats(0.5, JOB), load=st.floats(0, LOAD))
+def test_a_flood_for_one_model_keeps_nobody_from_another(turn: float, count: int, job: float, load: float) -> None:
+    # Given work for each model, always
+    models = MODELS[:count]
+    affinity, clock = loaded(turn, models)
+    most = (count - 1) * (max(turn, LOADS_A_TURN * LOAD) + job + load) + job
+    began, last = clock.now, dict.fromkeys(models, clock.now)
+    while clock.now < began + 3 * most:
+        served = serve(affinity, clock, {*models}, job, load)
+        last[served] = clock.now
+        # Then each is served again within the turns of the others, a job and a load each
+        assert all(clock.now - at <= most + job + load for at in last.values())
+
+
 @given(jobs=st.lists(st.floats(0.1, JOB), min_size=1, max_size=200), turn=st.floats(0, 300), load=st.floats(0.1, LOAD))
 def test_loading_takes_no_more_than_a_fifth_where_each_has_work(jobs: list[float], turn: float, load: float) -> None:
     affinity, clock = loaded(turn, load=load)
