@@ -13,7 +13,8 @@ class Credentials(Group):
     """Content credentials (C2PA), signed with the host's certificate; without one there are none.
 
     `certificate` is a PEM file with it and those that vouch for it, `key` one with its private key. `timestamp` is a
-    time authority that is asked for each clip, by RFC 3161. `anchors` are PEM roots that `unstill recipe` trusts.
+    time authority that is asked for each clip, by RFC 3161. `anchors` are PEM roots that `unstill recipe` trusts, also
+    those of time authorities.
     """
 
     certificate: Location | None = None

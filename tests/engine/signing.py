@@ -22,13 +22,20 @@ class Papers(NamedTuple):
     root: Path
 
 
-def papers(folder: Path, *, days: float = 365, name: str = "A host") -> Papers:
-    """Make a root, and a certificate that it vouches for, which began an hour ago and ends in `days`."""
+def papers(
+    folder: Path,
+    *,
+    days: float = 365,
+    root_days: float = 3650,
+    name: str = "A host",
+    made_for: x509.ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
+) -> Papers:
+    """Make a root, and a certificate that it vouches for, which began two days ago and ends in `days`."""
     folder.mkdir(parents=True, exist_ok=True)
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     root_name = _named("A root")
-    root = _certificate(root_name, root_name, root_key, root_key, 3650, of_root=True)
-    certificate = _certificate(_named(name), root_name, key, root_key, days, of_root=False)
+    root = _certificate(root_name, root_name, root_key, root_key, root_days, None)
+    certificate = _certificate(_named(name), root_name, key, root_key, days, made_for)
     made = Papers(folder / "certificate.pem", folder / "key.pem", folder / "root.pem")
     made.certificate.write_bytes(certificate.public_bytes(PEM) + root.public_bytes(PEM))
     made.key.write_bytes(key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
@@ -48,9 +55,9 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     issuer_key: ec.EllipticCurvePrivateKey,
     days: float,
-    *,
-    of_root: bool,
+    made_for: x509.ObjectIdentifier | None,
 ) -> x509.Certificate:
+    of_root = made_for is None
     now = datetime.now(UTC)
     usage = x509.KeyUsage(not of_root, False, False, False, False, of_root, of_root, False, False)
     builder = (
@@ -66,6 +73,6 @@ def _certificate(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
-    if not of_root:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+    if made_for is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([made_for]), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())

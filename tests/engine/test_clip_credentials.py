@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +14,16 @@ from tests.engine.clip_sources import RECIPE, clip_of, decoded, grain, spooled, 
 from tests.engine.signing import Papers, papers
 
 from unstill_config.errors import ConfigError
-from unstill_config.marks import Credentials, Label
+from unstill_config.marks import Label
 from unstill_config.settings import Settings
-from unstill_engine import doctor
 from unstill_engine.clip.binary import Ffmpeg
-from unstill_engine.clip.credentials import Signer, load_signer
+from unstill_engine.clip.credentials import Signer
 from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.shrink import remake_clip
 from unstill_queue.contract.jobs import Finish
 from unstill_queue.contract.recipe import SOURCE_TAG, TRAINED, read_recipe
 from unstill_queue.storage import mp4
-from unstill_queue.storage.credentials import ClipCredentials, CredentialsError, read_credentials
+from unstill_queue.storage.credentials import ClipCredentials, read_credentials
 
 CAMERA = msgspec.structs.replace(RECIPE, made_by="camera", model="camera")
 
@@ -94,13 +89,6 @@ async def test_one_changed_byte_is_seen(tmp_path: Path, binary: Ffmpeg, signer: 
 async def test_a_clip_without_a_certificate_has_none(tmp_path: Path, binary: Ffmpeg) -> None:
     clip = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary)
     assert read_credentials(clip.path) is None
-    with pytest.raises(CredentialsError, match="UNSTILL_CREDENTIALS__ANCHORS"):
-        signed = await clip_of(
-            spooled(tmp_path / "spool", steps(64, 64, 8)),
-            binary,
-            marks=Marks(RECIPE, Signer(*papers(tmp_path / "x")[:2], "es256")),
-        )
-        read_credentials(signed.path, tmp_path / "none.pem")
 
 
 @pytest.mark.parametrize("limit", [40_000, 60_000, 120_000])
@@ -129,37 +117,6 @@ async def test_the_room_that_is_kept_is_enough(tmp_path: Path, binary: Ffmpeg, s
     signed = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary, marks=Marks(recipe, signer))
     # Then it grows by no more than was kept
     assert size < signed.size <= size + signer.room
-
-
-def test_what_cannot_sign_is_said_in_a_line(tmp_path: Path, host: Papers) -> None:
-    other, over = papers(tmp_path / "other"), papers(tmp_path / "over", days=-1)
-    (tmp_path / "junk.pem").write_text("nothing")
-    wrong = {
-        "cannot be read": (tmp_path / "none.pem", host.key),
-        "holds no certificate": (tmp_path / "junk.pem", host.key),
-        "is no private key": (host.certificate, tmp_path / "junk.pem"),
-        "is not that of the certificate": (host.certificate, other.key),
-        "Set one that is valid today": (over.certificate, over.key),
-    }
-    for said, (certificate, key) in wrong.items():
-        with pytest.raises(ConfigError, match=said) as caught:
-            load_signer(Credentials(certificate=certificate, key=key))
-        assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match="go together"):
-        Credentials(certificate=host.certificate)
-
-
-@pytest.mark.parametrize(("days", "ok"), [(100, True), (20, False)])
-async def test_the_doctor_tells_of_a_certificate_that_ends_soon(tmp_path: Path, days: int, ok: bool) -> None:
-    # Given a certificate that ends in so many days
-    ending = papers(tmp_path, days=days)
-    settings = Settings(credentials=Credentials(certificate=ending.certificate, key=ending.key))
-    # When the engine is looked at
-    found = {str(each["name"]): each for each in await doctor.findings(settings, settings.load_catalog())}
-    # Then it says until when, and whether that is well
-    until = datetime.now(UTC) + timedelta(days=days)
-    assert found["certificate"]["ok"] is ok
-    assert f"{until:%Y-%m-%d}" in str(found["certificate"]["text"])
 
 
 async def test_the_label_is_seen_as_long_as_it_shall(tmp_path: Path, binary: Ffmpeg) -> None:
@@ -193,23 +150,3 @@ def test_settings_of_the_label() -> None:
     assert Settings.load({"UNSTILL_LABEL__SECONDS": "2.5"}).label == Label(seconds=2.5)
     with pytest.raises(ConfigError, match="UNSTILL_LABEL__SECONDS"):
         Settings.load({"UNSTILL_LABEL__SECONDS": "-1"})
-
-
-async def test_an_engine_says_at_the_start_that_it_cannot_sign(tmp_path: Path) -> None:
-    # Given a certificate that is none
-    (tmp_path / "c.pem").write_text("nothing")
-    # When an engine is started
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "unstill_engine",
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "UNSTILL_CREDENTIALS__CERTIFICATE": str(tmp_path / "c.pem"),
-            "UNSTILL_CREDENTIALS__KEY": str(tmp_path / "c.pem"),
-        },
-        cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    output, _ = await process.communicate()
-    # Then it ends with one plain line, and the code of wrong settings
-    assert process.returncode == 3, output
-    assert "holds no certificate" in output.decode().splitlines()[-1]

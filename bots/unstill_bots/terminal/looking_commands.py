@@ -192,7 +192,7 @@ def recipe(clip: Path, as_json: bool, language: str | None) -> Code:
     except QueueError as error:
         raise Stop(Code.FAILED, str(error)) from None
     caption = str(caption_of(found, Catalog.load(settings.catalog.file)))
-    code = Code.FAILED if credentials and credentials.state == "invalid" else Code.OK
+    code = Code.FAILED if credentials and credentials.state in ("unfit", "invalid") else Code.OK
     if as_json:
         signed = msgspec.to_builtins(credentials)
         print_json(msgspec.to_builtins(found) | {"caption": caption, "credentials": signed})

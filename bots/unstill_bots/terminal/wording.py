@@ -241,6 +241,12 @@ class Wording(Replies):
                     "UNSTILL_CREDENTIALS__ANCHORS to the roots that you trust.",
                     name=signed_by,
                 )
+            case "unfit":
+                return self.gettext(
+                    "Unchanged since it was signed, but the certificate of {name} has ended, or is none for content "
+                    "credentials.",
+                    name=signed_by,
+                )
             case "invalid":
                 return self.gettext("Its signature does not hold: the file was changed after it was signed.")
             case _:

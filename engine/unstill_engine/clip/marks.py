@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
+
 from unstill_engine.clip.credentials import Signer
+from unstill_engine.clip.errors import ClipError
 from unstill_engine.clip.finish import Layout
 from unstill_engine.clip.label import Label, draw_label
 from unstill_queue.contract.recipe import Recipe, tags_of, xmp_of
 from unstill_queue.storage import mp4
+
+log = structlog.get_logger(__name__)
 
 
 class Marks:
@@ -29,17 +34,20 @@ class Marks:
     def write(self, clip: Path, target: Path) -> None:
         """Write the clip with its marks to `target`; credentials last, as they vouch for the rest.
 
-        Raises:
-            ClipError: it could not be signed.
-            OSError: it could not be written.
+        What cannot be signed, as by a certificate that has ended meanwhile, goes without them: its other marks say the
+        same. Raises OSError where it could not be written.
         """
         if self._signer is None:
             mp4.write_tagged(clip, target, self._tags, self._xmp)
             return
         tagged = target.with_name(f"tagged-{target.name}")
         mp4.write_tagged(clip, tagged, self._tags, self._xmp)
-        self._signer.sign(tagged, target, self._recipe)
-        tagged.unlink()
+        try:
+            self._signer.sign(tagged, target, self._recipe)
+            tagged.unlink()
+        except ClipError as error:
+            log.error("a clip could not be signed and goes without credentials", error=str(error))
+            tagged.replace(target)
 
     def label(self, layout: Layout, folder: Path) -> Label | None:
         """Return the label for frames of that layout, drawn in `folder`; None, there is none. Raises OSError."""
