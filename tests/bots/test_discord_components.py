@@ -25,6 +25,7 @@ from unstill_bots.intake.captions import parse
 from unstill_bots.intake.served import Served
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Catalog, Value
+from unstill_config.safety import Safety
 from unstill_queue.contract.jobs import (
     Cancelled,
     Failed,
@@ -253,3 +254,21 @@ async def test_what_is_set_is_what_is_shown_as_chosen() -> None:
     assert [menu["placeholder"] for menu in menus] == [
         *("Preset: Time-lapse", "Shape: not set", "Size: 1024", "Language: automatic"),
     ]
+
+
+def test_a_servers_page_has_room_for_all_of_its_settings_and_offers_what_the_host_allows() -> None:
+    # Given a host that has pictures rated
+    form = SettingsForm(DISCORD, CATALOG, lambda: "camera", Safety(rating=True))
+    page = components.checked(SettingsPages(form).server(Preferences(), ServerReplies("en")).to_components())
+    labels = [part["label"] for row in page for part in row["components"] if part["type"] == 2]
+    assert "Pictures for adults: standard" in labels and "Only one's own pictures: no" in labels
+    # When its button is pressed again and again, then it goes through what the host allows, and no further
+    now, went = Preferences(), []
+    for _ in range(3):
+        now = form.changed(PAGES["server"], now, "rating", [])
+        went.append(now.rating)
+    assert went == ["refuse", "spoiler", ""]
+    # and where nothing is rated, there is none
+    assert all(row.name != "rating" for row in SettingsForm(DISCORD, CATALOG, lambda: "camera").rows(
+        PAGES["server"], Preferences(), ServerReplies("en")
+    ))  # fmt: skip

@@ -65,7 +65,11 @@ def test_ones_own_defaults_hold_everywhere_and_what_is_said_wins(
     # When a member sets a preset, without any right in the server
     menu = seen(bo.slash(general, "settings"))
     assert (menu.text, menu.buttons) == (
-        MINE, (("Preset: not set",), ("Shape: not set",), ("Size: not set",), ("Language: automatic",))
+        MINE,
+        (
+            *(("Preset: not set",), ("Shape: not set",), ("Size: not set",), ("Language: automatic",)),
+            ("Nobody else animates my pictures: no",),
+        ),
     )  # fmt: skip
     menu = seen(bo.choose(menu, "Preset: not set", "Preset: Time-lapse"))
     assert menu.buttons[0] == ("Preset: Time-lapse",)
@@ -114,7 +118,9 @@ def test_a_servers_settings_are_for_who_may_manage_it(
     guild_of(general).take(keeper, role)
     refused = seen(keeper.press(menu, "Quiet: no"))
     assert refused.text == "Only members who may manage this server can change its settings."
-    assert servers_menu(ann, general).buttons[-1] == ("Quiet: no", "Clips as spoilers: no", "My own …")
+    assert servers_menu(ann, general).buttons[-1] == (
+        *("Quiet: no", "Clips as spoilers: no", "Only one's own pictures: no", "My own …"),
+    )
 
 
 def test_all_of_a_servers_settings_are_kept_and_shown(
@@ -130,7 +136,7 @@ def test_all_of_a_servers_settings_are_kept_and_shown(
     menu = seen(ann.choose(menu, CHANNELS, str(general.id)))
     menu = seen(ann.choose(menu, ROLES, str(role.id)))
 
-    assert menu.buttons[-1] == ("Quiet: yes", "Clips as spoilers: yes", "My own …")
+    assert menu.buttons[-1] == (*("Quiet: yes", "Clips as spoilers: yes", "Only one's own pictures: no", "My own …"),)
     assert selected(menu) == selected(servers_menu(ann, general)) == [[general.id], [role.id], ["=2"], ["="]]
     assert seen(ann.press(menu, "My own …")).text == MINE
 
