@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from unstill_config.kinds import Group, HttpUrl, Location
 
+SOON_DAYS = 30
+"""So long before a certificate ends, its host is told."""
+
 
 class Credentials(Group):
     """Content credentials (C2PA), signed with the host's certificate; without one there are none.

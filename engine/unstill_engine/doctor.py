@@ -12,10 +12,11 @@ from pathlib import Path
 from unstill_config.catalog import Catalog
 from unstill_config.children import child_environ
 from unstill_config.errors import ConfigError
+from unstill_config.marks import SOON_DAYS
 from unstill_config.settings import AUTO, Settings
 from unstill_engine.choice import chosen
 from unstill_engine.clip.binary import find_ffmpeg
-from unstill_engine.clip.credentials import SOON_DAYS, ends, load_signer
+from unstill_engine.clip.credentials import load_signer
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.device.cards import visible_devices
 from unstill_engine.fleet import ALL
@@ -101,17 +102,15 @@ async def _device(settings: Settings) -> Finding:
 
 def _certificate(settings: Settings) -> list[Finding]:
     """One finding where the host signs clips: whether that can be done, and for how long yet."""
-    certificate = settings.credentials.certificate
-    if certificate is None:
-        return []
     try:
-        load_signer(settings.credentials)
-        last = ends(certificate)
+        signer = load_signer(settings.credentials)
     except ConfigError as error:
         happened, _, mend = str(error).rpartition(". ")
         return [_finding("certificate", False, f"{happened}.", mend)]
-    days = (last - datetime.now(UTC)).days
-    text = f"{certificate} is valid until {last:%Y-%m-%d}"
+    if signer is None:
+        return []
+    days = (signer.until - datetime.now(UTC)).days
+    text = f"{settings.credentials.certificate} is valid until {signer.until:%Y-%m-%d}"
     return [_finding("certificate", days >= SOON_DAYS, text, f"Set a new one within {days} days.")]
 
 

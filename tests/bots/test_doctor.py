@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ from tests.bots.terminal_cli import Terminal
 from tests.queue.test_trouble import PASSWORD, SPOILT, USER, url_of
 from wire_doubles.telegram_api import TelegramApi
 
+from unstill_config.settings import Queue
+from unstill_queue.contract.codec import encode
+from unstill_queue.contract.jobs import EngineInfo
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.redis.trouble import TROUBLES
 
@@ -85,6 +91,33 @@ def test_a_server_that_forgets_is_found(tmp_path: Path) -> None:
     (check,) = [check for check in ended.json["checks"] if check["name"] == "server"]
     assert (ended.code, check["ok"]) == (1, False)
     assert "appendfsync always" in check["mend"]
+
+
+@pytest.mark.parametrize(("days", "ok"), [(40, True), (5, False)])
+async def test_a_certificate_of_an_engine_elsewhere_is_told(tmp_path: Path, days: int, ok: bool) -> None:
+    # Given an engine on another machine, as in a container of its own, that signs clips
+    until = datetime.now(UTC) + timedelta(days=days)
+    info = EngineInfo("there", "camera", "cpu", "host", 1, signs_until=until.timestamp())
+    with EmbeddedValkey(tmp_path / "other") as server:
+        redis = connect(server.url)
+        ledger = Ledger(redis, Queue())
+
+        async def announce() -> None:
+            while True:
+                await ledger.engine("there", "camera", encode(info))
+                await asyncio.sleep(1)
+
+        announcing = asyncio.create_task(announce())
+        # When doctor looks from here
+        terminal = Terminal(tmp_path, UNSTILL_REDIS__URL=server.url)
+        ended = await asyncio.to_thread(terminal.run, "doctor", "--json")
+        announcing.cancel()
+        await asyncio.gather(announcing, return_exceptions=True)
+        await redis.aclose()
+    # Then it says how long that is good
+    (check,) = [check for check in ended.json["checks"] if check["name"] == "certificate"]
+    assert (check["ok"], check["text"]) == (ok, f"The engines sign until {until:%Y-%m-%d}")
+    assert bool(check["mend"]) is not ok
 
 
 @pytest.mark.parametrize("word", ["OOM", "READONLY", "WRONGPASS", "NOPERM"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.bots.test_courier import FrontEnd
@@ -15,7 +16,7 @@ from unstill_bots.host.troubles import CHECKS, Look
 from unstill_bots.host.watch import WELL_AFTER, Cause, Watch
 from unstill_config.settings import Bots, Settings
 from unstill_queue.contract.codec import encode
-from unstill_queue.contract.jobs import Failed, State
+from unstill_queue.contract.jobs import EngineInfo, Failed, State
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.storage.base import Storage
 
@@ -160,6 +161,41 @@ async def test_each_check_finds_its_trouble_and_its_end(house: House, monkeypatc
     await redis.delete(leader_key("discord"))
 
 
+async def test_a_certificate_that_ends_soon_is_told_until_all_engines_have_another(house: House) -> None:
+    watch = Watch(house.services, checks=[troubles.certificates])
+
+    async def look(**days: float) -> list[tuple[str, str]]:
+        """Look while engines tell of certificates that end in so many days, or of none."""
+        for name, left in days.items():
+            until = (datetime.now(UTC) + timedelta(days=left, hours=1)).timestamp() if left else 0.0
+            info = EngineInfo(name, "camera", "cpu", "host", 1, signs_until=until)
+            await house.ledger.engine(name, "camera", encode(info))
+        for _ in range(WELL_AFTER):
+            await watch.look()
+        return [one for one in await house.told() if one[0] == "telegram:1"]
+
+    # Given engines with a certificate that is good for long, with none, and of a version that tells none
+    await house.ledger.engine("old", "camera", encode({"name": "old", "model": "camera"}))
+    assert await look(one=40, other=0) == []
+    # When one has another that ends in 29 days, then the hosts are told, once, in their own language
+    day = f"{datetime.now(UTC) + timedelta(days=29, hours=1):%Y-%m-%d}"
+    told = await look(other=29)
+    assert (
+        told
+        == await look()
+        == [
+            (
+                "telegram:1",
+                f"The certificate that signs clips is valid until {day}. Set a new one, and start the engines again.",
+            )
+        ]
+    )
+    # When it has a new one, then that is told
+    assert [text[:46] for _, text in await look(other=300)] == [
+        "Clips are signed with a certificate that is va", "The certificate that signs clips is valid unti",
+    ]  # fmt: skip
+
+
 async def test_one_of_all_processes_looks(house: House) -> None:
     # Given two processes that watch
     looked: list[int] = []
@@ -185,4 +221,11 @@ async def test_one_of_all_processes_looks(house: House) -> None:
 
 
 def test_all_checks_are_looked_at() -> None:
-    assert {check.__name__ for check in CHECKS} == {"engines", "disks", "storage", "records", "platforms"}
+    assert {check.__name__ for check in CHECKS} == {
+        "engines",
+        "certificates",
+        "disks",
+        "storage",
+        "records",
+        "platforms",
+    }

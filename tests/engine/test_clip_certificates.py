@@ -18,12 +18,15 @@ from tests.engine.signing import PEM, Papers, papers
 from unstill_config.errors import ConfigError
 from unstill_config.marks import Credentials
 from unstill_config.settings import Settings
+from unstill_config.settings import Storage as StorageSettings
 from unstill_engine import doctor
 from unstill_engine.clip.binary import Ffmpeg
-from unstill_engine.clip.credentials import Signer, ends, load_signer
+from unstill_engine.clip.credentials import Signer, load_signer
 from unstill_engine.clip.marks import Marks
+from unstill_engine.worker.worker import Worker
 from unstill_queue.contract.recipe import SOURCE_TAG, read_recipe
 from unstill_queue.storage import mp4
+from unstill_queue.storage.base import Storage
 from unstill_queue.storage.credentials import CredentialsError, read_credentials
 
 
@@ -55,7 +58,7 @@ async def test_a_certificate_that_has_ended_costs_nobody_a_clip_and_is_no_change
     for seconds in (2, 20, 200):
         ending = papers(tmp_path / str(seconds), days=seconds / 86400)
         try:
-            signer = load_signer(Credentials(certificate=ending.certificate, key=ending.key))
+            signer = Signer(ending.certificate, ending.key, "es256")
         except ConfigError:
             continue
         signed = await clip_of(
@@ -65,7 +68,7 @@ async def test_a_certificate_that_has_ended_costs_nobody_a_clip_and_is_no_change
         if read_credentials(signed.path) is not None:
             break
     # the second in which it ends is the last of those in which it holds
-    while datetime.now(UTC) < ends(ending.certificate) + timedelta(seconds=1):
+    while datetime.now(UTC) < signer.until + timedelta(seconds=1):
         await asyncio.sleep(0.1)
     # When the next one is made
     with structlog.testing.capture_logs() as logs:
@@ -168,6 +171,18 @@ async def test_the_doctor_tells_of_a_certificate_that_ends_soon(
     until = datetime.now(UTC) + timedelta(days=min(days, others))
     assert found["certificate"]["ok"] is ok
     assert f"{until:%Y-%m-%d}" in str(found["certificate"]["text"])
+
+
+@pytest.mark.parametrize("signs", [True, False])
+async def test_an_engine_tells_front_ends_when_its_certificate_ends(
+    tmp_path: Path, binary: Ffmpeg, host: Papers, signs: bool
+) -> None:
+    certificate, key, _ = host if signs else (None, None, None)
+    settings = Settings(credentials=Credentials(certificate=certificate, key=key))
+    storage = Storage.open(StorageSettings(url=f"file://{tmp_path}"))
+    worker = Worker(settings, settings.load_catalog(), "redis://127.0.0.1:1", binary, storage)
+    until = Signer(host.certificate, host.key, "es256").until.timestamp()
+    assert worker._info.signs_until == (until if signs else 0)
 
 
 async def test_an_engine_says_at_the_start_that_it_cannot_sign(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from redis.exceptions import RedisError
 
+from unstill_bots.host.certificates import first_end, is_soon
 from unstill_bots.host.disks import DISK_BYTES, free_room
 from unstill_bots.host.findings import Finding
 from unstill_bots.host.local import engine_environ
@@ -74,6 +75,8 @@ async def _ask_server(settings: Settings, url: str, wording: Wording) -> list[Fi
         faults = await server_check(redis)
         ledger = Ledger(redis, settings.queue)
         unreadable, parked = await ledger.unreadable(), await ledger.parked()
+        # of engines elsewhere; the one here looks into its files
+        end = None if settings.credentials.certificate else await first_end(ledger)
         # one that may be read and not written to is no queue
         await redis.set("unstill:probe", b"", px=1000)
     except (RedisError, OSError) as error:
@@ -84,6 +87,10 @@ async def _ask_server(settings: Settings, url: str, wording: Wording) -> list[Fi
     name = "Valkey" if "valkey_version" in info else "Redis"
     text = f"{name} {info.get('valkey_version') or info.get('redis_version')}, {where(url)}"
     findings = [Finding("server", not faults, text, " ".join(faults))]
+    if end is not None:
+        told = wording.gettext("The engines sign until {day}", day=f"{end:%Y-%m-%d}")
+        mend = wording.gettext("Set a new one, and start the engines again.") if is_soon(end) else ""
+        findings.append(Finding("certificate", not mend, told, mend))
     if unreadable:
         findings.append(_unreadable(unreadable, wording))
     if parked:

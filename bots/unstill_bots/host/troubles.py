@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from unstill_bots.delivery.notices import Say
+from unstill_bots.host.certificates import first_end, is_soon
 from unstill_bots.host.disks import DISK_BYTES, free_room
 from unstill_bots.host.frontend import Services
 from unstill_bots.host.leader import leader_key
@@ -47,6 +48,15 @@ async def engines(services: Services) -> list[Look]:
     parked = len(await ledger.parked())
     unable = Look("parked", parked > 0, lambda r: r.trouble_parked(parked), lambda r: r.well_parked(), after)
     return [look, unable]
+
+
+async def certificates(services: Services) -> list[Look]:
+    """Look when the first certificate ends by which clips are signed."""
+    if (end := await first_end(services.client.ledger)) is None:
+        return []
+    return [
+        Look("certificate", is_soon(end), lambda r: r.trouble_certificate(end), lambda r: r.well_certificate(end), 0.0)
+    ]
 
 
 async def disks(services: Services) -> list[Look]:
@@ -102,5 +112,5 @@ def _platform(platform: str, after: float, *, serves: bool, refuses: bool) -> li
     ]
 
 
-CHECKS: tuple[Check, ...] = (engines, disks, storage, records, platforms)
+CHECKS: tuple[Check, ...] = (engines, certificates, disks, storage, records, platforms)
 """All of them. What else a host has to know of is one more: a function that returns looks, and its name here."""

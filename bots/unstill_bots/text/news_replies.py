@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from unstill_bots.text.replies import Replies
 
 
@@ -66,6 +68,15 @@ class NewsReplies(Replies):
 
     def well_parked(self) -> str:
         return self.gettext("No clip waits for what no engine can do any more.")
+
+    def trouble_certificate(self, end: datetime) -> str:
+        return self.gettext(
+            "The certificate that signs clips is valid until {day}. Set a new one, and start the engines again.",
+            day=f"{end:%Y-%m-%d}",
+        )
+
+    def well_certificate(self, end: datetime) -> str:
+        return self.gettext("Clips are signed with a certificate that is valid until {day}.", day=f"{end:%Y-%m-%d}")
 
     def trouble_disk(self, folder: str, megabytes: int) -> str:
         return self.gettext(

@@ -24,7 +24,6 @@ log = structlog.get_logger(__name__)
 PACKAGES = ("c2pa", "cryptography")
 ROOM = 3072
 """Bytes of a manifest besides its signature: 1,300 in a trial, and names that are longer."""
-SOON_DAYS = 30
 TIME_AGAIN = 300.0
 """Seconds for which a time authority that did not answer is not asked: each time may cost half a minute."""
 ALGORITHMS = {
@@ -43,7 +42,11 @@ TRIAL = bytes.fromhex(
 
 
 class Signer:
-    """Signs clips with one certificate. It may be used by several threads, one clip each."""
+    """Signs clips with one certificate. It may be used by several threads, one clip each.
+
+    `until`: when the first of the certificate, and of those in its file that vouch for it, ends. `room`: bytes by which
+    a clip grows at most.
+    """
 
     def __init__(self, certificate: Path, key: Path, algorithm: str, timestamp: str | None = None) -> None:
         """Read certificate and key, both PEM, and sign a trial by them.
@@ -54,10 +57,10 @@ class Signer:
         """
         _check_installed()
         certificate_pem = _read("CERTIFICATE", certificate)
-        key_pem = _fitting(
-            _certificates(certificate, certificate_pem)[0], certificate, _read("KEY", key), key, algorithm
-        )
+        chain = _certificates(certificate, certificate_pem)
+        key_pem = _fitting(chain[0], certificate, _read("KEY", key), key, algorithm)
         self._certificate = certificate
+        self.until: datetime = min(each.not_valid_after_utc for each in chain)
         self._info = {"alg": algorithm.encode(), "sign_cert": certificate_pem, "private_key": key_pem}
         self._authority = timestamp.encode() if timestamp else None
         self._asks_from = 0.0
@@ -116,15 +119,6 @@ def load_signer(settings: Credentials) -> Signer | None:
     if settings.certificate is None or settings.key is None:
         return None
     return Signer(settings.certificate, settings.key, settings.algorithm, settings.timestamp)
-
-
-def ends(certificate: Path) -> datetime:
-    """Return until when a certificate, and those in its file that vouch for it, are valid. Raises ConfigError."""
-    _check_installed()
-    last: datetime = min(
-        each.not_valid_after_utc for each in _certificates(certificate, _read("CERTIFICATE", certificate))
-    )
-    return last
 
 
 def _manifest(recipe: Recipe) -> dict[str, Any]:

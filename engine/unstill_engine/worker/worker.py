@@ -92,6 +92,7 @@ class Worker:
         self._info = EngineInfo(
             self._name, models[0], engine.device, socket.gethostname(), os.getpid(),
             version=SOFTWARE, can=tuple(sorted(abilities(catalog))), models=models,
+            signs_until=signer.until.timestamp() if signer else 0.0,
         )  # fmt: skip
         renders = JobQueue(
             models, self._services, RenderJob, url, self._name, in_hand=IN_HAND,

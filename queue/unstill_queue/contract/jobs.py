@@ -225,7 +225,8 @@ class EngineInfo(msgspec.Struct, frozen=True):
     """The facts that an engine tells of itself. `job` is the one on its device.
 
     `can` has the words of `abilities`, `version` is the program's. `models` are those that it serves, of which `model`
-    is the one that is loaded; one of an older version says that alone.
+    is the one that is loaded; one of an older version says that alone. `signs_until` is when the certificate ends by
+    which it signs clips, as a Unix time in seconds; 0, it signs none.
     """
 
     name: str
@@ -240,3 +241,4 @@ class EngineInfo(msgspec.Struct, frozen=True):
     # Nobody reads it. The former version cannot decode an engine without it.
     started_at: float = 0.0
     models: tuple[str, ...] = ()
+    signs_until: float = 0.0
