@@ -63,7 +63,7 @@ bench: .venv/.dev ## measure and print the figures
 	$(BIN)/python -m tests.bench.run
 
 bench-gpu: .venv/.dev ## measure a model on a GPU, stock beside ours: make bench-gpu MODEL=wan-ti2v-5b
-	$(BIN)/python -m tests.bench.bench_gpu --model $(MODEL)
+	$(BIN)/python -m tests.bench.bench_gpu --model $(MODEL) --write
 
 release: .venv/.runtime ## build what hosts install into dist/, twice, and try it where nothing else is installed
 	$(BIN)/python -m venv --clear build/release

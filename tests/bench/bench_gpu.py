@@ -218,6 +218,20 @@ def circumstances(device: torch.device, arguments: Sequence[str]) -> dict[str, s
     return found
 
 
+def _about(found: dict[str, str], rates: dict[str, float]) -> str:
+    """The circumstances as BENCHMARKS.md has them."""
+    burst, sustained = rates["product_burst_tflops"], rates["product_sustained_tflops"]
+    return "\n".join(
+        [
+            f"- Date: {found['date']}",
+            f"- Machine: {found['device']}; bf16 products: {burst:.0f} TFLOP/s in a burst, {sustained:.0f} sustained",
+            f"- Python {found['python']}, torch {found['torch']}, CUDA {found.get('cuda', 'none')}, "
+            f"diffusers {found['diffusers']}",
+            f"- Command: `{found['command']}`",
+        ]
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")  # as an engine's child does
     parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_gpu", description=__doc__)
@@ -231,6 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-stock", action="store_true", help="do not time the stock UNet")
     parser.add_argument("--tiny", action="store_true", help="models of a few layers: tests the program")
     parser.add_argument("--device", help="cuda, cuda:1, cpu")
+    parser.add_argument("--write", action="store_true", help="put the table into engine/BENCHMARKS.md, but I2VGen-XL's")
     parser.add_argument("--out", help="a file for all results, JSON")
     parser.add_argument("--first-step", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
@@ -247,8 +262,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     print(bench.results["circumstances"], flush=True)
     if others:
-        print(ceilings(bench.device, *((128, 0.01) if bench.tiny else ())), flush=True)
-        return gpu_diffusers.run(options.model, torch.device(bench.card), wanted, options.out, tiny=bench.tiny)
+        rates = ceilings(bench.device, *((128, 0.01) if bench.tiny else ()))
+        print(rates, flush=True)
+        about = _about(bench.results["circumstances"], rates) if options.write else ""
+        return gpu_diffusers.run(
+            options.model, torch.device(bench.card), wanted, options.out, tiny=bench.tiny, about=about
+        )
     for name in PARTS:
         if name in options.parts:
             bench.part(name, getattr(bench, name))

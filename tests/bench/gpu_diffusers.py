@@ -38,6 +38,7 @@ FULL, SMALL, SHORT = (121, 704, 1280), (81, 480, 832), (49, 704, 1280)
 TINY_SIZES = {FULL: (9, 64, 96), SMALL: (9, 64, 64), SHORT: (5, 64, 64)}
 HELD = (24, 16, 12, 8)
 """GiB to which a process is held."""
+BENCHMARKS = Path(__file__).parents[2] / "engine" / "BENCHMARKS.md"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 """Where checkpoints are saved, if there: reading weights from a disk is not measured."""
 
@@ -298,8 +299,13 @@ def _told(size: Size) -> str:
     return f"{width}x{height}x{frames}"
 
 
-def run(model: str, device: torch.device, parts: tuple[str, ...], out: str | None, *, tiny: bool) -> int:
-    """Measure the parts and print the table; 1 where one failed."""
+def run(
+    model: str, device: torch.device, parts: tuple[str, ...], out: str | None, *, tiny: bool, about: str = ""
+) -> int:
+    """Measure the parts and print the table; 1 where one failed.
+
+    `about`: the circumstances, where the table shall take the place of the one before in engine/BENCHMARKS.md.
+    """
     torch.set_num_threads(os.cpu_count() or 1)  # a module of the tests, which makes tokenizers, has set one
     bench = DiffusersBench(model, device, tiny=tiny)
     failed = False
@@ -318,7 +324,20 @@ def run(model: str, device: torch.device, parts: tuple[str, ...], out: str | Non
     if bench.kept is not None:
         bench.kept.cleanup()
     print(table(bench.figures), flush=True)
+    if about:
+        BENCHMARKS.write_text(
+            placed(BENCHMARKS.read_text("utf-8"), model, f"{about}\n\n{table(bench.figures)}"), "utf-8"
+        )
     return int(failed)
+
+
+def placed(text: str, model: str, measured: str) -> str:
+    """Return the page with what was measured of a model in its place; behind all else where it has none yet."""
+    begin, end = f"<!-- measured: {model} -->", f"<!-- end of {model} -->"
+    before, found, rest = text.partition(begin)
+    if not found:
+        return f"{text.rstrip()}\n\n## GPU: {model}\n\n{begin}\n{measured}\n{end}\n"
+    return f"{before}{begin}\n{measured}\n{end}{rest.partition(end)[2]}"
 
 
 def main() -> int:
