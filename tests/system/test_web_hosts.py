@@ -52,6 +52,7 @@ async def test_a_pause_and_a_block_hold_for_the_page_and_its_api(web: WebHouse) 
         await ledger.resume()
         # When they are blocked, by the name under which they used something, then each answer says so
         assert (await asyncio.to_thread(ann.ask, "waves")).status_code == 200
+        await asyncio.to_thread(ann.until, lambda cards: cards and cards[0].clip, "the clip")
         [name] = [one.name for one in await ledger.spent() if one.what == "account"]
         await ledger.block([name])
         for _ in range(2):
