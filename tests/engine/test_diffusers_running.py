@@ -320,6 +320,31 @@ def test_numbers_that_are_no_picture_are_an_error_and_no_black_clip(renderer: Di
         Run(renderer, Photos(noisy_photo(tmp_path)))
 
 
+class EverWider(HalfWan):
+    """Says that it decodes wider, as often as it is asked."""
+
+    def widen(self) -> bool:
+        super().widen()
+        return True
+
+
+def test_an_adapter_that_can_always_widen_does_not_decode_for_ever(folder: Path, tmp_path: Path) -> None:
+    # Given decoders whose numbers are no picture in any type
+    renderer = loaded(tiny_wan(folder, pipeline={"adapter": f"{__name__}:EverWider", "accelerate": None}))
+    pipeline, tries = renderer._loaded.photo, list[int]()
+
+    def broken(_: Any, __: Any, out: Any) -> Any:
+        tries.append(1)
+        return out * torch.nan
+
+    for vae in (pipeline.vae, pipeline.decoding_vae):
+        vae.decoder.conv_in.register_forward_hook(broken)
+    # When a clip is asked for, then each is tried once
+    with pytest.raises(RenderError, match="no picture"):
+        Run(renderer, Photos(noisy_photo(tmp_path)))
+    assert len(tries) == 2
+
+
 def test_the_makers_words_against_are_taken_where_nobody_has_others(
     renderer: Diffusers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ DUET = """
 title = "Duet"
 renderer = "tests.system.duet:Duet"
 synthetic = true
-abilities = ["prompt", "seed"]
+abilities = ["prompt", "seed", "last_image", "text_only", "sound"]
 size_multiple = 2
 resolutions = [96]
 licence = { name = "Apache-2.0" }
@@ -47,7 +47,7 @@ BINARY = Ffmpeg(imageio_ffmpeg.get_ffmpeg_exe(), "", frozenset())
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("duet")
-    with House(folder, UNSTILL_ENGINE__MODEL="duet") as house:
+    with House(folder, UNSTILL_ENGINE__MODELS="duet,journal") as house:
         (folder / "catalog.toml").write_text(CATALOG + DUET)
         house.start_engine()
         yield house
@@ -134,3 +134,18 @@ async def test_whose_sound_is_not_the_models_does_not_say_so(
     assert probe(clip).has_audio is track
     if track:
         assert np.abs(heard(clip, BINARY)).max() < 1e-3
+
+
+async def test_what_a_model_cannot_make_a_clip_of_is_refused_before_anything_is_done(house: House) -> None:
+    # Given a program that asks the queue itself, for a model that takes one photo, and no more or fewer
+    person = Asker(house, msgspec.structs.replace(PARAMETERS, model="journal", num_frames=8, resolution=64))
+    red, blue = await person.photo(RED), await person.photo(BLUE)
+    rendered = house.journal.read_text() if house.journal.exists() else ""
+    # When it has none, two, or only the second, then each is refused by what is wrong with it
+    assert await person.ask("waves") == Failed("no_picture")
+    assert await person.ask("waves", picture=red, last=blue) == Failed("one_picture")
+    assert await person.ask("waves", last=blue) == Failed("no_picture")
+    # and nothing was rendered or loaded for that, and a photo alone is
+    assert (house.journal.read_text() if house.journal.exists() else "") == rendered
+    assert isinstance(await person.ask("waves", picture=red), Succeeded)
+    await person.client.close()

@@ -11,10 +11,9 @@ from redis.exceptions import RedisError
 
 from unstill_config.catalog import Catalog, Model
 from unstill_queue.contract.options import OPTIONS, Option
+from unstill_queue.contract.options import TEXT_ONLY as TEXT_ONLY
 from unstill_queue.ledger.ledger import Ledger
 
-TEXT_ONLY = "text_only"
-"""The ability of a model that makes clips of words alone, too."""
 GUIDANCE_ADVISED = 12
 """The guidance scale that the advice names at most."""
 HEAR_EVERY = 10.0

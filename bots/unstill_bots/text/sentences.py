@@ -52,6 +52,8 @@ FAILURES: dict[str, Sentence] = {
     "device_busy": N_("The graphics card is in use by another program. Try again later."),
     "no_ffmpeg": N_("The engine has no working ffmpeg. Tell whoever runs this bot."),
     "picture_unreadable": N_("The picture could not be read. Send it again, or save it anew as a JPEG or PNG."),
+    "no_picture": N_("This model makes no clip of words alone. Send a picture with them."),
+    "one_picture": N_("This model makes a clip of one picture, not from one to another. Send one picture."),
     "cancelled": N_("This was cancelled. Send it again if you still want it."),
     "undeliverable": N_("The bot may not send clips here. Ask an admin to allow it, or use another chat."),
     "refused": N_("The platform refuses to show the answer here. Ask again, or in another chat."),

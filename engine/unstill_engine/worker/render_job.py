@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from unstill_config.catalog import Model
 from unstill_engine.clip.fit import make_clip
 from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.spool import Source
@@ -23,7 +24,8 @@ from unstill_engine.renderers.base import Photos, Plan
 from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import NotFound, StorageError
-from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
+from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Progress, Succeeded
+from unstill_queue.contract.options import LAST_IMAGE, TEXT_ONLY
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.sizing import frame_of
 
@@ -50,6 +52,9 @@ class RenderJob(JobRun):
 
     async def _render(self, folder: Path) -> Rendered | Outcome | Retry:
         job, services = self.job, self._services
+        refused = why_not(job, services.catalog.models[job.parameters.model])
+        if refused:
+            return Failed(refused)
         engine = services.settings.engine
         frame = frame_of(services.catalog.finishes.get(job.finish.shape))
 
@@ -175,6 +180,16 @@ class RenderJob(JobRun):
             original=original,
             sound=heard,
         )
+
+
+def why_not(job: Job, model: Model) -> str:
+    """Return the code of the failure where the model makes no clip of the job's pictures; "" where it does.
+
+    Front ends ask before they queue; a job of another program, or of a catalogue that was changed since, comes here.
+    """
+    if not job.picture and TEXT_ONLY not in model.abilities:
+        return "no_picture"
+    return "one_picture" if job.last_picture and LAST_IMAGE not in model.abilities else ""
 
 
 def _last_answer(lost: ChildLost) -> Failed | None:

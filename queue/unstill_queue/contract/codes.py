@@ -38,6 +38,8 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     "device_busy": NONE,
     "picture_gone": NONE,
     "picture_unreadable": NONE,
+    "no_picture": NONE,
+    "one_picture": NONE,
     # the clip
     "too_big": frozenset({"megabytes"}),
     "encode_failed": NONE,

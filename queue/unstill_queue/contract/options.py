@@ -22,6 +22,8 @@ PROMPT_MAX = 6000
 """Characters of a text, as many as the longest text that a platform sends: a text option of a slash command."""
 LAST_IMAGE = "last_image"
 """The option, and the ability of a model, by which a clip goes from one picture to another."""
+TEXT_ONLY = "text_only"
+"""The ability of a model by which a clip is made of words alone."""
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
 FILLS = ("pad", "crop", "blur")
 _TRUE = frozenset({"", "1", "true", "yes", "on", "是", "开"})

@@ -52,7 +52,7 @@ class Adapter:
         return "vae"
 
     def widen(self) -> bool:
-        """Decode in float32 from now on, as numbers were too large; return whether that can be done."""
+        """Decode in float32 from now on, as numbers were too large; return whether that can be done. Asked once."""
         return False
 
     def narrow(self) -> None:

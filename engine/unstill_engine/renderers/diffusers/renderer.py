@@ -168,7 +168,7 @@ class Diffusers:
     def _frames(self, kept: Any, plan: Plan, mode: MemoryMode, cancelled: Callable[[], bool]) -> Iterator[Frames]:
         """Yield the frames; from where numbers were too large for 16 bits on, by a wider decoder."""
         tiled = mode.placing is not None and mode.placing.tiled
-        done = 0
+        done, widened = 0, False
         while done < plan.num_frames:
             self._residence.visit(self._adapter.decoder())
             seen = 0
@@ -176,8 +176,9 @@ class Diffusers:
                 if cancelled():
                     raise RenderCancelled
                 if not bool(torch.isfinite(pictures).all()):
-                    if not self._adapter.widen():
+                    if widened or not self._adapter.widen():
                         raise RenderError("render_failed", "the model made numbers that are no picture")
+                    widened = True
                     break
                 fresh = pictures[max(done - seen, 0) :]
                 seen += len(pictures)
