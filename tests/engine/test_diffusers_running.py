@@ -312,6 +312,27 @@ def test_numbers_that_are_too_large_for_16_bits_are_decoded_in_32(
     assert 0 < np.abs(Run(half, photos).clip.astype(int) - exact.clip).max() <= 6
 
 
+def test_a_preset_may_have_steps_take_over_what_changes_little_and_that_is_told(
+    renderer: Diffusers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = Photos(noisy_photo(tmp_path))
+    exact = Run(renderer, photos, num_inference_steps=6)
+    # When all that can be is taken over, Then each half of the guidance is computed once
+    cheap = Run(renderer, photos, num_inference_steps=6, step_cache=1e9)
+    assert cheap.steps == exact.steps and cheap.plan.notes == ("steps_reused:83",)
+    assert not np.array_equal(cheap.clip, exact.clip)
+    # Where so little changes never, it is the clip, and nothing is told
+    never = Run(renderer, photos, num_inference_steps=6, step_cache=1e-9)
+    assert never.plan.notes == () and np.array_equal(never.clip, exact.clip)
+    # and the next clip takes over nothing
+    assert np.array_equal(Run(renderer, photos, num_inference_steps=6).clip, exact.clip)
+    # Where the denoiser comes a layer at a time, all is computed
+    with monkeypatch.context() as patch:
+        placed(renderer, Placing(words="processor", denoiser="leaf"), patch)
+        leaf = Run(renderer, photos, num_inference_steps=6, step_cache=1e9)
+    assert leaf.plan.notes == () and np.abs(leaf.clip.astype(int) - exact.clip).max() <= 1
+
+
 def test_numbers_that_are_no_picture_are_an_error_and_no_black_clip(renderer: Diffusers, tmp_path: Path) -> None:
     vae = renderer._loaded.photo.vae
     vae.chunks = lambda latents: iter([torch.full((1, 3, 9, 64, 96), torch.nan)])

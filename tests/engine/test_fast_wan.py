@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import FirstBlockCacheConfig
 from tests.engine import wan_fast_models as models
 from torch import nn
 
@@ -92,6 +93,35 @@ def test_what_it_does_not_know_is_left_to_stock() -> None:
     # and a model with an adapter in it, or another norm, is not taken over
     model.blocks[0].attn1.to_q = nn.Sequential(model.blocks[0].attn1.to_q)
     assert not is_known(model)
+
+
+@pytest.mark.parametrize("kind", models.CHANNELS)
+def test_steps_that_change_little_are_taken_over_as_diffusers_does_it(kind: str) -> None:
+    # Given a model, and the same with diffusers' First Block Cache
+    stock, model, ops = models.transformer(kind), models.transformer(kind), Counted()
+    fast, words = FastTransformer(model, ops), {half: torch.randn(1, 7, 32) for half in ("cond", "uncond")}
+    fast.reuse(0.05)
+    stock.enable_cache(FirstBlockCacheConfig(threshold=0.05))
+    inputs, computed = models.given(model), list[int]()
+    # When steps differ by nothing, by a little, and by much, in both halves of the guidance
+    for change in (0.0, 0.0, 0.002, 0.8, 0.0):
+        inputs["hidden_states"] = inputs["hidden_states"] + change * torch.randn_like(inputs["hidden_states"])
+        for half, given in words.items():
+            before = ops.seen
+            with stock.cache_context(half):
+                expected = stock(**inputs | {"encoder_hidden_states": given})[0]
+            answer = fast(**inputs | {"encoder_hidden_states": given})[0]
+            computed.append(ops.seen - before)
+            # Then what is taken over is what diffusers takes over
+            torch.testing.assert_close(answer, expected, rtol=1e-4, atol=1e-5)
+    # by the first block alone, of which the second half has had its beginning
+    layers = [4, 2, 2, 0, 2, 0, 4, 2, 2, 0]
+    assert computed == layers
+    assert fast.reused() == (6, 10)
+    # and nothing of it is there for the next clip
+    fast.forget()
+    torch.testing.assert_close(fast(**inputs)[0], model(**inputs)[0], rtol=1e-4, atol=1e-5)
+    assert fast.reused() == (0, 0)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 4])

@@ -314,3 +314,11 @@ def test_a_model_that_is_not_there_is_refused_with_those_that_are(catalog: Catal
         resolve("", {}, catalog, default_model="none")
     said = Replies().option_error(refusal.value)
     assert said.startswith(f"model cannot be none: it takes {', '.join(catalog.models)}")
+
+
+def test_a_preset_says_whether_steps_take_over_what_changes_little() -> None:
+    made = [
+        resolve("waves", {"preset": preset}, CATALOG, default_model=model)[0].step_cache
+        for preset, model in (("preview", "wan-ti2v-5b"), ("standard", "wan-ti2v-5b"), ("preview", "wan-i2v-a14b-fast"))
+    ]
+    assert made == [0.05, 0.0, 0.0]

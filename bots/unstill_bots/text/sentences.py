@@ -118,6 +118,9 @@ NOTES: dict[str, str] = {
     "memory_split": N_("The card's memory ran out: each step was done in two halves, slower; the clip is the same."),
     "memory_offloaded": N_("The card's memory ran out: a part of the model waited elsewhere; the clip is the same."),
     "memory_eight_bit": N_("The card's memory was short: the model was kept in 8 bits, and details may differ."),
+    "steps_reused": N_(
+        "{value} % of the work was taken over from the step before, where little changed: quicker, a little coarser."
+    ),
     "memory_smaller": N_("The card's memory ran out: it was rendered at {chosen} instead of {asked}."),
     "memory_fewer": N_("The card's memory ran out: {chosen} frames instead of {asked}."),
     "experimental_size": N_("A resolution of {value} is experimental with this model: parts may look odd."),

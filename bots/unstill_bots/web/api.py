@@ -219,12 +219,14 @@ class Api:
 
     async def _presets(self, request: web.Request) -> web.Response:
         replies, served = PageReplies(request[VISITOR].language), await self._context.pipeline.serving.now()
+        known = {option.name for option in OPTIONS}
         presets = [
             {
                 "name": name,
                 "title": replies.translated(preset.title),
                 "help": replies.translated(preset.help_of(synthetic=served.synthetic)),
-                "values": preset.for_model(served.default),
+                # what a preset sets besides, nobody can ask for
+                "values": {key: value for key, value in preset.for_model(served.default).items() if key in known},
             }
             for name, preset in served.catalog.presets.items()
         ]

@@ -127,6 +127,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "fill_without_shape": VALUE,
     "options_not_read": frozenset({"options", "model"}),
     "weights_ignored": NONE,
+    "steps_reused": VALUE,
     "sound_silent": frozenset({"model"}),
     # the card's memory, as it was planned and as it ran out
     "memory_saved": NONE,

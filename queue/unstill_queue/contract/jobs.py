@@ -82,7 +82,8 @@ class Parameters(msgspec.Struct, frozen=True):
     `resolution` is the short side in pixels that the model works at; `width` and `height`, where
     given, override the size made from it and from the picture's shape. `motion` scales movement,
     1.0 being the model's usual amount. `camera` holds camera words that were given apart from the
-    prompt.
+    prompt. `step_cache`: what changes from one step to the next by less than that share is taken over,
+    where the renderer can do that; 0: nothing is.
     """
 
     model: str
@@ -98,6 +99,7 @@ class Parameters(msgspec.Struct, frozen=True):
     height: int | None = None
     motion: float = 1.0
     camera: str = ""
+    step_cache: float = 0.0
 
     def at(self, resolution: int) -> Parameters:
         """Return the same at another resolution; a width and a height that are given change as it does."""

@@ -71,6 +71,7 @@ def resolve(
         guidance_scale=float(values["guidance_scale"]),
         motion=MOTIONS[str(values.get("motion", "medium"))],
         camera=str(values.get("camera", "")),
+        step_cache=float(values.get("step_cache", 0)),
     )
     shape = str(values.get("shape", "original"))
     finish = Finish(

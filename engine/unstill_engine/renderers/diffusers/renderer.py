@@ -43,6 +43,7 @@ class Diffusers:
         self._model = model
         self._fresh = True
         self._made: tuple[Plan, Photos, Any] | None = None
+        self._reused = 0
 
     def load(self, device: str) -> None:
         """Fetch the weights where they are not there, and place them as the usual clip needs them.
@@ -115,6 +116,8 @@ class Diffusers:
         def attempt(plan: Plan, mode: MemoryMode) -> Iterator[Frames | Sound]:
             self._residence.enter(mode.placing or Placing())
             kept = self._drawn(plan, photos, on_step, cancelled)
+            if self._reused:
+                fallback.tell(note("steps_reused", value=self._reused))
             yield from self._frames(kept, plan, mode, cancelled)
             sound = self._adapter.sound(kept)
             if sound is not None:
@@ -134,7 +137,12 @@ class Diffusers:
         arguments = self._arguments(plan, photos)
         steps = Steps(plan.parameters.num_inference_steps, on_step, cancelled, self._device)
         pipeline = self._loaded.photo if photos.first is not None else self._loaded.text
-        kept = self._adapter.kept(called(pipeline, arguments, steps))
+        self._residence.reuse(plan.parameters.step_cache)
+        try:
+            kept = self._adapter.kept(called(pipeline, arguments, steps))
+        finally:
+            self._reused = self._residence.reused()
+            self._residence.forget()  # so that decoding has that memory
         self._made = plan, photos, kept
         return kept
 

@@ -120,13 +120,27 @@ class Residence:
     def empty(self) -> None:
         """Have all parts leave the device that do not stay there."""
         leaf = self._table.denoisers if self._placing and self._placing.denoiser == "leaf" else ()
-        for denoiser in self._denoisers():
-            getattr(denoiser.forward, "forget", int)()  # what an accelerated forward keeps between the halves of a step
+        self.forget()
         for name, movable in self._movable.items():
             if name not in self._stays and name not in leaf:
                 movable.go()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def reuse(self, threshold: float) -> None:
+        """Begin a clip whose steps may take over what changes less than by that share, where a forward can do that."""
+        for denoiser in self._denoisers():
+            getattr(denoiser.forward, "reuse", float)(threshold)
+
+    def reused(self) -> int:
+        """Return how many of a hundred forwards of the clip were taken over, rounded."""
+        counts = [getattr(denoiser.forward, "reused", lambda: (0, 0))() for denoiser in self._denoisers()]
+        return round(100 * sum(taken for taken, _ in counts) / max(1, sum(asked for _, asked in counts)))
+
+    def forget(self) -> None:
+        """Give up what accelerated forwards keep between the halves of a step, and between steps."""
+        for denoiser in self._denoisers():
+            getattr(denoiser.forward, "forget", int)()
 
     def _before(self, name: str) -> Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]:
         def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:

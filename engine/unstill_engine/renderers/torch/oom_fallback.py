@@ -93,7 +93,7 @@ class OomFallback:
             at_once = (stop - start) // 2
             self._clear()
             self._mode = msgspec.structs.replace(self._mode, decode_frames=at_once)
-            self._note(note("memory_chunked"))
+            self.tell(note("memory_chunked"))
 
     def _attempted(self, attempt: Attempt[T]) -> Generator[T | Revised, None, bool]:
         """Whether it came to its end, rather than to that of the memory."""
@@ -136,10 +136,10 @@ class OomFallback:
         unsplit = self._splits and not mode.split_guidance and self._plan.parameters.guidance_scale > 1
         if unsplit and not self._decoding:
             self._mode = msgspec.structs.replace(mode, split_guidance=True)
-            self._note(note("memory_split"))
+            self.tell(note("memory_split"))
         elif self._offloads and not mode.offload_encoders:
             self._mode = msgspec.structs.replace(mode, offload_encoders=True)
-            self._note(note("memory_offloaded"))
+            self.tell(note("memory_offloaded"))
         else:
             self._shrink()
 
@@ -151,11 +151,11 @@ class OomFallback:
         before, self._mode = self._mode.placing, below[0]
         now = self._mode.placing
         if before and now and now.denoiser == "eight_bit":
-            self._note(note("memory_eight_bit"))
+            self.tell(note("memory_eight_bit"))
         elif before and now and now.tiled and not before.tiled:
-            self._note(note("memory_chunked"))
+            self.tell(note("memory_chunked"))
         else:
-            self._note(note("memory_offloaded"))
+            self.tell(note("memory_offloaded"))
 
     def _shrink(self) -> None:
         parameters = smaller(self._plan.parameters, self._model)
@@ -169,12 +169,15 @@ class OomFallback:
         self._plan = msgspec.structs.replace(replanned, notes=tuple(dict.fromkeys((*notes, *replanned.notes))))
         asked = self._asked
         if asked.resolution != parameters.resolution:
-            self._note(note("memory_smaller", asked=asked.resolution, chosen=parameters.resolution))
+            self.tell(note("memory_smaller", asked=asked.resolution, chosen=parameters.resolution))
         if asked.num_frames != parameters.num_frames:
-            self._note(note("memory_fewer", asked=asked.num_frames, chosen=parameters.num_frames))
+            self.tell(note("memory_fewer", asked=asked.num_frames, chosen=parameters.num_frames))
 
-    def _note(self, text: str) -> None:
-        """Once, and one of a kind: a lower rung of the same kind takes the place of the one before."""
+    def tell(self, text: str) -> None:
+        """Note in the plan, from here on.
+
+        Once, and one of a kind: a lower rung of the same kind takes the place of the one before.
+        """
         code, _ = read_note(text)
         others = tuple(other for other in self._plan.notes if read_note(other)[0] != code)
         self._plan = msgspec.structs.replace(self._plan, notes=(*others, text))

@@ -15,6 +15,7 @@ from diffusers.models.normalization import FP32LayerNorm
 from torch import Tensor, nn
 
 from unstill_engine.renderers.diffusers.fast_wan.ops import Ops, Rope
+from unstill_engine.renderers.diffusers.fast_wan.step_cache import StepCache
 
 SHIFT, SCALE, GATE, FF_SHIFT, FF_SCALE, FF_GATE = range(6)
 
@@ -23,7 +24,8 @@ class FastTransformer:
     """Takes the place of `model.forward`, and leaves to that what it does not know, such as a cache of blocks.
 
     The two halves of classifier-free guidance are computed one after the other on the same tensors. What comes before
-    the words are read, the first block's self-attention, is computed once for both.
+    the words are read, the first block's self-attention, is computed once for both. With `reuse`, a step may take over
+    from the one before what all but the first block do.
     """
 
     def __init__(self, model: Any, ops: Ops) -> None:
@@ -32,6 +34,7 @@ class FastTransformer:
         self._tables = torch.stack([block.scale_shift_table[0] for block in model.blocks]).float()
         self._rope: tuple[tuple[int, ...], Rope] | None = None
         self._begun: Begun | None = None
+        self._cache: StepCache | None = None
 
     def __call__(
         self,
@@ -52,9 +55,17 @@ class FastTransformer:
         sample = self._forward(hidden_states, timestep, steps, encoder_hidden_states)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
+    def reuse(self, threshold: float) -> None:
+        """Begin a clip whose steps take over what changes less than by that share; 0: none does."""
+        self._cache = StepCache(threshold) if threshold else None
+
+    def reused(self) -> tuple[int, int]:
+        """Return how many forwards of the clip took over what was computed before, and how many there were."""
+        return (self._cache.taken, self._cache.asked) if self._cache else (0, 0)
+
     def forget(self) -> None:
-        """Give up what was kept for the other half of a step."""
-        self._begun = None
+        """Give up what was kept for the other half of a step, and for the next step."""
+        self._begun = self._cache = None
 
     def _frame_steps(self, hidden_states: Tensor, timestep: Tensor) -> Tensor | None:
         """Return the timestep of each latent frame (B, T), or of the clip (B, 1); None: it differs within a frame."""
@@ -71,7 +82,7 @@ class FastTransformer:
         return frames // over_time, height // down, width // across
 
     def _forward(self, hidden_states: Tensor, timestep: Tensor, steps: Tensor, words: Tensor) -> Tensor:
-        model, ops = self._model, self._ops
+        model, ops, cache, given = self._model, self._ops, self._cache, words
         batch, grid = len(hidden_states), self._grid(hidden_states)
         tokens = grid[0] * grid[1] * grid[2]
         by_frame = timestep.ndim == 2
@@ -92,7 +103,7 @@ class FastTransformer:
             x, normed = begun.x, begun.normed
         else:
             begun = None  # gives its memory back before more is taken
-            x = model.patch_embedding(hidden_states).flatten(2).transpose(1, 2).flatten(0, 1).contiguous()
+            x = self._embedded(hidden_states)
             first = modulations[0]
             normed = ops.advance(x, None, None, first[:, SCALE], first[:, SHIFT], group, eps)
             x, normed = self._attend(blocks[0], x, normed, first, rope, batch, group)
@@ -110,7 +121,22 @@ class FastTransformer:
             else:
                 factor, plus = ends[:, 1], ends[:, 0]
             normed = ops.advance(x, moved, modulation[:, FF_GATE], factor, plus, group, eps)
+            if cache is None or index:
+                continue
+            added = x - self._embedded(hidden_states)
+            rest = cache.rest_for(given, added)
+            if rest is not None:
+                normed = ops.advance(x, rest, None, ends[:, 1], ends[:, 0], group, eps)
+                return self._unpatched(model.proj_out(normed), batch, grid)
+            before = x.clone()
+        if cache is not None:
+            cache.keep(given, added, x - before)
         return self._unpatched(model.proj_out(normed), batch, grid)
+
+    def _embedded(self, hidden_states: Tensor) -> Tensor:
+        """Return the tokens (N, D), before any block."""
+        rows: Tensor = self._model.patch_embedding(hidden_states).flatten(2).transpose(1, 2).flatten(0, 1).contiguous()
+        return rows
 
     def _attend(
         self, block: Any, x: Tensor, normed: Tensor, modulation: Tensor, rope: Rope, batch: int, group: int
