@@ -19,6 +19,7 @@ TWO_STORMS := --numprocesses 2 --dist load
 SEED ?= 1
 MODEL ?= i2vgen-xl
 TESTS ?=
+TAG ?=
 # Compiled modules are kept, whatever is set outside: the tests start many hundred processes, and each would compile anew.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -69,7 +70,7 @@ release: .venv/.runtime ## build what hosts install into dist/, twice, and try i
 	$(BIN)/python -m venv --clear build/release
 	build/release/bin/python -m pip --disable-pip-version-check --quiet install $$(grep '^pip==' constraints.txt)
 	build/release/bin/python -m pip --disable-pip-version-check --quiet install $(LOCKED) --group release
-	build/release/bin/python .ci/release.py
+	build/release/bin/python .ci/release.py $(if $(TAG),--tag $(TAG))
 
 pictures: .venv/.dev ## make the README's pictures anew
 	$(BIN)/python -m tests.pictures.make_pictures

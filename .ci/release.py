@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -28,12 +29,15 @@ WITHIN = 300
 
 
 def main() -> int:
-    """Leave wheels, a list of their parts and checksums in the folder --out; return the exit code."""
+    """Leave wheels, a list of their parts, the lock and checksums in the folder --out; return the exit code."""
     parser = argparse.ArgumentParser(description="Builds the wheels, twice, and tries them by themselves.")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for what is released")
+    parser.add_argument("--tag", help="what is released, such as v1.2.3: it has to be the version here")
     parser.add_argument("--from-here", action="store_true", help="fetch nothing: take what is needed from here")
     arguments = parser.parse_args()
     out: Path = arguments.out
+    if arguments.tag not in (None, f"v{(here := written_version())}"):
+        return _fail(f"The tag is {arguments.tag}, and the version here is {here}. Move the tag, or the version.")
     shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="unstill-release-") as folder:
         again = Path(folder, "again")
@@ -46,6 +50,8 @@ def main() -> int:
         print(f"trying unstill {version} by itself", flush=True)
         try_out(python.parent, Path(folder, "home"), version)
         bill_of_materials(python, out / f"unstill-{version}.cdx.json")
+    # by it hosts have the versions that were tried
+    shutil.copy(LOCK, out)
     (out / "SHA256SUMS").write_text("".join(f"{sum}  {name}\n" for name, sum in sorted(sums(out).items())))
     print(f"released into {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
@@ -56,6 +62,11 @@ def build(into: Path, *, from_here: bool) -> None:
     shared = ["--no-build-isolation"] if from_here else ["--build-constraint", str(LOCK)]
     environ = {**os.environ, "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH") or committed_at()}
     _pip(sys.executable, "wheel", "--no-deps", *shared, "--wheel-dir", str(into), *PROJECTS, environ=environ)
+
+
+def written_version() -> str:
+    """Return the version that all distributions have."""
+    return str(runpy.run_path(str(ROOT / "config" / "unstill_config" / "version.py"))["VERSION"])
 
 
 def committed_at() -> str:

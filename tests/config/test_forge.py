@@ -65,7 +65,7 @@ def test_the_workflow_has_the_form_that_the_forge_reads_and_runs_what_is_there()
     for command in commands:
         for script in re.findall(r"\.ci/\w+(?:\.py)?", command):
             assert (ROOT / script).exists()
-    assert {".ci/run", "make release"} <= set(commands)
+    assert {".ci/run", 'make release TAG="$GITHUB_REF_NAME"'} <= set(commands)
 
 
 def _default(service: str) -> str:

@@ -84,12 +84,32 @@ def test_a_wheel_has_the_same_bytes_each_time_and_all_of_its_package(tmp_path: P
     assert "unstill_queue/backup/snapshot.lua" in names
 
 
+def test_a_tag_of_another_version_is_not_released(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / ".ci" / "release.py"), "--from-here", "--tag", "v99.0.0"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "dist")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"The tag is v99.0.0, and the version here is {VERSION}. Move the tag, or the version.\n",
+    )
+    assert not (tmp_path / "dist").exists()
+
+
 @pytest.mark.storm
 def test_the_wheels_alone_animate_a_photo_where_nothing_else_is_installed(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / ".ci" / "release.py"), "--from-here", "--out", str(tmp_path / "dist")]
+    command = [
+        sys.executable,
+        str(ROOT / ".ci" / "release.py"),
+        "--from-here",
+        "--out",
+        str(tmp_path / "dist"),
+        "--tag",
+        f"v{VERSION}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert f"trying unstill {VERSION} by itself" in done.stdout
+    # and the lock is with them, by which a host installs the same
+    assert (tmp_path / "dist" / "constraints.txt").read_bytes() == (ROOT / "constraints.txt").read_bytes()
     told = dict(line.split("  ")[::-1] for line in (tmp_path / "dist" / "SHA256SUMS").read_text().splitlines())
     wheels = sorted((tmp_path / "dist").glob("*.whl"))
     assert len(wheels) == 5

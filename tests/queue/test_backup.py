@@ -359,6 +359,9 @@ async def test_another_token_is_told_as_names_are_made_by_it(old: House, new: Ho
     assert (await new.restore(tmp_path / "backup", other)).other_tokens == ("telegram",)
     await new.redis.flushdb()
     assert (await new.restore(tmp_path / "backup")).other_tokens == ()
+    # and where none is set, as in a container of the terminal's own, nobody can tell
+    await new.redis.flushdb()
+    assert (await new.restore(tmp_path / "backup", Settings.load({}, Path("/nowhere")))).other_tokens == ()
 
 
 async def test_a_damaged_a_foreign_and_a_newer_file_is_refused_before_anything_is_written(

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from errno import EISDIR
 from pathlib import Path
 from typing import IO
 
@@ -47,6 +48,8 @@ def backup(file: Path, files: Files, force: bool, as_json: bool, language: str |
     """Copy the queue and what people are owed into FILE, while everything runs; - is standard output."""
     settings, plain = prepare(language)
     wording = BackupWording(plain.language)
+    if file.is_dir():
+        raise Stop(Code.USAGE, wording.not_written(str(file), IsADirectoryError(EISDIR, os.strerror(EISDIR))))
     if str(file) != "-" and file.exists() and not force:
         raise Stop(Code.USAGE, wording.exists(str(file)))
 
@@ -117,8 +120,12 @@ def _tell(done: Done, sentence: str, wording: BackupWording, as_json: bool, out:
 def _out(file: Path, wording: BackupWording) -> Iterator[IO[bytes]]:
     """Open the file for its owner alone; it is there when it is whole. Raises Stop where it cannot be written."""
     if str(file) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            # a descriptor of its own: what cannot be written is not tried again by Python's last flush
+            with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+                yield out
+        except OSError as error:
+            raise Stop(Code.FAILED, wording.not_written("-", error)) from error
         return
     part = file.with_name(f"{file.name}.part")
     try:
@@ -130,7 +137,7 @@ def _out(file: Path, wording: BackupWording) -> Iterator[IO[bytes]]:
             os.fsync(out.fileno())
         part.replace(file)
     except OSError as error:
-        raise Stop(Code.FAILED, wording.cannot_write(str(file), error)) from error
+        raise Stop(Code.FAILED, wording.not_written(str(file), error)) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()

@@ -22,6 +22,13 @@ class BackupWording(Wording):
             files=str(done.files),
         )
 
+    def not_written(self, file: str, error: OSError) -> str:
+        return self.gettext(
+            "{file} cannot be written ({reason}). Name another place for it.",
+            file=file,
+            reason=error.strerror or type(error).__name__,
+        )
+
     def restored(self, file: str, done: Done) -> str:
         return self.gettext(
             "{file}, taken on {day}, is restored: {jobs} requests, {open} of them not answered yet, and {files} "

@@ -7,7 +7,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Literal, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Writer:
     """Writes a backup front to back, so that it may go into a pipe. Raises OSError."""
 
     def __init__(self, out: IO[bytes]) -> None:
-        self._tar = tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115  # closed by `end`
+        self._tar = tarfile.open(fileobj=_Forwards(out), mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115  # closed by `end`
         self._sums: dict[str, str] = {}
 
     def begin(self, head: Head) -> None:
@@ -72,6 +72,28 @@ class Writer:
     def _add(self, name: str, data: bytes) -> None:
         self._sums[name] = hashlib.sha256(data).hexdigest()
         self._tar.addfile(_info(name, len(data)), io.BytesIO(data))
+
+
+class _Forwards(io.RawIOBase):
+    """Writes to what cannot tell where it is, such as a pipe.
+
+    tarfile's own stream (`w|`) writes once more when it is deleted, and fails there where writing has failed before.
+    """
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self._at = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self._out.write(data)
+        self._at += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._at
 
 
 class Reader:

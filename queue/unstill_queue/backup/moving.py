@@ -116,7 +116,8 @@ async def restore(redis: Redis, storage: Storage, backup: Reader, settings: Sett
             await ledger.hand_back(id.decode(), owner.decode())
     await redis.delete(RESTORING)
     now = tokens_of(settings)
-    other = tuple(name for name, token in backup.head.tokens.items() if now.get(name) != token)
+    # which token it is can only be told where one is set
+    other = tuple(name for name, token in backup.head.tokens.items() if now.get(name, token) != token)
     return msgspec.structs.replace(_done(backup.snapshot, files, 0), other_tokens=other)
 
 
