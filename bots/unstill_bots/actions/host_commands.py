@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from unstill_bots.actions.commands import Caller
 from unstill_bots.actions.presses import ACTIONS, May
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.translations import N_
@@ -80,9 +81,16 @@ class HostCommands:
         """Perform a command that `knows` knows, and return what to say. It may be repeated. Raises RedisError."""
         return await self._does[name](replies, words.strip())
 
-    async def refuse(self, replies: ChatReplies) -> str:
-        """Answer somebody who is no host."""
-        return replies.host_commands_elsewhere()
+    async def answer(self, name: str, caller: Caller, words: str = "") -> str:
+        """Do as `run` for a host, wherever the platform shows the answer to them alone; else say whose it is."""
+        if self.knows(name, caller.person, private=True):
+            return await self.run(name, caller.replies, words)
+        return caller.replies.host_commands_elsewhere()
+
+    def on(self, platform: str) -> tuple[str, ...]:
+        """Return the ids of those who host the bots, on a platform."""
+        named = (id.partition(":") for id in self._settings.bots.hosts)
+        return tuple(id for where, _, id in named if where == platform)
 
     async def _pause(self, replies: ChatReplies, words: str) -> str:
         await self._ledger.pause("intake")

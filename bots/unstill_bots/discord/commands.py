@@ -7,11 +7,10 @@ from typing import Any
 
 from discord import Permissions, app_commands
 
-from unstill_bots.actions.commands import Answers, Caller, offered
-from unstill_bots.actions.forgetting import WITHIN, Forgetting
+from unstill_bots.actions.commands import Caller, offered
+from unstill_bots.actions.forgetting import WITHIN
 from unstill_bots.actions.host_commands import HOST_COMMANDS
 from unstill_bots.actions.presses import CANCEL, DISCORD, FORGET, SETTINGS
-from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import PATIENCE, Interaction, replies_for, tell
 from unstill_bots.discord.localized import DESCRIPTIONS, marked
@@ -30,10 +29,7 @@ class Commands:
     def __init__(self, context: Context, settings: SettingsView) -> None:
         self._context = context
         self._settings = settings
-        forgetting = Forgetting(context.client, context.pipeline.storage, context.preferences, context.memory)
-        self._answers = Answers(
-            context.client, context.pipeline.serving, context.settings, UserJobs(context.pipeline), forgetting
-        )
+        self._answers = context.answers()
 
     def all(self) -> list[Command]:
         """As the platform is told of them."""
@@ -58,12 +54,10 @@ class Commands:
         @app_commands.describe(action=marked(DESCRIPTIONS["action"]), whom=marked(DESCRIPTIONS["whom"]))
         @app_commands.choices(action=[app_commands.Choice(name=name, value=name) for name in HOST_COMMANDS])
         async def host(interaction: Interaction, action: str, whom: str = "") -> None:
-            replies, hosts = await replies_for(self._context, interaction), self._context.hosts
-            may = hosts.knows(action, person_scope(interaction.user), private=True)
-            work = hosts.run(action, replies, whom) if may else hosts.refuse(replies)
-            await tell(self._context, interaction, work)
+            caller = Caller(person_scope(interaction.user), await replies_for(self._context, interaction))
+            await tell(self._context, interaction, self._context.hosts.answer(action, caller, whom))
 
-        if not any(id.startswith(f"{DISCORD}:") for id in self._context.settings.bots.hosts):
+        if not self._context.hosts.on(DISCORD):
             return []
         made = _command("host", host)
         made.default_permissions = Permissions(administrator=True)

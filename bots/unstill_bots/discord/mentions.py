@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any
-from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
 import structlog
-from redis.exceptions import RedisError
 
 from unstill_bots.actions.commands import Caller, is_wish, misplaced, typed
 from unstill_bots.actions.preferences import InForce
@@ -22,6 +18,7 @@ from unstill_bots.discord.context import Context
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, id_of, of_message, uncovered
+from unstill_bots.host.writing import UntilWritten
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.said import RepliedTo, Said
 from unstill_bots.intake.waiting import DAY
@@ -32,7 +29,6 @@ from unstill_queue.contract.jobs import ReplyAddress
 log = structlog.get_logger(__name__)
 
 KINDS = (discord.MessageType.default, discord.MessageType.reply)
-PAUSE, LONGEST_PAUSE = 0.5, 10.0
 PREVIEWS_AFTER = (1.0, 2.0, 3.0)
 """Pauses until a message with a link is looked at again for what Discord shows of it."""
 LINK = re.compile(r"(?:\|\|\s*)?<?https?://[^\s|>]+>?(?:\s*\|\|)?")
@@ -42,40 +38,22 @@ MISSED_MOST = 100
 
 
 class Mentions:
-    """Takes the messages of one front end. Discord forgets a message that it has told us of: what cannot be written
-    down is kept trying.
-    """
+    """Takes the messages of one front end."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._channels: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._writing = UntilWritten()
 
     async def came(self, message: discord.Message) -> None:
         """Take a message until it is written down, or answered."""
         if self.is_ours(message):
-            await self._until_written(await self._with_previews(message), self._take)
+            shown = await self._with_previews(message)
+            await self._writing.take(shown.channel.id, lambda: self._take(shown))
 
     async def edited(self, change: discord.RawMessageUpdateEvent) -> None:
         """Take the new words of a message, for what waits of it or was made of it."""
         if change.message.edited_at is not None and self.is_ours(change.message):
-            await self._until_written(change.message, self._take_edited)
-
-    async def _until_written(
-        self, message: discord.Message, take: Callable[[discord.Message], Coroutine[Any, Any, None]]
-    ) -> None:
-        """Try until it is written down; messages of one channel one after the other."""
-        lock = self._channels.setdefault(message.channel.id, asyncio.Lock())
-        pause = PAUSE
-        while True:
-            try:
-                async with lock:
-                    await take(message)
-            except (RedisError, OSError) as error:
-                log.error("a message could not be written down yet", error=str(error), again_in=pause)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
-                return
+            await self._writing.take(change.message.channel.id, lambda: self._take_edited(change.message))
 
     def is_ours(self, message: discord.Message) -> bool:
         """Return whether a person says it to us; in direct messages everything is."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Generic, Protocol
 
-from unstill_bots.actions.commands import Caller
+from unstill_bots.actions.commands import Answers, Caller
+from unstill_bots.actions.forgetting import Forgetting
 from unstill_bots.actions.host_commands import HostCommands
 from unstill_bots.actions.preferences import Preferences, language_of
+from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.delivery.chat import Chat
 from unstill_bots.delivery.message import Message
 from unstill_bots.intake.conversation import Conversation, Question
@@ -31,6 +33,7 @@ class SharedContext(Generic[P]):
 
     def __init__(self, chat: TalkingChat, pipeline: Pipeline, memory: WaitingPictures[P]) -> None:
         self._talk = chat
+        self._memory = memory
         self.pipeline = pipeline
         self.client = pipeline.client
         self.preferences = pipeline.preferences
@@ -57,6 +60,14 @@ class SharedContext(Generic[P]):
             return False
         self.spawn(self._talk.tell(to, await self.hosts.run(name, caller.replies, words)))
         return True
+
+    def answers(self, name: str = "", *, sees_all: bool = True) -> Answers:
+        """Make what answers the commands. `name` and `sees_all` as in `welcome_group`."""
+        pipeline = self.pipeline
+        forgetting = Forgetting(self.client, pipeline.storage, self.preferences, self._memory)
+        return Answers(
+            self.client, pipeline.serving, self.settings, UserJobs(pipeline), forgetting, name, sees_all=sees_all
+        )
 
     def language_of(self, own: Preferences, place: Preferences, app: str | None) -> str:
         """Return the language to answer in: the person's own choice, else the chat's, their app's, the host's."""

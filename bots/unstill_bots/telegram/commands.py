@@ -8,11 +8,9 @@ from typing import Any
 from telegram import ChatMemberUpdated, Message
 from telegram.constants import ChatType
 
-from unstill_bots.actions.commands import Answers, Caller, misplaced
-from unstill_bots.actions.forgetting import Forgetting
+from unstill_bots.actions.commands import Caller, misplaced
 from unstill_bots.actions.presses import CANCEL, DELETE, REPORT, SETTINGS, TELEGRAM, commands_of
 from unstill_bots.actions.replied import Replied, RepliedCommands
-from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.telegram.actors import TelegramActor, jobs_of
 from unstill_bots.telegram.addressing import Addressed, is_by
 from unstill_bots.telegram.context import Context, address_of
@@ -29,15 +27,8 @@ class Commands:
         self._context = context
         self._settings = SettingsMenu(context)
         self._about_replied = RepliedCommands(context.pipeline)
-        self._answers = Answers(
-            context.client,
-            context.pipeline.serving,
-            context.settings,
-            UserJobs(context.pipeline),
-            Forgetting(context.client, context.pipeline.storage, context.preferences, context.memory),
-            context.me.username or "",
-            sees_all=bool(context.me.can_read_all_group_messages),
-        )
+        me = context.me
+        self._answers = context.answers(me.username or "", sees_all=bool(me.can_read_all_group_messages))
 
     async def run(self, said: Addressed, message: Message) -> None:
         """What changes something is done when this returns; what is said follows."""

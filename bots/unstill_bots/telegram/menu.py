@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from telegram import (
     Bot,
     BotCommand,
@@ -19,12 +17,9 @@ from telegram.error import TelegramError
 from unstill_bots.actions.commands import ADMINS, GROUP, PRIVATE, Command, offered
 from unstill_bots.actions.host_commands import HOST_COMMANDS, HostCommand
 from unstill_bots.actions.presses import TELEGRAM
-from unstill_bots.host.registration import register_once
+from unstill_bots.host import registration
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.languages import LANGUAGES, SOURCE, first_subtag
-from unstill_queue.ledger.script import awaited
-
-log = structlog.get_logger(__name__)
 
 SCOPES: dict[str, BotCommandScope] = {
     PRIVATE: BotCommandScopeAllPrivateChats(),
@@ -59,23 +54,17 @@ def host_menus(host: str) -> list[tuple[BotCommandScope, str, list[BotCommand]]]
 
 
 async def register_hosts(bot: Bot, redis: Redis, *, hosts: tuple[str, ...]) -> bool:
-    """Register the host's commands in the hosts' chats, and take them from who hosts no more.
+    """Register the host's commands in the hosts' chats, and take them from who hosts no more; as `register`."""
 
-    False: it could not be done, which is logged; it needs each host to have written to the bot once.
-    """
-    try:
-        for host in sorted({known.decode() for known in await awaited(redis.smembers(HOSTS))} - set(hosts)):
-            for scope, code, _ in host_menus(host):
-                await bot.delete_my_commands(scope=scope, language_code=code or None)
-            await awaited(redis.srem(HOSTS, host))
-        for host in hosts:
-            for scope, code, shown in host_menus(host):
-                await bot.set_my_commands(shown, scope=scope, language_code=code or None)
-            await awaited(redis.sadd(HOSTS, host))
-    except (TelegramError, RedisError, OSError) as error:
-        log.warning("the hosts' commands could not be registered; each has to write to the bot once", error=str(error))
-        return False
-    return True
+    async def offer(host: str) -> None:
+        for scope, code, shown in host_menus(host):
+            await bot.set_my_commands(shown, scope=scope, language_code=code or None)
+
+    async def take_away(host: str) -> None:
+        for scope, code, _ in host_menus(host):
+            await bot.delete_my_commands(scope=scope, language_code=code or None)
+
+    return await registration.register_hosts(redis, HOSTS, hosts, offer, take_away, (TelegramError,))
 
 
 async def register(bot: Bot, redis: Redis) -> bool:
@@ -90,4 +79,4 @@ async def register(bot: Bot, redis: Redis) -> bool:
         for scope, code, menu in told:
             await bot.set_my_commands(menu, scope=scope, language_code=code or None)
 
-    return await register_once(redis, REGISTERED, wanted, tell, (TelegramError,))
+    return await registration.register_once(redis, REGISTERED, wanted, tell, (TelegramError,))

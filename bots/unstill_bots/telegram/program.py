@@ -74,8 +74,7 @@ class TelegramFrontEnd:
             source = Polling(Updates(bot), router.take)
         async with asyncio.TaskGroup() as group:
             tell_profile = partial(profile.register, app=own.app_url, language=settings.bots.language)
-            ids = [id.partition(":") for id in settings.bots.hosts]
-            hosts = tuple(id for platform, _, id in ids if platform == PLATFORM and id.isdigit())
+            hosts = tuple(id for id in context.hosts.on(PLATFORM) if id.isdigit())
             told = (menu.register, tell_profile, partial(menu.register_hosts, hosts=hosts))
             registering = [group.create_task(keep_registered(partial(tell, bot, client.redis))) for tell in told]
             delivering = group.create_task(courier.run())
