@@ -192,7 +192,14 @@ def test_animate_without_a_picture_opens_a_form_that_asks_for_it(discord: Discor
     # and a file that is none is refused to her alone
     film = ann.slash(general, "animate")
     answer(film)
-    assert "This is a video." in alone(ann.submit(film, picture=File(b"\x00" * 64, "clip.mp4"), words="waves"))
+    video = File(b"\x00" * 64, "clip.mp4")
+    assert "This is a video." in alone(ann.submit(film, picture=video, words="waves"))
+    # and beside a picture, which is made, it is refused too
+    beside = ann.slash(general, "animate")
+    answer(beside)
+    ann.submit(beside, picture=[picture("gold", "c.png"), video], words="a third")
+    until(general, has_clips(3))
+    wait_for(lambda: "This is a video." in general.history(ann)[-1].words, within=20, what="the refusal of the video")
 
 
 # -- Animate on a message, and on a person

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.system.clip_origin import index_of
+from tests.system.clip_origin import index_of, origin
 from tests.system.discord_house import discord_house, picture
 from tests.system.processes import House, wait_for
 from tests.system.rooms import BLUE, RED, Line, OnDiscord, OnTelegram, Room, clips, says, seen
-from tests.system.telegram_house import telegram_house
+from tests.system.telegram_house import has_clips, ours, telegram_house
+from tests.system.telegram_house import says as tells
 
 WHITE = (255, 255, 255)
 """What the model shows where there is no picture."""
@@ -150,6 +151,27 @@ async def test_the_slash_command_takes_two_pictures_or_none(able: tuple[str, Any
     assert (await opened.answered()).kind == "modal"
     ann.submit(opened, words="a calm lake")
     assert is_of((await clips(chat, 3))[2], "a calm lake", WHITE)
+
+
+@pytest.mark.parametrize("able", ["telegram"], indirect=True)
+async def test_in_a_chat_that_the_bot_is_not_in_words_alone_are_enough_too(able: tuple[str, Any]) -> None:
+    _, house = able
+    ann, bob, name = house.api.person("Ann"), house.api.person("Bob"), house.api.bot.username
+    group, chat = house.api.group("Friends", [ann, bob], bot=False), house.api.private(ann)
+    ann.send_text(chat, "/start")
+    await chat.until(tells("/help shows"))
+    # When she names the bot with words, in reply to words of somebody else's
+    ann.summon(group, f"@{name} a storm at sea", reply_to=bob.send_text(group, "what a storm that was"))
+    # Then the clip of them stands in her own chat, and there
+    own, there = await chat.until(has_clips()), await group.until(has_clips())
+    mine, shown = ours(own)[-1], ours(there)[-1]
+    assert mine.media and shown.media and mine.media.file == shown.media.file
+    made = origin(mine.media.file.data)
+    assert (made.prompt, made.colour) == ("a storm at sea", index_of(WHITE))
+    # and a command or no words make none: there, too, a picture is asked for
+    for said in ("", "/settings now"):
+        ann.summon(group, f"{said} @{name}" if said else f"@{name}")
+    await group.until(lambda history: sum("Reply to a photo with" in one.text for one in ours(history)) == 2)
 
 
 def _house(able: tuple[str, Any]) -> House:

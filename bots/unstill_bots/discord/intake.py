@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import discord
-import structlog
 
 from unstill_bots.discord.buttons import edit
 from unstill_bots.discord.context import Context
@@ -16,15 +15,12 @@ from unstill_bots.intake.admission import Admission, Writing
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.jobs import Request
 
-log = structlog.get_logger(__name__)
-
 
 class Intake:
     """Answers interactions that ask for clips."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._pipeline = context.pipeline
         self.admission = Admission(context.pipeline)
 
     async def admit(self, interaction: discord.Interaction, replies: ChatReplies, writing: Writing) -> None:
@@ -37,21 +33,15 @@ class Intake:
             await answer(interaction, replies.not_taken())
             return
         if written.new:
-            first, *others = written.new
-            note = await self._context.chat.respond(interaction, first)
-            self._context.spawn(self._follow(first, others, note))
+            note = await self._context.chat.respond(interaction, written.new[0])
+            self._context.spawn(self._follow(written.new, note))
         if written.refused is not None:
             view = edit(channel_of(interaction), interaction.id, replies) if written.words else None
             await answer(interaction, written.refused, view=view)
 
-    async def _follow(self, first: Request, others: Sequence[Request], note: MessageRef | None) -> None:
-        try:
-            if note is not None:
-                await self._pipeline.adopt(first.id, str(note), receipt_of=first)
-        finally:
-            # whatever happened to the note: it is in the ledger, and has to go on
-            for request in (first, *others):
-                self._pipeline.start(request)
-        if "unseen" not in first.reply_to.extra:
-            direct_to = None if "guild" in first.reply_to.extra else int(first.requester.user)
-            await self._context.memory.spoken_to(int(first.reply_to.chat), direct_to)
+    async def _follow(self, new: Sequence[Request], note: MessageRef | None) -> None:
+        await self.admission.begin(new, str(note) if note else None)
+        to = new[0].reply_to
+        if "unseen" not in to.extra:
+            direct_to = None if "guild" in to.extra else int(new[0].requester.user)
+            await self._context.memory.spoken_to(int(to.chat), direct_to)

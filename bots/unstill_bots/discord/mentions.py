@@ -204,7 +204,7 @@ class Mentions:
             return
         in_force = await self._context.in_force(message.author, message.guild, message.channel.id)
         asks = self._asks(message, found or [Picture("")], in_force)
-        await self._context.conversation.edited(asks, words, (message.edited_at or message.created_at).timestamp())
+        await self._context.edits.take(asks, words, (message.edited_at or message.created_at).timestamp())
 
     def _may_speak(self, message: discord.Message) -> bool:
         if message.guild is None or message.guild.me is None:

@@ -14,8 +14,9 @@ from unstill_bots.actions.option_offers import offers, words
 from unstill_bots.discord.localized import shortened
 from unstill_bots.discord.parameters import shown
 from unstill_bots.discord.pending import DiscordRequest, id_of
+from unstill_bots.host.background import quickly
 from unstill_bots.intake.pending import numbered
-from unstill_bots.intake.served import TEXT_ONLY, Served
+from unstill_bots.intake.served import TEXT_ONLY, Served, Serving
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Value
 from unstill_queue.contract.options import find
@@ -72,6 +73,11 @@ class WordsForm(discord.ui.Modal):
 
     def _ask(self, label: str, field: discord.ui.Item[Any]) -> None:
         self.add_item(discord.ui.Label(text=shortened(label, LABEL_MOST), component=field))
+
+
+async def show(interaction: discord.Interaction, replies: ServerReplies, serving: Serving, **filled: Any) -> None:
+    """Open the form; `filled` as in `WordsForm`. Raises RedisError, TimeoutError, DiscordException."""
+    await interaction.response.send_modal(WordsForm(interaction.id, replies, await quickly(serving.now()), **filled))
 
 
 def _menu(name: str, choices: Sequence[Choice[Any]], now: Value | None) -> discord.ui.Select[Any]:

@@ -11,13 +11,13 @@ from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.open_forms import Pointed
 from unstill_bots.actions.presses import CANCEL, EDIT, LAST_PICTURE, PRESET, SWITCH, WORDS_ALONE
+from unstill_bots.discord import modals
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.buttons import TEMPLATE, Press
 from unstill_bots.discord.context import Context
 from unstill_bots.discord.handling import Interaction, answer, items_by_custom_id, replies_for, tell
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.media import Picture, find
-from unstill_bots.discord.modals import WordsForm
 from unstill_bots.discord.pending import DiscordRequest, id_of, of_interaction, of_message
 from unstill_bots.host.background import quickly
 from unstill_bots.intake.admission import Written
@@ -96,9 +96,8 @@ class Presses:
             await answer(interaction, found)
             return
         await quickly(forms.keep(interaction.id, found))
-        served = await quickly(self._context.pipeline.serving.now())
-        form = WordsForm(interaction.id, replies, served, upload=not found.pictures, prompt=found.words)
-        await interaction.response.send_modal(form)
+        serving = self._context.pipeline.serving
+        await modals.show(interaction, replies, serving, upload=not found.pictures, prompt=found.words)
 
     async def _preset(self, interaction: Interaction, name: str, replies: ServerReplies) -> None:
         actor = DiscordActor(self._context, interaction)

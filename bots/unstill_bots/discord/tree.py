@@ -24,16 +24,15 @@ from unstill_bots.discord.handling import Interaction, answer, failed, guarded, 
 from unstill_bots.discord.intake import Intake
 from unstill_bots.discord.localized import ANIMATE, ANIMATE_AVATAR, REPORT_CLIP, Localized, marked
 from unstill_bots.discord.media import Picture, find, of_attachment
-from unstill_bots.discord.modals import WordsForm, of_form
+from unstill_bots.discord.modals import of_form
 from unstill_bots.discord.parameters import animate_command
-from unstill_bots.discord.pending import PLATFORM, DiscordRequest, is_covered, of_interaction, person_scope, uncovered
+from unstill_bots.discord.pending import PLATFORM, is_covered, of_interaction, person_scope, uncovered
 from unstill_bots.discord.presses import Presses
 from unstill_bots.discord.settings_view import SettingsView
 from unstill_bots.discord.sync import installs_of, offer, read_links, register
 from unstill_bots.host.background import quickly
 from unstill_bots.host.registration import keep_registered
 from unstill_bots.intake.admission import Written
-from unstill_bots.intake.inputs import as_one
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import usable_of
@@ -103,9 +102,10 @@ class Tree(app_commands.CommandTree[Any]):
         form: str = "",
         older: OlderPicture | None = None,
         author: str = "",
+        unfit: Sequence[str] = (),
     ) -> Written:
         limit = self._context.upload_limit(interaction)
-        asks: Sequence[DiscordRequest] = [
+        asks = [
             replace(
                 of_interaction(interaction, picture, replies.language, limit, number=number),
                 older=older,
@@ -114,8 +114,7 @@ class Tree(app_commands.CommandTree[Any]):
             )
             for number, picture in enumerate(found)
         ]
-        asks = as_one(asks, uncovered(said), self._context.catalog)
-        written = await self._intake.admission.write(of_form(asks, form) if form else asks, uncovered(said))
+        written = await self._intake.admission.write(of_form(asks, form) if form else asks, uncovered(said), unfit)
         if written.words:
             # for the button under the refusal, which opens a form with the words
             pointed = Pointed(asks[0].user, asks[0].channel, list(found), said, author=author)
@@ -172,9 +171,8 @@ class Tree(app_commands.CommandTree[Any]):
         if refusal is not None:
             await answer(interaction, refusal)
             return
-        served = await quickly(self._context.pipeline.serving.now())
-        form = WordsForm(interaction.id, replies, served, upload=not found, prompt=prompt, given=given)
-        await interaction.response.send_modal(form)
+        serving = self._context.pipeline.serving
+        await modals.show(interaction, replies, serving, upload=not found, prompt=prompt, given=given)
 
     async def _may_ask(
         self, interaction: Interaction, found: Sequence[Picture], replies: ServerReplies, author: str
@@ -209,12 +207,12 @@ class Tree(app_commands.CommandTree[Any]):
         said = modals.written(interaction.data)
         if not (found or sent) and await self._context.conversation.words.are_enough(said):
             found = [Picture("")]
+        unfit = [replies.picture_error(one) for one in sent if isinstance(one, Unfit)]
         if not found:
-            unfit = next((one for one in sent if isinstance(one, Unfit)), None)
-            return Written(replies.picture_error(unfit) if unfit else replies.no_picture())
+            return Written(unfit[0] if unfit else replies.no_picture())
         record = await self._context.pipeline.record(pointed.job) if pointed.job else None
         older = OlderPicture.of(record) if record else None
-        return await self._write(interaction, found, said, replies, form, older, pointed.author)
+        return await self._write(interaction, found, said, replies, form, older, pointed.author, unfit)
 
 
 def _is_own(message: discord.Message, interaction: Interaction) -> bool:

@@ -11,6 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from unstill_bots.host.background import quickly
+from unstill_bots.intake.inputs import as_one
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
@@ -71,8 +72,12 @@ class Admission:
             self._pipeline.background.spawn(self._late(write))
             return None
 
-    async def write(self, pendings: Sequence[PendingRequest], words: str) -> Written:
-        """Write pictures down, with the person's own defaults before their words. Raises RedisError."""
+    async def write(self, pendings: Sequence[PendingRequest], words: str, unfit: Sequence[str] = ()) -> Written:
+        """Write pictures down, with the person's own defaults before their words. `unfit` has a sentence for each file
+        beside them that is no picture. Raises RedisError.
+        """
+        if not unfit:
+            pendings = as_one(pendings, words, self._pipeline.catalog)
         first = pendings[0]
         in_force = await self._pipeline.preferences.of(first.who.person, first.who.place)
         own = in_force.own
@@ -82,8 +87,9 @@ class Admission:
             words_are = self._pipeline.is_wrong(request.words) and first.forbidden(in_force.chat) is None
             return Written(refusal.said, words=words_are, objection=refusal)
         told = None
-        if len(pendings) > 1:
+        if len(pendings) + len(unfit) > 1:
             found = await take_together(self._pipeline, pendings, words, own=own, start=False)
+            found.refused.update(map(Objection, unfit))
             told, new = found.told(first), found.new
         else:
             try:
@@ -95,6 +101,16 @@ class Admission:
         if told or new:
             return Written(told.said if told else None, new, objection=told)
         return Written(first.replies.already(), known=True)
+
+    async def begin(self, new: Sequence[Request], note: str | None) -> None:
+        """Have what was written down prepared. `note` is the message that shows the first, where there is one."""
+        try:
+            if note is not None:
+                await self._pipeline.adopt(new[0].id, note, receipt_of=new[0])
+        finally:
+            # whatever happened to the note: it is in the ledger, and has to go on
+            for request in new:
+                self._pipeline.start(request)
 
     async def _late(self, write: asyncio.Task[Written]) -> None:
         try:

@@ -13,6 +13,7 @@ from unstill_bots.actions.user_jobs import UserJobs
 from unstill_bots.delivery.chat import Chat
 from unstill_bots.delivery.message import Message
 from unstill_bots.intake.conversation import Conversation, Question
+from unstill_bots.intake.edits import Edits
 from unstill_bots.intake.follow_ups import FollowUps
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import P, WaitingPictures
@@ -40,6 +41,7 @@ class SharedContext(Generic[P]):
         self.catalog = pipeline.catalog
         self.settings = pipeline.settings
         self.conversation = Conversation(pipeline, memory, self._ask, chat.remove)
+        self.edits = Edits(pipeline, memory, self.conversation)
         self.hosts = HostCommands(pipeline.client, pipeline.settings, pipeline.catalog)
         self.follow_ups = FollowUps(pipeline, memory, self.conversation, self._show)
 

@@ -7,16 +7,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic
 
 import msgspec
-from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import InForce, Preferences
 from unstill_bots.actions.presses import ACTIONS, PRESET, Actor, Thing, Verdict, judge, refusal
-from unstill_bots.actions.variations import derived
 from unstill_bots.delivery.chat import ChatError
-from unstill_bots.delivery.message import REVISED
 from unstill_bots.intake.inputs import as_one
 from unstill_bots.intake.objection import Objection
-from unstill_bots.intake.older_picture import OlderPicture
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.together import take_together
@@ -24,8 +20,6 @@ from unstill_bots.intake.waiting import P, WaitingPictures
 from unstill_bots.intake.words_alone import WordsAlone
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import NotTaken
-from unstill_queue.contract.jobs import Cancelled, Succeeded
-from unstill_queue.ledger.ledger import Record
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -104,13 +98,13 @@ class Conversation(Generic[P]):
     async def is_refused(self, pending: P, rules: Preferences) -> bool:
         """Return whether a picture is refused by its chat's `rules` or by quotas, which is said. Raises RedisError."""
         objection = await self._pipeline.refusal(pending, None, rules=rules)
-        self._object(pending, objection)
+        self.object(pending, objection)
         return objection is not None
 
     async def is_shut_out(self, pending: P) -> bool:
         """Return whether the host lets its person ask for nothing now, which is said. Raises RedisError."""
         objection = await self._pipeline.shut_out(pending.who)
-        self._object(pending, objection)
+        self.object(pending, objection)
         return objection is not None
 
     async def _take(
@@ -135,14 +129,15 @@ class Conversation(Generic[P]):
             return False
         found = await take_together(self._pipeline, pendings, words, own=own)
         found.refused.update(map(Objection, unfit))
-        self._object(first, found.told(first))
+        self.object(first, found.told(first))
         return True
 
     def not_taken(self, pending: P, sentences: Sequence[str]) -> None:
         """Say in one message what was not taken beside a picture."""
         self._say(pending, "\n".join(dict.fromkeys(sentences)))
 
-    def _object(self, pending: P, objection: Objection | None) -> None:
+    def object(self, pending: P, objection: Objection | None) -> None:
+        """Say why something is not done, where there is a reason and it is to be said."""
         if objection is not None and not objection.silent:
             self._say(pending, objection.said)
 
@@ -182,7 +177,7 @@ class Conversation(Generic[P]):
         if others := pendings[1:]:
             found = await take_together(self._pipeline, others, words, beside=1)
             found.taken += 1
-            self._object(others[0], found.told(others[0]))
+            self.object(others[0], found.told(others[0]))
         question = await self._waiting.question(pendings[0])
         self.take_back(*(each for each in (question or "").split() if each != note))
         await self._waiting.no_longer(pendings)
@@ -230,68 +225,7 @@ class Conversation(Generic[P]):
         for question in questions:
             self._pipeline.background.spawn(take_back(question))
 
-    async def edited(self, pendings: Sequence[P], words: str, at: float) -> None:
-        """Take the new words of a message: for what waits of it and of its album, else for what was made of them.
-
-        `at` is when they were written, in seconds since the epoch. Raises RedisError.
-        """
-        for pending in pendings:
-            await self._edited(replace(pending, sent_at=at), words)
-
-    async def _edited(self, pending: P, words: str) -> None:
-        waiting = await self._waiting.waiting(pending.chat, pending.user)
-        mine = [one for one in waiting if one.id == pending.id or (pending.album and one.album == pending.album)]
-        if mine:
-            await self.words_came(mine, words)
-            return
-        if await self._waiting.edit_words(pending, words) and await self._pipeline.record(pending.id) is None:
-            return
-        for one in await self._waiting.together(pending):
-            if not await self.revise(one, words):
-                await self._waiting.edit_offer(one, words)
-
-    async def revise(self, pending: P, words: str) -> bool:
-        """Cancel what waits or runs, or leave what ended, and ask anew with new words of the same message.
-
-        Returns False where no request of the message is on record. Words without a picture of their own are for that of
-        their request. Where there is a clip already, it stays, and the new one has a message of its own.
-
-        Each step may be repeated, as the update comes again when we die between two of them.
-        """
-        pipeline, ledger = self._pipeline, self._pipeline.client.ledger
-        latest = await self._waiting.latest(pending)
-        record = await pipeline.record(latest)
-        if record is None:
-            return False
-        if not pending.picture.source:
-            older = OlderPicture.of(record)
-            if older is None:
-                return True
-            pending = replace(pending, older=older)
-        elif record.request.last_source:
-            pending = replace(pending, last_source=record.request.last_source)
-        request = await pipeline.request(pending, words, id=derived(latest, f"edit {words}"))
-        if request.words == record.request.words or _is_ended(record):
-            return True
-        # before the cancel, as what is cancelled so is shown by what comes after it
-        if not await pipeline.may_ask(request):
-            return True
-        await ledger.cancel(latest, REVISED)
-        # None: what was cancelled is forgotten meanwhile
-        cancelled = await ledger.find(latest)
-        if cancelled is not None and _is_ended(cancelled):
-            return True
-        note = None if cancelled is None or isinstance(cancelled.outcome, Succeeded) else cancelled.note
-        await pipeline.enter(request, pending.age, note=note, paced=True)
-        await self._waiting.revised(pending, request.id)
-        return True
-
 
 def are_together(one: PendingRequest, first: PendingRequest) -> bool:
     """Return whether a picture was sent with the first one: in its album, or in its message."""
     return bool(first.album and one.album == first.album) or one.id.startswith(f"{first.id}.")
-
-
-def _is_ended(record: Record) -> bool:
-    """Return whether a job was cancelled by somebody; new words then make nothing of it."""
-    return isinstance(record.outcome, Cancelled) and record.outcome.by != REVISED

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import Preferences
+from unstill_bots.intake.inputs import takes_words_alone
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
@@ -50,9 +51,9 @@ class GuestRequests:
         """
         if is_chatter(words):
             return
-        pending = replace(pending, author=self._pipeline.consent.author(pending.who, sender))
-        covered = pending.picture.spoiler and sender != pending.user
-        refusal = self._refusal(pending, unfit, covered=covered)
+        refusal = await self._refusal(pending, words, unfit, sender)
+        if pending.picture.source:
+            pending = replace(pending, author=self._pipeline.consent.author(pending.who, sender))
         if refusal is None:
             try:
                 request = await self._pipeline.accept(pending, words, own=own, start=False)
@@ -67,13 +68,14 @@ class GuestRequests:
                 return
         self._pipeline.background.spawn(summoner.answer(refusal))
 
-    def _refusal(self, pending: PendingRequest, unfit: Unfit | None, *, covered: bool) -> str | None:
+    async def _refusal(self, pending: PendingRequest, words: str, unfit: Unfit | None, sender: str) -> str | None:
         replies = pending.replies
         if unfit is not None:
             return replies.picture_error(unfit)
         if not pending.picture.source:
-            return replies.guest_without_picture(self._name)
-        return replies.picture_is_covered() if covered else None
+            alone = words and takes_words_alone(words, await self._pipeline.serving.now())
+            return None if alone else replies.guest_without_picture(self._name)
+        return replies.picture_is_covered() if pending.picture.spoiler and sender != pending.user else None
 
     async def _begin(self, request: Request, pending: PendingRequest, summoner: Summoner) -> None:
         """Have it prepared once there is a message to show the end in; not for whom the bot may not write to."""

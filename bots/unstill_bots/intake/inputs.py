@@ -84,9 +84,9 @@ def model_for(ability: str, words: str, served: Served, usual: str) -> dict[str,
 
 def as_one(pendings: Sequence[P], words: str, catalog: Catalog) -> Sequence[P]:
     """Return pictures that were sent together as one request, where there are two and the words ask for a clip from the
-    first to the second; else as they are.
+    first to the second; else as they are, as where they end with a picture already.
     """
-    if len(pendings) != 2 or not asks_for_last(words, catalog):
+    if len(pendings) != 2 or Inputs.to_come(pendings[0]).last or not asks_for_last(words, catalog):
         return pendings
     first, last = pendings
     return [first.up_to(last)]

@@ -143,7 +143,7 @@ class Router:
             return
         # words without a picture are for that of their request, if there is one
         ask = self._context.pending_of(message, found or Picture(""), await self._context.in_force(message))
-        await self._conversation.edited([ask], said.words, (message.edit_date or message.date).timestamp())
+        await self._context.edits.take([ask], said.words, (message.edit_date or message.date).timestamp())
 
     # -- coming and going
 

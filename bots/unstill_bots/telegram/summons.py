@@ -5,6 +5,7 @@ from __future__ import annotations
 from telegram import Message, User
 from telegram.error import TelegramError
 
+from unstill_bots.actions.commands import is_wish
 from unstill_bots.delivery.chat import ChatGone
 from unstill_bots.intake.guest_requests import GuestRequests
 from unstill_bots.intake.media import Unfit
@@ -30,7 +31,7 @@ class Summons:
         found, sender = find(message, self._context.download_limit), str(user.id)
         if found is None and replied is not None:
             found, sender = find(replied, self._context.download_limit), user_of(replied)
-        own, replies = await self._context.own(user)
+        said, (own, replies) = addressed(message, self._context.me), await self._context.own(user)
         picture = found if isinstance(found, Picture) else Picture("")
         pending = TelegramRequest(
             chat=str(user.id),
@@ -44,7 +45,7 @@ class Summons:
         )
         await self._requests.take(
             pending,
-            addressed(message, self._context.me).words,
+            said.words if is_wish(said.command) else "",
             own,
             _Summoner(self._context, query, user),
             unfit=found if isinstance(found, Unfit) else None,
