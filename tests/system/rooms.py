@@ -44,6 +44,9 @@ class Room(Protocol):
     ) -> Any:
         """Where there are words, or at least none of them, they name the bot in a group."""
 
+    def together(self, who: Any, colours: list[Colour], words: str) -> Any:
+        """Pictures at once, with words; the message that has those is returned."""
+
     def say(self, who: Any, words: str, reply_to: Any = None) -> Any:
         """Plain words."""
 
@@ -107,6 +110,10 @@ class OnTelegram:
         said = f"/animate {words}" if len(self.people) > 1 and words is not None else words or ""
         return who.send_photo(self._chat, photo(f"rgb{colour}"), said, reply_to=reply_to, spoiler=covered)
 
+    def together(self, who: Any, colours: list[Colour], words: str) -> Any:
+        said = f"/animate {words}" if len(self.people) > 1 else words
+        return who.send_album(self._chat, [photo(f"rgb{colour}") for colour in colours], said)[0]
+
     def say(self, who: Any, words: str, reply_to: Any = None) -> Any:
         return who.send_text(self._chat, words, reply_to=reply_to)
 
@@ -166,6 +173,9 @@ class OnDiscord:
         said = "" if words is None else self._named(words)
         file = replace(picture(f"rgb{colour}"), spoiler=covered)
         return who.say(self._chat, said, files=[file], reply_to=reply_to)
+
+    def together(self, who: Any, colours: list[Colour], words: str) -> Any:
+        return who.say(self._chat, self._named(words), files=[picture(f"rgb{colour}") for colour in colours])
 
     def say(self, who: Any, words: str, reply_to: Any = None) -> Any:
         return who.say(self._chat, words, reply_to=reply_to)

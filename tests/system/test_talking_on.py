@@ -257,3 +257,16 @@ async def test_a_photo_of_another_chat_can_be_replied_to_on_telegram(telegram: T
     # When she replies here to what somebody sent elsewhere
     chat.say(ann, "waves rolling in", reply_to=chat.elsewhere(GREEN, "look"))
     assert is_of((await clips(chat, 1))[0], "waves rolling in", GREEN)
+
+
+async def test_an_edit_that_asks_for_what_the_model_cannot_do_says_so_and_leaves_the_clips(room: Rooms) -> None:
+    chat = room("Ann")
+    [ann] = chat.people
+    # Given two clips of pictures that were sent together
+    sent = chat.together(ann, [RED, BLUE], "waves")
+    made = await clips(chat, 2)
+    # When their words are changed to ask for one of both, which the model does not make
+    chat.edit(ann, sent, "from the first picture to the second")
+    # Then that is said once, and the clips stay as they are
+    await says(chat, "makes a clip of one picture, not from one to another")
+    assert await clips(chat, 2) == made and len(chat.lines()) == 3

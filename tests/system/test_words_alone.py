@@ -115,6 +115,30 @@ async def test_pictures_that_wait_are_one_clip_by_words_that_say_so(room: Rooms)
     await seen(chat, lambda lines: len(lines) == 1, "the end of the questions")
 
 
+async def test_new_words_make_one_clip_of_two_that_were_sent_together(room: Rooms, able: tuple[str, Any]) -> None:
+    chat, house = room("Ann"), _house(able)
+    [ann] = chat.people
+    both = "it opens, from the first picture to the second"
+    with house.gate() as gate:
+        # Given two pictures of which clips are being made
+        sent = chat.together(ann, [RED, BLUE], f"{gate} waves")
+        await seen(chat, lambda lines: sum("Cancel" in one.buttons for one in lines) == 2, "the status messages")
+        # When their words are changed to such that name both
+        chat.edit(ann, sent, both)
+        # Then there is one clip of both, and the message of the other is gone
+        await seen(chat, lambda lines: len(lines) == 1, "the end of the other message")
+    (clip,) = await clips(chat, 1)
+    assert is_of(clip, both, RED)
+    # When there are two clips already, and their words are changed, Then both stay, and the one of both is a third
+    sent = chat.together(ann, [BLUE, RED], "waves")
+    await clips(chat, 3)
+    chat.edit(ann, sent, both)
+    assert [is_of(one, both, BLUE) for one in await clips(chat, 4)] == [False, False, False, True]
+    # When they are changed once more, Then a clip of both is made anew
+    chat.edit(ann, sent, "it closes")
+    assert is_of((await clips(chat, 5))[4], "it closes", BLUE)
+
+
 async def test_in_a_group_words_alone_are_for_the_bot_only_where_they_name_it(room: Rooms) -> None:
     chat = room("Ann", "Bob")
     ann, bob = chat.people
