@@ -14,8 +14,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.queue.values import DONE, a_job, a_request
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
+from unstill_bots.host import figures
 from unstill_bots.host.leader import Leader
 from unstill_bots.host.metrics_server import MetricsServer
 from unstill_config import metrics
@@ -150,6 +151,27 @@ async def test_no_figure_tells_of_anybody_and_there_are_not_more_of_them_with_mo
     codes, platforms, queues = len(FAILURES) + 2, len(PLATFORMS) + 1, 8
     most = 2 * platforms * (codes + 2) + 20 * platforms * queues + 16 * (platforms * 3 + 2 * queues) + 200
     assert samples < most < 3000
+
+
+async def test_a_server_that_takes_connections_and_does_not_answer_is_told_to_be_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a server that hangs, and a client that would wait for it for a day
+    monkeypatch.setattr(figures, "ANSWER_WITHIN", 0.2)
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        redis = connect(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0", patience=0, answer_within=86400)
+        # When the figures are read
+        reading = figures.read(Ledger(redis, Queue()), Storage(url=f"file://{tmp_path}"))
+        told = {family.name: family.samples[0].value for family in await asyncio.wait_for(reading, PATIENCE)}
+        await redis.aclose()
+    # Then that is told, beside what else is known
+    assert told.keys() == {"unstill_server_up", "unstill_storage_free_bytes", "unstill_storage_size_bytes"}
+    assert told["unstill_server_up"] == 0
 
 
 async def test_a_server_that_is_away_is_told_and_waited_for_by_nobody(valkey: EmbeddedValkey, tmp_path: Path) -> None:

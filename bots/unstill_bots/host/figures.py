@@ -25,6 +25,8 @@ from unstill_queue.ledger.counters import BUCKETS, COUNTERS, HISTOGRAMS, Counted
 from unstill_queue.ledger.ledger import REFIT_LANE, Ledger
 from unstill_queue.ledger.script import awaited
 
+ANSWER_WITHIN = 5.0
+"""Seconds that the queue's server gets for all; Prometheus waits ten, and would hear nothing at all."""
 COUNTERS_TOLD = {
     "requests": "Requests that were written down.",
     "jobs_queued": "Requests that became jobs.",
@@ -47,7 +49,8 @@ async def read(ledger: Ledger, storage: Storage) -> list[Metric]:
     families = await asyncio.to_thread(_room, storage)
     up = True
     try:
-        families += await _of_queue(ledger)
+        async with asyncio.timeout(ANSWER_WITHIN):
+            families += await _of_queue(ledger)
     except (RedisError, OSError):
         up = False
     return [_gauge("server_up", "1: the queue's server answers.", (), {(): float(up)}), *families]
