@@ -87,9 +87,13 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         hasty = connect(local.url, patience=0)
         services = Services(settings, catalog, client, storage, pictures, safety)
         reloading = Reloading(settings, catalog)
-        reloading.listen(lambda now: setattr(client, "quota", now.quota))
-        reloading.read(lambda now: WordList.read(now.safety.words), lambda words: setattr(safety, "words", words))
-        reloading.listen(lambda _: local.reload())
+
+        def take_over(now: Settings) -> None:
+            client.quota = now.quota
+            local.reload()
+
+        reloading.listen(take_over)
+        reloading.read(lambda now: WordList.read(now.safety.words), safety.use)
         when_hung_up(reloading.reload, stopping.set)
         helpers: list[Coroutine[Any, Any, None]] = [
             Reaper(Ledger(hasty, settings.queue)).run(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,16 +14,13 @@ from prometheus_client import start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from unstill_config.children import child_environ
 from unstill_config.exporter import PREFIX, export
 from unstill_config.settings import Settings
+from unstill_engine.device.cards import MIB, ask_driver, card_of
 
 log = structlog.get_logger(__name__)
 
 AGAIN = 5.0
-ASK_WITHIN = 5.0
-"""Seconds that the driver's program gets to tell of a card."""
-MIB = 2**20
 
 
 class Room(Collector):
@@ -47,28 +43,12 @@ class Room(Collector):
             yield GaugeMetricFamily(f"{PREFIX}device_memory_bytes", "Memory of the engine's card.", value=memory[1])
 
 
-def card_of(device: str, environ: Mapping[str, str]) -> str | None:
-    """Return the name by which the driver's program knows a device such as "cuda:1"; None for one that is no card."""
-    kind, _, number = device.partition(":")
-    if kind != "cuda" or not (number or "0").isdecimal():
-        return None
-    visible = environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return number or "0"
-    names = [name.strip() for name in visible.split(",") if name.strip()]
-    return names[int(number or 0)] if int(number or 0) < len(names) else None
-
-
 def _memory_of(card: str, environ: Mapping[str, str]) -> tuple[int, int] | None:
-    """Return a card's used bytes and all of them."""
-    query = ["nvidia-smi", f"--id={card}", "--query-gpu=memory.used,memory.total", "--format=csv,noheader,nounits"]
+    """Return a card's used bytes and all of them; None where nobody says it."""
+    told = ask_driver(environ, f"--id={card}", "--query-gpu=memory.used,memory.total", "--format=csv,noheader,nounits")
     try:
-        told = subprocess.run(  # noqa: S603  # the driver's own, wherever it was installed
-            query, env=child_environ("nvidia-smi", environ), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=ASK_WITHIN, check=True,
-        )  # fmt: skip
-        used, size = (int(part) * MIB for part in told.stdout.strip().split(","))
-    except (OSError, ValueError, subprocess.SubprocessError):
+        used, size = (int(part) * MIB for part in (told or "").split(","))
+    except ValueError:
         return None
     return used, size
 

@@ -19,7 +19,7 @@ from unstill_queue.contract.resolving import resolve
 from unstill_queue.contract.sizing import sized
 
 CATALOG = Catalog.load()
-ABLE = with_abilities(CATALOG, "i2vgen-xl", LAST_IMAGE, "text_only")
+ABLE = with_abilities(CATALOG, "i2vgen-xl", LAST_IMAGE, "text_to_video")
 WORDS = Caption("waves")
 
 BOTH = [
@@ -87,10 +87,10 @@ def test_the_option_says_it_whatever_the_words_are() -> None:
         (Inputs(), (LAST_IMAGE,), Caption("waves", {LAST_IMAGE: True}), "last_picture_missing"),
         (Inputs(), (LAST_IMAGE,), Caption("waves", {LAST_IMAGE: False}), ""),
         (Inputs(first=False), (), WORDS, "no_picture"),
-        (Inputs(first=False), ("text_only",), WORDS, ""),
-        (Inputs(first=False), ("text_only",), Caption(""), "no_words"),
-        (Inputs(), ("text_only", "no_image"), WORDS, "words_only"),
-        (Inputs(first=False), ("text_only", "no_image"), WORDS, ""),
+        (Inputs(first=False), ("text_to_video",), WORDS, ""),
+        (Inputs(first=False), ("text_to_video",), Caption(""), "no_words"),
+        (Inputs(), ("text_to_video", "no_image"), WORDS, "words_only"),
+        (Inputs(first=False), ("text_to_video", "no_image"), WORDS, ""),
     ],
 )
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
@@ -112,7 +112,7 @@ def test_what_the_usual_model_cannot_do_goes_to_one_that_can_unless_words_name_o
     asked = {"model": "--model i2vgen-xl"}
 
     assert model_for(LAST_IMAGE, "waves", served, "camera") == asked
-    assert model_for("text_only", "waves", served, "camera") == asked
+    assert model_for("text_to_video", "waves", served, "camera") == asked
     assert model_for(LAST_IMAGE, "waves --model camera", served, "camera") == {}
     assert model_for(LAST_IMAGE, "waves", served, "i2vgen-xl") == {}
     # and where nobody serves it the usual one says what it cannot do

@@ -22,8 +22,9 @@ from unstill_bots.actions.preferences import Preferences
 from unstill_bots.intake.pending import AGE_RESTRICTED
 from unstill_bots.intake.pictures import PictureError, SafePicture
 from unstill_bots.safety.checks import COVERED_PICTURE, Safety, Shown
-from unstill_bots.safety.frames import FramesUnreadable, find_ffmpeg, frames_of
+from unstill_bots.safety.frames import FramesUnreadable, frames_of
 from unstill_bots.safety.rating import Bounds, Rating, RatingUnavailable
+from unstill_config.programs import find_ffmpeg
 from unstill_config.safety import Policy
 from unstill_config.safety import Safety as SafetySettings
 from unstill_queue.contract.jobs import ReplyAddress

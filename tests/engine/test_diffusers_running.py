@@ -440,5 +440,5 @@ def test_every_argument_that_we_name_is_one_of_the_pipelines() -> None:
         names = argument_names(name, model.pipeline, pipeline_class(name, model.pipeline.class_name), photo=True)
         assert {"prompt", "num_frames", "num_inference_steps", "generator"} <= set(names), name
         assert ("last_image" in model.abilities) <= ("last_image" in names), name
-        assert ("text_only" in model.abilities) == bool(model.pipeline.text_class_name), name
+        assert ("text_to_video" in model.abilities) == bool(model.pipeline.text_class_name), name
         assert inspect.signature(pipeline_class(name, model.pipeline.class_name).__call__)

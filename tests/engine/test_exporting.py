@@ -15,7 +15,8 @@ from unstill_config import metrics
 from unstill_config.settings import Settings
 from unstill_config.telemetry import ENGINES_FROM
 from unstill_engine import exporting
-from unstill_engine.exporting import Room, card_of, serve_figures
+from unstill_engine.device.cards import card_of
+from unstill_engine.exporting import Room, serve_figures
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ cost = { base = 0.3, per_unit = 0.0 }
 title = "Able"
 renderer = "tests.system.renderers:Journalled"
 synthetic = true
-abilities = ["prompt", "seed", "last_image", "text_only"]
+abilities = ["prompt", "seed", "last_image", "text_to_video"]
 size_multiple = 2
 resolutions = [64]
 licence = { name = "Apache-2.0" }

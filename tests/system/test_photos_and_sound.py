@@ -31,7 +31,7 @@ DUET = """
 title = "Duet"
 renderer = "tests.system.duet:Duet"
 synthetic = true
-abilities = ["prompt", "seed", "last_image", "text_only", "sound"]
+abilities = ["prompt", "seed", "last_image", "text_to_video", "sound"]
 size_multiple = 2
 resolutions = [96]
 licence = { name = "Apache-2.0" }

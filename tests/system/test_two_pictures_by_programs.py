@@ -90,7 +90,7 @@ def test_words_alone_are_a_request(api: httpx.Client) -> None:
 
 def test_the_page_and_the_api_say_what_there_is(api: httpx.Client, house: WebHouse) -> None:
     (model,) = api.get("/models").json()["models"]
-    assert {"last_image", "text_only"} <= set(model["abilities"])
+    assert {"last_image", "text_to_video"} <= set(model["abilities"])
     assert "last_image" not in {one["name"] for one in api.get("/options").json()["options"]}
     visitor: Visitor = house.visitor()
     visitor.open()

@@ -94,17 +94,17 @@ class HostCommands:
 
     async def _pause(self, replies: ChatReplies, words: str) -> str:
         await self._ledger.pause("intake")
-        return replies.host_paused(await self._waiting())
+        return replies.host_paused(await self._count(State.QUEUED))
 
     async def _drain(self, replies: ChatReplies, words: str) -> str:
         await self._ledger.pause("engines")
-        return replies.host_drained(sum(n for (state, _), n in (await self._ledger.counts()).items() if _runs(state)))
+        return replies.host_drained(await self._count(State.RUNNING))
 
     async def _resume(self, replies: ChatReplies, words: str) -> str:
         return replies.host_resumed() if await self._ledger.resume() else replies.host_nothing_paused()
 
-    async def _waiting(self) -> int:
-        return sum(n for (state, _), n in (await self._ledger.counts()).items() if state is State.QUEUED)
+    async def _count(self, state: State) -> int:
+        return sum(count for (each, _), count in (await self._ledger.counts()).items() if each is state)
 
     async def _usage(self, replies: ChatReplies, words: str) -> str:
         spent = await self._ledger.spent()
@@ -179,10 +179,6 @@ class HostCommands:
             if await self._ledger.is_of(id, names):
                 ended += await self._client.cancel(id, BY_HOST) in ("cancelled", "cancelling")
         return ended
-
-
-def _runs(state: State) -> bool:
-    return state is State.RUNNING
 
 
 def _when(seconds: float) -> str:

@@ -16,10 +16,10 @@ from unstill_bots.discord.parameters import shown
 from unstill_bots.discord.pending import DiscordRequest, id_of
 from unstill_bots.host.background import quickly
 from unstill_bots.intake.pending import numbered
-from unstill_bots.intake.served import TEXT_ONLY, Served, Serving
+from unstill_bots.intake.served import Served, Serving
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_config.catalog import Value
-from unstill_queue.contract.options import find
+from unstill_queue.contract.options import TEXT_TO_VIDEO, find
 
 LABEL_MOST, TITLE_MOST, TEXT_MOST = 45, 45, 4000
 PICTURES_MOST = 10
@@ -48,7 +48,7 @@ class WordsForm(discord.ui.Modal):
     ) -> None:
         super().__init__(title=shortened(replies.modal_title(), TITLE_MOST), custom_id=f"{FORM} {form}")
         if upload:
-            least = 0 if served.able(TEXT_ONLY) else 1
+            least = 0 if served.able(TEXT_TO_VIDEO) else 1
             files: discord.ui.FileUpload[Any] = discord.ui.FileUpload(
                 custom_id=PICTURE, required=bool(least), min_values=least, max_values=PICTURES_MOST
             )

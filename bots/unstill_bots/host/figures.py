@@ -13,9 +13,8 @@ from collections.abc import Iterable, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from redis.exceptions import RedisError
 
-from unstill_bots.host.leader import leader_key
+from unstill_bots.host.leader import led
 from unstill_config.exporter import PREFIX
-from unstill_config.platforms import PLATFORMS
 from unstill_config.settings import Storage
 from unstill_queue.contract.codec import decode_or
 from unstill_queue.contract.codes import FAILURES, SAID, UNKNOWN
@@ -23,7 +22,6 @@ from unstill_queue.contract.jobs import EngineInfo, State
 from unstill_queue.ledger.census import Census
 from unstill_queue.ledger.counters import BUCKETS, COUNTERS, HISTOGRAMS, Counted, Histogram
 from unstill_queue.ledger.ledger import REFIT_LANE, Ledger
-from unstill_queue.ledger.script import awaited
 
 ANSWER_WITHIN = 5.0
 """Seconds that the queue's server gets for all; Prometheus waits ten, and would hear nothing at all."""
@@ -72,7 +70,10 @@ async def _of_queue(ledger: Ledger) -> list[Metric]:
             "estimate_ratio", "What a second of estimate takes in truth.", ("queue",),
             {(lane,): rate for lane, rate in (await ledger.rates()).items()},
         ),
-        _gauge("platform_serving", "1: a front end serves that platform.", ("platform",), await _serving(ledger)),
+        _gauge(
+            "platform_serving", "1: a front end serves that platform.", ("platform",),
+            {(platform,): float(leads) for platform, leads in (await led(ledger)).items()},
+        ),
         _gauge("server_memory_bytes", "Memory of the queue's server.", (), {(): memory["used_memory"]}),
         _gauge("server_memory_limit_bytes", "Its limit; 0: none.", (), {(): memory.get("maxmemory", 0)}),
         *of_counts(await ledger.counted()),
@@ -102,17 +103,6 @@ def _of_jobs(census: Census, lanes: Iterable[str]) -> list[Metric]:
         ),
         _gauge("unreadable_records", "Records that were set aside and are kept.", (), {(): census.unreadable}),
     ]  # fmt: skip
-
-
-async def _serving(ledger: Ledger) -> dict[tuple[str, ...], float]:
-    """Of each platform that ever took a request: whether somebody leads it now."""
-    seen = {name.decode() for name in await awaited(ledger.redis.smembers("unstill:platforms"))}
-    served = [platform for platform in PLATFORMS if platform in seen]
-    async with ledger.redis.pipeline(transaction=False) as pipe:
-        for platform in served:
-            pipe.exists(leader_key(platform))
-        there = await pipe.execute()
-    return {(platform,): float(leads) for platform, leads in zip(served, there, strict=True)}
 
 
 def of_counts(counted: Counted) -> list[Metric]:

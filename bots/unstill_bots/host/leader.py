@@ -11,6 +11,9 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
+from unstill_config.platforms import PLATFORMS
+from unstill_queue.ledger.ledger import Ledger
+
 log = structlog.get_logger(__name__)
 
 TERM = 6.0
@@ -32,6 +35,19 @@ _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL',
 def leader_key(platform: str) -> str:
     """The server's key that stands as long as somebody leads."""
     return f"unstill:leader:{platform}"
+
+
+async def led(ledger: Ledger) -> dict[str, bool]:
+    """Return, by each platform of ours from which a request was ever written down, whether a front end leads it.
+
+    Raises RedisError.
+    """
+    seen = await ledger.platforms()
+    platforms = [name for name in PLATFORMS if name in seen]
+    async with ledger.redis.pipeline(transaction=False) as pipe:
+        for platform in platforms:
+            pipe.exists(leader_key(platform))
+        return dict(zip(platforms, map(bool, await pipe.execute()), strict=True))
 
 
 class LeadershipLost(Exception):

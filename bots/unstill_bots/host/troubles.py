@@ -10,9 +10,8 @@ from unstill_bots.delivery.notices import Say
 from unstill_bots.host.certificates import first_end, is_soon
 from unstill_bots.host.disks import DISK_BYTES, free_room
 from unstill_bots.host.frontend import Services
-from unstill_bots.host.leader import leader_key
+from unstill_bots.host.leader import led
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_config.platforms import PLATFORMS
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.contract.jobs import State
 from unstill_queue.ledger.script import awaited
@@ -93,10 +92,8 @@ async def records(services: Services) -> list[Look]:
 async def platforms(services: Services) -> list[Look]:
     """Look at each platform that ever took a request: whether a bot serves it, and whether it answers that bot."""
     redis, after = services.client.redis, services.settings.bots.tell_after
-    seen = {name.decode() for name in await awaited(redis.smembers("unstill:platforms"))}
     looks: list[Look] = []
-    for platform in (name for name in PLATFORMS if name in seen):
-        serves = bool(await redis.exists(leader_key(platform)))
+    for platform, serves in (await led(services.client.ledger)).items():
         refuses = serves and bool(await awaited(redis.hexists(TROUBLE, platform)))
         looks += _platform(platform, after, serves=serves, refuses=refuses)
     return looks

@@ -10,13 +10,13 @@ import msgspec
 from unstill_bots.intake import captions
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
-from unstill_bots.intake.served import TEXT_ONLY, Served
+from unstill_bots.intake.served import Served
 from unstill_bots.text.pairs import asks_for_both
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Model
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Request
-from unstill_queue.contract.options import LAST_IMAGE
+from unstill_queue.contract.options import LAST_IMAGE, TEXT_TO_VIDEO
 
 P = TypeVar("P", bound=PendingRequest)
 
@@ -49,7 +49,7 @@ class Inputs(msgspec.Struct, frozen=True):
     @property
     def ability(self) -> str:
         """The ability that a model needs for them; none for a single picture."""
-        return LAST_IMAGE if self.last else "" if self.first else TEXT_ONLY
+        return LAST_IMAGE if self.last else "" if self.first else TEXT_TO_VIDEO
 
     def objection(self, model: Model, caption: captions.Caption, replies: Replies) -> Objection | None:
         """Return why a model makes no clip of them and of a caption, or None."""
@@ -62,7 +62,7 @@ class Inputs(msgspec.Struct, frozen=True):
         if self.last:
             return "" if LAST_IMAGE in model.abilities else ONE_TOO_MANY
         if not self.first:
-            return "no_picture" if TEXT_ONLY not in model.abilities else "" if caption.prompt else "no_words"
+            return "no_picture" if TEXT_TO_VIDEO not in model.abilities else "" if caption.prompt else "no_words"
         if NO_IMAGE in model.abilities:
             return "words_only"
         return "last_picture_missing" if caption.given.get(LAST_IMAGE) else ""
@@ -111,4 +111,4 @@ def takes_words_alone(words: str, served: Served) -> bool:
         # what is wrong with them is said by the answer
         name = None
     model = served.models.get(str(name)) if name else None
-    return TEXT_ONLY in model.abilities if model else bool(not name and served.able(TEXT_ONLY))
+    return TEXT_TO_VIDEO in model.abilities if model else bool(not name and served.able(TEXT_TO_VIDEO))

@@ -89,11 +89,6 @@ class OlderPicture(msgspec.Struct, frozen=True):
     last_stored: str = ""
     author: str = ""
 
-    @property
-    def is_there(self) -> bool:
-        """Return whether there is one: of words alone there is none."""
-        return bool(self.source or self.stored)
-
     @classmethod
     def of(cls, record: Record) -> Self | None:
         """Return the picture of a record; None where it was refused itself, or its person had it forgotten."""

@@ -11,7 +11,6 @@ from redis.exceptions import RedisError
 
 from unstill_config.catalog import Catalog, Model
 from unstill_queue.contract.options import OPTIONS, Option
-from unstill_queue.contract.options import TEXT_ONLY as TEXT_ONLY
 from unstill_queue.ledger.ledger import Ledger
 
 GUIDANCE_ADVISED = 12

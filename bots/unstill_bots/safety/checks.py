@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.intake.pending import AGE_RESTRICTED
 from unstill_bots.intake.pictures import PictureError, SafePicture
-from unstill_bots.safety.frames import FramesUnreadable, find_ffmpeg, frames_of
+from unstill_bots.safety.frames import FramesUnreadable, frames_of
 from unstill_bots.safety.rating import Rating, RatingUnavailable
 from unstill_bots.safety.words import WordList
 from unstill_config.errors import ConfigError
+from unstill_config.programs import find_ffmpeg
 from unstill_config.safety import POLICIES, Policy
 from unstill_config.safety import Safety as SafetySettings
 from unstill_config.settings import Settings
@@ -83,6 +84,10 @@ class Safety:
         if not own.rating:
             return cls(own, words)
         return cls(own, words, Rating(), needed_ffmpeg(settings))
+
+    def use(self, words: WordList) -> None:
+        """Check words by another list from now on."""
+        self.words = words
 
     async def __aenter__(self) -> Self:
         if self._rating is not None:

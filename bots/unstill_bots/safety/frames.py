@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 
 from unstill_bots.safety.rater import FRAME, SIDE
 from unstill_config.children import child_environ
-from unstill_config.programs import bundled_ffmpeg
 
 FEWEST, MOST, A_SECOND = 8, 32, 4
 """Frames of a clip that are looked at: so many a second, within bounds."""
@@ -18,11 +16,6 @@ WITHIN = 120.0
 
 class FramesUnreadable(Exception):
     """No frames could be read out of a clip. The text is for the operator."""
-
-
-def find_ffmpeg(setting: Path | None) -> str | None:
-    """Return the setting's ffmpeg, else the PATH's, else the one in imageio-ffmpeg; None where there is none."""
-    return shutil.which(setting.expanduser()) if setting else shutil.which("ffmpeg") or bundled_ffmpeg()
 
 
 async def frames_of(clip: Path, duration: float, ffmpeg: str) -> tuple[bytes, int]:

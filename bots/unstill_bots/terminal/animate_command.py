@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import click
 
 from unstill_bots.intake import captions
-from unstill_bots.intake.served import TEXT_ONLY
 from unstill_bots.terminal import looking, results
 from unstill_bots.terminal.animate import Animation, Run, run
 from unstill_bots.terminal.chat import PLATFORM
@@ -24,6 +23,7 @@ from unstill_bots.terminal.server import Server
 from unstill_bots.terminal.wording import Wording
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
+from unstill_queue.contract.options import TEXT_TO_VIDEO
 
 
 @click.command(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -102,7 +102,7 @@ def animate(
 def _can_do_without(model: str, settings: Settings, catalog: Catalog) -> bool:
     """Return whether a model may be there that makes clips of words alone: the caption's own, or any of a queue's."""
     models = catalog.models.values() if settings.redis.url else [catalog.models[model]]
-    return any(TEXT_ONLY in one.abilities for one in models)
+    return any(TEXT_TO_VIDEO in one.abilities for one in models)
 
 
 def _run_of(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unstill_config.children import child_environ
-from unstill_config.programs import bundled_ffmpeg
+from unstill_config.programs import find_ffmpeg
 
 FPS = 12
 SECONDS = 3
@@ -34,13 +34,6 @@ def show(clip: Path, size: tuple[int, int], ffmpeg: Path | None) -> None:
             _play(binary, clip, *_fitted(size, terminal.columns - 2, 2 * (terminal.lines - 6)))
         elif not plays:
             _strip(binary, clip, *_fitted(size, 24, 24))
-
-
-def find_ffmpeg(setting: Path | None) -> str | None:
-    """The setting's, the PATH's, or the one in imageio-ffmpeg where that is installed."""
-    if setting is not None:
-        return str(setting)
-    return shutil.which("ffmpeg") or bundled_ffmpeg()
 
 
 def _fitted(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:

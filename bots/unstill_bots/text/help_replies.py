@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from unstill_bots.intake.served import TEXT_ONLY, Served
+from unstill_bots.intake.served import Served
 from unstill_bots.text.pages import Item, Page, Section
 from unstill_bots.text.replies import Replies, names_of
-from unstill_queue.contract.options import LAST_IMAGE
+from unstill_queue.contract.options import LAST_IMAGE, TEXT_TO_VIDEO
 
 if TYPE_CHECKING:
     from unstill_bots.actions.commands import Command
@@ -34,7 +34,7 @@ class HelpReplies(Replies):
         """Say what models that are served make besides clips of one picture, a line each."""
         two = self.gettext("Two pictures sent together become one clip by words such as “from this one to that one”.")
         none = self.gettext("Words without a picture become a clip, too.")
-        return tuple(said for ability, said in ((LAST_IMAGE, two), (TEXT_ONLY, none)) if served.able(ability))
+        return tuple(said for ability, said in ((LAST_IMAGE, two), (TEXT_TO_VIDEO, none)) if served.able(ability))
 
     def overview(
         self, commands: Iterable[Command], *, synthetic: bool, how: str = "", also: Iterable[str] = ()

@@ -64,7 +64,7 @@ def _bodies(options: JsonSchema) -> dict[str, JsonSchema]:
         "ClipForm": {
             "type": "object",
             "description": "A request as a form: each picture a file, each option a field. Without a picture it is one "
-            "of words alone, where a model has the ability text_only.",
+            "of words alone, where a model has the ability text_to_video.",
             "additionalProperties": False,
             "properties": {
                 "picture": pictures,
@@ -76,7 +76,7 @@ def _bodies(options: JsonSchema) -> dict[str, JsonSchema]:
         "ClipRequest": {
             "type": "object",
             "description": "A request in JSON. Without images it is one of words alone, where a model has the ability "
-            "text_only.",
+            "text_to_video.",
             "additionalProperties": False,
             "properties": {
                 "images": {

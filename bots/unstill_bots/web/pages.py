@@ -9,7 +9,6 @@ from aiohttp import web
 
 from unstill_bots.actions.presses import ACTIONS, EDIT
 from unstill_bots.actions.user_jobs import UserJobs
-from unstill_bots.intake.served import TEXT_ONLY
 from unstill_bots.text.page_replies import PageReplies
 from unstill_bots.web import problems
 from unstill_bots.web.asking import Asked
@@ -22,6 +21,7 @@ from unstill_bots.web.pending import key_of
 from unstill_bots.web.serving import VISITOR, Guard, language_at
 from unstill_bots.web.uploads import Refused, read_form
 from unstill_bots.web.visitor import PLATFORM, Visitor, new_user, split
+from unstill_queue.contract.options import TEXT_TO_VIDEO
 
 YEAR = 365 * 24 * 3600
 ON_CARDS = frozenset(name for name, action in ACTIONS.items() if PLATFORM in action.buttons and name != EDIT)
@@ -73,7 +73,7 @@ class Pages:
             words={card.id: await context.words(card) for card in cards},
             under_way=await self._is_under_way(request, visitor, cards),
             form=form,
-            alone=bool(served.able(TEXT_ONLY)),
+            alone=bool(served.able(TEXT_TO_VIDEO)),
             given=given,
             has_options=bool({field.name for field in form.fields} & given.keys()),
             of={"key": of} if of else None,

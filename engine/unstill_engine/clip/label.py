@@ -15,7 +15,6 @@ HEIGHT_SHARE, HEIGHT_LEAST = 1 / 14, 14
 #: Of the label's own height: its letters, the room beside them, its distance from the edges.
 LETTERS, BESIDE, DISTANCE = 0.62, 0.36, 0.4
 INK, GROUND = (255, 255, 255, 255), (0, 0, 0, 150)
-BYTES_PER_PIXEL = 4
 
 
 class Label(msgspec.Struct, frozen=True):

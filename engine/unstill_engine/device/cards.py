@@ -9,7 +9,9 @@ from pathlib import Path
 
 from unstill_config.children import child_environ
 
-LIST_SECONDS = 10.0
+ASK_WITHIN = 10.0
+"""Seconds that the driver's program gets to answer."""
+MIB = 2**20
 _DRIVER = Path("/proc/driver/nvidia/gpus")
 
 
@@ -31,21 +33,32 @@ def visible_devices(environ: Mapping[str, str], driver: Path = _DRIVER) -> list[
     return [f"cuda:{number}" for number in range(count)]
 
 
+def card_of(device: str, environ: Mapping[str, str]) -> str | None:
+    """Return the name by which the driver's program knows a device such as "cuda:1"; None for one that is no card."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or not (number or "0").isdecimal():
+        return None
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return number or "0"
+    names = [name.strip() for name in visible.split(",") if name.strip()]
+    return names[int(number or 0)] if int(number or 0) < len(names) else None
+
+
 def card_bytes(device: str, environ: Mapping[str, str]) -> int | None:
     """Return the bytes that the card `device` has in all, or a slice of a card (MIG); None where nobody says it."""
-    number = int(device.partition(":")[2] or 0)
-    chosen = environ.get("CUDA_VISIBLE_DEVICES")
-    names = [str(number)] if chosen is None else [name.strip() for name in chosen.split(",") if name.strip()]
-    name = names[0 if chosen is None else number] if chosen is None or number < len(names) else ""
+    name = card_of(device, environ)
+    if name is None:
+        return None
     if name.startswith("MIG-"):
-        slices = re.findall(r"MIG \S*?\.(\d+)gb.*\(UUID: (\S+)\)", _ask(environ, "-L") or "")
+        slices = re.findall(r"MIG \S*?\.(\d+)gb.*\(UUID: (\S+)\)", ask_driver(environ, "-L") or "")
         return next((int(size) * 10**9 for size, id in slices if id == name), None)
-    told = _ask(environ, "--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits") or ""
+    told = ask_driver(environ, "--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits") or ""
     cards = re.findall(r"^(\S+), (\d+)$", told, re.MULTILINE)
     found = [
-        int(size) * 2**20
+        int(size) * MIB
         for index, (id, size) in enumerate(cards)
-        if (name == str(index) if name.isdecimal() else name and id.startswith(name))
+        if (name == str(index) if name.isdecimal() else id.startswith(name))
     ]
     return found[0] if found else None
 
@@ -59,14 +72,14 @@ def _is_one(name: str, cards: list[str]) -> bool:
 
 def _cards(environ: Mapping[str, str], driver: Path) -> list[str]:
     """The machine's cards in their order, by their ids where they are told."""
-    listed = _ask(environ, "-L")
+    listed = ask_driver(environ, "-L")
     if listed is None:
         return [path.name for path in sorted(driver.iterdir())] if driver.is_dir() else []
     return re.findall(r"^GPU \d+: .*\(UUID: (\S+)\)", listed, re.MULTILINE)
 
 
-def _ask(environ: Mapping[str, str], *what: str) -> str | None:
-    """What the driver's program says; None where there is none, or it fails."""
+def ask_driver(environ: Mapping[str, str], *what: str) -> str | None:
+    """Return what nvidia-smi says to these arguments; None where there is none, or it fails."""
     try:
         return subprocess.run(  # noqa: S603
             ["nvidia-smi", *what],  # noqa: S607  # the driver's own, wherever it was installed
@@ -74,7 +87,7 @@ def _ask(environ: Mapping[str, str], *what: str) -> str | None:
             env=child_environ("nvidia-smi", environ),
             capture_output=True,
             text=True,
-            timeout=LIST_SECONDS,
+            timeout=ASK_WITHIN,
             check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError):

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
 from unstill_engine.device.affinity import GIVEN_UP_FOR, Affinity
-from unstill_engine.device.outcomes import EngineError, RenderOutcome
+from unstill_engine.device.outcomes import EngineError
 from unstill_engine.device.process import EngineProcess
-from unstill_engine.renderers.base import Photos, Plan
-from unstill_queue.contract.jobs import Parameters
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether a model that was given up may be tried again, where none is left."""
@@ -97,23 +94,16 @@ class Models:
             self._changed()
             return True
 
-    async def plan_and_render(
-        self,
-        job: str,
-        parameters: Parameters,
-        photos: Photos,
-        spool: Path,
-        *,
-        deadline: Callable[[Plan], float],
-        on_progress: Callable[[int, int], None],
-        frame: tuple[int, int] | None = None,
-    ) -> RenderOutcome:
-        """Render with the model that is loaded, as `EngineProcess.plan_and_render`."""
+    @property
+    def process(self) -> EngineProcess:
+        """The process of the model that is loaded.
+
+        Raises:
+            EngineError: there is none.
+        """
         if self._process is None:
             raise EngineError("engine_lost", "The engine is not running. Start it and try again.")
-        return await self._process.plan_and_render(
-            job, parameters, photos, spool, deadline=deadline, on_progress=on_progress, frame=frame
-        )
+        return self._process
 
     def cancel(self, job: str) -> None:
         """End a render, as `EngineProcess.cancel`."""

@@ -25,7 +25,7 @@ from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Progress, Succeeded
-from unstill_queue.contract.options import LAST_IMAGE, TEXT_ONLY
+from unstill_queue.contract.options import LAST_IMAGE, TEXT_TO_VIDEO
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.sizing import frame_of
 
@@ -68,7 +68,7 @@ class RenderJob(JobRun):
             )
             if self.lease.ended or not await self._has_model():
                 return Cancelled("system")
-            rendered = await services.models.plan_and_render(
+            rendered = await services.models.process.plan_and_render(
                 job.id,
                 job.parameters,
                 photos,
@@ -187,7 +187,7 @@ def why_not(job: Job, model: Model) -> str:
 
     Front ends ask before they queue; a job of another program, or of a catalogue that was changed since, comes here.
     """
-    if not job.picture and TEXT_ONLY not in model.abilities:
+    if not job.picture and TEXT_TO_VIDEO not in model.abilities:
         return "no_picture"
     return "one_picture" if job.last_picture and LAST_IMAGE not in model.abilities else ""
 

@@ -18,7 +18,6 @@ from unstill_queue.storage.base import is_key
 FORMAT = 1
 """Raised with each change that an older program would read wrongly."""
 HEAD, QUEUE, FILES, CHECKSUMS = "unstill-backup.json", "queue.msgpack", "files/", "checksums.json"
-CHUNK = 1 << 20
 
 Why = Literal["no_backup", "damaged", "newer", "not_empty"]
 T = TypeVar("T")

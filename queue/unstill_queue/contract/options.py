@@ -22,7 +22,7 @@ PROMPT_MAX = 6000
 """Characters of a text, as many as the longest text that a platform sends: a text option of a slash command."""
 LAST_IMAGE = "last_image"
 """The option, and the ability of a model, by which a clip goes from one picture to another."""
-TEXT_ONLY = "text_only"
+TEXT_TO_VIDEO = "text_to_video"
 """The ability of a model by which a clip is made of words alone."""
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
 FILLS = ("pad", "crop", "blur")

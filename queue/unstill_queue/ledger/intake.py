@@ -22,18 +22,7 @@ class Intake(Gates):
         Raises:
             NotTaken: it is not written down: they ask too fast, or the host has shut the intake, or them out.
         """
-        who, name = request.requester, self.names.name
-        reply = await self._run(
-            "accept",
-            request.id,
-            request.reply_to.platform,
-            who.person,
-            name("place", who.place),
-            name("account", who.account),
-            name("request", request.id),
-            encode(request),
-            per_minute,
-        )
+        reply = await self._run("accept", *self._written(request), per_minute)
         _check_pace(reply, per_minute)
         return bool(reply[0] == b"accepted")
 
@@ -42,9 +31,13 @@ class Intake(Gates):
 
         It is told once for each id, over every kill, by whoever serves its platform. False: it was told before.
         """
+        reply = await self._run("notify", *self._written(request), encode(outcome))
+        return bool(reply[0] == b"ok")
+
+    def _written(self, request: Request) -> tuple[str | bytes, ...]:
+        """Return the arguments by which the script writes a request down."""
         who, name = request.requester, self.names.name
-        reply = await self._run(
-            "notify",
+        return (
             request.id,
             request.reply_to.platform,
             who.person,
@@ -52,9 +45,7 @@ class Intake(Gates):
             name("account", who.account),
             name("request", request.id),
             encode(request),
-            encode(outcome),
         )
-        return bool(reply[0] == b"ok")
 
     async def pace(self, who: Requester, per_minute: int) -> None:
         """Count a request that `accept` is then given without a limit.

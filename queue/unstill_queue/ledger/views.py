@@ -75,6 +75,10 @@ class Views(Script):
         known = [one for one in found if not isinstance(one, Exception) and (one[0] or b"").decode() in KNOWN]
         return dict(Counter((State(state.decode()), (lane or b"").decode()) for state, lane in known))
 
+    async def platforms(self) -> set[str]:
+        """Return the platforms from which a request was ever written down."""
+        return {name.decode() for name in await awaited(self.redis.smembers("unstill:platforms"))}
+
     async def rates(self) -> dict[str, float]:
         """Return, by lane, what a second of estimate takes in truth; only of lanes that have finished a job."""
         raw: dict[bytes, bytes] = await awaited(self.redis.hgetall("unstill:rate"))

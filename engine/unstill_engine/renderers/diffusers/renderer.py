@@ -24,7 +24,7 @@ from unstill_engine.renderers.framing import Size, crop_size, cropped
 from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_engine.renderers.torch.device import device_errors, free_bytes, loading_errors, open_device
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
-from unstill_engine.renderers.torch.placement import MemoryMode, Placement, place
+from unstill_engine.renderers.torch.placement import MemoryMode, Placement, place, usual_parameters
 from unstill_engine.renderers.torch.reading import last_read
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
@@ -257,16 +257,7 @@ class Diffusers:
 
     def _usual(self) -> Placing:
         """The placing of the model's usual clip."""
-        usual = self._model.defaults
-        parameters = Parameters(
-            model=self._name,
-            prompt="",
-            seed=0,
-            num_frames=int(usual["num_frames"]),
-            fps=int(usual["fps"]),
-            resolution=int(usual["resolution"]),
-            guidance_scale=float(usual["guidance_scale"]),
-        )
+        parameters = usual_parameters(self._name, self._model)
         return self._place(parameters, None).mode.placing or Placing()
 
     def _home(self, part: str, placing: Placing) -> torch.device:

@@ -35,7 +35,7 @@ from unstill_engine.renderers.torch.device import (
 )
 from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
-from unstill_engine.renderers.torch.placement import MemoryMode, Placement
+from unstill_engine.renderers.torch.placement import MemoryMode, Placement, usual_parameters
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
@@ -90,16 +90,7 @@ class I2VGenXL:
 
     def rehearse(self) -> None:
         """A step of the usual clip, so that nobody waits for kernels to be compiled; none if it is too big."""
-        usual = self._model.defaults
-        parameters = Parameters(
-            model=self._name,
-            prompt="",
-            seed=0,
-            num_frames=int(usual["num_frames"]),
-            fps=int(usual["fps"]),
-            resolution=int(usual["resolution"]),
-            guidance_scale=float(usual["guidance_scale"]),
-        )
+        parameters = usual_parameters(self._name, self._model)
         photo = Image.new("RGB", (parameters.resolution, parameters.resolution))
         placed = self._place(parameters, photo.size)
         plan = self._lay(placed.parameters, photo.size)

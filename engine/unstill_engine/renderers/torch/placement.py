@@ -71,6 +71,20 @@ def place(parameters: Parameters, model: Model, free: int, *, modes: Modes, esti
     return Placement(chosen, mode, needed, _notes(parameters, chosen, memory, mode, budget))
 
 
+def usual_parameters(name: str, model: Model) -> Parameters:
+    """Return the parameters of a model's usual clip, without words."""
+    usual = model.defaults
+    return Parameters(
+        model=name,
+        prompt="",
+        seed=0,
+        num_frames=int(usual["num_frames"]),
+        fps=int(usual["fps"]),
+        resolution=int(usual["resolution"]),
+        guidance_scale=float(usual["guidance_scale"]),
+    )
+
+
 def smaller(parameters: Parameters, model: Model) -> Parameters | None:
     """Return the next smaller clip that the model can make: a lower resolution, then half the frames; None, no more."""
     lower = [resolution for resolution in model.resolutions if resolution < parameters.resolution]
