@@ -1,4 +1,4 @@
-"""What every table of the catalogues has in common."""
+"""The base of every table of the catalogues."""
 
 from __future__ import annotations
 

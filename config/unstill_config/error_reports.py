@@ -26,6 +26,7 @@ FLUSH_WITHIN = 2.0
 SAME_AFTER = 60.0
 """Seconds for which an error is not reported again."""
 KINDS_MOST = 1000
+"""Errors that are remembered for that; then all are forgotten."""
 OURS = ("unstill", "__main__")
 SENT = {
     *("event_id", "timestamp", "level", "logger", "logentry", "exception", "tags", "platform", "release"),

@@ -1,4 +1,4 @@
-"""The figures that a process tells by `metrics`, kept for Prometheus. All there are stand in one table."""
+"""Keeps for Prometheus what a process counts and measures by `metrics`. All metrics stand in one table."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LONG: Final = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
-class Figure(NamedTuple):
-    """A figure's kind, what it is, the names of its labels, and of a histogram the ends of its buckets."""
+class Metric(NamedTuple):
+    """Describes a metric. `labels` are names, `buckets` the upper ends of a histogram's, in the unit of its name."""
 
     kind: Literal["count", "observe"]
-    told: str
+    help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
 
 
-FIGURES: Final[dict[str, Figure]] = {
-    "background_tasks_failed": Figure("count", "Tasks in the background that ended in an error."),
-    "engine_children_ended": Figure("count", "Processes with a model that ended, however they did.", ("model",)),
-    "event_loop_lag_seconds": Figure("observe", "How late the event loop was.", buckets=SHORT),
-    "ffmpeg_killed": Figure("count", "ffmpeg processes that were killed."),
-    "model_load_seconds": Figure("observe", "How long a model took to load.", ("model",), LONG),
-    "pictures_refused": Figure("count", "Pictures that were refused, by the code of the reason.", ("code",)),
-    "platform_floods": Figure("count", "Calls that a platform refused as too many.", ("platform",)),
-    "server_attempts_failed": Figure("count", "Commands that the queue's server did not answer.", ("trouble",)),
+METRICS: Final[dict[str, Metric]] = {
+    "background_tasks_failed": Metric("count", "Tasks in the background that ended in an error."),
+    "engine_children_ended": Metric("count", "Processes with a model that ended, however they did.", ("model",)),
+    "event_loop_lag_seconds": Metric("observe", "How late the event loop was.", buckets=SHORT),
+    "ffmpeg_killed": Metric("count", "ffmpeg processes that were killed."),
+    "model_load_seconds": Metric("observe", "How long a model took to load.", ("model",), LONG),
+    "pictures_refused": Metric("count", "Pictures that were refused, by the code of the reason.", ("code",)),
+    "platform_floods": Metric("count", "Calls that a platform refused as too many.", ("platform",)),
+    "server_attempts_failed": Metric("count", "Commands that the queue's server did not answer.", ("trouble",)),
 }
 
 
 class PrometheusMetrics:
-    """Keeps the figures of FIGURES in `registry`, beside what the system says of this process."""
+    """Keeps METRICS in `registry`, beside what the system says of this process."""
 
     def __init__(self) -> None:
         # a second line for each counter, which says nothing of what was counted
@@ -43,13 +43,13 @@ class PrometheusMetrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._counters = {
-            name: Counter(PREFIX + name, one.told, one.labels, registry=self.registry)
-            for name, one in FIGURES.items()
+            name: Counter(PREFIX + name, one.help, one.labels, registry=self.registry)
+            for name, one in METRICS.items()
             if one.kind == "count"
         }
         self._histograms = {
-            name: Histogram(PREFIX + name, one.told, one.labels, registry=self.registry, buckets=one.buckets)
-            for name, one in FIGURES.items()
+            name: Histogram(PREFIX + name, one.help, one.labels, registry=self.registry, buckets=one.buckets)
+            for name, one in METRICS.items()
             if one.kind == "observe"
         }
 
@@ -63,7 +63,7 @@ class PrometheusMetrics:
 
 
 def export() -> PrometheusMetrics:
-    """Have this process's figures kept from now on."""
+    """Keep this process's metrics from now on, and return where."""
     kept = PrometheusMetrics()
     metrics.use(kept)
     return kept

@@ -1,4 +1,4 @@
-"""A host's own tables over those that ship."""
+"""Lays a host's own tables over those that ship."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GONE = (("models", "licence", "notice"), ("models", "licence", "url"))
 
 
 def without_gone(tables: dict[str, Any], source: str) -> dict[str, Any]:
-    """Return tables without what is no longer read; the log says so. `source` names their file."""
+    """Return tables without what is no longer read, which is logged. `source` names their file."""
     for kind, field, gone in GONE:
         entries = tables.get(kind)
         for name, entry in entries.items() if isinstance(entries, dict) else ():

@@ -1,4 +1,4 @@
-"""Whether the event loop keeps up: what blocks it costs people their answers."""
+"""Watches whether the event loop keeps up: what blocks it delays everybody's answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LAG_MOST = 0.5
 
 
 async def watch_loop() -> None:
-    """Until cancelled; says so in the log when the loop stood still."""
+    """Measure until cancelled how late the loop is, and log each time that it stood still for LAG_MOST."""
     while True:
         before = time.monotonic()
         await asyncio.sleep(LOOK_EVERY)

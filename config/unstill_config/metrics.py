@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Metrics(Protocol):
-    """Takes figures. A name ends with its unit (`_seconds`, `_bytes`) and always comes with the same labels.
+    """Takes metrics. A name ends with its unit (`_seconds`, `_bytes`) and always comes with the same labels.
 
     Both methods are called in the middle of other work: they return at once and raise nothing.
     """
@@ -35,7 +35,7 @@ _metrics: Metrics = NoMetrics()
 
 
 def use(metrics: Metrics) -> Metrics:
-    """Send this process's figures there from now on. Returns what they went to before."""
+    """Send this process's metrics there from now on. Returns what they went to before."""
     global _metrics
     before, _metrics = _metrics, metrics
     return before

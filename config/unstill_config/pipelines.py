@@ -64,7 +64,7 @@ class Pipeline(Entry):
     values laid over those of its folder. `negative_prompt` is its makers', for who gives none. `areas` are the pixels
     of a frame at each resolution, in whatever shape; `attention` are backends, of which the first that works here is
     taken. `packages` have to be installed. `classes`, "library.Class" by part, stand in for those that the folder
-    names. `placements` go from the fastest to the most sparing. `adapter` is the class for what is no data,
+    names. `placements` go from the fastest to the most sparing. `adapter` is the class for what a table cannot say,
     `accelerate` a function that is given the pipeline and the device once its denoiser is there.
     """
 

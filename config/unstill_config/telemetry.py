@@ -1,4 +1,4 @@
-"""The settings of what programs tell of themselves: figures for Prometheus, and reports of errors for Sentry."""
+"""The settings of what programs tell of themselves: metrics for Prometheus, and reports of errors for Sentry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENGINES_FROM = 10
 
 
 class Metrics(Group):
-    """Where the programs of this machine serve their figures. `port` 0: nowhere.
+    """Where the programs of this machine serve their metrics. `port` 0: nowhere.
 
     Each program has a port of its own from `port` on: the front ends in the order of the registry, and from
     `port` + ENGINES_FROM on the engines, by the number of their card.
@@ -22,11 +22,11 @@ class Metrics(Group):
     port: int = Field(default=0, ge=0, le=65000)
 
     def port_of_front_end(self, platform: str) -> int:
-        """Return the port of a platform's front end; 0: it serves no figures."""
+        """Return the port of a platform's front end; 0: it serves no metrics."""
         return self.port and self.port + list(PLATFORMS).index(platform)
 
     def port_of_engine(self, device: str) -> int:
-        """Return the port of the engine on that device, such as "cpu" or "cuda:1"; 0: it serves no figures."""
+        """Return the port of the engine on that device, such as "cpu" or "cuda:1"; 0: it serves no metrics."""
         number = device.partition(":")[2]
         return self.port and self.port + ENGINES_FROM + (int(number) if number.isdecimal() else 0)
 

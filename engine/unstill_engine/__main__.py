@@ -27,9 +27,9 @@ from unstill_engine.clip.binary import find_ffmpeg
 from unstill_engine.clip.errors import ClipError
 from unstill_engine.device.outcomes import EngineError
 from unstill_engine.doctor import findings
-from unstill_engine.exporting import serve_figures
 from unstill_engine.fleet import ALL, Fleet, names_by_device
 from unstill_engine.host_memory import host_memory, why_too_little
+from unstill_engine.metrics_server import serve_metrics
 from unstill_engine.worker.worker import Worker
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -107,7 +107,7 @@ async def _serve(settings: Settings, reloading: Reloading, *, until_eof: bool) -
         _drain_when_told(worker.drain, until_eof=until_eof)
         reloading.listen(lambda _: worker.reload())
         when_hung_up(reloading.reload, worker.drain)
-        watching = [asyncio.create_task(one) for one in (serve_figures(settings), watch_loop())]
+        watching = [asyncio.create_task(one) for one in (serve_metrics(settings), watch_loop())]
         try:
             await worker.run()
         finally:

@@ -19,14 +19,18 @@ GB = 10**9
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Has the models of an engine, and why AUTO became what it did; "" where nothing was left to choose."""
+    """Has the models of an engine, and why AUTO became what it did; "" where AUTO was not among them."""
 
     models: tuple[str, ...]
     why: str = ""
 
 
 def check_names(settings: Settings, catalog: Catalog) -> None:
-    """Raises ConfigError where a model is named that the catalogue does not have, or whose licence is not accepted."""
+    """Check that the catalogue has the models that are named, and that their licences are accepted.
+
+    Raises:
+        ConfigError: one is not there, or its licence is not accepted.
+    """
     setting = "UNSTILL_ENGINE__MODELS" if settings.engine.models else "UNSTILL_ENGINE__MODEL"
     for name in settings.engine.wanted:
         if name != AUTO and name not in catalog.models:

@@ -1,4 +1,4 @@
-"""How much memory of the machine's own this process may have: the machine's, or less by the limit of its container."""
+"""Finds how much of the machine's memory this process may have: all, or less by the limit of its container."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.bots.test_courier import FrontEnd
 from unstill_bots.host import reachability, troubles
 from unstill_bots.host.frontend import Services
 from unstill_bots.host.leader import Leader, leader_key
-from unstill_bots.host.troubles import CHECKS, Look
+from unstill_bots.host.troubles import CHECKS, CheckResult
 from unstill_bots.host.watch import WELL_AFTER, Cause, Watch
 from unstill_config.settings import Bots, Settings
 from unstill_queue.contract.codec import encode
@@ -33,8 +33,8 @@ class House:
         self.services = Services(SETTINGS, front.pipeline.catalog, front.client, front.storage, None)  # type: ignore[arg-type]
         self.bad = True
 
-    async def check(self, _: Services) -> list[Look]:
-        return [Look("kettle", self.bad, lambda r: "It is cold.", lambda r: "It is warm.", 0.0, "telegram")]
+    async def check(self, _: Services) -> list[CheckResult]:
+        return [CheckResult("kettle", self.bad, lambda r: "It is cold.", lambda r: "It is warm.", 0.0, "telegram")]
 
     def watch(self) -> Watch:
         return Watch(self.services, every=0.01, checks=[self.check])
@@ -96,8 +96,8 @@ async def test_who_is_killed_between_finding_and_telling_has_it_told_once(house:
 
 async def test_what_lasts_too_short_is_not_told(house: House) -> None:
     # Given something that is told after an hour
-    async def check(_: Services) -> list[Look]:
-        return [Look("kettle", house.bad, lambda r: "cold", lambda r: "warm", 3600.0)]
+    async def check(_: Services) -> list[CheckResult]:
+        return [CheckResult("kettle", house.bad, lambda r: "cold", lambda r: "warm", 3600.0)]
 
     watch = Watch(house.services, checks=[check])
     await watch.look()
@@ -201,7 +201,7 @@ async def test_one_of_all_processes_looks(house: House) -> None:
     looked: list[int] = []
 
     def counting(n: int) -> Watch:
-        async def check(_: Services) -> list[Look]:
+        async def check(_: Services) -> list[CheckResult]:
             looked.append(n)
             return []
 

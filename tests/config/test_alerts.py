@@ -1,4 +1,4 @@
-"""The alert rules and the dashboard: they ask for figures that are told, and the rules fire when they should."""
+"""The alert rules and the dashboard: they ask for metrics that are told, and the rules fire when they should."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import httpx
 import pytest
 import yaml
 from prometheus_client.core import Metric
-from tests.bots.test_figures import ask, many_things_happened, served
+from tests.bots.test_queue_metrics import ask, many_things_happened, served
 from tests.system.processes import wait_for
 from tests.waiting import PATIENCE
 
-from unstill_bots.host import figures
+from unstill_bots.host import queue_metrics
 from unstill_config.exporter import PrometheusMetrics
 from unstill_config.settings import Queue, Settings, Storage
-from unstill_engine.exporting import Room
+from unstill_engine.metrics_server import Room
 from unstill_queue.contract.codes import FAILURES, SAID, UNKNOWN
 from unstill_queue.ledger.ledger import Ledger
 from unstill_queue.redis.connection import connect
@@ -67,7 +67,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def samples_of(family: Metric) -> set[str]:
-    """The names under which a figure's values are stored."""
+    """The names under which a metric's values are stored."""
     match family.type:
         case "counter":
             return {f"{family.name}_total"}
@@ -81,7 +81,7 @@ def samples_of(family: Metric) -> set[str]:
 async def told(valkey: EmbeddedValkey, tmp_path: Path) -> set[str]:
     """The names of all that front ends and engines tell."""
     redis = connect(valkey.url)
-    families = await figures.read(Ledger(redis, Queue()), Storage(url=f"file://{tmp_path}"))
+    families = await queue_metrics.read(Ledger(redis, Queue()), Storage(url=f"file://{tmp_path}"))
     await redis.aclose()
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 1, 2\n")
     (tmp_path / "nvidia-smi").chmod(0o700)
@@ -168,7 +168,7 @@ async def test_prometheus_reads_what_is_told_without_a_complaint(valkey: Embedde
 @pytest.mark.skipif(
     shutil.which("prometheus") is None, reason="There is no Prometheus here: install it (Debian: same)."
 )
-async def test_a_prometheus_reads_our_figures_and_evaluates_our_rules(valkey: EmbeddedValkey, tmp_path: Path) -> None:
+async def test_a_prometheus_reads_our_metrics_and_evaluates_our_rules(valkey: EmbeddedValkey, tmp_path: Path) -> None:
     async with served(valkey.url, tmp_path) as (first, ledger), served(valkey.url, tmp_path) as (second, _):
         await many_things_happened(ledger)
         await ask(first)

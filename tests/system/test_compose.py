@@ -149,10 +149,10 @@ def test_the_two_images_share_what_is_stored_and_every_volume_is_used() -> None:
     assert len({service["user"] for service in OURS.values()}) == 1
 
 
-# -- figures
+# -- metrics
 
 
-def test_what_looks_at_figures_is_of_one_version_reads_our_files_and_lets_nobody_change_anything() -> None:
+def test_what_looks_at_metrics_is_of_one_version_reads_our_files_and_lets_nobody_change_anything() -> None:
     for name in WATCHING:
         service = SERVICES[name]
         assert service["profiles"] == ["metrics"]
@@ -171,7 +171,7 @@ def test_what_looks_at_figures_is_of_one_version_reads_our_files_and_lets_nobody
     assert Path(grafana["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).parent == Path(provider["options"]["path"])
 
 
-def test_prometheus_asks_each_program_where_it_tells_its_figures() -> None:
+def test_prometheus_asks_each_program_where_it_tells_its_metrics() -> None:
     # Given the ports that the programs have in their containers
     metrics = Settings.load(environ(SERVICES["web"], VALKEY_PASSWORD=PASSWORD), Path("/nowhere")).metrics
     expected = {(name, metrics.port_of_front_end(name)) for name in BOTS} | {

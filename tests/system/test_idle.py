@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 from tests.system.telegram_house import has_clips, photo, telegram_house
-from tests.system.test_figures_end_to_end import free_ports
+from tests.system.test_metrics_end_to_end import free_ports
 
 from unstill_config.settings import Queue
 from unstill_config.telemetry import ENGINES_FROM

@@ -1,4 +1,4 @@
-"""Figures that only a process sees reach what it uses for them, and nothing by default."""
+"""Metrics that only a process sees reach what it uses for them, and nothing by default."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.waiting import until
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.pictures import PictureError, Pictures
 from unstill_config import metrics
-from unstill_config.exporter import FIGURES
+from unstill_config.exporter import METRICS
 from unstill_config.loop_monitor import LAG_MOST, LOOK_EVERY, watch_loop
 from unstill_engine.clip.binary import Ffmpeg, find_ffmpeg
 from unstill_queue.redis.connection import connect
@@ -141,7 +141,7 @@ async def test_a_killed_ffmpeg_is_counted(kept: Kept, tmp_path: Path) -> None:
 
 
 def test_a_name_stands_for_one_thing_with_one_set_of_labels() -> None:
-    # Given every place that tells a figure
+    # Given every place that tells a metric
     told: dict[str, set[tuple[str, tuple[str, ...]]]] = defaultdict(set)
     for folder in ("config", "queue", "engine", "bots"):
         for file in (ROOT / folder).rglob("*.py"):
@@ -154,12 +154,12 @@ def test_a_name_stands_for_one_thing_with_one_set_of_labels() -> None:
                     ):
                         told[name].add((kind, tuple(sorted(str(label.arg) for label in labels))))
                     case ast.Call(func=ast.Attribute(value=ast.Name(id="metrics"), attr="count" | "observe")):
-                        pytest.fail(f"{file}:{call.lineno}: the name of a figure is written where it is told")
+                        pytest.fail(f"{file}:{call.lineno}: the name of a metric is written where it is told")
 
     # Then a program that exports them can know each name's kind, unit and labels
     assert len(told) >= 7
     assert {name: next(iter(kinds)) for name, kinds in told.items()} == {
-        name: (one.kind, tuple(sorted(one.labels))) for name, one in FIGURES.items()
+        name: (one.kind, tuple(sorted(one.labels))) for name, one in METRICS.items()
     }
     assert {name: kinds for name, kinds in told.items() if len(kinds) > 1} == {}
     for name, ((sort, _),) in told.items():

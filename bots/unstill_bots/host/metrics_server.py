@@ -1,4 +1,4 @@
-"""A front end's figures, at /metrics on a port of their own, which no proxy of the page or of a webhook leads to."""
+"""Serves a front end's metrics, at /metrics on a port of its own: no proxy of the page or of a webhook leads to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from unstill_bots.host import figures
+from unstill_bots.host import queue_metrics
 from unstill_bots.host.server import HttpServer
 from unstill_config.exporter import PrometheusMetrics
 from unstill_config.settings import Storage
@@ -36,7 +36,7 @@ class _Read(Collector):
 
 
 class MetricsServer:
-    """Serves the figures of `kept` and those of the queue. `ledger` should be on a connection that does not wait."""
+    """Serves the metrics of `kept` and those of the queue. `ledger` should be on a connection that does not wait."""
 
     def __init__(self, kept: PrometheusMetrics, ledger: Ledger, storage: Storage, host: str, port: int) -> None:
         self._kept = kept
@@ -58,12 +58,12 @@ class MetricsServer:
             try:
                 await server.start()
                 self.port = server.port
-                log.info("serving figures", host=self._host, port=self.port)
+                log.info("serving metrics", host=self._host, port=self.port)
                 await asyncio.Event().wait()
             except OSError as error:
                 if not told:
                     log.warning(
-                        "the figures cannot be served yet; is UNSTILL_METRICS__PORT taken?",
+                        "the metrics cannot be served yet; is UNSTILL_METRICS__PORT taken?",
                         host=self._host, port=self._port, error=error.strerror,
                     )  # fmt: skip
                 told = True
@@ -75,7 +75,7 @@ class MetricsServer:
         async with self._one_reads:
             if time.monotonic() - self._read_at > FRESH:
                 queue = CollectorRegistry()
-                queue.register(_Read(await figures.read(self._ledger, self._storage)))
+                queue.register(_Read(await queue_metrics.read(self._ledger, self._storage)))
                 self._body = generate_latest(self._kept.registry) + generate_latest(queue)
                 self._read_at = time.monotonic()
         return web.Response(body=self._body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

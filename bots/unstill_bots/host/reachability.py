@@ -1,4 +1,4 @@
-"""Whether the platforms that this process serves answer it: what each front end says of its own."""
+"""Knows whether the platforms that this process serves answer it, as each front end says of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host is told of by message: each check looks at one thing, and says whether it is well."""
+"""The checks by which a host is told of troubles: each looks at one thing, and says whether it is well."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unstill_queue.ledger.script import awaited
 TROUBLE = "unstill:trouble"
 
 
-class Look(msgspec.Struct, frozen=True):
+class CheckResult(msgspec.Struct, frozen=True):
     """What was seen of one cause: `bad` or well. A host is told by `say` when it was bad for `after` seconds, and by
     `well` when that is over. `platform`: the one that it is about, by which then nobody can be told.
 
@@ -34,37 +34,39 @@ class Look(msgspec.Struct, frozen=True):
     platform: str = ""
 
 
-Check = Callable[[Services], Awaitable[Sequence[Look]]]
+Check = Callable[[Services], Awaitable[Sequence[CheckResult]]]
 
 
-async def engines(services: Services) -> list[Look]:
+async def engines(services: Services) -> list[CheckResult]:
     """Look whether there is an engine, where there was one or something waits for one."""
     ledger, after = services.client.ledger, services.settings.bots.tell_after
     lanes = await ledger.engines()
     waiting = sum(count for (state, _), count in (await ledger.counts()).items() if state is State.QUEUED)
     gone = not any(lanes.values()) and bool(lanes or waiting)
-    look = Look("engine", gone, lambda r: r.trouble_engine(after, waiting), lambda r: r.well_engine(), after)
+    alive = CheckResult("engine", gone, lambda r: r.trouble_engine(after, waiting), lambda r: r.well_engine(), after)
     parked = len(await ledger.parked())
-    unable = Look("parked", parked > 0, lambda r: r.trouble_parked(parked), lambda r: r.well_parked(), after)
-    return [look, unable]
+    unable = CheckResult("parked", parked > 0, lambda r: r.trouble_parked(parked), lambda r: r.well_parked(), after)
+    return [alive, unable]
 
 
-async def certificates(services: Services) -> list[Look]:
+async def certificates(services: Services) -> list[CheckResult]:
     """Look when the first certificate ends by which clips are signed."""
     if (end := await first_end(services.client.ledger)) is None:
         return []
     return [
-        Look("certificate", is_soon(end), lambda r: r.trouble_certificate(end), lambda r: r.well_certificate(end), 0.0)
+        CheckResult(
+            "certificate", is_soon(end), lambda r: r.trouble_certificate(end), lambda r: r.well_certificate(end), 0.0
+        )
     ]
 
 
-async def disks(services: Services) -> list[Look]:
+async def disks(services: Services) -> list[CheckResult]:
     """Look at the room on the disks of this machine."""
     return [_disk(str(folder), free) for folder, free in free_room(services.settings)]
 
 
-def _disk(folder: str, free: int) -> Look:
-    return Look(
+def _disk(folder: str, free: int) -> CheckResult:
+    return CheckResult(
         f"disk {folder}",
         free < DISK_BYTES,
         lambda r: r.trouble_disk(folder, free // 1_000_000),
@@ -73,41 +75,43 @@ def _disk(folder: str, free: int) -> Look:
     )
 
 
-async def storage(services: Services) -> list[Look]:
+async def storage(services: Services) -> list[CheckResult]:
     """Look whether pictures and clips can be stored."""
     try:
         await services.storage.check()
         bad = False
     except QueueError:
         bad = True
-    return [Look("storage", bad, lambda r: r.trouble_storage(), lambda r: r.well_storage(), 0.0)]
+    return [CheckResult("storage", bad, lambda r: r.trouble_storage(), lambda r: r.well_storage(), 0.0)]
 
 
-async def records(services: Services) -> list[Look]:
+async def records(services: Services) -> list[CheckResult]:
     """Look for records that nobody can read."""
     count = len(await services.client.ledger.unreadable())
-    return [Look("records", count > 0, lambda r: r.trouble_records(count), lambda r: r.well_records(), 0.0)]
+    return [CheckResult("records", count > 0, lambda r: r.trouble_records(count), lambda r: r.well_records(), 0.0)]
 
 
-async def platforms(services: Services) -> list[Look]:
+async def platforms(services: Services) -> list[CheckResult]:
     """Look at each platform that ever took a request: whether a bot serves it, and whether it answers that bot."""
     redis, after = services.client.redis, services.settings.bots.tell_after
-    looks: list[Look] = []
+    found: list[CheckResult] = []
     for platform, serves in (await led(services.client.ledger)).items():
         refuses = serves and bool(await awaited(redis.hexists(TROUBLE, platform)))
-        looks += _platform(platform, after, serves=serves, refuses=refuses)
-    return looks
+        found += _platform(platform, after, serves=serves, refuses=refuses)
+    return found
 
 
-def _platform(platform: str, after: float, *, serves: bool, refuses: bool) -> list[Look]:
+def _platform(platform: str, after: float, *, serves: bool, refuses: bool) -> list[CheckResult]:
     def well(replies: ChatReplies) -> str:
         return replies.well_bot(platform)
 
     return [
-        Look(f"bot {platform}", not serves, lambda r: r.trouble_bot(platform, after), well, after, platform),
-        Look(f"platform {platform}", refuses, lambda r: r.trouble_platform(platform, after), well, after, platform),
+        CheckResult(f"bot {platform}", not serves, lambda r: r.trouble_bot(platform, after), well, after, platform),
+        CheckResult(
+            f"platform {platform}", refuses, lambda r: r.trouble_platform(platform, after), well, after, platform
+        ),
     ]
 
 
 CHECKS: tuple[Check, ...] = (engines, certificates, disks, storage, records, platforms)
-"""All of them. What else a host has to know of is one more: a function that returns looks, and its name here."""
+"""All of them. What else a host has to know of is one more: a function that returns results, and its name here."""

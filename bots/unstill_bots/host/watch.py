@@ -14,7 +14,7 @@ from unstill_bots.delivery.notices import Notices
 from unstill_bots.host import reachability
 from unstill_bots.host.frontend import Services
 from unstill_bots.host.leader import Leader
-from unstill_bots.host.troubles import CHECKS, TROUBLE, Check, Look
+from unstill_bots.host.troubles import CHECKS, TROUBLE, Check, CheckResult
 from unstill_queue.contract.codec import decode_or, encode
 from unstill_queue.contract.errors import QueueError
 
@@ -72,36 +72,36 @@ class Watch:
         """Look once, and tell what is to be told. Raises RedisError."""
         for check in self._checks:
             try:
-                looks = await check(self._services)
+                results = await check(self._services)
             except (QueueError, OSError) as error:
                 # what cannot be looked at is neither well nor worse
                 log.warning("something could not be looked at", check=getattr(check, "__name__", ""), error=str(error))
                 continue
-            for one in looks:
-                await self._take(one)
+            for result in results:
+                await self._take(result)
 
-    async def _take(self, look: Look) -> None:
+    async def _take(self, result: CheckResult) -> None:
         seconds, micros = await self._redis.time()
-        now, raw = seconds + micros / 1e6, await self._redis.hget(CAUSES, look.cause)
-        if raw is None and look.bad:
+        now, raw = seconds + micros / 1e6, await self._redis.hget(CAUSES, result.cause)
+        if raw is None and result.bad:
             # since when is on record before anybody is told by it
-            await self._redis.hsetnx(CAUSES, look.cause, encode(Cause(now)))
-            raw = await self._redis.hget(CAUSES, look.cause)
+            await self._redis.hsetnx(CAUSES, result.cause, encode(Cause(now)))
+            raw = await self._redis.hget(CAUSES, result.cause)
         known = decode_or(raw, Cause, Cause(now))
-        if look.bad:
-            if not known.told and now - known.since >= look.after:
+        if result.bad:
+            if not known.told and now - known.since >= result.after:
                 # whoever is killed before the next line tells it again under the same key, which is once
-                await self._notices.tell(f"{look.cause} {known.since}", look.say, beside=look.platform)
+                await self._notices.tell(f"{result.cause} {known.since}", result.say, beside=result.platform)
                 known = msgspec.structs.replace(known, told=True)
-            await self._keep(look.cause, msgspec.structs.replace(known, well=0), raw)
+            await self._keep(result.cause, msgspec.structs.replace(known, well=0), raw)
         elif raw is not None:
             known = msgspec.structs.replace(known, well=known.well + 1)
             if known.told and known.well < WELL_AFTER:
-                await self._keep(look.cause, known, raw)
+                await self._keep(result.cause, known, raw)
                 return
             if known.told:
-                await self._notices.tell(f"{look.cause} {known.since} well", look.well, beside=look.platform)
-            await self._redis.hdel(CAUSES, look.cause)
+                await self._notices.tell(f"{result.cause} {known.since} well", result.well, beside=result.platform)
+            await self._redis.hdel(CAUSES, result.cause)
 
     async def _keep(self, cause: str, known: Cause, before: bytes | None) -> None:
         if (value := encode(known)) != before:

@@ -15,6 +15,7 @@ from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake import captions
+from unstill_bots.intake.cooldown import Cooldown
 from unstill_bots.intake.inputs import ONE_PICTURE, Inputs, model_for
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
@@ -22,7 +23,6 @@ from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
 from unstill_bots.intake.rules import Rules, Terms, no_rules
 from unstill_bots.intake.served import Serving
-from unstill_bots.intake.told import Told
 from unstill_bots.safety.checks import Safety
 from unstill_bots.safety.consent import Consent
 from unstill_bots.text.chat_replies import ChatReplies
@@ -90,7 +90,7 @@ class Pipeline:
         self._limited = limited
         platform = catalog.platforms[chat.platform]
         self._upload_limit = platform.upload_limit - platform.multipart_overhead
-        self._told = Told()
+        self._cooldown = Cooldown()
 
     # -- in
 
@@ -263,9 +263,9 @@ class Pipeline:
 
     def _decline(self, who: Requester, to: ReplyAddress, error: NotTaken) -> None:
         # a block counts for itself, over restarts, as it is told once for all
-        if error.told if isinstance(error, Blocked) else self._told.lately(who.account, to.chat):
+        if error.told if isinstance(error, Blocked) else self._cooldown.holds(who.account, to.chat):
             return
-        self._told.now(who.account, to.chat)
+        self._cooldown.begin(who.account, to.chat)
         self.refuse(to, ChatReplies(who.language).declined(error), who.user)
 
     def refuse(self, to: ReplyAddress, sentence: str, user: str) -> None:

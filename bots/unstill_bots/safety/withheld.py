@@ -6,7 +6,7 @@ from unstill_queue.ledger.client import Client
 
 
 class WithheldClips:
-    """Remembers them for as long as clips are kept, under names that tell nobody."""
+    """Remembers these clips for as long as clips are kept, under names that tell nobody."""
 
     def __init__(self, client: Client, keep_hours: float) -> None:
         self._redis = client.redis

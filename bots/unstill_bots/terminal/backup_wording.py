@@ -1,4 +1,4 @@
-"""What is said about backups."""
+"""The sentences about backups."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from unstill_bots.actions.forgetting import Left
 from unstill_bots.text.again_replies import AgainReplies
 from unstill_bots.text.group_replies import GroupReplies
 from unstill_bots.text.help_replies import HelpReplies
+from unstill_bots.text.host_command_replies import HostCommandReplies
 from unstill_bots.text.host_replies import HostReplies
-from unstill_bots.text.hosting_replies import HostingReplies
 from unstill_bots.text.news_replies import NewsReplies
 from unstill_bots.text.safety_replies import SafetyReplies
 from unstill_bots.text.sharing_replies import SharingReplies
@@ -21,7 +21,7 @@ class ChatReplies(
     GroupReplies,
     HelpReplies,
     HostReplies,
-    HostingReplies,
+    HostCommandReplies,
     NewsReplies,
     SafetyReplies,
     SharingReplies,

@@ -1,4 +1,4 @@
-"""Whether words ask for one clip that goes from the first of two pictures to the second.
+"""Finds out whether words ask for one clip that goes from the first of two pictures to the second.
 
 A language's phrases are the patterns of its `pairs.toml`; all languages count at once, as people mix them.
 """

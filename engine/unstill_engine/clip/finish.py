@@ -50,7 +50,7 @@ class Layout(msgspec.Struct, frozen=True):
 
     @property
     def pixels(self) -> int:
-        """Those of the picture in all frames that are encoded anew: bars and repeated frames cost nothing."""
+        """The picture's pixels in all frames that are encoded anew: bars and repeated frames cost nothing."""
         return self.inner_width * self.inner_height * min(self.fed, self.frames)
 
     @property

@@ -1,4 +1,4 @@
-"""How a clip says what made it: tags, XMP, the host's credentials, and a label that is seen."""
+"""Marks a clip with what made it: by tags, XMP, the host's credentials, and a label that is seen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class Marks:
-    """`label_seconds`: for how long a clip that AI made shows that; 0, not at all."""
+    """Marks the clips of one recipe. `label_seconds`: for how long a clip that AI made shows that; 0, not at all."""
 
     def __init__(self, recipe: Recipe, signer: Signer | None = None, label_seconds: float = 0.0) -> None:
         self._recipe = recipe

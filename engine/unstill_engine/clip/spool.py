@@ -65,7 +65,7 @@ def boomerang(num_frames: int) -> Iterable[int]:
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[int]:
-    """A descriptor of that file, for a child's standard input."""
+    """Open a file for a child's standard input, and yield its descriptor."""
     file = os.open(path, os.O_RDONLY)
     try:
         yield file

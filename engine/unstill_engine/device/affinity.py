@@ -1,4 +1,4 @@
-"""Which of its models an engine asks work of first: the one that is loaded, within what is fair to the others."""
+"""Chooses which of its models an engine takes jobs for first: the loaded one, as far as that is fair to the others."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Affinity:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The models to ask work of, the first one first."""
+        """The models to take jobs for, the first one first."""
         served = self.served
         others = sorted(
             (name for name in served if name != self._loaded), key=lambda name: self._left_at.get(name, -1.0)
@@ -61,16 +61,16 @@ class Affinity:
         return {name: 0.0 if name == self._loaded else self._took.get(name, 0.0) for name in self.served}
 
     def unloaded(self) -> None:
-        """No model is loaded any more."""
+        """Note that no model is loaded any more."""
         if self._loaded is not None:
             self._left_at[self._loaded] = self._clock()
         self._loaded = None
 
     def now_loaded(self, name: str, seconds: float) -> None:
-        """A model was loaded within so many seconds, and its turn begins."""
+        """Note that a model was loaded within so many seconds, and begin its turn."""
         self._loaded, self._since, self._took[name] = name, self._clock(), seconds
         self._given_up.pop(name, None)
 
     def give_up(self, name: str) -> None:
-        """A model could not be loaded: it is not served for GIVEN_UP_FOR."""
+        """Note that a model could not be loaded, and do not serve it for GIVEN_UP_FOR."""
         self._given_up[name] = self._clock() + GIVEN_UP_FOR

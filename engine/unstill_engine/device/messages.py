@@ -132,7 +132,7 @@ class Poisoned(msgspec.Struct, frozen=True, tag="poisoned"):
 
 
 def beside(spool: Path) -> Path:
-    """The file for what the frames in `spool` sound like."""
+    """Return the file for what the frames in `spool` sound like."""
     return spool.with_suffix(".wav")
 
 

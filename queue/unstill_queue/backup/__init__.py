@@ -1,1 +1,1 @@
-"""A copy of all that is owed, in one file, and its way onto another server."""
+"""Copies all that is owed into one file, and restores it on another server."""

@@ -1,4 +1,4 @@
-"""What stands in the queue's server, read at one moment by value, so that any Redis or Valkey can be given it."""
+"""Copies what stands in the queue's server, at one moment and by value, so that any Redis or Valkey can be given it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def fields(self) -> dict[bytes, bytes]:
-        """Of a hash, or a sorted set: its pairs."""
+        """The pairs of a hash, or of a sorted set."""
         parts = self.value if isinstance(self.value, list) else []
         return dict(zip(parts[::2], parts[1::2], strict=True))
 

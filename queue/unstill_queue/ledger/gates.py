@@ -1,4 +1,4 @@
-"""What the host shuts and opens: the intake, the engines, the door for a person or a chat; and what was used today."""
+"""The host's pauses and blocks: of all requests, of the engines, of a person or a chat; and what was used today."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Gates(Script):
         """Open both again. False: neither was shut."""
         return bool(await self.redis.delete(SHUT))
 
-    # -- the door
+    # -- blocks
 
     def names_of(self, id: str) -> tuple[str, str]:
         """Return the names under which a person or a chat is kept out: of the account that an id may be, and the place.

@@ -1,4 +1,4 @@
-"""What of a pipeline is no data: what its call returns, and how that becomes frames. A family may have its own."""
+"""Adapts a pipeline where a table is not enough: makes frames of what its call returns. A family may have its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a frame is that a model draws: of its own area at each resolution, in the photo's shape or the clip's."""
+"""The size of the frames that a model draws: its own area at each resolution, in the photo's shape or the clip's."""
 
 from __future__ import annotations
 

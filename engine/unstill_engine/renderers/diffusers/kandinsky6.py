@@ -28,7 +28,7 @@ class Kandinsky6(Adapter):
     output_type = "latent"
 
     def prepare(self) -> None:
-        """Raises RenderError where the folder has nothing that makes sound."""
+        """Check that the folder has what makes sound. Raises RenderError."""
         for part in DECODERS:
             if getattr(self.pipeline, part) is None:
                 raise RenderError(

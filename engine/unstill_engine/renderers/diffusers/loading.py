@@ -1,4 +1,4 @@
-"""A model's folder to its pipelines: parts of diffusers and transformers alone, from safetensors alone."""
+"""Loads a model's folder as pipelines: parts of diffusers and transformers alone, from safetensors alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ Home = Callable[[str], torch.device]
 
 @dataclass(frozen=True)
 class Loaded:
-    """`photo` makes a clip of a photo, `text` of words alone; they share their parts. Names are the pipelines' own."""
+    """Has a model's pipelines: `photo` makes a clip of a photo, `text` of words alone; they share their parts.
+
+    Names are the pipelines' own for our arguments.
+    """
 
     photo: Any
     photo_names: dict[str, str]

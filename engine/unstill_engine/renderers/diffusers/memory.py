@@ -1,4 +1,4 @@
-"""What a pipeline needs of a device, from the figures in models.toml, and the modes in which it needs less.
+"""Estimates what a pipeline needs of a device, from the figures in models.toml, and the modes in which it needs less.
 
 Arithmetic alone, without torch. Figures are for 16-bit weights; `bytes_per_value` brings them to others.
 """

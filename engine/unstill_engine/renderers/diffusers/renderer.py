@@ -70,7 +70,7 @@ class Diffusers:
             self._residence.enter(placing)
 
     def plan(self, parameters: Parameters, photos: Photos) -> Plan:
-        """Frame size, frames, seconds and bytes; smaller than asked where the device has too little memory for that.
+        """Return frame size, frames, seconds and bytes; smaller than asked where memory is short.
 
         Raises:
             RenderError: "picture_gone", "picture_unreadable", or the model takes no such photos.

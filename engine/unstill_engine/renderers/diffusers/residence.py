@@ -1,4 +1,4 @@
-"""Where a pipeline's parts are: on the device always, while they work, or a layer at a time."""
+"""Moves a pipeline's parts: they are on the device always, while they work, or a layer at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_gr
 
 
 class Movable:
-    """A part that comes and goes. What it leaves on the processor is kept, so that to go costs nothing."""
+    """Moves one part. Its weights stay in the processor's memory too, so that leaving the device copies nothing."""
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:
         self._module = module

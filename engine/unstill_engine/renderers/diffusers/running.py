@@ -1,4 +1,4 @@
-"""A pipeline's call: its steps told and counted, cancelled between two of them, its hooks freed however it ends."""
+"""Calls a pipeline: tells and counts its steps, cancels between two of them, and frees its hooks however it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a table names, found in diffusers and checked against it, in one plain sentence each."""
+"""Finds what a table names in diffusers, and checks it: what is wrong is said in one plain sentence each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
 
 
 def check_packages(name: str, table: Pipeline) -> None:
-    """Raises RenderError, naming what has to be installed."""
+    """Check that a model's packages are installed. Raises RenderError, which names those that are not."""
     needed = (*table.packages, *(("peft",) if table.loras else ()))
     missing = [package for package in needed if importlib.util.find_spec(package) is None]
     if missing:

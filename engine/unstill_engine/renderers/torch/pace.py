@@ -1,4 +1,4 @@
-"""How far a loop of steps may run ahead of its device."""
+"""Limits how far a loop of steps runs ahead of its device."""
 
 from __future__ import annotations
 

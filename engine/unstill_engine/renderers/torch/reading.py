@@ -1,4 +1,4 @@
-"""How much of somebody's words a model reads."""
+"""Finds how much of somebody's words a model reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
--- What the host has shut: the intake, the engines, and the door for a person or a chat; and how much they used today.
+-- The host's pauses and blocks: of all requests, of the engines, of a person or a chat; and how much they used today.
 --
 -- Keys: unstill:shut unstill:blocked unstill:counts:<day>
 -- gate(account, place): 'ok' | 'closed' | 'blocked', 'tell' or 'told'

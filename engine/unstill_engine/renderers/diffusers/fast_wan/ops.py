@@ -1,4 +1,4 @@
-"""What the fast forward and decoder ask of a backend, and the backend of plain torch operations."""
+"""The operations that the fast forward and decoder ask of a backend, and the backend of plain torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Rope(NamedTuple):
 
 
 class Ops(Protocol):
-    """All arithmetic is in fp32, and rounded once, when a result is stored."""
+    """The operations of a backend. All arithmetic is in fp32, and rounded once, when a result is stored."""
 
     def advance(
         self, x: Tensor, y: Tensor | None, gate: Tensor | None, factor: Tensor, plus: Tensor, group: int, eps: float
@@ -33,7 +33,7 @@ class Ops(Protocol):
         ...
 
     def rms_rope(self, x: Tensor, weight: Tensor, eps: float, rope: Rope | None) -> None:
-        """RMSNorm of whole rows in place, then each pair of channels of each head turned by its token's angle."""
+        """Normalise rows in place by RMSNorm, then turn each pair of channels of each head by its token's angle."""
         ...
 
     def attention(self, query: Tensor, key: Tensor, value: Tensor, backend: Any) -> Tensor:
@@ -41,13 +41,13 @@ class Ops(Protocol):
         ...
 
     def linear_gelu(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """A linear layer, then GELU by its tanh form."""
+        """Return a linear layer of `x`, then GELU of that by its tanh form."""
         ...
 
     def norm_silu(self, x: Tensor, gamma: Tensor, scale: float, before: Tensor | None) -> tuple[Tensor, Tensor]:
-        """SiLU(x / |x| * scale * gamma), |x| over the channels, behind the CONTEXT frames `before`, else zeros.
+        """Return SiLU(x / |x| * scale * gamma), |x| over the channels, behind the CONTEXT frames `before`, else zeros.
 
-        Returns the CONTEXT + T frames, and the last CONTEXT of them in memory of their own.
+        These are the CONTEXT + T frames, and the last CONTEXT of them in memory of their own.
         """
         ...
 
@@ -60,7 +60,7 @@ class Ops(Protocol):
 
 
 class TorchOps:
-    """Any device; no faster than stock, and the reference of the kernels."""
+    """Computes on any device, no faster than diffusers' own; the reference of the kernels."""
 
     def advance(
         self, x: Tensor, y: Tensor | None, gate: Tensor | None, factor: Tensor, plus: Tensor, group: int, eps: float

@@ -173,14 +173,14 @@ class FastTransformer:
 
 
 class Begun:
-    """What the first half of the guidance computed before it read its words, for the other half of the same step."""
+    """Keeps what one half of the guidance computed before it read its words, for the other half of its step."""
 
     def __init__(self, hidden_states: Tensor, timestep: Tensor, x: Tensor, normed: Tensor) -> None:
         self.x, self.normed = x, normed
         self._of = tuple((weakref.ref(each), each._version) for each in (hidden_states, timestep))
 
     def are(self, hidden_states: Tensor, timestep: Tensor) -> bool:
-        """Whether these are the very tensors that it was computed of, and nobody has written into them since."""
+        """Return whether these are the very tensors that it was computed of, and nobody has written into them since."""
         return all(
             ref() is each and version == each._version
             for (ref, version), each in zip(self._of, (hidden_states, timestep), strict=True)
@@ -188,7 +188,7 @@ class Begun:
 
 
 def is_known(model: Any) -> bool:
-    """Whether the forward of `model` is the one that `FastTransformer` computes."""
+    """Return whether the forward of `model` is the one that `FastTransformer` computes."""
     return all(_is_known_block(block) for block in model.blocks) and type(model.proj_out) is nn.Linear
 
 

@@ -1,4 +1,4 @@
-"""Wan 2.2's shortcut around an upsampling. A program has some pixels and channels."""
+"""Wan 2.2's shortcut around an upsampling. A Triton program has some pixels and channels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _add_repeated(
 
 
 def add_repeated(y: Tensor, x: Tensor, times: int, first: bool) -> Tensor:
-    """As `Ops.add_repeated`. A copy is made of what is not in torch.channels_last_3d."""
+    """Do as `Ops.add_repeated`. A copy is made of what is not in torch.channels_last_3d."""
     y, x = (video.contiguous(memory_format=torch.channels_last_3d) for video in (y, x))
     _, source_channels, _, height, width = x.shape
     _, channels, frames, tall, wide = y.shape

@@ -1,4 +1,4 @@
-"""What a part of a block gives is added to the rows, and they are normalised for the next part. A program has a row."""
+"""Adds what a part of a block gives to the rows, and normalises them for the next. A Triton program has one row."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _advance(
 def advance(
     x: Tensor, y: Tensor | None, gate: Tensor | None, factor: Tensor, plus: Tensor, group: int, eps: float
 ) -> Tensor:
-    """As `Ops.advance`. The rows of `x` and `y` follow each other; those of the others may stand apart."""
+    """Do as `Ops.advance`. The rows of `x` and `y` follow each other; those of the others may stand apart."""
     rows, width = x.shape
     out = torch.empty_like(x)
     _advance[(rows,)](

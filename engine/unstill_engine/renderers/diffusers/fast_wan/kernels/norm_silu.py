@@ -1,4 +1,4 @@
-"""What stands before a causal convolution: norm, SiLU, and the frames before. A program has some pixels."""
+"""Norm, SiLU and the frames before, as a causal convolution takes them. A Triton program has some pixels."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _norm_silu(
 
 
 def norm_silu(x: Tensor, gamma: Tensor, scale: float, before: Tensor | None) -> tuple[Tensor, Tensor]:
-    """As `Ops.norm_silu`. A copy is made of an `x` that is not in torch.channels_last_3d."""
+    """Do as `Ops.norm_silu`. A copy is made of an `x` that is not in torch.channels_last_3d."""
     x = x.contiguous(memory_format=torch.channels_last_3d)
     _, channels, new, height, width = x.shape
     frames = CONTEXT + new

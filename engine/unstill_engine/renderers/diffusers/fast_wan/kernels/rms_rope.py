@@ -1,4 +1,4 @@
-"""RMSNorm of queries and keys, and their rotation. A program has a row."""
+"""RMSNorm of queries and keys, and their rotation. A Triton program has one row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _rms_rope(
 
 
 def rms_rope(x: Tensor, weight: Tensor, eps: float, rope: Rope | None) -> None:
-    """As `Ops.rms_rope`, on rows that follow each other."""
+    """Do as `Ops.rms_rope`, on rows that follow each other."""
     rows, width = x.shape
     tokens, pairs = (1, 1) if rope is None else rope.cos.shape
     cos, sin = (weight, weight) if rope is None else rope

@@ -1,4 +1,4 @@
-"""The queue's figures for Prometheus, read from the ledger when they are asked for.
+"""The queue's metrics for Prometheus, read from the ledger when they are asked for.
 
 Every front end of a queue tells the same of it, so who reads several takes the greatest of them and never their sum.
 """
@@ -25,7 +25,7 @@ from unstill_queue.ledger.ledger import REFIT_LANE, Ledger
 
 ANSWER_WITHIN = 5.0
 """Seconds that the queue's server gets for all; Prometheus waits ten, and would hear nothing at all."""
-COUNTERS_TOLD = {
+COUNTERS_HELP = {
     "requests": "Requests that were written down.",
     "jobs_queued": "Requests that became jobs.",
     "quota_refusals": "Times that a quota refused something.",
@@ -34,7 +34,7 @@ COUNTERS_TOLD = {
     "deliveries_refused": "Times that an outcome could not be shown and is tried again.",
     "records_set_aside": "Records that cannot be read.",
 }
-HISTOGRAMS_TOLD = {
+HISTOGRAMS_HELP = {
     "answer_seconds": "From a request to its answer.",
     "wait_seconds": "From the queue to an engine, the first time.",
     "render_seconds": "What a render took on its device.",
@@ -43,7 +43,7 @@ Values = Mapping[tuple[str, ...], float]
 
 
 async def read(ledger: Ledger, storage: Storage) -> list[Metric]:
-    """Return the figures of the queue and of this process's storage; of a server that is away, that it is."""
+    """Return the metrics of the queue and of this process's storage; of a server that is away, only that."""
     families = await asyncio.to_thread(_room, storage)
     up = True
     try:
@@ -109,14 +109,14 @@ def of_counts(counted: Counted) -> list[Metric]:
     """Return what the ledger counted and measured."""
     counters: list[Metric] = []
     for name, labels in COUNTERS.items():
-        family = CounterMetricFamily(PREFIX + name, COUNTERS_TOLD[name], labels=labels)
+        family = CounterMetricFamily(PREFIX + name, COUNTERS_HELP[name], labels=labels)
         for values, count in _known_codes(labels, counted.counters[name]).items():
             family.add_metric(values, count)
         if not labels and not family.samples:
             family.add_metric((), 0)
         counters.append(family)
     for name, labels in HISTOGRAMS.items():
-        measured = HistogramMetricFamily(PREFIX + name, HISTOGRAMS_TOLD[name], labels=labels)
+        measured = HistogramMetricFamily(PREFIX + name, HISTOGRAMS_HELP[name], labels=labels)
         for values, histogram in counted.histograms[name].items():
             measured.add_metric(values, _buckets(histogram), histogram.sum)
         counters.append(measured)

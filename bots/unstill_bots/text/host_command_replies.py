@@ -8,7 +8,7 @@ from typing import Literal
 from unstill_bots.text.replies import Replies
 
 
-class HostingReplies(Replies):
+class HostCommandReplies(Replies):
     """The sentences that only who hosts the bot reads."""
 
     def host_paused(self, waiting: int) -> str:

@@ -1,4 +1,4 @@
-"""An engine's figures for Prometheus: what its process alone knows. Those of the queue are told by the front ends."""
+"""Serves an engine's metrics for Prometheus: what its process alone knows. Front ends serve those of the queue."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def _memory_of(card: str, environ: Mapping[str, str]) -> tuple[int, int] | None:
     return used, size
 
 
-async def serve_figures(settings: Settings) -> None:
-    """Serve this engine's figures until cancelled, where the settings say so. A port that is taken is waited for."""
+async def serve_metrics(settings: Settings) -> None:
+    """Serve this engine's metrics until cancelled, where the settings say so. A port that is taken is waited for."""
     port = settings.metrics.port_of_engine(settings.engine.device)
     if not port:
         return
@@ -67,13 +67,13 @@ async def serve_figures(settings: Settings) -> None:
         except OSError as error:
             if not told:
                 log.warning(
-                    "the figures cannot be served yet; is UNSTILL_METRICS__PORT taken?",
+                    "the metrics cannot be served yet; is UNSTILL_METRICS__PORT taken?",
                     host=settings.metrics.host, port=port, error=error.strerror,
                 )  # fmt: skip
             told = True
             await asyncio.sleep(AGAIN)
             continue
-        log.info("serving figures", host=settings.metrics.host, port=port)
+        log.info("serving metrics", host=settings.metrics.host, port=port)
         try:
             await asyncio.Event().wait()
         finally:

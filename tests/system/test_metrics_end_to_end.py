@@ -1,4 +1,4 @@
-"""The figures of a whole house: two front ends, an engine, and what is still true after each was killed."""
+"""The metrics of a whole house: two front ends, an engine, and what is still true after each was killed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import httpx
-from tests.bots.test_figures import Values, values_of
+from tests.bots.test_queue_metrics import Values, values_of
 from tests.system.processes import kill, wait_for
 from tests.system.telegram_house import has_clips, photo, telegram_house
 from tests.system.web_house import SERVING
@@ -37,7 +37,7 @@ def asked(port: int) -> Values:
 
 
 async def test_a_house_tells_what_it_does_and_forgets_nothing_of_it(tmp_path: Path) -> None:
-    # Given two front ends and an engine that serve their figures
+    # Given two front ends and an engine that serve their metrics
     base = free_ports((0, 2, ENGINES_FROM))
     with telegram_house(tmp_path, UNSTILL_METRICS__PORT=str(base), UNSTILL_WEB__PORT="0") as telegram:
         telegram.house.start("unstill_bots.service", "web", log="web")

@@ -1,4 +1,4 @@
-"""An engine's own figures: what is free, and on which card."""
+"""An engine's own metrics: what is free, and on which card."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.bots.test_figures import values_of
+from tests.bots.test_queue_metrics import values_of
 
 from unstill_config import metrics
 from unstill_config.settings import Settings
 from unstill_config.telemetry import ENGINES_FROM
-from unstill_engine import exporting
+from unstill_engine import metrics_server
 from unstill_engine.device.cards import card_of
-from unstill_engine.exporting import Room, serve_figures
+from unstill_engine.metrics_server import Room, serve_metrics
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ def test_a_card_s_memory_is_what_the_driver_says(tmp_path: Path) -> None:
         assert told(device).keys() == {"unstill_scratch_free_bytes"}
 
 
-async def test_the_figures_are_served_where_the_settings_say_once_the_port_is_free(
+async def test_the_metrics_are_served_where_the_settings_say_once_the_port_is_free(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(exporting, "AGAIN", 0.05)
+    monkeypatch.setattr(metrics_server, "AGAIN", 0.05)
     before = metrics.use(metrics.NoMetrics())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = Settings.load({"UNSTILL_METRICS__PORT": str(port - ENGINES_FROM)}, tmp_path)
-        serving = asyncio.create_task(serve_figures(settings))
+        serving = asyncio.create_task(serve_metrics(settings))
         await asyncio.sleep(0.1)
         metrics.count("engine_children_ended", model="camera")
     async with httpx.AsyncClient() as http:
@@ -83,4 +83,4 @@ async def test_the_figures_are_served_where_the_settings_say_once_the_port_is_fr
     await asyncio.gather(serving, return_exceptions=True)
     metrics.use(before)
     # and nowhere where they do not
-    await asyncio.wait_for(serve_figures(Settings()), 5)
+    await asyncio.wait_for(serve_metrics(Settings()), 5)

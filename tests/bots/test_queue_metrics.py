@@ -20,7 +20,7 @@ from unstill_bots.host import figures
 from unstill_bots.host.leader import Leader
 from unstill_bots.host.metrics_server import MetricsServer
 from unstill_config import metrics
-from unstill_config.exporter import FIGURES, PREFIX, PrometheusMetrics
+from unstill_config.exporter import METRICS, PREFIX, PrometheusMetrics
 from unstill_config.platforms import PLATFORMS
 from unstill_config.settings import Queue, Quota, Settings, Storage
 from unstill_queue.contract.codec import encode
@@ -32,7 +32,7 @@ from unstill_queue.redis.connection import connect
 from unstill_queue.redis.embedded import EmbeddedValkey
 
 LABELS = {"state", "queue", "platform", "result", "code", "reason", "quota", "of", "model", "trouble", "le"}
-"""What figures may be told by. Each has few values, and none of them is anybody's."""
+"""What metrics may be told by. Each has few values, and none of them is anybody's."""
 OUTCOMES: tuple[Outcome, ...] = (DONE, Failed("out_of_memory"), Failed("of_a_newer_version"))
 Values = dict[tuple[str, tuple[str, ...]], float]
 
@@ -85,7 +85,7 @@ async def many_things_happened(ledger: Ledger, count: int = 3) -> None:
         assert await ledger.sent(claim.job.id, f"courier{n}")
 
 
-async def test_the_figures_are_those_of_the_queue(valkey: EmbeddedValkey, tmp_path: Path) -> None:
+async def test_the_metrics_are_those_of_the_queue(valkey: EmbeddedValkey, tmp_path: Path) -> None:
     async with served(valkey.url, tmp_path) as (server, ledger):
         # Given a queue with jobs in several states, an engine, and one of two platforms that is served
         await ledger.redis.flushdb()
@@ -127,7 +127,7 @@ async def test_the_figures_are_those_of_the_queue(valkey: EmbeddedValkey, tmp_pa
     assert told["process_resident_memory_bytes", ()] > 0
 
 
-async def test_no_figure_tells_of_anybody_and_there_are_not_more_of_them_with_more_people(
+async def test_no_metric_tells_of_anybody_and_there_are_not_more_of_them_with_more_people(
     valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     async with served(valkey.url, tmp_path) as (server, ledger):
@@ -258,5 +258,5 @@ def test_what_no_table_knows_is_left_out_and_raises_nothing() -> None:
     kept.observe("nobody_knows_seconds", 1, {})
     names = {family.name for family in kept.registry.collect()}
 
-    assert {PREFIX + name for name in FIGURES} <= names
+    assert {PREFIX + name for name in METRICS} <= names
     assert not [name for name in names if "nobody" in name]
