@@ -64,7 +64,7 @@ class Cost(Entry):
 
 
 class Auto(Entry):
-    """Where a host leaves the choice: of what fits, the model with the least `rank` is taken, and spoken of.
+    """Ranks a model for hosts who leave the choice: of those that fit, the one with the least `rank` is taken.
 
     `card` is the memory that a card has to have in all, in GB of 10**9 bytes as makers count; 0: it needs no card.
     """

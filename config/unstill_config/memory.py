@@ -10,7 +10,7 @@ from unstill_config.entry import Entry
 
 
 class Memory(Entry):
-    """What a model needs of its device, in GiB of 2**30 bytes; what a render needs is its renderer's estimate.
+    """Says what a model needs of its device, in GiB of 2**30 bytes; what a render needs is its renderer's estimate.
 
     `weights` is all that is loaded, `encoders` the part of it that only encodes words and picture.
     `render` is for each megapixel of all frames, with both halves of classifier-free guidance at

@@ -42,7 +42,7 @@ class Lora(Entry):
 
 
 class Placing(Entry):
-    """Where the parts are while a clip is rendered.
+    """Says where the parts are while a clip is rendered.
 
     `words`, the encoders of words, are on the device always, only while they work, or work on the processor. The
     denoiser is there always ("resident"), only while it works ("moved"), so with its weights kept in 8 bits
@@ -56,7 +56,7 @@ class Placing(Entry):
 
 
 class Pipeline(Entry):
-    """What diffusers is told of a model.
+    """Tells diffusers how to load, call and place a model.
 
     `class_name` makes a clip of a photo, and `text_class_name` of words alone, of the same parts. `dtypes` are by part,
     "default" for the rest; `decode_dtype` is for what decodes, which has a copy where it is another than the VAE's.

@@ -23,7 +23,7 @@ ANEW = (f"{PREFIX}QUOTA__", f"{PREFIX}SAFETY__WORDS")
 
 
 class Reloading:
-    """What a program was started with, and who wants to hear when that changes.
+    """Keeps what a program was started with, reads it anew, and tells who wants to hear of that.
 
     `settings` and `catalog` are what `load` and `Settings.load_catalog` gave; `catalog` is changed in place, so that
     all who hold it see what it has. `load` reads the settings where they are written, once more for each reload.

@@ -29,7 +29,7 @@ class Safety(Group):
 
     @property
     def choices(self) -> tuple[Policy, ...]:
-        """What the admins of a chat may choose, the strictest first; nothing where pictures are not rated."""
+        """The policies that admins of a chat may choose, the strictest first; none where pictures are not rated."""
         if not self.rating:
             return ()
         return POLICIES[: 1 + max(POLICIES.index(self.loosest), POLICIES.index(self.policy))]

@@ -12,7 +12,7 @@ ENGINES_FROM = 10
 
 
 class Metrics(Group):
-    """Where the programs of this machine serve their metrics. `port` 0: nowhere.
+    """Says where the programs of this machine serve their metrics. `port` 0: nowhere.
 
     Each program has a port of its own from `port` on: the front ends in the order of the registry, and from
     `port` + ENGINES_FROM on the engines, by the number of their card.
@@ -32,7 +32,7 @@ class Metrics(Group):
 
 
 class Sentry(Group):
-    """Where reports of errors go, and the `environment` that they name. `dsn` None: nowhere."""
+    """Says where reports of errors go, and the `environment` that they name. `dsn` None: nowhere."""
 
     dsn: SecretStr | None = None
     environment: Text = "production"

@@ -100,13 +100,17 @@ async def _device(settings: Settings) -> Finding:
     return _finding("device", True, f"{device}: {cards[index]}")
 
 
+def _wrong(name: str, error: ConfigError) -> Finding:
+    happened, _, mend = str(error).rpartition(". ")
+    return _finding(name, False, f"{happened}.", mend)
+
+
 def _certificate(settings: Settings) -> list[Finding]:
     """One finding where the host signs clips: whether that can be done, and for how long yet."""
     try:
         signer = load_signer(settings.credentials)
     except ConfigError as error:
-        happened, _, mend = str(error).rpartition(". ")
-        return [_finding("certificate", False, f"{happened}.", mend)]
+        return [_wrong("certificate", error)]
     if signer is None:
         return []
     days = (signer.until - datetime.now(UTC)).days
@@ -120,8 +124,7 @@ def _models(settings: Settings, catalog: Catalog) -> list[Finding]:
     try:
         choice = chosen(settings, catalog, os.environ, engines)
     except ConfigError as error:
-        happened, _, mend = str(error).rpartition(". ")
-        return [_finding("model", False, f"{happened}.", mend)]
+        return [_wrong("model", error)]
     memory = host_memory(engines)
     auto = choice.models[settings.engine.wanted.index(AUTO)] if choice.why else None
     return [_model(name, settings, catalog, memory, choice.why if name == auto else "") for name in choice.models]

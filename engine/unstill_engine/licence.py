@@ -8,7 +8,7 @@ from unstill_config.settings import AUTO, Settings
 
 
 def why_not_accepted(settings: Settings, catalog: Catalog, name: str | None = None) -> str | None:
-    """What the sources say of a model, or the first, and what to do, in one line; None: nothing is left to accept."""
+    """Return what the sources say of a model, or the first, and what to do, in one line; None: it is accepted."""
     name = name or settings.engine.wanted[0]
     statements = () if name == AUTO else catalog.models[name].licence.statements
     if not statements or name in settings.engine.accept_licences:
@@ -21,7 +21,11 @@ def why_not_accepted(settings: Settings, catalog: Catalog, name: str | None = No
 
 
 def check_accepted(settings: Settings, catalog: Catalog) -> None:
-    """Raises ConfigError where one of the engine's models may not be loaded yet. AUTO asks for nothing."""
+    """Check that the licences of the engine's models are accepted, where that is needed. AUTO asks for nothing.
+
+    Raises:
+        ConfigError: one of them may not be loaded yet.
+    """
     for name in settings.engine.wanted:
         why_not = why_not_accepted(settings, catalog, name)
         if why_not is not None:

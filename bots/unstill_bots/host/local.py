@@ -205,7 +205,11 @@ def engine_environ(settings: Settings) -> dict[str, str]:
 
 
 async def models_of(settings: Settings) -> tuple[str, ...]:
-    """The models that an engine of these settings serves on this machine, which it is asked where it chooses itself."""
+    """Return the models that an engine of these settings serves on this machine; where it chooses, it is asked.
+
+    Raises:
+        EngineFailed: it can serve none.
+    """
     if AUTO not in settings.engine.wanted:
         return settings.engine.wanted
     process = await asyncio.create_subprocess_exec(

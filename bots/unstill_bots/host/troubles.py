@@ -20,10 +20,10 @@ TROUBLE = "unstill:trouble"
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """What was seen of one cause: `bad` or well. A host is told by `say` when it was bad for `after` seconds, and by
-    `well` when that is over. `platform`: the one that it is about, by which then nobody can be told.
+    """Tells of one cause whether it is `bad` or well. `cause` names it over restarts.
 
-    `cause` names it over restarts.
+    A host is told by `say` when it was bad for `after` seconds, and by `well` when that is over. `platform`: the one
+    that it is about, by which then nobody can be told.
     """
 
     cause: str

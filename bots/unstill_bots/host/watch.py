@@ -29,8 +29,8 @@ WELL_AFTER = 4
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """What is known of something that is wrong: since when, by the server's time in seconds, whether the hosts are
-    told, and in how many looks in a row it was well since.
+    """Keeps since when something is wrong, by the server's time in seconds, whether the hosts are told, and in how many
+    looks in a row it was well since.
     """
 
     since: float

@@ -31,7 +31,7 @@ COVERED_PICTURE = "picture_covered"
 
 
 class Shown(Enum):
-    """How a clip is shown. UNRATED: as it is, where nobody looked at it, so that it is for this chat alone."""
+    """The ways to show a clip. UNRATED: as it is, where nobody looked at it, so that it is for this chat alone."""
 
     OPEN = auto()
     COVERED = auto()

@@ -24,8 +24,8 @@ _COMMAND = (sys.executable, "-P", "-m", "unstill_bots.safety.rater")
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """What the process may spend: bytes of memory in all; for each task, seconds that it computes, and seconds by the
-    clock, after which it counts as hung.
+    """Bounds what the process may spend: bytes of memory in all; for each task, seconds that it computes, and
+    seconds by the clock, after which it counts as hung.
     """
 
     memory: int = 512 * 1024**2

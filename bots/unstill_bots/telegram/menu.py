@@ -45,7 +45,7 @@ def _shown(command: Command | HostCommand, language: str) -> BotCommand:
 
 
 def host_menus(host: str) -> list[tuple[BotCommandScope, str, list[BotCommand]]]:
-    """As `menus`, for the private chat with a host: the host's own commands after those of everybody."""
+    """Return the same as `menus` for the private chat with a host: the host's commands after those of everybody."""
     return [
         (BotCommandScopeChat(int(host)), code, shown + [_shown(each, CODES[code]) for each in HOST_COMMANDS.values()])
         for scope, code, shown in menus()

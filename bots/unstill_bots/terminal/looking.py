@@ -112,7 +112,7 @@ async def opened(settings: Settings, wording: Wording) -> AsyncIterator[Client]:
 
 
 async def usual_model(settings: Settings, catalog: Catalog) -> str:
-    """The model for words that name none: the host's, else the best that engines announce, else the one started here.
+    """Return the model for words that name none: the host's, the best that engines announce, or the one started here.
 
     Raises:
         Stop: the engine that would be started here can serve none.

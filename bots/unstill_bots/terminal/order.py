@@ -23,7 +23,7 @@ LABEL_MOST = 40
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What `unstill animate` was asked. `words` is a caption; `limit` is in bytes; `stdin` the picture read there.
+    """Has what `unstill animate` was asked. `words` is a caption; `limit` is in bytes; `stdin` the picture read there.
 
     `last` is the picture with which each clip ends, empty where there is none; without `photos` there is one clip, of
     words alone.

@@ -8,7 +8,7 @@ from unstill_bots.text.replies import Replies
 
 
 class NewsReplies(Replies):
-    """What a host is told without having asked."""
+    """The sentences that a host is told without having asked."""
 
     def news(self) -> str:
         """Stand for news that follow in the same message at once."""

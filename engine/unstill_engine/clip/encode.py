@@ -102,7 +102,7 @@ def command(
     sound: Track | None = None,
     label: Label | None = None,
 ) -> list[str]:
-    """The whole command line; `name` is a file's in the folder where it will run, as those of sound and label."""
+    """Return the command line; `name` is a file's in the folder where it will run, as those of sound and label."""
     over = (lambda stream: label.over(stream, PROTOCOLS)) if label else None
     streams = [whole(frames_in(source), source, layout, over)]
     options = video_options(quality)

@@ -23,7 +23,10 @@ BACKOFF_FIRST, BACKOFF_MOST = 0.5, 30.0
 
 
 class Supervisor:
-    """`load_deadline`: seconds for a model to load, from when the child has the device, or last wrote to its log."""
+    """Keeps a child running.
+
+    `load_deadline`: seconds for a model to load, from when the child has the device, or last wrote to its log.
+    """
 
     def __init__(
         self,

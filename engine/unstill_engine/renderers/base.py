@@ -46,7 +46,7 @@ class Photos(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Sound:
-    """What a clip sounds like from its first frame on: `samples` (N, channels) float32, -1 to 1, `rate` a second."""
+    """The sound of a clip from its first frame on: `samples` (N, channels) float32, -1 to 1, `rate` a second."""
 
     samples: NDArray[np.float32]
     rate: int

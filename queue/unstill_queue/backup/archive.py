@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Literal, TypeVar
 
@@ -33,7 +33,7 @@ class BackupError(QueueError):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """What a backup says of itself; `version` is the program's.
+    """The head of a backup, by which it says what it is; `version` is the program's.
 
     `tokens`: by platform, a name that only who has the same token can make: counted quotas are known by such names.
     """
@@ -144,9 +144,9 @@ class Reader:
         snapshot = self._read(msgspec.msgpack.decode, small[QUEUE], Snapshot)
         return head, snapshot, hashlib.sha256(small[CHECKSUMS]).hexdigest()
 
-    def _read(self, decode: object, data: bytes, kind: type[T]) -> T:
+    def _read(self, decode: Callable[..., T], data: bytes, kind: type[T]) -> T:
         try:
-            value: T = decode(data, type=kind)  # type: ignore[operator]
+            value = decode(data, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BackupError("damaged", self._name) from error
         return value

@@ -28,7 +28,7 @@ CHUNK = 1 << 20
 
 
 class Done(msgspec.Struct, frozen=True):
-    """What is in a backup. `jobs` have a record, `open` are not answered yet, `files` were copied.
+    """Counts what is in a backup. `jobs` have a record, `open` are not answered yet, `files` were copied.
 
     `missing` files are named by the queue and not in the storage. `other_tokens`: platforms whose bot has another token
     now than it had then.

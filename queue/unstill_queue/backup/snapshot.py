@@ -54,7 +54,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """`taken_at` is the server's time in milliseconds."""
+    """All that was kept, at `taken_at`: the server's time in milliseconds since 1970."""
 
     taken_at: int
     entries: list[Entry]

@@ -23,7 +23,7 @@ class Group(msgspec.Struct, frozen=True, order=True):
 
 
 class Census(msgspec.Struct, frozen=True):
-    """What there is now: how many jobs of each group, and for how many seconds the oldest has been in its state.
+    """Counts what there is now: how many jobs of each group, and for how many seconds the oldest has been in its state.
 
     `overdue`: seconds since somebody should have looked at the first job that is due; 0 where none is due. `parked`:
     queued jobs, by queue, that none of the engines that asked can make.

@@ -39,7 +39,7 @@ class Histogram(msgspec.Struct):
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """What was counted and measured since the queue began, by name and by the values of the labels."""
+    """Has what was counted and measured since the queue began, by name and by the values of the labels."""
 
     counters: dict[str, dict[tuple[str, ...], int]]
     histograms: dict[str, dict[tuple[str, ...], Histogram]]

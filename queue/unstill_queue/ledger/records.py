@@ -50,14 +50,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Shut(msgspec.Struct, frozen=True):
-    """Since when the host has new requests refused, and engines take no job, in seconds since the epoch; None: not."""
+    """Says since when new requests are refused, and engines take no job, in seconds since the epoch; None: not."""
 
     intake: float | None = None
     engines: float | None = None
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What an account or a place has used today (UTC): clips that were queued, and estimated seconds.
+    """Counts what an account or a place has used today (UTC): clips that were queued, and estimated seconds.
 
     `name` is the pseudonym under which the server knows it, `what` says which of both it is.
     """

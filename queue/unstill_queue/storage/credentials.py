@@ -26,7 +26,7 @@ class CredentialsError(QueueError):
 
 
 class ClipCredentials(msgspec.Struct, frozen=True):
-    """What a clip's credentials claim.
+    """Has what a clip's credentials claim.
 
     `state`: "trusted", they hold and one of the roots vouches for who signed; "valid", they hold; "unfit", the file
     was not changed, but the certificate has ended or may not sign that; "invalid", the file was changed; "unchecked",

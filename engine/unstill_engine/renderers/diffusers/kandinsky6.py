@@ -16,7 +16,7 @@ DECODERS = ("vae", "audio_vae", "vocoder")
 
 
 class Latents(NamedTuple):
-    """What the call made: of the frames (1, C, T, h, w), and of the sound (1, C, N), in float32, on the processor."""
+    """The latents of the frames (1, C, T, h, w) and of the sound (1, C, N), in float32, on the processor."""
 
     frames: Tensor
     sound: Tensor

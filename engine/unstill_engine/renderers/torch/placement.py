@@ -18,7 +18,7 @@ GIB = 2**30
 
 
 class MemoryMode(msgspec.Struct, frozen=True):
-    """How sparing with memory a render is. None of it changes the clip, but for weights in 8 bits.
+    """Says how sparing with memory a render is. None of it changes the clip, but for weights in 8 bits.
 
     `decode_frames` are decoded at once; `split_guidance` computes the two halves of classifier-free
     guidance one after the other; with `offload_encoders` the text and image encoders are on the
