@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.queue.values import DONE, a_job, a_request
 from tests.waiting import PATIENCE, until
 
-from unstill_bots.host import figures
+from unstill_bots.host import queue_metrics
 from unstill_bots.host.leader import Leader
 from unstill_bots.host.metrics_server import MetricsServer
 from unstill_config import metrics
@@ -157,7 +157,7 @@ async def test_a_server_that_takes_connections_and_does_not_answer_is_told_to_be
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a server that hangs, and a client that would wait for it for a day
-    monkeypatch.setattr(figures, "ANSWER_WITHIN", 0.2)
+    monkeypatch.setattr(queue_metrics, "ANSWER_WITHIN", 0.2)
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -165,8 +165,8 @@ async def test_a_server_that_takes_connections_and_does_not_answer_is_told_to_be
 
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
         redis = connect(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0", patience=0, answer_within=86400)
-        # When the figures are read
-        reading = figures.read(Ledger(redis, Queue()), Storage(url=f"file://{tmp_path}"))
+        # When the metrics are read
+        reading = queue_metrics.read(Ledger(redis, Queue()), Storage(url=f"file://{tmp_path}"))
         told = {family.name: family.samples[0].value for family in await asyncio.wait_for(reading, PATIENCE)}
         await redis.aclose()
     # Then that is told, beside what else is known
