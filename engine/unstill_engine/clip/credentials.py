@@ -87,9 +87,10 @@ class Signer:
         except c2pa.C2paError as error:
             if authority is None:
                 raise ClipError("encode_failed", f"the clip could not be signed: {error}") from error
-            log.warning("the time authority does not answer: clips are signed without a time", error=str(error))
             self._asks_from = time.monotonic() + TIME_AGAIN
             self.sign(clip, target, recipe)
+            # only now it is known that nothing else was wrong
+            log.warning("the time authority does not answer: clips are signed without a time", error=str(error))
 
     def _try(self) -> None:
         """Sign a picture of one pixel: only that shows whether a certificate may be used for it."""
