@@ -185,6 +185,8 @@ SAYINGS: list[Callable[[Replies], str]] = [
     lambda replies: replies.progress(Progress("rendering", 3, 10, 42.0)),
     lambda replies: replies.disclosure(True),
     lambda replies: replies.disclosure(False),
+    lambda replies: replies.disclosure(True, 0),
+    lambda replies: replies.disclosure(True, 2),
     lambda replies: replies.cancelled("telegram:1"),
     lambda replies: replies.cancelled("system"),
     lambda replies: replies.call(succeeded()),

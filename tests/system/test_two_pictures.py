@@ -64,7 +64,7 @@ async def test_a_clip_goes_from_one_picture_to_another(platform: str, tmp_path: 
         talk.together([RED, BLUE], "a door opens, from this picture to that one --seed 7")
         # Then there is one clip, from the first to the second
         (first,) = clips(await seen(talk, lambda now: bool(clips(now)) and not waiting(now), "the clip"))
-        assert edges(first, tmp_path) == ("red", "blue")
+        assert edges(first, tmp_path) == ("red", "blue") and "Made by AI from two still pictures." in first.text
         # and so is the next one of it
         talk.press(first.id, "Again")
         await seen(talk, lambda now: len(clips(now)) == 2 and not waiting(now), "the second clip")

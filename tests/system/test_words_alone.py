@@ -50,6 +50,7 @@ async def test_words_alone_are_a_clip_and_so_are_other_words_in_reply_to_it(room
     # Then that is a clip, in reply to it, and the greeting has no answer
     [first] = await clips(chat, 1)
     assert is_of(first, "a storm at sea", WHITE) and first.reply_to == sent.id
+    assert "Made by AI from words alone." in first.text
     # When she replies to it with other words, and says that she wants it again
     chat.say(ann, "a calm lake", reply_to=first.message)
     assert is_of((await clips(chat, 2))[1], "a calm lake", WHITE)

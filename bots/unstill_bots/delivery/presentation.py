@@ -125,7 +125,8 @@ def clip(
     notes = record.notes
     if shown is Shown.COVERED and COVERED_PICTURE not in notes:
         notes = (*notes, "clip_covered")
-    text = replies.clip_text(outcome, notes, advice(used.prompt, used, synthetic=outcome.synthetic))
+    tip, pictures = advice(used.prompt, used, synthetic=outcome.synthetic), record.request.pictures
+    text = replies.clip_text(outcome, notes, tip, pictures=pictures)
     covered = spoiler or record.request.spoiler or shown is Shown.COVERED or COVERED_PICTURE in notes
     for_here = covered or shown is not Shown.OPEN
     unheard = map(replies.unheard, _unheard(record.request.words, catalog, used.model))

@@ -75,7 +75,7 @@ def _result(
     # at most 64 bytes, which a job's id with a long chat's number may pass
     id = hashlib.sha256(record.id.encode()).hexdigest()[:32]
     title = replies.share_title(outcome.parameters.prompt, outcome.parameters.seed)
-    words, marked = caption(replies.clip_text(outcome, record.notes))
+    words, marked = caption(replies.clip_text(outcome, record.notes, pictures=record.request.pictures))
     if receipt.kind == "animation":
         return InlineQueryResultCachedMpeg4Gif(id, receipt.file, title, words, caption_entities=marked)
     return InlineQueryResultCachedVideo(id, receipt.file, title, caption=words, caption_entities=marked)

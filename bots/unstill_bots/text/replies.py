@@ -60,8 +60,12 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
         """The text under the clip, of at most `length` characters: what is too long of the words is left out."""
         return self.clip_text(outcome, outcome.notes, advice).plain(length)
 
-    def clip_text(self, outcome: Succeeded, notes: Iterable[str], advice: Advice | None = None) -> Text:
-        """The parts of the text under the clip, with all `notes` on it, as `Record.notes` has them."""
+    def clip_text(
+        self, outcome: Succeeded, notes: Iterable[str], advice: Advice | None = None, *, pictures: int = 1
+    ) -> Text:
+        """The parts of the text under the clip, with all `notes` on it, as `Record.notes` has them. `pictures` as in
+        `Request`.
+        """
         facts = self.gettext(
             "{seconds} s, {width} × {height}, seed {seed}.",
             seconds=f"{outcome.duration:.1f}".removesuffix(".0"),
@@ -69,14 +73,18 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
             height=outcome.height,
             seed=outcome.parameters.seed,
         )
-        said = filter(None, (self.disclosure(outcome.synthetic), *map(self.note, notes)))
+        said = filter(None, (self.disclosure(outcome.synthetic, pictures), *map(self.note, notes)))
         tip = self.advice(advice) if advice is not None else ""
         return Text(facts, outcome.parameters.prompt, tuple(said), tip)
 
-    def disclosure(self, synthetic: bool) -> str:
-        if synthetic:
-            return self.gettext("Made by AI from a still picture.")
-        return self.gettext("A camera moves over the still picture; AI drew none of it.")
+    def disclosure(self, synthetic: bool, pictures: int = 1) -> str:
+        if not synthetic:
+            return self.gettext("A camera moves over the still picture; AI drew none of it.")
+        if not pictures:
+            return self.gettext("Made by AI from words alone.")
+        if pictures > 1:
+            return self.gettext("Made by AI from two still pictures.")
+        return self.gettext("Made by AI from a still picture.")
 
     def note(self, note: str) -> str:
         """The sentence of a code of `codes.NOTES`; empty for one that says nothing here.

@@ -75,6 +75,11 @@ class Request(msgspec.Struct, frozen=True):
     last_stored: str = ""
     author: str = ""
 
+    @property
+    def pictures(self) -> int:
+        """Of how many pictures the clip is to be made: 0 for words alone, 2 from one to another."""
+        return bool(self.source or self.stored) + bool(self.last_source or self.last_stored)
+
 
 class Parameters(msgspec.Struct, frozen=True):
     """What to render. The names are diffusers' own.
