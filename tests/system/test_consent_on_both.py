@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from unstill_queue.redis.connection import connect
 UNWILLING = "does not want others to animate it"
 OWN_ALONE = "Here only one's own pictures are animated"
 FORBID, ALLOW = "Nobody else animates my pictures: no", "Nobody else animates my pictures: yes"
+RECEIPT = "Got it."
 STAYS = "That others may not animate your pictures stays kept"
 ROOMS: dict[str, Any] = {"telegram": OnTelegram, "discord": OnDiscord}
 
@@ -66,46 +68,48 @@ async def ask_for(chat: Any, who: Any, photo: Any, words: str) -> None:
 
 
 class Refusals:
-    """What Ann is refused, in the group or to her alone."""
+    """What Ann is refused, in the group or to her alone. Whatever else the bot does instead is seen at once."""
 
     def __init__(self, chat: Any, ann: Any) -> None:
         self._chat = chat
         self._ann = ann
-        self._known: set[Any] = set()
 
     async def of_photo(self, photo: Any, text: str) -> None:
         """Ask for a clip of it, and see that refused."""
         if isinstance(self._chat, OnDiscord):
-            await self._alone(self._ann.use_on_message("Animate", photo), text)
+            await self._refused(lambda: self._ann.use_on_message("Animate", photo), text)
         else:
-            self._chat.ask(self._ann, "leaves", reply_to=photo)
-            await self._new(text)
+            await self._refused(lambda: self._chat.ask(self._ann, "leaves", reply_to=photo), text)
+
+    async def of_reply(self, message: Any, text: str) -> None:
+        """Name the bot in a reply to a message, and see that refused."""
+        await self._refused(lambda: self._chat.ask(self._ann, "leaves", reply_to=message), text)
 
     async def of_avatar(self, person: Any, text: str) -> None:
         """Ask for a clip of it where there are such, and see that refused."""
         if isinstance(self._chat, OnDiscord):
-            await self._alone(self._ann.use_on_user("Animate avatar", person, self._chat._chat), text)
+            await self._refused(lambda: self._ann.use_on_user("Animate avatar", person, self._chat._chat), text)
 
     async def of_press(self, line: Line, label: str, text: str) -> None:
         """Press a button under a clip, and see that refused."""
-        pressed = self._ann.press(line.message, label) if isinstance(self._chat, OnDiscord) else None
-        if pressed is None:
-            self._chat.press(self._ann, line, label)
-            await self._new(text)
-        else:
-            await self._alone(pressed, text)
+        pressed_by = self._ann.press if isinstance(self._chat, OnDiscord) else None
+        await self._refused(
+            lambda: pressed_by(line.message, label) if pressed_by else self._chat.press(self._ann, line, label), text
+        )
 
-    async def _alone(self, asked: Any, text: str) -> None:
-        await asyncio.to_thread(wait_for, lambda: text in asked.seen().text, what=f"“{text}”")
+    async def _refused(self, ask: Callable[[], Any], text: str) -> None:
+        known = {one.id for one in self._chat.lines()}
+        asked = ask()
 
-    async def _new(self, text: str) -> None:
-        """Wait for one more; the one before may be withdrawn when the next request is taken."""
+        def answers() -> list[str]:
+            """Return what is there since, but for receipts: in the chat, and to her alone, where a form counts too."""
+            new = [one.text for one in self._chat.lines() if one.id not in known and not one.text.startswith(RECEIPT)]
+            seen = getattr(asked, "seen", None)
+            return [*new, *filter(None, [seen().text if seen else ""])]
 
-        def new() -> set[Any]:
-            return {one.id for one in self._chat.lines() if text in one.text} - self._known
-
-        await asyncio.to_thread(wait_for, new, what=f"one more “{text}”")
-        self._known |= new()
+        await asyncio.to_thread(wait_for, answers, what=f"“{text}”")
+        said = answers()
+        assert all(text in one for one in said), said
 
 
 @pytest.mark.parametrize("platform", ROOMS)
@@ -122,6 +126,7 @@ async def test_who_is_shown_may_say_no(platform: str, request: pytest.FixtureReq
     await press_own_setting(running, chat, ben, FORBID)
     # Then neither that picture is animated, nor his avatar, nor that of her clip once more
     await refusals.of_photo(photo, UNWILLING)
+    await refusals.of_reply(clip.message, UNWILLING)
     await refusals.of_avatar(ben, UNWILLING)
     await refusals.of_press(clip, "Again", UNWILLING)
     # and he animates it himself
