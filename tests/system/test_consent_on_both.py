@@ -158,6 +158,8 @@ async def test_a_chat_may_have_nobodys_pictures_animated_but_ones_own(
     photo = chat.photo(ben, BLUE)
     await Refusals(chat, ann).of_photo(photo, OWN_ALONE)
     chat.photo(ann, RED, "waves")
-    await clips(chat, 1)
+    [clip] = await clips(chat, 1)
+    # and Ben is refused a clip of hers, and has one of his own
+    await Refusals(chat, ben).of_reply(clip.message, OWN_ALONE)
     await ask_for(chat, ben, photo, "snow")
     await clips(chat, 2)

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from tests.system import discord_house, telegram_house
 from tests.system.processes import wait_for
-from tests.system.rooms import BLUE, RED, OnDiscord, OnTelegram, Room, clips, says
+from tests.system.rooms import BLUE, RED, Line, OnDiscord, OnTelegram, Room, clips, seen
 from wire_doubles.discord_api import File
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
@@ -43,6 +43,8 @@ def inside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         "UNSTILL_SAFETY__RATING": "True",
         "UNSTILL_SAFETY__THRESHOLD": "0.05",
         "UNSTILL_SAFETY__WORDS": str(folder / "words.txt"),
+        # its model can end a clip with a picture
+        "UNSTILL_ENGINE__MODEL": "able",
     }
     with house(folder, quick=True, **settings) as running:
         yield running, kind
@@ -52,6 +54,20 @@ def inside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def room(inside: tuple[Any, Any]) -> Callable[..., Room]:
     running, kind = inside
     return lambda *names: kind(running, *names)
+
+
+async def answered(chat: Room, ask: Callable[[], Any], text: str) -> Line:
+    """Ask, and return the first answer that is no receipt and no place in the queue; see that it says `text`."""
+    known = {one.id for one in chat.lines()}
+    ask()
+
+    def answers(lines: list[Line]) -> list[Line]:
+        new = [one for one in lines if one.id not in known]
+        return [one for one in new if not one.text.startswith("Got it.") and "Cancel" not in one.buttons]
+
+    answer = answers(await seen(chat, answers, f"“{text}”"))[0]
+    assert text in answer.text, answer
+    return answer
 
 
 def stored(running: Any) -> set[str]:
@@ -79,8 +95,7 @@ async def test_a_picture_for_adults_is_refused_and_nothing_of_it_stays(inside: A
     [ann] = chat.people
     before = stored(inside[0])
     # When one is sent that is rated high, then that is said, and nothing is stored of it
-    chat.photo(ann, RED, "waves")
-    refusal = await says(chat, REFUSED)
+    refusal = await answered(chat, lambda: chat.photo(ann, RED, "waves"), REFUSED)
     assert refusal.clip is None and stored(inside[0]) == before
     # and another one is animated
     chat.photo(ann, BLUE, "waves")
@@ -90,10 +105,7 @@ async def test_a_picture_for_adults_is_refused_and_nothing_of_it_stays(inside: A
     first = rater_of(inside[0].bot.pid)
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    chat.photo(ann, RED, "leaves")
-    await asyncio.to_thread(
-        wait_for, lambda: sum(REFUSED in one.text for one in chat.lines()) == 2, what="the second refusal"
-    )
+    await answered(chat, lambda: chat.photo(ann, RED, "leaves"), REFUSED)
     assert rater_of(inside[0].bot.pid) not in (None, first)
 
 
@@ -113,12 +125,11 @@ async def test_in_a_group_that_wants_it_so_its_clip_is_covered(inside: Any, room
     assert again.covered and "Share" not in again.buttons
     # When the admins then refuse such pictures, then neither is one more clip made of it
     await choose(inside[0], platform, chat._chat, rating="refuse")
-    chat.press(ann, clip, "Loop")
-    await says(chat, REFUSED)
+    await answered(chat, lambda: chat.press(ann, clip, "Loop"), REFUSED)
     assert len(await clips(chat, 2)) == 2
 
 
-@pytest.mark.parametrize("platform", ON)
+@pytest.mark.parametrize("platform", ["telegram", pytest.param("discord", marks=pytest.mark.storm)])
 async def test_a_clip_that_shows_what_its_picture_did_not_is_never_seen(platform: str, tmp_path: Path) -> None:
     # Given a picture whose middle is rated higher than all of it, a camera that goes there, and a threshold in between
     house, kind = ON[platform]
@@ -132,11 +143,7 @@ async def test_a_clip_that_shows_what_its_picture_did_not_is_never_seen(platform
         [ann] = chat.people
         # When a clip of it is asked for, then it is made, and what is said in its place offers nothing to press
         words = "zoom in --motion 2 --frames 8 --res 256"
-        if platform == "telegram":
-            ann.send_photo(chat._chat, out.getvalue(), words)
-        else:
-            ann.say(chat._chat, words, files=[File(out.getvalue(), "picture.png")])
-        refusal = await says(chat, "it is not shown here")
+        refusal = await answered(chat, lambda: together(chat, ann, words, out.getvalue()), "it is not shown here")
         assert (refusal.clip, refusal.buttons) == (None, ())
         # and neither the clip nor the picture is kept
         await asyncio.to_thread(wait_for, lambda: not stored(running), what="the end of both files")
@@ -147,37 +154,49 @@ async def test_words_of_the_hosts_list_are_not_taken_wherever_they_come_in(room:
     chat = room("Ann", "Ben")
     ann, _ = chat.people
     # When they stand in a caption, then that is said without them, and others may be given
-    sent = chat.photo(ann, BLUE, "the Forbidden  FRUIT falls")
-    refusal = await says(chat, NOT_TAKEN)
+    sent = None
+
+    def send() -> None:
+        nonlocal sent
+        sent = chat.photo(ann, BLUE, "the Forbidden  FRUIT falls")
+
+    refusal = await answered(chat, send, NOT_TAKEN)
     assert "fruit" not in refusal.text.lower() and "Edit" in refusal.buttons
     # When the caption is edited to better ones, Then it is taken
     chat.edit(ann, sent, "/animate waves" if isinstance(chat, OnTelegram) else "waves")
     [clip] = await clips(chat, 1)
     # When they come in reply to a clip, then they are refused too
-    refused = {one.id for one in chat.lines() if NOT_TAKEN in one.text}
-    chat.say(ann, "forbidden fruit", reply_to=clip.message)
-    await asyncio.to_thread(
-        wait_for,
-        lambda: {one.id for one in chat.lines() if NOT_TAKEN in one.text} - refused,
-        what="the refusal of the reply",
-    )
+    await answered(chat, lambda: chat.say(ann, "forbidden fruit", reply_to=clip.message), NOT_TAKEN)
     # and what is not to be seen in the clip may be anything
     chat.photo(ann, BLUE, 'waves --no "forbidden fruit"')
     await clips(chat, 2)
 
 
-async def test_of_an_album_what_is_harmless_is_taken(room: Callable[..., Room]) -> None:
+async def test_of_several_pictures_each_is_looked_at(inside: Any, room: Callable[..., Room]) -> None:
     chat: Any = room("Ann")
     [ann] = chat.people
-    # When two pictures come together, one of which is for adults
-    pictures = [telegram_house.photo(f"rgb{colour}") for colour in (RED, BLUE)]
-    if isinstance(chat, OnTelegram):
-        ann.send_album(chat._chat, pictures, "waves")
-    else:
-        ann.say(chat._chat, "waves", files=[File(one, f"{number}.png") for number, one in enumerate(pictures)])
-    # Then one is refused, and the other animated
-    await says(chat, REFUSED)
+    red, blue = (telegram_house.photo(f"rgb{colour}") for colour in (RED, BLUE))
+    before = stored(inside[0])
+    # When a clip is to end with a picture for adults, or to begin with one, Then it is refused, and none of them stays
+    words = "a door opens, from this picture to that one"
+    await answered(chat, lambda: together(chat, ann, words, blue, red), REFUSED)
+    await answered(chat, lambda: together(chat, ann, words, red, blue), REFUSED)
+    assert stored(inside[0]) == before
+    # When two come together for a clip each, Then what is harmless is animated
+    refusals = sum(REFUSED in one.text for one in chat.lines())
+    together(chat, ann, "waves", red, blue)
+    await seen(chat, lambda lines: sum(REFUSED in one.text for one in lines) == refusals + 1, "the refusal")
     assert len(await clips(chat, 1)) == 1
+
+
+def together(chat: Any, who: Any, words: str, *pictures: bytes) -> None:
+    """Send pictures at once, with words."""
+    if isinstance(chat, OnDiscord):
+        who.say(chat._chat, words, files=[File(one, f"{number}.png") for number, one in enumerate(pictures)])
+    elif len(pictures) == 1:
+        who.send_photo(chat._chat, pictures[0], words)
+    else:
+        who.send_album(chat._chat, list(pictures), words)
 
 
 async def test_what_one_platform_has_alone(inside: tuple[Any, Any]) -> None:
