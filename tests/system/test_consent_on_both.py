@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.system.processes import wait_for
 from tests.system.rooms import BLUE, GREEN, RED, Line, OnDiscord, OnTelegram, clips
+from tests.system.telegram_house import ours, photo, says
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_queue.redis.connection import connect
@@ -16,7 +17,7 @@ from unstill_queue.redis.connection import connect
 UNWILLING = "does not want others to animate it"
 OWN_ALONE = "Here only one's own pictures are animated"
 FORBID, ALLOW = "Nobody else animates my pictures: no", "Nobody else animates my pictures: yes"
-RECEIPT = "Got it."
+RECEIPTS = ("Got it.", "On its way.")
 STAYS = "That others may not animate your pictures stays kept"
 ROOMS: dict[str, Any] = {"telegram": OnTelegram, "discord": OnDiscord}
 
@@ -97,13 +98,27 @@ class Refusals:
             lambda: pressed_by(line.message, label) if pressed_by else self._chat.press(self._ann, line, label), text
         )
 
+    async def as_guest(self, api: Any, person: Any, text: str) -> None:
+        """Ask for a clip of it in a chat of Telegram's that the bot is not in, and see that refused there."""
+        group = api.group("Elsewhere", [self._ann, person], bot=False)
+        self._ann.send_text(api.private(self._ann), "/start")
+        await api.private(self._ann).until(says("get it back moving"))
+        picture = person.send_photo(group, photo())
+        self._ann.summon(group, f"@{api.bot.username} zoom in", reply_to=picture)
+
+        def answers() -> list[str]:
+            return [one.text for one in ours(group.history()) if not one.text.startswith(RECEIPTS)]
+
+        await asyncio.to_thread(wait_for, answers, what=f"“{text}”")
+        assert text in answers()[0], answers()
+
     async def _refused(self, ask: Callable[[], Any], text: str) -> None:
         known = {one.id for one in self._chat.lines()}
         asked = ask()
 
         def answers() -> list[str]:
             """Return what is there since, but for receipts: in the chat, and to her alone, where a form counts too."""
-            new = [one.text for one in self._chat.lines() if one.id not in known and not one.text.startswith(RECEIPT)]
+            new = [one.text for one in self._chat.lines() if one.id not in known and not one.text.startswith(RECEIPTS)]
             seen = getattr(asked, "seen", None)
             return [*new, *filter(None, [seen().text if seen else ""])]
 
@@ -119,22 +134,24 @@ async def test_who_is_shown_may_say_no(platform: str, request: pytest.FixtureReq
     ann, ben = chat.people
     refusals = Refusals(chat, ann)
     # Given a picture of Ben's, of which Ann has a clip made
-    photo = chat.photo(ben, RED)
-    await ask_for(chat, ann, photo, "waves --seed 7")
+    shown = chat.photo(ben, RED)
+    await ask_for(chat, ann, shown, "waves --seed 7")
     [clip] = await clips(chat, 1)
     # When Ben says that nobody else may animate his pictures
     await press_own_setting(running, chat, ben, FORBID)
     # Then neither that picture is animated, nor his avatar, nor that of her clip once more
-    await refusals.of_photo(photo, UNWILLING)
+    await refusals.of_photo(shown, UNWILLING)
     await refusals.of_reply(clip.message, UNWILLING)
     await refusals.of_avatar(ben, UNWILLING)
     await refusals.of_press(clip, "Again", UNWILLING)
+    if platform == "telegram":
+        await refusals.as_guest(running.api, ben, UNWILLING)
     # and he animates it himself
-    await ask_for(chat, ben, photo, "snow")
+    await ask_for(chat, ben, shown, "snow")
     await clips(chat, 2)
     # When he has everything of his forgotten, Then he is told that this stays, and it does
     assert STAYS in await forget(running, chat, ben)
-    await refusals.of_photo(photo, UNWILLING)
+    await refusals.of_photo(shown, UNWILLING)
     # When he allows it again, then her words are taken
     await press_own_setting(running, chat, ben, ALLOW)
     again, before = chat.photo(ben, GREEN), len(await clips(chat, 0))
@@ -155,11 +172,11 @@ async def test_a_chat_may_have_nobodys_pictures_animated_but_ones_own(
     await PreferenceStore(redis).set(f"{platform}:{group.id}", Preferences(own=True))
     await redis.aclose()
     # When Ann asks for Ben's picture, Then it is refused, and her own is animated
-    photo = chat.photo(ben, BLUE)
-    await Refusals(chat, ann).of_photo(photo, OWN_ALONE)
+    shown = chat.photo(ben, BLUE)
+    await Refusals(chat, ann).of_photo(shown, OWN_ALONE)
     chat.photo(ann, RED, "waves")
     [clip] = await clips(chat, 1)
     # and Ben is refused a clip of hers, and has one of his own
     await Refusals(chat, ben).of_reply(clip.message, OWN_ALONE)
-    await ask_for(chat, ben, photo, "snow")
+    await ask_for(chat, ben, shown, "snow")
     await clips(chat, 2)
