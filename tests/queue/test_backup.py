@@ -17,7 +17,7 @@ from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Queue, Quota, Settings
-from unstill_queue.backup import moving
+from unstill_queue.backup import transfer
 from unstill_queue.backup.archive import FORMAT, BackupError, Reader
 from unstill_queue.backup.snapshot import LEFT_OUT, write
 from unstill_queue.contract.abilities import abilities
@@ -83,13 +83,13 @@ class House:
         assert await self.ledger.sent(id, "courier")
         return id
 
-    async def backup(self, file: Path, **changed: Any) -> moving.Done:
-        options: dict[str, Any] = {"files": "owed", "version": "1", "tokens": moving.tokens_of(TOKEN), **changed}
+    async def backup(self, file: Path, **changed: Any) -> transfer.Summary:
+        options: dict[str, Any] = {"files": "owed", "version": "1", "tokens": transfer.tokens_of(TOKEN), **changed}
         with file.open("wb") as out:
-            return await moving.backup(self.redis, self.storage, out, **options)
+            return await transfer.backup(self.redis, self.storage, out, **options)
 
-    async def restore(self, file: Path, settings: Settings = TOKEN) -> moving.Done:
-        return await moving.restore(self.redis, self.storage, Reader(file, file.name), settings, server="here")
+    async def restore(self, file: Path, settings: Settings = TOKEN) -> transfer.Summary:
+        return await transfer.restore(self.redis, self.storage, Reader(file, file.name), settings, server="here")
 
     async def everything(self) -> dict[bytes, Any]:
         """All that is kept, by key."""
@@ -178,13 +178,13 @@ async def test_jobs_in_every_state_go_on_on_another_server(old: House, new: Hous
     before = await old.everything()
 
     # When it is backed up, which changes nothing, and restored on an empty server
-    done = await old.backup(tmp_path / "backup")
+    summary = await old.backup(tmp_path / "backup")
     assert await old.everything() == before
     restored = await new.restore(tmp_path / "backup")
 
     # Then both count the same: two that are over are neither open nor owed a file
-    assert (done.jobs, done.open, done.missing) == (13, 12, 0)
-    assert restored == done
+    assert (summary.jobs, summary.open, summary.missing) == (13, 12, 0)
+    assert restored == summary
     # and all that was kept is there, with its age
     ledger = new.ledger
     assert await ledger.find(ids["forgotten"]) is None
@@ -262,11 +262,11 @@ async def test_what_belongs_together_is_together_however_much_goes_on_meanwhile(
     # Then in each of them index, lines, quotas and records agree, to the last job
     for file in files:
         await new.redis.flushdb()
-        done = await new.restore(file)
-        assert done.missing == 0
+        summary = await new.restore(file)
+        assert summary.missing == 0
         assert await new.ledger.audit() == []
         open_ids = await new.ledger.open_ids()
-        assert len(open_ids) == done.open
+        assert len(open_ids) == summary.open
         # what was just being shown is shown by another courier, as all that did not run is due at once
         await new.ledger.reap(10_000)
         while claim := await new.ledger.claim("camera", random.randbytes(8).hex(), "another", CAN):
@@ -341,7 +341,7 @@ async def test_it_is_restored_onto_an_empty_server_only_and_may_be_repeated(
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(moving, "write", killed)
+        patch.setattr(transfer, "write", killed)
         await new.restore(tmp_path / "backup")
     # Then the same backup may be restored again, and no other one
     await old.queued(2)
@@ -402,7 +402,7 @@ async def test_a_damaged_a_foreign_and_a_newer_file_is_refused_before_anything_i
 
 
 def test_what_is_left_out_is_a_key_of_the_ledger() -> None:
-    page = (Path(moving.__file__).parents[1] / "ledger" / "KEYS.md").read_text("utf-8")
+    page = (Path(transfer.__file__).parents[1] / "ledger" / "KEYS.md").read_text("utf-8")
     named = [*page.splitlines(), "unstill:healthcheck", "unstill:restoring"]
     for pattern in LEFT_OUT:
         assert any(f"unstill:{pattern.strip('$').replace('?', '')}" in line for line in named), pattern

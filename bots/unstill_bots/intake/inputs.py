@@ -22,8 +22,6 @@ P = TypeVar("P", bound=PendingRequest)
 
 NO_IMAGE = "no_image"
 """The ability of a model that makes clips of words alone and of nothing else."""
-
-
 ONE_TOO_MANY = "one_picture"
 """The code of the objection to a second picture."""
 

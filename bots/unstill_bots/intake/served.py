@@ -17,12 +17,10 @@ GUIDANCE_ADVISED = 12
 """The guidance scale that the advice names at most."""
 HEAR_EVERY = 10.0
 """Seconds between two times that a front end asks which model to use where nobody names one."""
-FRESH = 2.0
-"""Seconds for which an answer of the ledger is good: engines say as often that they are there."""
-
-
 FIRST = "camera"
 """The model that is spoken of where nobody has said which, and no engine was heard of yet."""
+FRESH = 2.0
+"""Seconds for which an answer of the ledger is good: engines say as often that they are there."""
 
 
 class Served(msgspec.Struct, frozen=True):

@@ -23,9 +23,9 @@ from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_config.settings import Settings
 from unstill_config.version import VERSION
-from unstill_queue.backup import moving
+from unstill_queue.backup import transfer
 from unstill_queue.backup.archive import BackupError, Reader
-from unstill_queue.backup.moving import Done, Files
+from unstill_queue.backup.transfer import Files, Summary
 from unstill_queue.redis.connection import connect, where
 from unstill_queue.storage.base import Storage
 
@@ -53,27 +53,26 @@ def backup(file: Path, files: Files, force: bool, as_json: bool, language: str |
     if str(file) != "-" and file.exists() and not force:
         raise Stop(Code.USAGE, wording.exists(str(file)))
 
-    async def run() -> Done:
+    async def run() -> Summary:
         async with Local(settings) as local:
             redis = connect(local.url, patience=PATIENCE, answer_within=READ_WITHIN)
             try:
                 with _out(file, wording) as out:
-                    return await moving.backup(
+                    return await transfer.backup(
                         redis,
                         Storage.open(settings.storage),
                         out,
                         files=files,
                         version=VERSION,
-                        tokens=moving.tokens_of(settings),
+                        tokens=transfer.tokens_of(settings),
                     )
             finally:
                 await redis.aclose()
 
-    done = asyncio.run(run())
+    summary = asyncio.run(run())
     # what is written to standard output is the backup itself
-    _tell(
-        done, wording.backed_up(str(file), done), wording, as_json, out=sys.stderr if str(file) == "-" else sys.stdout
-    )
+    out = sys.stderr if str(file) == "-" else sys.stdout
+    _tell(summary, wording.backed_up(str(file), summary), wording, as_json, out=out)
     return Code.OK
 
 
@@ -87,32 +86,32 @@ def restore(file: Path, as_json: bool, language: str | None) -> Code:
     try:
         with _read(file, wording) as (path, name):
             found = Reader(path, name)
-            done = asyncio.run(_restore(found, settings))
+            summary = asyncio.run(_restore(found, settings))
     except BackupError as error:
         raise Stop(Code.FAILED, wording.not_restored(error)) from None
-    _tell(done, wording.restored(name, done), wording, as_json)
+    _tell(summary, wording.restored(name, summary), wording, as_json)
     return Code.OK
 
 
-async def _restore(found: Reader, settings: Settings) -> Done:
+async def _restore(found: Reader, settings: Settings) -> Summary:
     async with Local(settings) as local:
         redis = connect(local.url, patience=PATIENCE, answer_within=READ_WITHIN)
         try:
             storage = Storage.open(settings.storage)
-            return await moving.restore(redis, storage, found, settings, server=where(local.url))
+            return await transfer.restore(redis, storage, found, settings, server=where(local.url))
         finally:
             await redis.aclose()
 
 
-def _tell(done: Done, sentence: str, wording: BackupWording, as_json: bool, out: IO[str] | None = None) -> None:
+def _tell(summary: Summary, sentence: str, wording: BackupWording, as_json: bool, out: IO[str] | None = None) -> None:
     if as_json:
-        taken = datetime.fromtimestamp(done.taken_at / 1000, UTC).isoformat(timespec="seconds")
-        print_json(msgspec.to_builtins(done) | {"taken_at": taken}, out)
+        taken = datetime.fromtimestamp(summary.taken_at / 1000, UTC).isoformat(timespec="seconds")
+        print_json(msgspec.to_builtins(summary) | {"taken_at": taken}, out)
         return
     print(sentence, file=out)
-    if done.missing:
-        print(wording.files_missing(done.missing), file=out)
-    for platform in done.other_tokens:
+    if summary.missing:
+        print(wording.files_missing(summary.missing), file=out)
+    for platform in summary.other_tokens:
         print(wording.other_token(platform), file=out)
 
 

@@ -6,20 +6,20 @@ from datetime import datetime
 
 from unstill_bots.terminal.wording import Wording
 from unstill_queue.backup.archive import BackupError
-from unstill_queue.backup.moving import Done
+from unstill_queue.backup.transfer import Summary
 
 
 class BackupWording(Wording):
     """The sentences of `unstill backup` and `unstill restore`."""
 
-    def backed_up(self, file: str, done: Done) -> str:
+    def backed_up(self, file: str, summary: Summary) -> str:
         return self.gettext(
             "{file} has {jobs} requests, {open} of them not answered yet, and {files} pictures and clips. It holds "
             "people's words and keys: keep it where nobody else reads it.",
             file=file,
-            jobs=str(done.jobs),
-            open=str(done.open),
-            files=str(done.files),
+            jobs=str(summary.jobs),
+            open=str(summary.open),
+            files=str(summary.files),
         )
 
     def not_written(self, file: str, error: OSError) -> str:
@@ -29,15 +29,15 @@ class BackupWording(Wording):
             reason=error.strerror or type(error).__name__,
         )
 
-    def restored(self, file: str, done: Done) -> str:
+    def restored(self, file: str, summary: Summary) -> str:
         return self.gettext(
             "{file}, taken on {day}, is restored: {jobs} requests, {open} of them not answered yet, and {files} "
             "pictures and clips. Now start engines, then front ends.",
             file=file,
-            day=f"{datetime.fromtimestamp(done.taken_at / 1000):%Y-%m-%d %H:%M}",  # noqa: DTZ006  # the host's own time
-            jobs=str(done.jobs),
-            open=str(done.open),
-            files=str(done.files),
+            day=f"{datetime.fromtimestamp(summary.taken_at / 1000):%Y-%m-%d %H:%M}",  # noqa: DTZ006  # the host's own time
+            jobs=str(summary.jobs),
+            open=str(summary.open),
+            files=str(summary.files),
         )
 
     def files_missing(self, count: int) -> str:

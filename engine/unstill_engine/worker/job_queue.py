@@ -69,7 +69,10 @@ class JobQueue:
             await asyncio.gather(*listening, return_exceptions=True)
 
     def look(self, name: str | None = None) -> None:
-        """Look for work at once: somebody said that there is some in the queue `name`. At work, others may."""
+        """Look for work at once in the queue `name`, or in all, as somebody said that there is some.
+
+        While jobs are taken already nothing is done: another engine may look.
+        """
         for each, listener in self._listeners.items():
             if name in (None, each) and not self._taking.locked():
                 listener.look()

@@ -27,7 +27,7 @@ LOOKS = 3
 CHUNK = 1 << 20
 
 
-class Done(msgspec.Struct, frozen=True):
+class Summary(msgspec.Struct, frozen=True):
     """Counts what is in a backup. `jobs` have a record, `open` are not answered yet, `files` were copied.
 
     `missing` files are named by the queue and not in the storage. `other_tokens`: platforms whose bot has another token
@@ -54,7 +54,7 @@ def tokens_of(settings: Settings) -> dict[str, str]:
 
 async def backup(
     redis: Redis, storage: Storage, out: IO[bytes], *, files: Files, version: str, tokens: Mapping[str, str]
-) -> Done:
+) -> Summary:
     """Write the queue and files of its storage to `out`, while everything runs.
 
     The queue is read at one moment, and then the files. Raises RedisError, OSError and StorageError.
@@ -72,7 +72,7 @@ async def backup(
         if wanted <= copied:
             break
     writer.end(snapshot)
-    return _done(snapshot, len(copied), len(wanted - copied))
+    return _summary(snapshot, len(copied), len(wanted - copied))
 
 
 async def _copy(storage: Storage, key: str, writer: Writer) -> bool:
@@ -86,7 +86,7 @@ async def _copy(storage: Storage, key: str, writer: Writer) -> bool:
     return True
 
 
-async def restore(redis: Redis, storage: Storage, backup: Reader, settings: Settings, *, server: str) -> Done:
+async def restore(redis: Redis, storage: Storage, reader: Reader, settings: Settings, *, server: str) -> Summary:
     """Put a backup onto an empty server and into a storage, while nothing else uses them.
 
     What ran is handed back at no cost, as its engine is not here. It may be repeated where it was killed.
@@ -95,32 +95,32 @@ async def restore(redis: Redis, storage: Storage, backup: Reader, settings: Sett
         BackupError: the server is not empty; `server` is what it is called.
         RedisError, OSError, StorageError: what was done so far is done again by another restore of the same backup.
     """
-    if await redis.get(RESTORING) != backup.id.encode():
+    if await redis.get(RESTORING) != reader.id.encode():
         async for key in redis.scan_iter("unstill:*", count=1000):
             if key not in MAY_BE_THERE:
                 raise BackupError("not_empty", server)
-        await redis.set(RESTORING, backup.id)
+        await redis.set(RESTORING, reader.id)
     files = 0
-    for key, data in backup.files():
+    for key, data in reader.files():
         with tempfile.NamedTemporaryFile(prefix="unstill-restore-") as part:
             while piece := data.read(CHUNK):
                 part.write(piece)
             part.flush()
             await storage.put(Path(part.name), key=key)
         files += 1
-    await write(redis, backup.snapshot)
+    await write(redis, reader.snapshot)
     ledger = Ledger(redis, settings.queue)
-    for entry in backup.snapshot.open_jobs():
+    for entry in reader.snapshot.open_jobs():
         if entry.fields.get(b"state") == b"running":
             id, owner = entry.key.removeprefix(JOB), entry.fields.get(b"owner", b"")
             await ledger.hand_back(id.decode(), owner.decode())
     await redis.delete(RESTORING)
     now = tokens_of(settings)
     # which token it is can only be told where one is set
-    other = tuple(name for name, token in backup.head.tokens.items() if now.get(name, token) != token)
-    return msgspec.structs.replace(_done(backup.snapshot, files, 0), other_tokens=other)
+    other = tuple(name for name, token in reader.head.tokens.items() if now.get(name, token) != token)
+    return msgspec.structs.replace(_summary(reader.snapshot, files, 0), other_tokens=other)
 
 
-def _done(snapshot: Snapshot, files: int, missing: int) -> Done:
+def _summary(snapshot: Snapshot, files: int, missing: int) -> Summary:
     jobs = sum(entry.key.startswith(JOB) for entry in snapshot.entries)
-    return Done(snapshot.taken_at, jobs, sum(1 for _ in snapshot.open_jobs()), files, missing)
+    return Summary(snapshot.taken_at, jobs, sum(1 for _ in snapshot.open_jobs()), files, missing)
