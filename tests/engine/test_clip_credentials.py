@@ -120,30 +120,30 @@ async def test_the_room_that_is_kept_is_enough(tmp_path: Path, binary: Ffmpeg, s
 
 
 async def test_the_label_is_seen_as_long_as_it_shall(tmp_path: Path, binary: Ffmpeg) -> None:
-    # Given a gray clip of two seconds, in another shape than its frames
-    gray = [np.full((128, 192, 3), 90, np.uint8)] * 16
+    # Given a gray clip of a second, in another shape than its frames
+    gray = [np.full((128, 192, 3), 90, np.uint8)] * 8
     finish = Finish(shape="square", fill="pad")
     plain = await clip_of(spooled(tmp_path / "spool", gray), binary, finish=finish)
-    frames = decoded(plain, binary).astype(int)
-    # When AI made it and the host wants a label for a second
+    frames = decoded(plain, binary).astype(np.int16)
+    # When AI made it and the host wants a label for half of it
     labelled = await clip_of(
-        spooled(tmp_path / "spool", gray), binary, finish=finish, marks=Marks(RECIPE, None, 1.0),
+        spooled(tmp_path / "spool", gray), binary, finish=finish, marks=Marks(RECIPE, None, 0.5),
         target=tmp_path / "labelled.mp4",
     )  # fmt: skip
-    # Then it stands in the picture's corner, light on dark, for that second and no longer
-    change = np.abs(decoded(labelled, binary).astype(int) - frames).max(-1)
+    # Then it stands in the picture's corner, light on dark, for that time and no longer
+    change = np.abs(decoded(labelled, binary).astype(np.int16) - frames).max(-1)
     seen = change[0] > 60
     rows, columns = np.nonzero(seen)
     height, width = change.shape[1:]
     assert rows.size > 50
     assert rows.max() < height / 2 and columns.max() < width / 3
-    assert [bool((frame > 60).sum() > 50) for frame in change] == [True] * 8 + [False] * 8
+    assert [bool((frame > 60).sum() > 50) for frame in change] == [True] * 4 + [False] * 4
     # and a clip of the camera has none, nor is one drawn a second time when the clip is made smaller
     camera = await clip_of(
-        spooled(tmp_path / "spool", gray), binary, finish=finish, marks=Marks(CAMERA, None, 1.0),
+        spooled(tmp_path / "spool", gray), binary, finish=finish, marks=Marks(CAMERA, None, 0.5),
         target=tmp_path / "camera.mp4",
     )  # fmt: skip
-    assert np.abs(decoded(camera, binary).astype(int) - frames).max() < 20
+    assert np.abs(decoded(camera, binary).astype(np.int16) - frames).max() < 20
 
 
 def test_settings_of_the_label() -> None:

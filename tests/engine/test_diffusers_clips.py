@@ -32,7 +32,7 @@ def frames(renderer: Diffusers, photos: Photos, model: str, **values: object) ->
     return clip
 
 
-@pytest.mark.parametrize("model", KINDS)
+@pytest.mark.parametrize("model", [FIVE, pytest.param(FOURTEEN, marks=pytest.mark.storm)])
 def test_a_seed_is_a_clip(renderers: dict[str, Diffusers], model: str, tmp_path: Path) -> None:
     photos = Photos(noisy_photo(tmp_path))
     first = frames(renderers[model], photos, model)

@@ -144,7 +144,7 @@ def placed(renderer: Diffusers, placing: Placing, monkeypatch: pytest.MonkeyPatc
     )
 
 
-@pytest.mark.parametrize("name", [FIVE, FOURTEEN])
+@pytest.mark.parametrize("name", [FIVE, pytest.param(FOURTEEN, marks=pytest.mark.storm)])
 def test_wherever_the_parts_are_the_clip_is_the_same(
     name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,12 +199,11 @@ def test_memory_that_runs_out_in_a_step_goes_down_the_ladder(
         finally:
             handle.remove()
 
-    # When only words have to leave, or all that does not work
-    for rung in (1, 2):
-        run = short_until(renderer._table.placements[rung])
-        assert [code for code in run.plan.notes if code.startswith("memory")] == ["memory_offloaded"]
-        assert np.array_equal(run.clip, whole.clip)
-        assert run.restarts == rung
+    # When all has to leave that does not work
+    run = short_until(renderer._table.placements[2])
+    assert [code for code in run.plan.notes if code.startswith("memory")] == ["memory_offloaded"]
+    assert np.array_equal(run.clip, whole.clip)
+    assert run.restarts == 2
     # When a layer at a time is all there is room for
     run = short_until(Placing(words="processor", denoiser="leaf"))
     assert np.abs(run.clip.astype(int) - whole.clip).max() <= 1

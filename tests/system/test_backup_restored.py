@@ -64,23 +64,16 @@ def test_what_is_owed_is_shown_once_by_another_machine(platform: str, tmp_path: 
         told = terminal(old, "backup", str(backup))
         assert told.startswith("0 ") and "3 requests, 3 of them not answered yet, and 4 pictures and clips" in told
         assert backup.stat().st_mode & 0o777 == 0o600
-        assert terminal(old, "backup", str(backup)).startswith("2 ")
         leave(old)
         # and another one gets it
         other = EmbeddedValkey(tmp_path / "other")
         old.valkey = other
         old.settings["UNSTILL_REDIS__URL"] = other.url
         other.start()
-        cut = tmp_path / "cut.backup"
-        cut.write_bytes(backup.read_bytes()[:-12_000])
-        assert terminal(old, "restore", str(cut)) == (
-            f"1 {cut} is damaged, and nothing of it was restored. Take another copy of it.\n"
-        )
         restored = terminal(old, "restore", str(backup), "--json")
         assert restored.startswith("0 ")
         assert json.loads(restored[2:])["open"] == 3
         assert kept_of(old, [WORD]) == []
-        assert terminal(old, "restore", str(backup)).startswith("1 The server unix://")
         old.start_engine()
         steps.start_bot()
         second.open()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,53 +27,68 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folders = {FIVE: save_wan(folder / "5b"), FOURTEEN: save_wan(folder / "a14b", "a14b")}
     with House(folder, UNSTILL_ENGINE__MODELS=f"{FIVE},{FOURTEEN}", OMP_NUM_THREADS="1") as house:
         (folder / "catalog.toml").write_text(CATALOG + tiny_catalog(folders))
+        house.start_engine()
         yield house
 
 
-@pytest.mark.timeout(600)
-async def test_photos_and_words_become_clips(house: House, tmp_path: Path) -> None:
-    engine = house.start_engine()
-    settings = Settings.load(house.settings, house.folder)
-    client, storage = Client.open(house.valkey.url, settings), Storage.open(settings.storage)
+class Asking:
+    """Somebody who asks the house's engine for clips."""
 
-    async def photo(seed: int) -> str:
-        return await storage.put(noisy_photo(tmp_path, seed=seed).read_bytes(), kind="pictures", suffix=".png")
+    def __init__(self, house: House, folder: Path) -> None:
+        settings = Settings.load(house.settings, house.folder)
+        self.client, self._storage = Client.open(house.valkey.url, settings), Storage.open(settings.storage)
+        self._house, self._folder = house, folder
 
-    async def ask(model: str, picture: str = "", last: str = "") -> Path:
+    async def photo(self, seed: int) -> str:
+        picture = noisy_photo(self._folder, seed=seed).read_bytes()
+        return await self._storage.put(picture, kind="pictures", suffix=".png")
+
+    async def ask(self, model: str, picture: str = "", last: str = "") -> Path:
         message = secrets.token_hex(4)
         who, to = Requester("test", "ann", "c1"), ReplyAddress("test", "c1", message)
         request = Request(f"test:c1:{message}", who, to, "photo", "", 1_000_000)
-        await client.accept(request)
+        await self.client.accept(request)
         job = Job(request.id, who, to, picture, asked(model), Finish(), 1_000_000, last_picture=last)
-        await client.submit(job, cost=1.0)
-        watching = asyncio.create_task(_outcome(client, request.id))
+        await self.client.submit(job, cost=1.0)
+        watching = asyncio.create_task(_outcome(self.client, request.id))
+        engine = self._house.started[0]
         await until(lambda: watching.done() or engine.poll() is not None)
-        assert watching.done(), house.log("engine")
+        assert watching.done(), self._house.log("engine")
         made = await watching
-        assert isinstance(made, Succeeded), (made, house.log("engine"))
-        path = tmp_path / f"{message}.mp4"
-        await storage.fetch(made.clip, path)
+        assert isinstance(made, Succeeded), (made, self._house.log("engine"))
+        path = self._folder / f"{message}.mp4"
+        await self._storage.fetch(made.clip, path)
         return path
 
-    try:
-        first, last = await photo(1), await photo(8)
-        # When the first model is asked for a photo to move, and for words alone
-        clip = await ask(FIVE, first)
-        words = await ask(FIVE)
-        # Then there are two clips of what was asked for, that say how they were made
-        for path in (clip, words):
-            made = probe(path)
-            assert (made.width, made.height, made.frames, made.fps) == (96, 64, 9, 16.0)
-            recipe = read_recipe(path)
-            assert (recipe.model, recipe.made_by) == (FIVE, "AI")
-        # When the other is asked, without and with a photo to end at
-        begun = await ask(FOURTEEN, first)
-        ended = await ask(FOURTEEN, first, last)
-        # Then they are two clips
-        assert probe(begun).frames == probe(ended).frames == 9
-        assert begun.read_bytes() != ended.read_bytes()
-    finally:
-        await client.close()
+
+@pytest.fixture
+async def asking(house: House, tmp_path: Path) -> AsyncIterator[Asking]:
+    asking = Asking(house, tmp_path)
+    yield asking
+    await asking.client.close()
+
+
+async def test_a_photo_and_words_become_clips(asking: Asking) -> None:
+    # When a model is asked for a photo to move, and for words alone
+    clip = await asking.ask(FIVE, await asking.photo(1))
+    words = await asking.ask(FIVE)
+    # Then there are two clips of what was asked for, that say how they were made
+    for path in (clip, words):
+        made = probe(path)
+        assert (made.width, made.height, made.frames, made.fps) == (96, 64, 9, 16.0)
+        recipe = read_recipe(path)
+        assert (recipe.model, recipe.made_by) == (FIVE, "AI")
+
+
+@pytest.mark.storm
+async def test_a_photo_to_end_at_gives_another_clip_by_the_same_engines_other_model(asking: Asking) -> None:
+    # When another model is asked, without and with a photo to end at
+    first, last = await asking.photo(1), await asking.photo(8)
+    begun = await asking.ask(FOURTEEN, first)
+    ended = await asking.ask(FOURTEEN, first, last)
+    # Then they are two clips
+    assert probe(begun).frames == probe(ended).frames == 9
+    assert begun.read_bytes() != ended.read_bytes()
 
 
 async def _outcome(client: Client, request: str) -> Outcome:

@@ -53,7 +53,11 @@ def talk_on(platform: str, folder: Path) -> Iterator[Any]:
         yield OnTelegram(house)
 
 
-@pytest.mark.parametrize("platform", TALKS)
+ON_EACH = [pytest.param(one, marks=pytest.mark.storm) if one == "web" else one for one in TALKS]
+"""The page has another short test of its own, with the API and the terminal."""
+
+
+@pytest.mark.parametrize("platform", ON_EACH)
 async def test_a_clip_goes_from_one_picture_to_another(platform: str, tmp_path: Path) -> None:
     with talk_on(platform, tmp_path) as talk:
         # Given an engine whose model can end a clip with a picture
@@ -80,7 +84,7 @@ async def test_a_clip_goes_from_one_picture_to_another(platform: str, tmp_path: 
         await seen(talk, lambda now: len(clips(now)) == 3, "the clip's end")
 
 
-@pytest.mark.parametrize("platform", TALKS)
+@pytest.mark.parametrize("platform", ON_EACH)
 async def test_what_the_model_cannot_do_is_said_and_nothing_is_queued(platform: str, tmp_path: Path) -> None:
     with talk_on(platform, tmp_path) as talk:
         # Given nothing but a model of one picture
