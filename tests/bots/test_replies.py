@@ -175,6 +175,7 @@ def test_a_platform_s_tag_finds_the_closest_language(tag: str, language: str) ->
 
 SAYINGS: list[Callable[[Replies], str]] = [
     lambda replies: replies.received(),
+    lambda replies: replies.received(0),
     lambda replies: replies.queued(3, 130),
     lambda replies: replies.queued(1, None),
     lambda replies: replies.queued(None),

@@ -116,7 +116,7 @@ def unstill(house: WebHouse, *words: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr.decode()
     (clip,) = json.loads(done.stdout)["clips"]
     said: dict[str, Any] = clip
-    return said
+    return said | {"progress": done.stderr.decode()}
 
 
 @pytest.mark.parametrize("elsewhere", [False, pytest.param(True, marks=pytest.mark.storm)], ids=["queue", "server"])
@@ -129,6 +129,10 @@ def test_the_terminal_has_both(house: WebHouse, tmp_path: Path, *, elsewhere: bo
     clip = unstill(house, str(first), "it opens", "--last-image", str(last), "--out", str(tmp_path / "a.mp4"), *more)
     # Then the clip goes from one to the other
     assert colours(Path(clip["file"]).read_bytes(), tmp_path) == ("red", "blue")
+    # and so it does where two photos are given, and the words say so
+    both = unstill(house, str(first), str(last), "from the first to the second picture", "--out", str(tmp_path), *more)
+    assert colours(Path(both["file"]).read_bytes(), tmp_path) == ("red", "blue")
     # When there are words alone, Then they are a clip, too
     clip = unstill(house, "a storm at sea --seed 7", "--out", str(tmp_path / "b.mp4"), *more)
     assert recipe_in(Path(clip["file"]).read_bytes()).parameters.prompt == "a storm at sea"
+    assert "your picture" not in clip["progress"] and "your picture" in both["progress"]

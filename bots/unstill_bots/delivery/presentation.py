@@ -34,7 +34,7 @@ def received(request: Request) -> Message:
     return Message(
         request.id,
         replies.language,
-        Text(replies.received() if request.source or request.stored else replies.received_words()),
+        Text(replies.received(request.pictures)),
         Phase.RECEIVED,
         Urgency.PLACE,
         buttons=_while_under_way(request.id, replies),
@@ -48,7 +48,7 @@ def empty_line(record: Record) -> Message:
     return Message(
         record.id,
         replies.language,
-        Text(replies.news() if NOTICE in record.request.reply_to.extra else replies.received()),
+        Text(replies.news() if NOTICE in record.request.reply_to.extra else replies.received(record.request.pictures)),
         Phase.RECEIVED,
         Urgency.REFUSAL if refused else Urgency.ANSWER,
         account=record.request.requester.account if refused else "",

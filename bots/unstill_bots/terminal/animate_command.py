@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from unstill_bots.intake import captions
+from unstill_bots.intake.inputs import asks_for_last
 from unstill_bots.terminal import looking, results
 from unstill_bots.terminal.animate import Animation, Run, run
 from unstill_bots.terminal.chat import PLATFORM
@@ -75,6 +76,8 @@ def animate(
         raise Stop(Code.USAGE, wording.no_photo())
     found = find_photos(photo_words, wording)
     photos, last = found.photos, find_last(last_image, found.photos, wording)
+    if len(photos) == 2 and not last and asks_for_last(caption, catalog):
+        photos, last = photos[:1], photos[1]
     order = Order(
         photos=tuple(photos),
         words=caption,

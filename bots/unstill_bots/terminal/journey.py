@@ -110,7 +110,9 @@ class Journeys:
         raise UnknownJob(photo.id)
 
     def _show(self, photo: Photo, update: Update) -> None:
-        self._display.show(photo.label, Moment.of(update), self._wording.update(update, starting=self._starting))
+        pictures = photo.request("").pictures
+        said = self._wording.update(update, starting=self._starting, pictures=pictures)
+        self._display.show(photo.label, Moment.of(update), said)
 
     async def _deliver(self, id: str) -> Record:
         for _ in range(DELIVERIES):

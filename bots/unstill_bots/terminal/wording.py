@@ -70,8 +70,8 @@ class Wording(Replies):
 
     # -- on the way
 
-    def update(self, update: Update, *, starting: bool) -> str:
-        """Where a job is. `starting`: an engine of ours is on its way up."""
+    def update(self, update: Update, *, starting: bool, pictures: int = 1) -> str:
+        """Where a job is. `starting`: an engine of ours is on its way up. `pictures` as in `Request`."""
         match update.outcome:
             case Succeeded():
                 return self.saving()
@@ -84,7 +84,7 @@ class Wording(Replies):
         if update.state is State.RUNNING:
             return self.gettext("Rendering …")
         if update.place is None:
-            return self.received()
+            return self.received(pictures)
         return self.place(update.place, starting=starting)
 
     def place(self, place: Place, *, starting: bool = False) -> str:

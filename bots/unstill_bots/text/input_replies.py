@@ -24,6 +24,8 @@ class InputReplies(Sentences):
         """Return one of INPUTS. `model` is what the model is called."""
         return self._by_code(INPUTS, code, {"model": model})
 
-    def received_words(self) -> str:
-        """Say that a request without a picture arrived."""
-        return self.gettext("Got it. Reading your words …")
+    def received(self, pictures: int = 1) -> str:
+        """Say that a request arrived. `pictures` as in `Request`."""
+        if not pictures:
+            return self.gettext("Got it. Reading your words …")
+        return self.gettext("Got it. Looking at your picture …")

@@ -31,9 +31,6 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
 
     # -- on the way in
 
-    def received(self) -> str:
-        return self.gettext("Got it. Looking at your picture …")
-
     def seconds(self, count: int) -> str:
         return self.ngettext("{count} second", "{count} seconds", count)
 
