@@ -120,7 +120,13 @@ async def test_who_stops_waiting_takes_nobody_elses_answer_along(rating: Rating)
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no picture", b"GIF89a", plain(BLUE)[:-40]], ids=["empty", "text", "gif", "cut"]
+    "data",
+    [
+        pytest.param(b"", marks=pytest.mark.storm, id="empty"),
+        pytest.param(b"no picture", marks=pytest.mark.storm, id="text"),
+        pytest.param(b"GIF89a", marks=pytest.mark.storm, id="gif"),
+        pytest.param(plain(BLUE)[:-40], id="cut"),
+    ],
 )
 async def test_what_is_no_picture_costs_only_its_own_answer(rating: Rating, data: bytes) -> None:
     with pytest.raises(RatingUnavailable):
@@ -131,8 +137,11 @@ async def test_what_is_no_picture_costs_only_its_own_answer(rating: Rating, data
 
 @pytest.mark.parametrize(
     "bounds",
-    [Bounds(cpu=0.001), Bounds(wall=0.001), Bounds(memory=160 * 1024**2)],
-    ids=["computing", "clock", "memory"],
+    [
+        pytest.param(Bounds(cpu=0.001), marks=pytest.mark.storm, id="computing"),
+        pytest.param(Bounds(wall=0.001), marks=pytest.mark.storm, id="clock"),
+        pytest.param(Bounds(memory=160 * 1024**2), id="memory"),
+    ],
 )
 async def test_what_takes_too_much_is_ended(bounds: Bounds) -> None:
     async with Rating(bounds) as rating:

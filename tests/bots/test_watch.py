@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from tests.bots.test_courier import FrontEnd
 
@@ -14,6 +16,10 @@ from unstill_bots.host.frontend import Services
 from unstill_bots.host.leader import Leader, leader_key
 from unstill_bots.host.troubles import CHECKS, CheckResult
 from unstill_bots.host.watch import WELL_AFTER, Cause, Watch
+from unstill_bots.safety import rating
+from unstill_bots.safety.checks import Safety
+from unstill_bots.safety.rating import Rating
+from unstill_config.safety import Safety as SafetySettings
 from unstill_config.settings import Bots, Settings
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.jobs import EngineInfo, Failed, State
@@ -196,6 +202,26 @@ async def test_a_certificate_that_ends_soon_is_told_until_all_engines_have_anoth
     ]  # fmt: skip
 
 
+async def test_that_pictures_cannot_be_rated_is_told_and_that_they_can_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a front end that is to rate pictures, whose process for that does not start
+    safety = Safety(SafetySettings(rating=True), rating=Rating())
+    services = msgspec.structs.replace(house.services, safety=safety)
+    watch = Watch(services, every=0.01, checks=[troubles.rating])
+    with monkeypatch.context() as broken:
+        broken.setattr(rating, "_COMMAND", (sys.executable, "-c", ""))
+        async with safety:
+            # Then the hosts are told
+            await watch.look()
+            assert {told.split(",")[0] for _, told in await house.told()} == {"Pictures cannot be rated"}
+    # When it starts again, Then that is told, too
+    async with safety:
+        for _ in range(WELL_AFTER):
+            await watch.look()
+    assert [told for _, told in await house.told()].count("Pictures can be rated again.") == len(HOSTS)
+
+
 async def test_one_of_all_processes_looks(house: House) -> None:
     # Given two processes that watch
     looked: list[int] = []
@@ -226,6 +252,7 @@ def test_all_checks_are_looked_at() -> None:
         "certificates",
         "disks",
         "storage",
+        "rating",
         "records",
         "platforms",
     }

@@ -85,6 +85,14 @@ async def storage(services: Services) -> list[CheckResult]:
     return [CheckResult("storage", bad, lambda r: r.trouble_storage(), lambda r: r.well_storage(), 0.0)]
 
 
+async def rating(services: Services) -> list[CheckResult]:
+    """Look whether pictures can be rated by the front end that looks, where they are to be."""
+    safety = services.safety
+    if not safety.rates:
+        return []
+    return [CheckResult("rating", safety.is_away, lambda r: r.trouble_rating(), lambda r: r.well_rating(), 0.0)]
+
+
 async def records(services: Services) -> list[CheckResult]:
     """Look for records that nobody can read."""
     count = len(await services.client.ledger.unreadable())
@@ -113,5 +121,5 @@ def _platform(platform: str, after: float, *, serves: bool, refuses: bool) -> li
     ]
 
 
-CHECKS: tuple[Check, ...] = (engines, certificates, disks, storage, records, platforms)
+CHECKS: tuple[Check, ...] = (engines, certificates, disks, storage, rating, records, platforms)
 """All of them. What else a host has to know of is one more: a function that returns results, and its name here."""

@@ -105,6 +105,11 @@ class Safety:
         """Return whether pictures are rated."""
         return self._rating is not None
 
+    @property
+    def is_away(self) -> bool:
+        """Return whether pictures are to be rated, and what does it did not start."""
+        return self._rating is not None and self._rating.is_away
+
     def policy(self, rules: Preferences, to: ReplyAddress) -> Policy:
         """Return what is done with what is for adults only where a request is answered. `rules` are its chat's.
 

@@ -45,13 +45,15 @@ class _Reply(msgspec.Struct, frozen=True):
 class Rating:
     """Rates pictures, one after the other. An async context manager, which starts its process.
 
-    One that has died, or was killed as it spent too much, is followed by another at the next picture.
+    One that has died, or was killed as it spent too much, is followed by another at the next picture. `is_away`: the
+    last one that was started never got ready.
     """
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
+        self.is_away = False
 
     @property
     def pid(self) -> int | None:
@@ -60,8 +62,10 @@ class Rating:
 
     async def __aenter__(self) -> Self:
         async with self._turn:
-            with contextlib.suppress(RatingUnavailable):
+            try:
                 await self._ready()
+            except RatingUnavailable as error:
+                log.error("pictures cannot be rated, and unstill doctor says why", error=str(error))
         return self
 
     async def __aexit__(
@@ -117,8 +121,10 @@ class Rating:
             async with asyncio.timeout(START_WITHIN):
                 await _answer(process)
         except (TimeoutError, OSError, ValueError) as error:
+            self.is_away = True
             await self._end()
             raise RatingUnavailable(f"the process that rates pictures does not start: {error!r}") from error
+        self.is_away = False
         return process
 
     async def _end(self) -> None:

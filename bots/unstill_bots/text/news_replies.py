@@ -94,6 +94,12 @@ class NewsReplies(Replies):
     def well_storage(self) -> str:
         return self.gettext("Pictures and clips can be stored again.")
 
+    def trouble_rating(self) -> str:
+        return self.gettext("Pictures cannot be rated, so they are refused or covered. Run unstill doctor and look.")
+
+    def well_rating(self) -> str:
+        return self.gettext("Pictures can be rated again.")
+
     def trouble_records(self, count: int) -> str:
         return self._join(
             self.ngettext("{count} record cannot be read.", "{count} records cannot be read.", count),
