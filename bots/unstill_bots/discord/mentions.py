@@ -18,7 +18,7 @@ from unstill_bots.discord.context import Context
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.pending import PLATFORM, DiscordRequest, id_of, of_message, uncovered
-from unstill_bots.host.writing import UntilWritten
+from unstill_bots.intake.addressed import UntilWritten
 from unstill_bots.intake.media import Unfit
 from unstill_bots.intake.said import RepliedTo, Said
 from unstill_bots.intake.waiting import DAY

@@ -1,21 +1,32 @@
-"""Which messages to the bot were taken, and where it was addressed, for platforms that do not send a message again."""
+"""Messages of platforms that tell of each once: tried until it is written down, and known so when it is read again."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from unstill_bots.intake.waiting import DAY, P, WaitingPictures
 from unstill_queue.ledger.pseudonyms import Pseudonyms
 
+log = structlog.get_logger(__name__)
+
+PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds between two tries, the first and the longest."""
 MOST_CHANNELS = 200
 """Channels that are read again after a time away: those in which the bot was addressed last."""
 
 
 class AddressedMessages(WaitingPictures[P]):
-    """Keeps both beside the pictures that wait. `names`: under which a message is known to have been taken."""
+    """Keeps which messages were taken, and where the bot was addressed, beside the pictures that wait.
+
+    `names`: under which a message is known to have been taken.
+    """
 
     def __init__(self, redis: Redis, platform: str, kind: type[P], names: Pseudonyms | None = None) -> None:
         super().__init__(redis, platform, kind)
@@ -61,3 +72,25 @@ class AddressedMessages(WaitingPictures[P]):
         """Forget a person's pictures that wait for words, in every channel, and their direct messages."""
         await super().forget(user)
         await self._leave(lambda name: name.partition(":")[2] == user)
+
+
+class UntilWritten:
+    """Tries until it is done, for events of one channel one after the other."""
+
+    def __init__(self) -> None:
+        self._channels: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def take(self, channel: int, take: Callable[[], Awaitable[None]]) -> None:
+        """Call `take` until it raises neither RedisError nor OSError. Raises what else it raises."""
+        lock = self._channels.setdefault(channel, asyncio.Lock())
+        pause = PAUSE
+        while True:
+            try:
+                async with lock:
+                    await take()
+            except (RedisError, OSError) as error:
+                log.error("a message could not be written down yet", error=str(error), again_in=pause)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return
