@@ -78,7 +78,7 @@ class Pipeline(Entry):
     fixed: dict[str, Value] = {}
     scheduler: dict[str, Value] = {}
     negative_prompt: str = ""
-    areas: dict[int, int] = {}
+    areas: dict[int, Annotated[int, Field(gt=0)]] = {}
     attention: tuple[Annotated[str, AfterValidator(_safe_backend)], ...] = ()
     loras: tuple[Lora, ...] = ()
     packages: tuple[str, ...] = ()

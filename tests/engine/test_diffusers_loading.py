@@ -66,6 +66,17 @@ def refusal(model: Model, name: str = FIVE) -> str:
         ({"packages": ("ftfy", "no_such_package")}, "needs no_such_package, which this machine has not"),
         ({"adapter": "unstill_engine.renderers.diffusers.nobody:Wan"}, "nobody:Wan, which cannot be imported"),
         ({"accelerate": "unstill_engine.renderers.diffusers.wan:faster"}, "wan:faster, which cannot be imported"),
+        ({"adapter": "os.path:join"}, "os.path:join, which is not a class made from Adapter"),
+        ({"accelerate": "os.path:sep"}, "os.path:sep, which is not a function"),
+        ({"packages": ("no_such_package.inner",)}, "needs no_such_package.inner, which this machine has not"),
+        ({"arguments": {"image": ""}}, "nothing for image, which it needs"),
+        ({"text_class_name": "WanImageToVideoPipeline"}, "nothing for image, which it needs"),
+        ({"text_class_name": "StableDiffusionPipeline"}, "has no unet, which StableDiffusionPipeline needs"),
+        (
+            {"denoisers": ("transformer", "transformer_3")},
+            "has no transformer_3, which its table in the catalogue needs",
+        ),
+        ({"adapter": "unstill_engine.renderers.diffusers.kandinsky6:Kandinsky6"}, "has no audio_vae"),
         ({"class_name": "HunyuanVideoPipeline", "text_class_name": "", "packages": ()}, "text_encoder_2"),
     ],
 )
@@ -106,6 +117,21 @@ def test_code_that_came_with_a_model_is_not_run(folder: Path, tmp_path: Path) ->
     assert "is model.Own, which neither diffusers" in said
     assert "Code that comes with a model is never run" in said
     assert not ran.exists()
+
+
+@pytest.mark.parametrize("entry", [["diffusers"], [], [{}, "Own"], [["diffusers"], "Own"], ["diffusers", 3]])
+def test_a_list_of_parts_that_is_none(folder: Path, entry: list[Any]) -> None:
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"transformer": entry}))
+    assert "cannot be read (its transformer is no library and class)" in refusal(tiny_wan(folder))
+
+
+def test_a_folder_without_what_draws_is_found_at_the_start_and_not_by_a_person(folder: Path) -> None:
+    # Given a part that diffusers can do without, for an encoder that only encodes
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"transformer": [None, None]}))
+    # Then the model is not loaded
+    assert "has no transformer, which its table in the catalogue needs" in refusal(tiny_wan(folder))
 
 
 def cut_in_half(path: Path) -> None:

@@ -30,7 +30,7 @@ class Kandinsky6(Adapter):
     def prepare(self) -> None:
         """Check that the folder has what makes sound. Raises RenderError."""
         for part in DECODERS:
-            if getattr(self.pipeline, part) is None:
+            if getattr(self.pipeline, part, None) is None:
                 raise RenderError(
                     "model_unavailable", f"The model's folder has no {part}, which makes its sound. Fetch it anew."
                 )

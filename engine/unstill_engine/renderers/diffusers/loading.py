@@ -63,12 +63,7 @@ def load_pipelines(name: str, model: Model, table: Pipeline, device: torch.devic
     parts = {
         part: _part(name, table, checkpoint, part, entry, device, home) for part, entry in _parts(index, kind).items()
     }
-    lacking = [part for part, needed in _needed(kind).items() if needed and part not in parts]
-    if lacking:
-        raise unavailable(
-            f"The model {name} in {folder} has no {lacking[0]}, which {kind.__name__} needs",
-            "Check weights.repo and pipeline.class_name in the catalogue",
-        )
+    _check_parts(name, table, folder, parts, (kind, text_kind) if text_kind else (kind,))
     pipeline = _on(kind, device)(**parts, **_config(index, kind))
     for lora in table.loras:
         _lay_lora(name, pipeline, lora)
@@ -77,6 +72,18 @@ def load_pipelines(name: str, model: Model, table: Pipeline, device: torch.devic
     _choose_attention(pipeline, table, device)
     text = _on(text_kind, device)(**_shared(text_kind, parts), **_config(index, text_kind)) if text_kind else None
     return Loaded(pipeline, names, text, text_names)
+
+
+def _check_parts(name: str, table: Pipeline, folder: Path, parts: dict[str, Any], kinds: tuple[Any, ...]) -> None:
+    """Raises RenderError where a part is missing that a pipeline needs, or that the table names."""
+    wanted = [(part, kind.__name__) for kind in kinds for part, needed in _needed(kind).items() if needed]
+    wanted += [(part, "its table in the catalogue") for part in (*table.encoders, *table.denoisers)]
+    for part, who in wanted:
+        if part not in parts:
+            raise unavailable(
+                f"The model {name} in {folder} has no {part}, which {who} needs",
+                "Check weights.repo, pipeline.class_name and pipeline.text_class_name in the catalogue",
+            )
 
 
 def _folder(name: str, model: Model, table: Pipeline, kind: Any) -> tuple[Path, dict[str, Any]]:
@@ -114,6 +121,9 @@ def _config_name(part: str) -> str:
 def _parts(index: dict[str, Any], kind: Any) -> dict[str, tuple[str, str]]:
     """Return library and class of each part that the folder has and the pipeline takes."""
     found = {part: index[part] for part in _needed(kind) if isinstance(index.get(part), list)}
+    for part, entry in found.items():
+        if len(entry) < 2 or not all(isinstance(word, str | None) for word in entry[:2]):
+            raise ValueError(f"its {part} is no library and class")
     return {part: (entry[0], entry[1]) for part, entry in found.items() if all(entry[:2])}
 
 

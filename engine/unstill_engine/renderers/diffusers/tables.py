@@ -13,6 +13,7 @@ import transformers
 
 from unstill_config.pipelines import Pipeline
 from unstill_engine.renderers.base import RenderError
+from unstill_engine.renderers.diffusers.adapter import Adapter
 
 ARGUMENTS = (
     "prompt",
@@ -34,7 +35,8 @@ _LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
 def check_packages(name: str, table: Pipeline) -> None:
     """Check that a model's packages are installed. Raises RenderError, which names those that are not."""
     needed = (*table.packages, *(("peft",) if table.loras else ()))
-    missing = [package for package in needed if importlib.util.find_spec(package) is None]
+    # of a package within one, the outer one is looked for: else it would be imported
+    missing = [package for package in needed if importlib.util.find_spec(package.partition(".")[0]) is None]
     if missing:
         raise unavailable(
             f"The model {name} needs {' and '.join(missing)}, which this machine has not",
@@ -91,7 +93,21 @@ def argument_names(name: str, table: Pipeline, kind: Any, *, photo: bool) -> dic
                 "Correct pipeline.arguments and pipeline.fixed in the catalogue",
             )
     names = {ours: table.arguments.get(ours, ours) for ours in ARGUMENTS if photo or ours not in pictures}
-    return {ours: theirs for ours, theirs in names.items() if theirs in taken}
+    names = {ours: theirs for ours, theirs in names.items() if theirs in taken}
+    for argument, parameter in taken.items():
+        given = argument in names.values() or argument in table.fixed or argument == "self"
+        given = given or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if not given and parameter.default is parameter.empty and not _is_own(name, table):
+            raise unavailable(
+                f"The model {name} gives {kind.__name__} nothing for {argument}, which it needs",
+                "Name it in pipeline.arguments or pipeline.fixed in the catalogue, or another class",
+            )
+    return names
+
+
+def _is_own(name: str, table: Pipeline) -> bool:
+    """Whether the adapter gives arguments of its own, which no table names."""
+    return getattr(named(name, "adapter", table.adapter), "arguments", None) is not Adapter.arguments
 
 
 def checked_values(name: str, what: str, values: Mapping[str, Any], kind: Any) -> dict[str, Any]:
@@ -116,6 +132,11 @@ def named(name: str, field: str, path: str) -> Callable[..., Any]:
             f"The model {name} names {path}, which cannot be imported ({error})",
             f"Correct pipeline.{field} in the catalogue",
         ) from error
+    if not callable(found) or (field == "adapter" and not (isinstance(found, type) and issubclass(found, Adapter))):
+        what = "a class made from Adapter" if field == "adapter" else "a function"
+        raise unavailable(
+            f"The model {name} names {path}, which is not {what}", f"Correct pipeline.{field} in the catalogue"
+        )
     return found
 
 
