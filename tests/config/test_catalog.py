@@ -205,3 +205,10 @@ def test_a_field_that_is_gone_is_accepted_and_logged(file: Path, caplog: pytest.
 @pytest.mark.parametrize("text", ["models = 1", "[models]\nmine = 1", "[models.mine]\nlicence = 1"])
 def test_a_file_of_another_shape_is_wrong_all_the_same(file: Path, text: str) -> None:
     assert wrong(file, text)
+
+
+def test_the_readme_says_how_much_of_the_machine_s_memory_each_model_needs() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    [said] = re.findall(r"\*\*Memory of the machine\.\*\*.*?stand there: (.*?)\. ", text, re.DOTALL)
+    told = {name: float(size) for size, name in re.findall(r"(\d+)(?: GiB)? for\s+`([\w-]+)`", said)}
+    assert told == {name: model.host_memory for name, model in Catalog.load().models.items() if model.host_memory}
