@@ -197,7 +197,7 @@ def test_events_tell_of_a_clip_until_it_is_over(house: WebHouse, api: httpx.Clie
 
 def test_what_there_is_is_listed(api: httpx.Client) -> None:
     assert api.get("/healthz").json() == {"status": "ok"}
-    assert api.get("/status").json()["engines"] == 1
+    wait_for(lambda: api.get("/status").json()["engines"] == 1, what="the engine")
     assert [one["name"] for one in api.get("/models").json()["models"]] == ["journal"]
     assert "timelapse" in {one["name"] for one in api.get("/presets").json()["presets"]}
     names = {one["name"] for one in api.get("/options").json()["options"]}
