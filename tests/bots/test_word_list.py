@@ -11,7 +11,7 @@ from unstill_bots.intake.captions import parse
 from unstill_bots.safety.words import WordList
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
-from unstill_queue.contract.errors import BlockedWords
+from unstill_queue.contract.errors import BlockedWords, OptionError
 
 LIST = "# our own list\n\nass\nBad Word\nStraße\ncafé\n裸体\nn*de\n"
 
@@ -68,12 +68,28 @@ def test_a_list_without_entries_finds_nothing(tmp_path: Path) -> None:
     assert not WordList.read(None).holds("anything")
 
 
-@pytest.mark.parametrize("caption", ["bad word", "waves --camera 'bad word'", "waves, (bad:1.3) word"])
+@pytest.mark.parametrize(
+    "caption", ["bad word", "waves --camera 'bad word'", "waves, (bad:1.3) word", "waves <lora:bad word:1>"]
+)
 def test_the_words_of_a_caption_and_of_its_text_options_are_looked_at(words: WordList, caption: str) -> None:
     with pytest.raises(BlockedWords) as raised:
         words.check(parse(caption, Catalog.load()))
     # and what is said of it repeats none of them
     assert "bad" not in str(raised.value)
+
+
+@pytest.mark.parametrize("caption", ["waves --seed 'bad word'", "waves --ass 7"])
+def test_the_answer_to_a_wrong_option_repeats_no_entry(words: WordList, caption: str) -> None:
+    with pytest.raises(OptionError) as wrong:
+        parse(caption, Catalog.load())
+    with pytest.raises(BlockedWords):
+        words.check_refusal(wrong.value)
+
+
+def test_a_wrong_option_without_an_entry_is_answered_as_it_is(words: WordList) -> None:
+    with pytest.raises(OptionError) as wrong:
+        parse("waves --seed many", Catalog.load())
+    words.check_refusal(wrong.value)
 
 
 @pytest.mark.parametrize("caption", ["waves --no 'bad word'", "waves --seed 7"])

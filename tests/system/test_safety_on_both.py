@@ -11,6 +11,7 @@ import io
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,10 @@ async def test_words_of_the_hosts_list_are_not_taken_wherever_they_come_in(room:
     [clip] = await clips(chat, 1)
     # When they come in reply to a clip, then they are refused too
     await answered(chat, lambda: chat.say(ann, "forbidden fruit", reply_to=clip.message), NOT_TAKEN)
+    # nor does a wrong option, or one that is left out, bring them into the chat
+    for words in ('waves --seed "forbidden fruit"', "waves <lora:forbidden fruit:1>"):
+        refusal = await answered(chat, partial(chat.photo, ann, BLUE, words), NOT_TAKEN)
+        assert "fruit" not in refusal.text
     # and what is not to be seen in the clip may be anything
     chat.photo(ann, BLUE, 'waves --no "forbidden fruit"')
     await clips(chat, 2)

@@ -220,9 +220,13 @@ class Preparation:
     def _read(self, words: str) -> tuple[captions.Caption, Parameters, Finish]:
         """Return a caption and what it asks for. Raises OptionError."""
         model = self._serving.model
-        caption = captions.parse(words, self._catalog, model)
-        self._safety.words.check(caption)
-        return caption, *resolve(caption.prompt, caption.given, self._catalog, default_model=model)
+        try:
+            caption = captions.parse(words, self._catalog, model)
+            self._safety.words.check(caption)
+            return caption, *resolve(caption.prompt, caption.given, self._catalog, default_model=model)
+        except OptionError as error:
+            self._safety.words.check_refusal(error)
+            raise
 
     def _sized(
         self, caption: captions.Caption, parameters: Parameters, finish: Finish, photo: Size | None

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from unstill_bots.intake.captions import Caption
 from unstill_config.errors import ConfigError
-from unstill_queue.contract.errors import BlockedWords
+from unstill_queue.contract.codes import read_note
+from unstill_queue.contract.errors import BlockedWords, OptionError
 from unstill_queue.contract.options import find
 
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -60,7 +61,15 @@ class WordList:
             for name, value in caption.given.items()
             if name != "negative_prompt" and find(name).type == "text"
         )
-        if any(self.holds(text) for text in (caption.prompt, *typed)):
+        # what was left out is told under the clip
+        told = dict(map(read_note, caption.notes))
+        left_out = told.get("options_left_out", {}).values()
+        if any(self.holds(text) for text in (caption.prompt, *typed, *left_out)):
+            raise BlockedWords
+
+    def check_refusal(self, error: OptionError) -> None:
+        """Check what the answer to a wrong option would repeat. Raises BlockedWords."""
+        if any(self.holds(text) for fault in error.faults for text in (fault.typed, fault.value)):
             raise BlockedWords
 
     def holds(self, text: str) -> bool:
