@@ -95,7 +95,8 @@ def argument_names(name: str, table: Pipeline, kind: Any, *, photo: bool) -> dic
     names = {ours: table.arguments.get(ours, ours) for ours in ARGUMENTS if photo or ours not in pictures}
     names = {ours: theirs for ours, theirs in names.items() if theirs in taken}
     for argument, parameter in taken.items():
-        given = argument in names.values() or argument in table.fixed or argument == "self"
+        # what is returned is for the renderer to say
+        given = argument in names.values() or argument in table.fixed or argument in ("self", "output_type")
         given = given or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         if not given and parameter.default is parameter.empty and not _is_own(name, table):
             raise unavailable(
