@@ -41,21 +41,21 @@ MUTANTS = {
         "several",
     ),
     "a clip of the same size is taken for this one": Mutant(
-        "bots/unstill_bots/delivery/courier.py",
+        "bots/unstill_bots/delivery/clip_answers.py",
         "await self._storage.fetch(outcome.clip, file)",
         "await self._storage.fetch(self.__dict__.setdefault(f'_{outcome.size // 1000}', outcome.clip), file)",
         "misdirected",
     ),
     "a job is rendered from the picture of the one before it": Mutant(
         "engine/unstill_engine/worker/render_job.py",
-        "services.storage.fetch(job.picture, picture)",
-        "services.storage.fetch(type(self).__dict__.get('before') or setattr(type(self), 'before', job.picture) or job.picture, picture)",
+        "services.storage.fetch(key, path)",
+        "services.storage.fetch(type(self).__dict__.get('before') or setattr(type(self), 'before', key) or key, path)",
         "misdirected",
     ),
     "some requests are confirmed and not written down": Mutant(
         "bots/unstill_bots/intake/pipeline.py",
-        "new = await self.client.ledger.accept(request, per_minute=0 if paced else self._per_minute)",
-        "new = int(request.id.rpartition(':')[2]) % 7 == 3 or await self.client.ledger.accept(request)",
+        "new = await self.client.ledger.accept(\n",
+        "new = int(request.id.rpartition(':')[2]) % 7 == 3 or await self.client.ledger.accept(\n",
         "none",
     ),
     "the record of a job whose engine was killed is deleted": Mutant(

@@ -157,6 +157,10 @@ class PageReplies(ChatReplies):
     def privacy_label(self) -> str:
         return self.gettext("What is kept")
 
+    def refusal_kept(self) -> str:
+        """Say nothing: the page shows pictures to nobody else, and has no commands."""
+        return ""
+
     def _how_to_forget(self) -> str:
         return self.gettext(
             "The button below cancels what is in the making and deletes words, photos, clips, tokens and your id at "
