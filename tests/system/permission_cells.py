@@ -146,7 +146,7 @@ class Queue:
             for kept in ("unstill:*:reword:*", "unstill:*:pointed:*"):
                 async for key in ledger.redis.scan_iter(kept, count=1000):
                     about = await ledger.redis.get(key) or b""
-                    if about.endswith(planted.id.encode()):
+                    if planted.id.encode() in about:
                         return True
         return False
 
