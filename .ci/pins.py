@@ -1,4 +1,4 @@
-"""What the distribution `unstill` depends on: the four others, at its own version, with a server of their own."""
+"""Computes what the distribution `unstill` depends on: the four others, at its own version, and the embedded server."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ async def test_one_that_was_killed_is_followed_by_another_and_nothing_is_lost(ra
     assert stopped is not None
     os.kill(stopped, signal.SIGSTOP)
     asked = asyncio.create_task(rating.picture(plain(BLUE)))
-    await asyncio.sleep(0)
+    await until(lambda: rating._turn.locked(), what="the turn")
     os.kill(stopped, signal.SIGKILL)
     # Then the next one answers
     assert await asked < BETWEEN and rating.pid != stopped

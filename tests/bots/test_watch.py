@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 from tests.bots.test_courier import FrontEnd
+from tests.waiting import until
 
 from unstill_bots.host import reachability, troubles
 from unstill_bots.host.frontend import Services
@@ -131,9 +132,13 @@ async def test_each_check_finds_its_trouble_and_its_end(house: House, monkeypatc
     await ledger.engine_gone("engine", "camera")
     await redis.sadd("unstill:platforms", "discord")  # type: ignore[misc]
     watch = Watch(house.services)
-    await watch.look()
-    await asyncio.sleep(0.01)
-    await watch.look()
+
+    async def is_told(count: int) -> bool:
+        await watch.look()
+        return len(await house.told()) >= count
+
+    # as soon as each has lasted so long
+    await until(lambda: is_told(6))
     # Then each is told, the platform's trouble by the other one
     said = await house.told()
     for host, words in (("telegram:1", "The disk of"), ("discord:2", "No engine has been running"),
@@ -150,9 +155,13 @@ async def test_each_check_finds_its_trouble_and_its_end(house: House, monkeypatc
     await watch._report()
     monkeypatch.setattr(troubles, "DISK_BYTES", 0)
     await ledger.engine("engine", "camera", b"")
-    for _ in range(WELL_AFTER):
+
+    async def both_are_told() -> bool:
         await watch.look()
-        await asyncio.sleep(0.01)
+        words = [one[1] for one in await house.told()]
+        return "An engine is running again." in words and any("Discord has refused its bot" in one for one in words)
+
+    await until(both_are_told)
     said = await house.told()
     assert [one for one in said if "Discord has refused its bot" in one[1]]
     assert [one for one in said if one == ("discord:2", "An engine is running again.")]
@@ -234,13 +243,11 @@ async def test_one_of_all_processes_looks(house: House) -> None:
         return Watch(house.services, every=0.05, checks=[check])
 
     tasks = [asyncio.create_task(counting(n).run()) for n in range(2)]
-    while len(looked) < 3:
-        await asyncio.sleep(0.01)
+    await until(lambda: len(looked) >= 3)
     # Then one of them looks; when that is gone, the other does
     assert len(set(looked)) == 1
     tasks[looked[0]].cancel()
-    while len(set(looked)) == 1:
-        await asyncio.sleep(0.01)
+    await until(lambda: len(set(looked)) > 1)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
@@ -19,7 +18,7 @@ import yaml
 from prometheus_client.core import Metric
 from tests.bots.test_queue_metrics import ask, many_things_happened, served
 from tests.system.processes import wait_for
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 from unstill_bots.host import queue_metrics
 from unstill_config.exporter import PrometheusMetrics
@@ -188,8 +187,11 @@ async def test_a_prometheus_reads_our_metrics_and_evaluates_our_rules(valkey: Em
                     answer = (await http.get("/api/v1/query", params={"query": query})).json()
                     return float(answer["data"]["result"][0]["value"][1]) if answer["data"]["result"] else -1.0
 
-                while await value('sum(up{job="unstill"})') != 2 or await value("unstill:failures:increase15m") < 0:
-                    await asyncio.sleep(0.1)
+                async def has_read() -> bool:
+                    up = await value('sum(up{job="unstill"})')
+                    return up == 2 and await value("unstill:failures:increase15m") >= 0
+
+                await until(has_read)
                 # Then what both tell is counted once, and no rule failed
                 assert await value("count(unstill_answers_total)") == 2 * 3
                 assert await value("sum(max by (platform, result, code, state) (unstill_answers_total))") == 3

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from tests.bots.test_queue_metrics import values_of
+from tests.waiting import until
 
 from unstill_config import metrics
 from unstill_config.settings import Settings
@@ -62,8 +64,9 @@ async def test_the_metrics_are_served_where_the_settings_say_once_the_port_is_fr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = Settings.load({"UNSTILL_METRICS__PORT": str(port - ENGINES_FROM)}, tmp_path)
-        serving = asyncio.create_task(serve_metrics(settings))
-        await asyncio.sleep(0.1)
+        with structlog.testing.capture_logs() as logs:
+            serving = asyncio.create_task(serve_metrics(settings))
+            await until(lambda: [one for one in logs if "cannot be served yet" in one["event"]])
         metrics.count("engine_children_ended", model="camera")
     async with httpx.AsyncClient() as http:
 
@@ -74,11 +77,7 @@ async def test_the_metrics_are_served_where_the_settings_say_once_the_port_is_fr
                 return False
             return values_of(answer.text)["unstill_engine_children_ended_total", ("camera",)] == 1
 
-        for _ in range(200):
-            if await there():
-                break
-            await asyncio.sleep(0.05)
-        assert await there()
+        await until(there)
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
     metrics.use(before)

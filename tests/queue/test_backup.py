@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.queue.values import DONE, a_job, a_request
+from tests.waiting import until
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Queue, Quota, Settings
@@ -237,25 +238,29 @@ async def test_what_belongs_together_is_together_however_much_goes_on_meanwhile(
 ) -> None:
     # Given people who ask, and engines and couriers that work, all at once
     ending = asyncio.Event()
-    numbers = itertools.count(1)
+    numbers, shown = itertools.count(1), itertools.count(1)
+    last = 0
 
     async def people() -> None:
         while not ending.is_set():
             await old.queued(n := next(numbers), user=f"u{n % 7}")
 
     async def engines() -> None:
+        nonlocal last
         while not ending.is_set():
             claim = await old.ledger.claim("camera", random.randbytes(8).hex(), "engine", CAN)
             if claim and random.random() < 0.8:
                 await old.ledger.finish(claim, DONE)
                 await old.ledger.send(claim.job.id, "courier")
                 await old.ledger.sent(claim.job.id, "courier")
+                last = next(shown)
 
     working = [asyncio.create_task(one()) for one in (people, people, engines, engines)]
     # When backups are taken meanwhile
     files = [tmp_path / f"backup-{n}" for n in range(5)]
     for file in files:
-        await asyncio.sleep(0.05)
+        before = last
+        await until(lambda before=before: last > before)
         await old.backup(file)
     ending.set()
     await asyncio.gather(*working)

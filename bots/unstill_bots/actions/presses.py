@@ -18,8 +18,10 @@ CHATS = tuple(name for name, settings in PLATFORMS.items() if issubclass(setting
 
 
 class May(Enum):
-    """Who may do an action. `ADMINS` are those of the very chat in which it is done. `HOSTS` host the bots, and are
-    known by their ids: see `host_commands.may_host`.
+    """Names who may do an action.
+
+    `ADMINS` are those of the very chat in which it is done. `HOSTS` host the bots, and are known by their ids: see
+    `host_commands.may_host`.
     """
 
     EVERYBODY = auto()
@@ -30,8 +32,10 @@ class May(Enum):
 
 
 class Action(msgspec.Struct, frozen=True):
-    """One thing that people can do, and the platforms that offer it by a button, a command, a menu or a form, or to the
-    `hosts` alone by a command.
+    """Describes a thing that people can do, and the platforms on which they can.
+
+    `buttons`, `commands`, `menus` and `forms` are the platforms that offer it so; on those of `hosts` it is a command
+    for the hosts alone.
 
     `anywhere`: it may be done from any message of the chat where the job's answer stands, not only from that answer.
     """

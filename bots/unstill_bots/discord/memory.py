@@ -1,4 +1,4 @@
-"""What has to outlive a restart besides the ledger: which messages were seen, pictures that wait, and open forms."""
+"""Keeps what outlives a restart besides the ledger: messages that were seen, pictures that wait, open forms."""
 
 from __future__ import annotations
 

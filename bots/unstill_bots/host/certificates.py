@@ -19,5 +19,5 @@ async def first_end(ledger: Ledger) -> datetime | None:
 
 
 def is_soon(end: datetime) -> bool:
-    """Whether it is time to set a new one."""
+    """Return whether a certificate that ends then has to be replaced now."""
     return (end - datetime.now(UTC)).days < SOON_DAYS

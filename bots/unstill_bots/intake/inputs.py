@@ -1,4 +1,4 @@
-"""What a clip is made of: words with a picture, with a first and a last one, or alone; and which models can do that."""
+"""Says what a clip is made of (words alone, with a picture, or with a first and a last one), and which models can."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is taken, shown and animated: the rating of pictures, a host's list of words, and the say of who is shown."""
+"""Judges what may be taken, shown and animated: by ratings, a host's list of words, and people's own refusals."""

@@ -1,4 +1,4 @@
-"""What doctor says of the checks that a host has set: the list of words, and what rates pictures and clips."""
+"""Checks, for `unstill doctor`, the host's list of words and what rates pictures and clips."""
 
 from __future__ import annotations
 
