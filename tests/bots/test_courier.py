@@ -28,8 +28,10 @@ from unstill_bots.delivery.chat import (
     FetchError,
     MessageGone,
 )
+from unstill_bots.delivery.chat_turns import ChatTurns
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.message import Message, Urgency
+from unstill_bots.delivery.places import Places
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.rules import Rules, Terms, no_rules
@@ -573,6 +575,30 @@ async def test_progress_of_a_refit_does_not_speak_of_places_in_the_queue(front: 
     await asyncio.gather(running, return_exceptions=True)
     # Then the message still says what it said
     assert front.chat.now == ["This file is too large here. Making it smaller …"]
+
+
+async def test_a_job_that_is_forgotten_while_its_place_is_told_ends_nothing(
+    front: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given two jobs that wait, of which one is forgotten just when it was seen to stand in the queue
+    gone, other = await front.queued(), await front.queued()
+    look = front.ledger.places
+
+    async def forgotten_then(ids: list[str]) -> list[Any]:
+        found = await look(ids)
+        await front.client.redis.delete(f"unstill:job:{gone.id}")
+        return found
+
+    monkeypatch.setattr(front.ledger, "places", forgotten_then)
+    for waiting in front.status.waiting_jobs.values():
+        waiting.look_at = 0.0
+        front.status._shown[waiting.request.id].place = None
+    places = Places(front.ledger, "terminal", front.status, ChatTurns(lambda: 0.0))
+    # When they are told where they stand
+    await places._look()
+    # Then nobody looks for it any more, and the other one is told
+    assert list(front.status.waiting_jobs) == [other.id]
+    assert front.status._shown[other.id].place is not None
 
 
 async def waited(condition: Callable[[], bool]) -> None:

@@ -78,21 +78,29 @@ class Places:
         due = due[:LOOKED_AT_ONCE]
         chats: set[str] = set()
         for waiting, place in zip(due, await self._ledger.places([one.request.id for one in due]), strict=True):
-            if place is None or place.state not in (State.QUEUED, State.RUNNING):
+            try:
+                await self._tell(waiting, place, now, chats)
+            except UnknownJob:
+                # its person had it forgotten since
                 self._status.no_longer_waits(waiting.request.id)
-                continue
-            if place.state is State.RUNNING:
-                name = self._ledger.names.name("place", waiting.request.requester.place)
-                await self._status.begun(waiting, partial(self._turns.take, name))
-                continue
-            waiting.position = place.position
-            # a chat takes few edits: one at a look
-            if (chat := waiting.request.requester.place) not in chats:
-                before = waiting.told_at
-                await self._status.move(waiting, place)
-                if waiting.told_at != before:
-                    chats.add(chat)
-                waiting.look_at = now + _pause(waiting, place)
+
+    async def _tell(self, waiting: Waiting, place: Place | None, now: float, chats: set[str]) -> None:
+        """Tell where a job stands; `chats` are those that were told of one at this look. Raises UnknownJob."""
+        if place is None or place.state not in (State.QUEUED, State.RUNNING):
+            self._status.no_longer_waits(waiting.request.id)
+            return
+        if place.state is State.RUNNING:
+            name = self._ledger.names.name("place", waiting.request.requester.place)
+            await self._status.begun(waiting, partial(self._turns.take, name))
+            return
+        waiting.position = place.position
+        # a chat takes few edits: one at a look
+        if (chat := waiting.request.requester.place) not in chats:
+            before = waiting.told_at
+            await self._status.move(waiting, place)
+            if waiting.told_at != before:
+                chats.add(chat)
+            waiting.look_at = now + _pause(waiting, place)
 
 
 def _pause(waiting: Waiting, place: Place) -> float:

@@ -110,7 +110,10 @@ class StatusMessages:
             self.waits.clear()
 
     async def move(self, waiting: Waiting, place: Place) -> None:
-        """Tell where a job stands now, if that is something else than was told last and there is room for it."""
+        """Tell where a job stands now, if that is something else than was told last and there is room for it.
+
+        Raises UnknownJob.
+        """
         request, known = waiting.request, self._shown.get(waiting.request.id)
         said = presentation.waiting(request, place, await self._offered(place))
         if known is not None and (self._says(known.place, said) or time.monotonic() < known.quiet_until):
@@ -124,6 +127,8 @@ class StatusMessages:
     async def begun(self, waiting: Waiting, takes_turn: Callable[[], bool]) -> None:
         """Show that a job runs, where its message still says where it stands: the first progress may have had no room,
         and the next may be long in coming. `takes_turn` takes its chat's turn for progress, if there is one now.
+
+        Raises UnknownJob.
         """
         id = waiting.request.id
         known = self._shown.get(id)
@@ -133,8 +138,7 @@ class StatusMessages:
         if time.monotonic() < known.quiet_until or not self._chat.has_room(known.to, Urgency.PROGRESS):
             return
         if takes_turn():
-            with contextlib.suppress(UnknownJob):
-                await self._show(id)
+            await self._show(id)
 
     def _says(self, told: Message | None, now: Message) -> bool:
         """Tell whether what was told of a place still says what is so now."""
