@@ -30,16 +30,6 @@ from unstill_queue.storage.base import Storage
 from unstill_queue.storage.credentials import CredentialsError, read_credentials
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Papers:
-    return papers(tmp_path_factory.mktemp("host"))
-
-
-@pytest.fixture(scope="module")
-def signer(host: Papers) -> Signer:
-    return Signer(host.certificate, host.key, "es256")
-
-
 async def test_roots_that_are_none_are_named_and_not_the_clip(tmp_path: Path, binary: Ffmpeg, signer: Signer) -> None:
     signed = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary, marks=Marks(RECIPE, signer))
     (tmp_path / "junk.pem").write_text("nothing")

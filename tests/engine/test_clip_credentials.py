@@ -28,16 +28,6 @@ from unstill_queue.storage.credentials import ClipCredentials, read_credentials
 CAMERA = msgspec.structs.replace(RECIPE, made_by="camera", model="camera")
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Papers:
-    return papers(tmp_path_factory.mktemp("host"))
-
-
-@pytest.fixture(scope="module")
-def signer(host: Papers) -> Signer:
-    return Signer(host.certificate, host.key, "es256")
-
-
 def kinds(clip: Path) -> list[bytes]:
     with clip.open("rb") as file:
         return [box.kind for box in mp4.top_level(file)]

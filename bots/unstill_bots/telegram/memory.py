@@ -1,4 +1,4 @@
-"""What has to outlive a restart besides the ledger: pictures that wait for words, albums that gather, moved chats."""
+"""Keeps what outlives a restart besides the ledger: pictures that wait for words, albums that gather, moved chats."""
 
 from __future__ import annotations
 
