@@ -12,6 +12,7 @@ from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjec
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from unstill_engine.renderers.base import Plan
+from unstill_engine.renderers.i2vgen_xl.schedules import TrailingDDIM
 
 
 class WithTextModel(CLIPTextModel):  # type: ignore[misc]
@@ -50,6 +51,11 @@ def stock_clip(pipeline: Any, plan: Plan, photo: Image.Image, output_type: str) 
     generator = torch.Generator().manual_seed(given.seed)
     drawn = torch.Generator().manual_seed(given.seed)
     torch.randn((1, 4, plan.num_frames, plan.height // 8, plan.width // 8), generator=drawn)
+    spacing = given.timestep_spacing or "leading"
+    # the stock scheduler goes elsewhere than to its own next timestep where the steps are not equally long
+    even = spacing == "leading" or 1000 % given.num_inference_steps == 0
+    kind: Any = DDIMScheduler if even else TrailingDDIM
+    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, timestep_spacing=spacing)
     with torch.random.fork_rng():
         torch.default_generator.set_state(drawn.get_state())
         return pipeline(

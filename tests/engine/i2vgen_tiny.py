@@ -33,11 +33,18 @@ aspect_most = 2.0
 resolutions = [64, 128]
 licence = {{ name = "Apache-2.0" }}
 weights = {{ repo = "{folder}", variant = "fp16" }}
-defaults = {{ resolution = 64, num_frames = 8, fps = 8, num_inference_steps = 3, guidance_scale = 9.0 }}
 ranges = {{ num_frames = [2, 32], fps = [4, 30], num_inference_steps = [1, 2000], guidance_scale = [1.0, 20.0] }}
 cost = {{ base = 1.0, per_unit = 1.0 }}
 # decodes two of eight frames at once
 memory = {{ low = 0.01, weights = 0.01, render = 1.0, decode = 4.0, least_free = {{ 64 = 0 }} }}
+
+[models.tiny.defaults]
+resolution = 64
+num_frames = 8
+fps = 8
+num_inference_steps = 3
+guidance_scale = 9.0
+timestep_spacing = "trailing"
 """
 
 
@@ -174,7 +181,8 @@ def tiny_renderer(folder: Path, scratch: Path) -> I2VGenXL:
 def parameters(**values: Any) -> Parameters:
     """Of a small clip: 4 frames, 2 steps, with guidance."""
     given = {"prompt": "the cat is running and singing", "seed": 3, "num_frames": 4, "fps": 8, "resolution": 64}
-    return Parameters("tiny", **{**given, "num_inference_steps": 2, "guidance_scale": 9.0, **values})
+    usual = {"num_inference_steps": 2, "guidance_scale": 9.0, "timestep_spacing": "trailing"}
+    return Parameters("tiny", **{**given, **usual, **values})
 
 
 def noisy_photo(folder: Path, size: tuple[int, int] = (96, 64)) -> Path:

@@ -88,7 +88,8 @@ class Parameters(msgspec.Struct, frozen=True):
     given, override the size made from it and from the picture's shape. `motion` scales movement,
     1.0 being the model's usual amount. `camera` holds camera words that were given apart from the
     prompt. `step_cache`: what changes from one step to the next by less than that share is taken over,
-    where the renderer can do that; 0: nothing is.
+    where the renderer can do that; 0: nothing is. `timestep_spacing` is how the steps' noise levels are spaced, of a
+    model that offers a choice; "": as its checkpoint says, which all clips followed before it was named.
     """
 
     model: str
@@ -105,6 +106,7 @@ class Parameters(msgspec.Struct, frozen=True):
     motion: float = 1.0
     camera: str = ""
     step_cache: float = 0.0
+    timestep_spacing: str = ""
 
     def at(self, resolution: int) -> Parameters:
         """Return the same at another resolution; a width and a height that are given change as it does."""

@@ -72,6 +72,7 @@ def resolve(
         motion=MOTIONS[str(values.get("motion", "medium"))],
         camera=str(values.get("camera", "")),
         step_cache=float(values.get("step_cache", 0)),
+        timestep_spacing=str(values.get("timestep_spacing", "")),
     )
     shape = str(values.get("shape", "original"))
     finish = Finish(

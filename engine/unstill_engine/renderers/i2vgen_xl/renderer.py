@@ -21,6 +21,7 @@ from unstill_engine.renderers.i2vgen_xl.loading import load_parts
 from unstill_engine.renderers.i2vgen_xl.memory import place_clip
 from unstill_engine.renderers.i2vgen_xl.ops import Ops, TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
+from unstill_engine.renderers.i2vgen_xl.schedules import schedule_of
 from unstill_engine.renderers.i2vgen_xl.shapes import crop
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
 from unstill_engine.renderers.photo import load_photo, photo_size
@@ -172,7 +173,7 @@ class I2VGenXL:
         )
         return denoise(
             self._denoiser,
-            self._scheduler,
+            schedule_of(parameters, self._scheduler),
             noise.latents,
             conditioning,
             steps=parameters.num_inference_steps,
