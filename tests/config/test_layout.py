@@ -99,7 +99,7 @@ def test_every_requirement_is_locked_and_only_the_engines_diffusion_names_torch(
         asked |= _names([*pyproject["project"]["dependencies"], *pyproject["build-system"]["requires"]])
         for extra, requirements in pyproject["project"].get("optional-dependencies", {}).items():
             extras[f"{folder}[{extra}]"] = _names(requirements)
-    diffusion = extras.pop("engine[diffusion]", set())
+    diffusion, depth = extras.pop("engine[diffusion]", set()), extras.pop("engine[depth]", set())
     asked = asked.union(*extras.values())
 
     # Then each has its version in the one lock, and what the demo installs asks for no torch
@@ -107,6 +107,9 @@ def test_every_requirement_is_locked_and_only_the_engines_diffusion_names_torch(
     assert (asked | develops) - locked == set()
     assert asked & TORCH == set()
     assert diffusion - locked - TORCH == set()
+    # weights come from the same hub with torch and without
+    assert depth & TORCH == {"huggingface-hub"}
+    assert depth - locked == set()
     installed = re.search(r"^\.venv/\.runtime:.*?(?=\n\n)", (ROOT / "Makefile").read_text(), re.MULTILINE | re.DOTALL)
     assert installed is not None
     assert set(re.findall(r"-e '?\./(\S+?)'?(?=\s)", installed[0])) == {

@@ -21,8 +21,8 @@ from wire_doubles.hub import REPO, Hub, serving
 
 from unstill_engine.device.outcomes import Rendered
 from unstill_engine.renderers.base import Photos, RenderError
+from unstill_engine.renderers.download import telling
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
-from unstill_engine.renderers.torch.download import telling
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 TEXT = "text_encoder/model.safetensors"
@@ -117,7 +117,7 @@ ASKS = """
 import sys
 from unstill_engine.renderers.base import Photos, RenderError
 from unstill_engine.renderers.i2vgen_xl.contents import CONTENTS
-from unstill_engine.renderers.torch.download import model_folder
+from unstill_engine.renderers.download import model_folder
 try:
     print(model_folder({"repo": sys.argv[1], "revision": sys.argv[2], "variant": sys.argv[3]}, CONTENTS))
 except RenderError as error:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from unstill_config.catalog import Memory, Model
 from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled, Revised
+from unstill_engine.renderers.download import Contents, model_folder
 from unstill_engine.renderers.torch.checkpoint import Checkpoint, silence_libraries
 from unstill_engine.renderers.torch.device import dtype_on, free_bytes, loading_errors, open_device
-from unstill_engine.renderers.torch.download import Contents, model_folder
 from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import GIB, MemoryMode, Placement, place

@@ -21,9 +21,9 @@ from unstill_engine.renderers.diffusers.tables import (
     pipeline_class,
     unavailable,
 )
+from unstill_engine.renderers.download import Contents, model_folder
 from unstill_engine.renderers.torch.checkpoint import Checkpoint, silence_libraries
 from unstill_engine.renderers.torch.device import dtype_on
-from unstill_engine.renderers.torch.download import Contents, model_folder
 
 INDEX = "model_index.json"
 """diffusers' own list of a model's parts, each with its library and class."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unstill_engine.renderers.torch.download import Contents
+from unstill_engine.renderers.download import Contents
 
 CONTENTS = Contents(
     weights=("unet", "vae", "text_encoder", "image_encoder"),

@@ -12,9 +12,9 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, I2VGenXLUNet
 from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
+from unstill_engine.renderers.download import model_folder
 from unstill_engine.renderers.i2vgen_xl.contents import CONTENTS
 from unstill_engine.renderers.torch.checkpoint import Checkpoint, silence_libraries
-from unstill_engine.renderers.torch.download import model_folder
 
 
 @dataclass(frozen=True)

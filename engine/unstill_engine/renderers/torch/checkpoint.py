@@ -12,8 +12,8 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from unstill_engine.renderers.base import RenderError
+from unstill_engine.renderers.download import variant_in
 from unstill_engine.renderers.torch.device import is_out_of_memory
-from unstill_engine.renderers.torch.download import variant_in
 
 T = TypeVar("T")
 
