@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable
@@ -79,7 +80,8 @@ class Model(Entry):
     `aspect_most` is the long side of a frame over its short one, at most; a longer photo is cropped, or travelled over.
     `moves` are camera words, of which each makes another clip, of a model that another seed may change nothing for.
     `auto`: it may be chosen for a host. `host_memory` is what its process needs of the machine's own memory at most,
-    in GiB; 0 where nobody has measured that.
+    in GiB; 0 where nobody has measured that. `target_fps` are the frame rates that it was trained to make motion for,
+    where it is told one, whatever that of the file is.
     """
 
     title: str
@@ -100,6 +102,11 @@ class Model(Entry):
     auto: Auto | None = None
     host_memory: float = Field(default=0.0, ge=0)
     pipeline: Pipeline | None = None
+    target_fps: tuple[Annotated[int, Field(gt=0)], ...] = ()
+
+    def target_fps_for(self, fps: float) -> int:
+        """Return the frame rate to tell a model for a clip of `fps`: the nearest by ratio; 0: that of the clip."""
+        return min(self.target_fps, key=lambda known: abs(math.log(known / fps)), default=0)
 
     def using(self, mode: Literal["auto", "low"]) -> Model:
         """The same model, sparing with memory or not; one that says nothing of memory stays as it is."""

@@ -12,10 +12,12 @@ from PIL import Image
 from tests.bots.terminal_cli import Terminal
 
 from unstill_bots.intake.captions import parse
+from unstill_bots.terminal.options import caption_of
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Finish, Parameters
+from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.resolving import resolve
 
 CATALOG = Catalog.load()
@@ -56,6 +58,39 @@ def test_the_ranges_are_those_that_were_promised() -> None:
     model = CATALOG.models[MODEL]
     assert model.ranges == RANGES
     assert model.resolutions == (512, 768, 1024)
+
+
+@pytest.mark.parametrize(("fps", "told"), [(4, 8), (8, 8), (11, 8), (12, 16), (16, 16), (24, 16), (30, 16)])
+def test_it_is_told_a_frame_rate_that_it_was_trained_with_and_the_file_has_the_persons(fps: int, told: int) -> None:
+    asked, _ = understood(f"waves --fps {fps}")
+    assert (asked.fps, asked.target_fps) == (fps, told)
+
+
+def test_a_model_that_is_told_no_other_frame_rate_is_told_that_of_the_clip() -> None:
+    assert {understood("waves", name)[0].target_fps for name in CATALOG.models if name != MODEL} == {0}
+
+
+def test_its_makers_say_what_is_not_wanted_unless_somebody_does() -> None:
+    asked, _ = understood("waves")
+    assert asked.negative_prompt.startswith("Distorted, discontinuous, Ugly, blurry, low resolution, motionless")
+    assert understood("waves --no fog")[0].negative_prompt == "fog"
+    assert understood('waves --no ""')[0].negative_prompt == ""
+    assert understood("waves", "camera")[0].negative_prompt == ""
+
+
+def test_the_usual_clip_is_what_it_was_trained_on() -> None:
+    asked, _ = understood("waves")
+    assert (asked.num_frames, asked.fps, asked.target_fps) == (16, 8, 8)
+    assert {understood(f"waves --frames {count}")[0].num_frames for count in (8, 32)} == {8, 32}
+
+
+@pytest.mark.parametrize("words", ["waves", "waves --no fog", 'waves --no ""'])
+def test_its_recipe_asks_for_the_same_again_with_the_words_that_are_not_wanted(words: str) -> None:
+    asked, finish = understood(f"{words} --seed 7")
+    caption = caption_of(Recipe("AI", MODEL, asked, finish, "Unstill"), CATALOG)
+    assert understood(str(caption)) == (asked, finish)
+    # which need not be said where they are its makers'
+    assert ("Distorted" in str(caption)) is False
 
 
 @pytest.mark.parametrize(

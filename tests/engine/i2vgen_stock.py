@@ -64,7 +64,7 @@ def stock_clip(pipeline: Any, plan: Plan, photo: Image.Image, output_type: str) 
             image=photo,
             width=plan.width,
             height=plan.height,
-            target_fps=plan.fps,
+            target_fps=given.target_fps or plan.fps,
             num_frames=plan.num_frames,
             num_inference_steps=given.num_inference_steps,
             guidance_scale=given.guidance_scale,

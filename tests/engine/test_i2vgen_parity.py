@@ -49,6 +49,7 @@ def opened(picture: Path) -> Image.Image:
         ((64, 64), {"num_inference_steps": 1, "num_frames": 2}),
         ((64, 64), {"num_inference_steps": 8, "negative_prompt": "blurry, and the watermark"}),
         ((64, 64), {"num_inference_steps": 7}),
+        ((64, 64), {"fps": 30, "target_fps": 16}),
         # a clip from before the spacing was named
         ((64, 64), {"num_inference_steps": 7, "timestep_spacing": ""}),
         ((64, 64), {"prompt": "", "guidance_scale": 1.5, "seed": 2**32 - 1}),

@@ -123,6 +123,7 @@ def caption_of(recipe: Recipe, catalog: Catalog) -> captions.Caption:
     asked, finish = recipe.parameters, recipe.finish
     model = catalog.models.get(asked.model)
     heard = bool(model.defaults.get("audio", False)) if model else False
+    unwanted = str(model.defaults.get("negative_prompt", "")) if model else ""
     near_motion = min(MOTIONS, key=lambda name: abs(MOTIONS[name] - asked.motion))
     given: dict[str, Value | None] = {
         "model": asked.model,
@@ -133,7 +134,7 @@ def caption_of(recipe: Recipe, catalog: Catalog) -> captions.Caption:
         "num_inference_steps": asked.num_inference_steps,
         "guidance_scale": asked.guidance_scale,
         "motion": None if near_motion == "medium" else near_motion,
-        "negative_prompt": printable(asked.negative_prompt) or None,
+        "negative_prompt": None if asked.negative_prompt == unwanted else printable(asked.negative_prompt),
         "camera": printable(asked.camera) or None,
         "shape": None if finish.shape == "original" else finish.shape,
         "fill": finish.fill or None,

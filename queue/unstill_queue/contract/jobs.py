@@ -89,7 +89,8 @@ class Parameters(msgspec.Struct, frozen=True):
     1.0 being the model's usual amount. `camera` holds camera words that were given apart from the
     prompt. `step_cache`: what changes from one step to the next by less than that share is taken over,
     where the renderer can do that; 0: nothing is. `timestep_spacing` is how the steps' noise levels are spaced, of a
-    model that offers a choice; "": as its checkpoint says, which all clips followed before it was named.
+    model that offers a choice; "": as its checkpoint says, which all clips followed before it was named. `target_fps`
+    is the frame rate that the model is told to make motion for; 0: it is told `fps`, or none.
     """
 
     model: str
@@ -107,6 +108,7 @@ class Parameters(msgspec.Struct, frozen=True):
     camera: str = ""
     step_cache: float = 0.0
     timestep_spacing: str = ""
+    target_fps: int = 0
 
     def at(self, resolution: int) -> Parameters:
         """Return the same at another resolution; a width and a height that are given change as it does."""

@@ -73,6 +73,7 @@ def resolve(
         camera=str(values.get("camera", "")),
         step_cache=float(values.get("step_cache", 0)),
         timestep_spacing=str(values.get("timestep_spacing", "")),
+        target_fps=int(values.get("target_fps", model.target_fps_for(fps))),
     )
     shape = str(values.get("shape", "original"))
     finish = Finish(

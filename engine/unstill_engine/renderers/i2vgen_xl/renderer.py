@@ -167,7 +167,7 @@ class I2VGenXL:
             crop(photo, size),
             size,
             (parameters.negative_prompt, parameters.prompt) if guided else (parameters.prompt,),
-            fps=plan.fps,
+            fps=parameters.target_fps or plan.fps,
             noise=noise,
             offload=mode.offload_encoders,
         )
