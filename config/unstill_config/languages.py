@@ -6,10 +6,15 @@ from typing import Final, NamedTuple
 
 
 class Language(NamedTuple):
-    """`title` is what its speakers call it; `spaced`: whether a blank stands between two sentences."""
+    """`title` is what its speakers call it; `spaced`: whether a blank stands between two sentences.
+
+    `also` are the beginnings of other tags that mean it: of scripts and regions that another one of the same language
+    would be given, such as zh_Hant and zh_HK.
+    """
 
     title: str
     spaced: bool = True
+    also: tuple[str, ...] = ()
 
 
 SOURCE: Final = "en"
@@ -19,16 +24,29 @@ LANGUAGES: Final[dict[str, Language]] = {
     "en": Language("English"),
     "zh_CN": Language("简体中文", spaced=False),
 }
+"""By tag: a language, and where there are several of it a region. Of these the first is for all regions not named."""
 
 
 def closest(tag: str) -> str:
-    """Return the language of the list for a platform's tag, such as 'zh-hans' or 'en-GB'; SOURCE for others."""
-    wanted = tag.replace("-", "_").lower()
-    exact = (name for name in LANGUAGES if name.lower() == wanted)
-    related = (name for name in LANGUAGES if first_subtag(name) == first_subtag(wanted))
-    return next(exact, None) or next(related, SOURCE)
+    """Return the language of the list for a platform's tag, such as 'zh-hant-HK' or 'en-GB'; SOURCE for others."""
+    wanted = _folded(tag)
+    known = {_folded(each): name for name, language in LANGUAGES.items() for each in (name, *language.also)}
+    # from the whole tag to its first subtag alone
+    while wanted not in known and "_" in wanted:
+        wanted = wanted.rpartition("_")[0]
+    related = (name for name in LANGUAGES if first_subtag(name) == wanted)
+    return known.get(wanted) or next(related, SOURCE)
 
 
 def first_subtag(tag: str) -> str:
     """Return what stands before the first '-' or '_', which names the language without script and region: 'zh'."""
-    return tag.replace("-", "_").lower().partition("_")[0]
+    return _folded(tag).partition("_")[0]
+
+
+def in_general(tag: str) -> bool:
+    """Return whether a language of the list is the one for its first subtag alone: of several the first."""
+    return closest(first_subtag(tag)) == tag
+
+
+def _folded(tag: str) -> str:
+    return tag.replace("-", "_").lower()

@@ -1,4 +1,4 @@
-"""Run by test_new_language in a copy of the product to which German was added: what of it a person meets."""
+"""Run by test_new_language in a copy of the product to which Italian was added: what of it a person meets."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ async def localized() -> str | None:
         TranslationContextLocation.other, None
     )
     string = locale_str("make a picture move", words="make a picture move")
-    return await Localized(Catalog.load()).translate(string, discord.Locale.german, context)
+    return await Localized(Catalog.load()).translate(string, discord.Locale.italian, context)
 
 
 shared(command)
 language = next(option for option in command.__click_params__ if option.name == "language")  # type: ignore[attr-defined]
 answer = {
-    "replies": Replies("de-AT").failed(Failed("engine_lost", details={"tries": "2"})),
-    "setting": ChatReplies("de").setting_value("language", "de"),
+    "replies": Replies("it-CH").failed(Failed("engine_lost", details={"tries": "2"})),
+    "setting": ChatReplies("it").setting_value("language", "it"),
     "host": Settings.load().bots.language,
-    "telegram": {code: offered[0].description for _, code, offered in menus() if code},
+    "telegram": {code: offered[0].description for _, code, offered in menus() if code in ("zh", "it")},
     "discord": asyncio.run(localized()),
     "terminal": list(language.type.choices),
 }

@@ -15,11 +15,12 @@ from babel.messages.pofile import read_po, write_po
 
 import unstill_bots
 import unstill_config
+from unstill_config.languages import LANGUAGES
 
 REPOSITORY = Path(__file__).parents[2]
 SAYS = Path(__file__).with_name("new_language.py")
 LAST = '    "zh_CN": Language("简体中文", spaced=False),\n'
-ENTRY = '    "de": Language("Deutsch"),\n'
+ENTRY = '    "it": Language("Italiano"),\n'
 COMPLETE = "translated_with_the_same or own_words or no_longer_said"
 """The tests of `test_replies` that hold for every language of the list."""
 
@@ -40,7 +41,7 @@ class Copy:
             source = Path(str(package.__file__)).parent
             shutil.copytree(source, root / source.name, ignore=shutil.ignore_patterns("__pycache__"))
         self.list = root / "unstill_config" / "languages.py"
-        self.sentences = root / "unstill_bots" / "text" / "locale" / "de" / "LC_MESSAGES" / "unstill.po"
+        self.sentences = root / "unstill_bots" / "text" / "locale" / "it" / "LC_MESSAGES" / "unstill.po"
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -70,7 +71,7 @@ class Copy:
     def translate(self, *, but: str = "") -> None:
         """Put every sentence between other marks, as a translator would put it into other words."""
         with self.sentences.open("rb") as file:
-            known = read_po(file, locale="de", domain="unstill")
+            known = read_po(file, locale="it", domain="unstill")
         for message in known:
             if message.id and message.id != but:
                 if isinstance(message.id, str):
@@ -112,20 +113,20 @@ def test_a_language_is_one_entry_of_a_list_and_its_folder(copy: Copy) -> None:
     complete = copy.test()
     assert complete.returncode == 0, complete.stdout
     assert " passed" in complete.stdout
-    said: dict[str, Any] = json.loads(copy.run(str(SAYS), UNSTILL_BOTS__LANGUAGE="de").stdout)
+    said: dict[str, Any] = json.loads(copy.run(str(SAYS), UNSTILL_BOTS__LANGUAGE="it").stdout)
     assert said == {
         "replies": "äThe engine stopped 2 times while it worked on this. Try again later, or with other words.",
-        "setting": "Deutsch",
-        "host": "de",
-        "telegram": {"zh": "让你回复的图片动起来", "de": "äanimate the picture that you reply to"},
+        "setting": "Italiano",
+        "host": "it",
+        "telegram": {"zh": "让你回复的图片动起来", "it": "äanimate the picture that you reply to"},
         "discord": "ämake a picture move",
-        "terminal": ["en", "zh_CN", "de"],
+        "terminal": ["en", "zh_CN", "it", *list(LANGUAGES)[2:]],
     }
 
 
 GUIDE = """
-usual_verb = "sich leicht bewegend"
-actions = "rennt"
+usual_verb = "che dondola"
+actions = "scappa"
 [suggestions]
 """
 
@@ -134,16 +135,16 @@ def test_a_language_may_bring_the_words_of_its_advice(copy: Copy) -> None:
     # Given a language without them, whose prompts are taken for ones that name nothing that moves
     copy.list_it()
     copy.sentences.parent.mkdir(parents=True)
-    before = json.loads(copy.run("-c", ASKS, "ein hund rennt weg", "am see").stdout)
+    before = json.loads(copy.run("-c", ASKS, "un cane scappa lontano", "sotto lo scoglio").stdout)
     assert before[0] == ["action", {"verb": "moving gently"}]
     # When its folder has them
     english = copy.sentences.parents[1].with_name("en") / "advice.toml"
     subjects = [line for line in english.read_text("utf-8").splitlines() if line.startswith("[suggestions.")]
-    german = [f'{subject}\nsubject = "see"\nverb = "plätschernd"' for subject in subjects]
-    (copy.sentences.parents[1] / "advice.toml").write_text(GUIDE + "\n".join(german), "utf-8")
-    after = json.loads(copy.run("-c", ASKS, "ein hund rennt weg", "rot am see").stdout)
+    italian = [f'{subject}\nsubject = "scoglio"\nverb = "che sciaborda"' for subject in subjects]
+    (copy.sentences.parents[1] / "advice.toml").write_text(GUIDE + "\n".join(italian), "utf-8")
+    after = json.loads(copy.run("-c", ASKS, "un cane scappa lontano", "sotto lo scoglio").stdout)
     # Then its verbs are known, and one of its own is suggested
-    assert after == [["speed", {}], ["action", {"verb": "plätschernd"}]]
+    assert after == [["speed", {}], ["action", {"verb": "che sciaborda"}]]
 
 
 def test_a_sentence_that_was_left_in_english_counts_as_missing(copy: Copy) -> None:

@@ -191,7 +191,7 @@ def test_photos_of_one_name_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     ("environ", "language"),
-    [({"LANG": "zh_CN.UTF-8"}, "zh_CN"), ({"LANG": "de_DE.UTF-8"}, "en"), ({"LANG": "C.UTF-8"}, "zh_CN"), ({}, "zh_CN"),
+    [({"LANG": "zh_CN.UTF-8"}, "zh_CN"), ({"LANG": "fi_FI.UTF-8"}, "en"), ({"LANG": "C.UTF-8"}, "zh_CN"), ({}, "zh_CN"),
      ({"LC_ALL": "en_GB", "LANG": "zh_CN"}, "en")],
 )  # fmt: skip
 def test_the_language_is_the_terminals_own(

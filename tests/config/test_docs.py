@@ -11,6 +11,7 @@ from unstill_bots.terminal.commands import cli
 from unstill_bots.terminal.ending import EXIT_CODES, Code
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
+from unstill_config.languages import LANGUAGES
 from unstill_config.settings import PREFIX, Settings
 from unstill_engine.renderers.camera.words import direct
 from unstill_queue.contract.options import OPTIONS
@@ -86,6 +87,12 @@ def test_the_camera_understands_the_languages_that_the_readme_shows() -> None:
         assert (zoom.axis, zoom.direction) == ("zoom", 1), language
         assert (pan.axis, pan.direction) == ("pan", -1), language
         assert direct(still, "") == (), language
+
+
+def test_the_languages_are_those_that_there_are() -> None:
+    assert {tag.strip("`"): title for tag, title in rows("languages")} == {
+        tag: language.title for tag, language in LANGUAGES.items()
+    }
 
 
 def test_a_pace_makes_a_move_smaller_or_larger() -> None:

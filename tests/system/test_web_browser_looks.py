@@ -81,8 +81,13 @@ def test_every_state_of_the_page_is_whole_in_both_themes_and_at_every_width(
             expect(page.locator(".card.rendering progress[value]")).to_have_count(1)
             ann.ask("waves --speed 3", photo("navy"))
             expect(page.get_by_role("alert")).to_be_visible()
-            page.locator("summary").evaluate_all("(all) => all.forEach((one) => { one.parentElement.open = true; })")
+            page.locator("main summary").evaluate_all(
+                "(all) => all.forEach((one) => { one.parentElement.open = true; })"
+            )
             looks_right(page, "everything at once")
+            page.locator(".languages summary").click()
+            looks_right(page, "the languages")
+            page.locator(".languages summary").click()
             if language != "en":
                 text = page.inner_text("body") + "".join(
                     page.locator("[placeholder], [aria-label], img[alt]").evaluate_all(

@@ -95,6 +95,7 @@ class Localized(Translator):
             case TranslationContextLocation.command_name if isinstance(context.data, ContextMenu):
                 return shortened(text, NAME_MOST)
             case TranslationContextLocation.command_name | TranslationContextLocation.parameter_name:
-                return text if is_name(text) else None
+                # nouns of some languages begin with a capital, which no name may have
+                return text.lower() if is_name(text.lower()) else None
             case _:
                 return shortened(text)

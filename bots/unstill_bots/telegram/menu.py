@@ -19,15 +19,15 @@ from unstill_bots.actions.host_commands import HOST_COMMANDS, HostCommand
 from unstill_bots.actions.presses import TELEGRAM
 from unstill_bots.host import registration
 from unstill_bots.text.chat_replies import ChatReplies
-from unstill_config.languages import LANGUAGES, SOURCE, first_subtag
+from unstill_config.languages import LANGUAGES, SOURCE, first_subtag, in_general
 
 SCOPES: dict[str, BotCommandScope] = {
     PRIVATE: BotCommandScopeAllPrivateChats(),
     GROUP: BotCommandScopeAllGroupChats(),
     ADMINS: BotCommandScopeAllChatAdministrators(),
 }
-CODES = {"": SOURCE, **{first_subtag(language): language for language in LANGUAGES if language != SOURCE}}
-"""Telegram's language codes to ours; none is for all the others."""
+CODES = {"": SOURCE, **{first_subtag(each): each for each in LANGUAGES if each != SOURCE and in_general(each)}}
+"""Telegram's language codes to ours; none is for all the others. They have two letters, and no region."""
 REGISTERED, HOSTS = "unstill:telegram:menu", "unstill:telegram:hosts"
 
 

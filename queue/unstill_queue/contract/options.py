@@ -16,6 +16,8 @@ import msgspec
 
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import Allowed, OptionError
+from unstill_queue.contract.typed_words import UNITS as UNITS_OF
+from unstill_queue.contract.typed_words import words
 
 SEED_MAX = 2**32 - 1
 PROMPT_MAX = 6000
@@ -26,16 +28,8 @@ TEXT_TO_VIDEO = "text_to_video"
 """The ability of a model by which a clip is made of words alone."""
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
 FILLS = ("pad", "crop", "blur")
-_TRUE = frozenset({"", "1", "true", "yes", "on", "是", "开"})
-_FALSE = frozenset({"0", "false", "no", "off", "否", "关"})
-_UNSET = frozenset({"auto", "automatic", "default", "自动", "默认"})
-_UNITS = {
-    "seconds": ("seconds", "second", "secs", "sec", "s", "秒钟", "秒"),
-    "frames": ("frames", "frame", "帧"),
-    "px": ("pixels", "pixel", "px", "p", "像素"),
-    "fps": ("fps", "帧/秒"),
-}
-UNITS = frozenset(unit for units in _UNITS.values() for unit in units)
+_TRUE, _FALSE, _UNSET = frozenset({"", *words("yes")}), frozenset(words("no")), frozenset(words("unset"))
+UNITS = frozenset(unit for units in UNITS_OF.values() for unit in units)
 _RATIO = re.compile(r"(\d+(?:[.,]\d+)?) ?[:：x×*/] ?(\d+(?:[.,]\d+)?)|(\d+[.,]\d+)")
 NEAR, NEAR_LEAST = 0.6, 3
 """How alike a known name has to be, as difflib counts it, and the letters below which no name is like another."""
@@ -82,7 +76,7 @@ class Option(msgspec.Struct, frozen=True):
 
     @property
     def units(self) -> tuple[str, ...]:
-        return _UNITS.get(self.unit or self.name.removeprefix("output_"), ())
+        return UNITS_OF.get(self.unit or self.name.removeprefix("output_"), ())
 
     def leaves_open(self, text: str) -> bool:
         """Return whether a value only says that the program is to choose, such as "auto"."""
@@ -217,7 +211,7 @@ OPTIONS: tuple[Option, ...] = (
         0,
         SEED_MAX,
         ability=True,
-        unset=_UNSET | {"-1", "random", "rand", "randomize", "?", "随机"},
+        unset=_UNSET | {*words("random")},
     ),
     Option("negative_prompt", "text", "what should not appear", ("neg", "no", "negative", "without"), ability=True),
     Option("resolution", "int", "short side that is rendered", ("res", "size", "r"), 128, 1080, "px", lenient=True),

@@ -1,4 +1,7 @@
-"""Stands in for a translator: puts marks around the English of every sentence of a language."""
+"""Stands in for translators: puts marks around the English of every sentence that a language has no words for yet.
+
+Without an argument it does that for all languages.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,20 @@ from babel.messages.pofile import read_po, write_po
 LOCALE = Path("bots/unstill_bots/text/locale")
 
 
-def main(language: str) -> None:
-    path = LOCALE / language / "LC_MESSAGES" / "unstill.po"
+def main(path: Path) -> None:
     with path.open("rb") as file:
-        catalog = read_po(file, locale=language, domain="unstill")
+        catalog = read_po(file, locale=path.parts[-3], domain="unstill")
     for message in catalog:
+        if not message.id:
+            continue
         if isinstance(message.id, str):
-            message.string = f"¡{message.id}" if message.id else message.string
-        else:
+            message.string = message.string or f"¡{message.id}"
+        elif not all(message.string or ()):
             message.string = tuple(f"¡{message.id[-1]}" for _ in range(catalog.num_plurals))
     with path.open("wb") as file:
-        write_po(file, catalog)
+        write_po(file, catalog, no_location=True, width=116)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    for each in sorted(LOCALE.glob(f"{sys.argv[1] if sys.argv[1:] else '*'}/LC_MESSAGES/unstill.po")):
+        main(each)
