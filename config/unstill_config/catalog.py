@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from unstill_config.entry import Entry
 from unstill_config.entry import Value as Value
 from unstill_config.errors import ConfigError
+from unstill_config.latents import LatentRgb
 from unstill_config.layers import laid_over, without_gone
 from unstill_config.memory import Memory as Memory
 from unstill_config.pipelines import Pipeline
@@ -81,7 +82,7 @@ class Model(Entry):
     `moves` are camera words, of which each makes another clip, of a model that another seed may change nothing for.
     `auto`: it may be chosen for a host. `host_memory` is what its process needs of the machine's own memory at most,
     in GiB; 0 where nobody has measured that. `target_fps` are the frame rates that it was trained to make motion for,
-    where it is told one, whatever that of the file is.
+    where it is told one, whatever that of the file is. `latent_rgb`: how its latents look, for an early look at a clip.
     """
 
     title: str
@@ -102,6 +103,7 @@ class Model(Entry):
     auto: Auto | None = None
     host_memory: float = Field(default=0.0, ge=0)
     pipeline: Pipeline | None = None
+    latent_rgb: LatentRgb | None = None
     target_fps: tuple[Annotated[int, Field(gt=0)], ...] = ()
 
     def target_fps_for(self, fps: float) -> int:
@@ -286,6 +288,7 @@ def _siblings(loc: tuple[str, ...]) -> tuple[str, ...]:
         "memory": Memory,
         "auto": Auto,
         "pipeline": Pipeline,
+        "latent_rgb": LatentRgb,
     }
     kind = Catalog if len(loc) == 1 else kinds[loc[0]] if len(loc) == 3 else nested.get(loc[2])
     return tuple(kind.model_fields) if kind else ()

@@ -50,6 +50,7 @@ class Engine:
         num_frames: int = 8,
         spool: Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        on_look: Callable[[bytes], None] | None = None,
     ) -> RenderOutcome:
         return await self.process.plan_and_render(
             job,
@@ -58,6 +59,7 @@ class Engine:
             spool or self.spool,
             deadline=lambda plan: seconds,
             on_progress=on_progress or (lambda step, steps: self.steps.append((step, steps))),
+            on_look=on_look,
         )
 
     async def rendering(self) -> None:

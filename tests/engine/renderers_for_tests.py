@@ -70,6 +70,23 @@ class Steady:
             yield frames[index : index + 1]
 
 
+class Sighted(Steady):
+    """Steady, and says at every third step what it sees: a red frame. 'blind' in the prompt: that it sees fails."""
+
+    def render(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Made:
+        self._plan, self._asked = plan, 0
+        yield from super().render(plan, photos, on_step, cancelled)
+        print(f"was asked {self._asked} times")
+
+    def sees(self) -> Frames | None:
+        self._asked += 1
+        if self._plan.parameters.prompt == "blind":
+            raise ValueError("there is nothing to be seen")
+        if self._asked < 3:
+            return None
+        return np.full((1, 8, 12, 3), (200, 10, 10), np.uint8)
+
+
 class Obliging(Steady):
     """Steady, but for the prompts that name one of the methods below."""
 

@@ -60,7 +60,7 @@ for _, key in ipairs(redis.call('KEYS', 'unstill:job:*')) do
   jobs[#jobs + 1] = key
   jobs[#jobs + 1] = not hash and {} or
     redis.call('HMGET', key, 'state', 'owner', 'lapsed', 'attempt', 'request', 'job', 'made', 'outcome',
-    'picture', 'clips')
+    'picture', 'clips', 'look')
 end
 local lines = {}
 for _, key in ipairs(redis.call('KEYS', 'unstill:turn:*')) do
@@ -129,6 +129,7 @@ class Model:
     queued_at: int = 0
     finished_at: int = 0
     begun: bool = False
+    look: bytes | None = None
 
 
 @dataclass
@@ -570,7 +571,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             assert (answer[1], answer[3]) == (job.words, OUTCOME if job.refits else b"")
             if not job.begun:
                 self.measure(self.world.now - job.queued_at, "wait_seconds", lane)
-            job.state, job.owner, job.lapsed, job.begun = "running", token, "", True
+            job.state, job.owner, job.lapsed, job.begun, job.look = "running", token, "", True, None
             job.started_at = self.world.now
             job.lease = job.due = self.world.now + LEASE
             self.world.claims.append(Clerk(id, token))
@@ -580,20 +581,22 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             return bool(redis.exists(f"unstill:claim:{clerk.token}"))
 
         @precondition(lambda self: self.world.claims)
-        @rule(n=st.integers(0, 9), progress=st.sampled_from([b"", b"step"]))
-        def beat(self, n: int, progress: bytes) -> None:
+        @rule(n=st.integers(0, 9), progress=st.sampled_from([b"", b"step"]), look=st.sampled_from([b"", b"still"]))
+        def beat(self, n: int, progress: bytes, look: bytes) -> None:
             clerk = self.world.claims[n % len(self.world.claims)]
             job = self.world.jobs[clerk.id]
             held = self.holds(job, clerk.token)
-            answer = self.word("beat", clerk.id, clerk.token, progress)
+            answer = self.word("beat", clerk.id, clerk.token, progress, look)
             if not held:
                 assert answer == "lost"
                 return
             assert answer == ("cancel" if job.cancel else "ok")
             if held == "lapsed":
-                job.state, job.owner, job.lapsed = "running", clerk.token, ""
+                job.state, job.owner, job.lapsed, job.look = "running", clerk.token, "", None
                 job.attempt -= 1
                 job.started_at = self.world.now
+            if look and not job.cancel:
+                job.look = look
             job.lease = job.due = self.world.now + LEASE
 
         @precondition(lambda self: self.world.claims)
@@ -1149,8 +1152,10 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                     assert int(row[3]) == model[id].attempt
                 if model[id].forgotten:
                     self.is_bare(states[id], row[4:8])
-                pictures, clips = (field.decode().split() if field else [] for field in row[8:])
+                pictures, clips = (field.decode().split() if field else [] for field in row[8:10])
                 assert (pictures, clips) == (model[id].pictures, model[id].clips)
+                wanted = states[id] == "running" and not model[id].cancel
+                assert row[10] == (model[id].look if wanted else None), "a look is of a clip that runs and is wanted"
             assert {key.decode() for key in trash} >= self.world.trash, "a file that nobody needs stays"
             for lane, ids in zip(LANES, running, strict=True):
                 expected = {id for id in states if states[id] == "running" and model[id].lane == lane}

@@ -24,6 +24,7 @@ from unstill_config.catalog import Model
 from unstill_engine.device.device_lock import DeviceBusy, DeviceLock
 from unstill_engine.device.frames_file import Spool, WrongFrames
 from unstill_engine.device.ipc import Channel
+from unstill_engine.device.looks import Looks
 from unstill_engine.device.messages import (
     STACKS_SIGNAL,
     Failed,
@@ -32,6 +33,7 @@ from unstill_engine.device.messages import (
     Load,
     Loaded,
     Locked,
+    Looked,
     NotLoaded,
     Planned,
     Poisoned,
@@ -197,10 +199,10 @@ def _render_to_spool(command: Render, renderer: Renderer, model: Model, channel:
     _check_plan(plan)
     channel.send(Planned(run, plan))
     started = time.monotonic()
-    sound = SoundFile(beside(Path(command.spool)))
+    sound, looks = SoundFile(beside(Path(command.spool))), Looks(renderer, wanted=command.look)
     with (
         Spool(Path(command.spool), plan) as spool,
-        _closing(renderer.render(plan, photos, _step_reporter(run, channel), cancelled)) as frames,
+        _closing(renderer.render(plan, photos, _step_reporter(run, channel, looks), cancelled)) as frames,
     ):
         for chunk in frames:
             if cancelled():
@@ -231,7 +233,7 @@ def _check_plan(plan: Plan) -> None:
         raise WrongFrames(f"planned were {plan.seconds} seconds of work")
 
 
-def _step_reporter(run: int, channel: Channel) -> Callable[[int, int], None]:
+def _step_reporter(run: int, channel: Channel, looks: Looks) -> Callable[[int, int], None]:
     last = -math.inf
 
     def on_step(step: int, steps: int) -> None:
@@ -240,6 +242,8 @@ def _step_reporter(run: int, channel: Channel) -> Callable[[int, int], None]:
         if step >= steps or now - last >= STEP_SECONDS:
             last = now
             channel.send(Stepped(run, step, steps))
+        if (look := looks.after(step, steps)) is not None:
+            channel.send(Looked(run, look))
 
     return on_step
 

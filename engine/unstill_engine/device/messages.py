@@ -20,6 +20,9 @@ LARGEST: Final = 1 << 20
 """Bytes. Pictures and frames go by file, so anything near to this is no message of ours."""
 
 
+LOOK_MOST: Final = 48 << 10
+"""Bytes of an early look at most: what an idle pipe holds, so that nobody who sends one waits."""
+
 STACKS_SIGNAL: Final = signal.SIGUSR1
 """Makes the child write where each of its threads stands to stderr, even inside C code."""
 
@@ -42,6 +45,7 @@ class Render(msgspec.Struct, frozen=True, tag="render"):
 
     `picture` and `last_picture` are the files of the photos that the clip begins and ends with, "" where there is none.
     `frame` is the size of the finished clip, where the photo is cropped to that shape unless that loses what matters.
+    `look`: an early look is wanted.
     """
 
     run: int
@@ -50,13 +54,21 @@ class Render(msgspec.Struct, frozen=True, tag="render"):
     spool: str
     frame: tuple[int, int] | None = None
     last_picture: str = ""
+    look: bool = False
 
     @classmethod
     def of(
-        cls, run: int, parameters: Parameters, photos: Photos, spool: Path, frame: tuple[int, int] | None = None
+        cls,
+        run: int,
+        parameters: Parameters,
+        photos: Photos,
+        spool: Path,
+        frame: tuple[int, int] | None = None,
+        *,
+        look: bool = False,
     ) -> Self:
         """Return the command to render these photos to the file `spool`."""
-        return cls(run, parameters, str(photos.first or ""), str(spool), frame, str(photos.last or ""))
+        return cls(run, parameters, str(photos.first or ""), str(spool), frame, str(photos.last or ""), look)
 
     @property
     def photos(self) -> Photos:
@@ -100,6 +112,13 @@ class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
     steps: int
 
 
+class Looked(msgspec.Struct, frozen=True, tag="looked"):
+    """An early look at the clip, a JPEG of at most LOOK_MOST bytes; at most one a run."""
+
+    run: int
+    picture: bytes
+
+
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """All frames stand in the spool file, and the sound, where there is one, `beside` it.
 
@@ -137,7 +156,7 @@ def beside(spool: Path) -> Path:
 
 
 Command = Load | Render | Cancel | Stop
-Report = Locked | Loaded | NotLoaded | Planned | Stepped | Finished | Failed | Interrupted | Poisoned
+Report = Locked | Loaded | NotLoaded | Planned | Stepped | Looked | Finished | Failed | Interrupted | Poisoned
 
 _commands = msgspec.msgpack.Decoder(Command)
 _reports = msgspec.msgpack.Decoder(Report)

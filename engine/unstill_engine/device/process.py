@@ -14,11 +14,13 @@ from structlog.typing import FilteringBoundLogger
 from unstill_config.catalog import Model
 from unstill_engine.device.child_process import ChildGone, ChildHandle
 from unstill_engine.device.messages import (
+    LOOK_MOST,
     Cancel,
     Failed,
     Finished,
     Interrupted,
     Load,
+    Looked,
     Planned,
     Poisoned,
     Render,
@@ -42,10 +44,17 @@ from unstill_queue.contract.jobs import Parameters
 class _Run:
     """One call of `plan_and_render`. `clock` is what it may still take; `child` is None until it was sent to one."""
 
-    def __init__(self, number: int, deadline: Callable[[Plan], float], on_progress: Callable[[int, int], None]) -> None:
+    def __init__(
+        self,
+        number: int,
+        deadline: Callable[[Plan], float],
+        on_progress: Callable[[int, int], None],
+        on_look: Callable[[bytes], None] | None,
+    ) -> None:
         self.number = number
         self.deadline = deadline
         self.on_progress = on_progress
+        self.on_look = on_look
         self.cancelled = False
         self.clock: asyncio.Timeout | None = None
         self.child: ChildHandle | None = None
@@ -136,12 +145,14 @@ class EngineProcess:
         *,
         deadline: Callable[[Plan], float],
         on_progress: Callable[[int, int], None],
+        on_look: Callable[[bytes], None] | None = None,
         frame: tuple[int, int] | None = None,
     ) -> RenderOutcome:
         """Render one job's frames to the file `spool`; one job at a time, others wait here. `frame` as in `Render`.
 
         `deadline` says how many seconds a plan may take, `on_progress` gets steps done and steps
-        in all. Cancelling the task that awaits this cancels the job.
+        in all, `on_look` an early look, where the renderer has one; without it none is asked for.
+        Cancelling the task that awaits this cancels the job.
 
         Raises:
             EngineError: there was no child, and the next one could not be loaded either.
@@ -150,8 +161,9 @@ class EngineProcess:
         former = self._runs.get(job)
         if former is not None and not former.cancelled:
             raise ValueError(f"{job} is being rendered already")
-        run = self._runs[job] = _Run(next(self._numbers), deadline, on_progress)
-        task = asyncio.create_task(self._run(run, Render.of(run.number, parameters, photos, spool, frame)))
+        run = self._runs[job] = _Run(next(self._numbers), deadline, on_progress, on_look)
+        command = Render.of(run.number, parameters, photos, spool, frame, look=on_look is not None)
+        task = asyncio.create_task(self._run(run, command))
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._forget(job, run, task))
         try:
@@ -251,6 +263,9 @@ class EngineProcess:
                         run.allow(run.deadline(plan))
                 case Stepped(_, step, steps):
                     run.on_progress(step, steps)
+                case Looked(_, picture):
+                    if run.on_look is not None and len(picture) <= LOOK_MOST:
+                        run.on_look(picture)
                 case Finished(_, seconds, sound) if plan is not None:
                     return _rendered(plan, spool, seconds, beside(spool) if sound else None)
                 case Failed(_, outcome, reason):

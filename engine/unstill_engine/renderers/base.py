@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -104,4 +104,17 @@ class Renderer(Protocol):
         self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Iterator[Frames] | Iterator[Frames | Revised] | Iterator[Frames | Sound | Revised]:
         """Raises RenderCancelled, RenderError, DevicePoisoned."""
+        ...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A renderer that can say in the middle of a render what it sees."""
+
+    def sees(self) -> Frames | None:
+        """Return one frame of the clip as it is expected now, (1, H, W, 3), of any size; None: not at this step.
+
+        It is asked from within `on_step`, in the thread that renders, until it has given one, and must not make a
+        device wait.
+        """
         ...

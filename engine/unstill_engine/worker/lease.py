@@ -30,6 +30,7 @@ class Lease:
         self._claim = claim
         self._on_end = on_end
         self._progress: Progress | None = None
+        self._look = b""
         self._news = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
         self._step_seconds: float | None = None
@@ -66,6 +67,11 @@ class Lease:
         left = None if self._step_seconds is None else self._step_seconds * (steps - step)
         self.tell(Progress("rendering", step, steps, left))
 
+    def look(self, picture: bytes) -> None:
+        """Pass an early look on, with the next progress. It is told once, and lost where the queue is away then."""
+        self._look = picture
+        self._news.set()
+
     def cancel(self) -> None:
         self._end(cancelled=True)
 
@@ -81,8 +87,9 @@ class Lease:
         settings = self._ledger.settings
         while not self.lost:
             progress, self._progress = self._progress, None
+            look, self._look = self._look, b""
             self._news.clear()
-            self._heard(await self._ledger.beat(self._claim, progress))
+            self._heard(await self._ledger.beat(self._claim, progress, look))
             await asyncio.sleep(min(TELL_EVERY, settings.beat))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, settings.beat - TELL_EVERY)):

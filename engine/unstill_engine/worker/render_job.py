@@ -75,6 +75,7 @@ class RenderJob(JobRun):
                 folder / "frames.rgb",
                 deadline=deadline,
                 on_progress=self.lease.step,
+                on_look=self.lease.look if job.look else None,
                 frame=frame if job.finish.fill == "" else None,
             )
         except NotFound as error:

@@ -139,6 +139,7 @@ class Job(msgspec.Struct, frozen=True):
     `picture` is a storage key, empty where the clip is made of words alone, and `last_picture` that of the picture with
     which it ends, else empty; `upload_limit` is in bytes. `notes` are codes of what was done otherwise than asked with
     the picture and the words, before the engine: the answer tells them together with `Succeeded.notes`.
+    `look`: an early look is wanted, where the renderer has one.
     """
 
     id: str
@@ -152,6 +153,7 @@ class Job(msgspec.Struct, frozen=True):
     submitted_at: float = 0.0
     notes: tuple[str, ...] = ()
     last_picture: str = ""
+    look: bool = False
 
     @property
     def pictures(self) -> tuple[str, ...]:

@@ -62,10 +62,15 @@ class EngineSide(Script):
         log.warning("a job needs what this engine lacks and waits for one that has it", job=id.decode(), lacks=[*lacks])
         await self._run("park", id, owner, " ".join(sorted(lacks)))
 
-    async def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["ok", "cancel", "lost"]:
-        """Renew the lease and tell progress. 'cancel': nobody wants the job any more. 'lost': it is another's."""
+    async def beat(
+        self, claim: Claim, progress: Progress | None = None, look: bytes = b""
+    ) -> Literal["ok", "cancel", "lost"]:
+        """Renew the lease and tell progress. 'cancel': nobody wants the job any more. 'lost': it is another's.
+
+        `look` is an early look at the clip, a JPEG of some kilobytes, which is kept as long as the job runs.
+        """
         body = encode(progress) if progress else b""
-        reply = await self._run("beat", claim.job.id, claim.owner, body)
+        reply = await self._run("beat", claim.job.id, claim.owner, body, look)
         answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
         return "lost" if answer == "unreadable" else answer
 

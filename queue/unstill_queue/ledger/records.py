@@ -88,7 +88,7 @@ class Record(msgspec.Struct, frozen=True):
     """What the ledger holds of a job, for people to look at. Times are seconds since the epoch.
 
     `unwanted`: it was cancelled while it ran, and its engine has not ended it yet. `finished_at` is when its outcome
-    was filed.
+    was filed. `look` is an early look at the clip, a JPEG, while it runs.
     """
 
     id: str
@@ -109,6 +109,7 @@ class Record(msgspec.Struct, frozen=True):
     forgotten: bool = False
     unwanted: bool = False
     finished_at: float | None = None
+    look: bytes = b""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -143,6 +144,7 @@ def record_of(id: str, f: dict[str, bytes]) -> Record:
         forgotten="forgotten" in f,
         unwanted="cancel" in f,
         finished_at=float(f["finished_at"]) / 1000 if "finished_at" in f else None,
+        look=f.get("look", b""),
     )
 
 

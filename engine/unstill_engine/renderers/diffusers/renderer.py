@@ -26,6 +26,7 @@ from unstill_engine.renderers.torch.device import device_errors, free_bytes, loa
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import MemoryMode, Placement, place, usual_parameters
 from unstill_engine.renderers.torch.reading import last_read
+from unstill_engine.renderers.torch.sight import Sight
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
@@ -44,6 +45,7 @@ class Diffusers:
         self._fresh = True
         self._made: tuple[Plan, Photos, Any] | None = None
         self._reused = 0
+        self._sight = Sight()
 
     def load(self, device: str) -> None:
         """Fetch the weights where they are not there, and place them as the usual clip needs them.
@@ -129,18 +131,24 @@ class Diffusers:
             self._made = None
             self._adapter.narrow()
 
+    def sees(self) -> Frames | None:
+        """Return the middle frame of what the last step predicted, where the scheduler says that."""
+        return self._sight.frame()
+
     @torch.no_grad()
     def _drawn(self, plan: Plan, photos: Photos, on_step: OnStep, cancelled: Callable[[], bool]) -> Any:
         """What the pipeline made of the plan; once, where only the decoding ran out of memory."""
         if self._made is not None and self._made[0].parameters == plan.parameters:
             return self._made[2]
         arguments = self._arguments(plan, photos)
-        steps = Steps(plan.parameters.num_inference_steps, on_step, cancelled, self._device)
+        self._sight = Sight(self._model.latent_rgb)
+        steps = Steps(plan.parameters.num_inference_steps, on_step, cancelled, self._device, self._sight)
         pipeline = self._loaded.photo if photos.first is not None else self._loaded.text
         self._residence.reuse(plan.parameters.step_cache)
         try:
             kept = self._adapter.kept(called(pipeline, arguments, steps))
         finally:
+            self._sight = Sight()
             self._reused = self._residence.reused()
             self._residence.forget()  # so that decoding has that memory
         self._made = plan, photos, kept

@@ -11,13 +11,25 @@ import torch
 
 from unstill_engine.renderers.base import OnStep, RenderCancelled
 from unstill_engine.renderers.torch.pace import Pace
+from unstill_engine.renderers.torch.sight import Sight
 
 
 class Steps:
-    """Counts a call's steps, by whichever way the pipeline tells of them: an index in a callback is not trusted."""
+    """Counts a call's steps, by whichever way the pipeline tells of them: an index in a callback is not trusted.
 
-    def __init__(self, total: int, on_step: OnStep, cancelled: Callable[[], bool], device: torch.device) -> None:
+    `sight` is shown what each step predicts, where a pipeline calls back.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        on_step: OnStep,
+        cancelled: Callable[[], bool],
+        device: torch.device,
+        sight: Sight | None = None,
+    ) -> None:
         self._total = total
+        self._sight = sight or Sight()
         self._on_step = on_step
         self._cancelled = cancelled
         self._pace = Pace(device)
@@ -33,6 +45,7 @@ class Steps:
 
     def callback(self, pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         """Take part as diffusers' `callback_on_step_end`, which may return other tensors and here returns the same."""
+        self._sight.see(pipeline.scheduler)
         self.step()
         return tensors
 

@@ -13,6 +13,7 @@ from unstill_engine.renderers.i2vgen_xl.conditioning import Conditioning
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
 from unstill_engine.renderers.i2vgen_xl.unet import ClipConstants, FastUNet
 from unstill_engine.renderers.torch.pace import Pace
+from unstill_engine.renderers.torch.sight import Sight
 
 
 class Denoiser(Protocol):
@@ -81,8 +82,11 @@ def denoise(
     split: bool,
     on_step: OnStep,
     cancelled: Callable[[], bool],
+    sight: Sight | None = None,
 ) -> Tensor:
     """The clip's latents, (1, 4, F, H, W) in float32, from the noise `latents` in the UNet's own type.
+
+    `sight` is shown what each step predicts.
 
     Raises:
         RenderCancelled: `cancelled()` was true before a step.
@@ -95,7 +99,10 @@ def denoise(
         if cancelled():
             raise RenderCancelled
         noise = _guided(denoiser.step(latents.to(dtype), index), guidance_scale)
-        latents = scheduler.step(noise, timestep, latents, return_dict=False)[0]
+        stepped = scheduler.step(noise, timestep, latents, return_dict=False)
+        latents = stepped[0]
+        if sight is not None:
+            sight.see(scheduler, stepped)
         pace.keep()
         on_step(index + 1, steps)
     return latents

@@ -37,6 +37,7 @@ from unstill_engine.renderers.torch.device import (
 from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import MemoryMode, Placement, usual_parameters
+from unstill_engine.renderers.torch.sight import Sight
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
@@ -60,6 +61,7 @@ class I2VGenXL:
         self._name = name
         self._model = model
         self._fresh = True
+        self._sight = Sight()
 
     def load(self, device: str) -> None:
         """Fetches the weights where they are not there, and loads them.
@@ -150,6 +152,10 @@ class I2VGenXL:
 
         yield from fallback.run(attempt)
 
+    def sees(self) -> Frames | None:
+        """Return the middle frame of what the last step predicted."""
+        return self._sight.frame()
+
     def latents(
         self, plan: Plan, mode: MemoryMode, photo: Image.Image, on_step: OnStep, cancelled: Callable[[], bool]
     ) -> Tensor:
@@ -171,6 +177,7 @@ class I2VGenXL:
             noise=noise,
             offload=mode.offload_encoders,
         )
+        self._sight = Sight(self._model.latent_rgb)
         return denoise(
             self._denoiser,
             schedule_of(parameters, self._scheduler),
@@ -181,6 +188,7 @@ class I2VGenXL:
             split=mode.split_guidance,
             on_step=on_step,
             cancelled=cancelled,
+            sight=self._sight,
         )
 
     def _place(self, parameters: Parameters, photo: Size) -> Placement:

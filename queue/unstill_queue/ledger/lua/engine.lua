@@ -7,7 +7,8 @@
 --   `lanes`: a line each. The job is of the first of them in which one waits that the engine can do.
 --   `heard`: the word of work that told the engine, or ''; nobody else has to hear it. The words say what the engine
 --   can do. The same owner gets the same job, as an answer may be lost. None is given where the host has shut engines.
--- beat(id, owner, progress): 'ok' | 'cancel' | 'lost'
+-- beat(id, owner, progress, look): 'ok' | 'cancel' | 'lost'
+--   `look`: an early look at the clip, or ''; of a job that nobody wants any more it is not kept.
 -- clip(id, owner, key): 'ok' | 'cancel' | 'lost'
 --   Puts the key of a file on record. Nothing may be stored where the answer is not 'ok'.
 -- finish(id, owner, result, outcome, seconds, clips): 'ok' | 'lost'
@@ -59,7 +60,7 @@ function op.claim(lanes, owner, engine, heard, ...)
   return { bad, id, get(id, 'job'), get(id, 'attempt'), get(id, 'made') or '' }
 end
 
-function op.beat(id, owner, progress)
+function op.beat(id, owner, progress, look)
   local held = holds(id, owner)
   if not held then return { 'lost' } end
   if held == 'lapsed' then
@@ -69,6 +70,7 @@ function op.beat(id, owner, progress)
   end
   set(id, 'lease', num(NOW + TIMES.lease))
   due(id, NOW + TIMES.lease)
+  if look and look ~= '' and not get(id, 'cancel') then set(id, 'look', look) end
   if progress ~= '' then
     set(id, 'progress', progress)
     show(id, 'progress', progress)

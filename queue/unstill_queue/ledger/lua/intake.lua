@@ -99,6 +99,7 @@ function op.cancel(id, outcome)
   end
   if state == 'running' then
     set(id, 'cancel', outcome)
+    redis.call('HDEL', JOB .. id, 'look')
     redis.call('PUBLISH', 'unstill:cancel', id)
     return { 'cancelling' }
   end
