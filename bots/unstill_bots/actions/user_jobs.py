@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
+from unstill_config.languages import LANGUAGES
 from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import State
 from unstill_queue.ledger.ledger import Record
 
 LISTED = 10
 OPEN = (State.ACCEPTED, State.QUEUED, State.RUNNING)
-ALL = ("all", "全部")
-"""Words that ask for all of them to be cancelled."""
+
+
+@cache
+def all_words() -> frozenset[str]:
+    """Return the words of all languages that ask for all of them to be cancelled."""
+    return frozenset(ChatReplies(language).translated("all").lower() for language in LANGUAGES)
 
 
 class UserJobs:
@@ -57,6 +63,6 @@ class UserJobs:
 
     async def cancel(self, person: str, waiting: Sequence[Record], words: str = "") -> int:
         """Cancel the first of `waiting`, or all if `words` say so. Returns how many were cancelled."""
-        chosen = waiting if words.strip().lower() in ALL else waiting[:1]
+        chosen = waiting if words.strip().lower() in all_words() else waiting[:1]
         done = [await self._client.cancel(record.id, person) for record in chosen]
         return sum(answer in ("cancelled", "cancelling") for answer in done)

@@ -125,8 +125,8 @@ def clip(
     notes = record.notes
     if shown is Shown.COVERED and COVERED_PICTURE not in notes:
         notes = (*notes, "clip_covered")
-    tip, pictures = advice(used.prompt, used, synthetic=outcome.synthetic), record.request.pictures
-    text = replies.clip_text(outcome, notes, tip, pictures=pictures)
+    tip = advice(used.prompt, used, synthetic=outcome.synthetic, language=replies.language)
+    text = replies.clip_text(outcome, notes, tip, pictures=record.request.pictures)
     covered = spoiler or record.request.spoiler or shown is Shown.COVERED or COVERED_PICTURE in notes
     for_here = covered or shown is not Shown.OPEN
     unheard = map(replies.unheard, _unheard(record.request.words, catalog, used.model))

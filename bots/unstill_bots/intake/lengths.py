@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 
@@ -11,7 +12,8 @@ import msgspec
 from unstill_config.languages import LANGUAGES
 
 _FIGURES = r"\d{1,4}(?:[.,]\d{1,3})?"
-_LATIN = "A-Za-z0-9_"
+_LETTERS = "A-Za-z0-9_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u04ff"
+"""Of the scripts that have blanks between words."""
 _LOOSE = re.compile(r"^[\s,，、;；:：.。]+|[\s,，、;；:：]+$")
 _DOUBLED = re.compile(r"[,，、;；]\s*(?=[,，、;；.。])")
 
@@ -58,7 +60,16 @@ def lengths(text: str) -> list[Length]:
     found = (
         _length(match, words, numbers) for pattern, words, numbers in _patterns() for match in pattern.finditer(text)
     )
-    return sorted(filter(None, found), key=lambda length: length.start)
+    return list(_apart(sorted(filter(None, found), key=lambda length: (length.start, -length.end))))
+
+
+def _apart(found: Iterable[Length]) -> Iterator[Length]:
+    """Yield a length once, with most of the words that belong to it, where several languages write it alike."""
+    last = 0
+    for length in found:
+        if length.start >= last:
+            yield length
+            last = length.end
 
 
 def _length(match: re.Match[str], words: Words, numbers: dict[str, float]) -> Length | None:
@@ -80,9 +91,9 @@ def _patterns() -> list[tuple[re.Pattern[str], Words, dict[str, float]]]:
 
 
 def _pattern(words: Words) -> re.Pattern[str]:
-    """Compile the expression of one language. A word of Latin letters ends where its letters do."""
+    """Compile the expression of one language. A word ends where its letters do, in scripts that have blanks."""
     numbers = "|".join(sorted(map(re.escape, words.numbers), key=len, reverse=True)) or "(?!)"
-    start, end = f"(?<![{_LATIN}.,:/-])", f"(?![{_LATIN}])"
+    start, end = f"(?<![{_LETTERS}.,:/-])", f"(?![{_LETTERS}])"
     length = (
         rf"(?P<said>(?P<number>{_FIGURES}|{numbers})[ -]?(?:(?P<minutes>{words.minutes})|(?:{words.seconds}))){end}"
     )

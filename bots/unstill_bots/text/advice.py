@@ -16,6 +16,7 @@ import msgspec
 from unstill_config.languages import LANGUAGES, SOURCE
 from unstill_queue.contract.jobs import Parameters
 
+_NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f]")
 _LATIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
@@ -29,8 +30,10 @@ class Suggestion(msgspec.Struct, frozen=True):
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A language's `advice.toml`: words with blanks between them, a blank in a word written as "_".
 
-    `letters` are those that only this language's script has, of which `letters_a_word` make a word: its words are found
-    anywhere. Without them, words stand between others. `verb_ending` makes a verb of every word, but of `no_verbs`.
+    `letters` are those of a script that is not Latin, of which `letters_a_word` make a word: its words are found
+    anywhere, and a language that inflects them has their beginnings. Without letters, words stand between others.
+    `charset` has those of a language that shares its script with another one. `verb_ending` makes a verb of every word,
+    but of `no_verbs`.
     """
 
     usual_verb: str
@@ -46,6 +49,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alive: str = ""
     letters: str = ""
     letters_a_word: int = 1
+    charset: str = ""
     verb_ending: str = ""
     no_verbs: str = ""
 
@@ -59,8 +63,11 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return found[0] if found else ""
 
     def writes(self, prompt: str) -> bool:
-        """Return whether the prompt has letters of the language's own script."""
-        return bool(self.letters) and _script(self.letters).search(prompt) is not None
+        """Return whether the prompt is in the language's own script and charset: but for Latin, it has no other one."""
+        if not self.letters:
+            return False
+        own, other = "".join(_script(self.letters).findall(prompt)), _script(self.letters).sub("", prompt)
+        return own != "" and _NOT_LATIN.search(other) is None and _encodes(own, self.charset or "utf-8")
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -70,7 +77,9 @@ class Advice(msgspec.Struct, frozen=True):
     details: dict[str, str] = {}
 
 
-def advice(prompt: str, parameters: Parameters | None = None, *, synthetic: bool = True) -> Advice | None:
+def advice(
+    prompt: str, parameters: Parameters | None = None, *, synthetic: bool = True, language: str = SOURCE
+) -> Advice | None:
     """Return what would help this prompt most; None if it says enough. Never raises.
 
     It reads the languages that have an `advice.toml`, and for a camera the beginnings in `camera_words.toml` too.
@@ -90,7 +99,7 @@ def advice(prompt: str, parameters: Parameters | None = None, *, synthetic: bool
     if _says(prompt, "lettering"):
         return Advice("text")
     if not acts:
-        return Advice("action", {"verb": _verb(prompt)})
+        return Advice("action", {"verb": _verb(prompt, language)})
     if _says(prompt, "busy"):
         return Advice("background")
     if not moves:
@@ -120,6 +129,14 @@ def _pattern(words: str, letters: str) -> re.Pattern[str]:
     return re.compile(either if letters else rf"\b(?:{either})\b", re.IGNORECASE)
 
 
+def _encodes(text: str, charset: str) -> bool:
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @cache
 def _script(letters: str) -> re.Pattern[str]:
     return re.compile(f"[{letters}]")
@@ -130,7 +147,7 @@ def _says(prompt: str, kind: str) -> bool:
 
 
 def _tells_a_camera(prompt: str) -> bool:
-    """Return whether a camera is told something in a language that has no `advice.toml`."""
+    """Return whether a word begins like one by which a camera is told something, in any other language."""
     return _other_camera_words().search(_without_accents(prompt)) is not None
 
 
@@ -172,13 +189,18 @@ def _inflected(prompt: str) -> bool:
     )
 
 
-def _verb(prompt: str) -> str:
-    """Choose a verb for what the prompt is about, in the prompt's language."""
+def _verb(prompt: str, language: str) -> str:
+    """Choose a verb for what the prompt is about, in the prompt's language: that of its script or of its subject.
+
+    The person's language decides between those of one script, and where no subject is known.
+    """
     languages = _languages()
-    written = next((words for words in languages.values() if words.writes(prompt)), None)
-    subject, named = next(_subjects(prompt), (None, languages[SOURCE]))
-    language = written or named
-    return language.suggestions[subject].verb if subject else language.usual_verb
+    writing = [name for name, words in languages.items() if words.writes(prompt)]
+    written = languages[language if language in writing else writing[0]] if writing else None
+    own = languages.get(language, languages[SOURCE])
+    subject, named = next(_subjects(prompt), (None, languages[SOURCE] if own.letters else own))
+    chosen = written or named
+    return chosen.suggestions[subject].verb if subject else chosen.usual_verb
 
 
 def _subjects(prompt: str) -> Iterator[tuple[str, Words]]:

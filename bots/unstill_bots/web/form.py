@@ -101,5 +101,5 @@ def advised(words: str, served: Served, replies: PageReplies, usual: str) -> tup
     if not caption.prompt:
         return "", False
     model = served.catalog.models[parameters.model]
-    found = advice(caption.prompt, parameters, synthetic=model.synthetic)
+    found = advice(caption.prompt, parameters, synthetic=model.synthetic, language=replies.language)
     return (replies.advice(found) if found is not None else ""), False
