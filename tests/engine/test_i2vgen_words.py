@@ -21,7 +21,7 @@ BEGIN, END = VOCABULARY - 2, VOCABULARY - 1
 
 @pytest.fixture(scope="module")
 def words(tiny_i2vgen: Path) -> Words:
-    return Words(CLIPTokenizer.from_pretrained(tiny_i2vgen / "tokenizer"))
+    return Words.load(tiny_i2vgen / "tokenizer")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from unstill_engine.renderers.i2vgen_xl.loading import Parts
 from unstill_engine.renderers.i2vgen_xl.shapes import covering
-from unstill_engine.renderers.i2vgen_xl.tokens import Words
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Encoders:
     """CLIP for the words and for the photo, and the VAE's encoder."""
 
     def __init__(self, parts: Parts, device: torch.device) -> None:
-        self.words = Words(parts.tokenizer)
+        self.words = parts.words
         self._parts = parts
         self._device = device
 
@@ -97,11 +96,7 @@ class Encoders:
 
     def _text(self, texts: tuple[str, ...]) -> Tensor:
         """The state ahead of CLIP's last layer, which is what the UNet was trained with, normalised as the last one."""
-        encoder = self._parts.text_encoder
-        tokens = self.words.tokens(texts).to(self._device)
-        states = encoder(tokens, output_hidden_states=True).hidden_states
-        inner = getattr(encoder, "text_model", encoder)  # transformers below 5.6 wraps it
-        encoded: Tensor = inner.final_layer_norm(states[-2])
+        encoded: Tensor = self._parts.text_encoder(self.words.tokens(texts).to(self._device))
         return encoded
 
     def _image(self, photo: Image.Image, width: int) -> Tensor:
@@ -111,7 +106,7 @@ class Encoders:
         mean, deviation = (
             torch.tensor(values, device=self._device).view(1, 3, 1, 1) for values in (wanted.mean, wanted.deviation)
         )
-        encoded: Tensor = encoder(((pixels - mean) / deviation).to(encoder.dtype)).image_embeds
+        encoded: Tensor = encoder(((pixels - mean) / deviation).to(encoder.dtype))
         return encoded[:, None]
 
     def _picture(self, photo: Image.Image, size: tuple[int, int], noise: Noise) -> Tensor:

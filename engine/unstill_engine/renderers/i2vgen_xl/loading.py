@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, I2VGenXLUNet
-from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from unstill_engine.renderers.download import model_folder
+from unstill_engine.renderers.i2vgen_xl.clip import ImageEncoder, TextEncoder
 from unstill_engine.renderers.i2vgen_xl.contents import CONTENTS
-from unstill_engine.renderers.torch.checkpoint import Checkpoint, silence_libraries
+from unstill_engine.renderers.i2vgen_xl.tokens import Words
+from unstill_engine.renderers.torch.checkpoint import Checkpoint
+from unstill_engine.renderers.torch.lean_imports import load_classes
+from unstill_engine.renderers.torch.stages import Stages
+
+UNET = "diffusers.models.unets.unet_i2vgen_xl:I2VGenXLUNet"
+VAE = "diffusers.models.autoencoders.autoencoder_kl:AutoencoderKL"
+SCHEDULER = "diffusers.schedulers.scheduling_ddim:DDIMScheduler"
 
 
 @dataclass(frozen=True)
@@ -32,42 +38,70 @@ class Parts:
 
     unet: Any
     vae: Any
-    text_encoder: Any
-    image_encoder: Any
-    tokenizer: Any
+    text_encoder: TextEncoder
+    image_encoder: ImageEncoder
+    words: Words
     scheduler: Any
     clip_input: ClipInput
 
 
-def load_parts(weights: Mapping[str, str], device: torch.device, dtype: torch.dtype, *, offload: bool = False) -> Parts:
-    """Read all parts. With `offload` the text and image encoders stay in the host's memory.
+def load_parts(
+    weights: Mapping[str, str],
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    offload: bool = False,
+    stages: Stages | None = None,
+) -> Parts:
+    """Read all parts, the weights while the classes are imported. With `offload` CLIP stays in the host's memory.
 
     Raises:
         RenderError: "model_unavailable" or "disk_full".
+        DevicePoisoned: the device answers nothing.
         torch.OutOfMemoryError: the device is too small for the weights.
     """
-    silence_libraries()
-    folder = model_folder(weights, CONTENTS)
+    stages = stages or Stages()
+    with stages.measure("folder"):
+        folder = model_folder(weights, CONTENTS)
     checkpoint = Checkpoint(folder, weights.get("variant", ""))
     encoders = torch.device("cpu") if offload else device
-    return Parts(
-        unet=checkpoint.model(I2VGenXLUNet, "unet", device, torch_dtype=dtype),
-        vae=checkpoint.model(AutoencoderKL, "vae", device, torch_dtype=dtype),
-        text_encoder=checkpoint.model(CLIPTextModel, "text_encoder", encoders, dtype=dtype),
-        image_encoder=checkpoint.model(CLIPVisionModelWithProjection, "image_encoder", encoders, dtype=dtype),
-        tokenizer=checkpoint.read("tokenizer", lambda: _tokenizer(folder)),
-        scheduler=checkpoint.read("scheduler", lambda: _scheduler(folder)),
-        clip_input=checkpoint.read("feature_extractor", lambda: _clip_input(folder)),
-    )
+    homes = {"unet": device, "vae": device, "text_encoder": encoders, "image_encoder": encoders}
+    with checkpoint.reading(homes, dtype) as found:
+        with stages.measure("imports"):
+            unet, vae, scheduler = load_classes(UNET, VAE, SCHEDULER)
+        with stages.measure("classes"):
+            made = {
+                "unet": _made(checkpoint, "unet", unet.from_config),
+                "vae": _made(checkpoint, "vae", vae.from_config),
+                "text_encoder": _made(checkpoint, "text_encoder", TextEncoder),
+                "image_encoder": _made(checkpoint, "image_encoder", ImageEncoder),
+            }
+            words = checkpoint.read("tokenizer", lambda: Words.load(folder / "tokenizer"))
+            schedule = checkpoint.read("scheduler", lambda: _scheduler(scheduler, folder))
+            clip_input = checkpoint.read("feature_extractor", lambda: _clip_input(folder))
+        with stages.measure("weights"):
+            return Parts(
+                unet=found.fill("unet", made["unet"]),
+                vae=found.fill("vae", made["vae"]),
+                text_encoder=found.fill("text_encoder", made["text_encoder"], TextEncoder.PREFIX),
+                image_encoder=found.fill("image_encoder", made["image_encoder"], ImageEncoder.PREFIX),
+                words=words,
+                scheduler=schedule,
+                clip_input=clip_input,
+            )
 
 
-def _tokenizer(folder: Path) -> Any:
-    kind: Any = CLIPTokenizer
-    return kind.from_pretrained(folder / "tokenizer", local_files_only=True)
+def _made(checkpoint: Checkpoint, part: str, kind: Callable[[dict[str, Any]], Any]) -> Any:
+    """Return the part without weights, as its config.json says."""
+
+    def made() -> Any:
+        with torch.device("meta"):
+            return kind(checkpoint.config(part))
+
+    return checkpoint.read(part, made)
 
 
-def _scheduler(folder: Path) -> Any:
-    kind: Any = DDIMScheduler
+def _scheduler(kind: Any, folder: Path) -> Any:
     return kind.from_pretrained(folder, subfolder="scheduler", local_files_only=True)
 
 

@@ -17,7 +17,7 @@ from unstill_engine.renderers.i2vgen_xl.conditioning import Encoders, Noise
 from unstill_engine.renderers.i2vgen_xl.denoising import Denoiser, FastDenoiser, denoise
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
-from unstill_engine.renderers.i2vgen_xl.loading import load_parts
+from unstill_engine.renderers.i2vgen_xl.loading import Parts, load_parts
 from unstill_engine.renderers.i2vgen_xl.memory import place_clip
 from unstill_engine.renderers.i2vgen_xl.ops import Ops, TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
@@ -38,6 +38,7 @@ from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
 from unstill_engine.renderers.torch.placement import MemoryMode, Placement, usual_parameters
 from unstill_engine.renderers.torch.sight import Sight
+from unstill_engine.renderers.torch.stages import Stages
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
@@ -62,6 +63,7 @@ class I2VGenXL:
         self._model = model
         self._fresh = True
         self._sight = Sight()
+        self.stages = Stages()
 
     def load(self, device: str) -> None:
         """Fetches the weights where they are not there, and loads them.
@@ -72,14 +74,21 @@ class I2VGenXL:
         """
         memory = self._model.memory
         with loading_errors(self._name, device):
-            self._device = open_device(device)
-            self._dtype = dtype_on(self._device)
+            with self.stages.measure("device"):
+                self._device = open_device(device)
+                self._dtype = dtype_on(self._device)
             self._load(offload=memory is not None and memory.mode == "low")
             if self._device.type == "cuda":
-                self.rehearse()
+                with self.stages.measure("rehearsal"):
+                    self.rehearse()
+        self.stages.tell(self._name)
 
     def _load(self, *, offload: bool) -> None:
-        parts = load_parts(self._model.weights, self._device, self._dtype, offload=offload)
+        parts = load_parts(self._model.weights, self._device, self._dtype, offload=offload, stages=self.stages)
+        with self.stages.measure("packing"):
+            self._pack(parts, offload=offload)
+
+    def _pack(self, parts: Parts, *, offload: bool) -> None:
         choices = Choices()
         ops = _ops_on(self._device, choices)
         self._scheduler = parts.scheduler
