@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,11 +18,17 @@ from unstill_engine.renderers.i2vgen_xl.tokens import Words
 
 LIMIT = 77
 BEGIN, END = VOCABULARY - 2, VOCABULARY - 1
+PIECES = st.text(max_size=4) | st.sampled_from(["<|startoftext|>", "<|endoftext|>", " the ", "'s", "THE", "ing"])
 
 
 @pytest.fixture(scope="module")
 def words(tiny_i2vgen: Path) -> Words:
     return Words.load(tiny_i2vgen / "tokenizer")
+
+
+@pytest.fixture(scope="module")
+def stock(tiny_i2vgen: Path) -> Any:
+    return CLIPTokenizer.from_pretrained(tiny_i2vgen / "tokenizer")
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +73,13 @@ def test_a_letter_of_several_tokens_is_read_as_a_whole_or_not_at_all(words: Word
 def test_a_long_word_is_shown_by_its_end(words: Words) -> None:
     read = words.last_read("x" * 60 + "y" * 60)
     assert read == "…" + ("x" * 60 + "y" * 15)[-40:]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(PIECES, max_size=120).map("".join))
+def test_the_tokens_are_those_of_transformers(words: Words, stock: Any, text: str) -> None:
+    given = stock([text], padding="max_length", max_length=LIMIT, truncation=True).input_ids
+    assert words.tokens([text]).tolist() == given
 
 
 @settings(deadline=None, max_examples=50)

@@ -1,7 +1,7 @@
 """CLIP's two encoders (Radford et al. 2021), with the weights' names as transformers has them.
 
-Both are plain transformers ahead of all that is fast here, so torch's own modules do; transformers' modelling code alone
-takes longer to import than everything else that this renderer needs.
+They run once a clip, so torch's own modules are fast enough; to import transformers' modelling code alone takes longer
+than to import everything else that this renderer needs.
 """
 
 from __future__ import annotations
@@ -32,12 +32,18 @@ _USUAL: dict[str, Any] = {"hidden_act": "quick_gelu", "layer_norm_eps": _EPS, "n
 """What a config.json need not say."""
 
 
+def _table(rows: int, width: int) -> nn.Embedding:
+    """Return an embedding without values: to draw some where there is no device, torch imports sympy."""
+    table: nn.Embedding = nn.Embedding.from_pretrained(torch.empty(rows, width))
+    return table
+
+
 class _Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        for name in ("k_proj", "v_proj", "q_proj", "out_proj"):
-            setattr(self, name, nn.Linear(width, width))
+        self.k_proj, self.v_proj = nn.Linear(width, width), nn.Linear(width, width)
+        self.q_proj, self.out_proj = nn.Linear(width, width), nn.Linear(width, width)
 
     def forward(self, x: Tensor, *, causal: bool) -> Tensor:
         count, length, width = x.shape
@@ -92,8 +98,8 @@ class TextEncoder(nn.Module):
         config = {**_USUAL, "max_position_embeddings": 77, **config}
         width = config["hidden_size"]
         self.embeddings = nn.Module()
-        self.embeddings.token_embedding = nn.Embedding(config["vocab_size"], width)
-        self.embeddings.position_embedding = nn.Embedding(config["max_position_embeddings"], width)
+        self.embeddings.token_embedding = _table(config["vocab_size"], width)
+        self.embeddings.position_embedding = _table(config["max_position_embeddings"], width)
         self.encoder = _Layers(config)
         self.final_layer_norm = nn.LayerNorm(width, config["layer_norm_eps"])
 
@@ -123,7 +129,7 @@ class ImageEncoder(nn.Module):
         self.embeddings = nn.Module()
         self.embeddings.class_embedding = nn.Parameter(torch.empty(width))
         self.embeddings.patch_embedding = nn.Conv2d(config["num_channels"], width, patch, patch, bias=False)
-        self.embeddings.position_embedding = nn.Embedding((config["image_size"] // patch) ** 2 + 1, width)
+        self.embeddings.position_embedding = _table((config["image_size"] // patch) ** 2 + 1, width)
         self.pre_layrnorm = nn.LayerNorm(width, eps)  # the checkpoints' spelling
         self.encoder = _Layers(config)
         self.post_layernorm = nn.LayerNorm(width, eps)

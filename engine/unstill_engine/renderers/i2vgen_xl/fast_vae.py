@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.ops import Field, Ops, convolve
-from unstill_engine.renderers.i2vgen_xl.packing import conv, group_norm, upsample_phases
+from unstill_engine.renderers.i2vgen_xl.packing import conv, group_norm, leave, upsample_phases
 from unstill_engine.renderers.i2vgen_xl.weights import Conv, GroupNorm
 
 
@@ -50,8 +50,8 @@ class FastDecoder:
         for block in decoder.up_blocks:
             sampler = pack_upsampler(block.upsamplers[0].conv) if block.upsamplers else None
             self.up.append(([_pack_resnet(resnet) for resnet in block.resnets], sampler))
-            block.to("meta")
-        decoder.mid_block.to("meta")
+            leave(block)
+        leave(decoder.mid_block)
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from unstill_engine.renderers.i2vgen_xl.clip import ImageEncoder, TextEncoder
 from unstill_engine.renderers.i2vgen_xl.contents import CONTENTS
 from unstill_engine.renderers.i2vgen_xl.tokens import Words
 from unstill_engine.renderers.torch.checkpoint import Checkpoint
-from unstill_engine.renderers.torch.lean_imports import load_classes
+from unstill_engine.renderers.torch.lean_imports import lean_imports, load_classes
 from unstill_engine.renderers.torch.stages import Stages
 
 UNET = "diffusers.models.unets.unet_i2vgen_xl:I2VGenXLUNet"
@@ -69,7 +69,8 @@ def load_parts(
     with checkpoint.reading(homes, dtype) as found:
         with stages.measure("imports"):
             unet, vae, scheduler = load_classes(UNET, VAE, SCHEDULER)
-        with stages.measure("classes"):
+        # to make one of its classes, diffusers imports itself by name
+        with stages.measure("classes"), lean_imports():
             made = {
                 "unet": _made(checkpoint, "unet", unet.from_config),
                 "vae": _made(checkpoint, "vae", vae.from_config),

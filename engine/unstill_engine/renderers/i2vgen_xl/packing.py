@@ -60,6 +60,11 @@ def group_norm(module: nn.GroupNorm) -> GroupNorm:
     return GroupNorm(module.weight.detach(), module.bias.detach(), module.eps, module.num_groups)
 
 
+def leave(module: nn.Module) -> None:
+    """Have a module give up its storage; not by a method of diffusers' own, which imports much of the library."""
+    nn.Module.to(module, "meta")
+
+
 def interleave(weight: Tensor) -> Tensor:
     """GEGLU's value rows and gate rows, from one half after the other to one beside the other."""
     value, gate = weight.detach().chunk(2)
@@ -152,7 +157,7 @@ class _Packer:
         layer = Layer(self.resnet(resnet, convs, ahead), across, along)
         for module in (resnet, convs, spatial, temporal):
             if module is not None:
-                module.to("meta")
+                leave(module)
         return layer
 
     def block(self, module: Any) -> Block:
@@ -168,7 +173,7 @@ class _Packer:
         elif getattr(module, "upsamplers", None):
             pack = upsample_phases if self.choices.upsample_phases else conv
             sampler = pack(module.upsamplers[0].conv)
-        module.to("meta")
+        leave(module)
         return Block(layers, sampler)
 
 
@@ -204,5 +209,5 @@ def pack_unet(unet: Any, choices: Choices | None = None) -> UNetWeights:
         time_proj=unet.time_proj,
         context_width=unet.config.cross_attention_dim,
     )
-    unet.transformer_in.to("meta")
+    leave(unet.transformer_in)
     return weights

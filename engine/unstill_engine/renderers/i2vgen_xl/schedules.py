@@ -5,10 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import Tensor
 
+from unstill_engine.renderers.torch.lean_imports import lean_imports
 from unstill_queue.contract.jobs import Parameters
+
+with lean_imports():
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
 
 class TrailingDDIM(DDIMScheduler):  # type: ignore[misc]
@@ -42,4 +45,5 @@ def schedule_of(parameters: Parameters, own: Any) -> Any:
     """
     if parameters.timestep_spacing != "trailing":
         return own
-    return TrailingDDIM.from_config(own.config, timestep_spacing="trailing")
+    with lean_imports():  # to make one of its classes, diffusers imports itself by name
+        return TrailingDDIM.from_config(own.config, timestep_spacing="trailing")

@@ -49,7 +49,7 @@ class Words:
             [pre_tokenizers.Split(Regex(_WORDS), "removed", invert=True), pre_tokenizers.ByteLevel(False)]
         )
         tokenizer.add_special_tokens([AddedToken(token) for token in dict.fromkeys((begin, end, unknown, padding))])
-        ids = {token: tokenizer.token_to_id(token) for token in (begin, end, padding)}
+        ids = {token: int(tokenizer.token_to_id(token) or 0) for token in (begin, end, padding)}
         tokenizer.post_processor = processors.RobertaProcessing((end, ids[end]), (begin, ids[begin]), False, False)
         longest = int(said.get("model_max_length", _LENGTH))
         return cls(tokenizer, min(longest, _LENGTH), ids[end], ids[padding])

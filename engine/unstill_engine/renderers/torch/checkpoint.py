@@ -130,9 +130,10 @@ class Weights:
     _futures: dict[str, Future[dict[str, Tensor]]]
 
     def fill(self, part: str, module: Any, prefix: str = "") -> Any:
-        """Give the part's weights to a `module` that was made on the meta device, in evaluation mode, without gradients.
+        """Give the part's weights to a `module` that was made on the meta device, and return it.
 
-        `prefix` may stand ahead of the weights' names. What the module has no place for is left out.
+        It comes in evaluation mode and without gradients. `prefix` may stand ahead of the weights' names. What the
+        module has no place for is left out.
 
         Raises:
             RenderError: "model_unavailable", the part is damaged, of another shape, or lacks weights.

@@ -1,8 +1,8 @@
 """Imports classes of diffusers by their files' own modules, without all that the library imports beside them.
 
 A package of diffusers imports every model that lies in it, and those import transformers, accelerate, peft and torch's
-compiler: four of five modules that a start would wait for. Here its packages are stood in for by empty ones with the same
-path while the classes are imported, and what is optional is not found.
+compiler: most of what a start would wait for. Here its packages are stood in for by empty ones with the same path while
+the classes are imported, and what is optional is not found.
 """
 
 from __future__ import annotations
@@ -32,56 +32,63 @@ _ABSENT = (
 """What diffusers imports wherever it is installed, and works without."""
 
 
-def load_classes(*paths: str) -> tuple[Any, ...]:
-    """Return what stands at each 'module:name' of diffusers.
-
-    Where diffusers is in this process already, they are its classes. Else they are a copy that stands apart: whoever
-    imports diffusers later gets a whole one.
-
-    Raises:
-        ImportError: there is no such module.
-        AttributeError: it has nothing of that name.
-    """
-    if LIBRARY in sys.modules:
-        return _found(paths)
-    before = frozenset(sys.modules)
-    with _lean():
-        try:
-            classes = _found(paths)
-        finally:
-            for name in [name for name in sys.modules if name not in before and _is_ours(name)]:
-                del sys.modules[name]
-    logging.getLogger(LIBRARY).setLevel(logging.ERROR)  # it advises to install what was not looked for
-    return classes
-
-
-def _found(paths: tuple[str, ...]) -> tuple[Any, ...]:
-    parts = [path.partition(":") for path in paths]
-    return tuple(getattr(importlib.import_module(module), name) for module, _, name in parts)
-
-
-def _is_ours(name: str) -> bool:
-    return name == LIBRARY or name.startswith(f"{LIBRARY}.")
+_kept: dict[str, ModuleType] = {}
+"""The modules of diffusers that were imported so: they stand in sys.modules only while others are."""
 
 
 @contextmanager
-def _lean() -> Iterator[None]:
-    found = importlib.util.find_spec(LIBRARY)
-    if found is None or found.origin is None:
-        raise ImportError(f"No module named {LIBRARY!r}", name=LIBRARY)
-    root = Path(found.origin).parent
-    # None in sys.modules is Python's own way to say that there is no such module
-    placed: dict[str, ModuleType | None] = {name: None for name in _ABSENT if name not in sys.modules}
-    placed |= {name: _bare(name, root.joinpath(*name.split(".")[1:])) for name in _BARE}
-    if _COMPILER not in sys.modules:
-        placed[_COMPILER] = _no_compiler()
+def lean_imports() -> Iterator[None]:
+    """Import modules of diffusers alone, by `import` in the block; never a package of it. Also call there what imports.
+
+    Where diffusers is in this process already, it is left as it is. Else what is imported is a copy that stands apart:
+    whoever imports diffusers later gets a whole one.
+
+    Raises:
+        ImportError: diffusers is not installed.
+    """
+    if LIBRARY in sys.modules:
+        yield
+        return
+    placed = _placed()
     sys.modules.update(placed)  # type: ignore[arg-type]
+    sys.modules.update(_kept)
     try:
         yield
     finally:
         for name, module in placed.items():
             if sys.modules.get(name, placed) is module:
                 del sys.modules[name]
+        _kept.update({name: sys.modules.pop(name) for name in list(sys.modules) if _is_ours(name)})
+        logging.getLogger(LIBRARY).setLevel(logging.ERROR)  # it advises to install what was not looked for
+
+
+def load_classes(*paths: str) -> tuple[Any, ...]:
+    """Return what stands at each 'module:name' of diffusers, by `lean_imports`.
+
+    Raises:
+        ImportError: there is no such module.
+        AttributeError: it has nothing of that name.
+    """
+    parts = [path.partition(":") for path in paths]
+    with lean_imports():
+        return tuple(getattr(importlib.import_module(module), name) for module, _, name in parts)
+
+
+def _is_ours(name: str) -> bool:
+    return name == LIBRARY or name.startswith(f"{LIBRARY}.")
+
+
+def _placed() -> dict[str, ModuleType | None]:
+    """Return what stands in sys.modules meanwhile; None there is Python's own way to say that nothing is."""
+    found = importlib.util.find_spec(LIBRARY)
+    if found is None or found.origin is None:
+        raise ImportError(f"No module named {LIBRARY!r}", name=LIBRARY)
+    root = Path(found.origin).parent
+    placed: dict[str, ModuleType | None] = {name: None for name in _ABSENT if name not in sys.modules}
+    placed |= {name: _bare(name, root.joinpath(*name.split(".")[1:])) for name in _BARE}
+    if _COMPILER not in sys.modules:
+        placed[_COMPILER] = _no_compiler()
+    return placed
 
 
 def _bare(name: str, folder: Path) -> ModuleType:
