@@ -13,7 +13,6 @@ import gc
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,8 +28,8 @@ import torch
 from tests.bench import gpu_diffusers
 from tests.bench.figures import Figure, table
 from tests.bench.gpu_models import build_unet, build_vae
-from tests.bench.gpu_steps import BASE, VARIANTS, Row, inputs, measure_steps, measure_vae, profile, stepper
-from tests.bench.gpu_timing import ceilings, wait
+from tests.bench.gpu_steps import BASE, VARIANTS, Row, inputs, measure_steps, measure_vae, profile
+from tests.bench.gpu_timing import ceilings
 
 PARTS = ("ceilings", "steps", "vae", "profile", "start", "clip", "engine", "fleet")
 WORK = {(512, 512): 41.87, (704, 1280): 176.19}
@@ -155,48 +154,9 @@ class Bench:
         return found
 
     def start(self) -> Any:
-        """Two fresh processes with one empty Triton cache: what the first clip of a machine waits for, and the next."""
-        found = {}
-        with tempfile.TemporaryDirectory() as cache:
-            for temperature in ("cold", "warm"):
-                command = [sys.executable, "-m", "tests.bench.bench_gpu", "--first-step", "--device", str(self.device)]
-                command += ["--tiny"] if self.tiny else []
-                begin = time.monotonic()
-                environment = {**os.environ, "TRITON_CACHE_DIR": cache}
-                done = subprocess.run(
-                    command, env=environment, capture_output=True, text=True, timeout=240, check=False
-                )
-                if done.returncode:
-                    raise RuntimeError(done.stderr[-500:])
-                found[temperature] = {**json.loads(done.stdout.splitlines()[-1]), "process_s": time.monotonic() - begin}
-                print(temperature, found[temperature], flush=True)
-        return found
+        from tests.bench.gpu_start import measure_start
 
-
-@torch.no_grad()
-def first_step(bench: Bench) -> None:
-    """Prints what this process took to its first step at each size, by parts."""
-    from tests.bench.gpu_steps import ops_for
-
-    from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
-    from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
-
-    begin = time.monotonic()
-    times = {}
-    stock = bench.stock()
-    wait(bench.device)
-    times["build_s"] = time.monotonic() - begin
-    begin = time.monotonic()
-    given = [inputs(stock, bench.frames, height, width, 50) for height, width in bench.sizes]
-    unet = FastUNet(pack_unet(stock, BASE), ops_for(bench.device, BASE), BASE)
-    wait(bench.device)
-    times["pack_s"] = time.monotonic() - begin
-    for (height, width), one in zip(bench.sizes, given, strict=True):
-        begin = time.monotonic()
-        stepper(unet, one)(0)
-        wait(bench.device)
-        times[f"{height}x{width}_s"] = time.monotonic() - begin
-    print(json.dumps(times))
+        return self.gather(partial(measure_start, self.checkpoint(), self.card, tiny=self.tiny))
 
 
 def circumstances(device: torch.device, arguments: Sequence[str]) -> dict[str, str]:
@@ -247,7 +207,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", help="cuda, cuda:1, cpu")
     parser.add_argument("--write", action="store_true", help="put the table into engine/BENCHMARKS.md, but I2VGen-XL's")
     parser.add_argument("--out", help="a file for all results, JSON")
-    parser.add_argument("--first-step", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     torch.backends.cudnn.benchmark = False
     others = options.model != "i2vgen-xl"
@@ -257,9 +216,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"{options.model} has no part {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     options.parts = wanted
     bench = Bench(options)
-    if options.first_step:
-        first_step(bench)
-        return 0
     print(bench.results["circumstances"], flush=True)
     if others:
         rates = ceilings(bench.device, *((128, 0.01) if bench.tiny else ()))

@@ -208,14 +208,18 @@ def measure_engine(checkpoint: Path, device: str, rows: list[Row], figures: list
 
 
 def _start(bench: EngineBench, cache: str, begun: float) -> Row:
-    """An engine's start by parts: imports and the like, weights, packing them, and the first job's first step."""
+    """An engine's start by stages: processes and first imports, those of its load, and the first job's first step."""
     bench.until("an engine that is ready", START_WITHIN, lambda: '"engine ready"' in bench.house.log(cache))
     ready = time.monotonic()
     bench.until("the first step", START_WITHIN, lambda: bool(bench.told("first", begun)))
-    at = {event: bench.told(event, begun)[0][0] for event in ("read", "weights", "loaded", "begin", "first")}
+    at = {event: bench.told(event, begun)[0][0] for event in ("loaded", "begin", "first")}
+    told = [
+        words.split() for moment, _, _, event, words in bench.house.events() if event == "stage" and moment >= begun
+    ]
+    stages = {stage: float(seconds) for stage, seconds in told}
     return {
-        "cache": cache, "to_read_s": at["read"] - begun, "weights_s": at["weights"] - at["read"],
-        "packed_s": at["loaded"] - at["weights"], "ready_s": ready - begun, "first_step_s": at["first"] - at["begin"],
+        "cache": cache, "to_load_s": at["loaded"] - begun - sum(stages.values()), **stages, "ready_s": ready - begun,
+        "weights_s": stages["weights"], "first_step_s": at["first"] - at["begin"],
         "to_first_step_s": at["first"] - begun,
     }  # fmt: skip
 

@@ -5,30 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 from tests.system.renderers import JOURNAL, write_event
 
 from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, Revised
-from unstill_engine.renderers.i2vgen_xl import loading, renderer
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 
 
 class Journalled(I2VGenXL):
-    """`House.events` reads it: read, weights, loaded; then begin, first and end of each job."""
+    """`House.events` reads it: each stage of its load with its seconds, loaded; then begin, first and end of a job."""
 
     def load(self, device: str) -> None:
         self._journalled = device
-
-        def timed(*given: Any, **options: Any) -> Any:
-            self._write("read")
-            parts = loading.load_parts(*given, **options)
-            self._write("weights")
-            return parts
-
-        with patch.object(renderer, "load_parts", timed):
-            super().load(device)
+        super().load(device)
+        for stage, seconds in self.stages.seconds.items():
+            self._write("stage", f"{stage} {seconds:.3f}")
         self._write("loaded")
 
     def render(
