@@ -26,7 +26,7 @@ from unstill_bots.telegram.addressing import addressed
 from unstill_bots.telegram.buttons import DATA_MOST, Press
 from unstill_bots.telegram.errors import ThreadGone, chat_error
 from unstill_bots.telegram.media import Picture, find
-from unstill_bots.telegram.menu import menus
+from unstill_bots.telegram.menu import CODES, menus
 from unstill_bots.telegram.message_ref import ClipRef, MessageRef
 from unstill_bots.telegram.pending import pending_of
 from unstill_bots.telegram.wire import UpdatesRequest
@@ -204,7 +204,8 @@ def test_a_long_text_is_split_without_a_letter_lost(text: str, most: int) -> Non
 
 def test_every_scope_has_its_commands_in_every_language() -> None:
     wanted = menus()
-    assert len({(scope.type, code) for scope, code, _ in wanted}) == 6
+    assert len({(scope.type, code) for scope, code, _ in wanted}) == 3 * len(CODES)
     for _, code, commands in wanted:
         assert all(3 <= len(command.description) <= 256 for command in commands)
-        assert any("\u4e00" <= letter <= "\u9fff" for letter in commands[0].description) is (code == "zh")
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in commands[0].description) is (code in ("zh", "ja"))
+        assert (commands[0].description == menus()[0][2][0].description) is (code == "")

@@ -13,6 +13,7 @@ from tests.system.both_house import Both, DiscordRoom, Room, TelegramRoom, both_
 from tests.system.processes import wait_for
 
 from unstill_bots.actions.host_commands import HOST_COMMANDS
+from unstill_bots.telegram.menu import CODES
 
 PLATFORMS = ("telegram", "discord")
 
@@ -97,7 +98,7 @@ async def test_a_host_reaches_both_platforms_from_one(both: Both) -> None:
 async def test_hosts_have_their_commands_in_their_menu_on_telegram(both: Both) -> None:
     # Then the host's own chat has a menu with them, in each language, and no other chat does
     commands, host = both.telegram.api.world.profile.commands, both.hosts["telegram"]
-    await asyncio.to_thread(wait_for, lambda: len(commands) == 8, what="eight menus")
+    await asyncio.to_thread(wait_for, lambda: len(commands) == 4 * len(CODES), what="all menus")
     for (scope, language), menu in commands.items():
         names, of_host = {one["command"] for one in menu}, json.loads(scope).get("chat_id") == host.person.id
         assert names >= set(HOST_COMMANDS) if of_host else not names & set(HOST_COMMANDS)

@@ -9,14 +9,16 @@ from tests.system.processes import wait_for
 from tests.system.telegram_house import telegram_house
 from tests.waiting import until
 
+from unstill_bots.telegram.menu import CODES
+
 EVERYBODY = {"animate", "report", "queue", "cancel", "delete", "presets", "status", "help", "privacy", "forgetme"}
 
 
 async def test_the_menus_are_registered_once(tmp_path: Path) -> None:
     with telegram_house(tmp_path, engine=False) as telegram:
         commands = telegram.api.world.profile.commands
-        wait_for(lambda: len(commands) == 6, what="six menus")
-        # Then each scope has its commands, in Chinese and in English for all others
+        wait_for(lambda: len(commands) == 3 * len(CODES), what="all menus")
+        # Then each scope has its commands, in each language and in English for all others
         offered = {
             (json.loads(scope)["type"], language): {one["command"]: one["description"] for one in menu}
             for (scope, language), menu in commands.items()
@@ -27,7 +29,7 @@ async def test_the_menus_are_registered_once(tmp_path: Path) -> None:
             "all_chat_administrators": EVERYBODY | {"settings"},
         }
         assert {where: set(menu) for where, menu in offered.items()} == {
-            (scope, language): names for scope, names in expected.items() for language in ("", "zh")
+            (scope, language): names for scope, names in expected.items() for language in CODES
         }
         assert offered["all_group_chats", ""]["queue"] == "your clips in the making"
         for scope in expected:
@@ -43,7 +45,7 @@ async def test_the_menus_are_registered_once(tmp_path: Path) -> None:
         telegram.wait_for_bot()
         ann.send_text(chat, "/status")
         await chat.until(lambda history: len(history) == 2)
-        assert len(telegram.api.calls("setMyCommands")) == 6
+        assert len(telegram.api.calls("setMyCommands")) == 3 * len(CODES)
 
 
 async def test_the_profile_is_told_once_and_what_the_host_has_set_stays(tmp_path: Path) -> None:
@@ -68,4 +70,4 @@ async def test_the_profile_is_told_once_and_what_the_host_has_set_stays(tmp_path
         ann.send_text(chat, "/status")
         await chat.until(lambda history: len(history) == 2)
         assert len(telegram.api.calls("setMyProfilePhoto")) == 1
-        assert len(telegram.api.calls("setMyDescription")) == 2
+        assert len(telegram.api.calls("setMyDescription")) == len(CODES)
