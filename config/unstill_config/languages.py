@@ -24,6 +24,7 @@ LANGUAGES: Final[dict[str, Language]] = {
     "en": Language("English"),
     "zh_CN": Language("简体中文", spaced=False),
     "pt_BR": Language("Português (Brasil)"),
+    "ru": Language("Русский"),
 }
 """By tag: a language, and where there are several of it a region. Of these the first is for all regions not named."""
 

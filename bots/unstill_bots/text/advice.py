@@ -31,9 +31,9 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A language's `advice.toml`: words with blanks between them, a blank in a word written as "_".
 
     `letters` are those of a script that is not Latin, of which `letters_a_word` make a word: its words are found
-    anywhere, and a language that inflects them has their beginnings. Without letters, words stand between others.
-    `charset` has those of a language that shares its script with another one. `verb_ending` makes a verb of every word,
-    but of `no_verbs`.
+    anywhere. Where that is 0, blanks stand between words and these are beginnings of some, or with a "_" behind them
+    whole. Without letters, words are whole. `charset` has those of a language that shares its script with another one.
+    `verb_ending` makes a verb of every word, but of `no_verbs`.
     """
 
     usual_verb: str
@@ -59,8 +59,14 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def found(self, words: str, prompt: str) -> str:
         """Return the first of these words of the language that stands in the prompt, as it stands there, or ""."""
-        found = _pattern(words, self.letters).search(prompt)
+        found = _pattern(words, self._place).search(prompt)
         return found[0] if found else ""
+
+    @property
+    def _place(self) -> str:
+        if self.letters:
+            return "anywhere" if self.letters_a_word else "beginning"
+        return "whole"
 
     def writes(self, prompt: str) -> bool:
         """Return whether the prompt is in the language's own script and charset: but for Latin, it has no other one."""
@@ -124,9 +130,10 @@ def _languages() -> dict[str, Words]:
 
 
 @cache
-def _pattern(words: str, letters: str) -> re.Pattern[str]:
-    either = "|".join(re.escape(word.replace("_", " ")) for word in words.split()) or "(?!)"
-    return re.compile(either if letters else rf"\b(?:{either})\b", re.IGNORECASE)
+def _pattern(words: str, place: str) -> re.Pattern[str]:
+    ends = {word: r"\w*" if place == "beginning" and not word.endswith("_") else "" for word in words.split()}
+    either = "|".join(re.escape(word.rstrip("_").replace("_", " ")) + end for word, end in ends.items()) or "(?!)"
+    return re.compile(either if place == "anywhere" else rf"\b(?:{either})\b", re.IGNORECASE)
 
 
 def _encodes(text: str, charset: str) -> bool:
@@ -173,7 +180,7 @@ def _length(prompt: str) -> int:
     """Count the words."""
     length = 0
     for words in _languages().values():
-        if words.letters:
+        if words.letters_a_word and words.letters:
             prompt, count = _script(words.letters).subn(" ", prompt)
             length += -(-count // words.letters_a_word)
     return length + len(_LATIN_WORD.findall(prompt))

@@ -112,4 +112,4 @@ def _longest() -> int:
 @cache
 def _laughter() -> tuple[re.Pattern[str], ...]:
     either = "|".join(re.escape(syllable) for words in _languages() for syllable in words.laughter.split())
-    return (re.compile(rf"[aeiou]?(?:{either}){{2,}}[a-z]?"),)
+    return (re.compile(rf"[aeiouаеиоу]?(?:{either}){{2,}}[a-zа-я]?"),)
