@@ -23,6 +23,7 @@ SOURCE: Final = "en"
 LANGUAGES: Final[dict[str, Language]] = {
     "en": Language("English"),
     "zh_CN": Language("简体中文", spaced=False),
+    "de": Language("Deutsch"),
     "pt_BR": Language("Português (Brasil)"),
     "ru": Language("Русский"),
 }

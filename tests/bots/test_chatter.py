@@ -25,6 +25,9 @@ CHATTER = [
     "<3",
     "👩‍🚀❤️",
     "...",
+    "Danke schön!",
+    "Das sieht ja echt super aus!!",
+    "guten Morgen alle",
     "谢谢！",
     "太棒了👍",
     "哈哈哈哈",
@@ -48,6 +51,9 @@ WISHES = [
     "--seed 7",
     "make it 5s long",
     "fire",
+    "schön, aber langsamer bitte",
+    "die Wellen",
+    "noch langsamer",
     "很好看，但是慢一点",
     "再慢一点",
     "海浪",
@@ -69,12 +75,23 @@ def test_whatever_says_more_is_a_wish(words: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["again", "Again!", "again please", "nice, again", "one more time", "再来一次", "再来一个吧", "好，再来一次"],
+    [
+        "again",
+        "Again!",
+        "again please",
+        "nice, again",
+        "one more time",
+        "再来一次",
+        "再来一个吧",
+        "好，再来一次",
+        "Noch einmal bitte",
+        "super, nochmal",
+    ],
 )
 def test_the_same_once_more_is_told_from_other_words(words: str) -> None:
     assert is_again(words) and not is_chatter(words)
 
 
-@pytest.mark.parametrize("words", ["again with rain", "another dog runs", "slower", "", "🔁"])
+@pytest.mark.parametrize("words", ["again with rain", "noch einmal mit Regen", "another dog runs", "slower", "", "🔁"])
 def test_what_says_more_than_again_is_not_only_that(words: str) -> None:
     assert not is_again(words)

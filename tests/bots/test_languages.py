@@ -9,7 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog as Messages
 from babel.messages.pofile import read_po
 
-from unstill_bots.actions.commands import COMMANDS
+from unstill_bots.actions.commands import COMMANDS, is_help
 from unstill_bots.actions.option_offers import offers
 from unstill_bots.discord.localized import (
     ANIMATE,
@@ -28,12 +28,14 @@ from unstill_bots.telegram.profile import texts
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_bots.text.extraction import path
 from unstill_bots.text.language import Sentences
+from unstill_bots.text.pairs import asks_for_both
 from unstill_bots.text.parts import units
 from unstill_bots.text.server_replies import ServerReplies
 from unstill_bots.web.visitor import language_of
 from unstill_config import languages
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES, SOURCE, Language, closest, first_subtag, in_general
+from unstill_engine.renderers.camera.words import direct
 from unstill_queue.contract.options import OPTIONS, find
 from unstill_queue.contract.typed_words import LANGUAGES as TYPED
 
@@ -164,6 +166,8 @@ def test_what_replies_say_that_an_option_takes_can_be_typed(language: str) -> No
             assert parse(f"waves --{option} {text}", CATALOG).given == {option: int(number)}, text
     for word in typed.unset.split():
         assert parse(f"waves --seconds {word}", CATALOG).given == {}, word
+        # a name is never taken for that
+        assert not any(word in {*option.choices_in(CATALOG), *option.synonyms} for option in OPTIONS), word
     for word in typed.random.split():
         assert find("seed").leaves_open(word), word
 
@@ -225,3 +229,39 @@ def test_commands_options_and_forms_fit_on_discord_without_being_cut(language: s
     labels = [replies.modal_picture(), *replies.modal_options()]
     for text in (*labels, *(replies.modal_words(synthetic=synthetic) for synthetic in (True, False))):
         assert 1 <= len(text) <= LABEL_MOST, text
+
+
+# -- words that are shown and may be typed
+
+
+@each_language
+def test_camera_words_that_are_shown_move_the_camera_as_the_english_ones(language: str) -> None:
+    said = ChatReplies(language)
+    shown = ["Zoom in slowly, then pan left --seconds 3", "Zoom in slowly", *CATALOG.models["camera"].moves]
+    for text in shown:
+        typed = parse(said.translated(text), CATALOG, "camera")
+        english = parse(text, CATALOG, "camera")
+        assert typed.given == english.given, text
+        assert axes(typed.prompt) == axes(english.prompt), said.translated(text)
+
+
+def axes(prompt: str) -> set[tuple[str, int]]:
+    """Return which ways a camera goes."""
+    return {(str(move.axis), move.direction) for move in direct(prompt, "")}
+
+
+@each_language
+def test_words_that_are_quoted_do_what_is_said_of_them(language: str) -> None:
+    said = ChatReplies(language)
+    two = said.gettext("Two pictures sent together become one clip by words such as “from this one to that one”.")
+    assert asks_for_both(quoted(two)), two
+    zoom = said.gettext("How should the camera move? Write a few words, such as “zoom in”, or choose:")
+    assert axes(quoted(zoom)) == {("zoom", 1)}, zoom
+    assert is_help(said.gettext("help"))
+
+
+def quoted(text: str) -> str:
+    """Return what stands in the quotes of a sentence."""
+    found = re.search("[“„«「『]\\s*(.+?)\\s*[”“»」』]", text)
+    assert found, text
+    return found[1]

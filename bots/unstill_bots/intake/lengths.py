@@ -57,9 +57,7 @@ def lengths(text: str) -> list[Length]:
     """Return the lengths of time in a text, in the order in which they stand. It reads the languages that have a
     `lengths.toml`.
     """
-    found = (
-        _length(match, words, numbers) for pattern, words, numbers in _patterns() for match in pattern.finditer(text)
-    )
+    found = (_length(match, numbers) for pattern, _, numbers in _patterns() for match in pattern.finditer(text))
     return list(_apart(sorted(filter(None, found), key=lambda length: (length.start, -length.end))))
 
 
@@ -72,9 +70,9 @@ def _apart(found: Iterable[Length]) -> Iterator[Length]:
             last = length.end
 
 
-def _length(match: re.Match[str], words: Words, numbers: dict[str, float]) -> Length | None:
+def _length(match: re.Match[str], numbers: dict[str, float]) -> Length | None:
     said = match["said"]
-    if re.fullmatch(words.never, said, re.IGNORECASE):
+    if any(re.fullmatch(each.never, said, re.IGNORECASE) for _, each, _ in _patterns()):
         return None
     number = match["number"].lower()
     value = numbers[number] if number in numbers else float(number.replace(",", "."))
