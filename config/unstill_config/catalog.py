@@ -19,6 +19,8 @@ from unstill_config.latents import LatentRgb
 from unstill_config.layers import laid_over, without_gone
 from unstill_config.memory import Memory as Memory
 from unstill_config.pipelines import Pipeline
+from unstill_config.preset import Preset as Preset
+from unstill_config.preset import check_sampling
 from unstill_config.wording import expected, nearest, one_line, shown
 
 _RENDERER = re.compile(r"[a-zA-Z_][\w.]*:[a-zA-Z_]\w*")
@@ -56,13 +58,19 @@ class FrameGrid(Entry):
 
 
 class Cost(Entry):
-    """Estimated seconds = base + per_unit * num_frames * num_inference_steps * megapixels of a frame."""
+    """Estimated seconds = base + per_unit * num_frames * num_inference_steps * megapixels of a frame.
+
+    `shallow` is what a step costs of a whole one, of which a cache has all but the topmost level.
+    """
 
     base: float = Field(ge=0)
     per_unit: float = Field(ge=0)
+    shallow: float = Field(default=1.0, ge=0, le=1)
 
-    def seconds(self, num_frames: int, num_inference_steps: int, megapixels: float) -> float:
-        return self.base + self.per_unit * num_frames * num_inference_steps * megapixels
+    def seconds(self, num_frames: int, num_inference_steps: int, megapixels: float, cache_interval: int = 1) -> float:
+        whole = math.ceil(num_inference_steps / cache_interval)
+        steps = whole + self.shallow * (num_inference_steps - whole)
+        return self.base + self.per_unit * num_frames * steps * megapixels
 
 
 class Auto(Entry):
@@ -124,6 +132,7 @@ class Model(Entry):
                 raise ValueError(f"the range of {name} begins at {low:g} and ends at {high:g}")
             if isinstance(value, int | float) and not low <= value <= high:
                 raise ValueError(f"the default {name} = {value:g} is not within {low:g} to {high:g}")
+        check_sampling(self.defaults)
         num_frames = self.defaults.get("num_frames")
         if isinstance(num_frames, int) and self.frame_grid.nearest(num_frames) != num_frames:
             raise ValueError(f"the default num_frames = {num_frames} is not on the frame grid")
@@ -133,23 +142,6 @@ class Model(Entry):
             if resolution not in self.resolutions:
                 raise ValueError(f"memory names the resolution {resolution}, which is none of the resolutions")
         return self
-
-
-class Preset(Entry):
-    """`camera_help` says it instead of `help` of a model that draws no new pixels, where the two differ."""
-
-    title: str
-    help: str
-    camera_help: str = ""
-    values: dict[str, Value] = {}
-    models: dict[str, dict[str, Value]] = {}
-
-    def for_model(self, model: str) -> dict[str, Value]:
-        return self.values | self.models.get(model, {})
-
-    def help_of(self, *, synthetic: bool) -> str:
-        """Return what it does with a model that draws new pixels, or with one that does not."""
-        return self.help if synthetic else self.camera_help or self.help
 
 
 class Platform(Entry):
@@ -210,6 +202,10 @@ class Catalog(Entry):
                 hint = f" Did you mean {close}?" if close else ""
                 raise ValueError(f"presets.{name}.models.{model} names no model.{hint}")
         return self
+
+    def presets_for(self, *models: str) -> dict[str, Preset]:
+        """Return the presets for all models, and those for one of these."""
+        return {name: preset for name, preset in self.presets.items() if preset.is_for(models)}
 
     def best_of(self, names: Iterable[str]) -> str | None:
         """Return the model to take where nobody says which: by `Auto.rank`, then as they stand here; None of none."""

@@ -15,6 +15,7 @@ class Memory(Entry):
     `weights` is all that is loaded, `encoders` the part of it that only encodes words and picture.
     `render` is for each megapixel of all frames, with both halves of classifier-free guidance at
     once; `decode` for each megapixel that is decoded at once, `decode_frames` frames at most.
+    `cached` is for each megapixel of all frames too, besides `render`, where steps take over what others computed.
     `least_free`: a resolution is chosen where more than that is free. `mode` "low" is to need no
     more than `low`. For a pipeline of diffusers besides: `vae` of the weights; `render_plain` in place of `render`
     where its `accelerate` is not used; `leaf` that stays where the denoiser comes a layer at a time; `tile` to
@@ -26,6 +27,7 @@ class Memory(Entry):
     weights: float = Field(ge=0)
     encoders: float = Field(default=0.0, ge=0)
     render: float = Field(gt=0)
+    cached: float = Field(default=0.0, ge=0)
     decode: float = Field(gt=0)
     decode_frames: int = Field(default=16, ge=1)
     vae: float = Field(default=0.0, ge=0)

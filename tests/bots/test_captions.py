@@ -157,7 +157,7 @@ def test_all_that_is_wrong_is_said_at_once_by_the_words_that_were_typed() -> Non
     assert Replies().option_error(refusal.value).splitlines() == [
         "There is no option --sead. Did you mean --seed?",
         "There is no option --out-fps. Did you mean --output_fps?",
-        "--preset cannot be x: it takes preview, standard, quality, timelapse, product.",
+        "--preset cannot be x: it takes preview, standard, quality, timelapse, product, unipc, cache2, cache3, before.",
         "--cfg needs a value: it takes a number from 1 to 20.",
         "--seconds cannot be 99: it takes 0.334 to 20 seconds at 24 fps. Did you mean 20?",
         "1 more is wrong.",

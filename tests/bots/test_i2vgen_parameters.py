@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from PIL import Image
 from tests.bots.terminal_cli import Terminal
 
 from unstill_bots.intake.captions import parse
+from unstill_bots.intake.served import Served
 from unstill_bots.terminal.options import caption_of
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.fairness import estimated_seconds
 from unstill_queue.contract.jobs import Finish, Parameters
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.resolving import resolve
@@ -44,6 +48,10 @@ def refused(caption: str, default_model: str = MODEL) -> OptionError:
         ("quality", 768, 24, 12, 80, 10, False),
         ("timelapse", 512, 24, 8, 60, 10, True),
         ("product", 768, 32, 8, 80, 11, False),
+        ("unipc", 512, 16, 8, 25, 9, False),
+        ("cache2", 512, 16, 8, 50, 9, False),
+        ("cache3", 512, 16, 8, 50, 9, False),
+        ("before", 512, 16, 8, 50, 9, False),
     ],
 )
 def test_a_preset_is_what_was_promised(
@@ -84,13 +92,64 @@ def test_the_usual_clip_is_what_it_was_trained_on() -> None:
     assert {understood(f"waves --frames {count}")[0].num_frames for count in (8, 32)} == {8, 32}
 
 
-@pytest.mark.parametrize("words", ["waves", "waves --no fog", 'waves --no ""'])
-def test_its_recipe_asks_for_the_same_again_with_the_words_that_are_not_wanted(words: str) -> None:
-    asked, finish = understood(f"{words} --seed 7")
+LOSSY = ["unipc", "cache2", "cache3"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "scheduler", "interval"), [("unipc", "unipc", 1), ("cache2", "", 2), ("cache3", "", 3)]
+)
+def test_a_lossy_preset_says_that_it_is_and_the_clip_how_it_was_made(
+    preset: str, scheduler: str, interval: int
+) -> None:
+    asked, _ = understood(f"waves --preset {preset}")
+    assert (asked.scheduler, asked.cache_interval, asked.timestep_spacing) == (scheduler, interval, "trailing")
+    assert CATALOG.presets[preset].help.startswith("lossy")
+    # nobody gets it without asking
+    assert not any(CATALOG.presets[name].help.startswith("lossy") for name in CATALOG.presets.keys() - set(LOSSY))
+    usual, _ = understood("waves")
+    assert (usual.scheduler, usual.cache_interval) == ("", 1)
+    # and it costs less, in turns and quotas too
+    model = CATALOG.models[MODEL]
+    assert estimated_seconds(asked, model, 1.0) < 0.8 * estimated_seconds(usual, model, 1.0)
+
+
+@pytest.mark.parametrize("preset", [*LOSSY, "before"])
+def test_a_preset_of_its_own_changes_nothing_of_another_model_which_is_said(preset: str) -> None:
+    read = parse(f"waves --seed 7 --preset {preset}", CATALOG, "camera")
+    assert read.notes == (note("options_not_read", options=f"--preset {preset}", model="Camera"),)
+    assert understood(f"waves --seed 7 --preset {preset}", "camera") == understood("waves --seed 7", "camera")
+    # it is offered where that model is served, and nowhere else
+    for engines, offered in (({"camera"}, False), ({"camera", MODEL}, True)):
+        assert (preset in Served.of(CATALOG, engines, None).presets) is offered
+    assert preset not in CATALOG.presets_for("camera", "wan-ti2v-5b")
+    assert "standard" in CATALOG.presets_for("camera")
+
+
+@pytest.mark.parametrize("words", ["", "--no fog", '--no ""', "--fps 24", *(f"--preset {name}" for name in LOSSY)])
+def test_its_recipe_asks_for_the_same_again(words: str) -> None:
+    asked, finish = understood(f"waves --seed 7 {words}")
     caption = caption_of(Recipe("AI", MODEL, asked, finish, "Unstill"), CATALOG)
     assert understood(str(caption)) == (asked, finish)
-    # which need not be said where they are its makers'
-    assert ("Distorted" in str(caption)) is False
+    # what is its makers' need not be said
+    assert "Distorted" not in str(caption)
+
+
+@pytest.mark.parametrize("negative_prompt", ["", "fog"])
+def test_the_recipe_of_a_clip_from_before_asks_for_what_was_made_then(negative_prompt: str) -> None:
+    # Given the recipe of a clip from before the spacing, the frame rate to tell and the makers' words were named
+    then = Parameters(MODEL, "waves", seed=7, num_frames=16, fps=24, resolution=512, num_inference_steps=30,
+                      guidance_scale=9.0, negative_prompt=negative_prompt)  # fmt: skip
+    told = json.loads(Recipe("AI", MODEL, then, Finish(), "Unstill").dump())
+    for name in ("timestep_spacing", "target_fps", "scheduler", "cache_interval"):
+        del told["parameters"][name]
+    # When it is read, and what it asks for is asked again, then that is rendered as it was then
+    recipe = Recipe.load(json.dumps(told))
+    assert understood(str(caption_of(recipe, CATALOG))) == (then, Finish())
+
+
+def test_the_recipe_of_a_model_that_is_gone_still_asks_for_something() -> None:
+    gone = Parameters("gone", "waves", seed=7, num_frames=16, fps=24, resolution=512)
+    assert caption_of(Recipe("AI", "gone", gone, Finish(), "Unstill"), CATALOG).given["model"] == "gone"
 
 
 @pytest.mark.parametrize(

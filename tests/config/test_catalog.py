@@ -107,6 +107,9 @@ def test_a_preset_says_better_for_one_model() -> None:
         ("[models.camera.defaults]\nresolution = 500", "the default resolution = 500 is none"),
         (MODEL.replace("= 49", "= 50"), "models.mine: the default num_frames = 50 is not on the frame grid"),
         ("[models.camera.cost]\nbase = inf", "a finite number"),
+        ('[presets.x]\ntitle = "X"\nhelp = "x"\nvalues = { scheduler = "dpm" }', "scheduler = dpm is none of unipc"),
+        ('[models.camera.defaults]\ntimestep_spacing = "linspace"', "timestep_spacing = linspace is none of trailing"),
+        ("[presets.cache2.models.i2vgen-xl]\ncache_interval = 0", "cache_interval = 0 is no whole number from 1 on"),
         (
             "[presets.preview.models.camra]\nfps = 5",
             "preview.models.camra names no model. Did you mean camera?",
@@ -155,6 +158,8 @@ def test_cost_grows_with_the_work() -> None:
 
     assert cost.seconds(10, 4, 0.25) == 7.0
     assert cost.seconds(0, 4, 0.25) == 2.0
+    # of five steps three are whole, and two cost a half
+    assert Cost(base=0, per_unit=1, shallow=0.5).seconds(1, 5, 1, cache_interval=2) == 4.0
 
 
 def test_loading_is_quick() -> None:

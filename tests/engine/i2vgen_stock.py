@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, I2VGenXLPipeline, I2VGenXLUNet
+from diffusers import AutoencoderKL, DDIMScheduler, I2VGenXLPipeline, I2VGenXLUNet, UniPCMultistepScheduler
 from PIL import Image
 from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -55,7 +55,10 @@ def stock_clip(pipeline: Any, plan: Plan, photo: Image.Image, output_type: str) 
     # the stock scheduler goes elsewhere than to its own next timestep where the steps are not equally long
     even = spacing == "leading" or 1000 % given.num_inference_steps == 0
     kind: Any = DDIMScheduler if even else TrailingDDIM
-    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, timestep_spacing=spacing)
+    more = {}
+    if given.scheduler == "unipc":
+        kind, more = UniPCMultistepScheduler, {"final_sigmas_type": "zero"}  # the last alpha is one in this checkpoint
+    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, timestep_spacing=spacing, **more)
     with torch.random.fork_rng():
         torch.default_generator.set_state(drawn.get_state())
         return pipeline(

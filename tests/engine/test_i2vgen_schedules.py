@@ -41,26 +41,33 @@ def exact_path(scheduler: Any, steps: int) -> list[Tensor]:
 
 
 generator = torch.Generator().manual_seed(4)
-PICTURE, NOISE = torch.randn((2, 64), generator=generator)
+PICTURE, NOISE = torch.randn((2, 1, 64), generator=generator)
 
 
+@pytest.mark.parametrize("scheduler", ["", "unipc"])
 @pytest.mark.parametrize("to_one", [True, False])
-def test_every_number_of_steps_begins_in_noise_and_goes_step_by_step_to_the_picture(to_one: bool) -> None:
+def test_every_number_of_steps_begins_in_noise_and_goes_step_by_step_to_the_picture(
+    scheduler: str, to_one: bool
+) -> None:
     # Given a checkpoint whose last alpha is one, or that of its first timestep
     own = checkpoints(set_alpha_to_one=to_one)
     for steps in range(LEAST, MOST + 1):
         # When a clip has any number of steps that may be asked for, and the model is exact
-        scheduler = schedule_of(asked(steps), own)
-        samples = exact_path(scheduler, steps)
+        schedule = schedule_of(asked(steps, scheduler=scheduler), own)
+        schedule.set_timesteps(steps)
         # Then there are so many, and the first begins where nothing of a signal is left
-        times = scheduler.timesteps.tolist()
+        times = schedule.timesteps.tolist()
         assert (len(times), times[0], min(times) >= 0) == (steps, 999, True), steps
         assert times == sorted(set(times), reverse=True)
-        assert float(scheduler.alphas_cumprod[times[0]]) == 0.0
+        assert float(schedule.alphas_cumprod[times[0]]) <= 2**-24  # 0 would be an infinite ratio to UniPC
+        if scheduler and steps not in (LEAST, 25, 61, 67, MOST):
+            continue
+        samples = exact_path(schedule, steps)
         # and each step leaves as much noise as the next one is told of, the last as much as the configuration says
-        alphas = [*(float(scheduler.alphas_cumprod[time]) for time in times), 1.0 if to_one else own.alphas_cumprod[0]]
+        alphas = [*(float(schedule.alphas_cumprod[time]) for time in times), 1.0 if to_one else own.alphas_cumprod[0]]
+        near = 1e-3 if scheduler else 2e-5  # where it does not begin at 0, the noise alone is a little off
         for sample, alpha in zip(samples, alphas, strict=True):
-            assert torch.allclose(sample, alpha**0.5 * PICTURE + (1 - alpha) ** 0.5 * NOISE, atol=2e-5), steps
+            assert torch.allclose(sample, alpha**0.5 * PICTURE + (1 - alpha) ** 0.5 * NOISE, atol=near), steps
 
 
 @pytest.mark.parametrize("steps", [10, 20, 25, 40, 50, 100])

@@ -153,9 +153,11 @@ class NarrowUNet:
         self._always = always
         self.released = 0
 
-    def prepare(self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool) -> None:
+    def prepare(
+        self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool, cache_interval: int
+    ) -> None:
         self._full = self._always or not split
-        self._denoiser.prepare(conditioning, timesteps, latents, split=split)
+        self._denoiser.prepare(conditioning, timesteps, latents, split=split, cache_interval=cache_interval)
 
     def step(self, latents: Tensor, index: int) -> Tensor:
         if self._full and index == (0 if self._always else 1):

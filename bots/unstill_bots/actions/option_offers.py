@@ -35,7 +35,7 @@ def offers(option: Option, served: Served, replies: Replies, model: str) -> list
         case "presets":
             return [
                 (": ".join(filter(None, map(replies.translated, _texts(preset, synthetic=synthetic)))), name)
-                for name, preset in catalog.presets.items()
+                for name, preset in catalog.presets_for(model).items()
             ]
         case "models":
             return [(entry.title, name) for name, entry in served.models.items()]

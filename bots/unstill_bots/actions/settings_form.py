@@ -116,7 +116,7 @@ class SettingsForm:
     def _values(self) -> dict[str, tuple[Any, ...]]:
         entry = self._catalog.models.get(self._model())
         return {
-            "preset": ("", *self._catalog.presets),
+            "preset": ("", *self._catalog.presets_for(self._model())),
             "shape": ("", *(name for name in self._catalog.finishes if name != "original")),
             "resolution": (0, *(entry.resolutions if entry else ())),
             "rating": ("", *self._ratings),

@@ -46,7 +46,7 @@ def jobs_of(message: discord.Message) -> tuple[str, ...]:
 
 def presets(replies: ChatReplies, catalog: Catalog) -> discord.ui.View:
     """Draw those under the question for words: a press is an answer too."""
-    presses = {name: Press(PRESET, name).data for name in catalog.presets}
+    presses = {name: Press(PRESET, name).data for name in catalog.presets_for()}
     named = ((catalog.presets[name].title, data) for name, data in presses.items() if re.fullmatch(TEMPLATE, data))
     return view_of(button(replies.translated(title), data) for title, data in list(named)[:BUTTONS_MOST])
 

@@ -130,6 +130,9 @@ class CaptionOptions:
         that the model takes.
         """
         known = self._catalog.models.get(model)
+        preset = self._catalog.presets.get(str(self.given.get("preset")))
+        if preset is not None and not preset.is_for([model]):
+            self._unread.append(self.asked["preset"])
         narrow = (narrowed(fault, self.given, self._catalog, default_model=default_model) for fault in self.faults)
         wrong, notes = self._sorted(map(typed_as, (fault.typed for fault in self.faults), narrow), known)
         if known is not None and not any(fault.option == "model" for fault in wrong):

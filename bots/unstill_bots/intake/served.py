@@ -9,7 +9,7 @@ import time
 import msgspec
 from redis.exceptions import RedisError
 
-from unstill_config.catalog import Catalog, Model
+from unstill_config.catalog import Catalog, Model, Preset
 from unstill_queue.contract.options import OPTIONS, Option
 from unstill_queue.ledger.ledger import Ledger
 
@@ -52,6 +52,11 @@ class Served(msgspec.Struct, frozen=True):
         return {
             name: self.catalog.models[name] for name in self.names or (self.default,) if name in self.catalog.models
         }
+
+    @property
+    def presets(self) -> dict[str, Preset]:
+        """The presets to offer: those that do something with one of the models to offer."""
+        return self.catalog.presets_for(*self.models)
 
     @property
     def offered(self) -> Catalog:

@@ -51,7 +51,7 @@ def presets(replies: ChatReplies, catalog: Catalog) -> InlineKeyboardMarkup:
     """Under the question for words: a press is an answer too."""
     buttons = [
         _button(replies.translated(preset.title), Press(PRESET, name))
-        for name, preset in catalog.presets.items()
+        for name, preset in catalog.presets_for().items()
         if len(Press(PRESET, name).data.encode()) <= DATA_MOST
     ]
     return rows(buttons, 3)

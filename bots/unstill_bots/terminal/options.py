@@ -127,6 +127,7 @@ def caption_of(recipe: Recipe, catalog: Catalog) -> captions.Caption:
     near_motion = min(MOTIONS, key=lambda name: abs(MOTIONS[name] - asked.motion))
     given: dict[str, Value | None] = {
         "model": asked.model,
+        "preset": _unsaid(asked, catalog),
         "seed": asked.seed,
         "num_frames": asked.num_frames,
         "fps": asked.fps,
@@ -146,6 +147,23 @@ def caption_of(recipe: Recipe, catalog: Catalog) -> captions.Caption:
     return captions.Caption(
         printable(asked.prompt), {name: value for name, value in given.items() if value is not None}
     )
+
+
+_SAMPLING = ("scheduler", "timestep_spacing", "cache_interval", "target_fps")
+"""Parameters that no option says."""
+
+
+def _unsaid(asked: Parameters, catalog: Catalog) -> str | None:
+    """Return the preset of a model by which a clip is sampled as it was; None where none is needed, or known."""
+    for name in (None, *(name for name, preset in catalog.presets.items() if not preset.values)):
+        given: dict[str, Value] = {"fps": asked.fps, **({"preset": name} if name else {})}
+        try:
+            made, _ = resolve("", given, catalog, default_model=asked.model)
+        except OptionError:  # of a model or a frame rate that is no longer known
+            return None
+        if all(getattr(made, value) == getattr(asked, value) for value in _SAMPLING):
+            return name
+    return None
 
 
 def _is_of_the_photo(asked: Parameters) -> bool:

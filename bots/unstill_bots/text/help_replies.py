@@ -66,7 +66,7 @@ class HelpReplies(Replies):
 
     def presets(self, served: Served) -> Page:
         """Make the page of all presets."""
-        presets, synthetic = served.catalog.presets, served.synthetic
+        presets, synthetic = served.presets, served.synthetic
         items = (Item(self.translated(one.help_of(synthetic=synthetic)), (name,)) for name, one in presets.items())
         words = self.gettext("Waves rolling in") if synthetic else self.gettext("Zoom in slowly")
         return Page((Section(self.gettext("Presets"), tuple(items)), self._written(f"{words} --preset quality")))

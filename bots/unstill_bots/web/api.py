@@ -228,7 +228,7 @@ class Api:
                 # what a preset sets besides, nobody can ask for
                 "values": {key: value for key, value in preset.for_model(served.default).items() if key in known},
             }
-            for name, preset in served.catalog.presets.items()
+            for name, preset in served.presets.items()
         ]
         return _json({"presets": presets})
 

@@ -61,7 +61,7 @@ def form_of(served: Served, replies: PageReplies, model: str = "", given: dict[s
         synthetic,
         replies.example(synthetic=synthetic).partition(" --")[0],
         tuple(offers(models[0], served, replies, model)) if models else (),
-        tuple((replies.translated(preset.title), name) for name, preset in served.catalog.presets.items()),
+        tuple((replies.translated(preset.title), name) for name, preset in served.catalog.presets_for(model).items()),
         tuple(_field(option, served, replies, model, given.get(option.name, "")) for option in read),
     )
 

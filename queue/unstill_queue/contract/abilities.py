@@ -17,6 +17,9 @@ NO_PICTURE, LAST_PICTURE = "picture:none", "picture:last"
 """The words of a clip of words alone, and of one that ends with a second picture, neither of which an older engine
 knows."""
 
+UNIPC = "scheduler:unipc"
+"""The word of another solver, in whose place an older engine would take its own, and too few steps for that."""
+
 
 def codec(version: int) -> str:
     """The word for records of that version of the codec."""
@@ -33,6 +36,7 @@ def abilities(catalog: Catalog) -> frozenset[str]:
             BLUR,
             NO_PICTURE,
             LAST_PICTURE,
+            UNIPC,
         ]
     )
 
@@ -48,4 +52,6 @@ def needs(job: Job, *, rendered: bool) -> frozenset[str]:
         words.append(NO_PICTURE)
     if job.last_picture:
         words.append(LAST_PICTURE)
+    if job.parameters.scheduler:
+        words.append(f"scheduler:{job.parameters.scheduler}")
     return frozenset(words)

@@ -27,4 +27,5 @@ def estimated_seconds(parameters: Parameters, model: Model, aspect: float) -> fl
     else:
         short = parameters.width or parameters.height or parameters.resolution
         pixels = round(short**2 * min(aspect, model.aspect_most))
-    return max(LEAST, model.cost.seconds(parameters.num_frames, parameters.num_inference_steps, pixels / 1e6))
+    frames, steps = parameters.num_frames, parameters.num_inference_steps
+    return max(LEAST, model.cost.seconds(frames, steps, pixels / 1e6, parameters.cache_interval))

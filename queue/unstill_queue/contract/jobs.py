@@ -90,7 +90,8 @@ class Parameters(msgspec.Struct, frozen=True):
     prompt. `step_cache`: what changes from one step to the next by less than that share is taken over,
     where the renderer can do that; 0: nothing is. `timestep_spacing` is how the steps' noise levels are spaced, of a
     model that offers a choice; "": as its checkpoint says, which all clips followed before it was named. `target_fps`
-    is the frame rate that the model is told to make motion for; 0: it is told `fps`, or none.
+    is the frame rate that the model is told to make motion for; 0: it is told `fps`, or none. `scheduler` is the solver
+    of the steps, "unipc", or "": the model's own. `cache_interval`: of so many steps one is computed whole.
     """
 
     model: str
@@ -109,6 +110,8 @@ class Parameters(msgspec.Struct, frozen=True):
     step_cache: float = 0.0
     timestep_spacing: str = ""
     target_fps: int = 0
+    scheduler: str = ""
+    cache_interval: int = 1
 
     def at(self, resolution: int) -> Parameters:
         """Return the same at another resolution; a width and a height that are given change as it does."""

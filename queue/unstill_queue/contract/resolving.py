@@ -74,6 +74,8 @@ def resolve(
         step_cache=float(values.get("step_cache", 0)),
         timestep_spacing=str(values.get("timestep_spacing", "")),
         target_fps=int(values.get("target_fps", model.target_fps_for(fps))),
+        scheduler=str(values.get("scheduler", "")),
+        cache_interval=int(values.get("cache_interval", 1)),
     )
     shape = str(values.get("shape", "original"))
     finish = Finish(

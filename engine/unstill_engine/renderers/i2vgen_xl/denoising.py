@@ -19,10 +19,13 @@ from unstill_engine.renderers.torch.sight import Sight
 class Denoiser(Protocol):
     """I2VGen-XL's UNet, for one clip at a time."""
 
-    def prepare(self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool) -> None:
+    def prepare(
+        self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool, cache_interval: int
+    ) -> None:
         """Before a clip's steps, `timesteps` (S,) on the device; `latents` are any of the clip's shape.
 
-        `split`: the rows of `conditioning` are computed one after the other, in half the memory.
+        `split`: the rows of `conditioning` are computed one after the other, in half the memory. `cache_interval`: one
+        step of so many is computed whole, and of the others the topmost level alone.
         """
         ...
 
@@ -42,22 +45,34 @@ class FastDenoiser:
         self._unet = unet
         self._graphs = graphs
         self._rows: tuple[ClipConstants, ...] = ()
+        self._features: tuple[Tensor, ...] = ()
+        self._cache_interval = 1
 
     @torch.no_grad()
-    def prepare(self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool) -> None:
+    def prepare(
+        self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool, cache_interval: int
+    ) -> None:
         clip = self._unet.prepare(
             timesteps, conditioning.fps, conditioning.picture, conditioning.image, conditioning.text
         )
         self._rows = tuple(_row(clip, row) for row in range(clip.rows)) if split else (clip,)
+        self._cache_interval, self._features = cache_interval, ()
         if self._graphs is not None and len(self._rows) == 1:
-            self._graphs.bind(clip, latents)
+            self._graphs.bind(clip, latents, cached=cache_interval > 1)
+        elif cache_interval > 1:
+            self._features = tuple(self._unet.features(latents, clip.rows) for clip in self._rows)
 
     @torch.no_grad()
     def step(self, latents: Tensor, index: int) -> Tensor:
+        shallow = index % self._cache_interval != 0
+        if self._features:  # a graph has one buffer of them, which rows one after the other cannot share
+            step = self._unet.shallow_step if shallow else self._unet.keeping_step
+            rows = zip(self._rows, self._features, strict=True)
+            return torch.cat([step(latents, clip.times[index], clip, features) for clip, features in rows])
         if self._graphs is None:
             return torch.cat([self._unet.step(latents, clip.times[index], clip) for clip in self._rows])
         if len(self._rows) == 1:
-            return self._graphs.step(latents, index)
+            return self._graphs.step(latents, index, shallow=shallow)
         noise = []
         for clip in self._rows:
             self._graphs.bind(clip, latents)
@@ -65,7 +80,7 @@ class FastDenoiser:
         return torch.cat(noise)
 
     def release(self) -> None:
-        self._rows = ()
+        self._rows = self._features = ()
         if self._graphs is not None:
             self._graphs.release()
 
@@ -79,6 +94,7 @@ def denoise(
     *,
     steps: int,
     guidance_scale: float,
+    cache_interval: int,
     split: bool,
     on_step: OnStep,
     cancelled: Callable[[], bool],
@@ -93,7 +109,8 @@ def denoise(
     """
     dtype, pace = latents.dtype, Pace(latents.device)
     scheduler.set_timesteps(steps)  # stays on the processor: on the device each step would wait for its coefficients
-    denoiser.prepare(conditioning, scheduler.timesteps.to(latents.device), latents, split=split)
+    timesteps = scheduler.timesteps.to(latents.device)
+    denoiser.prepare(conditioning, timesteps, latents, split=split, cache_interval=cache_interval)
     latents = latents.float() * scheduler.init_noise_sigma
     for index, timestep in enumerate(scheduler.timesteps.tolist()):
         if cancelled():

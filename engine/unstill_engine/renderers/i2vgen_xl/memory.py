@@ -34,7 +34,8 @@ def peak(
     """Estimate the bytes on the device at their most, its weights included."""
     megapixels = size[0] * size[1] / MEGAPIXEL
     weights = memory.weights - (memory.encoders if _offloads(memory, mode) else 0.0)
-    render = memory.render * megapixels * parameters.num_frames
+    cached = memory.cached if parameters.cache_interval > 1 else 0.0
+    render = (memory.render + cached) * megapixels * parameters.num_frames
     if mode.split_guidance or parameters.guidance_scale <= 1:
         render /= 2
     decode = memory.decode * megapixels * mode.decode_frames

@@ -43,6 +43,12 @@ def schedule_of(parameters: Parameters, own: Any) -> Any:
 
     Parameters that name no spacing are those of a clip from before one was named, which followed the checkpoint's own.
     """
+    if parameters.scheduler == "unipc":
+        from unstill_engine.renderers.i2vgen_xl.unipc import TrailingUniPC
+
+        last = "zero" if own.config.set_alpha_to_one else "sigma_min"
+        with lean_imports():
+            return TrailingUniPC.from_config(own.config, timestep_spacing="trailing", final_sigmas_type=last)
     if parameters.timestep_spacing != "trailing":
         return own
     with lean_imports():  # to make one of its classes, diffusers imports itself by name

@@ -86,6 +86,21 @@ class FastUNet:
         """`latents` (1, 4, F, H, W) and a row of `clip.times` (T,) to the predictions (R, 4, F, H, W)."""
         return _Step(self, times, clip, latents.shape[2]).run(latents)
 
+    def features(self, latents: Tensor, rows: int) -> Tensor:
+        """An empty buffer (R * F, H, W, C) for what the levels below the topmost one hand up to it."""
+        frames, height, width = latents.shape[2:]
+        first = self.weights.up[-1].layers[0].resnet.norm1.weight
+        beside = self.weights.down[0].layers[-1].resnet.norm2.weight
+        return latents.new_empty(rows * frames, height, width, len(first) - len(beside), dtype=first.dtype)
+
+    def keeping_step(self, latents: Tensor, times: Tensor, clip: ClipConstants, features: Tensor) -> Tensor:
+        """As `step`, and writes the features for `shallow_step` (DeepCache, Ma, Fang and Wang 2024)."""
+        return _Step(self, times, clip, latents.shape[2]).run(latents, write=features)
+
+    def shallow_step(self, latents: Tensor, times: Tensor, clip: ClipConstants, features: Tensor) -> Tensor:
+        """As `step` where the features are its own; computes the topmost level alone, and leaves them as they are."""
+        return _Step(self, times, clip, latents.shape[2]).run(latents, read=features)
+
 
 def _key_value(context: Tensor, attention: CrossAttention) -> KeyValue:
     both = F.linear(context, attention.key_value).view(*context.shape[:2], 2, attention.heads, -1)
@@ -101,22 +116,40 @@ class _Step:
         self.times, self.clip, self.frames = times, clip, frames
         self.copies = clip.rows
 
-    def run(self, latents: Tensor) -> Tensor:
+    def run(self, latents: Tensor, *, read: Tensor | None = None, write: Tensor | None = None) -> Tensor:
+        """The predictions. What the lower levels hand up to the topmost one is `read`, or computed and written."""
         weights, ops = self.weights, self.ops
         x = torch.cat([latents[0].permute(1, 2, 3, 0), self.clip.picture], -1)
         if not self.choices.share_prefix:
             x = self.part(x)
         field = self.temporal(ops.conv(x, weights.conv_in), weights.temporal_in)
         skips = [field]
-        for block in weights.down:
-            field = self.block(field, block, skips, down=True)
-        field = self.block(field, weights.mid, [], down=True)
-        skips = [self.part_field(skip) if skip.x.shape[0] < field.x.shape[0] else skip for skip in skips]
-        for block in weights.up:
-            field = self.block(field, block, skips, down=False)
+        field = self.layers(field, weights.down[0], skips, down=True)
+        field = self.below(field, skips) if read is None else ops.field(read)
+        if write is not None:
+            write.copy_(field.x)
+        skips = self.parted(skips, field)
+        field = self.block(field, weights.up[-1], skips, down=False)
         y = ops.group_norm([field], weights.norm_out, 1, silu=True)
         noise = convolve(y, weights.conv_out.weight) + weights.conv_out.bias
         return noise.view(self.clip.rows, self.frames, *noise.shape[1:]).permute(0, 4, 1, 2, 3)
+
+    def below(self, field: Field, skips: list[Field]) -> Field:
+        """All levels but the topmost one, whose `skips` stay."""
+        weights, own = self.weights, len(skips)
+        field = self.samples(field, weights.down[0], skips, down=True)
+        for block in weights.down[1:]:
+            field = self.block(field, block, skips, down=True)
+        field = self.block(field, weights.mid, [], down=True)
+        deeper = self.parted(skips[own:], field)
+        del skips[own:]  # each is to go as soon as it was used
+        for block in weights.up[:-1]:
+            field = self.block(field, block, deeper, down=False)
+        return field
+
+    def parted(self, skips: list[Field], field: Field) -> list[Field]:
+        """`skips` for each row of the guidance that `field` has."""
+        return [self.part_field(skip) if skip.x.shape[0] < field.x.shape[0] else skip for skip in skips]
 
     def part(self, x: Tensor) -> Tensor:
         copies, self.copies = self.copies, 1
@@ -127,10 +160,16 @@ class _Step:
         return Field(torch.cat([field.x] * rows), None, None if field.sums is None else torch.cat([field.sums] * rows))
 
     def block(self, field: Field, block: Block, skips: list[Field], *, down: bool) -> Field:
+        return self.samples(self.layers(field, block, skips, down=down), block, skips, down=down)
+
+    def layers(self, field: Field, block: Block, skips: list[Field], *, down: bool) -> Field:
         for layer in block.layers:
             field = self.layer([field] if down else [field, skips.pop()], layer)
             if down:
                 skips.append(field)
+        return field
+
+    def samples(self, field: Field, block: Block, skips: list[Field], *, down: bool) -> Field:
         if block.sampler is not None:
             field = self.sample(field, block.sampler, down=down)
             if down:

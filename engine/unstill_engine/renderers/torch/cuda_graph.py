@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 Shapes = tuple[tuple[int, ...], ...]
+Function = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -31,26 +32,25 @@ class CapturedGraph:
 
 
 class GraphCache:
-    """Captures `function` the first time that inputs of new shapes come, and has the graph ready from then on.
+    """Captures a function the first time that inputs of new shapes come, and has the graph ready from then on.
 
     All graphs share one memory pool, since never two of them run at once; what goes in and what comes out lies
-    outside of it. The graphs of the `keep` shapes that were used last are kept.
+    outside of it. The `keep` graphs that were used last are kept.
     """
 
-    def __init__(self, function: Callable[..., Tensor], keep: int = 4) -> None:
-        self._function = function
+    def __init__(self, keep: int = 4) -> None:
         self._keep = keep
         self._pool = torch.cuda.graph_pool_handle()
-        self._graphs: OrderedDict[Shapes, CapturedGraph] = OrderedDict()
+        self._graphs: OrderedDict[tuple[Function, Shapes], CapturedGraph] = OrderedDict()
 
-    def get(self, inputs: Sequence[Tensor]) -> CapturedGraph:
-        """Return the graph for inputs of these shapes; what its own inputs hold is not yet these values."""
-        shapes = tuple(tuple(tensor.shape) for tensor in inputs)
+    def get(self, function: Function, inputs: Sequence[Tensor]) -> CapturedGraph:
+        """Return the graph of a function for inputs of these shapes; its own inputs do not hold these values yet."""
+        shapes = function, tuple(tuple(tensor.shape) for tensor in inputs)
         graph = self._graphs.pop(shapes, None)
         if graph is None:
             while len(self._graphs) >= self._keep:
                 self._graphs.popitem(last=False)
-            graph = self._capture(inputs)
+            graph = self._capture(function, inputs)
         self._graphs[shapes] = graph
         return graph
 
@@ -60,16 +60,16 @@ class GraphCache:
         self._pool = torch.cuda.graph_pool_handle()
         torch.cuda.empty_cache()
 
-    def _capture(self, inputs: Sequence[Tensor]) -> CapturedGraph:
+    def _capture(self, function: Function, inputs: Sequence[Tensor]) -> CapturedGraph:
         own = tuple(tensor.clone() for tensor in inputs)
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):  # compiles kernels and lets the libraries set themselves up
-            output = torch.empty_like(self._function(*own))
+            output = torch.empty_like(function(*own))
         torch.cuda.current_stream().wait_stream(stream)
         torch.cuda.synchronize()
         torch.cuda.empty_cache()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool):
-            output.copy_(self._function(*own))
+            output.copy_(function(*own))
         return CapturedGraph(own, graph, output)
