@@ -21,6 +21,7 @@ from unstill_bots.host.local import EngineFailed, Local
 from unstill_bots.host.metrics_server import MetricsServer
 from unstill_bots.host.watch import Watch
 from unstill_bots.intake.pictures import Pictures
+from unstill_bots.intake.rewriter import PromptRewriter
 from unstill_bots.safety.checks import Safety
 from unstill_bots.safety.words import WordList
 from unstill_config.catalog import Catalog
@@ -85,7 +86,7 @@ async def _serve(front_end: FrontEnd, settings: Settings, catalog: Catalog) -> N
         await _check(local.url)
         client = Client.open(local.url, settings)
         hasty = connect(local.url, patience=0)
-        services = Services(settings, catalog, client, storage, pictures, safety)
+        services = Services(settings, catalog, client, storage, pictures, safety, PromptRewriter(settings.prompt))
         reloading = Reloading(settings, catalog)
 
         def take_over(now: Settings) -> None:

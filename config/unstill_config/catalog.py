@@ -21,6 +21,7 @@ from unstill_config.memory import Memory as Memory
 from unstill_config.pipelines import Pipeline
 from unstill_config.preset import Preset as Preset
 from unstill_config.preset import check_sampling
+from unstill_config.prompt import Guide
 from unstill_config.wording import expected, nearest, one_line, shown
 
 _RENDERER = re.compile(r"[a-zA-Z_][\w.]*:[a-zA-Z_]\w*")
@@ -113,6 +114,7 @@ class Model(Entry):
     pipeline: Pipeline | None = None
     latent_rgb: LatentRgb | None = None
     target_fps: tuple[Annotated[int, Field(gt=0)], ...] = ()
+    guide: Guide = Guide()
 
     def target_fps_for(self, fps: float) -> int:
         """Return the frame rate to tell a model for a clip of `fps`: the nearest by ratio; 0: that of the clip."""
@@ -285,6 +287,7 @@ def _siblings(loc: tuple[str, ...]) -> tuple[str, ...]:
         "auto": Auto,
         "pipeline": Pipeline,
         "latent_rgb": LatentRgb,
+        "guide": Guide,
     }
     kind = Catalog if len(loc) == 1 else kinds[loc[0]] if len(loc) == 3 else nested.get(loc[2])
     return tuple(kind.model_fields) if kind else ()

@@ -30,6 +30,8 @@ METRICS: Final[dict[str, Metric]] = {
     "model_load_seconds": Metric("observe", "How long a model took to load.", ("model",), LONG),
     "pictures_refused": Metric("count", "Pictures that were refused, by the code of the reason.", ("code",)),
     "platform_floods": Metric("count", "Calls that a platform refused as too many.", ("platform",)),
+    "prompt_seconds": Metric("observe", "How long a clip waited for its prompt to be written.", buckets=LONG),
+    "prompts": Metric("count", "Prompts that a language model was to write, by what came of it.", ("result",)),
     "server_attempts_failed": Metric("count", "Commands that the queue's server did not answer.", ("trouble",)),
 }
 

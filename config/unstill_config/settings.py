@@ -28,6 +28,7 @@ from unstill_config.kinds import (
 from unstill_config.languages import SOURCE
 from unstill_config.marks import Credentials, Label
 from unstill_config.platforms import PLATFORMS, Platforms, PlatformSettings
+from unstill_config.prompt import Prompt
 from unstill_config.safety import Safety
 from unstill_config.sources import PREFIX, Known, Sources
 from unstill_config.telemetry import Metrics, Sentry
@@ -193,6 +194,7 @@ class Settings(Platforms, BaseSettings):
     quota: Quota = Field(default_factory=Quota)
     bots: Bots = Field(default_factory=Bots)
     safety: Safety = Field(default_factory=Safety)
+    prompt: Prompt = Field(default_factory=Prompt)
     server: Server = Field(default_factory=Server)
     log: Log = Field(default_factory=Log)
     metrics: Metrics = Field(default_factory=Metrics)

@@ -194,7 +194,9 @@ def test_a_form_of_rows_is_read_too() -> None:
 @given(catalogs(), TEXT, LANGUAGES)
 async def test_for_any_catalogue_the_platform_takes_both_pages(catalog: Catalog, model: str, language: str) -> None:
     model = next(iter(catalog.models)) if len(model) % 2 else model
-    pages, replies = SettingsPages(SettingsForm(DISCORD, catalog, lambda: model)), ServerReplies(language)
+    # all settings that there are
+    form = SettingsForm(DISCORD, catalog, lambda: model, Safety(rating=True), rewrites=True)
+    pages, replies = SettingsPages(form), ServerReplies(language)
     set_to = Preferences(preset=next(iter(catalog.presets), ""), shape=next(iter(catalog.finishes), ""))
     many = tuple(str(2**62 + number) for number in range(25))
 

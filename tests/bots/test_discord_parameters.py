@@ -39,11 +39,11 @@ async def nothing(*_: Any) -> Any:
     """Stands for whoever takes the pictures, and says what is served; no test here gets so far."""
 
 
-async def animate(catalog: Catalog) -> dict[str, Any]:
+async def animate(catalog: Catalog, *leave_out: str) -> dict[str, Any]:
     client = discord.Client(intents=discord.Intents.none())
     tree = app_commands.CommandTree(client)
     await tree.set_translator(Localized(catalog))
-    tree.add_command(animate_command(nothing, catalog, nothing))
+    tree.add_command(animate_command(nothing, catalog, nothing, *leave_out))
     (made,) = await payload(tree)
     return made
 
@@ -90,6 +90,8 @@ async def test_animate_takes_the_picture_the_words_and_every_option_of_the_schem
     made = await animate(CATALOG)
 
     assert [option["name"] for option in made["options"]] == ["image", "prompt", *(one.name for one in OPTIONS)]
+    # where no language model writes prompts, nobody is offered to do without one
+    assert "exact" not in {option["name"] for option in (await animate(CATALOG, "exact"))["options"]}
     # a form asks for what is not given
     assert [option["name"] for option in made["options"] if option["required"]] == []
     check(made)

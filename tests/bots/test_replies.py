@@ -480,7 +480,7 @@ def test_words_with_braces_are_only_words() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_help_is_short_and_its_pages_list_everything(language: str, platform: str) -> None:
     able = with_abilities(CATALOG, "i2vgen-xl", LAST_IMAGE)
-    replies, everything = ChatReplies(language), Served.of(able, set(able.models), "i2vgen-xl")
+    replies, everything = ChatReplies(language), Served.of(able, set(able.models), "i2vgen-xl", rewrites=True)
     help = str(replies.overview(offered(platform), synthetic=True))
     tips = [str(replies.tips(synthetic=synthetic)) for synthetic in (True, False)]
     pages = "\n".join([str(replies.options(everything)), str(replies.presets(everything)), *tips])

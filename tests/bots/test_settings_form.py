@@ -57,7 +57,8 @@ def words_of(platform: str, language: str) -> ChatReplies:
 @on_both
 @pytest.mark.parametrize("page", PAGES)
 def test_each_press_goes_one_value_on_and_comes_round_and_touches_nothing_else(platform: str, page: str) -> None:
-    form, before = SettingsForm(platform, CATALOG, lambda: "camera"), Preferences(roles=("7",))
+    form = SettingsForm(platform, CATALOG, lambda: "camera", rewrites=True)
+    before = Preferences(roles=("7",))
     rows = form.rows(page, before, words_of(platform, "en"), THREAD)
     assert rows
 
@@ -78,7 +79,7 @@ def test_each_press_goes_one_value_on_and_comes_round_and_touches_nothing_else(p
 @on_both
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_what_is_set_is_what_is_shown(platform: str, language: str) -> None:
-    form, replies = SettingsForm(platform, CATALOG, lambda: "camera"), words_of(platform, language)
+    form, replies = SettingsForm(platform, CATALOG, lambda: "camera", rewrites=True), words_of(platform, language)
     for page in PAGES:
         for row in form.rows(page, Preferences(), replies, THREAD):
             for value, text in row.choices:
@@ -102,6 +103,18 @@ def test_what_nobody_is_offered_changes_nothing(platform: str) -> None:
     ]
     for page, name, values in tried:
         assert form.changed(page, now, name, values) == now
+
+
+@on_both
+def test_words_that_stay_as_they_are_are_offered_where_a_language_model_writes_prompts(platform: str) -> None:
+    for page in PAGES:
+        with_one, without = (
+            {row.name for row in SettingsForm(platform, CATALOG, lambda: "camera", rewrites=rewrites).rows(
+                page, Preferences(), words_of(platform, "en")
+            )}
+            for rewrites in (True, False)
+        )  # fmt: skip
+        assert with_one - without == {"exact"}
 
 
 def test_a_chat_that_does_not_show_the_bot_every_photo_is_not_offered_that_it_answers_them() -> None:

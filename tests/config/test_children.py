@@ -168,7 +168,9 @@ def test_a_host_may_name_more_but_no_setting_of_ours() -> None:
 
 def test_an_engine_is_given_all_settings_of_its_groups_and_they_are_the_same_settings() -> None:
     groups = {group for group, _ in Settings.known()}
-    assert set(SETTINGS["engine"]) == groups - {"bots", "safety", "telegram", "discord", "web", "quota", "server"}
+    assert set(SETTINGS["engine"]) == groups - {
+        *("bots", "safety", "prompt", "telegram", "discord", "web", "quota", "server"),
+    }
     # Given settings of each group
     environ = {"UNSTILL_ENGINE__MODEL": "m", "UNSTILL_QUEUE__LEASE": "20", "UNSTILL_BOTS__LANGUAGE": "zh_CN"}
     settings = Settings.load(environ, Path("/nowhere"))

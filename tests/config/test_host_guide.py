@@ -119,8 +119,9 @@ def test_settings_in_blocks_are_taken() -> None:
 
     # Then all of them together are settings
     settings = Settings.load(dict(line.split("=", 1) for line in lines), Path("/nowhere"))
-    assert len(lines) == 5
+    assert len(lines) == 8
     assert settings.telegram.local_mode
+    assert settings.prompt.is_on
     assert settings.telegram.token is not None
     assert settings.discord.token is not None
 

@@ -206,7 +206,8 @@ class Answers:
         return caller.replies.status(engines, len(await ledger.open_ids()))
 
     async def _privacy(self, caller: Caller) -> str:
-        return caller.replies.privacy(self._settings.storage.keep_hours, self._settings.queue.keep_hours)
+        kept, leaves = self._settings, caller.replies.leaves(self._settings.prompt)
+        return caller.replies.privacy(kept.storage.keep_hours, kept.queue.keep_hours, leaves)
 
     async def _cancelled(self, caller: Caller, count: int) -> str:
         return caller.replies.mine_cancelled(count)

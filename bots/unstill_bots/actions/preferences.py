@@ -8,6 +8,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from unstill_queue.contract.codec import decode_or, encode
+from unstill_queue.contract.options import EXACT
 
 KEPT_DAYS = 365
 """Preferences that nobody used for so long go."""
@@ -21,7 +22,7 @@ class Preferences(msgspec.Struct, frozen=True):
     answers in. `channels` and `roles`: ids of those of a server that may be used and may use it; empty for all.
     `spoiler`: whether clips are covered until they are pressed. `rating`: what is done with what is for adults only.
     `own`: only pictures of who asks are animated. `mine`: nobody else may animate this person's pictures, which is kept
-    by `Consent` and not with the rest.
+    by `Consent` and not with the rest. `exact`: no language model makes a prompt of the words.
     """
 
     language: str = ""
@@ -39,12 +40,14 @@ class Preferences(msgspec.Struct, frozen=True):
     rating: Literal["", "refuse", "spoiler", "allow"] = ""
     own: bool = False
     mine: bool = False
+    exact: bool = False
 
     @property
     def options(self) -> dict[str, str]:
         """The options of a caption that does not set them itself, as they are typed, by name."""
         given = {"preset": self.preset, "shape": self.shape, "resolution": self.resolution}
-        return {name: f"--{name} {value}" for name, value in given.items() if value}
+        typed = {name: f"--{name} {value}" for name, value in given.items() if value}
+        return {**typed, EXACT: f"--{EXACT} yes"} if self.exact else typed
 
 
 def language_of(own: Preferences, place: Preferences, app: str | None, host: str) -> str:

@@ -26,6 +26,7 @@ from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES
 from unstill_config.safety import Safety
+from unstill_queue.contract.options import EXACT
 
 if TYPE_CHECKING:
     from unstill_bots.intake.pipeline import Pipeline
@@ -75,6 +76,8 @@ _ALL = (
     Setting("rating", CHAT_SETTINGS, kind=Kind.STEP),
     Setting("own", CHAT_SETTINGS, kind=Kind.SWITCH),
     Setting("mine", SETTINGS, kind=Kind.SWITCH),
+    Setting(EXACT, SETTINGS, kind=Kind.SWITCH),
+    Setting(EXACT, CHAT_SETTINGS, kind=Kind.SWITCH),
 )
 
 
@@ -93,7 +96,7 @@ class Row(msgspec.Struct, frozen=True):
 
 class SettingsForm:
     """Reads and changes the settings of one platform. `model` names the one whose sizes are offered now; `safety` says
-    which policies are.
+    which policies are. `rewrites`: a language model makes prompts of people's words here.
     """
 
     def __init__(
@@ -103,12 +106,14 @@ class SettingsForm:
         model: Callable[[], str],
         safety: Safety | None = None,
         consent: Consent | None = None,
+        *,
+        rewrites: bool = False,
     ) -> None:
         self._consent = consent
         self._ratings = safety.choices if safety else ()
-        self._settings = [
-            each for each in _ALL if platform in each.platforms and (self._ratings or each.name != "rating")
-        ]
+        absent = {*([] if self._ratings else ["rating"]), *([] if rewrites else [EXACT])}
+        found = [each for each in _ALL if platform in each.platforms and each.name not in absent]
+        self._settings = _in_a_message(found) if platform == DISCORD else found
         self._catalog = catalog
         self._model = model
 
@@ -125,9 +130,11 @@ class SettingsForm:
     @classmethod
     def of(cls, platform: str, pipeline: Pipeline) -> Self:
         """Make the form of the front end that a pipeline serves."""
+        settings = pipeline.settings
         return cls(
-            platform, pipeline.catalog, lambda: pipeline.serving.model, pipeline.settings.safety, pipeline.consent
-        )
+            platform, pipeline.catalog, lambda: pipeline.serving.model, settings.safety, pipeline.consent,
+            rewrites=settings.prompt.is_on,
+        )  # fmt: skip
 
     async def read(self, store: PreferenceStore, page: str, actor: Actor, scope: str) -> Preferences | None:
         """Return what `scope` has set, or None where the actor may not see and change it. Raises RedisError."""
@@ -186,7 +193,7 @@ class SettingsForm:
                 ids = values is not None and all(each.isdecimal() for each in values)
                 return replace(now, **{name: tuple(values or ())[:IDS_MOST]}) if ids else now
             offered = self._offered(setting, thread, sees_all=sees_all)
-            if values is None or setting.kind is Kind.STEP:
+            if values is None or (setting.kind is Kind.STEP and not values):
                 return replace(now, **{name: _after(value, offered)})
             chosen = [each for each in offered if [str(each)] == list(values)]
             return replace(now, **{name: chosen[0]}) if chosen else now
@@ -225,6 +232,17 @@ class SettingsForm:
         if name == "shape" and value in self._catalog.finishes:
             return replies.translated(self._catalog.finishes[value].title)
         return replies.setting_value(name, value)
+
+
+def _in_a_message(settings: Sequence[Setting]) -> list[Setting]:
+    """Return settings as a message of Discord has room for them, in five rows: a menu takes one, five buttons another.
+
+    There is a second row of buttons where the number of clips at a time is no menu.
+    """
+    pressed = [each for each in settings if each.page == CHAT_SETTINGS and each.kind in (Kind.SWITCH, Kind.STEP)]
+    # the fifth button leads to the other page
+    full = len(pressed) > 4
+    return [replace(each, kind=Kind.STEP) if full and each.name == "jobs" else each for each in settings]
 
 
 def _after(value: Any, values: Sequence[Any]) -> Any:

@@ -29,7 +29,7 @@ class Sharing:
         """
         wanted = words.casefold().split()
         clips = [clip for record in await self._own.records(person) if (clip := _shown(record)) is not None]
-        return [(one, made) for one, made in clips if all(word in made.parameters.prompt.casefold() for word in wanted)]
+        return [(one, made) for one, made in clips if all(word in words_of(one, made).casefold() for word in wanted)]
 
     async def of_press(self, job: str, actor: Actor) -> list[Finished]:
         """Return the clip of a job whose button was pressed, if it is the actor's. Raises RedisError."""
@@ -49,6 +49,11 @@ class Sharing:
         if await is_deleted(self._pipeline.storage, clip[0]):
             return False
         return not (self._pipeline.safety.rates and await self._withheld.holds(clip[0].id))
+
+
+def words_of(record: Record, made: Succeeded) -> str:
+    """Return the words that a clip was asked for with, without options."""
+    return record.job.words if record.job else made.parameters.prompt
 
 
 def _shown(record: Record) -> Finished | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from unstill_bots.actions.presses import SWITCH
 from unstill_bots.actions.variations import again, derived
 from unstill_bots.delivery.message import REVISED
@@ -31,7 +33,8 @@ async def switch(record: Record, replies: ChatReplies, pipeline: Pipeline) -> tu
     if other is None:
         return replies.begun_already() if replaced else replies.waiting(await ledger.place(job.id)), False
     words = words_with(record.request.words, job, other, pipeline.catalog)
-    derived_of = again(record, derived(record.id, f"{SWITCH} {other}"), words)
+    # a prompt was written for the other model
+    derived_of = replace(again(record, derived(record.id, f"{SWITCH} {other}"), words), rewritten="")
     # the pictures of what is cancelled go at once, and not every platform has them once more
     request = await with_own_copy(pipeline.storage, derived_of)
     try:
@@ -54,7 +57,7 @@ def words_with(words: str, job: Job, model: str, catalog: Catalog) -> str:
     try:
         caption = captions.parse(words, catalog, job.parameters.model)
     except OptionError:
-        return str(captions.Caption(job.parameters.prompt, {"model": model}))
+        return str(captions.Caption(job.words, {"model": model}))
     given = {**caption.given, "model": model}
     for _ in range(2 * len(given)):
         try:

@@ -49,7 +49,7 @@ class UserJobs:
         return "\n".join(lines) or replies.queue_empty()
 
     async def _line(self, record: Record, replies: ChatReplies) -> str:
-        words = record.job.parameters.prompt if record.job else record.request.words
+        words = record.job.words if record.job else record.request.words
         if record.progress is not None:
             return replies.queue_line(words, replies.progress(record.progress))
         if record.state is State.RUNNING:

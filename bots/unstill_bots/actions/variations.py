@@ -104,6 +104,7 @@ async def vary(
     if refused is not None:
         return Varied(refused.said)
     request = pending.request(words, id=id) if pending else again(record, id, words)
+    request = replace(request, rewritten=rewritten_of(record))
     try:
         new = await pipeline.enter(_pressed(request, press), start=pending is None)
     except NotTaken as error:
@@ -143,9 +144,14 @@ def _another(seed: int) -> int:
 
 
 def again(record: Record, id: str, words: str) -> Request:
-    """The request anew under another id and with other words."""
+    """The request anew under another id and with other options of the same words, and so with the same prompt."""
     to = replace(record.request.reply_to, extra={**record.request.reply_to.extra, "job": id})
-    return replace(kept_of(record), id=id, words=words, reply_to=to)
+    return replace(kept_of(record), id=id, words=words, reply_to=to, rewritten=rewritten_of(record))
+
+
+def rewritten_of(record: Record) -> str:
+    """Return the prompt that a language model made of a job's words, or nothing."""
+    return record.job.parameters.prompt if record.job and record.job.own_words else ""
 
 
 def derived(id: str, what: str) -> str:

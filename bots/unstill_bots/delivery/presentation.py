@@ -27,6 +27,9 @@ from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Progress, Request, Succeeded
 from unstill_queue.ledger.ledger import Place, Record
 
+REWRITTEN = "prompt_rewritten"
+"""The code of the note that says which prompt a language model made of the words."""
+
 
 def received(request: Request) -> Message:
     """Make the first message of a request that was just taken."""
@@ -122,12 +125,18 @@ def clip(
 ) -> Message:
     """Make the answer with its clip. `file` as in `message.Clip`. `spoiler`: the chat wants clips covered."""
     replies, job, used = _replies(record.request), record.job, outcome.parameters
-    notes = record.notes
+    notes, own = record.notes, job.own_words if job else ""
     if shown is Shown.COVERED and COVERED_PICTURE not in notes:
         notes = (*notes, "clip_covered")
     tip = advice(used.prompt, used, synthetic=outcome.synthetic, language=replies.language)
-    text = replies.clip_text(outcome, notes, tip, pictures=record.request.pictures)
+    pictures = record.request.pictures
     covered = spoiler or record.request.spoiler or shown is Shown.COVERED or COVERED_PICTURE in notes
+    if own and covered:
+        # what is hidden are the words alone, and no note
+        notes = tuple(note for note in notes if not note.startswith(REWRITTEN))
+        text = replies.clip_text(outcome, notes, tip, pictures=pictures, own=f"{own} → {used.prompt}")
+    else:
+        text = replies.clip_text(outcome, notes, tip, pictures=pictures, own=own)
     for_here = covered or shown is not Shown.OPEN
     unheard = map(replies.unheard, _unheard(record.request.words, catalog, used.model))
     return Message(
@@ -151,8 +160,8 @@ def clip(
             spoiler=covered,
             poster=(job.picture or None) if job else None,
             fill=_fill(job.finish, used) if job else "crop",
-            name=file_name("" if covered else used.prompt),
-            alt=replies.alt_text("" if covered else used.prompt),
+            name=file_name("" if covered else own or used.prompt),
+            alt=replies.alt_text("" if covered else own or used.prompt),
             key=outcome.clip,
         ),
     )

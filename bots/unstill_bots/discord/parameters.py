@@ -29,7 +29,7 @@ Now = Callable[[], Awaitable[Served]]
 Completion = Callable[[Interaction, Any], Coroutine[Any, Any, list[Choice[Any]]]]
 
 
-def animate_command(take: Animate, catalog: Catalog, now: Now) -> app_commands.Command[Any, ..., None]:
+def animate_command(take: Animate, catalog: Catalog, now: Now, *leave_out: str) -> app_commands.Command[Any, ..., None]:
     """`/animate`, which calls `take`. Choices that are data are offered while one types: no catalogue is too big."""
 
     async def animate(
@@ -39,7 +39,7 @@ def animate_command(take: Animate, catalog: Catalog, now: Now) -> app_commands.C
         images = [file for file in (image, chosen.get(LAST_IMAGE)) if file]
         await take(interaction, images, prompt, chosen | ({LAST_IMAGE: True} if LAST_IMAGE in chosen else {}))
 
-    options = [option for option in OPTIONS if not option.apart][: OPTIONS_MOST - 3]
+    options = [option for option in OPTIONS if not option.apart and option.name not in leave_out][: OPTIONS_MOST - 3]
     parameters = [
         _parameter("interaction", Interaction),
         _parameter(IMAGE, Optional[discord.Attachment], None),  # noqa: UP045

@@ -54,7 +54,8 @@ class Tree(app_commands.CommandTree[Any]):
         self._open = context.memory.forms
         self._replied = RepliedCommands(context.pipeline)
         settings, presses = SettingsView(context), Presses(context, intake)
-        self.add_command(animate_command(self._animate, context.catalog, context.pipeline.serving.now))
+        serving = context.pipeline.serving
+        self.add_command(animate_command(self._animate, context.catalog, serving.now, *serving.left_out))
         for command in Commands(context, settings).all():
             self.add_command(command)
         self.add_command(self._message_menu())

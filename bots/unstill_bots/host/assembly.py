@@ -16,7 +16,7 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
     `Pipeline`.
     """
     client, storage = services.client, services.storage
-    serving = Serving(client.ledger, services.catalog, services.settings.engine.usual)
+    serving = Serving.of(client.ledger, services.catalog, services.settings)
     platform = services.catalog.platforms[chat.platform]
     pause = platform.edit_seconds / 2
     status = StatusMessages(client.ledger, chat, pause, serving, counts_down=platform.counts_down)
@@ -32,5 +32,6 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
         pictures=services.pictures,
         serving=serving,
         safety=services.safety,
+        rewriter=services.rewriter,
     )
     return pipeline, Courier(client, storage, chat, pipeline, status)

@@ -17,6 +17,7 @@ from unstill_bots.host.certificates import first_end, is_soon
 from unstill_bots.host.disks import DISK_BYTES, free_room
 from unstill_bots.host.findings import Finding
 from unstill_bots.host.local import engine_environ
+from unstill_bots.host.prompt_findings import prompt_findings
 from unstill_bots.safety.findings import safety_findings
 from unstill_bots.terminal.options import printable
 from unstill_bots.terminal.wording import Wording
@@ -52,6 +53,8 @@ async def findings(settings: Settings, wording: Wording) -> AsyncIterator[Findin
     for finding in await _engine(settings, wording):
         yield finding
     for finding in await safety_findings(settings, wording):
+        yield finding
+    for finding in await prompt_findings(settings, wording):
         yield finding
     for name in settings.platforms():
         yield await _platform(name, settings, wording)

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from unstill_bots.intake.pictures import Pictures
+from unstill_bots.intake.rewriter import PromptRewriter
 from unstill_bots.safety.checks import Safety
 from unstill_config.catalog import Catalog
 from unstill_config.errors import ConfigError
@@ -27,6 +28,7 @@ class Services(msgspec.Struct, frozen=True):
     storage: Storage
     pictures: Pictures
     safety: Safety = msgspec.field(default_factory=Safety)
+    rewriter: PromptRewriter = msgspec.field(default_factory=PromptRewriter)
 
 
 class FrontEnd(Protocol):

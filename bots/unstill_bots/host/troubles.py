@@ -93,6 +93,14 @@ async def rating(services: Services) -> list[CheckResult]:
     return [CheckResult("rating", safety.is_away, lambda r: r.trouble_rating(), lambda r: r.well_rating(), 0.0)]
 
 
+async def prompts(services: Services) -> list[CheckResult]:
+    """Look whether the language model answers that writes prompts, as far as the front end that looks has asked it."""
+    rewriter, after = services.rewriter, services.settings.bots.tell_after
+    if not rewriter.is_on:
+        return []
+    return [CheckResult("prompts", rewriter.is_away, lambda r: r.trouble_prompts(), lambda r: r.well_prompts(), after)]
+
+
 async def records(services: Services) -> list[CheckResult]:
     """Look for records that nobody can read."""
     count = len(await services.client.ledger.unreadable())
@@ -121,5 +129,5 @@ def _platform(platform: str, after: float, *, serves: bool, refuses: bool) -> li
     ]
 
 
-CHECKS: tuple[Check, ...] = (engines, certificates, disks, storage, rating, records, platforms)
+CHECKS: tuple[Check, ...] = (engines, certificates, disks, storage, rating, prompts, records, platforms)
 """All of them. What else a host has to know of is one more: a function that returns results, and its name here."""

@@ -30,7 +30,7 @@ from unstill_bots.intake.lengths import lengths
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import Allowed, OptionError
-from unstill_queue.contract.options import PROMPT_MAX, UNITS, find
+from unstill_queue.contract.options import EXACT, PROMPT_MAX, UNITS, find
 from unstill_queue.contract.resolving import faults, narrowed
 
 TEXT_MAX = 32_768
@@ -99,7 +99,7 @@ def _read(text: str, catalog: Catalog) -> tuple[str, CaptionOptions, list[str], 
     quotes that do not close.
     """
     text, settings = other_syntax.without_lines(text)
-    plain = other_syntax.plain(_clean(text))
+    plain = other_syntax.plain(clean(text))
     reader = Reader(plain.text, catalog)
     prompt, unwanted, weighted = other_syntax.parts(" ".join(reader.read()))
     options = reader.options
@@ -149,6 +149,17 @@ def with_defaults(text: str, defaults: Mapping[str, str], catalog: Catalog) -> s
     return joined(" ".join(typed for name, typed in defaults.items() if name not in named), text)
 
 
+def plain_words(text: str, catalog: Catalog) -> str | None:
+    """Return a text without weights, as a caption's words are read; None where it has options, of other programs too,
+    or would be read otherwise before an option.
+    """
+    prompt, options, *_ = _read(text, catalog)
+    before, beside, _, _ = _read(f"{prompt} --{EXACT}", catalog)
+    own = options.named or options.settled("", "") != ([], [])
+    only = beside.named == {EXACT} and beside.settled("", "") == ([], [])
+    return prompt if before == prompt and only and not own else None
+
+
 def names(text: str, option: str, catalog: Catalog) -> bool:
     """Return whether a caption sets an option, or leaves it open."""
     return len(text) <= TEXT_MAX and option in _read(text, catalog)[1].named
@@ -189,10 +200,11 @@ def _not_possible(seconds: float, given: Mapping[str, Value], catalog: Catalog, 
 
 
 def _too_long(text: str) -> OptionError:
-    return OptionError("prompt", f"{_clean(text[:20])}…", Allowed("text", most=str(PROMPT_MAX)))
+    return OptionError("prompt", f"{clean(text[:20])}…", Allowed("text", most=str(PROMPT_MAX)))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return a text on one line: no control characters, and none that nobody sees, but joiners."""
     kept = [
         " " if char.isspace() else char
         for char in text

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery.chat import Chat
 from unstill_bots.delivery.message import SHUT_OUT
-from unstill_bots.delivery.side_messages import SideMessages
+from unstill_bots.delivery.side_messages import DAY, SideMessages
 from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
@@ -21,6 +21,7 @@ from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
+from unstill_bots.intake.rewriter import PromptRewriter
 from unstill_bots.intake.rules import Rules, Terms, no_rules
 from unstill_bots.intake.served import Serving
 from unstill_bots.safety.checks import Safety
@@ -35,8 +36,6 @@ from unstill_queue.contract.jobs import Failed, ReplyAddress, Request, Requester
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Record
 from unstill_queue.storage.base import Storage
-
-DAY = 24 * 3600
 
 Tell = Callable[[ReplyAddress, str], Coroutine[Any, Any, str | None]]
 """Says something that belongs to no job, as a reply. Returns the ref of the message, or None where it got lost."""
@@ -69,6 +68,7 @@ class Pipeline:
         limited: bool = True,
         serving: Serving | None = None,
         safety: Safety | None = None,
+        rewriter: PromptRewriter | None = None,
     ) -> None:
         self.client = client
         self.storage = storage
@@ -77,14 +77,15 @@ class Pipeline:
         self.preferences = PreferenceStore(client.redis)
         self.safety = safety or Safety()
         self.consent = Consent(client.redis, client.ledger.names)
-        self.serving = serving or Serving(client.ledger, catalog, settings.engine.usual)
+        self.serving = serving or Serving.of(client.ledger, catalog, settings)
         self._status = status
         self.background = background or BackgroundTasks()
         self.stale = StaleMessages(client.redis, chat)
         self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)
         self._preparation = Preparation(
-            client, storage, catalog, self.serving, chat, status, rules, self.objection, pictures, self.safety
-        )
+            client, storage, catalog, self.serving, chat, status, rules, self.objection, pictures, self.safety,
+            rewriter or PromptRewriter(settings.prompt),
+        )  # fmt: skip
         self._rules = rules
         self._tell = tell
         self._limited = limited

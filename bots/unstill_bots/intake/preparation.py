@@ -23,8 +23,11 @@ from unstill_bots.intake.older_picture import (
     stored_picture,
 )
 from unstill_bots.intake.pictures import PictureError, Pictures, SafePicture, make_safe
+from unstill_bots.intake.prompts import Prompts
+from unstill_bots.intake.rewriter import PromptRewriter
 from unstill_bots.intake.rules import Rules, Terms
 from unstill_bots.intake.served import Serving
+from unstill_bots.intake.wish import Wish
 from unstill_bots.safety.checks import Safety
 from unstill_bots.safety.consent import Consent
 from unstill_bots.text.replies import Replies
@@ -74,6 +77,7 @@ class Preparation:
         objection: Objecting,
         pictures: Pictures | None,
         safety: Safety,
+        rewriter: PromptRewriter,
     ) -> None:
         self._client = client
         self._storage = storage
@@ -85,6 +89,7 @@ class Preparation:
         self._objection = objection
         self._make_safe = pictures.make_safe if pictures else make_safe
         self._safety = safety
+        self._prompts = Prompts(rewriter, catalog, safety)
         self._consent = Consent(client.redis, client.ledger.names)
         self._in_hand: set[str] = set()
         self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
@@ -156,8 +161,8 @@ class Preparation:
                 return await self._answer(request, refusal.said, self._blame(request.words, refusal, terms))
             await self._status.received(request, quiet=terms.quiet)
             async with self._reading.slot(who.place, who.account):
-                job, cost = await self._understand(request, terms)
-            await self._submit(job, cost, terms)
+                job, cost, wish = await self._understand(request, terms)
+            await self._submit(await self._prompts.fulfilled(job, wish), cost, terms)
         except (Ended, UnknownJob):
             return False
         except PictureError as error:
@@ -178,7 +183,8 @@ class Preparation:
         await self._status.queued(request)
         return True
 
-    async def _understand(self, request: Request, terms: Terms) -> tuple[Job, float]:
+    async def _understand(self, request: Request, terms: Terms) -> tuple[Job, float, Wish | None]:
+        """Return the job, what it costs, and what a language model is to be asked for it."""
         caption, parameters, finish = self._read(request.words)
         # the first one, by which the frame is made, and the last; none where words are all there is
         pictures = [await self._picture(each, terms) for each in each_picture(request)]
@@ -198,7 +204,8 @@ class Preparation:
             notes=tuple(dict.fromkeys(notes)),
             last_picture=last,
         )
-        return job, cost
+        job, wish = await self._prompts.wish(job, caption, terms.rules, pictures, request.rewritten)
+        return job, cost, wish
 
     async def _picture(self, request: Request, terms: Terms) -> SafePicture:
         """Return the first picture of a request, which is stored already or comes from its platform.

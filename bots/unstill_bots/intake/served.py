@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from typing import Self
 
 import msgspec
 from redis.exceptions import RedisError
 
 from unstill_config.catalog import Catalog, Model, Preset
-from unstill_queue.contract.options import OPTIONS, Option
+from unstill_config.settings import Settings
+from unstill_queue.contract.options import EXACT, OPTIONS, Option
 from unstill_queue.ledger.ledger import Ledger
 
 GUIDANCE_ADVISED = 12
@@ -27,15 +29,18 @@ class Served(msgspec.Struct, frozen=True):
     """The models that engines announce now: `names`, in the catalogue's order; none while no engine is running.
 
     `default` is the model that texts and examples speak of: the one that is used where nobody names one, or the best
-    that is served where that one is not.
+    that is served where that one is not. `rewrites`: a language model makes prompts of people's words here.
     """
 
     catalog: Catalog
     names: tuple[str, ...]
     default: str
+    rewrites: bool = False
 
     @classmethod
-    def of(cls, catalog: Catalog, lanes: set[str], usual: str | None, otherwise: str = FIRST) -> Served:
+    def of(
+        cls, catalog: Catalog, lanes: set[str], usual: str | None, otherwise: str = FIRST, *, rewrites: bool = False
+    ) -> Served:
         """Return what is served where engines are alive on `lanes`.
 
         `usual` is used where nobody names a model; None: the best that is served, and `otherwise` while nothing is.
@@ -43,8 +48,8 @@ class Served(msgspec.Struct, frozen=True):
         names = tuple(name for name in catalog.models if name in lanes)
         best = catalog.best_of(names)
         if usual is None:
-            return cls(catalog, names, best or otherwise)
-        return cls(catalog, names, usual if usual in names or best is None else best)
+            return cls(catalog, names, best or otherwise, rewrites)
+        return cls(catalog, names, usual if usual in names or best is None else best, rewrites)
 
     @property
     def models(self) -> dict[str, Model]:
@@ -77,12 +82,15 @@ class Served(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """The options that one of the models to offer reads, in the schema's order; `model` where there is a choice."""
+        """The options that one of the models to offer reads, in the schema's order; `model` where there is a choice,
+        and `exact` where words are rewritten.
+        """
         models = self.models
         return tuple(
             option
             for option in OPTIONS
             if not (option.name == "model" and len(models) == 1)
+            and (option.name != EXACT or self.rewrites)
             and (not option.ability or any(option.name in model.abilities for model in models.values()))
         )
 
@@ -101,15 +109,26 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class Serving:
-    """Asks the ledger which models engines serve, at most every two seconds. `usual` as in `Served.of`."""
+    """Asks the ledger which models engines serve, at most every two seconds; the rest is as in `Served.of`."""
 
-    def __init__(self, ledger: Ledger, catalog: Catalog, usual: str | None) -> None:
+    def __init__(self, ledger: Ledger, catalog: Catalog, usual: str | None, *, rewrites: bool = False) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._usual = usual
-        self._known = Served.of(catalog, set(), usual)
+        self._rewrites = rewrites
+        self._known = Served.of(catalog, set(), usual, rewrites=rewrites)
         self._known_until = 0.0
         self._heard: str | None = None
+
+    @classmethod
+    def of(cls, ledger: Ledger, catalog: Catalog, settings: Settings) -> Self:
+        """Make what asks for a front end of a host's settings."""
+        return cls(ledger, catalog, settings.engine.usual, rewrites=settings.prompt.is_on)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The options that do nothing here, whatever is served."""
+        return () if self._rewrites else (EXACT,)
 
     @property
     def model(self) -> str:
@@ -138,7 +157,7 @@ class Serving:
             lanes = {lane for lane, engines in found.items() if engines}
             # while no engine is there, one is to come back, or for the first time, that has said which models it brings
             coming = self._heard or self._catalog.best_of(found) or FIRST
-            self._known = Served.of(self._catalog, lanes, self._usual, coming)
+            self._known = Served.of(self._catalog, lanes, self._usual, coming, rewrites=self._rewrites)
             if self._known.names:
                 self._heard = self._known.default
             self._known_until = time.monotonic() + FRESH

@@ -14,7 +14,7 @@ from telegram import (
 from telegram.error import TelegramError
 
 from unstill_bots.actions.presses import SHARE
-from unstill_bots.actions.sharing import Finished, Sharing
+from unstill_bots.actions.sharing import Finished, Sharing, words_of
 from unstill_bots.telegram.actors import TelegramActor
 from unstill_bots.telegram.buttons import ONE_CLIP, Press
 from unstill_bots.telegram.clip import caption
@@ -74,8 +74,9 @@ def _result(
 ) -> InlineQueryResultCachedMpeg4Gif | InlineQueryResultCachedVideo:
     # at most 64 bytes, which a job's id with a long chat's number may pass
     id = hashlib.sha256(record.id.encode()).hexdigest()[:32]
-    title = replies.share_title(outcome.parameters.prompt, outcome.parameters.seed)
-    words, marked = caption(replies.clip_text(outcome, record.notes, pictures=record.request.pictures))
+    own = words_of(record, outcome)
+    title = replies.share_title(own, outcome.parameters.seed)
+    words, marked = caption(replies.clip_text(outcome, record.notes, pictures=record.request.pictures, own=own))
     if receipt.kind == "animation":
         return InlineQueryResultCachedMpeg4Gif(id, receipt.file, title, words, caption_entities=marked)
     return InlineQueryResultCachedVideo(id, receipt.file, title, caption=words, caption_entities=marked)

@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def prompt(self) -> str:
-        return self.record.job.parameters.prompt if self.record.job else self.record.request.words
+        return self.record.job.words if self.record.job else self.record.request.words
 
     @property
     def share(self) -> float:

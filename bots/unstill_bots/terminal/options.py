@@ -11,10 +11,11 @@ import click
 
 from unstill_bots.intake import captions
 from unstill_bots.intake.foreign import Follows, Foreign, foreign
+from unstill_bots.intake.rewriter import is_rewritten
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Parameters
-from unstill_queue.contract.options import MOTIONS, NEAR, NEAR_LEAST, OPTIONS, Option
+from unstill_queue.contract.options import EXACT, MOTIONS, NEAR, NEAR_LEAST, OPTIONS, Option
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.resolving import resolve
 
@@ -143,6 +144,8 @@ def caption_of(recipe: Recipe, catalog: Catalog) -> captions.Caption:
         "loop": finish.loop or None,
         "fade": finish.fade or None,
         "audio": None if finish.audio == heard else finish.audio,
+        # else a language model would make another prompt of this one
+        EXACT: True if model is not None and is_rewritten(model) else None,
     }
     return captions.Caption(
         printable(asked.prompt), {name: value for name, value in given.items() if value is not None}

@@ -9,6 +9,7 @@ from unstill_bots.text.help_replies import HelpReplies
 from unstill_bots.text.host_command_replies import HostCommandReplies
 from unstill_bots.text.host_replies import HostReplies
 from unstill_bots.text.news_replies import NewsReplies
+from unstill_bots.text.prompt_replies import PromptReplies
 from unstill_bots.text.safety_replies import SafetyReplies
 from unstill_bots.text.sharing_replies import SharingReplies
 from unstill_bots.text.talk_replies import TalkReplies
@@ -23,6 +24,7 @@ class ChatReplies(
     HostReplies,
     HostCommandReplies,
     NewsReplies,
+    PromptReplies,
     SafetyReplies,
     SharingReplies,
     TalkReplies,
@@ -130,7 +132,7 @@ class ChatReplies(
             self.ngettext("{count} clip is in the making.", "{count} clips are in the making.", waiting),
         )
 
-    def privacy(self, media_hours: float, record_hours: float) -> str:
+    def privacy(self, media_hours: float, record_hours: float, leaves: str) -> str:
         return self._paragraphs(
             self.gettext(
                 "Your picture and its clip are deleted after {hours} hours, your words and your id after {records} "
@@ -138,7 +140,7 @@ class ChatReplies(
                 hours=f"{media_hours:g}",
                 records=f"{record_hours:g}",
             ),
-            self.gettext("Nothing goes to anybody else, and nothing is used for training."),
+            leaves,
             self.reports_and_blocks(),
             self._how_to_forget(),
             self._kept_without_name(),

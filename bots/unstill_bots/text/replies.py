@@ -58,10 +58,16 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
         return self.clip_text(outcome, outcome.notes, advice).plain(length)
 
     def clip_text(
-        self, outcome: Succeeded, notes: Iterable[str], advice: Advice | None = None, *, pictures: int = 1
+        self,
+        outcome: Succeeded,
+        notes: Iterable[str],
+        advice: Advice | None = None,
+        *,
+        pictures: int = 1,
+        own: str = "",
     ) -> Text:
         """The parts of the text under the clip, with all `notes` on it, as `Record.notes` has them. `pictures` as in
-        `Request`.
+        `Request`, `own` the person's words as `Job.own_words`.
         """
         facts = self.gettext(
             "{seconds} s, {width} × {height}, seed {seed}.",
@@ -72,7 +78,7 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
         )
         said = filter(None, (self.disclosure(outcome.synthetic, pictures), *map(self.note, notes)))
         tip = self.advice(advice) if advice is not None else ""
-        return Text(facts, outcome.parameters.prompt, tuple(said), tip)
+        return Text(facts, own or outcome.parameters.prompt, tuple(said), tip)
 
     def disclosure(self, synthetic: bool, pictures: int = 1) -> str:
         if not synthetic:

@@ -28,6 +28,7 @@ class SafetyReplies(Replies):
             "rating": self.gettext("Pictures for adults"),
             "own": self.gettext("Only one's own pictures"),
             "mine": self.gettext("Nobody else animates my pictures"),
+            "exact": self.gettext("Words as they are"),
         }
 
     def safety_values(self) -> dict[tuple[str, object], str]:
@@ -36,6 +37,6 @@ class SafetyReplies(Replies):
             ("rating", "refuse"): self.gettext("not taken"),
             ("rating", "spoiler"): self.gettext("covered"),
             ("rating", "allow"): self.gettext("shown"),
-            **{(name, True): self.gettext("yes") for name in ("own", "mine")},
-            **{(name, False): self.gettext("no") for name in ("own", "mine")},
+            **{(name, True): self.gettext("yes") for name in ("own", "mine", "exact")},
+            **{(name, False): self.gettext("no") for name in ("own", "mine", "exact")},
         }

@@ -129,6 +129,7 @@ NOTES: dict[str, str] = {
     "move_unread": N_(
         "“{value}” was left out: the camera does not know these words. Say in, out, left, right, up or down."
     ),
+    "prompt_rewritten": N_("A language model made this prompt of the words: “{value}”"),
     "prompt_shortened": N_("The words were longer than the model reads: it was cut after “{value}”."),
     "option_nearest": N_("“{asked}” cannot be done here; the nearest was used: {chosen}."),
     "option_read_as": N_("“{asked}” was read as “{chosen}”."),

@@ -99,7 +99,7 @@ class WebContext:
         record = await self.pipeline.record(card.job)
         if record is None or record.forgotten:
             return ""
-        return record.job.parameters.prompt if record.job else record.request.words
+        return record.job.words if record.job else record.request.words
 
     async def send_clip(self, request: web.Request, visitor: Visitor, key: str) -> web.StreamResponse:
         """Answer with the clip of a person's card. Raises Refused, StorageError."""

@@ -81,7 +81,11 @@ class Pages:
             most=context.own.upload_most,
             too_large=problems.sentence(replies, "too_large", context.own.upload_most),
             hours=context.settings.storage.keep_hours,
-            privacy=replies.privacy(context.settings.storage.keep_hours, context.settings.queue.keep_hours),
+            privacy=replies.privacy(
+                context.settings.storage.keep_hours,
+                context.settings.queue.keep_hours,
+                replies.leaves(context.settings.prompt),
+            ),
             # who is known by a chat has it all forgotten there, where nobody knows of tokens
             has_tokens=split(visitor.user)[0] == self._context.platform,
             tokens=[] if visitor.new else await context.visitors.tokens(visitor),

@@ -150,6 +150,7 @@ class RenderJob(JobRun):
             software=SOFTWARE,
             notes=(*job.notes, *rendered.notes, *self._tried()),
             sound=heard,
+            own_words=job.own_words,
         )
         clip = await make_clip(
             Source(

@@ -46,6 +46,7 @@ class ShrinkJob(JobRun):
             software=SOFTWARE,
             notes=(*job.notes, *_others(made)),
             sound=made.sound,
+            own_words=job.own_words,
         )
         clip = await remake_clip(
             source,

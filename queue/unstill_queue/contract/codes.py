@@ -117,6 +117,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "cropped": frozenset({"percent"}),
     "experimental_size": VALUE,
     "move_unread": VALUE,
+    "prompt_rewritten": VALUE,
     "prompt_shortened": VALUE,
     "negative_shortened": VALUE,
     # the caption's options, as they were typed, and what they were taken for

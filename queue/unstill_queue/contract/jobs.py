@@ -58,7 +58,8 @@ class Request(msgspec.Struct, frozen=True):
     `spoiler`: picture or words were sent covered, so that the clip and its words are covered too. `notes` are what the
     older request noted of the `stored` picture, as in `Job`.
     `author`: whose pictures they are, where that is another than who asked, by names that tell nobody, with a space
-    between two.
+    between two. `rewritten`: the prompt that a language model made of the same words for an older request, so that it
+    is not asked again.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Request(msgspec.Struct, frozen=True):
     last_source: str = ""
     last_stored: str = ""
     author: str = ""
+    rewritten: str = ""
 
     @property
     def pictures(self) -> int:
@@ -141,7 +143,8 @@ class Job(msgspec.Struct, frozen=True):
 
     `picture` is a storage key, empty where the clip is made of words alone, and `last_picture` that of the picture with
     which it ends, else empty; `upload_limit` is in bytes. `notes` are codes of what was done otherwise than asked with
-    the picture and the words, before the engine: the answer tells them together with `Succeeded.notes`.
+    the picture and the words, before the engine: the answer tells them together with `Succeeded.notes`. `own_words` are
+    the person's, where a language model made the prompt of them; else empty, as the prompt is what the person wrote.
     `look`: an early look is wanted, where the renderer has one.
     """
 
@@ -157,6 +160,12 @@ class Job(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     last_picture: str = ""
     look: bool = False
+    own_words: str = ""
+
+    @property
+    def words(self) -> str:
+        """What the person wrote, without options."""
+        return self.own_words or self.parameters.prompt
 
     @property
     def pictures(self) -> tuple[str, ...]:

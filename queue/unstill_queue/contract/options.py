@@ -24,6 +24,8 @@ PROMPT_MAX = 6000
 """Characters of a text, as many as the longest text that a platform sends: a text option of a slash command."""
 LAST_IMAGE = "last_image"
 """The option, and the ability of a model, by which a clip goes from one picture to another."""
+EXACT = "exact"
+"""The option by which no language model makes a prompt of the words."""
 TEXT_TO_VIDEO = "text_to_video"
 """The ability of a model by which a clip is made of words alone."""
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
@@ -261,6 +263,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("loop", "flag", "forwards, then backwards", ("boomerang",)),
     Option("fade", "flag", "fade to black at the end"),
     Option("audio", "flag", "add the model's sound, else a silent sound track", ("sound",)),
+    Option(EXACT, "flag", "your words go to the model as they are", ("verbatim", "literal")),
     Option(
         LAST_IMAGE,
         "flag",

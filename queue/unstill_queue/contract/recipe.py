@@ -31,7 +31,7 @@ class Recipe(msgspec.Struct, frozen=True):
     """How a clip was made. `made_by` is "AI" where a trained model made the pixels, else "camera".
 
     `notes` are codes of what was done otherwise than asked, up to the render: of `Job.notes` and `Succeeded.notes`.
-    `sound`: the model made what is heard.
+    `sound`: the model made what is heard. `own_words` as in `Job`.
     """
 
     made_by: Literal["AI", "camera"]
@@ -42,6 +42,7 @@ class Recipe(msgspec.Struct, frozen=True):
     version: int = VERSION
     notes: tuple[str, ...] = ()
     sound: bool = False
+    own_words: str = ""
 
     def dump(self) -> str:
         """As one line of ASCII JSON; `load` gives the same recipe back."""
@@ -72,6 +73,8 @@ class Recipe(msgspec.Struct, frozen=True):
             parts.append("So is its sound.")
         if asked.prompt:
             parts.append(f"Prompt: {asked.prompt}.")
+        if self.own_words:
+            parts.append(f"It was written by a language model. The person's words: {self.own_words}.")
         parts.append(f"Seed {asked.seed}, {asked.num_frames} frames at {asked.fps} fps. {self.software}.")
         return _one_line(" ".join(parts))
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from unstill_queue.contract.codec import decode
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Job, Outcome, Progress, Request, State, Succeeded
 
 REFIT_LANE = "~refit"
@@ -115,7 +116,9 @@ class Record(msgspec.Struct, frozen=True):
     def notes(self) -> tuple[str, ...]:
         """Codes of all that was done otherwise than asked: before the engine, in the render, with the clip."""
         made = self.outcome.notes if isinstance(self.outcome, Succeeded) else ()
-        return tuple(dict.fromkeys((*(self.job.notes if self.job else ()), *made)))
+        job = self.job
+        prompt = (note("prompt_rewritten", value=job.parameters.prompt),) if job and job.own_words else ()
+        return tuple(dict.fromkeys((*prompt, *(job.notes if job else ()), *made)))
 
     @property
     def clips(self) -> list[str]:

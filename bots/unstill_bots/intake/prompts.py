@@ -1,0 +1,53 @@
+"""Decides which words a model is given: the person's own, or a prompt that a language model made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from unstill_bots.actions.preferences import Preferences
+from unstill_bots.intake.captions import Caption
+from unstill_bots.intake.pictures import SafePicture
+from unstill_bots.intake.rewriter import PromptRewriter, is_rewritten
+from unstill_bots.intake.wish import Wish
+from unstill_bots.safety.checks import Safety
+from unstill_config.catalog import Catalog
+from unstill_queue.contract.jobs import Job
+from unstill_queue.contract.options import EXACT
+
+
+class Prompts:
+    """Has prompts written where words, chat and model allow it. The host's list of words holds for what is written."""
+
+    def __init__(self, rewriter: PromptRewriter, catalog: Catalog, safety: Safety) -> None:
+        self._rewriter = rewriter
+        self._catalog = catalog
+        self._safety = safety
+
+    async def wish(
+        self, job: Job, caption: Caption, rules: Preferences, pictures: Sequence[SafePicture], kept: str = ""
+    ) -> tuple[Job, Wish | None]:
+        """Return the job, and what a language model is to be asked for it, or None. `rules` are what its chat has set;
+        `kept` is the prompt that was made of the same words before, which the job then has.
+        """
+        model = self._catalog.models[job.parameters.model]
+        if caption.given.get(EXACT) or not is_rewritten(model):
+            return job, None
+        if kept:
+            return self._with(job, kept), None
+        if rules.exact:
+            return job, None
+        first = pictures[0] if pictures else None
+        return job, await self._rewriter.wish(job.parameters.prompt, model, len(pictures), first)
+
+    async def fulfilled(self, job: Job, wish: Wish | None) -> Job:
+        """Return a job with the prompt that is made of a wish; with the person's own words where none is."""
+        prompt = await self._rewriter.prompt(wish, self._catalog, self._safety.words.holds) if wish else None
+        return self._with(job, prompt) if prompt else job
+
+    def _with(self, job: Job, prompt: str) -> Job:
+        own = job.parameters.prompt
+        if prompt == own or self._safety.words.holds(prompt):
+            return job
+        return replace(job, own_words=own, parameters=replace(job.parameters, prompt=prompt))
