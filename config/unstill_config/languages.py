@@ -26,6 +26,7 @@ LANGUAGES: Final[dict[str, Language]] = {
     "de": Language("Deutsch"),
     "pt_BR": Language("Português (Brasil)"),
     "ru": Language("Русский"),
+    "ja": Language("日本語", spaced=False),
 }
 """By tag: a language, and where there are several of it a region. Of these the first is for all regions not named."""
 

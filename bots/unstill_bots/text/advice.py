@@ -131,8 +131,12 @@ def _languages() -> dict[str, Words]:
 
 @cache
 def _pattern(words: str, place: str) -> re.Pattern[str]:
-    ends = {word: r"\w*" if place == "beginning" and not word.endswith("_") else "" for word in words.split()}
-    either = "|".join(re.escape(word.rstrip("_").replace("_", " ")) + end for word, end in ends.items()) or "(?!)"
+    # an inflected word is found to its end, which in Japanese is in Hiragana
+    rest = {"anywhere": "[\u3041-\u309f]*", "beginning": r"\w*", "whole": ""}[place]
+    each = (
+        re.escape(word.rstrip("_").replace("_", " ")) + ("" if word.endswith("_") else rest) for word in words.split()
+    )
+    either = "|".join(each) or "(?!)"
     return re.compile(either if place == "anywhere" else rf"\b(?:{either})\b", re.IGNORECASE)
 
 
@@ -173,7 +177,9 @@ def _without_accents(text: str) -> str:
 
 
 def _said(prompt: str, kind: str) -> str:
-    return next(filter(None, (words.found(getattr(words, kind), prompt) for words in _languages().values())), "")
+    # a language in whose script it is knows more of a word than another one with some of its letters
+    languages = sorted(_languages().values(), key=lambda words: not words.writes(prompt))
+    return next(filter(None, (words.found(getattr(words, kind), prompt) for words in languages)), "")
 
 
 def _length(prompt: str) -> int:

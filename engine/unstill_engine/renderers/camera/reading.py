@@ -117,6 +117,9 @@ class _Reader:
         if pace is not None:
             too = self._too or self._words.excess.match(text, at) is not None
             self._too = False
+            if text[at - 1 : at] == "、" and self._scanner.phrase(self._scanner.past_filler(pace_end), self._counts)[0]:
+                # "右にパン、少しズームイン": behind this comma, a pace that has a move behind it is that one's
+                self._wishes.last = None
             self._pace(pace, too)
             return pace_end
         if phrase is not None:
