@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from tests.bench.gpu_cached import main
 from tests.engine.i2vgen_fast_models import given, tiny_unet
 from tests.engine.i2vgen_stock import stock_clip, stock_pipeline
 from tests.engine.i2vgen_tiny import noisy_photo, parameters, tiny_renderer
@@ -210,3 +212,10 @@ def test_a_clip_by_unipc_is_stocks_by_the_same_solver(renderer: I2VGenXL, tiny_i
     # the next clip begins anew
     again = renderer.latents(plan, WHOLE, photo, lambda step, steps: None, lambda: False)
     assert torch.equal(ours, again)
+
+
+def test_the_bench_of_these_steps_runs_on_any_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--device", "cpu", "--tiny"]) == 0
+    steps, schedulers = (json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{"))
+    assert steps["shallow_with_its_own_off_whole"] == 0.0 < steps["shallow_with_those_before_off_whole"]
+    assert min(steps["whole_ms"], steps["keeping_ms"], steps["shallow_ms"], schedulers["unipc_step_ms"]) > 0
