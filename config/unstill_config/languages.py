@@ -24,6 +24,7 @@ LANGUAGES: Final[dict[str, Language]] = {
     "en": Language("English"),
     "zh_CN": Language("简体中文", spaced=False),
     "de": Language("Deutsch"),
+    "es": Language("Español"),
     "pt_BR": Language("Português (Brasil)"),
     "ru": Language("Русский"),
     "ja": Language("日本語", spaced=False),

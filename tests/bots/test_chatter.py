@@ -28,6 +28,9 @@ CHATTER = [
     "Danke schön!",
     "Das sieht ja echt super aus!!",
     "guten Morgen alle",
+    "¡Muchas gracias!",
+    "¡Qué bonito quedó!",
+    "jajaja",
     "谢谢！",
     "太棒了👍",
     "哈哈哈哈",
@@ -54,6 +57,8 @@ WISHES = [
     "schön, aber langsamer bitte",
     "die Wellen",
     "noch langsamer",
+    "bonito, pero más lento",
+    "las olas",
     "很好看，但是慢一点",
     "再慢一点",
     "海浪",
@@ -86,6 +91,8 @@ def test_whatever_says_more_is_a_wish(words: str) -> None:
         "好，再来一次",
         "Noch einmal bitte",
         "super, nochmal",
+        "otra vez, por favor",
+        "genial, una vez más",
     ],
 )
 def test_the_same_once_more_is_told_from_other_words(words: str) -> None:
