@@ -23,6 +23,7 @@ SOURCE: Final = "en"
 LANGUAGES: Final[dict[str, Language]] = {
     "en": Language("English"),
     "zh_CN": Language("简体中文", spaced=False),
+    "zh_TW": Language("繁體中文", spaced=False, also=("zh_Hant", "zh_HK", "zh_MO")),
     "de": Language("Deutsch"),
     "es": Language("Español"),
     "pt_BR": Language("Português (Brasil)"),

@@ -205,21 +205,21 @@ def _inflected(prompt: str) -> bool:
 def _verb(prompt: str, language: str) -> str:
     """Choose a verb for what the prompt is about, in the prompt's language: that of its script or of its subject.
 
-    The person's language decides between those of one script, and where no subject is known.
+    The person's language decides between those of one script, of one word, and where no subject is known.
     """
     languages = _languages()
     writing = [name for name, words in languages.items() if words.writes(prompt)]
     written = languages[language if language in writing else writing[0]] if writing else None
     own = languages.get(language, languages[SOURCE])
-    subject, named = next(_subjects(prompt), (None, languages[SOURCE] if own.letters else own))
+    subject, named = next(_subjects(prompt, own), (None, languages[SOURCE] if own.letters else own))
     chosen = written or named
     return chosen.suggestions[subject].verb if subject else chosen.usual_verb
 
 
-def _subjects(prompt: str) -> Iterator[tuple[str, Words]]:
-    """Yield what the prompt is about, in the order of SOURCE's file, with the language that names it."""
+def _subjects(prompt: str, own: Words) -> Iterator[tuple[str, Words]]:
+    """Yield what the prompt is about, in the order of SOURCE's file, with the language that names it, `own` first."""
     languages = _languages()
     for subject in languages[SOURCE].suggestions:
-        for words in languages.values():
+        for words in (own, *languages.values()):
             if words.finds(words.suggestions[subject].subject, prompt):
                 yield subject, words

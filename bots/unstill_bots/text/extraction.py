@@ -1,12 +1,15 @@
 """Finds every sentence there is to translate and updates the .po files: `python -m unstill_bots.text.extraction`.
 
-Sentences are found in this package's code, in the declaration of the options, and in the catalogues that ship.
+Sentences are found in this package's code, in the declaration of the options, and in the catalogues that ship. Files of
+a language in `CONVERTED` are made from another one's; that needs OpenCC, a tool of who develops.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from babel.messages.catalog import Catalog as Messages
 from babel.messages.extract import extract_from_dir
@@ -21,6 +24,22 @@ PACKAGE = Path(__file__).parents[1]
 KEYWORDS = {"gettext": None, "text": None, "ngettext": (1, 2), "N_": None, "NN_": (1, 2)}
 
 HEADER = "# The English stands in the code; `python -m unstill_bots.text.extraction` adds what is new there."
+
+
+class Conversion(NamedTuple):
+    """Makes a language from `source` by OpenCC's configurations.
+
+    `replies` puts a region's own words into sentences, and `words` changes the script alone of what people type.
+    `charset` is that of its `advice.toml`.
+    """
+
+    source: str
+    replies: str
+    words: str
+    charset: str
+
+
+CONVERTED: Final = {"zh_TW": Conversion("zh_CN", "s2twp", "s2tw", "big5")}
 
 MessageId = str | tuple[str, ...]
 
@@ -48,8 +67,12 @@ def messages(catalog: Catalog) -> Iterator[MessageId]:
         yield from model.moves
 
 
+def folder(language: str) -> Path:
+    return PACKAGE / "text" / "locale" / language
+
+
 def path(language: str) -> Path:
-    return PACKAGE / "text" / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    return folder(language) / "LC_MESSAGES" / f"{DOMAIN}.po"
 
 
 def update(language: str, catalog: Catalog) -> Messages:
@@ -68,13 +91,43 @@ def update(language: str, catalog: Catalog) -> Messages:
     return known
 
 
+def converted(language: str, catalog: Catalog) -> Iterator[tuple[Path, bytes]]:
+    """Yield the files of a language in `CONVERTED`: its sentences, and the words that are read."""
+    from opencc import OpenCC
+
+    conversion = CONVERTED[language]
+    replies, words = OpenCC(conversion.replies), OpenCC(conversion.words)
+    messages, source = update(language, catalog), update(conversion.source, catalog)
+    for message in source:
+        made, strings = messages.get(message.id), message.string
+        if message.id and made is not None and strings is not None:
+            made.string = replies.convert(strings) if isinstance(strings, str) else tuple(map(replies.convert, strings))
+            made.user_comments = message.user_comments
+    yield path(language), written(messages)
+    for file in sorted(folder(conversion.source).glob("*.toml")):
+        text = words.convert(file.read_text("utf-8")).replace('charset = "gb2312"', f'charset = "{conversion.charset}"')
+        yield folder(language) / file.name, text.encode()
+
+
+def written(messages: Messages) -> bytes:
+    file = io.BytesIO()
+    write_po(file, messages, no_location=True, width=116)
+    return file.getvalue()
+
+
 def main() -> None:
-    for language in LANGUAGES:
-        if language != SOURCE:
-            updated = update(language, Catalog.load())
-            path(language).parent.mkdir(parents=True, exist_ok=True)
-            with path(language).open("wb") as file:
-                write_po(file, updated, no_location=True, width=116)
+    catalog = Catalog.load()
+    made = [language for language in LANGUAGES if language != SOURCE]
+    # those that are converted last
+    for language in sorted(made, key=CONVERTED.__contains__):
+        files = (
+            converted(language, catalog)
+            if language in CONVERTED
+            else [(path(language), written(update(language, catalog)))]
+        )
+        for file, data in files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
 
 
 if __name__ == "__main__":
