@@ -26,6 +26,7 @@ LANGUAGES: Final[dict[str, Language]] = {
     "zh_TW": Language("繁體中文", spaced=False, also=("zh_Hant", "zh_HK", "zh_MO")),
     "de": Language("Deutsch"),
     "es": Language("Español"),
+    "fr": Language("Français"),
     "pt_BR": Language("Português (Brasil)"),
     "ru": Language("Русский"),
     "ja": Language("日本語", spaced=False),

@@ -31,6 +31,8 @@ CHATTER = [
     "¡Muchas gracias!",
     "¡Qué bonito quedó!",
     "jajaja",
+    "Merci beaucoup !",
+    "C'est vraiment magnifique",
     "谢谢！",
     "太棒了👍",
     "哈哈哈哈",
@@ -59,6 +61,8 @@ WISHES = [
     "noch langsamer",
     "bonito, pero más lento",
     "las olas",
+    "joli, mais plus lent",
+    "les vagues",
     "很好看，但是慢一点",
     "再慢一点",
     "海浪",
@@ -93,6 +97,7 @@ def test_whatever_says_more_is_a_wish(words: str) -> None:
         "super, nochmal",
         "otra vez, por favor",
         "genial, una vez más",
+        "encore une fois, s'il te plaît",
     ],
 )
 def test_the_same_once_more_is_told_from_other_words(words: str) -> None:
