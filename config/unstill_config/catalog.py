@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from unstill_config.auto import Auto as Auto
+from unstill_config.auto import Needs as Needs
 from unstill_config.entry import Entry
 from unstill_config.entry import Value as Value
 from unstill_config.errors import ConfigError
@@ -74,16 +76,6 @@ class Cost(Entry):
         return self.base + self.per_unit * num_frames * steps * megapixels
 
 
-class Auto(Entry):
-    """Ranks a model for hosts who leave the choice: of those that fit, the one with the least `rank` is taken.
-
-    `card` is the memory that a card has to have in all, in GB of 10**9 bytes as makers count; 0: it needs no card.
-    """
-
-    rank: int
-    card: float = Field(default=0.0, ge=0)
-
-
 class Model(Entry):
     """One table of models.toml. `renderer` is 'module:Class'; ranges are inclusive.
 
@@ -92,11 +84,14 @@ class Model(Entry):
     `auto`: it may be chosen for a host. `host_memory` is what its process needs of the machine's own memory at most,
     in GiB; 0 where nobody has measured that. `target_fps` are the frame rates that it was trained to make motion for,
     where it is told one, whatever that of the file is. `latent_rgb`: how its latents look, for an early look at a clip.
+    `synthetic`: it makes pixels that no camera took; `filled`: these are only
+    what the photo hides, filled in from what is around it by no trained model.
     """
 
     title: str
     renderer: Annotated[str, AfterValidator(_renderer)]
     synthetic: bool
+    filled: bool = False
     abilities: tuple[str, ...]
     size_multiple: int = Field(ge=1)
     aspect_most: float = Field(default=4.0, ge=1)
@@ -110,6 +105,7 @@ class Model(Entry):
     moves: tuple[str, ...] = ()
     memory: Memory | None = None
     auto: Auto | None = None
+    needs: Needs | None = None
     host_memory: float = Field(default=0.0, ge=0)
     pipeline: Pipeline | None = None
     latent_rgb: LatentRgb | None = None
@@ -126,8 +122,15 @@ class Model(Entry):
             return self
         return self.model_copy(update={"memory": self.memory.model_copy(update={"mode": mode})})
 
+    @property
+    def draws(self) -> bool:
+        """Whether a trained model draws its pixels, so that words say what moves; else they tell a camera."""
+        return self.synthetic and not self.filled
+
     @model_validator(mode="after")
     def _agrees(self) -> Model:
+        if self.filled and not self.synthetic:
+            raise ValueError("what is filled in is synthetic")
         for name, (low, high) in self.ranges.items():
             value = self.defaults.get(name)
             if low > high:
@@ -285,6 +288,7 @@ def _siblings(loc: tuple[str, ...]) -> tuple[str, ...]:
         "cost": Cost,
         "memory": Memory,
         "auto": Auto,
+        "needs": Needs,
         "pipeline": Pipeline,
         "latent_rgb": LatentRgb,
         "guide": Guide,

@@ -46,6 +46,6 @@ class Preset(Entry):
         """Return whether it is for all models, or for one of these."""
         return not self.models or bool(self.values) or any(model in self.models for model in models)
 
-    def help_of(self, *, synthetic: bool) -> str:
+    def help_of(self, *, draws: bool) -> str:
         """Return what it does with a model that draws new pixels, or with one that does not."""
-        return self.help if synthetic else self.camera_help or self.help
+        return self.help if draws else self.camera_help or self.help

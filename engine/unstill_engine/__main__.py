@@ -30,6 +30,7 @@ from unstill_engine.doctor import findings
 from unstill_engine.fleet import ALL, Fleet, names_by_device
 from unstill_engine.host_memory import host_memory, why_too_little
 from unstill_engine.metrics_server import serve_metrics
+from unstill_engine.presence import why_not_installed
 from unstill_engine.worker.worker import Worker
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.redis.embedded import EmbeddedValkey
@@ -81,7 +82,7 @@ def _settled(settings: Settings, catalog: Catalog, engines: int) -> Settings:
 
     Raises:
         ConfigError: AUTO finds nothing that fits.
-        EngineError: for none of them there is the memory.
+        EngineError: for none of them there is the memory, or what it needs to be installed.
     """
     choice = chosen(settings, catalog, os.environ, engines)
     if choice.why:
@@ -89,9 +90,11 @@ def _settled(settings: Settings, catalog: Catalog, engines: int) -> Settings:
         log.info("model chosen", model=name, licence=catalog.models[name].licence.name, why=choice.why)
     memory = host_memory(engines)
     refused = {name: why for name in choice.models if (why := why_too_little(name, catalog, memory))}
+    code = "out_of_memory" if refused else "model_unavailable"
+    refused |= {name: why for name in choice.models if (why := why_not_installed(name, catalog))}
     served = tuple(name for name in choice.models if name not in refused)
     if not served:
-        raise EngineError("out_of_memory", " ".join(refused.values()))
+        raise EngineError(code, " ".join(refused.values()))
     for name, why in refused.items():
         log.error("a model is not served", model=name, reason=why)
     return settings.model_copy(

@@ -13,6 +13,7 @@ from unstill_engine.device.cards import card_bytes, visible_devices
 from unstill_engine.fleet import ALL
 from unstill_engine.host_memory import HostMemory, host_memory, why_too_little
 from unstill_engine.licence import check_accepted, why_not_accepted
+from unstill_engine.presence import why_not_here
 
 NO_CARD = "cpu"
 GB = 10**9
@@ -71,6 +72,8 @@ def _best(settings: Settings, catalog: Catalog, card: int, memory: HostMemory | 
             passed.append(f"the licence of {name} is not accepted")
         elif why_too_little(name, catalog, memory) is not None:
             passed.append(f"{name} needs {catalog.models[name].host_memory:g} GiB of the machine's memory")
+        elif (absent := why_not_here(name, catalog)) is not None:
+            passed.append(absent.partition(". ")[0])
         else:
             break
     else:

@@ -22,6 +22,7 @@ from unstill_engine.device.cards import visible_devices
 from unstill_engine.fleet import ALL
 from unstill_engine.host_memory import HostMemory, host_memory, why_too_little
 from unstill_engine.licence import why_not_accepted
+from unstill_engine.presence import why_not_fetched, why_not_installed
 from unstill_engine.worker import workdir as scratch
 
 SCRATCH_BYTES = 2_000_000_000
@@ -135,11 +136,16 @@ def _model(name: str, settings: Settings, catalog: Catalog, memory: HostMemory |
         setting = "UNSTILL_ENGINE__MODELS" if settings.engine.models else "UNSTILL_ENGINE__MODEL"
         return _finding("model", False, name, f"Set {setting} to {AUTO}, or to one of {', '.join(catalog.models)}.")
     model = catalog.models[name].using(settings.engine.memory)
-    why_not = why_not_accepted(settings, catalog, name) or why_too_little(name, catalog, memory)
+    why_not = (
+        why_not_accepted(settings, catalog, name)
+        or why_too_little(name, catalog, memory)
+        or why_not_installed(name, catalog)
+    )
     if why_not is not None:
         happened, _, mend = why_not.partition(". ")
         return _finding("model", False, f"{happened}.", mend)
     low = ""
     if model.memory is not None and model.memory.mode == "low":
         low = f", within {model.memory.low:g} GiB: slower, and no larger than {min(model.resolutions)} px"
-    return _finding("model", True, f"{name} ({model.licence.name}){low}{f': {why}' if why else ''}")
+    fetched = "" if why_not_fetched(name, catalog) is None else ", whose weights are fetched once at its start"
+    return _finding("model", True, f"{name} ({model.licence.name}){low}{fetched}{f': {why}' if why else ''}")

@@ -40,8 +40,8 @@ async def test_who_has_a_preset_is_not_asked_for_words_and_who_has_none_is_by_wh
     # Then they are asked once, of what the camera can do, and nothing is made
     says = ChatReplies("en")
     [question] = questions
-    assert question.text == says.ask_words(1, synthetic=False)
-    assert (question.to_answer, question.to_choose) == (says.ask_in_answer(synthetic=False), says.or_choose())
+    assert question.text == says.ask_words(1, draws=False)
+    assert (question.to_answer, question.to_choose) == (says.ask_in_answer(draws=False), says.or_choose())
     assert await usual.front.ledger.open_ids() == []
 
     # When they have a preset of their own, then the next one is taken at once

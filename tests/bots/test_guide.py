@@ -97,9 +97,9 @@ def test_strong_motion_is_told_to_go_smoothly() -> None:
 
 
 def test_for_a_camera_that_moves_camera_words_count() -> None:
-    assert advice("the sea", PARAMETERS, synthetic=False) == Advice("camera")
-    assert advice("zoom in on the sea", PARAMETERS, synthetic=False) is None
-    assert advice("镜头拉近", PARAMETERS, synthetic=False) is None
+    assert advice("the sea", PARAMETERS, draws=False) == Advice("camera")
+    assert advice("zoom in on the sea", PARAMETERS, draws=False) is None
+    assert advice("镜头拉近", PARAMETERS, draws=False) is None
 
 
 @pytest.mark.parametrize("file", sorted(PHRASES.glob("*.toml")), ids=lambda file: file.stem)
@@ -107,14 +107,14 @@ def test_who_told_the_camera_something_in_another_language_is_not_advised_to_use
     data = tomllib.loads(file.read_text("utf-8"))
     said = [words for rows in (*data["phrases"].values(), data["ours"]["said"]) for words, _ in rows]
 
-    advised = [words for words in said if advice(words, PARAMETERS, synthetic=False) == Advice("camera")]
+    advised = [words for words in said if advice(words, PARAMETERS, draws=False) == Advice("camera")]
 
     assert said and advised == []
 
 
 @pytest.mark.parametrize("prompt", ["ein Hund am See", "un gato en el sofá", "le lac", "o mar", "кот на диване", "猫"])
 def test_who_told_it_nothing_is_advised(prompt: str) -> None:
-    assert advice(prompt, PARAMETERS, synthetic=False) == Advice("camera")
+    assert advice(prompt, PARAMETERS, draws=False) == Advice("camera")
 
 
 @pytest.mark.parametrize(
@@ -132,15 +132,15 @@ def test_who_told_it_nothing_is_advised(prompt: str) -> None:
     ],
 )
 def test_a_wish_that_a_camera_cannot_fulfil_is_said_to_be_one(prompt: str, wish: str | None) -> None:
-    found = advice(prompt, PARAMETERS, synthetic=False)
+    found = advice(prompt, PARAMETERS, draws=False)
 
     assert found == (wish and Advice("still", {"verb": wish}))
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.text(), st.booleans())
-def test_any_words_have_advice_that_can_be_said_or_none(prompt: str, synthetic: bool) -> None:
-    found = advice(prompt, PARAMETERS, synthetic=synthetic)
+def test_any_words_have_advice_that_can_be_said_or_none(prompt: str, draws: bool) -> None:
+    found = advice(prompt, PARAMETERS, draws=draws)
 
     assert found is None or ADVICE[found.code].format_map(found.details)
 

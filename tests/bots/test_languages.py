@@ -227,7 +227,7 @@ def test_commands_options_and_forms_fit_on_discord_without_being_cut(language: s
                 assert 1 <= len(title) <= 100, title
     assert len(replies.modal_title()) <= TITLE_MOST
     labels = [replies.modal_picture(), *replies.modal_options()]
-    for text in (*labels, *(replies.modal_words(synthetic=synthetic) for synthetic in (True, False))):
+    for text in (*labels, *(replies.modal_words(draws=synthetic) for synthetic in (True, False))):
         assert 1 <= len(text) <= LABEL_MOST, text
 
 

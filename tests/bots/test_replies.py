@@ -15,6 +15,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.bots.able_models import with_abilities
 
 import unstill_bots
@@ -187,6 +188,7 @@ SAYINGS: list[Callable[[Replies], str]] = [
     lambda replies: replies.progress(Progress("rendering", 3, 10, 42.0)),
     lambda replies: replies.disclosure(True),
     lambda replies: replies.disclosure(False),
+    lambda replies: replies.disclosure(True, filled=True),
     lambda replies: replies.disclosure(True, 0),
     lambda replies: replies.disclosure(True, 2),
     lambda replies: replies.cancelled("telegram:1"),
@@ -248,6 +250,8 @@ def test_a_clip_says_what_it_is_and_how_it_was_made() -> None:
         "Tip: Say in which direction or how fast; “slow motion” often helps.",
     ]
     assert "AI drew none of it" in EN.done(succeeded(synthetic=False))
+    filled = EN.done(replace(succeeded(), filled=True))
+    assert "AI judged its depth, and what it hides was filled in." in filled and "Made by AI" not in filled
 
 
 @settings(max_examples=100)
@@ -481,14 +485,14 @@ def test_words_with_braces_are_only_words() -> None:
 def test_the_help_is_short_and_its_pages_list_everything(language: str, platform: str) -> None:
     able = with_abilities(CATALOG, "i2vgen-xl", LAST_IMAGE)
     replies, everything = ChatReplies(language), Served.of(able, set(able.models), "i2vgen-xl", rewrites=True)
-    help = str(replies.overview(offered(platform), synthetic=True))
-    tips = [str(replies.tips(synthetic=synthetic)) for synthetic in (True, False)]
+    help = str(replies.overview(offered(platform), draws=True))
+    tips = [str(replies.tips(draws=draws)) for draws in (True, False)]
     pages = "\n".join([str(replies.options(everything)), str(replies.presets(everything)), *tips])
 
     # what not every model does is said where it is served
     two, none = [replies.abilities(Served.of(able, {model}, model)) for model in ("i2vgen-xl", "camera")]
     assert len(two) == 1 and none == ()
-    assert two[0] in str(replies.overview(offered(platform), synthetic=True, also=two)) and two[0] not in help
+    assert two[0] in str(replies.overview(offered(platform), draws=True, also=two)) and two[0] not in help
     # one line a command under a few headings, and no option
     assert all(f"\n/{command.name}: " in help for command in offered(platform))
     assert help.count("--") == 1
@@ -502,10 +506,10 @@ def test_the_help_is_short_and_its_pages_list_everything(language: str, platform
 def test_the_help_promises_nothing_but_what_is_served() -> None:
     replies, served = ChatReplies("en"), Served.of(CATALOG, {"camera"}, "i2vgen-xl")
     pages = (
-        replies.overview(offered("telegram"), synthetic=served.synthetic),
+        replies.overview(offered("telegram"), draws=served.draws),
         replies.options(served),
         replies.presets(served),
-        replies.tips(synthetic=served.synthetic),
+        replies.tips(draws=served.draws),
     )
     text = "\n".join(map(str, pages))
 
@@ -533,7 +537,7 @@ def test_the_help_advises_nothing_that_the_model_refuses(model: str) -> None:
                 resolve(caption.prompt, caption.given, CATALOG, default_model=model)
     # and all examples of the pages can be sent as they are
     replies = ChatReplies("en")
-    said = (replies.overview([], synthetic=served.synthetic), replies.options(served), replies.presets(served))
+    said = (replies.overview([], draws=served.draws), replies.options(served), replies.presets(served))
     examples = re.findall(r"^.*(?:Zoom in|Waves).* --.*$", "\n".join(map(str, said)), re.MULTILINE)
     assert len(examples) == 3
     for example in examples:
@@ -543,15 +547,15 @@ def test_the_help_advises_nothing_that_the_model_refuses(model: str) -> None:
 def test_the_help_says_of_each_model_what_it_takes_where_they_differ_and_advises_no_guidance_that_is_refused() -> None:
     both = Served.of(CATALOG, set(CATALOG.models), "camera")
     page = str(ChatReplies("en").options(both))
-    assert "Camera: a whole number from 8 to 480 frames; I2VGen-XL: a whole number from 8 to 32 frames" in page
-    assert "Camera: 256, 512, 720, 768, 1024, 1080; I2VGen-XL: 512, 768, 1024" in page
+    assert "Camera, Depth: a whole number from 8 to 480 frames; I2VGen-XL: a whole number from 8 to 32 frames" in page
+    assert "Camera, Depth: 256, 512, 720, 768, 1024, 1080; I2VGen-XL: 512, 768, 1024" in page
 
     fixed = CATALOG.models["i2vgen-xl"]
     fixed = fixed.model_copy(update={"ranges": {**fixed.ranges, "guidance_scale": (1.0, 9.0)}})
     narrow = CATALOG.model_copy(update={"models": {"i2vgen-xl": fixed}})
     for catalog, said in ((CATALOG, True), (narrow, False)):
         served = Served.of(catalog, {"i2vgen-xl"}, "i2vgen-xl")
-        tips = str(ChatReplies("en").tips(synthetic=served.synthetic, guided=served.guided))
+        tips = str(ChatReplies("en").tips(draws=served.draws, guided=served.guided))
         assert ("set the guidance" in tips) is said
 
 

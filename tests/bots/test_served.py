@@ -27,20 +27,20 @@ def test_an_engine_that_comes_and_goes_changes_what_is_offered() -> None:
     now = Served.of(CATALOG, {CAMERA}, DRAWS)
 
     # Then the camera is what is spoken of, and nothing is offered that it does not read
-    assert (now.default, list(now.models), now.synthetic) == (CAMERA, [CAMERA], False)
+    assert (now.default, list(now.models), now.draws) == (CAMERA, [CAMERA], False)
     assert {"seed", "camera", "motion", "seconds", "preset"} <= names(now)
     assert (now.instead_of(DRAWS), now.instead_of(CAMERA)) == (CAMERA, None)
     assert not {"negative_prompt", "guidance_scale", "num_inference_steps", "model"} & names(now)
 
     # When both are served, Then there is a choice, and the host's usual one is spoken of
     now = Served.of(CATALOG, {CAMERA, DRAWS, "a model of a newer catalogue"}, DRAWS)
-    assert (now.default, list(now.models), now.synthetic) == (DRAWS, [CAMERA, DRAWS], True)
+    assert (now.default, list(now.models), now.draws) == (DRAWS, [CAMERA, DRAWS], True)
     assert {"negative_prompt", "guidance_scale", "camera", "model"} <= names(now)
     assert now.instead_of(DRAWS) is None
 
     # When nothing is served, Then the usual one is spoken of, as it is to come back, and nothing else
     now = Served.of(CATALOG, set(), DRAWS)
-    assert (now.names, now.default, list(now.models), now.synthetic) == ((), DRAWS, [DRAWS], True)
+    assert (now.names, now.default, list(now.models), now.draws) == ((), DRAWS, [DRAWS], True)
     assert not {"camera", "motion", "model"} & names(now)
     assert now.instead_of(CAMERA) is None
 

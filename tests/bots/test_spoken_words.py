@@ -97,7 +97,7 @@ def test_what_is_missing_in_words_is_named_with_a_verb_of_their_language(file: P
     for prompt in spoken(file).enough:
         assert advice(prompt, PARAMETERS) is None, prompt
     for prompt, wish in spoken(file).still:
-        assert advice(prompt, PARAMETERS, synthetic=False) == Advice("still", {"verb": wish}), prompt
+        assert advice(prompt, PARAMETERS, draws=False) == Advice("still", {"verb": wish}), prompt
 
 
 # -- what replies show can be typed
@@ -116,7 +116,7 @@ def test_the_examples_of_replies_are_read_as_in_english(language: str) -> None:
         asked, meant = parse(own, CATALOG, "camera"), parse(english, CATALOG, "camera")
         assert direct(asked.prompt, "") == direct(meant.prompt, "") != (), own
         assert asked.given == meant.given
-        assert advice(asked.prompt, PARAMETERS, synthetic=False) is None, own
+        assert advice(asked.prompt, PARAMETERS, draws=False) is None, own
     # and so is the example for a model that makes things move
     waves = parse(said.gettext("Waves rolling in, slow motion --seconds 3"), CATALOG, "camera")
     assert waves.given == {"seconds": 3.0}

@@ -21,11 +21,12 @@ from unstill_engine.clip.credentials import Signer
 from unstill_engine.clip.marks import Marks
 from unstill_engine.clip.shrink import remake_clip
 from unstill_queue.contract.jobs import Finish
-from unstill_queue.contract.recipe import SOURCE_TAG, TRAINED, read_recipe
+from unstill_queue.contract.recipe import COMPOSITE, SOURCE_TAG, TRAINED, read_recipe
 from unstill_queue.storage import mp4
 from unstill_queue.storage.credentials import ClipCredentials, read_credentials
 
 CAMERA = msgspec.structs.replace(RECIPE, made_by="camera", model="camera")
+DEPTH = msgspec.structs.replace(RECIPE, model="depth", filled=True)
 
 
 def kinds(clip: Path) -> list[bytes]:
@@ -39,7 +40,9 @@ def claims(clip: Path) -> dict[str, Any]:
         return found["manifests"][found["active_manifest"]]  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(("recipe", "source"), [(RECIPE, TRAINED), (CAMERA, "")], ids=["AI", "camera"])
+@pytest.mark.parametrize(
+    ("recipe", "source"), [(RECIPE, TRAINED), (CAMERA, ""), (DEPTH, COMPOSITE)], ids=["AI", "camera", "depth"]
+)
 async def test_a_clip_says_signed_what_made_it(
     tmp_path: Path, binary: Ffmpeg, signer: Signer, host: Papers, recipe: Any, source: str
 ) -> None:

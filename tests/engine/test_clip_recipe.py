@@ -14,7 +14,7 @@ from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.encode import Track, command, constant_quality
 from unstill_engine.clip.finish import lay_out
 from unstill_queue.contract.jobs import Finish
-from unstill_queue.contract.recipe import SOURCE_TAG, TRAINED, XMP_UUID, read_recipe
+from unstill_queue.contract.recipe import COMPOSITE, SOURCE_TAG, TRAINED, XMP_UUID, read_recipe
 from unstill_queue.storage import mp4
 
 HOSTILE = {
@@ -71,6 +71,17 @@ async def test_camera_clip_does_not_claim_ai(tmp_path: Path, binary: Ffmpeg) -> 
     assert read_recipe(clip.path) == recipe
     assert "AI drew none of it" in mp4.read_tags(clip.path)["©cmt"]
     assert b"trainedAlgorithmicMedia" not in clip.path.read_bytes()
+
+
+async def test_a_clip_in_which_something_was_filled_in_claims_no_more_than_that(tmp_path: Path, binary: Ffmpeg) -> None:
+    recipe = msgspec.structs.replace(RECIPE, model="depth", filled=True)
+    clip = await clip_of(spooled(tmp_path / "spool", steps(64, 64, 8)), binary, recipe=recipe)
+    assert read_recipe(clip.path) == recipe
+    said = mp4.read_tags(clip.path)
+    assert "AI judged its depth, and what it hides was filled in (depth)." in said["©cmt"]
+    assert said[SOURCE_TAG] == COMPOSITE
+    data = clip.path.read_bytes()
+    assert COMPOSITE.encode() in data[data.index(XMP_UUID) :] and b"trainedAlgorithmicMedia" not in data
 
 
 def test_command_line_is_made_of_numbers_and_our_own_words(tmp_path: Path, binary: Ffmpeg) -> None:

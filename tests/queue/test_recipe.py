@@ -16,6 +16,7 @@ texts = st.text(st.characters(exclude_categories=()), max_size=200)
 recipes = st.builds(
     Recipe,
     made_by=st.sampled_from(["AI", "camera"]),
+    filled=st.booleans(),
     model=texts,
     parameters=st.builds(
         Parameters,

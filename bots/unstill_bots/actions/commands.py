@@ -176,7 +176,7 @@ class Answers:
     async def _start(self, caller: Caller) -> str:
         if caller.place is not None:
             return caller.replies.welcome_group(self._name, sees_all=self._sees_all)
-        return caller.replies.welcome(synthetic=(await self._serving.now()).synthetic)
+        return caller.replies.welcome(draws=(await self._serving.now()).draws)
 
     async def _help(self, caller: Caller) -> Page:
         platform = caller.person.partition(":")[0]
@@ -185,7 +185,7 @@ class Answers:
         if caller.place is not None:
             how = caller.replies.usage_in_group(self._name, sees_all=self._sees_all)
         also = caller.replies.abilities(served)
-        return caller.replies.overview(commands, synthetic=served.synthetic, how=how, also=also)
+        return caller.replies.overview(commands, draws=served.draws, how=how, also=also)
 
     async def _options(self, caller: Caller) -> Page:
         return caller.replies.options(await self._serving.now())
@@ -195,7 +195,7 @@ class Answers:
 
     async def _tips(self, caller: Caller) -> Page:
         served = await self._serving.now()
-        return caller.replies.tips(synthetic=served.synthetic, guided=served.guided)
+        return caller.replies.tips(draws=served.draws, guided=served.guided)
 
     async def _queue(self, caller: Caller) -> str:
         return await self._jobs.listing(caller.person, caller.replies, place=caller.place)

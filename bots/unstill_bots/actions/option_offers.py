@@ -28,13 +28,13 @@ def offers(option: Option, served: Served, replies: Replies, model: str) -> list
     the length a few whole seconds.
     """
     catalog = served.catalog
-    synthetic = catalog.models[model].synthetic if model in catalog.models else served.synthetic
+    draws = catalog.models[model].draws if model in catalog.models else served.draws
     if option.name == "seconds":
         return [(replies.seconds(length), length) for length in _lengths(catalog, model)]
     match option.catalogue:
         case "presets":
             return [
-                (": ".join(filter(None, map(replies.translated, _texts(preset, synthetic=synthetic)))), name)
+                (": ".join(filter(None, map(replies.translated, _texts(preset, draws=draws)))), name)
                 for name, preset in catalog.presets_for(model).items()
             ]
         case "models":
@@ -46,8 +46,8 @@ def offers(option: Option, served: Served, replies: Replies, model: str) -> list
             return [(f"{size} {option.unit}".strip(), size) for size in sizes]
 
 
-def _texts(preset: Preset, *, synthetic: bool) -> tuple[str, str]:
-    return preset.title, preset.help_of(synthetic=synthetic)
+def _texts(preset: Preset, *, draws: bool) -> tuple[str, str]:
+    return preset.title, preset.help_of(draws=draws)
 
 
 def _lengths(catalog: Catalog, model: str) -> list[int]:

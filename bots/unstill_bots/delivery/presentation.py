@@ -128,7 +128,7 @@ def clip(
     notes, own = record.notes, job.own_words if job else ""
     if shown is Shown.COVERED and COVERED_PICTURE not in notes:
         notes = (*notes, "clip_covered")
-    tip = advice(used.prompt, used, synthetic=outcome.synthetic, language=replies.language)
+    tip = advice(used.prompt, used, draws=outcome.draws, language=replies.language)
     pictures = record.request.pictures
     covered = spoiler or record.request.spoiler or shown is Shown.COVERED or COVERED_PICTURE in notes
     if own and covered:

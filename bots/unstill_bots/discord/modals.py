@@ -60,12 +60,12 @@ class WordsForm(discord.ui.Modal):
         asked: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id=WORDS,
             style=discord.TextStyle.paragraph,
-            placeholder=shortened(replies.example(synthetic=served.synthetic)),
+            placeholder=shortened(replies.example(draws=served.draws)),
             required=False,
             max_length=TEXT_MOST,
             default=filled[:TEXT_MOST] or None,
         )
-        self._ask(replies.modal_words(synthetic=served.synthetic), asked)
+        self._ask(replies.modal_words(draws=served.draws), asked)
         for (name, menu), label in zip(menus.items(), replies.modal_options(), strict=True):
             if menu:
                 self._ask(label, _menu(name, menu, given.get(name)))

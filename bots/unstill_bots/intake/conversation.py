@@ -146,9 +146,9 @@ class Conversation(Generic[P]):
             self._pipeline.refuse(pending.address(), sentence, pending.user)
 
     async def _question(self, pending: P, pictures: int) -> None:
-        replies, synthetic = pending.replies, (await self._pipeline.serving.now()).synthetic
-        asked = replies.ask_words(pictures, synthetic=synthetic)
-        question = Question(asked, replies.ask_in_answer(synthetic=synthetic), replies.or_choose())
+        replies, draws = pending.replies, (await self._pipeline.serving.now()).draws
+        asked = replies.ask_words(pictures, draws=draws)
+        question = Question(asked, replies.ask_in_answer(draws=draws), replies.or_choose())
         note = await self._ask(pending, question)
         if note is not None:
             await self._waiting.asked(pending, note)

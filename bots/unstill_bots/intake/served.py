@@ -69,10 +69,10 @@ class Served(msgspec.Struct, frozen=True):
         return self.catalog.model_copy(update={"models": self.models})
 
     @property
-    def synthetic(self) -> bool:
+    def draws(self) -> bool:
         """Whether the default draws new pixels. Else a camera moves over the photo, and nothing in it moves."""
         model = self.models.get(self.default)
-        return model is None or model.synthetic
+        return model is None or model.draws
 
     @property
     def guided(self) -> bool:

@@ -188,6 +188,7 @@ class RemoteAnimation:
             parameters,
             clip.synthetic,
             clip.render_seconds,
+            filled=clip.filled,
         )
         self._display.show(photo.label, Moment("saving", 1.0), self._wording.saving())
         try:

@@ -52,6 +52,7 @@ class Result(msgspec.Struct, frozen=True):
             "seed": clip and clip.parameters.seed,
             "model": clip and clip.parameters.model,
             "synthetic": clip and clip.synthetic,
+            "filled": clip and clip.filled,
             "render_seconds": clip and clip.render_seconds,
             "parameters": clip and msgspec.to_builtins(clip.parameters),
             "notes": list(self.notes),

@@ -51,6 +51,7 @@ class Made(msgspec.Struct, frozen=True):
     fps: float = 0.0
     render_seconds: float = 0.0
     synthetic: bool = True
+    filled: bool = False
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -84,15 +84,15 @@ class Advice(msgspec.Struct, frozen=True):
 
 
 def advice(
-    prompt: str, parameters: Parameters | None = None, *, synthetic: bool = True, language: str = SOURCE
+    prompt: str, parameters: Parameters | None = None, *, draws: bool = True, language: str = SOURCE
 ) -> Advice | None:
     """Return what would help this prompt most; None if it says enough. Never raises.
 
     It reads the languages that have an `advice.toml`, and for a camera the beginnings in `camera_words.toml` too.
-    `synthetic` is false for a model that only moves a camera: there, camera words are what counts, and what is to move
+    `draws` is false for a model that only moves a camera: there, camera words are what counts, and what is to move
     in the photo itself is a wish that stays one.
     """
-    if not synthetic:
+    if not draws:
         if wish := _said(prompt, "alive"):
             return Advice("still", {"verb": wish})
         said = _says(prompt, "camera") or _tells_a_camera(prompt) or (parameters and parameters.camera)

@@ -29,9 +29,9 @@ class AgainReplies(Replies):
         asked = Item(self.gettext("Answer this message with the words as they should be. They were:"))
         return Page((Section("", (asked, Item(terms=(" ".join(words.split()),)))),))
 
-    def ask_in_answer(self, *, synthetic: bool) -> str:
-        """Ask for words in an answer to this message. `synthetic` as in `example`."""
-        if synthetic:
+    def ask_in_answer(self, *, draws: bool) -> str:
+        """Ask for words in an answer to this message. `draws` as in `example`."""
+        if draws:
             return self.gettext("What should move, and how? Answer this message with a few words.")
         return self.gettext("How should the camera move? Answer this message with a few words, such as “zoom in”.")
 

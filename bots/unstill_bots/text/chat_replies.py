@@ -33,15 +33,15 @@ class ChatReplies(
 
     # -- pictures and words
 
-    def ask_words(self, pictures: int = 1, *, synthetic: bool = True) -> str:
-        """Ask for words. `synthetic` as in `example`."""
-        if not synthetic and pictures > 1:
+    def ask_words(self, pictures: int = 1, *, draws: bool = True) -> str:
+        """Ask for words. `draws` as in `example`."""
+        if not draws and pictures > 1:
             return self.ngettext(
                 "How should the camera move over this {count} picture? Write a few words, or choose:",
                 "How should the camera move over these {count} pictures? Write a few words, or choose:",
                 pictures,
             )
-        if not synthetic:
+        if not draws:
             return self.gettext("How should the camera move? Write a few words, such as “zoom in”, or choose:")
         if pictures > 1:
             return self.ngettext(
@@ -97,10 +97,10 @@ class ChatReplies(
             self.what_for(), self.gettext("/help shows what else there is, /settings keeps your own defaults.")
         )
 
-    def welcome(self, *, synthetic: bool) -> str:
+    def welcome(self, *, draws: bool) -> str:
         return self._paragraphs(
             self.what_for(),
-            self.usage(synthetic=synthetic),
+            self.usage(draws=draws),
             self.gettext("/help shows what else there is, /settings keeps your own defaults."),
         )
 

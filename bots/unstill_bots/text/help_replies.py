@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 class HelpReplies(Replies):
     """`Replies`, and the pages of the help."""
 
-    def leads(self, *, synthetic: bool) -> str:
-        """Say how to ask for a clip. An example follows. `synthetic` as in `example`."""
-        if synthetic:
+    def leads(self, *, draws: bool) -> str:
+        """Say how to ask for a clip. An example follows. `draws` as in `example`."""
+        if draws:
             return self.gettext("Send a picture with words that say what moves, for example:")
         return self.gettext("Send a picture with words that say how a camera moves over it, for example:")
 
-    def usage(self, *, synthetic: bool) -> str:
-        return self._join(self.leads(synthetic=synthetic), self.example(synthetic=synthetic))
+    def usage(self, *, draws: bool) -> str:
+        return self._join(self.leads(draws=draws), self.example(draws=draws))
 
     def other_ways(self) -> tuple[str, ...]:
         """Say how else to ask for a clip, a line each."""
@@ -36,15 +36,13 @@ class HelpReplies(Replies):
         none = self.gettext("Words without a picture become a clip, too.")
         return tuple(said for ability, said in ((LAST_IMAGE, two), (TEXT_TO_VIDEO, none)) if served.able(ability))
 
-    def overview(
-        self, commands: Iterable[Command], *, synthetic: bool, how: str = "", also: Iterable[str] = ()
-    ) -> Page:
+    def overview(self, commands: Iterable[Command], *, draws: bool, how: str = "", also: Iterable[str] = ()) -> Page:
         """Make the help's first page: how to ask for a clip, and all commands by topic.
 
-        `synthetic` as in `example`; `how` is said instead of the usual where that is another way; `also` are lines
+        `draws` as in `example`; `how` is said instead of the usual where that is another way; `also` are lines
         about what else can be asked for.
         """
-        usual = (Item(self.leads(synthetic=synthetic)), Item(terms=(self.example(synthetic=synthetic),)))
+        usual = (Item(self.leads(draws=draws)), Item(terms=(self.example(draws=draws),)))
         asking = (Item(how),) if how else usual
         topics: dict[str, list[Item]] = {}
         for command in commands:
@@ -61,23 +59,23 @@ class HelpReplies(Replies):
     def options(self, served: Served) -> Page:
         """Make the page of the options that can be used now, with what each takes."""
         items = (Item(self.option_said(option, served.offered), names_of(option)) for option in served.options)
-        example = self._written(self.example(synthetic=served.synthetic))
+        example = self._written(self.example(draws=served.draws))
         return Page((Section(self.gettext("Options"), tuple(items)), example))
 
     def presets(self, served: Served) -> Page:
         """Make the page of all presets."""
-        presets, synthetic = served.presets, served.synthetic
-        items = (Item(self.translated(one.help_of(synthetic=synthetic)), (name,)) for name, one in presets.items())
-        words = self.gettext("Waves rolling in") if synthetic else self.gettext("Zoom in slowly")
+        presets, draws = served.presets, served.draws
+        items = (Item(self.translated(one.help_of(draws=draws)), (name,)) for name, one in presets.items())
+        words = self.gettext("Waves rolling in") if draws else self.gettext("Zoom in slowly")
         return Page((Section(self.gettext("Presets"), tuple(items)), self._written(f"{words} --preset quality")))
 
     def _written(self, example: str) -> Section:
         lead = self.gettext("Write them with your words, for example:")
         return Section("", (Item(lead), Item(terms=(example,))))
 
-    def tips(self, *, synthetic: bool, guided: bool = True) -> Page:
-        """Make the page of how to write good words. `synthetic` and `guided` as in `guide`."""
-        lines = self.guide(synthetic=synthetic, guided=guided)
+    def tips(self, *, draws: bool, guided: bool = True) -> Page:
+        """Make the page of how to write good words. `draws` and `guided` as in `guide`."""
+        lines = self.guide(draws=draws, guided=guided)
         return Page((Section(self.gettext("How to write it"), tuple(map(Item, lines))),))
 
     def unknown_command(self, name: str, nearest: str = "") -> str:

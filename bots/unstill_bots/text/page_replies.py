@@ -73,9 +73,9 @@ class PageReplies(ChatReplies):
     def page_title(self) -> str:
         return self.gettext("A photo, moving")
 
-    def page_says(self, *, synthetic: bool) -> str:
-        """Say what the page does. `synthetic` as in `example`."""
-        if synthetic:
+    def page_says(self, *, draws: bool) -> str:
+        """Say what the page does. `draws` as in `example`."""
+        if draws:
             return self.gettext("Put in a photo, say what should move, and get it back as a short clip.")
         return self.gettext("Put in a photo, say how the camera should move, and get it back as a short clip.")
 

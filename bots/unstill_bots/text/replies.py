@@ -76,11 +76,18 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
             height=outcome.height,
             seed=outcome.parameters.seed,
         )
-        said = filter(None, (self.disclosure(outcome.synthetic, pictures), *map(self.note, notes)))
+        said = filter(
+            None, (self.disclosure(outcome.synthetic, pictures, filled=outcome.filled), *map(self.note, notes))
+        )
         tip = self.advice(advice) if advice is not None else ""
         return Text(facts, own or outcome.parameters.prompt, tuple(said), tip)
 
-    def disclosure(self, synthetic: bool, pictures: int = 1) -> str:
+    def disclosure(self, synthetic: bool, pictures: int = 1, *, filled: bool = False) -> str:
+        """Say who made the clip. `synthetic` and `filled` as in `Succeeded`, `pictures` as in `Request`."""
+        if filled:
+            return self.gettext(
+                "A camera moves through the still picture. AI judged its depth, and what it hides was filled in."
+            )
         if not synthetic:
             return self.gettext("A camera moves over the still picture; AI drew none of it.")
         if not pictures:
@@ -142,9 +149,9 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
 
     # -- the help
 
-    def example(self, *, synthetic: bool) -> str:
-        """Return words that a model can do. `synthetic`: it draws new pixels; else it moves a camera over the photo."""
-        if synthetic:
+    def example(self, *, draws: bool) -> str:
+        """Return words that a model can do. `draws`: it draws new pixels; else it moves a camera over the photo."""
+        if draws:
             return self.gettext("Waves rolling in, slow motion --seconds 3")
         return self.gettext("Zoom in slowly, then pan left --seconds 3")
 
@@ -157,22 +164,24 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
         return f"{self.gettext(option.help)} ({self._taken(option, catalog)})"
 
     def _taken(self, option: Option, catalog: Catalog) -> str:
-        """Say what the catalogue's models take of an option: those that read it, each by itself where they differ."""
+        """Say what the catalogue's models take of an option: those that read it, those that take the same together."""
         models = [one for one in catalog.models.values() if not option.ability or option.name in one.abilities]
-        taken = {model.title: self.allowed(allowed_by(option, model, catalog)) for model in models}
-        if len(set(taken.values())) <= 1:
-            return next(iter(taken.values()), self.allowed(option.allowed(catalog)))
-        return "; ".join(f"{title}: {said}" for title, said in taken.items())
+        taken: dict[str, list[str]] = {}
+        for model in models:
+            taken.setdefault(self.allowed(allowed_by(option, model, catalog)), []).append(model.title)
+        if len(taken) <= 1:
+            return next(iter(taken), self.allowed(option.allowed(catalog)))
+        return "; ".join(f"{', '.join(titles)}: {said}" for said, titles in taken.items())
 
     def option_described(self, option: Option, catalog: Catalog) -> str:
         """Say what an option does, and for numbers which ones it takes."""
         said = self.translated(option.help)
         return f"{said} ({self.allowed(option.allowed(catalog))})" if option.type in ("int", "float") else said
 
-    def preset_help(self, catalog: Catalog, name: str, *, synthetic: bool = True) -> str:
-        return f"{name}: {self.translated(catalog.presets[name].help_of(synthetic=synthetic))}"
+    def preset_help(self, catalog: Catalog, name: str, *, draws: bool = True) -> str:
+        return f"{name}: {self.translated(catalog.presets[name].help_of(draws=draws))}"
 
-    def guide(self, *, synthetic: bool, guided: bool = True) -> tuple[str, ...]:
-        """How to write a good prompt, a line each. `synthetic` as in `example`; `guided`: it takes a guidance scale."""
-        codes = [code for code in ADVICE if (code in CAMERA_ADVICE) is not synthetic and (guided or code != "guidance")]
+    def guide(self, *, draws: bool, guided: bool = True) -> tuple[str, ...]:
+        """How to write a good prompt, a line each. `draws` as in `example`; `guided`: it takes a guidance scale."""
+        codes = [code for code in ADVICE if (code in CAMERA_ADVICE) is not draws and (guided or code != "guidance")]
         return tuple(self._by_code(ADVICE, code, {"verb": self.gettext("rolling in")}) for code in codes)

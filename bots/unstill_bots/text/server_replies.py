@@ -44,8 +44,8 @@ class ServerReplies(ChatReplies):
 
     # -- commands
 
-    def leads(self, *, synthetic: bool) -> str:
-        if synthetic:
+    def leads(self, *, draws: bool) -> str:
+        if draws:
             return self.gettext("Use /animate with a picture and words that say what moves, for example:")
         return self.gettext("Use /animate with a picture and words that say how a camera moves over it, for example:")
 
@@ -73,8 +73,8 @@ class ServerReplies(ChatReplies):
     def modal_title(self) -> str:
         return self.gettext("Animate")
 
-    def modal_words(self, *, synthetic: bool) -> str:
-        return self.gettext("What should move, and how?") if synthetic else self.gettext("How should the camera move?")
+    def modal_words(self, *, draws: bool) -> str:
+        return self.gettext("What should move, and how?") if draws else self.gettext("How should the camera move?")
 
     def modal_picture(self) -> str:
         return self.gettext("Picture")

@@ -208,6 +208,7 @@ class Api:
                 "name": name,
                 "title": model.title,
                 "synthetic": model.synthetic,
+                "filled": model.filled,
                 "abilities": model.abilities,
                 "licence": model.licence.name,
                 "default": name == served.default,
@@ -224,7 +225,7 @@ class Api:
             {
                 "name": name,
                 "title": replies.translated(preset.title),
-                "help": replies.translated(preset.help_of(synthetic=served.synthetic)),
+                "help": replies.translated(preset.help_of(draws=served.draws)),
                 # what a preset sets besides, nobody can ask for
                 "values": {key: value for key, value in preset.for_model(served.default).items() if key in known},
             }
@@ -277,7 +278,7 @@ def _clip_of(card: Card, outcome: Outcome | None) -> Mapping[str, Any] | None:
     kept = ("size", "width", "height", "duration", "name", "alt")
     clip = {name: getattr(card.clip, name) for name in kept}
     if isinstance(outcome, Succeeded):
-        clip |= {name: getattr(outcome, name) for name in ("fps", "synthetic", "render_seconds")}
+        clip |= {name: getattr(outcome, name) for name in ("fps", "synthetic", "filled", "render_seconds")}
     return clip
 
 

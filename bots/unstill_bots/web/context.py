@@ -164,6 +164,7 @@ def recipe_of(record: Record) -> dict[str, Any]:
         raise Refused(404, "not_found")
     return {
         "made_by": "AI" if made.synthetic else "camera",
+        "filled": made.filled,
         **msgspec.to_builtins(made.parameters),
         **msgspec.to_builtins(job.finish),
     }

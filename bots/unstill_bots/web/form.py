@@ -38,7 +38,7 @@ class Form(msgspec.Struct, frozen=True):
     """The form of one model. `models` is empty where there is no choice. `example` are words that it can do."""
 
     model: str
-    synthetic: bool
+    draws: bool
     example: str
     models: tuple[Offer, ...]
     presets: tuple[Offer, ...]
@@ -49,7 +49,7 @@ def form_of(served: Served, replies: PageReplies, model: str = "", given: dict[s
     """Return the form for a model that is served, or for the usual one, with the values that were `given`."""
     model = model if model in served.models else served.default
     entry, given = served.models.get(model), given or {}
-    synthetic = entry.synthetic if entry else served.synthetic
+    draws = entry.draws if entry else served.draws
     read = [
         option
         for option in served.options
@@ -58,8 +58,8 @@ def form_of(served: Served, replies: PageReplies, model: str = "", given: dict[s
     models = [option for option in served.options if option.name == "model"]
     return Form(
         model,
-        synthetic,
-        replies.example(synthetic=synthetic).partition(" --")[0],
+        draws,
+        replies.example(draws=draws).partition(" --")[0],
         tuple(offers(models[0], served, replies, model)) if models else (),
         tuple((replies.translated(preset.title), name) for name, preset in served.catalog.presets_for(model).items()),
         tuple(_field(option, served, replies, model, given.get(option.name, "")) for option in read),
@@ -101,5 +101,5 @@ def advised(words: str, served: Served, replies: PageReplies, usual: str) -> tup
     if not caption.prompt:
         return "", False
     model = served.catalog.models[parameters.model]
-    found = advice(caption.prompt, parameters, synthetic=model.synthetic, language=replies.language)
+    found = advice(caption.prompt, parameters, draws=model.draws, language=replies.language)
     return (replies.advice(found) if found is not None else ""), False

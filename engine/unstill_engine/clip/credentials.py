@@ -17,7 +17,7 @@ from unstill_config.errors import ConfigError
 from unstill_config.marks import Credentials
 from unstill_config.version import VERSION
 from unstill_engine.clip.errors import ClipError
-from unstill_queue.contract.recipe import TRAINED, Recipe
+from unstill_queue.contract.recipe import Recipe
 
 log = structlog.get_logger(__name__)
 
@@ -123,15 +123,15 @@ def load_signer(settings: Credentials) -> Signer | None:
 
 
 def _manifest(recipe: Recipe) -> dict[str, Any]:
-    """What is claimed: that it was created, by what, and for a trained model that. Nothing of a person."""
+    """What is claimed: that it was created, by what, and of which source. Nothing of a person."""
     action = {"action": "c2pa.created", "softwareAgent": {"name": recipe.model, "version": VERSION}}
     manifest: dict[str, Any] = {
         "claim_generator_info": [{"name": "Unstill", "version": VERSION}],
         "format": "video/mp4",
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
     }
-    if recipe.made_by == "AI":
-        action["digitalSourceType"] = TRAINED
+    if recipe.source_type:
+        action["digitalSourceType"] = recipe.source_type
         return manifest
     # of a photo that a camera moves over no source is known; a claim of the second version has to name one
     return manifest | {"claim_version": 1}

@@ -92,14 +92,42 @@ def model_folder(weights: Mapping[str, str], contents: Contents) -> Path:
     Raises:
         RenderError: "model_unavailable" or "disk_full".
     """
-    repo = weights.get("repo", "")
-    folder = Path(repo).expanduser()
-    if repo.startswith(("/", "~", ".")) or folder.is_dir():
+    folder = _own_folder(weights)
+    if folder is not None:
         lacking = contents.lacking(folder)
         if lacking is not None:
             raise _unavailable(f"The model folder {folder} is not whole: {lacking} is missing", "Fetch the model anew")
         return folder
-    return _fetched(repo, weights.get("revision", "main"), weights.get("variant", ""), contents)
+    return _fetched(_which(weights, contents), contents)
+
+
+def lacking_here(weights: Mapping[str, str], contents: Contents) -> str | None:
+    """Return the first of `contents` that is not on this machine; None: all of it is. Nobody else is asked."""
+    folder = _own_folder(weights)
+    if folder is not None:
+        return contents.lacking(folder)
+    try:
+        return contents.lacking(Path(snapshot_download(**_which(weights, contents), local_files_only=True)))
+    except (LocalEntryNotFoundError, HFValidationError, OSError):
+        return weights.get("repo", "")
+
+
+def _own_folder(weights: Mapping[str, str]) -> Path | None:
+    """The folder of the host's that `weights.repo` names; None where it is the id of a repository."""
+    repo = weights.get("repo", "")
+    folder = Path(repo).expanduser()
+    return folder if repo.startswith(("/", "~", ".")) or folder.is_dir() else None
+
+
+def _which(weights: Mapping[str, str], contents: Contents) -> dict[str, Any]:
+    """What is wanted of a repository, as the client takes it."""
+    variant = weights.get("variant", "")
+    return {
+        "repo_id": weights.get("repo", ""),
+        "revision": weights.get("revision", "main"),
+        "allow_patterns": contents.patterns(variant),
+        "ignore_patterns": None if variant else ["*.fp16*"],
+    }
 
 
 def variant_in(folder: Path, part: str, wanted: str) -> str | None:
@@ -107,13 +135,8 @@ def variant_in(folder: Path, part: str, wanted: str) -> str | None:
     return wanted if wanted and any((folder / part).glob(f"*.{wanted}*.safetensors")) else None
 
 
-def _fetched(repo: str, revision: str, variant: str, contents: Contents) -> Path:
-    which: dict[str, Any] = {
-        "repo_id": repo,
-        "revision": revision,
-        "allow_patterns": contents.patterns(variant),
-        "ignore_patterns": None if variant else ["*.fp16*"],
-    }
+def _fetched(which: dict[str, Any], contents: Contents) -> Path:
+    repo, revision = which["repo_id"], which["revision"]
     try:
         folder = Path(snapshot_download(**which, local_files_only=True))
         if contents.lacking(folder) is None:

@@ -151,6 +151,7 @@ class RenderJob(JobRun):
             notes=(*job.notes, *rendered.notes, *self._tried()),
             sound=heard,
             own_words=job.own_words,
+            filled=model.filled,
         )
         clip = await make_clip(
             Source(
@@ -181,6 +182,7 @@ class RenderJob(JobRun):
             notes=(*rendered.notes, *self._tried(), *clip.notes),
             original=original,
             sound=heard,
+            filled=model.filled,
         )
 
 

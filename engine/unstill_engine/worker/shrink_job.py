@@ -47,6 +47,7 @@ class ShrinkJob(JobRun):
             notes=(*job.notes, *_others(made)),
             sound=made.sound,
             own_words=job.own_words,
+            filled=made.filled,
         )
         clip = await remake_clip(
             source,

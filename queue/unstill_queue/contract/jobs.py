@@ -188,7 +188,7 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
     `parameters` are those that were used, which may differ from those asked for; `notes` are
     codes that `replies` turns into sentences, each with what it is about. `original` is what a
     smaller clip is made from, where `clip` itself had to give up quality for its limit.
-    `sound`: the model made what is heard.
+    `sound`: the model made what is heard. `synthetic` and `filled` as in the catalogue's models.
     """
 
     clip: str
@@ -203,6 +203,12 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
     notes: tuple[str, ...] = ()
     original: str | None = None
     sound: bool = False
+    filled: bool = False
+
+    @property
+    def draws(self) -> bool:
+        """As of the catalogue's models."""
+        return self.synthetic and not self.filled
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -19,6 +19,8 @@ SOURCE_TAG = "digitalsourcetype"
 RECIPE_MAX = 256 * 1024
 #: IPTC's term for media that a trained model made, http://cv.iptc.org/newscodes/digitalsourcetype
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+#: And for one of which a part is synthetic.
+COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
 #: Where XMP stands in an MP4, by XMP Specification Part 3.
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
@@ -28,10 +30,11 @@ class RecipeError(QueueError):
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How a clip was made. `made_by` is "AI" where a trained model made the pixels, else "camera".
+    """How a clip was made. `made_by` is "AI" where a trained model made pixels or said where they go, else "camera".
 
     `notes` are codes of what was done otherwise than asked, up to the render: of `Job.notes` and `Succeeded.notes`.
-    `sound`: the model made what is heard. `own_words` as in `Job`.
+    `sound`: the model made what is heard. `own_words` as in `Job`. `filled`: a model only judged the depth of a photo,
+    and what that hides was filled in from what is around it.
     """
 
     made_by: Literal["AI", "camera"]
@@ -43,6 +46,12 @@ class Recipe(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     sound: bool = False
     own_words: str = ""
+    filled: bool = False
+
+    @property
+    def source_type(self) -> str:
+        """IPTC's term for the clip's source; nothing where it is a photo's, of which none is known."""
+        return "" if self.made_by != "AI" else COMPOSITE if self.filled else TRAINED
 
     def dump(self) -> str:
         """As one line of ASCII JSON; `load` gives the same recipe back."""
@@ -66,9 +75,8 @@ class Recipe(msgspec.Struct, frozen=True):
 
     def comment(self) -> str:
         """The same for people, on one line."""
-        how = "Made by AI" if self.made_by == "AI" else "Made from a photo by a moving camera; AI drew none of it"
         asked = self.parameters
-        parts = [f"{how} ({self.model})."]
+        parts = [f"{self._how} ({self.model})."]
         if self.sound:
             parts.append("So is its sound.")
         if asked.prompt:
@@ -78,22 +86,28 @@ class Recipe(msgspec.Struct, frozen=True):
         parts.append(f"Seed {asked.seed}, {asked.num_frames} frames at {asked.fps} fps. {self.software}.")
         return _one_line(" ".join(parts))
 
+    @property
+    def _how(self) -> str:
+        if self.filled:
+            return "Made from a photo by a camera in it; AI judged its depth, and what it hides was filled in"
+        return "Made by AI" if self.made_by == "AI" else "Made from a photo by a moving camera; AI drew none of it"
+
 
 def tags_of(recipe: Recipe) -> dict[str, str]:
-    """Tags by their MP4 names: the comment, the software, the recipe and, for AI, IPTC's source type."""
+    """Tags by their MP4 names: the comment, the software, the recipe and, where it is known, IPTC's source type."""
     tags = {"©cmt": recipe.comment(), "©too": recipe.software, RECIPE_TAG: recipe.dump()}
-    return tags | ({SOURCE_TAG: TRAINED} if recipe.made_by == "AI" else {})
+    return tags | ({SOURCE_TAG: recipe.source_type} if recipe.source_type else {})
 
 
 def xmp_of(recipe: Recipe) -> bytes:
-    """A box with an XMP packet that holds IPTC's source type; nothing where no model made the pixels."""
-    if recipe.made_by != "AI":
+    """A box with an XMP packet that holds IPTC's source type; nothing where none is known."""
+    if not recipe.source_type:
         return b""
     packet = (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
         'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-        f'Iptc4xmpExt:DigitalSourceType="{TRAINED}"/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+        f'Iptc4xmpExt:DigitalSourceType="{recipe.source_type}"/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
     )
     return mp4.box(b"uuid", XMP_UUID, packet.encode())
 

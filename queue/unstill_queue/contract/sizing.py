@@ -49,7 +49,7 @@ def sized(
     preset = catalog.presets[str(given["preset"])].for_model(parameters.model) if "preset" in given else {}
     shown = window(photo, frame) if frame and crops else (float(photo[0]), float(photo[1]))
     short = float(parameters.resolution)
-    if not model.synthetic and "resolution" not in given:
+    if not model.draws and "resolution" not in given:
         if frame and "resolution" not in preset:
             short = min(shown) * min(frame[0] / shown[0], frame[1] / shown[1])
         short = min(short, *shown, _roomy(parameters, shown))

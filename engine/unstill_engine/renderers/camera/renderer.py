@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from unstill_config.catalog import Model
 from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled
@@ -24,6 +25,8 @@ from unstill_engine.renderers.gaze import LOOK_BYTES, Gaze, look
 from unstill_engine.renderers.photo import load_photo, photo_size
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
+
+Cut = Callable[[View], NDArray[np.uint8]]
 
 _CHUNK = 8
 _THREADS_MOST = 4
@@ -66,7 +69,7 @@ class Camera:
             num_frames=parameters.num_frames,
             fps=parameters.fps,
             seconds=cost,
-            memory=LOOK_BYTES + memory(size, views, frame, 2 * _CHUNK + 2 * self._threads),
+            memory=LOOK_BYTES + self._memory(size, views, frame, 2 * _CHUNK + 2 * self._threads),
             parameters=parameters,
             notes=(*_cropped(views, size, frame), *_unread(parameters)),
         )
@@ -82,12 +85,15 @@ class Camera:
             raise RenderCancelled
         frame = (plan.width, plan.height)
         image = own_pixels(load_photo(photos.first), frame)
-        views = self._views(plan.parameters, image.size, frame, look(image))
-        resampler = Resampler(image, views, frame)
+        gaze = look(image)
+        views = self._views(plan.parameters, image.size, frame, gaze)
+        if cancelled():
+            raise RenderCancelled
+        cut = self._cutter(image, gaze, views, frame)
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="camera")
         chunk: list[NDArray[np.uint8]] = []
         try:
-            for done, pixels in enumerate(_in_order(pool, resampler, views, 2 * self._threads, cancelled), start=1):
+            for done, pixels in enumerate(_in_order(pool, cut, views, 2 * self._threads, cancelled), start=1):
                 chunk.append(pixels)
                 on_step(done, len(views))
                 if len(chunk) == _CHUNK or done == len(views):
@@ -95,6 +101,14 @@ class Camera:
                     chunk = []
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _memory(self, picture: Size, views: list[View], frame: Size, frames_at_once: int) -> int:
+        """Bytes that a render takes at most beside the look at the photo."""
+        return memory(picture, views, frame, frames_at_once)
+
+    def _cutter(self, image: Image.Image, gaze: Gaze, views: list[View], frame: Size) -> Cut:
+        """Return what makes a frame, (H, W, 3), of a view; it is called from several threads at once."""
+        return Resampler(image, views, frame).cut
 
     def _views(self, parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:
         moves, beyond = direct(parameters.prompt, parameters.camera), room(picture, frame)
@@ -112,7 +126,7 @@ class Camera:
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, resampler: Resampler, views: list[View], ahead: int, cancelled: Callable[[], bool]
+    pool: ThreadPoolExecutor, cut: Cut, views: list[View], ahead: int, cancelled: Callable[[], bool]
 ) -> Iterator[NDArray[np.uint8]]:
     """The views' frames, at most `ahead` of them under way."""
     under_way: deque[Future[NDArray[np.uint8]]] = deque()
@@ -124,7 +138,7 @@ def _in_order(
         while waiting and len(under_way) < ahead:
             view = waiting.popleft()
             if newest is None or newest[0] != view:
-                newest = view, pool.submit(resampler.cut, view)
+                newest = view, pool.submit(cut, view)
             under_way.append(newest[1])
         yield under_way.popleft().result()
 

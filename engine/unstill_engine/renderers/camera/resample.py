@@ -36,14 +36,10 @@ class Resampler:
         self._frame = frame
         self._level = _all_level(views)
         shown = _shown(picture.size, views, frame)
-        source = picture.crop(shown)
         self._left, self._top = shown[:2]
-        width, height = source.size
-        for size in _copies(source.size, views):
-            if size != source.size:
-                source = source.resize(size, Image.Resampling.LANCZOS)
-        self._source = source
-        self._across, self._down = source.width / width, source.height / height
+        self._source = copied(picture, shown, views, level=self._level)
+        self._across = self._source.width / (shown[2] - shown[0])
+        self._down = self._source.height / (shown[3] - shown[1])
 
     def cut(self, view: View) -> NDArray[np.uint8]:
         """One frame, (H, W, 3)."""
@@ -66,7 +62,8 @@ def memory(picture: Size, views: Sequence[View], frame: Size, frames_at_once: in
     """Bytes that the picture, its copies and the frames under way take at most."""
     left, top, right, bottom = _shown(picture, views, frame)
     shown = right - left, bottom - top
-    pixels = sum(width * height for width, height in (picture, shown, *_copies(shown, views)))
+    copies = copy_sizes(shown, views, level=_all_level(views))
+    pixels = sum(width * height for width, height in (picture, shown, *copies))
     return _BYTES_A_PIXEL * pixels + (_BYTES_A_PIXEL + 3) * frames_at_once * frame[0] * frame[1]
 
 
@@ -85,10 +82,25 @@ def _shown(picture: Size, views: Sequence[View], frame: Size) -> Box:
     )
 
 
-def _copies(shown: Size, views: Sequence[View]) -> tuple[Size, Size]:
-    """Sizes of the smoothed copy and of the fine one that frames are cut from; either may be what is shown itself."""
+def copied(picture: Image.Image, part: Box, views: Sequence[View], *, level: bool) -> Image.Image:
+    """Return that part of the picture, as fine and as smooth as the frames of these views are cut from.
+
+    `level`: they are cut by Lanczos, which smooths by itself; else bilinearly.
+    """
+    source = picture.crop(part)
+    for size in copy_sizes(source.size, views, level=level):
+        if size != source.size:
+            source = source.resize(size, Image.Resampling.LANCZOS)
+    return source
+
+
+def copy_sizes(shown: Size, views: Sequence[View], *, level: bool) -> tuple[Size, Size]:
+    """Return the sizes of the smoothed copy and of the fine one that frames are cut from, of a part of that size.
+
+    Either may be the part's own. `level` as in `copied`.
+    """
     nearest, widest = min(view.scale for view in views), max(view.scale for view in views)
-    if _all_level(views):
+    if level:
         smooth = _scaled(shown, min(_LEVEL_FINER / nearest, 1.0))
         return smooth, smooth
     density = min(_TURNED_DETAIL / nearest, _TURNED_ALIAS / widest)
