@@ -21,6 +21,7 @@ from typing import Any
 from tests.bench import (
     bench_camera,
     bench_clip,
+    bench_depth,
     bench_discord,
     bench_engines,
     bench_fit,
@@ -69,6 +70,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "path": bench_path.run,
     "engines": bench_engines.run,
     "camera": camera,
+    "depth": bench_depth.run,
     "fit": fit,
     "telegram": bench_telegram.run,
     "discord": bench_discord.run,
