@@ -31,7 +31,7 @@ from tests.prompt_endpoint import (
 from tests.waiting import until
 
 from unstill_bots.actions.preferences import Preferences
-from unstill_bots.actions.switching import words_with
+from unstill_bots.actions.switching import switch
 from unstill_bots.actions.variations import AGAIN, LOOP, vary
 from unstill_bots.host.circuit import Circuit
 from unstill_bots.host.frontend import Services
@@ -39,7 +39,7 @@ from unstill_bots.host.prompt_findings import prompt_findings
 from unstill_bots.host.troubles import prompts as trouble
 from unstill_bots.intake import captions
 from unstill_bots.intake.rewriter import PromptRewriter
-from unstill_bots.intake.rewritten import Unusable, prompt_of
+from unstill_bots.intake.rewritten import LARGEST, Unusable, prompt_of
 from unstill_bots.intake.rules import Terms
 from unstill_bots.safety.words import WordList
 from unstill_bots.terminal.options import caption_of
@@ -56,7 +56,7 @@ CATALOG = Catalog.load()
 EN = ChatReplies("en")
 FREE = Quota(person_jobs=0, chat_jobs=0, person_seconds=0, chat_seconds=0)
 DRAWS = "--model i2vgen-xl --seed 7"
-SOON = 0.3
+SOON = 0.2
 """Seconds after which nobody waits any more, where a test is about that."""
 
 
@@ -186,9 +186,13 @@ async def test_another_clip_of_the_same_words_has_the_same_prompt_and_new_words_
     # When that clip's words are changed, they are the person's
     record = await front.ledger.read(made.id)
     assert captions.completed("--seed 9", record.request.words, CATALOG, "i2vgen-xl").startswith("waves ")
-    # and another model, whose guide is another, is asked for anew
-    await job_of(front, words_with(record.request.words, made, "wan-ti2v-5b", CATALOG))
-    assert endpoint.wishes == ["waves", "waves"] and "English or Chinese" in endpoint.rules[1]
+    # When one that waits is made by a model that is served instead, Then it is asked anew, as its guide is another
+    waits = await front.queued(f"rain {DRAWS}")
+    await front.ledger.engine("one", "wan-ti2v-5b", b"info")
+    await until(lambda: _serves(front, "wan-ti2v-5b"), "the engine's being known")
+    assert (await switch(await front.ledger.read(waits.id), EN, front.pipeline))[1]
+    await until(lambda: endpoint.wishes == ["waves", "rain", "rain"], "the question")
+    assert "English or Chinese" in endpoint.rules[2]
     # and a prompt that was kept is not used where the host's list has a word of it by now
     front.pipeline.safety.use(WordList(["palm leaves"]))
     kept = replace(front.request(f"waves {DRAWS}"), rewritten=PROMPT)
@@ -223,6 +227,10 @@ async def _exact(request: Request) -> Terms:
 
 async def _free(request: Request) -> Terms:
     return Terms()
+
+
+async def _serves(front: FrontEnd, model: str) -> bool:
+    return (await front.pipeline.serving.now()).names == (model,)
 
 
 def _pending(front: FrontEnd) -> Any:
@@ -264,6 +272,7 @@ BAD: dict[str, Answer] = {
     "packed": body(gzip.compress(json.dumps(completion(PROMPT)).encode()), Content_Encoding="gzip"),
     "endless": endless,
     "huge": says("waves " * 100_000),
+    "padded": body(json.dumps(completion(PROMPT)).encode() + b" " * LARGEST),
 }
 
 
@@ -280,14 +289,16 @@ async def test_whatever_it_answers_the_persons_own_words_are_used(
 async def test_nobody_waits_for_one_that_is_slow_and_one_that_is_gone_is_no_trouble(
     make: Make, endpoint: PromptEndpoint
 ) -> None:
-    for answer in (endpoint.silent, endpoint.drips):
+    # Given one that is slow in either way, Then it is asked three times, and then left alone
+    front = make(seconds=SOON)
+    for answer in (endpoint.silent, endpoint.drips, endpoint.silent, says(PROMPT)):
         endpoint.answer = answer
-        assert (await job_of(make(seconds=SOON), f"waves {DRAWS}")).own_words == ""
-    assert len(endpoint.bodies) == 2
+        assert (await job_of(front, f"waves {DRAWS}")).own_words == ""
+    assert len(endpoint.bodies) == 3
     # Given nobody at that address, and one to which no header can be sent
     for gone in ({"url": "http://127.0.0.1:1/v1"}, {"key": SecretStr("schlüssel-中")}):
         assert (await job_of(make(**gone), f"waves {DRAWS}")).own_words == ""
-    assert len(endpoint.bodies) == 2
+    assert len(endpoint.bodies) == 3
 
 
 async def test_a_dead_endpoint_is_not_asked_for_each_photo_and_its_host_is_told(
@@ -296,45 +307,45 @@ async def test_a_dead_endpoint_is_not_asked_for_each_photo_and_its_host_is_told(
     now = [0.0]
     front = make()
     rewriter = PromptRewriter(front.pipeline.settings.prompt, circuit=Circuit(clock=lambda: now[0]))
-    front.pipeline._preparation._prompts._rewriter = rewriter
     services = Services(front.pipeline.settings, CATALOG, front.client, storage, None, rewriter=rewriter)  # type: ignore[arg-type]  # no picture is read
-    endpoint.answer = status(500)
+
+    async def photos(count: int) -> list[str | None]:
+        """What is written for so many photos, one after the other."""
+        wishes = [await rewriter.wish("waves", CATALOG.models["i2vgen-xl"], 0, None) for _ in range(count)]
+        return [await rewriter.prompt(wish, CATALOG, lambda text: False) if wish else None for wish in wishes]
 
     # Given six photos while it fails, Then it is asked three times
-    for _ in range(6):
-        assert (await job_of(front, f"waves {DRAWS}")).own_words == ""
+    endpoint.answer = status(500)
+    assert [*await photos(3), *await photos(3)] == [None] * 6
     assert len(endpoint.bodies) == 3
     [result] = await trouble(services)
     assert result.bad and "own words are used" in result.say(EN)
 
     # When time has passed, one asks, and for longer then nobody
     now[0] = 31.0
-    for _ in range(3):
-        await job_of(front, f"waves {DRAWS}")
+    await photos(3)
     assert len(endpoint.bodies) == 4
     now[0] = 31.0 + 31.0
-    await job_of(front, f"waves {DRAWS}")
+    await photos(1)
     assert len(endpoint.bodies) == 4
 
     # When it answers again, Then all are asked, and the host is told
     now[0], endpoint.answer = 200.0, says(PROMPT)
-    assert [(await job_of(front, f"waves {DRAWS}")).own_words for _ in range(3)] == ["waves"] * 3
+    assert [*await photos(1), *await photos(2)] == [PROMPT] * 3
     [result] = await trouble(services)
     assert not result.bad and "again" in result.well(EN)
     # One that writes nothing that may be used is not dead
     endpoint.answer = says("Sorry, I cannot help with that.")
-    for _ in range(5):
-        await job_of(front, f"waves {DRAWS}")
+    await photos(5)
     assert len(endpoint.bodies) == 12
     # and one that says when to come again is left alone until then
     endpoint.answer = status(429, Retry_After="50")
-    for _ in range(3):
-        await job_of(front, f"waves {DRAWS}")
+    await photos(3)
     now[0], endpoint.answer = 249.0, says(PROMPT)
-    await job_of(front, f"waves {DRAWS}")
+    assert await photos(1) == [None]
     assert len(endpoint.bodies) == 13
     now[0] = 251.0
-    assert (await job_of(front, f"waves {DRAWS}")).own_words == "waves"
+    assert await photos(1) == [PROMPT]
 
 
 async def test_the_hosts_list_of_words_holds_for_what_is_written(make: Make, endpoint: PromptEndpoint) -> None:

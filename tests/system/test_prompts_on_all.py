@@ -141,6 +141,7 @@ def test_the_page_and_the_api_show_both(web: WebHouse, asked: PromptEndpoint) ->
             wait_for(lambda clip=clip: api.get(f"{web.url}{clip}").json()["state"] == "done", what="the clip")
             recipe = recipe_in(api.get(f"{web.url}{clip}/clip.mp4").content)
             assert (recipe.parameters.prompt, recipe.own_words) == (("rain", "") if exact else (PROMPT, "rain"))
+            assert api.get(f"{web.url}{clip}/recipe").json().get("own_words") == (None if exact else "rain")
             assert (TOLD.format(PROMPT) in api.get(f"{web.url}{clip}").text) is not exact
     assert asked.wishes == ["waves", "rain"]
 

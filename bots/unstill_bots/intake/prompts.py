@@ -35,7 +35,7 @@ class Prompts:
         if caption.given.get(EXACT) or not is_rewritten(model):
             return job, None
         if kept:
-            return self._with(job, kept), None
+            return (job if self._safety.words.holds(kept) else _with(job, kept)), None
         if rules.exact:
             return job, None
         first = pictures[0] if pictures else None
@@ -44,10 +44,9 @@ class Prompts:
     async def fulfilled(self, job: Job, wish: Wish | None) -> Job:
         """Return a job with the prompt that is made of a wish; with the person's own words where none is."""
         prompt = await self._rewriter.prompt(wish, self._catalog, self._safety.words.holds) if wish else None
-        return self._with(job, prompt) if prompt else job
+        return _with(job, prompt) if prompt else job
 
-    def _with(self, job: Job, prompt: str) -> Job:
-        own = job.parameters.prompt
-        if prompt == own or self._safety.words.holds(prompt):
-            return job
-        return replace(job, own_words=own, parameters=replace(job.parameters, prompt=prompt))
+
+def _with(job: Job, prompt: str) -> Job:
+    own = job.parameters.prompt
+    return job if prompt == own else replace(job, own_words=own, parameters=replace(job.parameters, prompt=prompt))

@@ -71,10 +71,11 @@ class PromptRewriter:
         return self.is_on and self._circuit.is_open
 
     async def wish(self, words: str, model: Model, pictures: int, first: SafePicture | None) -> Wish | None:
-        """Return what to ask for words; None where nothing is asked: no endpoint, none that answers, no words, or a
-        model that reads people's own. `first` is the photo that the clip begins with.
+        """Return what to ask for words; None where nothing is asked: no endpoint, none that answers, or no words.
+
+        `first` is the photo that the clip begins with.
         """
-        if not self.is_on or not words.strip() or not is_rewritten(model):
+        if not self.is_on or not words.strip():
             return None
         if not self._circuit.is_ready:
             metrics.count("prompts", result="not_asked")
@@ -169,12 +170,9 @@ class PromptRewriter:
 
 
 async def _read(response: httpx.Response) -> bytes:
-    """Return the body of an answer. Raises EndpointFailed for a packed one, which could be small on the way and huge
-    here, and for one that does not end.
-    """
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise EndpointFailed("garbled", "the answer is packed")
+    """Return the body of an answer. Raises EndpointFailed for one that does not end."""
     data = bytearray()
+    # as it came: what is packed all the same could be small on the way and huge here
     async for part in response.aiter_raw():
         data += part
         if len(data) > LARGEST:

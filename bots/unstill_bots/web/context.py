@@ -167,4 +167,5 @@ def recipe_of(record: Record) -> dict[str, Any]:
         "filled": made.filled,
         **msgspec.to_builtins(made.parameters),
         **msgspec.to_builtins(job.finish),
+        **({"own_words": job.own_words} if job.own_words else {}),
     }
