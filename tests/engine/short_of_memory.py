@@ -94,8 +94,9 @@ class ShortOfMemory:
         mark.touch()
         return False
 
-    def _release(self) -> None:
+    def _release(self) -> int:
         self.held = 0
+        return 0
 
     def _attempt(
         self, plan: Plan, mode: MemoryMode, fallback: OomFallback, on_step: OnStep, cancelled: Callable[[], bool]

@@ -73,8 +73,12 @@ class Graphs:
             self.kept[key] = Replayed(function, inputs)
         return self.kept[key]
 
-    def release(self) -> None:
+    def held_beside(self, shape: Sequence[int]) -> int:
+        return 0
+
+    def release(self) -> int:
         self.kept.clear()
+        return 0
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -164,9 +164,12 @@ class NarrowUNet:
             torch.empty(1 << 58, dtype=torch.uint8)
         return self._denoiser.step(latents, index)
 
-    def release(self) -> None:
+    def held_beside(self, shape: Sequence[int]) -> int:
+        return self._denoiser.held_beside(shape)
+
+    def release(self) -> int:
         self.released += 1
-        self._denoiser.release()
+        return self._denoiser.release()
 
 
 class NarrowDecoder:
@@ -267,3 +270,48 @@ def test_a_photo_that_is_gone_or_broken(renderer: I2VGenXL, picture: Path, tmp_p
         with pytest.raises(RenderError) as caught:
             list(renderer.render(plan, Photos(path), ignored, never))
         assert caught.value.code == code
+
+
+class Graphs(NarrowUNet):
+    """The UNet with graphs of other clips that hold so many bytes."""
+
+    def __init__(self, denoiser: Denoiser, held: int) -> None:
+        super().__init__(denoiser, always=False)
+        self.held = held
+
+    def prepare(
+        self, conditioning: Conditioning, timesteps: Tensor, latents: Tensor, *, split: bool, cache_interval: int
+    ) -> None:
+        self._full = False
+        self._denoiser.prepare(conditioning, timesteps, latents, split=split, cache_interval=cache_interval)
+
+    def held_beside(self, shape: Sequence[int]) -> int:
+        return self.held
+
+    def release(self) -> int:
+        super().release()
+        held, self.held = self.held, 0
+        return held
+
+
+def test_graphs_of_other_clips_count_in_the_plan_and_go_where_the_clip_needs_their_memory(
+    tiny_i2vgen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer = loaded(I2VGenXL, tiny_i2vgen, tmp_path)
+    picture = Photos(noisy_photo(tmp_path))
+    needed = renderer.plan(parameters(), picture).memory
+    graphs = renderer._denoiser = Graphs(renderer._denoiser, held=1000)
+    # Given a device that has room for a clip and for them, Then both count, and they stay
+    monkeypatch.setattr("unstill_engine.renderers.i2vgen_xl.renderer.free_bytes", lambda device: needed + 1000)
+    plan = renderer.plan(parameters(), picture)
+    assert plan.memory == needed + 1000
+    list(renderer.render(plan, picture, lambda step, steps: None, lambda: False))
+    assert graphs.released == 0
+    # and given one that has room for the clip alone, Then it is planned whole, and they go before it begins
+    monkeypatch.setattr("unstill_engine.renderers.i2vgen_xl.renderer.free_bytes", lambda device: needed + 999)
+    plan = renderer.plan(parameters(), picture)
+    assert (plan.memory, plan.parameters) == (needed, parameters())
+    released: list[int] = []
+    for _ in renderer.render(plan, picture, lambda step, steps: released.append(graphs.released), lambda: False):
+        pass
+    assert released == [1, 1]

@@ -280,3 +280,37 @@ def test_a_plan_is_never_told_twice() -> None:
     pieces = list(renderer.render(plan, Photos(Path()), lambda step, steps: None, lambda: False))
     plans = [msgspec.json.encode(piece.plan) for piece in pieces if isinstance(piece, Revised)]
     assert len(plans) == len(set(plans)) > 3
+
+
+class Keeps(ShortOfMemory):
+    """Holds `kept` GiB of clips before, of which memory that runs out rids it once."""
+
+    def __init__(self, kept: float) -> None:
+        super().__init__("test", small_model())
+        self.kept = kept
+        self.asked: list[MemoryMode] = []
+
+    def _release(self) -> int:
+        super()._release()
+        given_back, self.kept = round(self.kept * 2**30), 0.0
+        return given_back
+
+    def _allocate(self, plan: Plan, mode: MemoryMode, phase: str) -> None:
+        self.asked.append(mode)
+        if self.kept and phase in plan.parameters.prompt:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        super()._allocate(plan, mode, phase)
+
+
+@pytest.mark.parametrize("phase", ["denoise", "decode"])
+def test_a_clip_that_fails_only_for_what_others_left_is_tried_again_whole(phase: str) -> None:
+    # Given a renderer that holds something of clips before, and a clip that has not enough beside it
+    renderer = Keeps(2.5)
+    run = Run(renderer, f"{phase}=8")
+    # Then that was given back, and nothing else was changed: neither split, nor in smaller parts
+    assert run.plan.notes == ("steady",)
+    assert {(mode.split_guidance, mode.decode_frames) for mode in renderer.asked} == {(False, 7), (False, 2)}
+    assert_whole(run)
+    assert run.restarts == (1 if phase == "denoise" else 0)
+    # and where it is too much by itself, it gives way as ever
+    assert "memory_split" in Run(Keeps(2.5), "denoise=4.5").codes

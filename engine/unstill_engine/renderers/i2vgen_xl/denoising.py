@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -33,8 +33,12 @@ class Denoiser(Protocol):
         """(1, 4, F, H, W) to the prediction for each row of the conditioning, (R, 4, F, H, W), until the next step."""
         ...
 
-    def release(self) -> None:
-        """Gives back what is kept of the device besides the weights."""
+    def held_beside(self, shape: Sequence[int]) -> int:
+        """Bytes that are kept for other clips while one's own are made, with latents of that `shape`; 0, they are."""
+        ...
+
+    def release(self) -> int:
+        """Gives back what is kept of the device besides the weights; bytes that were kept over clips."""
         ...
 
 
@@ -79,10 +83,12 @@ class FastDenoiser:
             noise.append(self._graphs.step(latents, index).clone())
         return torch.cat(noise)
 
-    def release(self) -> None:
+    def held_beside(self, shape: Sequence[int]) -> int:
+        return 0 if self._graphs is None else self._graphs.held_beside(shape)
+
+    def release(self) -> int:
         self._rows = self._features = ()
-        if self._graphs is not None:
-            self._graphs.release()
+        return 0 if self._graphs is None else self._graphs.release()
 
 
 @torch.no_grad()

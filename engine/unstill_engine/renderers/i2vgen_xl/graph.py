@@ -26,7 +26,9 @@ class Graphs(Protocol):
 
     def get(self, function: Callable[..., Tensor], inputs: Sequence[Tensor]) -> Captured: ...
 
-    def release(self) -> None: ...
+    def held_beside(self, shape: Sequence[int]) -> int: ...
+
+    def release(self) -> int: ...
 
 
 class StepGraphs:
@@ -46,6 +48,7 @@ class StepGraphs:
 
         `cached`: some of its steps are shallow.
         """
+        self._bound = None  # a graph that is to go is not to be held
         constants = (clip.picture, *(tensor for pair in clip.key_values for tensor in pair))
         given = (latents, clip.times[0])
         if cached:
@@ -79,10 +82,14 @@ class StepGraphs:
             graphs[1].inputs[-1].copy_(graph.inputs[-1])
         return noise
 
-    def release(self) -> None:
-        """Give back all graphs and their memory."""
+    def held_beside(self, shape: Sequence[int]) -> int:
+        """Return how many bytes are held while a graph for latents of that shape is captured; 0, there is one."""
+        return self._graphs.held_beside(shape)
+
+    def release(self) -> int:
+        """Give back all graphs and their memory; return how many bytes that were."""
         self._bound = None
-        self._graphs.release()
+        return self._graphs.release()
 
 
 def _flat_step(unet: FastUNet, latents: Tensor, times: Tensor, picture: Tensor, *key_values: Tensor) -> Tensor:

@@ -52,8 +52,11 @@ def load_parts(
     *,
     offload: bool = False,
     stages: Stages | None = None,
+    meanwhile: Callable[[Any, Any], None] = lambda unet, vae: None,
 ) -> Parts:
     """Read all parts, the weights while the classes are imported. With `offload` CLIP stays in the host's memory.
+
+    `meanwhile` is called with UNet and VAE while they have no weights yet, on the meta device.
 
     Raises:
         RenderError: "model_unavailable" or "disk_full".
@@ -80,6 +83,8 @@ def load_parts(
             words = checkpoint.read("tokenizer", lambda: Words.load(folder / "tokenizer"))
             schedule = checkpoint.read("scheduler", lambda: _scheduler(scheduler, folder))
             clip_input = checkpoint.read("feature_extractor", lambda: _clip_input(folder))
+        with stages.measure("compiling"):
+            meanwhile(made["unet"], made["vae"])
         with stages.measure("weights"):
             return Parts(
                 unet=found.fill("unet", made["unet"]),

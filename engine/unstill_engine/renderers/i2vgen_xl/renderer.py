@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import torch
@@ -15,6 +16,7 @@ from unstill_engine.renderers.framing import Size, crop_size, cropped, frame_siz
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.conditioning import Encoders, Noise
 from unstill_engine.renderers.i2vgen_xl.denoising import Denoiser, FastDenoiser, denoise
+from unstill_engine.renderers.i2vgen_xl.dry_run import LATENT, compile_for
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
 from unstill_engine.renderers.i2vgen_xl.loading import Parts, load_parts
@@ -42,8 +44,8 @@ from unstill_engine.renderers.torch.stages import Stages
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.jobs import Parameters
 
-LATENT = 8
-"""Pixels to a latent, on each side."""
+SQUARE = (512, 512)
+"""The size of the photo that a start rehearses with."""
 
 
 class I2VGenXL:
@@ -84,13 +86,20 @@ class I2VGenXL:
         self.stages.tell(self._name)
 
     def _load(self, *, offload: bool) -> None:
-        parts = load_parts(self._model.weights, self._device, self._dtype, offload=offload, stages=self.stages)
-        with self.stages.measure("packing"):
-            self._pack(parts, offload=offload)
-
-    def _pack(self, parts: Parts, *, offload: bool) -> None:
         choices = Choices()
         ops = _ops_on(self._device, choices)
+
+        def meanwhile(unet: Any, vae: Any) -> None:
+            if runs_triton(self._device):
+                compile_for(unet, vae, ops, choices, self._dtype)
+
+        parts = load_parts(
+            self._model.weights, self._device, self._dtype, offload=offload, stages=self.stages, meanwhile=meanwhile
+        )
+        with self.stages.measure("packing"):
+            self._pack(parts, ops, choices, offload=offload)
+
+    def _pack(self, parts: Parts, ops: Ops, choices: Choices, *, offload: bool) -> None:
         self._scheduler = parts.scheduler
         self._encoders = Encoders(parts, self._device)
         unet = FastUNet(pack_unet(parts.unet, choices), ops, choices)
@@ -102,10 +111,9 @@ class I2VGenXL:
 
     def rehearse(self) -> None:
         """A step of the usual clip, so that nobody waits for kernels to be compiled; none if it is too big."""
-        parameters = usual_parameters(self._name, self._model)
-        photo = Image.new("RGB", (parameters.resolution, parameters.resolution))
-        placed = self._place(parameters, photo.size)
-        plan = self._lay(placed.parameters, photo.size)
+        placed = self._place(usual_parameters(self._name, self._model), SQUARE)
+        plan = self._lay(placed.parameters, SQUARE)
+        photo = Image.new("RGB", SQUARE)
         try:
             latents = self.latents(plan, placed.mode, photo, lambda step, steps: None, lambda: False)
             self._decoder.decode(latents, 0, min(placed.mode.decode_frames, plan.num_frames))
@@ -150,6 +158,7 @@ class I2VGenXL:
         self._fresh = False
 
         def attempt(plan: Plan, mode: MemoryMode) -> Iterator[Frames]:
+            self._make_room(plan)
             latents = self.latents(plan, mode, photo, on_step, cancelled)
 
             def decode(start: int, stop: int) -> Frames:
@@ -160,6 +169,13 @@ class I2VGenXL:
             yield from fallback.in_chunks(decode, plan.num_frames, mode.decode_frames)
 
         yield from fallback.run(attempt)
+
+    def _make_room(self, plan: Plan) -> None:
+        """Give back the graphs of other clips where this one does not fit beside them: it is to be made whole."""
+        size = (plan.width, plan.height)
+        kept = self._kept_beside(size, plan.num_frames)
+        if kept and self._place(plan.parameters, size).memory + kept > self._free():
+            self._denoiser.release()
 
     def sees(self) -> Frames | None:
         """Return the middle frame of what the last step predicted."""
@@ -205,24 +221,32 @@ class I2VGenXL:
         def size_at(resolution: int) -> Size:
             return self._size(parameters.at(resolution), photo)
 
-        with device_errors():
-            free = free_bytes(self._device)
-        return place_clip(parameters, self._model, free, size_at, bytes_per_value=self._dtype.itemsize)
+        return place_clip(parameters, self._model, self._free(), size_at, bytes_per_value=self._dtype.itemsize)
 
     def _lay(self, parameters: Parameters, photo: Size) -> Plan:
         width, height = self._size(parameters, photo)
         across, down = crop_size(photo, (width, height))
         frames, steps = parameters.num_frames, parameters.num_inference_steps
+        needed = self._place(parameters, photo).memory
+        beside = needed + self._kept_beside((width, height), frames)
         return Plan(
             width=width,
             height=height,
             num_frames=frames,
             fps=parameters.fps,
             seconds=self._model.cost.seconds(frames, steps, width * height / 1e6, parameters.cache_interval),
-            memory=self._place(parameters, photo).memory,
+            memory=beside if beside <= self._free() else needed,
             parameters=parameters,
             notes=cropped(across * down / (photo[0] * photo[1])),
         )
+
+    def _kept_beside(self, size: Size, frames: int) -> int:
+        """The bytes of graphs of other clips, while that clip has none."""
+        return self._denoiser.held_beside((1, 4, frames, size[1] // LATENT, size[0] // LATENT))
+
+    def _free(self) -> int:
+        with device_errors():
+            return free_bytes(self._device)
 
     def _size(self, parameters: Parameters, photo: Size) -> Size:
         model = self._model

@@ -53,13 +53,28 @@ def lean_imports() -> Iterator[None]:
     sys.modules.update(placed)  # type: ignore[arg-type]
     sys.modules.update(_kept)
     try:
-        yield
+        with no_compiler():
+            yield
     finally:
         for name, module in placed.items():
             if sys.modules.get(name, placed) is module:
                 del sys.modules[name]
         _kept.update({name: sys.modules.pop(name) for name in list(sys.modules) if _is_ours(name)})
         logging.getLogger(LIBRARY).setLevel(logging.ERROR)  # it advises to install what was not looked for
+
+
+@contextmanager
+def no_compiler() -> Iterator[None]:
+    """Have torch's compiler be imported by nobody in the block; where it is imported already, this does nothing."""
+    if _COMPILER in sys.modules:
+        yield
+        return
+    sys.modules[_COMPILER] = module = _stand_in()
+    try:
+        yield
+    finally:
+        if sys.modules.get(_COMPILER) is module:
+            del sys.modules[_COMPILER]
 
 
 def load_classes(*paths: str) -> tuple[Any, ...]:
@@ -85,10 +100,7 @@ def _placed() -> dict[str, ModuleType | None]:
         raise ImportError(f"No module named {LIBRARY!r}", name=LIBRARY)
     root = Path(found.origin).parent
     placed: dict[str, ModuleType | None] = {name: None for name in _ABSENT if name not in sys.modules}
-    placed |= {name: _bare(name, root.joinpath(*name.split(".")[1:])) for name in _BARE}
-    if _COMPILER not in sys.modules:
-        placed[_COMPILER] = _no_compiler()
-    return placed
+    return placed | {name: _bare(name, root.joinpath(*name.split(".")[1:])) for name in _BARE}
 
 
 def _bare(name: str, folder: Path) -> ModuleType:
@@ -100,8 +112,8 @@ def _bare(name: str, folder: Path) -> ModuleType:
     return module
 
 
-def _no_compiler() -> ModuleType:
-    """Return what diffusers decorates its functions with, for a process that compiles none of them."""
+def _stand_in() -> ModuleType:
+    """Return what diffusers and torch decorate functions with, for a process that compiles none of them."""
 
     def unchanged(function: Any = None, *_: Any, **__: Any) -> Any:
         return (lambda given: given) if function is None else function

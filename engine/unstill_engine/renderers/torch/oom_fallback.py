@@ -30,7 +30,9 @@ class OomFallback:
     Each rung leaves a note in the plan.
 
     `replan` lays out other parameters for the same photo; `release` drops what the caller holds of
-    the device besides the weights; `fresh` says that this process has rendered nothing before.
+    the device besides the weights, and returns how much of that, in bytes, was kept from clips before:
+    where there was some, the same is tried once more, whole. `fresh` says that this process has
+    rendered nothing before.
     `splits` and `offloads`: whether the renderer knows `MemoryMode.split_guidance` and
     `offload_encoders`; a rung that it does not know is left out. `ladder`, where it is given, are the
     modes to go through instead, from the fastest to the most sparing.
@@ -43,7 +45,7 @@ class OomFallback:
         mode: MemoryMode,
         *,
         replan: Callable[[Parameters], Plan],
-        release: Callable[[], None],
+        release: Callable[[], int | None],
         fresh: bool,
         splits: bool = True,
         offloads: bool = True,
@@ -71,8 +73,8 @@ class OomFallback:
             DevicePoisoned: the device answers no more.
         """
         while not (yield from self._attempted(attempt)):
-            self._clear()
-            self._step_down()
+            if not self._clear():
+                self._step_down()
             self._told = self._plan
             yield Revised(self._plan, anew=True)
 
@@ -90,8 +92,11 @@ class OomFallback:
                 yield frames
                 start = stop
                 continue
+            if self._clear():
+                continue
+            if stop - start == 1:
+                raise torch.OutOfMemoryError("out of memory with a single frame to be decoded")
             at_once = (stop - start) // 2
-            self._clear()
             self._mode = msgspec.structs.replace(self._mode, decode_frames=at_once)
             self.tell(note("memory_chunked"))
 
@@ -116,17 +121,21 @@ class OomFallback:
         try:
             return decode(start, stop)
         except Exception as error:
-            if stop - start == 1 or not is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             self._log(error)
             return None
 
-    def _clear(self) -> None:
-        """Only outside of an `except`: its traceback holds the tensors of what failed."""
-        self._release()
+    def _clear(self) -> bool:
+        """Whether that gave back what was not the clip's own.
+
+        Only outside of an `except`: its traceback holds the tensors of what failed.
+        """
+        given_back = self._release()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+        return bool(given_back)
 
     def _step_down(self) -> None:
         mode = self._mode

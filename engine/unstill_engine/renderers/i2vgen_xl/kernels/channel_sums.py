@@ -27,7 +27,7 @@ def _read(x, picture, pixel, column, inside, pixels, channels, width, PHASES: tl
     return tl.load(x + start[:, None] + column[None, :], mask=mask, other=0.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pixels", "pictures_per_bias", "parts", "width"])
 def _channel_sums(
     x, bias, residual, out, sums, pixels, channels, pictures_per_bias, parts, width,
     PART: tl.constexpr, ROWS: tl.constexpr, COLS: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_RESIDUAL: tl.constexpr,

@@ -29,7 +29,7 @@ def _gelu(x, POLYNOMIAL: tl.constexpr):
         return 0.5 * x * (1.0 + tl.erf(x * 0.7071067811865476))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def _geglu(
     x, y, count, channels, stride, ROWS: tl.constexpr, COLS: tl.constexpr, POLYNOMIAL: tl.constexpr,
 ):  # fmt: skip
@@ -53,7 +53,7 @@ def geglu(x: Tensor, out: Tensor, *, polynomial: bool, rows: int = 16, cols: int
     )  # fmt: skip
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def _geglu_product(
     a, w, bias, y, count, channels, inputs,
     ROWS: tl.constexpr, COLS: tl.constexpr, DEPTH: tl.constexpr, GROUP: tl.constexpr, POLYNOMIAL: tl.constexpr,

@@ -9,8 +9,11 @@ from torch import Tensor
 
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import columns
 
+PARTS_AT_ONCE = (16, 64, 256)
+"""So many parts are read at once: the least of these that holds all, so that three kernels do for any size."""
 
-@triton.jit
+
+@triton.jit(do_not_specialize=["parts", "norms_per_bias"])
 def _moments(
     sums, weight, norm_bias, bias, scale, shift, channels, parts, norms_per_bias, pixels, eps,
     PER_GROUP: tl.constexpr, ROWS: tl.constexpr, COLS: tl.constexpr, HAS_BIAS: tl.constexpr,
@@ -53,8 +56,6 @@ def moments(
     eps: float,
     frames: int,
     pixels: int,
-    *,
-    rows: int = 256,
 ) -> Tensor:
     """Scale and shift (2, N / frames, C) fp32 that make GroupNorm of `x + bias` out of `x`.
 
@@ -66,13 +67,13 @@ def moments(
     _moments[(norms, groups)](
         sums, weight, norm_bias, weight if bias is None else bias, out[0], out[1], channels, frames * parts,
         1 if bias is None else norms // bias.shape[0], float(frames * pixels), eps,
-        PER_GROUP=per_group, ROWS=min(rows, triton.next_power_of_2(frames * parts)),
+        PER_GROUP=per_group, ROWS=next((most for most in PARTS_AT_ONCE if most >= frames * parts), PARTS_AT_ONCE[-1]),
         COLS=triton.next_power_of_2(per_group), HAS_BIAS=bias is not None, num_warps=4,
     )  # fmt: skip
     return out
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pixels", "blocks", "frames"])
 def _normalise(
     x, scale, shift, y, pixels, channels, total, offset, blocks, frames,
     ROWS: tl.constexpr, COLS: tl.constexpr, SILU: tl.constexpr, UNFOLD: tl.constexpr,

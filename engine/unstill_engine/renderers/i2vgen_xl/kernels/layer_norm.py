@@ -10,7 +10,7 @@ from torch import Tensor
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import split_width
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def _layer_norm(
     x, before, weight, bias, y, count, channels, stride, eps,
     ROWS: tl.constexpr, COLS: tl.constexpr, TAIL: tl.constexpr,

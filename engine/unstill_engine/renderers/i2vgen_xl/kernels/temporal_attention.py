@@ -10,7 +10,7 @@ from torch import Tensor
 LOG2_E = 1.4426950408889634
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pixels", "frames"])
 def _temporal_attention(
     qkv, out, pixels, channels, frames, scale, FRAMES: tl.constexpr, PIXELS: tl.constexpr, DIM: tl.constexpr,
 ):  # fmt: skip

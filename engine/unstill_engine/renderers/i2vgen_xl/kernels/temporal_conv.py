@@ -11,7 +11,7 @@ from triton.tools.tensor_descriptor import TensorDescriptor
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import Tile
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["clip_rows", "pixels"])
 def _temporal_product(
     x, w, w_tail, residual, bias, out, sums, clip_rows, pixels, channels, outputs,
     ROWS: tl.constexpr, COLS: tl.constexpr, TAIL: tl.constexpr, DEPTH: tl.constexpr,
