@@ -18,6 +18,8 @@ assert MODEL.memory is not None
 MEMORY: Memory = MODEL.memory
 ONE = Parameters("i2vgen-xl", "waves", 1, num_frames=16, fps=8, resolution=512, guidance_scale=9.0)
 
+NUMBERS = ("resolution", "num_frames", "guidance_scale", "cache_interval")
+
 asked = st.builds(
     Parameters,
     st.just("i2vgen-xl"),
@@ -72,7 +74,7 @@ def test_the_usual_clip_needs_no_more_than_it_may() -> None:
 @pytest.mark.parametrize("name", CATALOG.presets)
 def test_low_needs_no_more_than_six_gib_whatever_is_asked(name: str) -> None:
     values = CATALOG.presets[name].for_model("i2vgen-xl")
-    numbers = {key: values[key] for key in ("resolution", "num_frames", "guidance_scale") if key in values}
+    numbers = {key: values[key] for key in NUMBERS if key in values}
     chosen = placed(msgspec.structs.replace(ONE, **numbers), 80, mode="low")
     assert chosen.memory <= 6 * GIB
     assert chosen.parameters.resolution == 512
@@ -87,6 +89,16 @@ def test_low_needs_no_more_than_six_gib_whatever_is_asked(name: str) -> None:
 )
 def test_the_estimate_is_what_was_measured(width: int, height: int, measured: float) -> None:
     assert peak(MEMORY, (width, height), ONE, MemoryMode(1)) / GIB == pytest.approx(measured, rel=0.05)
+
+
+def test_the_features_that_steps_take_over_are_counted() -> None:
+    # a buffer that is written and one that is read, of 640 channels of 2 bytes, for both halves of the guidance
+    features = 2 * 2 * ONE.num_frames * 64 * 64 * 640 * 2
+    whole, cached = (
+        peak(MEMORY, square(512), msgspec.structs.replace(ONE, cache_interval=interval), MemoryMode(1))
+        for interval in (1, 3)
+    )
+    assert cached - whole == pytest.approx(features, rel=0.02)
 
 
 @given(asked, free_gib, aspects)

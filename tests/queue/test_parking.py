@@ -158,6 +158,25 @@ async def test_a_backing_that_was_asked_for_waits_for_an_engine_that_makes_one(l
     assert claim and claim.job == filled[0]
 
 
+async def test_a_clip_by_another_solver_waits_for_an_engine_that_knows_it(ledger: Ledger) -> None:
+    # Given jobs by the model's own solver, with steps in part, and by UniPC, and an engine of the former version
+    usual = a_job(a_request()).parameters
+    ways: list[dict[str, Any]] = [{}, {"cache_interval": 2}, {"scheduler": "unipc"}]
+    own, cached, other = [
+        await queued(ledger, n, parameters=msgspec.structs.replace(usual, **way)) for n, way in enumerate(ways)
+    ]
+    former = HERE - {"scheduler:unipc"}
+    # When it asks, Then it is given all but the last, of which it would make too few steps of its own
+    for job in (own, cached):
+        claim = await ledger.claim("camera", f"owner {job.id}", "former", former)
+        assert claim and claim.job == job
+        assert await ledger.finish(claim, DONE)
+    assert await ledger.claim("camera", "owner", "former", former) is None
+    # and that one an engine of this version makes
+    claim = await ledger.claim("camera", "newer", "newer", HERE)
+    assert claim and claim.job == other
+
+
 async def test_a_clip_of_two_pictures_or_none_waits_for_an_engine_that_knows_them(ledger: Ledger) -> None:
     # Given jobs of one picture, of none, and of two, and an engine of the former version
     one, none, two = [
