@@ -83,7 +83,7 @@ def test_animate_with_options_is_one_message_that_becomes_the_clip(discord: Disc
         ({"prompt": "waves --num-frames 4000"}, "--num-frames cannot be 4000: it takes a whole number from 8 to 16 "
          "frames. Did you mean 16?"),
         ({"prompt": "waves", "preset": "qualty"}, "--preset cannot be qualty: it takes preview, standard, quality, "
-         "timelapse, product. Did you mean quality?"),
+         "timelapse, product, unipc, cache2, cache3, before. Did you mean quality?"),
         ({"prompt": "waves", "num_frames": 400}, "--num\\_frames cannot be 400: it takes 8 to 16 with Journal. "
          "Did you mean 16?"),
         ({"image": File(b"\x00" * 64, "clip.mp4"), "prompt": "waves"},
