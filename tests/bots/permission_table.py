@@ -31,6 +31,7 @@ TABLE: dict[str, tuple[bool, bool, bool, bool, bool, bool]] = {
     "better":         (YES,  NO,      NO,    NO,        YES,      YES),
     "reels":          (YES,  NO,      NO,    NO,        YES,      YES),
     "loop":           (YES,  NO,      NO,    NO,        YES,      YES),
+    "extend":         (YES,  NO,      NO,    NO,        YES,      YES),
     "share":          (YES,  NO,      NO,    NO,        YES,      YES),
     "edit":           (YES,  NO,      NO,    NO,        YES,      YES),
     "preset":         (YES,  NO,      NO,    NO,        YES,      YES),

@@ -31,8 +31,9 @@ from unstill_bots.discord.connection import is_invalid
 from unstill_bots.discord.connection import open_bot as open_discord
 from unstill_bots.discord.send_limit import SendLimit as DiscordLimit
 from unstill_bots.host.breaker import Breaker
+from unstill_bots.intake.declining import Tell
 from unstill_bots.intake.fetching import Fetcher
-from unstill_bots.intake.pipeline import Pipeline, Tell
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.telegram.api import open_bot as open_telegram
 from unstill_bots.telegram.chat import TelegramChat
 from unstill_bots.telegram.memory import Memory

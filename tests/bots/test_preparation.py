@@ -311,7 +311,9 @@ async def test_the_same_picture_again_is_what_was_stored_and_outlives_it(make: C
     picture = await front.storage.get(record.job.picture)
     front.chat.errors["fetch"] = [FetchError("picture_gone", "not found")] * 9
     # When the same picture is asked for again
-    assert OlderPicture.of(record) == OlderPicture("photo", 1.0, record.job.picture, notes=record.job.notes)
+    assert OlderPicture.of(record) == OlderPicture(
+        "photo", 1.0, record.job.picture, notes=record.job.notes, job=first.id
+    )
     second = again(record, f"{first.id}~2", WORDS)
     assert await prepared(front, second)
     # Then it is made of the stored one, at the same cost, with the notes on it, and has a copy of its own

@@ -284,7 +284,7 @@ def job_messages(catalog: Catalog, platform: str) -> list[Message]:
     """What stands in a chat while a job is under way, and its clip."""
     job = a_job(platform)
     request = Request(job.id, job.requester, job.reply_to, "", "waves", 1_000_000)
-    done = Succeeded("clips/x", 10, 64, 64, 1.0, 8.0, job.parameters, False, 1.0)
+    done = Succeeded("clips/x", 10, 64, 64, 1.0, 8.0, job.parameters, False, 1.0, frame="clips/y", reel="clips/x")
     record = Record(job.id, State.DONE, request, 0.0, job=job, outcome=done)
     refused = Failed(SAID, "There is no option --sead.", WORDS_REFUSED)
     record_of_words = Record(job.id, State.FAILED, request, 0.0, outcome=refused)

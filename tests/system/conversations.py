@@ -28,7 +28,7 @@ FIRST_FRAME = "The picture moves already; its first frame was used."
 CUT_OFF = "The picture's file ends too early; what is missing at its edge was left out."
 COLOURS_IGNORED = "What the picture says of its colours could not be used; they may differ a little."
 NOT_SHOWN = "of the picture is not shown: it does not fit into the clip's shape."
-CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
+CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Extend", "Delete")
 
 
 @dataclass(frozen=True)

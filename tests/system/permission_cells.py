@@ -97,7 +97,9 @@ class Queue:
             keys = [await self.storage.put(data, kind="clips", suffix=".mp4") for data in (b"clip", b"original")]
             claim = await ledger.claim("journal", secrets.token_hex(8), "planter")
             assert claim is not None and claim.job.id == request.id
-            made = Succeeded(keys[0], 4, 64, 64, 1.0, 8.0, parameters, False, 1.0, original=keys[1])
+            made = Succeeded(
+                keys[0], 4, 64, 64, 1.0, 8.0, parameters, False, 1.0, original=keys[1], frame=keys[1], reel=keys[0]
+            )
             assert await ledger.finish(claim, made)
             assert await ledger.send(request.id, "planter") and await ledger.sent(request.id, "planter", receipt)
             return Planted(request.id, message, tuple(keys))

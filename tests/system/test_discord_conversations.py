@@ -7,7 +7,7 @@ import re
 from tests.system.discord_house import DiscordHouse, has_clips, ours, picture, says
 from wire_doubles.discord_api import File
 
-CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Delete")
+CLIP_BUTTONS = ("Again", "Better", "9:16", "Loop", "Extend", "Delete")
 
 
 async def test_a_picture_with_words_comes_back_moving(discord: DiscordHouse) -> None:

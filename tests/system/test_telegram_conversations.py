@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.system.telegram_house import TelegramHouse, after, has_clips, ours, photo, says
 
-CLIP_BUTTONS = (("Again", "Better"), ("9:16", "Loop", "Delete", "Share"))
+CLIP_BUTTONS = (("Again", "Better", "Extend"), ("9:16", "Loop", "Delete", "Share"))
 
 
 async def test_a_photo_with_a_caption_comes_back_moving(telegram: TelegramHouse) -> None:

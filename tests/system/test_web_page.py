@@ -10,7 +10,7 @@ from tests.system.conversations import recipe_in
 from tests.system.telegram_house import photo
 from tests.system.web_house import WebHouse, has_clips, web_house
 
-CLIP_BUTTONS = {"Again", "Better", "9:16", "Loop", "Delete", "Report"}
+CLIP_BUTTONS = {"Again", "Better", "9:16", "Loop", "Extend", "Delete", "Report"}
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import msgspec
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.platforms import PLATFORMS, BotSettings
+from unstill_queue.contract.options import EXTEND
 
 TELEGRAM, DISCORD = "telegram", "discord"
 EVERYWHERE = tuple(PLATFORMS)
@@ -66,6 +67,7 @@ _ALL = (
     Action(BETTER, "asks for the clip in better quality", May.OWNER, EVERYWHERE),
     Action(REELS, "asks for the clip in 9:16", May.OWNER, EVERYWHERE),
     Action(LOOP, "asks for the clip as a loop", May.OWNER, EVERYWHERE),
+    Action(EXTEND, "asks for the clip with one more piece, from its end on", May.OWNER, EVERYWHERE),
     # the platform itself asks which chat, and does not tell in which one it was pressed
     Action(SHARE, "offers the clip to another chat, on Telegram", May.OWNER, (TELEGRAM,), anywhere=True),
     # who presses it there presses at their own

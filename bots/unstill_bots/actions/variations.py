@@ -1,4 +1,4 @@
-"""The same picture once more: what Again, Better, 9:16 and Loop ask for."""
+"""The same picture once more: what Again, Better, 9:16, Loop and Extend ask for."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import msgspec
 from msgspec.structs import replace
 
 from unstill_bots.intake import captions
+from unstill_bots.intake.inputs import NO_IMAGE
+from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import kept_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import NotTaken, OptionError
-from unstill_queue.contract.jobs import Cancelled, Failed, Job, Request
-from unstill_queue.contract.options import SEED_MAX
+from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Request, Succeeded
+from unstill_queue.contract.options import EXTEND, SEED_MAX
 from unstill_queue.ledger.ledger import Record
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from unstill_bots.intake.pipeline import Pipeline
 
 AGAIN, BETTER, REELS, LOOP = "again", "better", "reels", "loop"
-VARIATIONS = (AGAIN, BETTER, REELS, LOOP)
+VARIATIONS = (AGAIN, BETTER, REELS, LOOP, EXTEND)
 
 PRESS = "press"
 """The key of `ReplyAddress.extra` under which a request names the press that asked for it."""
@@ -41,8 +43,8 @@ def moves_of(job: Job, catalog: Catalog) -> tuple[str, ...]:
     return model.moves if model else ()
 
 
-def offered(job: Job, catalog: Catalog) -> list[str]:
-    """The actions that make sense under a job's clip: what would change nothing is left out."""
+def offered(job: Job, made: Outcome | None, catalog: Catalog) -> list[str]:
+    """The actions that make sense under a job's clip: what would change nothing, or cannot be, is left out."""
     model = catalog.models.get(job.parameters.model)
     actions = [AGAIN] if model is None or model.moves or "seed" in model.abilities else []
     if "quality" in catalog.presets:
@@ -51,6 +53,9 @@ def offered(job: Job, catalog: Catalog) -> list[str]:
         actions.append(REELS)
     if not job.finish.loop:
         actions.append(LOOP)
+    # one that makes clips of words alone cannot go on from a frame
+    if isinstance(made, Succeeded) and made.frame and made.reel and model and NO_IMAGE not in model.abilities:
+        actions.append(EXTEND)
     return actions
 
 
@@ -100,11 +105,19 @@ async def vary(
     if moves and not move:
         return Varied(replies.no_more_moves())
     words = words_for(record, record.job, action, catalog, move)
+    older = record.id if action == EXTEND else record.request.older
+    base = await pipeline.extending.base(older, record.request.requester) if older else None
+    if isinstance(base, Objection):
+        return Varied(base.said)
+    if pending is not None and pending.older is not None:
+        pending = replace(pending, older=replace(pending.older, job=older))
     refused = await pipeline.refusal(pending, words) if pending else None
     if refused is not None:
         return Varied(refused.said)
     request = pending.request(words, id=id) if pending else again(record, id, words)
     request = replace(request, rewritten=rewritten_of(record))
+    if older:
+        request = replace(request, older=older, last_source="", last_stored="", notes=())
     try:
         new = await pipeline.enter(_pressed(request, press), start=pending is None)
     except NotTaken as error:
@@ -133,6 +146,7 @@ def words_for(record: Record, job: Job, action: str, catalog: Catalog, move: str
         BETTER: {"preset": "quality"},
         REELS: {"shape": "reels"},
         LOOP: {"loop": True},
+        EXTEND: {EXTEND: True},
     }
     if action == BETTER:
         given = {name: value for name, value in given.items() if name not in SIZES}

@@ -24,7 +24,8 @@ from unstill_bots.text.parts import Text
 from unstill_bots.text.waiting_replies import A_FEW
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import OptionError
-from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Progress, Request, Succeeded
+from unstill_queue.contract.jobs import Failed, Finish, Job, Outcome, Parameters, Progress, Request, Succeeded
+from unstill_queue.contract.options import EXTEND
 from unstill_queue.ledger.ledger import Place, Record
 
 REWRITTEN = "prompt_rewritten"
@@ -146,7 +147,7 @@ def clip(
         Phase.DONE,
         Urgency.ANSWER,
         buttons=(
-            *_under_clip(job, replies, catalog),
+            *_under_clip(job, outcome, replies, catalog),
             *_to_share(record.request, replies, covered=for_here),
             *_to_report(record.request, replies),
         ),
@@ -158,13 +159,18 @@ def clip(
             outcome.duration,
             audio=job.finish.audio if job else False,
             spoiler=covered,
-            poster=(job.picture or None) if job else None,
+            poster=_poster(job),
             fill=_fill(job.finish, used) if job else "crop",
             name=file_name("" if covered else own or used.prompt),
             alt=replies.alt_text("" if covered else own or used.prompt),
             key=outcome.clip,
         ),
     )
+
+
+def _poster(job: Job | None) -> str | None:
+    """Return the picture that a clip begins with: of a longer one none is kept apart from it."""
+    return job.picture or None if job and not job.extends else None
 
 
 def _fill(finish: Finish, used: Parameters) -> Literal["crop", "blur", "pad"]:
@@ -186,7 +192,7 @@ def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
     """Make the answer that there is no clip. Where one was made, and cannot be shown, it can be asked for again."""
     replies = _replies(record.request)
     made = isinstance(record.outcome, Succeeded) and failure.code != "clip_refused"
-    buttons = _under_clip(record.job, replies, catalog) if made else ()
+    buttons = _under_clip(record.job, record.outcome, replies, catalog) if made else ()
     if failure.details == WORDS_REFUSED:
         buttons = (Button(EDIT, replies.button_edit(), record.id),)
     text = Text(replies.failed(failure))
@@ -241,7 +247,7 @@ def _while_under_way(job: str, replies: ChatReplies) -> tuple[Button, ...]:
     return (Button(CANCEL, replies.button_cancel(), job),)
 
 
-def _under_clip(job: Job | None, replies: ChatReplies, catalog: Catalog) -> tuple[Button, ...]:
+def _under_clip(job: Job | None, made: Outcome | None, replies: ChatReplies, catalog: Catalog) -> tuple[Button, ...]:
     """Return the buttons under a job's clip but for those that would change nothing; none where no job is on record."""
     if job is None:
         return ()
@@ -250,9 +256,10 @@ def _under_clip(job: Job | None, replies: ChatReplies, catalog: Catalog) -> tupl
         BETTER: replies.button_better(),
         REELS: replies.button_reels(),
         LOOP: replies.button_loop(),
+        EXTEND: replies.button_extend(),
         DELETE: replies.button_delete(),
     }
-    return tuple(Button(action, texts[action], job.id) for action in (*offered(job, catalog), DELETE))
+    return tuple(Button(action, texts[action], job.id) for action in (*offered(job, made, catalog), DELETE))
 
 
 def _to_share(request: Request, replies: ChatReplies, *, covered: bool) -> tuple[Button, ...]:

@@ -85,7 +85,7 @@ class Tree(app_commands.CommandTree[Any]):
         if unfit is not None:
             await answer(interaction, replies.picture_error(unfit))
             return
-        if not found and await quickly(self._context.conversation.words.are_enough(prompt and said)):
+        if not found and await quickly(self._context.conversation.words.are_enough(said, prompt=prompt)):
             found = [Picture("")]
         if not found:
             await self._ask(interaction, [], replies, prompt, given)

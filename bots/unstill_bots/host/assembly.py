@@ -6,7 +6,8 @@ from unstill_bots.delivery.chat import Chat
 from unstill_bots.delivery.courier import Courier
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services
-from unstill_bots.intake.pipeline import Pipeline, Tell
+from unstill_bots.intake.declining import Tell
+from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.rules import Rules
 from unstill_bots.intake.served import Serving
 

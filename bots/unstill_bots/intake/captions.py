@@ -165,6 +165,11 @@ def names(text: str, option: str, catalog: Catalog) -> bool:
     return len(text) <= TEXT_MAX and option in _read(text, catalog)[1].named
 
 
+def asks(text: str, option: str, catalog: Catalog) -> bool:
+    """Return whether a caption sets an option of yes or no to yes, however wrong the rest of it is."""
+    return len(text) <= TEXT_MAX and bool(_read(text, catalog)[1].given.get(option))
+
+
 def joined(options: str, text: str) -> str:
     """Return options and a text after them, whose first word is not read as the unit of the last option's number."""
     unit = text.partition(" ")[0].lower() in UNITS

@@ -87,7 +87,8 @@ class Edits(Generic[P]):
             older = OlderPicture.of(record)
             if older is None:
                 return True
-            pending = replace(pending, older=older)
+            # a clip that goes on from another one does so with its new words, too
+            pending = replace(pending, older=replace(older, job=record.request.older))
         elif record.request.last_source and not pending.last_source:
             pending = replace(pending, last_source=record.request.last_source)
         request = await pipeline.request(pending, words, id=derived(latest, f"edit {words}"))

@@ -29,6 +29,7 @@ from unstill_bots.text.chatter import is_again, is_chatter
 from unstill_bots.text.pages import Answer
 from unstill_queue.contract.errors import NotTaken
 from unstill_queue.contract.jobs import ReplyAddress
+from unstill_queue.contract.options import EXTEND
 from unstill_queue.ledger.ledger import Record
 
 OFFERED = 600
@@ -89,8 +90,8 @@ class FollowUps(Generic[P]):
         if last is not None and is_again(words):
             await self._ask(said, [replace(pending, older=OlderPicture.of(last))], last)
             return
-        if last is not None and not last.request.source:
-            # what it is about was made of words alone
+        if last is not None and (not last.request.source or captions.asks(words, EXTEND, self._pipeline.catalog)):
+            # what it is about was made of words alone, or is to go on from a clip and not from its picture
             last = None
         if words:
             await self._waiting.keep_words(pending, words)

@@ -16,7 +16,7 @@ from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Model
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Request
-from unstill_queue.contract.options import LAST_IMAGE, TEXT_TO_VIDEO
+from unstill_queue.contract.options import EXTEND, LAST_IMAGE, TEXT_TO_VIDEO
 
 P = TypeVar("P", bound=PendingRequest)
 
@@ -27,17 +27,20 @@ ONE_TOO_MANY = "one_picture"
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """Which pictures there are beside the words. `aspect` as in `Request`."""
+    """Which pictures there are beside the words. `aspect` as in `Request`. `extends`: the first is the last frame of an
+    older clip.
+    """
 
     first: bool = True
     last: bool = False
     aspect: float = 1.0
+    extends: bool = False
 
     @classmethod
     def of(cls, request: Request) -> Inputs:
         """Return those of a request."""
         last = bool(request.last_source or request.last_stored)
-        return cls(bool(request.source or request.stored), last, request.aspect)
+        return cls(bool(request.pictures - last), last, request.aspect, bool(request.older))
 
     @classmethod
     def to_come(cls, pending: PendingRequest) -> Inputs:
@@ -55,6 +58,8 @@ class Inputs(msgspec.Struct, frozen=True):
         return Objection(replies.input_error(code, model.title), code) if code else None
 
     def _fault(self, model: Model, caption: captions.Caption) -> str:
+        if caption.given.get(EXTEND) and not self.extends:
+            return "no_clip"
         if self.last and not self.first:
             return "last_picture_missing"
         if self.last:

@@ -78,7 +78,9 @@ async def discard(storage: Storage, *keys: str) -> None:
 
 
 class OlderPicture(msgspec.Struct, frozen=True):
-    """The picture that an older request was made of, and its last one; all as in `Request`."""
+    """The picture that an older request was made of, and its last one; all as in `Request`. `job`: the older request's
+    id, by which a clip may go on from its end.
+    """
 
     source: str
     aspect: float = 1.0
@@ -88,6 +90,7 @@ class OlderPicture(msgspec.Struct, frozen=True):
     last_source: str = ""
     last_stored: str = ""
     author: str = ""
+    job: str = ""
 
     @classmethod
     def of(cls, record: Record) -> Self | None:
@@ -107,6 +110,7 @@ class OlderPicture(msgspec.Struct, frozen=True):
             "" if alone else request.last_source,
             "" if alone else kept.last_stored,
             request.author,
+            record.id,
         )
 
 
@@ -117,6 +121,9 @@ def kept_of(record: Record) -> Request:
     job, request = record.job, record.request
     if job is None:
         return request
+    if job.extends:
+        # what is stored is the end of an older clip, and no picture of theirs
+        return replace(request, stored="", notes=())
     return replace(request, stored=job.picture, last_stored=job.last_picture, notes=of_picture(job.notes))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from msgspec.structs import replace
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
@@ -15,7 +12,8 @@ from unstill_bots.delivery.stale_messages import StaleMessages
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake import captions
-from unstill_bots.intake.cooldown import Cooldown
+from unstill_bots.intake.declining import Declining, Tell, tell_nobody
+from unstill_bots.intake.extending import Extending
 from unstill_bots.intake.inputs import ONE_PICTURE, Inputs, model_for
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
@@ -31,18 +29,12 @@ from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
 from unstill_queue.contract.codes import SAID
-from unstill_queue.contract.errors import Blocked, NotTaken, OptionError, QuotaExceeded
+from unstill_queue.contract.errors import NotTaken, OptionError, QuotaExceeded
 from unstill_queue.contract.jobs import Failed, ReplyAddress, Request, Requester
+from unstill_queue.contract.options import EXTEND
 from unstill_queue.ledger.client import Client
 from unstill_queue.ledger.ledger import Record
 from unstill_queue.storage.base import Storage
-
-Tell = Callable[[ReplyAddress, str], Coroutine[Any, Any, str | None]]
-"""Says something that belongs to no job, as a reply. Returns the ref of the message, or None where it got lost."""
-
-
-async def tell_nobody(to: ReplyAddress, text: str) -> None:
-    """Say nothing."""
 
 
 class Pipeline:
@@ -78,20 +70,20 @@ class Pipeline:
         self.safety = safety or Safety()
         self.consent = Consent(client.redis, client.ledger.names)
         self.serving = serving or Serving.of(client.ledger, catalog, settings)
+        self.extending = Extending(client.ledger, storage, catalog)
         self._status = status
         self.background = background or BackgroundTasks()
         self.stale = StaleMessages(client.redis, chat)
         self.side = SideMessages(client.redis, chat, settings.bots.withdraw_after)
         self._preparation = Preparation(
             client, storage, catalog, self.serving, chat, status, rules, self.objection, pictures, self.safety,
-            rewriter or PromptRewriter(settings.prompt),
+            rewriter or PromptRewriter(settings.prompt), self.extending,
         )  # fmt: skip
         self._rules = rules
-        self._tell = tell
+        self._declining = Declining(tell, self.side, self.background)
         self._limited = limited
         platform = catalog.platforms[chat.platform]
         self._upload_limit = platform.upload_limit - platform.multipart_overhead
-        self._cooldown = Cooldown()
 
     # -- in
 
@@ -121,7 +113,7 @@ class Pipeline:
         try:
             return await self.accept(pending, words, own=own) is not None
         except NotTaken as error:
-            self._decline(pending.who, pending.address(), error)
+            self._declining.decline(pending.who, pending.address(), error)
             return False
 
     async def request(
@@ -135,9 +127,12 @@ class Pipeline:
         if own is None:
             own = await self.preferences.get(pending.who.person)
         options = own.options
-        if ability := Inputs.to_come(pending).ability:
-            options |= model_for(ability, words, await self.serving.now(), self.serving.model)
-        request = pending.request(captions.with_defaults(words, options, self.catalog), id=id)
+        if captions.asks(words, EXTEND, self.catalog):
+            request = await self.extending.request(pending, words, options, id=id)
+        else:
+            if ability := Inputs.to_come(pending).ability:
+                options |= model_for(ability, words, await self.serving.now(), self.serving.model)
+            request = pending.request(captions.with_defaults(words, options, self.catalog), id=id)
         return request if request.upload_limit else replace(request, upload_limit=self._upload_limit)
 
     async def enter(
@@ -205,7 +200,12 @@ class Pipeline:
             forbidden = await self.consent.objection(pending.whose, rules, pending.replies)
         if forbidden is not None:
             return Objection(forbidden)
-        return await self.objection(pending.who, words, terms, Inputs.to_come(pending))
+        inputs: Inputs | Objection = Inputs.to_come(pending)
+        if words is not None and captions.asks(words, EXTEND, self.catalog):
+            inputs = await self.extending.inputs(pending)
+        if isinstance(inputs, Objection):
+            return inputs
+        return await self.objection(pending.who, words, terms, inputs)
 
     async def shut_out(self, who: Requester) -> Objection | None:
         """Return the sentence for whom the host lets ask for nothing now, or None. Raises RedisError."""
@@ -258,25 +258,13 @@ class Pipeline:
         try:
             await self.client.pace(request.requester)
         except NotTaken as error:
-            self._decline(request.requester, request.reply_to, error)
+            self._declining.decline(request.requester, request.reply_to, error)
             return False
         return True
 
-    def _decline(self, who: Requester, to: ReplyAddress, error: NotTaken) -> None:
-        # a block counts for itself, over restarts, as it is told once for all
-        if error.told if isinstance(error, Blocked) else self._cooldown.holds(who.account, to.chat):
-            return
-        self._cooldown.begin(who.account, to.chat)
-        self.refuse(to, ChatReplies(who.language).declined(error), who.user)
-
     def refuse(self, to: ReplyAddress, sentence: str, user: str) -> None:
         """Tell `user`, as in `Requester.user`, what is not done; where others read it too it does not stay."""
-        self.background.spawn(self._refuse(to, sentence, user))
-
-    async def _refuse(self, to: ReplyAddress, sentence: str, user: str) -> None:
-        ref = await self._tell(to, sentence)
-        if ref is not None:
-            await self.side.refused(to, ref, user)
+        self._declining.refuse(to, sentence, user)
 
     # -- what is known
 

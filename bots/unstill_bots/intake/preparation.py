@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from unstill_bots.delivery.chat import Chat, ChatError, FetchError
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
+from unstill_bots.intake.extending import Base, Extending
 from unstill_bots.intake.inputs import ONE_TOO_MANY, Inputs
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import (
@@ -78,6 +80,7 @@ class Preparation:
         pictures: Pictures | None,
         safety: Safety,
         rewriter: PromptRewriter,
+        extending: Extending,
     ) -> None:
         self._client = client
         self._storage = storage
@@ -90,6 +93,7 @@ class Preparation:
         self._make_safe = pictures.make_safe if pictures else make_safe
         self._safety = safety
         self._prompts = Prompts(rewriter, catalog, safety)
+        self._extending = extending
         self._consent = Consent(client.redis, client.ledger.names)
         self._in_hand: set[str] = set()
         self._preparing = FairGate(AT_ONCE, CHAT_AT_ONCE, ACCOUNT_AT_ONCE)
@@ -156,12 +160,15 @@ class Preparation:
             unwilling = await self._consent.objection(request.author, terms.rules, replies)
             if unwilling is not None:
                 return await self._answer(request, unwilling, REFUSED)
+            base = await self._extending.base(request.older, who) if request.older else None
+            if isinstance(base, Objection):
+                return await self._answer(request, base.said)
             refusal = await self._objection(who, request.words, terms, Inputs.of(request))
             if refusal is not None:
                 return await self._answer(request, refusal.said, self._blame(request.words, refusal, terms))
             await self._status.received(request, quiet=terms.quiet)
             async with self._reading.slot(who.place, who.account):
-                job, cost, wish = await self._understand(request, terms)
+                job, cost, wish = await self._understand(request, terms, base)
             await self._submit(await self._prompts.fulfilled(job, wish), cost, terms)
         except (Ended, UnknownJob):
             return False
@@ -183,14 +190,17 @@ class Preparation:
         await self._status.queued(request)
         return True
 
-    async def _understand(self, request: Request, terms: Terms) -> tuple[Job, float, Wish | None]:
+    async def _understand(self, request: Request, terms: Terms, base: Base | None) -> tuple[Job, float, Wish | None]:
         """Return the job, what it costs, and what a language model is to be asked for it."""
         caption, parameters, finish = self._read(request.words)
+        if base is not None:
+            request = replace(request, stored=base.frame)
         # the first one, by which the frame is made, and the last; none where words are all there is
         pictures = [await self._picture(each, terms) for each in each_picture(request)]
         size = (pictures[0].width, pictures[0].height) if pictures else None
-        parameters = self._sized(caption, parameters, finish, size)
-        cost = self._cost(parameters, aspect_of(*size) if size else request.aspect)
+        # the pieces after the first have its frame, whatever the whole is given
+        shown = finish if base is None else replace(finish, shape="original")
+        parameters = self._sized(caption, parameters, shown, size)
         first, last = (*await self._store(request, pictures), "", "")[:2]
         notes = (*(note for picture in pictures for note in picture.notes), *caption.notes)
         job = Job(
@@ -204,6 +214,9 @@ class Preparation:
             notes=tuple(dict.fromkeys(notes)),
             last_picture=last,
         )
+        if base is not None:
+            job = base.onto(job, size, self._catalog)
+        cost = self._cost(job.parameters, aspect_of(*size) if size else request.aspect)
         job, wish = await self._prompts.wish(job, caption, terms.rules, pictures, request.rewritten)
         return job, cost, wish
 
@@ -214,6 +227,8 @@ class Preparation:
             PictureError, FetchError, ChatError, StorageError: there is none that can be used.
         """
         stored = await stored_picture(self._storage, request)
+        if stored is None and request.older:
+            raise FetchError("piece_gone", f"{request.stored} cannot be read")
         picture = stored or await self._make_safe(await self._chat.fetch(request))
         return await self._safety.admitted(picture, self._safety.policy(terms.rules, request.reply_to))
 

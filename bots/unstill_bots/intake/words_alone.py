@@ -7,10 +7,12 @@ from typing import Generic
 
 from unstill_bots.actions.preferences import Preferences
 from unstill_bots.delivery.message import REVISED
+from unstill_bots.intake import captions
 from unstill_bots.intake.inputs import takes_words_alone
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.intake.waiting import P, WaitingPictures
 from unstill_queue.contract.jobs import Failed, Request, Succeeded
+from unstill_queue.contract.options import EXTEND
 
 TOGETHER = 1.0
 """Seconds for which a photo is awaited before words without one are answered: a comment comes before what it is on."""
@@ -23,9 +25,14 @@ class WordsAlone(Generic[P]):
         self._pipeline = pipeline
         self._waiting = waiting
 
-    async def are_enough(self, words: str) -> bool:
-        """Return whether a clip is made of words alone, by a model that is served. Raises RedisError."""
-        return bool(words) and takes_words_alone(words, await self._pipeline.serving.now())
+    async def are_enough(self, words: str, *, prompt: str | None = None) -> bool:
+        """Return whether a clip is made of words alone, by a model that is served, or goes on from an older one.
+
+        `prompt`: the words without the options, where the platform has them apart. Raises RedisError.
+        """
+        if words and captions.asks(words, EXTEND, self._pipeline.catalog):
+            return True
+        return bool(words) and prompt != "" and takes_words_alone(words, await self._pipeline.serving.now())
 
     async def take(self, pending: P, words: str, own: Preferences) -> None:
         """Write words down at once, and have them prepared when their picture has not come. Raises RedisError."""

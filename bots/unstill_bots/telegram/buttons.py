@@ -11,6 +11,7 @@ from unstill_bots.delivery.message import Button, Message
 from unstill_bots.telegram.pending import PLATFORM
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
+from unstill_queue.contract.options import EXTEND
 
 DATA_MOST = 64
 ONE_CLIP = "#"
@@ -37,7 +38,7 @@ def under(message: Message, *, inline: bool = True) -> InlineKeyboardMarkup | No
     if not message.buttons:
         return None
     buttons = {shown.action: _under(shown) for shown in message.buttons if inline or shown.action != SHARE}
-    first = [buttons.pop(action) for action in (AGAIN, BETTER) if action in buttons]
+    first = [buttons.pop(action) for action in (AGAIN, BETTER, EXTEND) if action in buttons]
     return InlineKeyboardMarkup([row for row in (first, list(buttons.values())) if row])
 
 

@@ -24,7 +24,7 @@ from unstill_bots.terminal.server import Server
 from unstill_bots.terminal.wording import Wording
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Settings
-from unstill_queue.contract.options import TEXT_TO_VIDEO
+from unstill_queue.contract.options import EXTEND, TEXT_TO_VIDEO
 
 
 @click.command(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +51,7 @@ def animate(
 
     PHOTO is a file, a folder of pictures, or - for standard input; several make a batch. PROMPT says what moves
     and how; options may stand in it as in a chat's caption: "Waves rolling in -seed 7". Where the model makes clips
-    of words alone, PROMPT is enough.
+    of words alone, PROMPT is enough. With --extend it goes on from the end of your newest clip.
 
     Without UNSTILL_REDIS__URL, a queue and an engine are started and ended again. With --server, another machine's
     page does it all, as whom the token in UNSTILL_SERVER__TOKEN names. Ctrl-C cancels, a second one leaves at once.
@@ -59,7 +59,7 @@ def animate(
     settings, wording = prepare(language)
     catalog = settings.load_catalog()
     try:
-        photo_words, prompt = split_words(words, wording)
+        photo_words, prompt = split_words(words, wording, enough=bool(given["given_extend"]))
         "".join(words).encode()
     except UnicodeEncodeError:
         raise Stop(Code.USAGE, wording.not_utf8()) from None
@@ -72,7 +72,8 @@ def animate(
         if server is None
         else (captions.followed_by(prompt, flags(typed), catalog), "")
     )
-    if not photo_words and server is None and not _can_do_without(model, settings, catalog):
+    goes_on = captions.asks(caption, EXTEND, catalog)
+    if not (photo_words or goes_on) and server is None and not _can_do_without(model, settings, catalog):
         raise Stop(Code.USAGE, wording.no_photo())
     found = find_photos(photo_words, wording)
     photos, last = found.photos, find_last(last_image, found.photos, wording)

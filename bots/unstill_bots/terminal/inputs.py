@@ -34,8 +34,8 @@ class Target(msgspec.Struct, frozen=True):
     stem: str = ""
 
 
-def split_words(words: Sequence[str], wording: Wording) -> tuple[list[str], str]:
-    """The photos and the prompt. The last word is the prompt unless it is a photo.
+def split_words(words: Sequence[str], wording: Wording, *, enough: bool = False) -> tuple[list[str], str]:
+    """The photos and the prompt. The last word is the prompt unless it is a photo. `enough`: neither need be there.
 
     Raises:
         Stop: a photo is not there, or there is neither a photo nor a prompt.
@@ -43,7 +43,7 @@ def split_words(words: Sequence[str], wording: Wording) -> tuple[list[str], str]
     photos, prompt = list(words), ""
     if photos and photos[-1] != STDIN and not _exists(photos[-1]) and not _like_file(photos[-1]):
         prompt = photos.pop()
-    if not (photos or prompt):
+    if not (photos or prompt or enough):
         raise Stop(Code.USAGE, wording.no_photo())
     return photos, prompt
 

@@ -16,6 +16,9 @@ class AgainReplies(Replies):
         """Name the button for one more clip. `moves`: it is another move of the camera."""
         return self.gettext("Another move") if moves else self.gettext("Again")
 
+    def button_extend(self) -> str:
+        return self.gettext("Extend")
+
     def button_edit(self) -> str:
         return self.gettext("Edit")
 

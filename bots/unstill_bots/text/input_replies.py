@@ -13,6 +13,14 @@ INPUTS: dict[str, str] = {
     "last_picture_missing": N_(
         "A clip from one picture to another needs both. Send two pictures together, the first and the last."
     ),
+    "no_clip": N_("There is no clip here to go on from. Answer one of yours with --extend, and without a picture."),
+    "clip_not_there": N_("The clip to go on from is not made yet. Ask again when it is there."),
+    "clip_not_yours": N_("Only who asked for a clip can make it longer. Send a picture of your own."),
+    "clip_whole": N_("A clip has three pieces at most, and this one has them. Begin a new one with a picture."),
+    "end_not_kept": N_(
+        "The end of this clip was not kept, so nothing can go on from it. Ask for the clip again, and go on from that."
+    ),
+    "piece_gone": N_("The clip to go on from was deleted, or is too old. Make a new one, and go on from that."),
 }
 """The sentences by code, which are those of objections, too."""
 

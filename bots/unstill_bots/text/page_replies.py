@@ -50,6 +50,12 @@ REFUSALS = {
     "one_picture": N_("The model makes a clip of one picture, not from one to another. Leave the last one out."),
     "words_only": N_("The model makes clips of words alone. Leave the picture out."),
     "last_picture_missing": N_("A clip from one picture to another needs both. Send the last one, too."),
+    "no_clip": N_("There is no clip to go on from. Say which one by its id, in the field of."),
+    "clip_not_there": N_("The clip to go on from is not made yet. Ask again when it is."),
+    "clip_not_yours": N_("Only who asked for a clip can make it longer. Name one of your own."),
+    "clip_whole": N_("The clip has as many pieces as it may. Begin a new one with a picture."),
+    "end_not_kept": N_("The end of that clip was not kept. Ask for it again, and go on from the new one."),
+    "piece_gone": N_("The clip to go on from was deleted, or is too old. Make a new one."),
     "picture_not_kept": N_("The picture is no longer kept. Send it again."),
     "key_used": N_("Another request was sent under this idempotency key before. Use a new key for a new request."),
 }

@@ -54,6 +54,7 @@ FAILURES: dict[str, Sentence] = {
     "picture_unreadable": N_("The picture could not be read. Send it again, or save it anew as a JPEG or PNG."),
     "no_picture": N_("This model makes no clip of words alone. Send a picture with them."),
     "one_picture": N_("This model makes a clip of one picture, not from one to another. Send one picture."),
+    "piece_gone": N_("The clip to go on from was deleted, or is too old. Make a new one, and go on from that."),
     "cancelled": N_("This was cancelled. Send it again if you still want it."),
     "undeliverable": N_("The bot may not send clips here. Ask an admin to allow it, or use another chat."),
     "refused": N_("The platform refuses to show the answer here. Ask again, or in another chat."),
@@ -140,6 +141,7 @@ NOTES: dict[str, str] = {
     ),
     "options_not_read": N_("{model} does not read {options}, so it changes nothing."),
     "sound_silent": N_("{model} makes no sound, so the sound track is silent."),
+    "loop_there_and_back": N_("The clip could not end where it began, so it runs forwards, then backwards."),
     "weights_ignored": N_("Weights and brackets around words are not read: all words count the same."),
     "negative_shortened": N_("What should not appear was longer than the model reads: it was cut after “{value}”."),
 }

@@ -23,7 +23,7 @@ from unstill_bots.web.json_body import upload_of
 from unstill_bots.web.openapi import openapi
 from unstill_bots.web.pending import id_of, key_of
 from unstill_bots.web.serving import API, VISITOR, Guard
-from unstill_bots.web.uploads import Refused, Upload, read_form, read_json
+from unstill_bots.web.uploads import OF, Refused, Upload, read_form, read_json
 from unstill_bots.web.visitor import Visitor
 from unstill_queue.contract.codes import SAID
 from unstill_queue.contract.jobs import Failed, Outcome, Succeeded
@@ -74,7 +74,7 @@ class Api:
         else:
             most = context.catalog.platforms[context.platform].download_limit
             upload = await read_form(request, context.own.upload_most, most)
-        unknown = next((name for name in upload.fields if name != "prompt" and name not in NAMES), None)
+        unknown = next((name for name in upload.fields if name not in ("prompt", OF, *NAMES)), None)
         if unknown is not None:
             raise Refused(422, "wrong_field", unknown)
         asked = await self._asked(visitor, upload, once)
@@ -90,6 +90,10 @@ class Api:
         words = self._context.asking.words(visitor, upload.fields)
         if isinstance(words, Asked):
             return words
+        if key := upload.fields.get(OF):
+            if upload.files or upload.last:
+                raise Refused(422, "wrong_field", OF)
+            return await self._context.asking.ask_again(visitor, await self._context.shown(visitor, key), words, once)
         return await self._context.asking.ask(visitor, upload.files, words, once, upload.last)
 
     def _beside(self, asked: Asked) -> dict[str, Any]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from unstill_bots.web.uploads import FIELDS_MOST, FILES_MOST, Refused, Upload, picture_in
+from unstill_bots.web.uploads import FIELDS_MOST, FILES_MOST, OF, Refused, Upload, picture_in
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a request in JSON. `images` and `last_image` are base64 or data URLs; `options` are those of the
-    schema by name.
+    schema by name, and `of` is the id of an older clip.
     """
 
     images: list[str] = []
     last_image: str = ""
     prompt: str = ""
+    of: str = ""
     options: dict[str, str | int | float | bool] = {}
 
 
@@ -30,10 +31,11 @@ def upload_of(data: bytes) -> Upload:
     if len(body.images) > FILES_MOST or len(body.options) > FIELDS_MOST:
         raise Refused(413, "too_many")
     fields = {name: _typed(value) for name, value in body.options.items()}
-    if "prompt" in fields:
-        raise Refused(422, "wrong_field", "options.prompt")
+    if named := next((name for name in ("prompt", OF) if name in fields), None):
+        raise Refused(422, "wrong_field", f"options.{named}")
     last = picture_in(body.last_image) if body.last_image else b""
-    return Upload({**fields, "prompt": body.prompt}, tuple(map(picture_in, body.images)), last)
+    older = {OF: body.of} if body.of else {}
+    return Upload({**fields, **older, "prompt": body.prompt}, tuple(map(picture_in, body.images)), last)
 
 
 def _field_in(error: str) -> str:

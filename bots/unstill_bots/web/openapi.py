@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unstill_bots.web.openapi_schemas import JsonSchema, of_option, ref, schemas
-from unstill_bots.web.uploads import FILES_MOST
+from unstill_bots.web.uploads import FILES_MOST, OF
 from unstill_config.catalog import Catalog
 from unstill_config.version import VERSION
 from unstill_queue.contract.options import LAST_IMAGE, OPTIONS
@@ -59,6 +59,11 @@ def _bodies(options: JsonSchema) -> dict[str, JsonSchema]:
     picture = {"type": "string", "format": "binary", "description": "A picture's file."}
     pictures = {"type": "array", "items": picture, "description": f"The pictures, at most {FILES_MOST}."}
     encoded = {"type": "string", "description": "A picture in base64, or as a data URL."}
+    older = {
+        "type": "string",
+        "description": "The id of a clip of yours, without a picture: another clip of its picture, or with the option "
+        "extend one that goes on from its end.",
+    }
     ends = "The picture with which each clip ends, where the model has the ability last_image."
     return {
         "ClipForm": {
@@ -70,6 +75,7 @@ def _bodies(options: JsonSchema) -> dict[str, JsonSchema]:
                 "picture": pictures,
                 LAST_IMAGE: {**picture, "description": ends},
                 "prompt": prompt,
+                OF: older,
                 **options,
             },
         },
@@ -87,6 +93,7 @@ def _bodies(options: JsonSchema) -> dict[str, JsonSchema]:
                 },
                 LAST_IMAGE: {"type": "string", "description": f"{ends} In base64, or as a data URL."},
                 "prompt": prompt,
+                OF: older,
                 "options": ref("ClipOptions"),
             },
         },

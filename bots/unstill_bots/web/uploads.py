@@ -29,6 +29,10 @@ BODY_WITHIN = 300.0
 PIECE = 256 * 1024
 
 
+OF = "of"
+"""The field that names an older clip, of whose picture, or from whose end on, another one is asked for."""
+
+
 class Refused(Exception):
     """It is not done, by whatever is wrong with the request itself. `status` is HTTP's, `code` one of
     `page_replies.PROBLEMS`; `field` is the one that is wrong.

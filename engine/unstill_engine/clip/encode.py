@@ -18,9 +18,9 @@ from unstill_config import metrics
 from unstill_config.children import child_environ
 from unstill_engine.clip.binary import Ffmpeg
 from unstill_engine.clip.errors import ClipError, EncoderKilled, write_error
-from unstill_engine.clip.finish import Layout, whole
+from unstill_engine.clip.finish import Layout, order_of, whole
 from unstill_engine.clip.label import Label
-from unstill_engine.clip.spool import Source, boomerang, feed
+from unstill_engine.clip.spool import Source, feed
 from unstill_queue.contract.jobs import Finish
 
 log = structlog.get_logger(__name__)
@@ -116,8 +116,8 @@ def command(
 
 async def encode(line: Sequence[str], source: Source, finish: Finish, folder: Path, on_frame: OnFrame) -> None:
     """Feed it the frames in the order that the finish asks for. Raises ClipError."""
-    frames = source.num_frames
-    await run_fed(line, lambda: feed(source, boomerang(frames) if finish.loop else None), folder, on_frame)
+    order = order_of(source.num_frames, finish) if finish.loop or finish.seamless else None
+    await run_fed(line, lambda: feed(source, order), folder, on_frame)
 
 
 async def run_fed(line: Sequence[str], fed: Fed, folder: Path, on_frame: OnFrame) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -78,7 +78,7 @@ def lay_out(source: Source, finish: Finish, shape: Shape, scale: float = 1.0) ->
         cut_width, cut_height = floor_even(source.width), floor_even(source.height)
         width = inner_width = cut_width if scale == 1 else even(source.width * scale)
         height = inner_height = cut_height if scale == 1 else even(source.height * scale)
-    fed = 2 * source.num_frames - 2 if finish.loop and source.num_frames > 1 else source.num_frames
+    fed = len(order_of(source.num_frames, finish))
     rate = Fraction(finish.output_fps) if finish.output_fps else source.rate
     frames = max(1, int(fed * rate / source.rate + Fraction(1, 2)))
     wanted = min(round(FADE_SECONDS * rate), frames // FADE_SHARE)
@@ -97,6 +97,18 @@ def lay_out(source: Source, finish: Finish, shape: Shape, scale: float = 1.0) ->
         rate=rate,
         fade_frames=max(1, wanted) if finish.fade else 0,
     )
+
+
+def order_of(num_frames: int, finish: Finish) -> Sequence[int]:
+    """Return the numbers of the frames in the order in which a clip shows them.
+
+    A loop runs forwards, then backwards, neither end twice. Where the last picture is the first one it is not shown
+    twice, either, as the clip begins anew with it.
+    """
+    forwards = range(num_frames)
+    if finish.loop:
+        return [*forwards, *range(num_frames - 2, 0, -1)]
+    return forwards[:-1] if finish.seamless and num_frames > 1 else forwards
 
 
 def even(size: float) -> int:

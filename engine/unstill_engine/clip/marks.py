@@ -27,6 +27,11 @@ class Marks:
         self._xmp = xmp_of(recipe)
 
     @property
+    def labelled(self) -> bool:
+        """Whether the label is drawn into frames of the clip."""
+        return self._label_seconds > 0
+
+    @property
     def room(self) -> int:
         """Bytes by which a file grows at most."""
         return len(self._tags) + len(self._xmp) + (self._signer.room if self._signer else 0)

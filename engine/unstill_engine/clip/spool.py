@@ -9,7 +9,6 @@ import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -56,11 +55,6 @@ class Source(msgspec.Struct, frozen=True):
             raise ClipError("bad_frames", f"the rendered frames, or their sound, are gone: {error}") from error
         if not self.encoded and size != self.num_frames * self.frame_bytes:
             raise ClipError("bad_frames", f"the rendered frames are incomplete: {size} bytes for {self!r}")
-
-
-def boomerang(num_frames: int) -> Iterable[int]:
-    """Frame numbers forwards, then backwards, neither end twice: 2 * num_frames - 2 of them from two frames on."""
-    return chain(range(num_frames), range(num_frames - 2, 0, -1))
 
 
 @asynccontextmanager

@@ -46,6 +46,7 @@ class Render(msgspec.Struct, frozen=True, tag="render"):
     `picture` and `last_picture` are the files of the photos that the clip begins and ends with, "" where there is none.
     `frame` is the size of the finished clip, where the photo is cropped to that shape unless that loses what matters.
     `look`: an early look is wanted.
+    `continues` as in `Photos`.
     """
 
     run: int
@@ -55,6 +56,7 @@ class Render(msgspec.Struct, frozen=True, tag="render"):
     frame: tuple[int, int] | None = None
     last_picture: str = ""
     look: bool = False
+    continues: bool = False
 
     @classmethod
     def of(
@@ -68,12 +70,14 @@ class Render(msgspec.Struct, frozen=True, tag="render"):
         look: bool = False,
     ) -> Self:
         """Return the command to render these photos to the file `spool`."""
-        return cls(run, parameters, str(photos.first or ""), str(spool), frame, str(photos.last or ""), look)
+        first, last = str(photos.first or ""), str(photos.last or "")
+        return cls(run, parameters, first, str(spool), frame, last, look, photos.continues)
 
     @property
     def photos(self) -> Photos:
         """The photos as a renderer is given them."""
-        return Photos(*(Path(name) if name else None for name in (self.picture, self.last_picture)))
+        first, last = (Path(name) if name else None for name in (self.picture, self.last_picture))
+        return Photos(first, last, self.continues)
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):

@@ -38,10 +38,14 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Photos(msgspec.Struct, frozen=True):
-    """The photos that a clip begins and ends with, each where the job has one; neither for a clip of words alone."""
+    """The photos that a clip begins and ends with, each where the job has one; neither for a clip of words alone.
+
+    `continues`: the first is the last frame of what is shown before, so that the first frame has to show all of it.
+    """
 
     first: Path | None = None
     last: Path | None = None
+    continues: bool = False
 
 
 @dataclass(frozen=True)

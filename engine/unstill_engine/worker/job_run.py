@@ -143,13 +143,18 @@ class JobRun(ABC):
         except StorageError as error:
             return self._not_stored("the clip could not be stored", error)
 
-    async def _stored(self, clip: Path) -> str:
-        """The key that it is stored under, which is on record first: a clip that ends up unwanted is found by it."""
-        key = self._services.storage.new_key("clips")
-        await self.lease.record(key)
+    async def _stored(self, *files: Path) -> list[str]:
+        """The keys that they are stored under, which are on record first: what ends up unwanted is found by them."""
+        storage = self._services.storage
+        keys = [storage.new_key("clips", file.suffix) for file in files]
+        await self.lease.record(*keys)
         # where the job is no longer ours or wanted, this task was cancelled, and ends here
         await asyncio.sleep(0)
-        return await self._patiently(lambda: self._services.storage.put(clip, key=key))
+
+        async def put(file: Path, key: str) -> str:
+            return await self._patiently(lambda: storage.put(file, key=key))
+
+        return [await put(file, key) for file, key in zip(files, keys, strict=True)]
 
     async def _patiently(self, do: Callable[[], Awaitable[T]]) -> T:
         """Try again and again while storage is away, but not for a job that is not wanted here any more."""

@@ -79,9 +79,9 @@ class Lease:
         """End the work on it here; the job stays ours until it is handed back."""
         self._end(stopped=True)
 
-    async def record(self, clip: str) -> None:
-        """Put the key of a clip on record, which is about to be stored; ends the lease where none may be."""
-        self._heard(await self._ledger.clip(self._claim, clip))
+    async def record(self, *clips: str) -> None:
+        """Put the keys of files on record, which are about to be stored; ends the lease where none may be."""
+        self._heard(await self._ledger.clip(self._claim, *clips))
 
     async def _beat(self) -> None:
         settings = self._ledger.settings

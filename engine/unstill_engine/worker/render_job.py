@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
 
-from unstill_config.catalog import Model
-from unstill_engine.clip.fit import make_clip
+from unstill_config.catalog import Catalog, Model
+from unstill_engine.clip.errors import ClipError
+from unstill_engine.clip.fit import Clip, make_clip
 from unstill_engine.clip.marks import Marks
+from unstill_engine.clip.reel import encode_reel, first_frame, is_reel, joined, last_frame
 from unstill_engine.clip.spool import Source
 from unstill_engine.device.outcomes import (
     ChildHung,
@@ -24,12 +27,20 @@ from unstill_engine.renderers.base import Photos, Plan
 from unstill_engine.worker.job_run import SOFTWARE, JobRun, Retry
 from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import NotFound, StorageError
-from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Progress, Succeeded
+from unstill_queue.contract.jobs import PIECES_MOST, Cancelled, Failed, Job, Outcome, Parameters, Progress, Succeeded
 from unstill_queue.contract.options import LAST_IMAGE, TEXT_TO_VIDEO
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.sizing import frame_of
 
 log = structlog.get_logger(__name__)
+
+
+REEL = "extended.mp4"
+"""The name, in the job's folder, of the reel that its clip goes on from."""
+
+
+class _ReelGone(Exception):
+    """What the clip was to go on from is deleted, forgotten, or too old."""
 
 
 class RenderJob(JobRun):
@@ -62,10 +73,13 @@ class RenderJob(JobRun):
             return max(engine.deadline_least, plan.seconds * engine.deadline_factor)
 
         try:
-            photos = Photos(
-                first=await self._fetched(job.picture, folder / "picture"),
-                last=await self._fetched(job.last_picture, folder / "last_picture"),
-            )
+            # before the device, as what has nothing to go on from needs no render
+            reel = await self._reel(folder)
+            first = await self._fetched(job.picture, folder / "picture")
+            last = await self._fetched(job.last_picture, folder / "last_picture")
+            if job.finish.seamless:
+                last = await first_frame(reel, folder, services.ffmpeg) if reel else first
+            photos = Photos(first, last, continues=reel is not None)
             if self.lease.ended or not await self._has_model():
                 return Cancelled("system")
             rendered = await services.models.process.plan_and_render(
@@ -76,8 +90,14 @@ class RenderJob(JobRun):
                 deadline=deadline,
                 on_progress=self.lease.step,
                 on_look=self.lease.look if job.look else None,
-                frame=frame if job.finish.fill == "" else None,
+                # the pieces after the first have its frame
+                frame=frame if job.finish.fill == "" and reel is None else None,
             )
+        except _ReelGone:
+            return Failed("piece_gone")
+        except ClipError as error:
+            log.warning("a clip cannot be gone on from", job=job.id, code=error.code, reason=str(error))
+            return Failed("piece_gone") if error.code == "bad_clip" else error.failed
         except NotFound as error:
             log.warning("a picture is gone", job=job.id, reason=str(error))
             return Failed("picture_gone")
@@ -128,6 +148,14 @@ class RenderJob(JobRun):
         await self._services.ledger.begin(self._claim)
         return models.affinity.loaded == name and not self.lease.ended
 
+    async def _reel(self, folder: Path) -> Path | None:
+        """Fetch what the clip goes on from; None where it is a first piece. Raises StorageError, _ReelGone."""
+        try:
+            return await self._fetched(self.job.extends, folder / REEL)
+        except NotFound as error:
+            log.warning("what a clip goes on from is gone", job=self.job.id, reason=str(error))
+            raise _ReelGone from error
+
     async def _fetched(self, key: str, path: Path) -> Path | None:
         """Fetch one of the job's pictures to `path`; None where it has none. Raises StorageError, NotFound."""
         if not key:
@@ -140,10 +168,15 @@ class RenderJob(JobRun):
 
     async def _make(self, rendered: Rendered, folder: Path) -> Outcome:
         job, services = self.job, self._services
-        model = services.catalog.models[job.parameters.model]
-        heard = job.finish.audio and rendered.sound is not None
+        source = Source(
+            rendered.spool, rendered.width, rendered.height, rendered.num_frames, rendered.fps, sound=rendered.sound
+        )
+        if job.extends:
+            source = await joined(folder / REEL, source, folder, services.ffmpeg)
+        synthetic, filled = drawn_by(services.catalog, (*job.before, rendered.parameters))
+        heard = job.finish.audio and source.sound is not None
         recipe = Recipe(
-            made_by="AI" if model.synthetic else "camera",
+            made_by="AI" if synthetic else "camera",
             model=job.parameters.model,
             parameters=rendered.parameters,
             finish=job.finish,
@@ -151,24 +184,28 @@ class RenderJob(JobRun):
             notes=(*job.notes, *rendered.notes, *self._tried()),
             sound=heard,
             own_words=job.own_words,
-            filled=model.filled,
+            filled=filled,
+            before=job.before,
         )
+        marks = Marks(recipe, services.signer, services.settings.label.seconds)
         clip = await make_clip(
-            Source(
-                rendered.spool, rendered.width, rendered.height, rendered.num_frames, rendered.fps, sound=rendered.sound
-            ),
+            source,
             finish=job.finish,
             shape=services.catalog.finishes[job.finish.shape],
             limit=job.upload_limit,
-            marks=Marks(recipe, services.signer, services.settings.label.seconds),
+            marks=marks,
             target=folder / "clip.mp4",
             ffmpeg=services.ffmpeg,
             deadline=services.settings.engine.encode_deadline,
             on_progress=self._tell_share,
             original=folder / "original.mp4",
         )
-        key = await self._stored(clip.path)
-        original = await self._stored(clip.original) if clip.original else None
+        kept = await self._kept(source, clip, folder, labelled=marks.labelled)
+        originals = [clip.original] if clip.original else []
+        key, *others = await self._stored(clip.path, *originals, *kept)
+        original = others.pop(0) if originals else None
+        # the clip itself is its reel where there is no other file of it
+        frame, reel = (*others, key)[:2] if kept else (None, None)
         return Succeeded(
             clip=key,
             size=clip.size,
@@ -177,13 +214,46 @@ class RenderJob(JobRun):
             duration=clip.duration,
             fps=clip.fps,
             parameters=rendered.parameters,
-            synthetic=model.synthetic,
+            synthetic=synthetic,
             render_seconds=rendered.render_seconds,
             notes=(*rendered.notes, *self._tried(), *clip.notes),
             original=original,
             sound=heard,
-            filled=model.filled,
+            filled=filled,
+            frame=frame,
+            reel=reel,
+            before=job.before,
         )
+
+    async def _kept(self, source: Source, clip: Clip, folder: Path, *, labelled: bool) -> list[Path]:
+        """Return the files from which a longer clip goes on: the last frame, and the reel where that is not the clip.
+
+        There are none where nothing goes on from it, which costs no clip.
+        """
+        job, services = self.job, self._services
+        if len(job.before) + 1 >= PIECES_MOST:
+            return []
+        shape = services.catalog.finishes[job.finish.shape]
+        try:
+            async with asyncio.timeout(services.settings.engine.encode_deadline):
+                frame = await last_frame(source, folder, services.ffmpeg)
+                # of more pieces, those before were encoded already: the reel of all is better than the clip
+                if not (job.extends or labelled) and is_reel(clip, source, job.finish, shape):
+                    return [frame]
+                return [frame, await encode_reel(source, folder, services.ffmpeg, sound=job.finish.audio)]
+        except (ClipError, TimeoutError) as error:
+            log.warning("a clip cannot be made longer later", job=job.id, reason=str(error))
+            return []
+
+
+def drawn_by(catalog: Catalog, pieces: Iterable[Parameters]) -> tuple[bool, bool]:
+    """Return `synthetic` and `filled`, as in the catalogue's models, of a clip of these pieces: the whole is what most
+    has to be said of one of them. A model that is no longer known may have drawn its piece.
+    """
+    models = [catalog.models.get(piece.model) for piece in pieces]
+    draws = any(model is None or model.draws for model in models)
+    filled = any(model is not None and model.filled for model in models)
+    return draws or filled, filled and not draws
 
 
 def why_not(job: Job, model: Model) -> str:
@@ -193,7 +263,8 @@ def why_not(job: Job, model: Model) -> str:
     """
     if not job.picture and TEXT_TO_VIDEO not in model.abilities:
         return "no_picture"
-    return "one_picture" if job.last_picture and LAST_IMAGE not in model.abilities else ""
+    ends = job.last_picture or job.finish.seamless
+    return "one_picture" if ends and LAST_IMAGE not in model.abilities else ""
 
 
 def _last_answer(lost: ChildLost) -> Failed | None:

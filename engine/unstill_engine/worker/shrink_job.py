@@ -48,6 +48,7 @@ class ShrinkJob(JobRun):
             sound=made.sound,
             own_words=job.own_words,
             filled=made.filled,
+            before=made.before,
         )
         clip = await remake_clip(
             source,
@@ -58,9 +59,10 @@ class ShrinkJob(JobRun):
             deadline=services.settings.engine.encode_deadline,
             on_progress=self._tell_share,
         )
+        [key] = await self._stored(clip.path)
         return msgspec.structs.replace(
             made,
-            clip=await self._stored(clip.path),
+            clip=key,
             size=clip.size,
             width=clip.width,
             height=clip.height,

@@ -16,6 +16,8 @@ BLUR = "fill:blur"
 NO_PICTURE, LAST_PICTURE = "picture:none", "picture:last"
 """The words of a clip of words alone, and of one that ends with a second picture, neither of which an older engine
 knows."""
+SEAMLESS, EXTENDS = "loop:seamless", "picture:extends"
+"""The words of a clip that ends where it began, and of one that goes on from an older clip."""
 
 UNIPC = "scheduler:unipc"
 """The word of another solver, in whose place an older engine would take its own, and too few steps for that."""
@@ -37,6 +39,8 @@ def abilities(catalog: Catalog) -> frozenset[str]:
             NO_PICTURE,
             LAST_PICTURE,
             UNIPC,
+            SEAMLESS,
+            EXTENDS,
         ]
     )
 
@@ -54,4 +58,8 @@ def needs(job: Job, *, rendered: bool) -> frozenset[str]:
         words.append(LAST_PICTURE)
     if job.parameters.scheduler:
         words.append(f"scheduler:{job.parameters.scheduler}")
+    if job.finish.seamless:
+        words.append(SEAMLESS)
+    if job.extends:
+        words.append(EXTENDS)
     return frozenset(words)

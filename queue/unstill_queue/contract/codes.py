@@ -40,6 +40,7 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
     "picture_unreadable": NONE,
     "no_picture": NONE,
     "one_picture": NONE,
+    "piece_gone": NONE,
     # the clip
     "too_big": frozenset({"megabytes"}),
     "encode_failed": NONE,
@@ -130,6 +131,7 @@ NOTES: Final[dict[str, frozenset[str]]] = {
     "weights_ignored": NONE,
     "steps_reused": VALUE,
     "sound_silent": frozenset({"model"}),
+    "loop_there_and_back": NONE,
     # the card's memory, as it was planned and as it ran out
     "memory_saved": NONE,
     "memory_low": VALUE,

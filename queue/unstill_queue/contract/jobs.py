@@ -7,6 +7,9 @@ from typing import Literal
 
 import msgspec
 
+PIECES_MOST = 3
+"""Pieces that one clip is made of at most: the first, and what goes on from its end."""
+
 
 class Requester(msgspec.Struct, frozen=True):
     """Who asked, and where. Ids are the platform's own, as text.
@@ -60,6 +63,7 @@ class Request(msgspec.Struct, frozen=True):
     `author`: whose pictures they are, where that is another than who asked, by names that tell nobody, with a space
     between two. `rewritten`: the prompt that a language model made of the same words for an older request, so that it
     is not asked again.
+    `older`: the id of the request whose clip this one goes on from, where the words say that it goes on; else empty.
     """
 
     id: str
@@ -76,11 +80,12 @@ class Request(msgspec.Struct, frozen=True):
     last_stored: str = ""
     author: str = ""
     rewritten: str = ""
+    older: str = ""
 
     @property
     def pictures(self) -> int:
         """Of how many pictures the clip is to be made: 0 for words alone, 2 from one to another."""
-        return bool(self.source or self.stored) + bool(self.last_source or self.last_stored)
+        return bool(self.source or self.stored or self.older) + bool(self.last_source or self.last_stored)
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -128,6 +133,8 @@ class Finish(msgspec.Struct, frozen=True):
 
     `fill` is how a photo of another shape fills that one: "pad" between black bars, "crop" by a part of it, "blur"
     before a blurred copy of itself, "" by what is best: a crop that loses nothing that matters, else that copy.
+    `loop`: the frames run forwards, then backwards. `seamless`: the clip ends with the picture with which it begins,
+    which is not shown twice.
     """
 
     shape: str = "original"
@@ -136,6 +143,7 @@ class Finish(msgspec.Struct, frozen=True):
     loop: bool = False
     audio: bool = False
     fill: str = ""
+    seamless: bool = False
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -146,6 +154,9 @@ class Job(msgspec.Struct, frozen=True):
     the picture and the words, before the engine: the answer tells them together with `Succeeded.notes`. `own_words` are
     the person's, where a language model made the prompt of them; else empty, as the prompt is what the person wrote.
     `look`: an early look is wanted, where the renderer has one.
+
+    Where it goes on from an older clip, `extends` is the storage key of that one's reel, `picture` is its last frame,
+    and `before` has the parameters of its pieces, the first one first. What is rendered is the next piece.
     """
 
     id: str
@@ -161,6 +172,8 @@ class Job(msgspec.Struct, frozen=True):
     last_picture: str = ""
     look: bool = False
     own_words: str = ""
+    extends: str = ""
+    before: tuple[Parameters, ...] = ()
 
     @property
     def words(self) -> str:
@@ -189,6 +202,9 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
     codes that `replies` turns into sentences, each with what it is about. `original` is what a
     smaller clip is made from, where `clip` itself had to give up quality for its limit.
     `sound`: the model made what is heard. `synthetic` and `filled` as in the catalogue's models.
+
+    By `frame` and `reel` a longer clip goes on from this one: the keys of its last frame as it was rendered, a PNG, and
+    of its frames without a finish, an MP4 that may be the clip itself; None where nothing can. `before` as in `Recipe`.
     """
 
     clip: str
@@ -204,11 +220,19 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
     original: str | None = None
     sound: bool = False
     filled: bool = False
+    frame: str | None = None
+    reel: str | None = None
+    before: tuple[Parameters, ...] = ()
 
     @property
     def draws(self) -> bool:
         """As of the catalogue's models."""
         return self.synthetic and not self.filled
+
+    @property
+    def pieces(self) -> int:
+        """Of how many pieces it is made."""
+        return len(self.before) + 1
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -26,6 +26,8 @@ LAST_IMAGE = "last_image"
 """The option, and the ability of a model, by which a clip goes from one picture to another."""
 EXACT = "exact"
 """The option by which no language model makes a prompt of the words."""
+EXTEND = "extend"
+"""The option by which a clip goes on from the end of an older one."""
 TEXT_TO_VIDEO = "text_to_video"
 """The ability of a model by which a clip is made of words alone."""
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
@@ -264,6 +266,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("fade", "flag", "fade to black at the end"),
     Option("audio", "flag", "add the model's sound, else a silent sound track", ("sound",)),
     Option(EXACT, "flag", "your words go to the model as they are", ("verbatim", "literal")),
+    Option(EXTEND, "flag", "go on from the end of your newest clip, or of the one that you answer", ("continue",)),
     Option(
         LAST_IMAGE,
         "flag",

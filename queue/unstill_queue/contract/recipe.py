@@ -35,6 +35,8 @@ class Recipe(msgspec.Struct, frozen=True):
     `notes` are codes of what was done otherwise than asked, up to the render: of `Job.notes` and `Succeeded.notes`.
     `sound`: the model made what is heard. `own_words` as in `Job`. `filled`: a model only judged the depth of a photo,
     and what that hides was filled in from what is around it.
+    `before` has the parameters of the pieces before the last one, the first one first, where each goes on from the one
+    before it; the last one is that of `parameters`.
     """
 
     made_by: Literal["AI", "camera"]
@@ -47,6 +49,7 @@ class Recipe(msgspec.Struct, frozen=True):
     sound: bool = False
     own_words: str = ""
     filled: bool = False
+    before: tuple[Parameters, ...] = ()
 
     @property
     def source_type(self) -> str:
@@ -83,6 +86,8 @@ class Recipe(msgspec.Struct, frozen=True):
             parts.append(f"Prompt: {asked.prompt}.")
         if self.own_words:
             parts.append(f"It was written by a language model. The person's words: {self.own_words}.")
+        if self.before:
+            parts.append(f"In {len(self.before) + 1} pieces, each from the end of the one before; of the last one:")
         parts.append(f"Seed {asked.seed}, {asked.num_frames} frames at {asked.fps} fps. {self.software}.")
         return _one_line(" ".join(parts))
 

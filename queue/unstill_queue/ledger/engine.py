@@ -78,9 +78,9 @@ class EngineSide(Script):
         """Report that the job's model is loaded: until now nothing was rendered of it."""
         await self._run("begin", claim.job.id, claim.owner)
 
-    async def clip(self, claim: Claim, key: str) -> Literal["ok", "cancel", "lost"]:
-        """Put the key of a file on record, before it is stored; nothing may be stored unless the answer is 'ok'."""
-        reply = await self._run("clip", claim.job.id, claim.owner, key)
+    async def clip(self, claim: Claim, *keys: str) -> Literal["ok", "cancel", "lost"]:
+        """Put the keys of files on record, before they are stored; nothing may be stored unless the answer is 'ok'."""
+        reply = await self._run("clip", claim.job.id, claim.owner, " ".join(keys))
         answer: Literal["ok", "cancel", "lost", "unreadable"] = reply[0].decode()
         return "lost" if answer == "unreadable" else answer
 

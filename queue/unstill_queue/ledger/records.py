@@ -122,8 +122,8 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def clips(self) -> list[str]:
-        """The storage keys of what was made of it: the clip, and what a smaller one is made from."""
-        return [*files_of(self.outcome), *files_of(self.made)]
+        """The storage keys of what was made of it: the clip, and what a smaller and a longer one are made from."""
+        return list(dict.fromkeys((*files_of(self.outcome), *files_of(self.made))))
 
 
 def record_of(id: str, f: dict[str, bytes]) -> Record:
@@ -152,4 +152,7 @@ def record_of(id: str, f: dict[str, bytes]) -> Record:
 
 
 def files_of(outcome: Outcome | None) -> list[str]:
-    return [key for key in (outcome.clip, outcome.original) if key] if isinstance(outcome, Succeeded) else []
+    if not isinstance(outcome, Succeeded):
+        return []
+    keys = (outcome.clip, outcome.original, outcome.frame, outcome.reel)
+    return list(dict.fromkeys(key for key in keys if key))

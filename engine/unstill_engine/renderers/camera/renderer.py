@@ -17,7 +17,7 @@ from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCa
 from unstill_engine.renderers.camera.moves import along
 from unstill_engine.renderers.camera.path import trace
 from unstill_engine.renderers.camera.resample import Resampler, memory
-from unstill_engine.renderers.camera.views import View, lay, share_shown
+from unstill_engine.renderers.camera.views import View, from_whole, lay, share_shown
 from unstill_engine.renderers.camera.vocabulary import vocabulary
 from unstill_engine.renderers.camera.words import direct, unread
 from unstill_engine.renderers.framing import Size, cropped, frame_size, own_pixels, room
@@ -61,7 +61,7 @@ class Camera:
         """
         size = photo_size(photos.first)
         frame = frame_size(size, parameters, self._model.size_multiple, aspect_most=self._model.aspect_most)
-        views = self._views(parameters, size, frame)
+        views = self._views(parameters, size, frame, continues=photos.continues)
         cost = self._model.cost.seconds(parameters.num_frames, 1, frame[0] * frame[1] / 1e6)
         return Plan(
             width=frame[0],
@@ -86,7 +86,7 @@ class Camera:
         frame = (plan.width, plan.height)
         image = own_pixels(load_photo(photos.first), frame)
         gaze = look(image)
-        views = self._views(plan.parameters, image.size, frame, gaze)
+        views = self._views(plan.parameters, image.size, frame, gaze, continues=photos.continues)
         if cancelled():
             raise RenderCancelled
         cut = self._cutter(image, gaze, views, frame)
@@ -110,7 +110,9 @@ class Camera:
         """Return what makes a frame, (H, W, 3), of a view; it is called from several threads at once."""
         return Resampler(image, views, frame).cut
 
-    def _views(self, parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:
+    def _views(
+        self, parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None, *, continues: bool = False
+    ) -> list[View]:
         moves, beyond = direct(parameters.prompt, parameters.camera), room(picture, frame)
         path = trace(
             # a shape that was asked for is a part of the photo, which the gaze has chosen
@@ -122,7 +124,8 @@ class Camera:
             room=beyond,
         )
         offered = parameters.camera in self._model.moves
-        return lay(msgspec.structs.replace(path, offered=offered), picture, frame, gaze)
+        views = lay(msgspec.structs.replace(path, offered=offered), picture, frame, gaze)
+        return from_whole(views, picture, frame) if continues else views
 
 
 def _in_order(

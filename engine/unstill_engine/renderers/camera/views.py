@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 from PIL import Image, ImageDraw
 
 from unstill_engine.renderers.camera.aiming import aimed
-from unstill_engine.renderers.camera.path import Path
+from unstill_engine.renderers.camera.path import Path, smoothstep
 from unstill_engine.renderers.framing import Size
 from unstill_engine.renderers.gaze import Gaze
 
@@ -56,6 +57,35 @@ def share_shown(views: Sequence[View], picture: Size, frame: Size) -> float:
         one, two, three, four = ((x * fine - 0.5, y * fine - 0.5) for x, y in view.corners(frame))
         draw.polygon([one, two, four, three], fill=255)
     return mask.histogram()[255] / (mask.width * mask.height)
+
+
+def from_whole(views: Sequence[View], picture: Size, frame: Size) -> list[View]:
+    """Return views that begin with all of the picture, as what was shown before ended with it, and go over to the given
+    ones in the first half of the clip, without a jump.
+    """
+    widest = min(picture[0] / frame[0], picture[1] / frame[1])
+    weights = smoothstep(np.linspace(0.0, 2.0, len(views))) if len(views) > 1 else np.zeros(1)
+    return [
+        _held(_between(view, picture, widest, float(weight)), picture, frame)
+        for view, weight in zip(views, weights, strict=True)
+    ]
+
+
+def _between(view: View, picture: Size, widest: float, weight: float) -> View:
+    """Return the view that is by `weight` the given one, and else the middle of the picture."""
+    x, y, scale = (
+        weight * given + (1.0 - weight) * whole
+        for given, whole in ((view.x, picture[0] / 2), (view.y, picture[1] / 2), (view.scale, widest))
+    )
+    return View(x, y, scale, weight * view.turn)
+
+
+def _held(view: View, picture: Size, frame: Size) -> View:
+    """Return the view, closer where it would else show something outside the picture."""
+    corners = View(0.0, 0.0, 1.0, view.turn).corners(frame)
+    across, down = (max(abs(corner[axis]) for corner in corners) for axis in (0, 1))
+    room = min(min(view.x, picture[0] - view.x) / across, min(view.y, picture[1] - view.y) / down)
+    return view if view.scale <= room else msgspec.structs.replace(view, scale=room)
 
 
 def lay(path: Path, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:

@@ -52,27 +52,32 @@ class Eye(msgspec.Struct, frozen=True, eq=False):
         return x - self.x - (x - view.x) * wide, y - self.y - (y - view.y) * wide
 
 
-def kept_inside(views: Sequence[View], picture: Size, frame: Size) -> list[View]:
+def kept_inside(views: Sequence[View], picture: Size, frame: Size, *, each: bool = False) -> list[View]:
     """Return the views nearer to the picture's middle, so much that nothing outside of it is seen at any depth.
 
-    What is nearer moves more, so that at the frame's edge a moving camera would see beyond the picture's.
+    What is nearer moves more, so that at the frame's edge a moving camera would see beyond the picture's. `each`: every
+    view by as much as it needs itself, so that one which sees the picture as it is stays.
     """
     eye = Eye.of(views, frame)
-    part = 1.0
-    for view in views:
-        for at, shift, side in zip(
-            _corners(view, frame), eye.shift(view, *_corners(view, frame)), picture, strict=True
-        ):
-            farthest = float(np.max(np.abs(at - side / 2) + eye.strength * np.abs(shift)))
-            part = min(part, side / 2 / max(farthest, side / 2))
     middle = picture[0] / 2, picture[1] / 2
+    parts = [_part_inside(eye, view, picture, frame) for view in views]
     return [
         View(
             middle[0] + (view.x - middle[0]) * part, middle[1] + (view.y - middle[1]) * part,
             view.scale * part, view.turn,
         )
-        for view in views
+        for view, part in zip(views, parts if each else [min(parts)] * len(parts), strict=True)
     ]  # fmt: skip
+
+
+def _part_inside(eye: Eye, view: View, picture: Size, frame: Size) -> float:
+    """Return the part of a view's distances from the picture's middle at which it sees nothing outside."""
+    part = 1.0
+    x, y = _corners(view, frame)
+    for at, shift, side in zip((x, y), eye.shift(view, x, y), picture, strict=True):
+        farthest = float(np.max(np.abs(at - side / 2) + eye.strength * np.abs(shift)))
+        part = min(part, side / 2 / max(farthest, side / 2))
+    return part
 
 
 def seen(eye: Eye, views: Sequence[View], frame: Size) -> tuple[float, float, float, float]:

@@ -43,8 +43,12 @@ class Depth(Camera):
         folder = model_folder(self._model.weights, Contents(weights=(), files=(file,)))
         self._network = Network(Path(folder, file), self._threads)
 
-    def _views(self, parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None) -> list[View]:
-        return kept_inside(super()._views(parameters, picture, frame, gaze), picture, frame)
+    def _views(
+        self, parameters: Parameters, picture: Size, frame: Size, gaze: Gaze | None = None, *, continues: bool = False
+    ) -> list[View]:
+        views = super()._views(parameters, picture, frame, gaze, continues=continues)
+        # the first of these has to show all of the picture, which it does as it is
+        return kept_inside(views, picture, frame, each=continues)
 
     def _memory(self, picture: Size, views: list[View], frame: Size, frames_at_once: int) -> int:
         fine = copy_sizes(picture, views, level=False)[1]

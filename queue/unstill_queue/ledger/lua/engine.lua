@@ -9,8 +9,8 @@
 --   can do. The same owner gets the same job, as an answer may be lost. None is given where the host has shut engines.
 -- beat(id, owner, progress, look): 'ok' | 'cancel' | 'lost'
 --   `look`: an early look at the clip, or ''; of a job that nobody wants any more it is not kept.
--- clip(id, owner, key): 'ok' | 'cancel' | 'lost'
---   Puts the key of a file on record. Nothing may be stored where the answer is not 'ok'.
+-- clip(id, owner, keys): 'ok' | 'cancel' | 'lost'
+--   Puts the keys of files, a space between two, on record. Nothing may be stored where the answer is not 'ok'.
 -- finish(id, owner, result, outcome, seconds, clips): 'ok' | 'lost'
 --   `clips`: the keys of the files that the outcome names. What else was stored for the job, by tries that were lost or
 --   before it was made smaller, is thrown away. `seconds`: what the render took.
@@ -85,11 +85,11 @@ function op.begin(id, owner)
   return { 'ok' }
 end
 
-function op.clip(id, owner, key)
+function op.clip(id, owner, keys)
   if not holds(id, owner) then return { 'lost' } end
   if get(id, 'cancel') then return { 'cancel' } end
   local clips = get(id, 'clips') or ''
-  if not holds_word(clips, key) then set(id, 'clips', clips == '' and key or clips .. ' ' .. key) end
+  if not holds_word(clips, keys) then set(id, 'clips', clips == '' and keys or clips .. ' ' .. keys) end
   return { 'ok' }
 end
 
