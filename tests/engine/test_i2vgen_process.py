@@ -18,8 +18,8 @@ from unstill_engine.renderers.base import Photos
 QUIET = {**ENVIRON, "OMP_NUM_THREADS": "1"}
 LONG = 900
 NOT_IMPORTED = (
-    "accelerate", "boto3", "diffusers", "peft", "sklearn", "scipy", "sympy", "torch._dynamo", "torch._inductor",
-    "torch.distributed.tensor", "torchvision", "transformers",
+    "accelerate", "boto3", "diffusers", "peft", "requests", "rich", "sklearn", "scipy", "structlog", "sympy",
+    "torch._dynamo", "torch._inductor", "torch.distributed.tensor", "torchvision", "transformers",
 )  # fmt: skip
 """With each of these a start takes longer, for nothing. Of diffusers single modules are taken, which stand apart."""
 

@@ -12,8 +12,7 @@ from typing import Self
 import numpy as np
 
 from unstill_engine.renderers.base import Frames, Plan, RenderError
-from unstill_engine.worker.workdir import code_of
-from unstill_queue.storage.folder import explain
+from unstill_queue.storage.folder import code_of, explain
 
 CHANNELS = 3
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

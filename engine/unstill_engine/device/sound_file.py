@@ -10,8 +10,7 @@ import numpy as np
 
 from unstill_engine.device.frames_file import FULL, no_room
 from unstill_engine.renderers.base import Plan, RenderError, Sound
-from unstill_engine.worker.workdir import code_of
-from unstill_queue.storage.folder import explain
+from unstill_queue.storage.folder import code_of, explain
 
 RATES = range(8_000, 96_001)
 CHANNELS = (1, 2)

@@ -31,7 +31,7 @@ from unstill_queue.contract.errors import NotFound, StorageError
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress
 from unstill_queue.ledger.ledger import Claim, Ledger
 from unstill_queue.storage.base import Storage
-from unstill_queue.storage.folder import why
+from unstill_queue.storage.folder import code_of, why
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +108,7 @@ class JobRun(ABC):
             if why(error) == "away":
                 raise
             log.error("a job's folder cannot be used", job=self.job.id, error=str(error))
-            return Retry(Failed(scratch.code_of(error)))
+            return Retry(Failed(code_of(error)))
 
     @abstractmethod
     async def _outcome(self, folder: Path) -> Outcome | Retry:

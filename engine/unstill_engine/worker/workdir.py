@@ -14,7 +14,7 @@ import structlog
 
 from unstill_config.errors import ConfigError
 from unstill_queue.storage import temporary
-from unstill_queue.storage.folder import explain, why
+from unstill_queue.storage.folder import explain
 
 log = structlog.get_logger(__name__)
 
@@ -24,11 +24,6 @@ ROOM_LEAST = 16_000_000
 LOOK_EVERY = 1.0
 TELL_EVERY = 60.0
 MEND = "set UNSTILL_ENGINE__SCRATCH to another one"
-
-
-def code_of(error: OSError) -> str:
-    """Return the code of what keeps a job from its folder: disk_full, disk_refused, disk_missing or disk_away."""
-    return f"disk_{why(error)}"
 
 
 def prepare(base: Path | None) -> None:

@@ -47,6 +47,11 @@ def why(error: OSError) -> Why:
     return _WHY.get(error.errno or 0, "away")
 
 
+def code_of(error: OSError) -> str:
+    """Return the code of what keeps a job from its folder: disk_full, disk_refused, disk_missing or disk_away."""
+    return f"disk_{why(error)}"
+
+
 def explain(where: str, error: OSError, otherwise: str = "") -> str:
     """One sentence of what is wrong with the folder and one of what to do; `otherwise` is another way to mend it."""
     reason = _REASONS.get(error.errno or 0)

@@ -24,6 +24,8 @@ _BARE = tuple(f"{LIBRARY}.{name}" for name in ("hooks", "models.autoencoders", "
 """Packages whose `__init__` is not run, so that their modules are imported one by one."""
 
 _COMPILER = "torch._dynamo"
+_CLIENT = "requests"
+"""diffusers fetches pictures with it, which nobody asks it for here."""
 
 _ABSENT = (
     "accelerate", "bitsandbytes", "flax", "gguf", "optimum", "peft", "scipy", "sklearn", "torchao", "torchvision",
@@ -100,6 +102,8 @@ def _placed() -> dict[str, ModuleType | None]:
         raise ImportError(f"No module named {LIBRARY!r}", name=LIBRARY)
     root = Path(found.origin).parent
     placed: dict[str, ModuleType | None] = {name: None for name in _ABSENT if name not in sys.modules}
+    if _CLIENT not in sys.modules:
+        placed[_CLIENT] = _empty(_CLIENT)
     return placed | {name: _bare(name, root.joinpath(*name.split(".")[1:])) for name in _BARE}
 
 
@@ -110,6 +114,19 @@ def _bare(name: str, folder: Path) -> ModuleType:
     module.__spec__ = ModuleSpec(name, None, is_package=True)
     module.__spec__.submodule_search_locations = module.__path__
     return module
+
+
+def _empty(name: str) -> ModuleType:
+    """Return a module of which every public name is a class without anything, for annotations."""
+    module = ModuleType(name)
+    module.__getattr__ = lambda wanted: _public(name, wanted)  # type: ignore[method-assign]
+    return module
+
+
+def _public(module: str, name: str) -> type:
+    if name.startswith("_"):
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    return type(name, (), {})
 
 
 def _stand_in() -> ModuleType:
