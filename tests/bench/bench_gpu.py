@@ -27,13 +27,12 @@ from typing import Any
 import torch
 from tests.bench import gpu_diffusers
 from tests.bench.figures import Figure, table
-from tests.bench.gpu_models import build_unet, build_vae
-from tests.bench.gpu_steps import BASE, VARIANTS, Row, inputs, measure_steps, measure_vae, profile
+from tests.bench.gpu_models import TINY_UNET, UNET, build_unet, build_vae
+from tests.bench.gpu_steps import BASE, VARIANTS, Row, inputs, measure_steps, measure_vae, profile, work
 from tests.bench.gpu_timing import ceilings
 
 PARTS = ("ceilings", "steps", "vae", "profile", "start", "clip", "engine", "fleet")
-WORK = {(512, 512): 41.87, (704, 1280): 176.19}
-"""TFLOP of one step with guidance at 16 frames."""
+SIZES = [(512, 512), (704, 1280)]
 
 
 class Bench:
@@ -43,7 +42,7 @@ class Bench:
         self.device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         self.frames = 4 if self.tiny else 16
-        self.sizes = [(64, 64), (64, 128)] if self.tiny else list(WORK)
+        self.sizes = [(64, 64), (64, 128)] if self.tiny else list(SIZES)
         if options.quick:
             self.sizes = self.sizes[:1]
         self.results: dict[str, Any] = {"circumstances": circumstances(self.device, sys.argv[1:])}
@@ -87,7 +86,8 @@ class Bench:
             given = inputs(self.stock(), self.frames, height, width, 50)
             wanted = self.options.variants if index == 0 else ["ours"]
             variants = {name: VARIANTS[name] for name in wanted or VARIANTS}
-            floor = 1e3 * WORK.get((height, width), 0.0) / self.rate if self.rate else 0.0
+            config = TINY_UNET if self.tiny else UNET
+            floor = 1e3 * work(config, self.frames, height, width) / self.rate if self.rate else 0.0
             steps = 3 if self.tiny else 50 if index == 0 else 15
             with_stock = not self.options.no_stock
             rows += measure_steps(self.stock(), given, variants, steps=steps, with_stock=with_stock, floor=floor)

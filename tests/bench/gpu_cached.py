@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from diffusers import DDIMScheduler
 from tests.bench.gpu_models import build_unet
-from tests.bench.gpu_steps import BASE, Row, inputs, ops_for
+from tests.bench.gpu_steps import BASE, Row, inputs
 from tests.bench.gpu_timing import relative_error, seconds, sustained
 from torch import Tensor
 
+from unstill_engine.renderers.i2vgen_xl.backend import ops_on
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
 from unstill_engine.renderers.i2vgen_xl.schedules import schedule_of
@@ -40,7 +41,7 @@ def measure(device: torch.device, *, tiny: bool) -> list[Row]:
     stock = build_unet(device, dtype, tiny=tiny)
     sizes = [(64, 64)] if tiny else [(512, 512), (704, 1280)]
     given = [inputs(stock, 4 if tiny else 16, height, width, 50) for height, width in sizes]
-    unet = FastUNet(pack_unet(stock, BASE), ops_for(device, BASE), BASE)
+    unet = FastUNet(pack_unet(stock, BASE), ops_on(device, BASE), BASE)
     del stock
     gc.collect()
     rows = []

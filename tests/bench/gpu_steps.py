@@ -10,13 +10,16 @@ from functools import partial
 from typing import Any
 
 import torch
+from diffusers import I2VGenXLUNet
 from tests.bench.gpu_timing import relative_error, seconds, sustained, wait
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
+from unstill_engine.renderers.i2vgen_xl.backend import ops_on
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
-from unstill_engine.renderers.i2vgen_xl.ops import Ops, TorchOps
+from unstill_engine.renderers.i2vgen_xl.ops import TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
 
@@ -31,7 +34,8 @@ VARIANTS: dict[str, Choices] = {
     "temporal unfolded": replace(BASE, temporal_conv="unfold"),
     "GEGLU never fused": replace(BASE, geglu_width=0),
     "GELU by erf": replace(BASE, geglu_polynomial=False),
-    "sums 64 rows 8 warps": replace(BASE, sums_rows=64, sums_warps=8),
+    "products not by ping-pong": replace(BASE, pingpong=False),
+    "convolutions by cuDNN": replace(BASE, cooperative_conv=False),
     "sums 128 a part": replace(BASE, sums_part=128),
 }
 
@@ -82,14 +86,6 @@ def stock_step(unet: Any, given: Inputs, index: int = 0) -> Tensor:
     return out
 
 
-def ops_for(device: torch.device, choices: Choices) -> Ops:
-    if device.type != "cuda":
-        return TorchOps()
-    from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
-
-    return TritonOps(choices)
-
-
 def stepper(unet: FastUNet, given: Inputs) -> Callable[[int], Tensor]:
     clip = unet.prepare(given.timesteps, given.fps, given.photo, given.image, given.text)
     if given.latents.device.type != "cuda":
@@ -97,6 +93,26 @@ def stepper(unet: FastUNet, given: Inputs) -> Callable[[int], Tensor]:
     graphs = StepGraphs(unet)
     graphs.bind(clip, given.latents)
     return lambda index: graphs.step(given.latents, index)  # reads them anew at each step
+
+
+class _Counted(TorchOps):
+    """A product over its own summand is not counted by PyTorch's counter."""
+
+    def accumulate(self, rows: Tensor, a: Tensor, weight: Tensor) -> Tensor:
+        return torch.addmm(rows, a, weight.t())
+
+
+@torch.no_grad()
+def work(config: dict[str, Any], frames: int, height: int, width: int) -> float:
+    """Count the TFLOP that our forward computes in a step with guidance; no value is computed."""
+    with torch.device("meta"):
+        stock = I2VGenXLUNet(**config)
+    given = inputs(stock, frames, height, width, 50)
+    unet = FastUNet(pack_unet(stock, BASE), _Counted(), BASE)
+    clip = unet.prepare(given.timesteps, given.fps, given.photo, given.image, given.text)
+    with FlopCounterMode(display=False) as counter:
+        unet.step(given.latents, clip.times[0], clip)
+    return float(counter.get_total_flops()) / 1e12
 
 
 def peak(device: torch.device) -> float:
@@ -129,7 +145,7 @@ def measure_steps(
         row: Row = {"size": size, "variant": name}
         try:
             begin = time.monotonic()
-            unet = FastUNet(pack_unet(copy.deepcopy(stock), choices), ops_for(device, choices), choices)
+            unet = FastUNet(pack_unet(copy.deepcopy(stock), choices), ops_on(device, choices), choices)
             reset_peak(device)
             step = stepper(unet, given)
             noise = step(0).clone()
@@ -153,12 +169,14 @@ def measure_steps(
 
 
 def _exact(stock: Any, given: Inputs) -> Tensor:
-    """The step in fp32 from the same weights, without TF32."""
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    """The step in fp32 from the same weights, its products without TF32.
+
+    Convolutions have it: cuDNN 9.19 computes some of those of 1280x704 wrongly in strict fp32.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = False
     full = copy.deepcopy(stock).float()
     out = stock_step(full, given)
     del full
-    torch.backends.cudnn.allow_tf32 = True
     reset_peak(given.latents.device)
     return out
 
@@ -196,7 +214,7 @@ def measure_vae(vae: Any, frames: int, height: int, width: int, chunks: tuple[in
     for name, choices in (("VAE", BASE), ("VAE without phases", VARIANTS["without phases"])):
         try:
             begin = time.monotonic()
-            decoder = FastDecoder(copy.deepcopy(vae), ops_for(device, choices), choices)
+            decoder = FastDecoder(copy.deepcopy(vae), ops_on(device, choices), choices)
             error = relative_error(decoder.decode(latents[:2]), exact)
             first = time.monotonic() - begin
             for chunk in chunks:
@@ -214,7 +232,7 @@ def measure_vae(vae: Any, frames: int, height: int, width: int, chunks: tuple[in
 def profile(stock: Any, given: Inputs, choices: Choices, top: int = 45) -> list[Row]:
     """Where one step's time goes, by kernel."""
     device = stock.device
-    unet = FastUNet(pack_unet(copy.deepcopy(stock), choices), ops_for(device, choices), choices)
+    unet = FastUNet(pack_unet(copy.deepcopy(stock), choices), ops_on(device, choices), choices)
     clip = unet.prepare(given.timesteps, given.fps, given.photo, given.image, given.text)
     for _ in range(3):
         unet.step(given.latents, clip.times[0], clip)

@@ -28,3 +28,7 @@ class Choices:
     """A program of the sums for GroupNorm reads that many pixels, so many at a time, with so many warps."""
     geglu_polynomial: bool = True
     """GELU by a polynomial that is 1e-5 off at most, instead of erf."""
+    pingpong: bool = True
+    """On compute capability 9.0: GEGLU's product and the temporal convolution finish a tile beside the next."""
+    cooperative_conv: bool = True
+    """There: a 3x3 convolution has bias, residual and sums in its own kernel, not cuDNN's and a pass for those."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from unstill_config.catalog import Model
 from unstill_engine.renderers.base import Frames, OnStep, Photos, Plan, RenderCancelled, Revised
 from unstill_engine.renderers.framing import Size, crop_size, cropped, frame_size
+from unstill_engine.renderers.i2vgen_xl.backend import ops_on, trusted
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.conditioning import Encoders, Noise
 from unstill_engine.renderers.i2vgen_xl.denoising import Denoiser, FastDenoiser, denoise
@@ -34,7 +35,6 @@ from unstill_engine.renderers.torch.device import (
     is_out_of_memory,
     loading_errors,
     open_device,
-    runs_triton,
 )
 from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
@@ -87,15 +87,16 @@ class I2VGenXL:
 
     def _load(self, *, offload: bool) -> None:
         choices = Choices()
-        ops = _ops_on(self._device, choices)
+        ops = ops_on(self._device, choices)
 
         def meanwhile(unet: Any, vae: Any) -> None:
-            if runs_triton(self._device):
+            if type(ops) is not TorchOps:
                 compile_for(unet, vae, ops, choices, self._dtype)
 
         parts = load_parts(
             self._model.weights, self._device, self._dtype, offload=offload, stages=self.stages, meanwhile=meanwhile
         )
+        ops = trusted(ops, self._device, choices)
         with self.stages.measure("packing"):
             self._pack(parts, ops, choices, offload=offload)
 
@@ -260,12 +261,3 @@ def _cuts(encoders: Encoders, parameters: Parameters) -> Iterator[str]:
         yield note("prompt_shortened", value=read)
     if guided and (read := encoders.words.last_read(parameters.negative_prompt)) is not None:
         yield note("negative_shortened", value=read)
-
-
-def _ops_on(device: torch.device, choices: Choices) -> Ops:
-    """Return Triton's kernels where they run, else PyTorch's own operations."""
-    if not runs_triton(device):
-        return TorchOps()
-    from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
-
-    return TritonOps(choices)

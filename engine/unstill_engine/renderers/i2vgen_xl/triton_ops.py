@@ -115,7 +115,7 @@ class TritonOps(TorchOps):
         if whole and self.choices.temporal_conv == "direct":
             y = torch.empty_like(x)
             normalise(x, scale_shift, y, 0, frames, silu=True)
-            out, sums = temporal_product(y, conv.weight, frames, tile, conv.bias, residual)
+            out, sums = self._temporal_product(y, conv, frames, residual)
             return Field(out, conv.bias if residual is None else None, self._sums(out) if sums is None else sums)
         unfolded = x.new_empty(n * height * width, 3 * channels)
         normalise(x, scale_shift, unfolded, 0, frames, silu=True, unfold=True)
@@ -125,6 +125,11 @@ class TritonOps(TorchOps):
         rows = residual.view(n * height * width, -1).addmm_(unfolded, conv.weight.t())
         out = rows.view(n, height, width, -1)
         return Field(out, None, self._sums(out, conv.bias, write=True))
+
+    def _temporal_product(
+        self, y: Tensor, conv: TemporalConv, frames: int, residual: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        return temporal_product(y, conv.weight, frames, self.tiles.temporal, conv.bias, residual)
 
     def layer_norm(self, rows: Tensor, norm: LayerNorm) -> Tensor:
         return layer_norm(rows, norm.before, norm.weight, norm.bias, norm.eps)

@@ -11,7 +11,7 @@ from unstill_engine.renderers.i2vgen_xl.kernels.tiles import Tile
 
 
 @triton.jit
-def _gelu(x, POLYNOMIAL: tl.constexpr):
+def gelu(x, POLYNOMIAL: tl.constexpr):
     """By erf, or x * Phi(x) with Phi - 1/2 as x times a polynomial of x * x: at most 1e-5 off, for |x| <= 4.25."""
     if POLYNOMIAL:
         z = tl.minimum(tl.maximum(x, -4.25), 4.25)
@@ -41,7 +41,7 @@ def _geglu(
     both = tl.load(x + row[:, None] * (2 * channels) + pair[None, :], mask=mask & known[None, :], other=0.0)
     both = both.to(tl.float32)
     value, gate = tl.split(tl.reshape(both, (ROWS, COLS, 2)))
-    result = (value * _gelu(gate, POLYNOMIAL)).to(y.dtype.element_ty)
+    result = (value * gelu(gate, POLYNOMIAL)).to(y.dtype.element_ty)
     tl.store(y + row[:, None] * stride + column[None, :], result, mask=mask & (column < channels)[None, :])
 
 
@@ -71,7 +71,7 @@ def _geglu_product(
     both = column + tl.arange(0, COLS)
     total += tl.load(bias + both, mask=both < 2 * channels, other=0.0).to(tl.float32)[None, :]
     value, gate = tl.split(tl.reshape(total, (ROWS, COLS // 2, 2)))
-    y.store([row, column // 2], (value * _gelu(gate, POLYNOMIAL)).to(y.dtype))
+    y.store([row, column // 2], (value * gelu(gate, POLYNOMIAL)).to(y.dtype))
 
 
 def geglu_product(

@@ -1,0 +1,98 @@
+"""The backend for compute capability 9.0: products in Gluon where a device's multiprocessors are kept busy by them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.cooperative import WIDTH, convolve_cooperative, patch_of
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import (
+    COLUMNS,
+    covers,
+    geglu_pingpong,
+    temporal_pingpong,
+)
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, ROWS, multiprocessors
+from unstill_engine.renderers.i2vgen_xl.ops import Field, convolve
+from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
+from unstill_engine.renderers.i2vgen_xl.weights import Conv, Linear, TemporalConv
+
+
+class HopperOps(TritonOps):
+    """Everything else, and what is too small or not made of whole tiles, is as on other cards."""
+
+    def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
+        patch = patch_of(x, conv.weight, conv.stride)
+        tiles = x[..., 0].numel() // ROWS * (conv.weight.shape[0] // WIDTH)
+        taken = self.choices.cooperative_conv and patch is not None and _computes(x)
+        if not taken or patch is None or 2 * tiles < multiprocessors():
+            return super().conv(x, conv, bias, residual)
+        y, sums = convolve_cooperative(x, conv.weight, patch, conv.bias if bias is None else None, residual)
+        return Field(y, bias, sums)
+
+    def _temporal_product(
+        self, y: Tensor, conv: TemporalConv, frames: int, residual: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        outputs, channels = conv.weight.shape[0], y.shape[-1]
+        fits = self.choices.pingpong and covers(outputs) and channels % DEPTH == 0 and _computes(y)
+        # one tile at least for each of a multiprocessor's two groups of warps
+        tiles = y[..., 0].numel() // ROWS * (outputs // COLUMNS)
+        if not fits or tiles < 2 * multiprocessors():
+            return super()._temporal_product(y, conv, frames, residual)
+        return temporal_pingpong(y, conv.weight, frames, conv.bias, residual)
+
+    def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
+        outputs, inputs = gate.weight.shape
+        wanted = self.choices.pingpong and self.choices.geglu_polynomial and self.choices.geglu_width >= inputs
+        if not wanted or outputs % COLUMNS or inputs % DEPTH or not _computes(rows):
+            return super().geglu(rows, gate, out)
+        if out is None:
+            out = rows.new_empty(len(rows), outputs // 2)
+        geglu_pingpong(rows, gate.weight, gate.bias, out)
+        return out
+
+
+def _computes(x: Tensor) -> bool:
+    return x.dtype == torch.bfloat16
+
+
+def agrees(device: torch.device) -> bool:
+    """Return whether the products in Gluon run here and give what PyTorch gives.
+
+    Gluon is an experiment of Triton's: with another version it may not compile, or not compute the same.
+    """
+    generator = torch.Generator("cpu").manual_seed(0)
+
+    def made(*shape: int, by: int = 1) -> Tensor:
+        drawn: Tensor = torch.randn(*shape, generator=generator) / math.sqrt(by)
+        return drawn.to(device, torch.bfloat16)
+
+    def near(found: Tensor, expected: Tensor) -> bool:
+        return bool((found.float() - expected.float()).norm() < 0.01 * expected.float().norm())
+
+    try:
+        x, residual, bias = made(4, 16, 16, 320), made(4, 16, 16, 320), made(1, 320)
+        kernel = made(320, 320, 3, 3, by=2880).contiguous(memory_format=torch.channels_last)
+        expected = convolve(x, kernel)
+        for own, added in ((None, None), (bias, residual)):
+            whole = expected if added is None or own is None else expected + own + added
+            found, sums = convolve_cooperative(x, kernel, (4, 16), own, added)
+            if not near(found, whole) or not near(sums.sum(1)[:, 0], whole.float().sum((1, 2))):
+                return False
+        weight = made(320, 960, by=960)
+        padded = F.pad(x.view(2, 2, 256, 320), (0, 0, 0, 0, 1, 1))
+        expected = F.linear(torch.cat([padded[:, tap : tap + 2] for tap in range(3)], -1), weight).view(x.shape)
+        for added in (None, residual):
+            whole = expected if added is None else expected + bias + added
+            if not near(temporal_pingpong(x, weight, 2, bias, added)[0], whole):
+                return False
+        rows, gate, offset = made(256, 320), made(256, 320, by=320), made(256)
+        value, gates = F.linear(rows, gate, offset).view(256, 128, 2).unbind(-1)
+        out = rows.new_empty(256, 128)
+        geglu_pingpong(rows, gate, offset, out)
+        return near(out, value * F.gelu(gates))
+    except Exception:  # whatever an experiment raises, clips are rendered without it
+        return False

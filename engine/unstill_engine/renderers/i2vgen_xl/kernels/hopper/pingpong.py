@@ -1,0 +1,294 @@
+"""Products of which one tile is multiplied while the tile before is finished, after CUTLASS' ping-pong schedule.
+
+Two groups of warps take tiles in turn. Whoever multiplies has the matrix units; the other adds, activates and stores.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from triton import cdiv
+from triton.experimental import gluon
+from triton.experimental.gluon import language as gl
+from triton.experimental.gluon.language.nvidia.hopper import (
+    fence_async_shared,
+    mbarrier,
+    tma,
+    warpgroup_mma,
+    warpgroup_mma_wait,
+)
+
+from unstill_engine.renderers.i2vgen_xl.kernels.geglu import gelu
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, REGISTERS, ROWS, blocks, programs
+
+COLUMNS = 128
+TAIL = 32
+"""What more columns a tile has where COLUMNS alone do not divide them: 320 are two tiles of 160."""
+GEGLU_STAGES, STAGES, TAIL_STAGES = 6, 4, 3
+"""How many loads may be under way: what fits into 227 KiB beside the finished tiles."""
+
+
+@gluon.jit
+def _span(
+    tile, across, down, steps, clip_rows, pixels, channels,
+    ROWS: gl.constexpr, DEPTH: gl.constexpr, TAPS: gl.constexpr,
+):  # fmt: skip
+    """Return which of `steps` a tile needs: a first frame has none before it, and a last one none after."""
+    begin, end = 0, steps
+    if TAPS == 3:
+        row = tile // across % down * ROWS
+        begin = gl.where(row + ROWS <= pixels, channels // DEPTH, 0)
+        end = gl.where(row + pixels >= clip_rows, steps - channels // DEPTH, steps)
+    return begin, end
+
+
+@gluon.jit
+def _finish(
+    total, column, buffer, bias, sums, part, outputs,
+    ROWS: gl.constexpr, COLS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
+):  # fmt: skip
+    layout: gl.constexpr = total.type.layout
+    place = column + gl.arange(0, COLS, layout=gl.SliceLayout(0, layout))
+    if GEGLU:
+        total += gl.load(bias + place).to(gl.float32)[None, :]
+        value, gate = gl.split(total.reshape([ROWS, COLS // 2, 2]))
+        buffer.reshape([ROWS, COLS // 2]).store((value * gelu(gate, True)).to(buffer.dtype))
+    else:
+        flat = buffer.reshape([ROWS, COLS])
+        if RESIDUAL:
+            total += gl.load(bias + place).to(gl.float32)[None, :]
+            total += flat.load(layout).to(gl.float32)
+        rounded = total.to(buffer.dtype)
+        flat.store(rounded)
+        if SUMS:
+            value = rounded.to(gl.float32)
+            gl.store(sums + part + place, gl.sum(value, 0))
+            gl.store(sums + part + outputs + place, gl.sum(value * value, 0))
+
+
+@gluon.jit
+def _multiply(
+    who: gl.constexpr, out, out_tail, bias, sums, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs,
+    loaded, free, residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, outputs, pixels, channels,
+    ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr, STAGES: gl.constexpr,
+    TAPS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
+):  # fmt: skip
+    layout: gl.constexpr = gl.NVMMADistributedLayout(version=[3, 0], warps_per_cta=[4, 1], instr_shape=[16, COLS, 16])
+    narrow: gl.constexpr = gl.NVMMADistributedLayout(
+        version=[3, 0], warps_per_cta=[4, 1], instr_shape=[16, max(TAIL, 8), 16]
+    )
+    buffer = out_bufs.index(who)
+    buffer_tail = out_tail_bufs.index(who)
+    count = 0
+    done = 0
+    for tile in range(gl.program_id(0) + who * gl.num_programs(0), tiles, 2 * gl.num_programs(0)):
+        total = gl.zeros([ROWS, COLS], gl.float32, layout)
+        if TAIL:
+            total_tail = gl.zeros([ROWS, TAIL], gl.float32, narrow)
+        # a barrier tells one lap of the stages from the next one only: nobody may wait for a stage ahead of the other
+        mbarrier.wait(turn.index(who), (count & 1) ^ (1 - who))
+        other = tile + (1 - 2 * who) * gl.num_programs(0)
+        begin, end = _span(other, across, down, steps, clip_rows, pixels, channels, ROWS, DEPTH, TAPS)
+        of_other = end - begin
+        begin, end = _span(tile, across, down, steps, clip_rows, pixels, channels, ROWS, DEPTH, TAPS)
+        if who == 1:
+            done += of_other
+        for step in range(begin, end):
+            index = done + step - begin
+            stage = index % STAGES
+            mbarrier.wait(loaded.index(stage), index // STAGES & 1)
+            a = a_bufs.index(stage).reshape([ROWS, DEPTH])
+            w = w_bufs.index(stage).permute((1, 0))
+            total = warpgroup_mma(a, w, total, use_acc=step > begin, is_async=True)
+            if TAIL:
+                w_tail = tail_bufs.index(stage).permute((1, 0))
+                total_tail = warpgroup_mma(a, w_tail, total_tail, use_acc=step > begin, is_async=True)
+                total, total_tail = warpgroup_mma_wait(2, deps=(total, total_tail))
+            else:
+                total = warpgroup_mma_wait(1, deps=(total,))
+            mbarrier.arrive(free.index((index + STAGES - 1) % STAGES), count=1, pred=step > begin)
+        mbarrier.arrive(turn.index(1 - who), count=1)
+        if TAIL:
+            total, total_tail = warpgroup_mma_wait(0, deps=(total, total_tail))
+        else:
+            total = warpgroup_mma_wait(0, deps=(total,))
+        done += end - begin
+        mbarrier.arrive(free.index((done - 1) % STAGES), count=1)
+        if who == 0:
+            done += of_other
+        column = tile % across * (COLS + TAIL)
+        clip = tile // across // down
+        row = tile // across % down * ROWS
+        part = (clip * clip_rows + row).to(gl.int64) // ROWS * 2 * outputs
+        if RESIDUAL:
+            mbarrier.wait(residual_loaded.index(who), count & 1)
+        else:
+            tma.store_wait(0)
+        _finish(total, column, buffer, bias, sums, part, outputs, ROWS, COLS, GEGLU, RESIDUAL, SUMS)
+        if TAIL:
+            _finish(
+                total_tail, column + COLS, buffer_tail, bias, sums, part, outputs, ROWS, TAIL, GEGLU, RESIDUAL, SUMS
+            )
+        fence_async_shared()
+        tma.async_copy_shared_to_global(out, [clip, row, column // 2 if GEGLU else column], buffer)
+        if TAIL:
+            tma.async_copy_shared_to_global(out_tail, [clip, row, column + COLS], buffer_tail)
+        if RESIDUAL:
+            tma.store_wait(0)
+            mbarrier.arrive(out_free.index(who), count=1)
+        count += 1
+    tma.store_wait(0)
+
+
+@gluon.jit
+def _load(
+    a, w, w_tail, residual, residual_tail, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs,
+    loaded, free, residual_loaded, out_free, tiles, across, down, steps, clip_rows, pixels, channels,
+    ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr, STAGES: gl.constexpr,
+    TAPS: gl.constexpr, RESIDUAL: gl.constexpr,
+):  # fmt: skip
+    index = 0
+    count = 0
+    for tile in range(gl.program_id(0), tiles, gl.num_programs(0)):
+        column = tile % across * (COLS + TAIL)
+        clip = tile // across // down
+        row = tile // across % down * ROWS
+        begin, end = _span(tile, across, down, steps, clip_rows, pixels, channels, ROWS, DEPTH, TAPS)
+        for step in range(begin, end):
+            stage = index % STAGES
+            depth = step * DEPTH
+            tap = depth // channels
+            bar = loaded.index(stage)
+            mbarrier.wait(free.index(stage), (index // STAGES & 1) ^ 1)
+            if TAIL:
+                mbarrier.expect(bar, a.block_type.nbytes + w.block_type.nbytes + w_tail.block_type.nbytes)
+            else:
+                mbarrier.expect(bar, a.block_type.nbytes + w.block_type.nbytes)
+            # what is beyond the clip's ends in a tile that only touches them is loaded as zeros
+            place = [clip, row + (tap - TAPS // 2) * pixels, depth - tap * channels]
+            tma.async_copy_global_to_shared(a, place, bar, a_bufs.index(stage))
+            tma.async_copy_global_to_shared(w, [column, depth], bar, w_bufs.index(stage))
+            if TAIL:
+                tma.async_copy_global_to_shared(w_tail, [column + COLS, depth], bar, tail_bufs.index(stage))
+            index += 1
+        if RESIDUAL:
+            who = count & 1
+            bar = residual_loaded.index(who)
+            mbarrier.wait(out_free.index(who), (count // 2 & 1) ^ 1)
+            if TAIL:
+                mbarrier.expect(bar, residual.block_type.nbytes + residual_tail.block_type.nbytes)
+            else:
+                mbarrier.expect(bar, residual.block_type.nbytes)
+            tma.async_copy_global_to_shared(residual, [clip, row, column], bar, out_bufs.index(who))
+            if TAIL:
+                place = [clip, row, column + COLS]
+                tma.async_copy_global_to_shared(residual_tail, place, bar, out_tail_bufs.index(who))
+        count += 1
+
+
+@gluon.jit(do_not_specialize=["clips", "clip_rows", "pixels"])
+def _product(
+    a, w, w_tail, out, out_tail, residual, residual_tail, bias, sums, clips, clip_rows, inputs, outputs, pixels,
+    channels, ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr, STAGES: gl.constexpr,
+    TAPS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
+):  # fmt: skip
+    across = outputs // (COLS + TAIL)
+    down = gl.cdiv(clip_rows, ROWS)
+    tiles = clips * across * down
+    steps = inputs // DEPTH
+    a_bufs = gl.allocate_shared_memory(a.dtype, [STAGES] + a.block_type.shape, a.layout)
+    w_bufs = gl.allocate_shared_memory(w.dtype, [STAGES] + w.block_type.shape, w.layout)
+    out_bufs = gl.allocate_shared_memory(out.dtype, [2] + out.block_type.shape, out.layout)
+    if TAIL:
+        tail_bufs = gl.allocate_shared_memory(w.dtype, [STAGES] + w_tail.block_type.shape, w_tail.layout)
+        out_tail_bufs = gl.allocate_shared_memory(out.dtype, [2] + out_tail.block_type.shape, out_tail.layout)
+    else:
+        tail_bufs = w_bufs
+        out_tail_bufs = out_bufs
+    loaded = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
+    free = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
+    residual_loaded = gl.allocate_shared_memory(gl.int64, [2, 1], mbarrier.MBarrierLayout())
+    out_free = gl.allocate_shared_memory(gl.int64, [2, 1], mbarrier.MBarrierLayout())
+    turn = gl.allocate_shared_memory(gl.int64, [2, 1], mbarrier.MBarrierLayout())
+    for i in gl.static_range(STAGES):
+        mbarrier.init(loaded.index(i), count=1)
+        mbarrier.init(free.index(i), count=1)
+    for i in gl.static_range(2):
+        mbarrier.init(residual_loaded.index(i), count=1)
+        mbarrier.init(out_free.index(i), count=1)
+        mbarrier.init(turn.index(i), count=1)
+    gl.warp_specialize([
+        (_multiply, (
+            0, out, out_tail, bias, sums, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
+            residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, outputs, pixels, channels,
+            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS,
+        )),
+        (_multiply, (
+            1, out, out_tail, bias, sums, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
+            residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, outputs, pixels, channels,
+            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS,
+        )),
+        (_load, (
+            a, w, w_tail, residual, residual_tail, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
+            residual_loaded, out_free, tiles, across, down, steps, clip_rows, pixels, channels,
+            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, RESIDUAL,
+        )),
+    ], [4, 1], [240, 24])  # fmt: skip
+
+
+def geglu_pingpong(a: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
+    """Compute `a` (M, K) by interleaved `weight` (2 I, K), plus `bias` (2 I,), and GEGLU of that into `out` (M, I).
+
+    K and I must be multiples of 64, and rows aligned to 16 bytes.
+    """
+    _launch(a[None], weight, out[None], bias, None, None, pixels=1, geglu=True)
+
+
+def covers(outputs: int) -> bool:
+    """Return whether `outputs` columns are made of whole tiles."""
+    return outputs % COLUMNS == 0 or outputs % (COLUMNS + TAIL) == 0
+
+
+def temporal_pingpong(
+    y: Tensor, weight: Tensor, frames: int, bias: Tensor, residual: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Convolve `y` (N, H, W, C) over three frames by `weight` (Co, 3 C), to (N, H, W, Co) and its sums.
+
+    With a residual, `bias` (1, Co) and the residual are added. There are no sums where a picture is not made of whole
+    tiles. C must be a multiple of 64, and `covers` hold for Co.
+    """
+    n, height, width, channels = y.shape
+    outputs, pixels = weight.shape[0], height * width
+    out = y.new_empty(n, height, width, outputs)
+    sums = None
+    if pixels % ROWS == 0:
+        sums = torch.empty(n, pixels // ROWS, 2, outputs, device=y.device, dtype=torch.float32)
+    clips = (n // frames, frames * pixels)
+    added = None if residual is None else residual.view(*clips, outputs)
+    _launch(y.view(*clips, channels), weight, out.view(*clips, outputs), bias, added, sums, pixels=pixels, geglu=False)
+    return out, sums
+
+
+def _launch(
+    a: Tensor, weight: Tensor, out: Tensor, bias: Tensor, residual: Tensor | None, sums: Tensor | None,
+    *, pixels: int, geglu: bool,
+) -> None:  # fmt: skip
+    """`a` (clips, rows, C) by `weight` (N, taps C), to `out` (clips, rows, N), or half as many columns for GEGLU."""
+    clips, rows, channels = a.shape
+    outputs, inputs = weight.shape
+    tail = 0 if outputs % COLUMNS == 0 else TAIL
+    stages = GEGLU_STAGES if geglu else TAIL_STAGES if tail else STAGES
+    narrow = tail or TAIL
+    out_blocks = blocks(out, [1, ROWS, COLUMNS // 2 if geglu else COLUMNS])
+    out_tail = blocks(out, [1, ROWS, narrow])
+    added = (out_blocks, out_tail)
+    if residual is not None:
+        added = (blocks(residual, [1, ROWS, COLUMNS]), blocks(residual, [1, ROWS, narrow]))
+    tiles = clips * (outputs // (COLUMNS + tail)) * cdiv(rows, ROWS)
+    _product[(programs(tiles),)](
+        blocks(a, [1, ROWS, DEPTH]), blocks(weight, [COLUMNS, DEPTH]), blocks(weight, [narrow, DEPTH]),
+        out_blocks, out_tail, *added, bias, out if sums is None else sums, clips, rows, inputs, outputs, pixels,
+        channels, ROWS=ROWS, COLS=COLUMNS, TAIL=tail, DEPTH=DEPTH, STAGES=stages,
+        TAPS=inputs // channels, GEGLU=geglu, RESIDUAL=residual is not None, SUMS=sums is not None, num_warps=4,
+        maxnreg=REGISTERS,
+    )  # fmt: skip

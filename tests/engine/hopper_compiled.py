@@ -1,0 +1,69 @@
+"""Compiles the products in Gluon for a card of 9.0, and prints what each needs, as JSON: no card is needed for that.
+
+A process of its own, since a stand-in takes the place of Triton's driver.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+import triton
+from tests.engine.i2vgen_compiled import NoCard
+from torch import Tensor
+from triton import knobs
+from triton.runtime.driver import driver
+
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.cooperative import convolve_cooperative, patch_of
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import geglu_pingpong, temporal_pingpong
+from unstill_engine.renderers.torch.compile_ahead import compile_ahead
+
+
+def products() -> None:
+    """Each kernel that a clip of 512x512 or of 1280x704 has launched."""
+
+    def empty(*shape: int) -> Tensor:
+        return torch.empty(*shape, dtype=torch.bfloat16, device="meta")
+
+    for width, inputs in ((320, 640), (640, 640)):
+        pictures, residual = empty(32, 32, 32, inputs), empty(32, 32, 32, width)
+        for added in (None, residual):
+            temporal_pingpong(empty(32, 32, 32, width), empty(width, 3 * width), 16, empty(1, width), added)
+        kernel = empty(width, inputs, 3, 3).contiguous(memory_format=torch.channels_last)
+        patch = patch_of(pictures, kernel, 1)
+        assert patch is not None
+        for bias, added in ((None, None), (empty(1, width), None), (empty(1, width), residual)):
+            convolve_cooperative(pictures, kernel, patch, bias, added)
+        geglu_pingpong(empty(4096, width), empty(8 * width, width), empty(8 * width), empty(4096, 4 * width))
+
+
+def spilled(cubin: bytes) -> int:
+    """Return the bytes of a thread's stack, by NVIDIA's own reader of cubins, which Triton ships."""
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        reader = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+        told = subprocess.run([reader, "-res-usage", file.name], capture_output=True, text=True, check=True).stdout
+    return max(map(int, re.findall(r"STACK:(\d+)", told)))
+
+
+def main() -> None:
+    driver.set_active(NoCard())
+    found: list[dict[str, Any]] = []
+
+    def listen(*, src: Any, metadata: dict[str, Any], metadata_group: dict[str, str], **_: Any) -> None:
+        (cubin,) = (Path(path) for name, path in metadata_group.items() if name.endswith(".cubin"))
+        found.append({"name": src.name, "shared": metadata["shared"], "spilled": spilled(cubin.read_bytes())})
+
+    knobs.compilation.listener = listen
+    compile_ahead(products)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

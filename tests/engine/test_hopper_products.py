@@ -1,0 +1,94 @@
+"""The products in Gluon: what they are for, that they compile, and that clips are rendered without them too.
+
+What they compute is checked by each process that has such a card, before it renders (`agrees`), and by the bench.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from unstill_engine.renderers.i2vgen_xl import backend, hopper_ops
+from unstill_engine.renderers.i2vgen_xl.choices import Choices
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.cooperative import patch_of
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import covers
+from unstill_engine.renderers.i2vgen_xl.ops import TorchOps
+from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = 227 * 1024
+"""Bytes of shared memory that a program of 9.0 may have."""
+
+
+@pytest.mark.storm
+def test_each_compiles_for_its_card_within_what_a_multiprocessor_has(tmp_path: Path) -> None:
+    # Given a machine that compiled nothing yet
+    environment = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "tests.engine.hopper_compiled"]
+    # When the products are compiled for a card of 9.0
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    # Then there is one for each way of finishing a tile, none is too large, and no sum is kept in slow memory
+    assert sorted(each["name"] for each in found) == ["_convolution"] * 3 + ["_product"] * 5
+    assert [each for each in found if each["shared"] > SHARED or each["spilled"]] == []
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((64, 64), (1, 64)), ((32, 32), (2, 32)), ((16, 16), (4, 16)), ((88, 160), (2, 32)), ((44, 80), (4, 16)),
+        ((22, 40), None), ((8, 8), (8, 8)), ((9, 64), (1, 64)), ((9, 7), None),
+    ],
+)  # fmt: skip
+def test_a_picture_is_cut_into_whole_patches_or_convolved_by_others(
+    size: tuple[int, int], expected: tuple[int, int] | None
+) -> None:
+    pictures = torch.empty(32, *size, 640, device="meta")
+    kernel = torch.empty(320, 640, 3, 3, device="meta")
+    assert patch_of(pictures, kernel, 1) == expected
+    # and so it is where channels are no multiple of what is loaded or stored, and where pixels are left out
+    assert patch_of(pictures, torch.empty(512, 640, 3, 3, device="meta"), 1) is None
+    assert patch_of(pictures[..., :100], kernel[:, :100], 1) is None
+    assert patch_of(pictures, kernel, 2) is None
+
+
+def test_columns_are_covered_by_tiles_of_128_or_160() -> None:
+    assert [width for width in (64, 128, 160, 320, 480, 512, 640, 700, 1280) if not covers(width)] == [64, 700]
+
+
+def test_where_they_do_not_agree_clips_are_rendered_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: (9, 0))
+    monkeypatch.setattr(backend, "runs_triton", lambda device: True)
+    device, choices = torch.device("cpu"), Choices()
+    # Given a card of 9.0
+    ops = backend.ops_on(device, choices)
+    assert isinstance(ops, hopper_ops.HopperOps)
+    # When a kernel fails there, as on this processor all do, Then the others are taken
+    assert type(backend.trusted(ops, device, choices)) is TritonOps
+    # and when one computes anything else
+    monkeypatch.setattr(
+        hopper_ops, "convolve_cooperative", lambda x, kernel, patch, bias, residual: (x, x.float()[:, :1, :2])
+    )
+    assert not hopper_ops.agrees(device)
+    # and where they agree they are kept
+    monkeypatch.setattr(hopper_ops, "agrees", lambda device: True)
+    assert backend.trusted(ops, device, choices) is ops
+
+
+def test_a_card_of_another_kind_is_not_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "runs_triton", lambda device: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: (8, 9))
+    device, choices = torch.device("cpu"), Choices()
+    ops = backend.ops_on(device, choices)
+    assert type(ops) is TritonOps
+    assert backend.trusted(ops, device, choices) is ops
+    monkeypatch.setattr(backend, "runs_triton", lambda device: False)
+    plain = backend.ops_on(device, choices)
+    assert type(backend.trusted(plain, device, choices)) is TorchOps
