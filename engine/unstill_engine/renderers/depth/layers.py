@@ -23,8 +23,6 @@ Lanes = NDArray[np.uint64]
 _LAYERS_MOST = 4
 #: A step of nearness that is an edge, and no slope: below it, what is stretched is not seen.
 _STEP = 0.06
-#: Sheets overlap by this nearness on both sides of where they are cut, so that a slope that is cut shows no seam.
-_OVERLAP = 0.02
 #: Pixels of the network's picture over which it blurs an edge.
 _BLUR = 3
 #: A wider blur takes more than one sharpening.
@@ -64,10 +62,11 @@ def taken_apart(image: Image.Image, nearness: Nearness, part: Box, fine: Image.I
     scale = width / image.width, height / image.height
     box = part[0] * scale[0], part[1] * scale[1], part[2] * scale[0], part[3] * scale[1]
     colours = np.asarray(fine, np.float32)
+    edges = _highest(sharp, 1) + _highest(-sharp, 1) > _STEP
     layers: list[Layer] = []
     for low, high in pairwise(levels):
-        before, behind = sharp > high + _OVERLAP, sharp < low - _OVERLAP
-        known = _surely(~(before | behind), before, behind)
+        before, behind = sharp > high, sharp < low
+        known = _surely(~(before | behind), before & edges, behind & edges)
         if not known.any():
             continue
         values = filled(np.concatenate([small, sharp[..., None]], 2), known.astype(np.float32))
@@ -94,8 +93,8 @@ def levels_of(sharp: Map) -> list[float]:
     for one, other in ((sharp[:, 1:], sharp[:, :-1]), (sharp[1:], sharp[:-1])):
         low, high = np.minimum(one, other), np.maximum(one, other)
         steps = high - low > _STEP
-        lows.append(low[steps] + _OVERLAP)
-        highs.append(high[steps] - _OVERLAP)
+        lows.append(low[steps])
+        highs.append(high[steps])
     low, high = np.concatenate(lows), np.concatenate(highs)
     levels: list[float] = []
     while len(levels) < _LAYERS_MOST - 1:
@@ -113,7 +112,10 @@ def levels_of(sharp: Map) -> list[float]:
 
 
 def _surely(inside: Mask, before: Mask, behind: Mask) -> Mask:
-    """What is of a sheet and has its colour alone; of what is too thin for that, all."""
+    """What is of a sheet and has its colour alone; of what is too thin for that, all.
+
+    `before` and `behind` are what the edges of others are; a slope that is cut has its own colour on both sides.
+    """
     known = inside & ~_grown(before, _FRINGE_BEHIND) & ~_grown(behind, _FRINGE)
     return known | (inside & ~_grown(known, _THIN))
 
