@@ -47,7 +47,7 @@ from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 from unstill_config.prompt import Guide, Prompt
 from unstill_config.settings import Quota, Settings
-from unstill_queue.contract.jobs import Job, Request, Succeeded
+from unstill_queue.contract.jobs import Job, Request, Requester, Succeeded
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.redis.embedded import EmbeddedValkey
 from unstill_queue.storage.base import Storage
@@ -289,16 +289,49 @@ async def test_whatever_it_answers_the_persons_own_words_are_used(
 async def test_nobody_waits_for_one_that_is_slow_and_one_that_is_gone_is_no_trouble(
     make: Make, endpoint: PromptEndpoint
 ) -> None:
-    # Given one that is slow in either way, Then it is asked three times, and then left alone
-    front = make(seconds=SOON)
-    for answer in (endpoint.silent, endpoint.drips, endpoint.silent, says(PROMPT)):
-        endpoint.answer = answer
+    # Given one that is slow in either way, Then own words are used, until it is no longer asked
+    for answer in (endpoint.silent, endpoint.drips):
+        front, endpoint.answer = make(seconds=SOON), answer
+        rewriter = front.pipeline._preparation._prompts._rewriter
+        while not rewriter.is_away:
+            assert (await job_of(front, f"waves {DRAWS}")).own_words == ""
+        endpoint.answer, before = says(PROMPT), len(endpoint.bodies)
         assert (await job_of(front, f"waves {DRAWS}")).own_words == ""
-    assert len(endpoint.bodies) == 3
+        assert len(endpoint.bodies) == before > 0
     # Given nobody at that address, and one to which no header can be sent
     for gone in ({"url": "http://127.0.0.1:1/v1"}, {"key": SecretStr("schlüssel-中")}):
+        before = len(endpoint.bodies)
         assert (await job_of(make(**gone), f"waves {DRAWS}")).own_words == ""
-    assert len(endpoint.bodies) == 3
+        assert len(endpoint.bodies) == before
+
+
+async def written(rewriter: PromptRewriter, user: str, words: str = "waves") -> str | None:
+    wish = await rewriter.wish(words, CATALOG.models["i2vgen-xl"], 0, None, Requester("telegram", user, user))
+    return await rewriter.prompt(wish, CATALOG, lambda text: False) if wish else None
+
+
+async def test_whose_wishes_make_it_slow_takes_it_from_nobody_else(endpoint: PromptEndpoint) -> None:
+    circuit = Circuit()
+    hasty = PromptRewriter(Prompt(url=endpoint.url, model="qwen", seconds=SOON), circuit=circuit)
+    patient = PromptRewriter(Prompt(url=endpoint.url, model="qwen"), circuit=circuit)
+    # Given somebody for whose wishes it never ends
+    endpoint.answer = endpoint.silent
+    while circuit.is_ready("telegram:mallory"):
+        assert await written(hasty, "mallory", "everything there is") is None
+    # Then others are answered, and they themselves are not asked for
+    endpoint.answer = says(PROMPT)
+    assert await written(patient, "mallory") is None
+    assert await written(patient, "ann") == PROMPT
+    # until it has answered somebody
+    assert await written(patient, "mallory") == PROMPT
+
+    # When it does not take a wish, then it lives all the same
+    for answer in (status(400), status(422)):
+        endpoint.answer = answer
+        for user in ("ann", "bob", "cleo", "dan"):
+            assert await written(patient, user) is None
+    endpoint.answer = says(PROMPT)
+    assert await written(patient, "ann") == PROMPT
 
 
 async def test_a_dead_endpoint_is_not_asked_for_each_photo_and_its_host_is_told(
@@ -309,41 +342,44 @@ async def test_a_dead_endpoint_is_not_asked_for_each_photo_and_its_host_is_told(
     rewriter = PromptRewriter(front.pipeline.settings.prompt, circuit=Circuit(clock=lambda: now[0]))
     services = Services(front.pipeline.settings, CATALOG, front.client, storage, None, rewriter=rewriter)  # type: ignore[arg-type]  # no picture is read
 
-    async def photos(count: int) -> list[str | None]:
-        """What is written for so many photos, one after the other."""
-        wishes = [await rewriter.wish("waves", CATALOG.models["i2vgen-xl"], 0, None) for _ in range(count)]
-        return [await rewriter.prompt(wish, CATALOG, lambda text: False) if wish else None for wish in wishes]
+    async def photos(count: int, *users: str) -> list[str | None]:
+        """What is written for so many photos of each person, one after the other."""
+        return [await written(rewriter, user) for _ in range(count) for user in users or ("ann",)]
 
-    # Given six photos while it fails, Then it is asked three times
+    # Given six photos of one person while it fails, Then it is asked three times
     endpoint.answer = status(500)
-    assert [*await photos(3), *await photos(3)] == [None] * 6
+    assert await photos(6) == [None] * 6
     assert len(endpoint.bodies) == 3
+    # and once it has failed for three people, it is asked for nobody
+    assert await photos(1, "bob", "cleo", "dan", "eve") == [None] * 4
+    assert len(endpoint.bodies) == 5
     [result] = await trouble(services)
     assert result.bad and "own words are used" in result.say(EN)
 
     # When time has passed, one asks, and for longer then nobody
     now[0] = 31.0
-    await photos(3)
-    assert len(endpoint.bodies) == 4
+    await photos(3, "dan", "eve")
+    assert len(endpoint.bodies) == 6
     now[0] = 31.0 + 31.0
-    await photos(1)
-    assert len(endpoint.bodies) == 4
+    await photos(1, "dan", "ann", "fay")
+    assert len(endpoint.bodies) == 6
 
     # When it answers again, Then all are asked, and the host is told
     now[0], endpoint.answer = 200.0, says(PROMPT)
-    assert [*await photos(1), *await photos(2)] == [PROMPT] * 3
+    assert await photos(1, "dan", "ann", "eve") == [PROMPT] * 3
     [result] = await trouble(services)
     assert not result.bad and "again" in result.well(EN)
+    assert len(endpoint.bodies) == 9
     # One that writes nothing that may be used is not dead
     endpoint.answer = says("Sorry, I cannot help with that.")
-    await photos(5)
-    assert len(endpoint.bodies) == 12
+    await photos(2, "ann", "bob", "cleo")
+    assert len(endpoint.bodies) == 15
     # and one that says when to come again is left alone until then
     endpoint.answer = status(429, Retry_After="50")
-    await photos(3)
+    await photos(1, "ann", "bob")
     now[0], endpoint.answer = 249.0, says(PROMPT)
-    assert await photos(1) == [None]
-    assert len(endpoint.bodies) == 13
+    assert await photos(1, "ann", "bob") == [None, None]
+    assert len(endpoint.bodies) == 16
     now[0] = 251.0
     assert await photos(1) == [PROMPT]
 

@@ -18,6 +18,11 @@ from tests.system.rooms import says as said
 from tests.system.web_house import WebHouse, has_clips, web_house
 from tests.waiting import PATIENCE
 
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
+from unstill_config.settings import Settings
+from unstill_queue.ledger.ledger import Ledger
+from unstill_queue.redis.connection import connect
+
 ON: dict[str, Any] = {
     "telegram": (telegram_house.telegram_house, OnTelegram),
     "discord": (discord_house.discord_house, OnDiscord),
@@ -50,16 +55,24 @@ def asked(endpoint: PromptEndpoint) -> PromptEndpoint:
 
 
 @pytest.fixture(scope="module", params=ON)
-def room(
+def inside(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, endpoint: PromptEndpoint
-) -> Iterator[Room]:
+) -> Iterator[tuple[Any, Any]]:
+    """A house whose host has an endpoint, and the kind of its rooms."""
     house, kind = ON[request.param]
     folder = tmp_path_factory.mktemp(f"prompts-{request.param}")
     with house(folder, quick=True, **settings_of(endpoint)) as running:
-        yield kind(running, "Ann")
+        yield running, kind
         # neither the key nor anybody's words stand in a log
         logs = "".join(file.read_text() for file in folder.glob("*.log"))
         assert "sk-not-to-be-told" not in logs and PROMPT not in logs
+
+
+@pytest.fixture(scope="module")
+def room(inside: tuple[Any, Any]) -> Room:
+    running, kind = inside
+    found: Room = kind(running, "Ann")
+    return found
 
 
 async def test_a_person_sees_both_texts_and_edits_their_own(room: Room, asked: PromptEndpoint) -> None:
@@ -101,8 +114,40 @@ async def test_a_person_sees_both_texts_and_edits_their_own(room: Room, asked: P
     assert "a small copy of your picture go to a language model" in (await said(room, "forgetme")).text
 
 
+async def test_a_person_and_a_chat_keep_their_words_as_they_are(inside: tuple[Any, Any], asked: PromptEndpoint) -> None:
+    running, kind = inside
+    friends: Room = kind(running, "Bob", "Eve")
+    platform = "telegram" if kind is OnTelegram else "discord"
+    bob, eve = friends.people
+    client = connect(running.house.valkey.url)
+    store, ledger = PreferenceStore(client), Ledger(client, Settings().queue)
+
+    async def prompt_of(who: Any, words: str) -> str:
+        friends.photo(who, RED, words)
+        clip = (await clips(friends, made_in(friends) + 1))[-1].clip
+        return recipe_in(clip or b"").parameters.prompt
+
+    # Given Bob's own setting, When he asks, Then his words are given to the model and sent nowhere, unless he says so
+    assert await prompt_of(bob, "leaves --seed 1") == PROMPT
+    [id] = await ledger.ids_of(f"{platform}:{bob.id}")
+    await store.set(f"{platform}:{bob.id}", Preferences(exact=True))
+    assert await prompt_of(bob, "leaves --seed 2") == "leaves"
+    assert await prompt_of(bob, "leaves --seed 3 --exact no") == PROMPT
+    assert asked.wishes == ["leaves"] * 2
+    # Given that of the chat, Then it holds for all in it, whatever they say
+    await store.set((await ledger.read(id)).request.requester.place, Preferences(exact=True))
+    assert await prompt_of(eve, "leaves --seed 4") == "leaves"
+    assert await prompt_of(bob, "leaves --seed 5 --exact no") == "leaves"
+    assert asked.wishes == ["leaves"] * 2
+    await client.aclose()
+
+
+def made_in(room: Room) -> int:
+    return len([line for line in room.lines() if line.clip is not None])
+
+
 async def test_whatever_is_written_nobody_is_mentioned_and_nobody_waits(room: Room, asked: PromptEndpoint) -> None:
-    ann, before = room.people[0], len([line for line in room.lines() if line.clip is not None])
+    ann, before = room.people[0], made_in(room)
     # Given one that would set options and call everybody, and one that fails
     for number, answer in enumerate((says("Wind, @everyone --seed 3 https://example.com"), status(500)), 1):
         asked.answer = answer

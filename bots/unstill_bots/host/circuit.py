@@ -7,11 +7,41 @@ from collections.abc import Callable
 
 FAILURES = 3
 FIRST, MOST = 30.0, 600.0
+KEPT_MOST = 1000
+"""Those who ask of whom something is known; of the oldest it is forgotten."""
+
+
+class _Line:
+    """What is known of one who asks, or of all: whether nobody asks until a time, by the clock that is given."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._opened = 0
+        self._until = 0.0
+        self._tries = False
+
+    def is_ready(self, now: float) -> bool:
+        return not self._opened or not (self._tries or now < self._until)
+
+    def begin(self) -> None:
+        self._tries = self._opened > 0
+
+    def stop(self) -> None:
+        self._tries = False
+
+    def open(self, now: float, wait: Callable[[int], float]) -> None:
+        # those who asked together count once
+        if not self._opened or now >= self._until:
+            self._until = now + wait(self._opened)
+            self._opened += 1
 
 
 class Circuit:
-    """Opens after `failures` in a row: then nobody asks for `first` seconds. Then one asks, and where that one fails,
-    too, nobody does for twice as long, up to `most` seconds. One answer closes it. `clock` is in seconds.
+    """Opens after `failures` in a row: nobody asks for `first` seconds. Then one asks, and where that one fails, too,
+    nobody does for twice as long, up to `most` seconds. One answer closes it. `clock` is in seconds.
+
+    Who asks may be why it fails. So failures of one alone keep that one from asking; all are kept from it once it
+    failed for as many different ones in a row.
     """
 
     def __init__(
@@ -25,43 +55,60 @@ class Circuit:
         self._first = first
         self._most = most
         self._clock = clock
+        self._clear()
+
+    def _clear(self) -> None:
         self._failed = 0
-        self._until = 0.0
-        self._tries = False
+        self._all = _Line()
+        self._own: dict[str, _Line] = {}
 
     @property
     def is_open(self) -> bool:
-        """Return whether the last answers failed, so that it is asked now and then only."""
+        """Return whether it failed so often since it answered last, whoever asked."""
         return self._failed >= self._allowed
 
-    @property
-    def is_ready(self) -> bool:
-        """Return whether one may ask now."""
-        return not self.is_open or not (self._tries or self._clock() < self._until)
+    def is_ready(self, by: str) -> bool:
+        """Return whether somebody may ask now."""
+        return all(line.is_ready(self._clock()) for line in self._lines(by))
 
-    def admits(self) -> bool:
-        """Return whether one may ask now. Who may has to say what came of it: `succeeded`, `failed` or `stopped`."""
-        if not self.is_ready:
+    def admits(self, by: str) -> bool:
+        """Return whether somebody may ask now. Who may has to say what came of it: `succeeded`, `failed`, `stopped`."""
+        if not self.is_ready(by):
             return False
-        self._tries = self.is_open
+        for line in self._lines(by):
+            line.begin()
         return True
 
     def succeeded(self) -> None:
-        self._failed, self._tries = 0, False
+        """Say that it answered."""
+        self._clear()
 
-    def failed(self, *, again_after: float | None = None) -> None:
+    def failed(self, by: str, *, again_after: float | None = None) -> None:
         """Count a failure. `again_after`: the server itself said in how many seconds to ask again, so nobody does
         before; at most `most`.
         """
-        self._tries = False
-        # those who asked together count once
-        if self.is_open and self._clock() < self._until:
-            return
-        self._failed = self._failed + 1 if again_after is None else max(self._failed + 1, self._allowed)
-        if self.is_open:
-            wait = self._first * 2.0 ** min(self._failed - self._allowed, 20)
-            self._until = self._clock() + min(self._most, wait if again_after is None else max(again_after, 0.0))
+        self.stopped(by)
+        now, own = self._clock(), self._own.setdefault(by, _Line())
+        self._failed += 1
+        own.failed += 1
+        if own.failed >= self._allowed:
+            own.open(now, self._wait)
+        if again_after is not None:
+            self._failed = max(self._failed, self._allowed)
+            self._all.open(now, lambda _: min(self._most, max(0.0, again_after)))
+        elif len(self._own) >= self._allowed:
+            self._all.open(now, self._wait)
+        if len(self._own) > KEPT_MOST:
+            del self._own[next(iter(self._own))]
 
-    def stopped(self) -> None:
+    def stopped(self, by: str) -> None:
         """Say that nothing came of it, for which the server is not to blame."""
-        self._tries = False
+        for line in self._lines(by):
+            line.stop()
+
+    def _lines(self, by: str) -> list[_Line]:
+        return [self._all, *filter(None, [self._own.get(by)])]
+
+    def _wait(self, times: int) -> float:
+        """Return for how long nobody asks, where that happened so many times before."""
+        return min(self._most, self._first * 2.0 ** min(times, 20))

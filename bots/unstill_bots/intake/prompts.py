@@ -39,7 +39,8 @@ class Prompts:
         if rules.exact:
             return job, None
         first = pictures[0] if pictures else None
-        return job, await self._rewriter.wish(job.parameters.prompt, model, len(pictures), first)
+        wish = await self._rewriter.wish(job.parameters.prompt, model, len(pictures), first, job.requester)
+        return job, wish
 
     async def fulfilled(self, job: Job, wish: Wish | None) -> Job:
         """Return a job with the prompt that is made of a wish; with the person's own words where none is."""

@@ -17,18 +17,24 @@ import msgspec
 import structlog
 
 from unstill_bots.host.circuit import Circuit
+from unstill_bots.host.gate import FairGate
 from unstill_bots.intake.pictures import SafePicture
 from unstill_bots.intake.rewritten import LARGEST, Unusable, content_of, prompt_of
 from unstill_bots.intake.wish import Wish, messages_of, small
 from unstill_config import metrics
 from unstill_config.catalog import Catalog, Model
 from unstill_config.prompt import Prompt
+from unstill_queue.contract.jobs import Requester
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 4
-"""Wishes that are asked of the endpoint at a time. The others wait for their turn, which counts as their time."""
+"""Wishes that are asked of the endpoint at a time, half of them of one account. Others wait for their turn, on their
+own time.
+"""
 PATH = "/chat/completions"
+ABOUT_THE_WISH = (400, 413, 422)
+"""What an endpoint answers that does not take this wish, such as one of a service that looks at words first."""
 
 
 class EndpointFailed(Exception):
@@ -53,7 +59,7 @@ class PromptRewriter:
     def __init__(self, settings: Prompt | None = None, *, circuit: Circuit | None = None) -> None:
         self._settings = settings or Prompt()
         self._circuit = circuit or Circuit()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = FairGate(AT_ONCE, AT_ONCE - 1, AT_ONCE // 2)
 
     @property
     def is_on(self) -> bool:
@@ -61,28 +67,25 @@ class PromptRewriter:
         return self._settings.is_on
 
     @property
-    def sees(self) -> bool:
-        """Return whether photos are sent along."""
-        return self.is_on and self._settings.sees
-
-    @property
     def is_away(self) -> bool:
         """Return whether the endpoint failed in a row, so that it is asked only now and then."""
         return self.is_on and self._circuit.is_open
 
-    async def wish(self, words: str, model: Model, pictures: int, first: SafePicture | None) -> Wish | None:
+    async def wish(
+        self, words: str, model: Model, pictures: int, first: SafePicture | None, who: Requester
+    ) -> Wish | None:
         """Return what to ask for words; None where nothing is asked: no endpoint, none that answers, or no words.
 
         `first` is the photo that the clip begins with.
         """
         if not self.is_on or not words.strip():
             return None
-        if not self._circuit.is_ready:
+        if not self._circuit.is_ready(who.account):
             metrics.count("prompts", result="not_asked")
             return None
         until = asyncio.get_running_loop().time() + self._settings.seconds
         photo = await asyncio.to_thread(small, first.data) if first is not None and self._settings.sees else b""
-        return Wish(words, model, pictures, until, photo)
+        return Wish(words, model, pictures, until, photo, who.place, who.account)
 
     async def prompt(self, wish: Wish, catalog: Catalog, holds: Callable[[str], bool]) -> str | None:
         """Return the prompt that the endpoint makes of a wish; None: the person's own words are to be used.
@@ -116,21 +119,25 @@ class PromptRewriter:
             EndpointFailed: it did not answer in time, or with something else.
             Unusable: it answered with what is no prompt, or it was not its turn.
         """
-        asking = False
+        clock, asking = asyncio.get_running_loop().time, 0.0
         try:
-            async with asyncio.timeout_at(wish.until), self._turns:
-                if not self._circuit.admits():
+            async with asyncio.timeout_at(wish.until), self._turns.slot(wish.place, wish.account):
+                if not self._circuit.admits(wish.account):
                     raise Unusable("not_asked")
-                asking = True
+                asking = clock()
                 content = await self._answer(messages_of(wish))
                 prompt = prompt_of(content, wish.model.guide, catalog)
         except TimeoutError:
             if not asking:
                 raise Unusable("no_turn") from None
-            self._circuit.failed()
+            if clock() - asking < self._settings.seconds / 2:
+                # after a long wait for its turn, that says little
+                self._circuit.stopped(wish.account)
+            else:
+                self._circuit.failed(wish.account)
             raise EndpointFailed("timeout", f"it took longer than {self._settings.seconds:g} s") from None
         except EndpointFailed as error:
-            self._circuit.failed(again_after=error.again_after)
+            self._circuit.failed(wish.account, again_after=error.again_after)
             raise
         except Unusable:
             if asking:
@@ -139,7 +146,7 @@ class PromptRewriter:
             raise
         except BaseException:
             if asking:
-                self._circuit.stopped()
+                self._circuit.stopped(wish.account)
             raise
         self._circuit.succeeded()
         return prompt
@@ -157,6 +164,8 @@ class PromptRewriter:
                 httpx.AsyncClient(verify=_tls(), timeout=own.seconds) as client,
                 client.stream("POST", url, json=body, headers=headers) as response,
             ):
+                if response.status_code in ABOUT_THE_WISH:
+                    raise Unusable("rejected")
                 if response.status_code != 200:
                     raise EndpointFailed("status", f"HTTP {response.status_code}", _again_after(response))
                 return content_of(await _read(response))

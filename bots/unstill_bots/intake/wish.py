@@ -18,7 +18,8 @@ SIDE_MOST = 512
 class Wish(msgspec.Struct, frozen=True):
     """A person's `words` for a `model`, and the photo as a small JPEG where the endpoint is to see it.
 
-    `pictures` as in `Request`. `until`: by this loop's time, the words are used as they are from then on.
+    `pictures` as in `Request`, `place` and `account` as in `Requester`, which are told nobody. `until`: by this loop's
+    time, the words are used as they are from then on.
     """
 
     words: str
@@ -26,6 +27,8 @@ class Wish(msgspec.Struct, frozen=True):
     pictures: int
     until: float
     photo: bytes = b""
+    place: str = ""
+    account: str = ""
 
 
 def small(picture: bytes) -> bytes:
