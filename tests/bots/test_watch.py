@@ -260,6 +260,7 @@ def test_all_checks_are_looked_at() -> None:
         "disks",
         "storage",
         "rating",
+        "prompts",
         "records",
         "platforms",
     }

@@ -34,7 +34,7 @@ NOT_A_BOTS = {
 
 TELEMETRY = ("metrics", "sentry")
 ENGINES_GROUPS = {"redis", "storage", "catalog", "engine", "queue", "log", "credentials", "label", *TELEMETRY}
-BOTS_GROUPS = ("redis", "storage", "catalog", "queue", "quota", "bots", "safety", "log", *TELEMETRY, "engine")
+BOTS_GROUPS = ("redis", "storage", "catalog", "queue", "quota", "bots", "safety", "prompt", "log", *TELEMETRY, "engine")
 WEBHOOK = ("WEBHOOK_URL", "WEBHOOK_HOST", "WEBHOOK_PORT")
 
 # -- what a container may do

@@ -46,7 +46,8 @@ class Kind(Enum):
 
 class Setting(msgspec.Struct, frozen=True):
     """A field of `Preferences` that people change. `page`: `SETTINGS` for a person's own, `CHAT_SETTINGS` for a group's
-    or server's. `values` are what it can be, where no catalogue says that.
+    or server's. `values` are what it can be, where no catalogue says that. `gives_way`: it is stepped through where the
+    page has no room for its menu.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Setting(msgspec.Struct, frozen=True):
     platforms: tuple[str, ...] = CHATS
     kind: Kind = Kind.ONE
     values: tuple[Any, ...] = ()
+    gives_way: bool = False
 
 
 _ALL = (
@@ -67,7 +69,7 @@ _ALL = (
     Setting("roles", CHAT_SETTINGS, (DISCORD,), Kind.IDS),
     # few, where each press goes one value on
     Setting("jobs", CHAT_SETTINGS, (TELEGRAM,), values=(0, 1, 3, 10)),
-    Setting("jobs", CHAT_SETTINGS, (DISCORD,), values=(0, 1, 2, 3, 5, 10, 20)),
+    Setting("jobs", CHAT_SETTINGS, (DISCORD,), values=(0, 1, 2, 3, 5, 10, 20), gives_way=True),
     Setting("quiet", CHAT_SETTINGS, kind=Kind.SWITCH),
     Setting("language", CHAT_SETTINGS, values=("", *LANGUAGES)),
     Setting("thread", CHAT_SETTINGS, (TELEGRAM,)),
@@ -112,8 +114,7 @@ class SettingsForm:
         self._consent = consent
         self._ratings = safety.choices if safety else ()
         absent = {*([] if self._ratings else ["rating"]), *([] if rewrites else [EXACT])}
-        found = [each for each in _ALL if platform in each.platforms and each.name not in absent]
-        self._settings = _in_a_message(found) if platform == DISCORD else found
+        self._settings = _in_a_message([e for e in _ALL if platform in e.platforms and e.name not in absent])
         self._catalog = catalog
         self._model = model
 
@@ -237,12 +238,12 @@ class SettingsForm:
 def _in_a_message(settings: Sequence[Setting]) -> list[Setting]:
     """Return settings as a message of Discord has room for them, in five rows: a menu takes one, five buttons another.
 
-    There is a second row of buttons where the number of clips at a time is no menu.
+    There is a second row of buttons where one menu gives way.
     """
     pressed = [each for each in settings if each.page == CHAT_SETTINGS and each.kind in (Kind.SWITCH, Kind.STEP)]
     # the fifth button leads to the other page
     full = len(pressed) > 4
-    return [replace(each, kind=Kind.STEP) if full and each.name == "jobs" else each for each in settings]
+    return [replace(each, kind=Kind.STEP) if full and each.gives_way else each for each in settings]
 
 
 def _after(value: Any, values: Sequence[Any]) -> Any:
