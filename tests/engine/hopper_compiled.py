@@ -61,7 +61,7 @@ def main() -> None:
         found.append({"name": src.name, "shared": metadata["shared"], "spilled": spilled(cubin.read_bytes())})
 
     knobs.compilation.listener = listen
-    compile_ahead(products)
+    compile_ahead(products).wait()
     print(json.dumps(found))
 
 

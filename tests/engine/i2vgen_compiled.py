@@ -24,7 +24,7 @@ from unstill_engine.renderers.i2vgen_xl import renderer as module
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.loading import UNET, VAE
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
-from unstill_engine.renderers.torch.compile_ahead import compile_ahead
+from unstill_engine.renderers.torch.compile_ahead import compile_once
 from unstill_engine.renderers.torch.lean_imports import lean_imports, load_classes
 
 HOPPER = (9, 0)
@@ -86,7 +86,7 @@ def dry(renderer: Any, shape: dry_run.Shape) -> None:
             for kind, part in zip(load_classes(UNET, VAE), ("unet", "vae"), strict=True)
         )
     ops = TritonOps(choices)
-    compile_ahead(lambda: dry_run._run(unet, vae, ops, choices, torch.float32, [shape]))
+    compile_once(str(shape), lambda: dry_run._run(unet, vae, ops, choices, torch.float32, [shape])).wait()
 
 
 if __name__ == "__main__":

@@ -49,27 +49,32 @@ def test_a_start_compiles_for_its_card_and_the_next_does_not(tiny_i2vgen: Path, 
     cold = loaded(tmp_path)
     assert {*cold["kernels"]} >= KERNELS
     assert (cold["found"], cold["imported"]) == (0, [])
-    # When it is loaded once more, Then nothing is looked for: what is compiled is found when it is launched
+    # When it is loaded once more, Then all of them are loaded, and nothing is compiled
     warm = loaded(tmp_path)
-    assert (warm["compiled"], warm["found"], warm["imported"]) == (0, 0, [])
-    # and when a kernel's source, or anything else that the mark stands for, were another, it would be
-    (mark,) = (path for path in (tmp_path / "triton").iterdir() if path.name.startswith("unstill-"))
-    mark.unlink()
+    assert (warm["compiled"], warm["found"], warm["imported"]) == (0, cold["compiled"], [])
+    # and when the list is broken or gone, Then it is made anew
+    (listed,) = (path for path in (tmp_path / "triton").iterdir() if path.name.startswith("unstill-"))
+    text = listed.read_text()
+    listed.write_text(text[:-5])
     again = loaded(tmp_path)
     assert (again["compiled"], again["found"]) == (0, cold["compiled"])
+    assert listed.read_text() == text
 
 
-def test_what_cannot_be_compiled_ahead_is_said_and_tried_again(
+def test_what_cannot_be_compiled_ahead_is_said_and_is_no_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mark = tmp_path / "cache" / "mark"
-    monkeypatch.setattr(compile_ahead, "_mark", lambda about: mark)
+    listed = tmp_path / "cache" / "list.json"
+    monkeypatch.setattr(compile_ahead, "_list_of", lambda about: listed)
+    # Given a forward that fails, Then that is said, and the next start tries again
+    assert compile_ahead.compile_once("kernels", lambda: 1 / 0).wait() == 0  # type: ignore[arg-type]
+    assert "Not all kernels are compiled ahead: ZeroDivisionError" in capsys.readouterr().err
+    assert not listed.exists()
+    # and given a Triton that cannot say what it compiles for, Then so is that
+    monkeypatch.setattr(compile_ahead, "_list_of", raises)
+    assert compile_ahead.compile_once("kernels", lambda: None).wait() == 0
+    assert "AttributeError: no knobs" in capsys.readouterr().err
 
-    def fails() -> int:
-        raise compile_ahead.NotCompiled("CompilationError: at 1:1")
 
-    assert compile_ahead.once("kernels", fails) == 0
-    assert "Not all kernels are compiled ahead: CompilationError" in capsys.readouterr().err
-    assert compile_ahead.once("kernels", lambda: 3) == 3
-    assert compile_ahead.once("kernels", fails) == 0
-    assert capsys.readouterr().err == ""
+def raises(about: str) -> Path:
+    raise AttributeError("no knobs")

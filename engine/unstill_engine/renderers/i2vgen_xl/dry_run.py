@@ -17,7 +17,7 @@ from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
 from unstill_engine.renderers.i2vgen_xl.ops import Ops
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
-from unstill_engine.renderers.torch.compile_ahead import compile_ahead, once
+from unstill_engine.renderers.torch.compile_ahead import Ahead, compile_once
 from unstill_engine.renderers.torch.lean_imports import no_compiler
 
 LATENT = 8
@@ -34,8 +34,8 @@ SHAPES: tuple[Shape, ...] = ((512, 512, 16), (640, 512, 16), (448, 704, 16), (51
 
 def compile_for(
     unet: Any, vae: Any, ops: Ops, choices: Choices, dtype: torch.dtype, shapes: Sequence[Shape] = SHAPES
-) -> int:
-    """Compile the kernels of those shapes, where this machine has not done so before; return how many.
+) -> Ahead:
+    """Begin to compile the kernels of those shapes, or to load them where this machine has compiled them before.
 
     `unet` and `vae` are diffusers' modules on the meta device, of which nothing is changed but the type.
     """
@@ -45,7 +45,7 @@ def compile_for(
     about = (sources.hexdigest(), dict(unet.config), dict(vae.config), choices, dtype, tuple(shapes))
     # what torch does with such tensors is never compiled, and its compiler takes seconds to import
     with no_compiler():
-        return once(repr(about), lambda: compile_ahead(lambda: _run(unet, vae, ops, choices, dtype, shapes)))
+        return compile_once(repr(about), lambda: _run(unet, vae, ops, choices, dtype, shapes))
 
 
 @torch.no_grad()

@@ -28,6 +28,7 @@ from unstill_engine.renderers.i2vgen_xl.schedules import schedule_of
 from unstill_engine.renderers.i2vgen_xl.shapes import crop
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
 from unstill_engine.renderers.photo import load_photo, photo_size
+from unstill_engine.renderers.torch.compile_ahead import Ahead
 from unstill_engine.renderers.torch.device import (
     device_errors,
     dtype_on,
@@ -35,6 +36,7 @@ from unstill_engine.renderers.torch.device import (
     is_out_of_memory,
     loading_errors,
     open_device,
+    waking,
 )
 from unstill_engine.renderers.torch.frames import FrameDecoder
 from unstill_engine.renderers.torch.oom_fallback import OomFallback
@@ -79,7 +81,8 @@ class I2VGenXL:
             with self.stages.measure("device"):
                 self._device = open_device(device)
                 self._dtype = dtype_on(self._device)
-            self._load(offload=memory is not None and memory.mode == "low")
+            with waking(self._device, self._dtype):
+                self._load(offload=memory is not None and memory.mode == "low")
             if self._device.type == "cuda":
                 with self.stages.measure("rehearsal"):
                     self.rehearse()
@@ -88,15 +91,19 @@ class I2VGenXL:
     def _load(self, *, offload: bool) -> None:
         choices = Choices()
         ops = ops_on(self._device, choices)
+        kernels: list[Ahead] = []
 
         def meanwhile(unet: Any, vae: Any) -> None:
             if type(ops) is not TorchOps:
-                compile_for(unet, vae, ops, choices, self._dtype)
+                kernels.append(compile_for(unet, vae, ops, choices, self._dtype))
 
         parts = load_parts(
             self._model.weights, self._device, self._dtype, offload=offload, stages=self.stages, meanwhile=meanwhile
         )
-        ops = trusted(ops, self._device, choices)
+        with self.stages.measure("kernels"):
+            for ahead in kernels:
+                ahead.wait()
+            ops = trusted(ops, self._device, choices)
         with self.stages.measure("packing"):
             self._pack(parts, ops, choices, offload=offload)
 

@@ -1,17 +1,20 @@
 """Compiles Triton's kernels ahead of their launches: all at once, where they would be compiled one after the other.
 
-Triton gives up Python's lock while it compiles, so threads do. What was compiled once comes from its cache.
+Triton gives up Python's lock while it compiles, so threads do. What was compiled once comes from Triton's cache, and a
+list there says what it was, so that it is loaded ahead, too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
+import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,69 +24,94 @@ import torch
 MOST_THREADS = 16
 _SHOWN = 300
 
-Wanted = dict[tuple[Any, str], tuple[Any, str]]
-"""By kernel and specialization: the kernel, and its specialization as Triton writes it down."""
+Kernel = tuple[str, str, str]
+"""A kernel's module and name, and what it is compiled for, as Triton writes that down."""
 
 
-class NotCompiled(Exception):
-    """Some kernels were not compiled ahead; they are when they are launched."""
+class Ahead:
+    """Compiles these kernels, or takes them from the cache, by threads, from when it is made.
+
+    `listed` is a file to write their list to, once all of them are there.
+    """
+
+    def __init__(self, kernels: Sequence[Kernel], listed: Path | None = None, failed: Exception | None = None) -> None:
+        self._kernels = kernels
+        self._listed = listed
+        self._failed = failed
+        workers = min(MOST_THREADS, os.cpu_count() or 1)
+        with_hashes = [(_kernel(module, name), wanted) for module, name, wanted in kernels]
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="compiler")
+        self._futures = [self._threads.submit(kernel.preload, wanted) for kernel, wanted in with_hashes]
+
+    def wait(self) -> int:
+        """Wait until all are there, and return how many; what failed is said in the log, and compiled when launched."""
+        failures = [failed for future in self._futures if (failed := future.exception()) is not None]
+        self._threads.shutdown()
+        if self._failed is not None:
+            failures.append(self._failed)
+        if failures:
+            what = "; ".join(f"{type(failed).__name__}: {failed}" for failed in failures)
+            sys.stderr.write(f"Not all kernels are compiled ahead: {what[:_SHOWN]}\n")
+        elif self._listed is not None:
+            with suppress(OSError):  # the next start compiles ahead once more
+                _write(self._listed, json.dumps(self._kernels))
+        return len(self._futures)
 
 
-def once(about: str, compile: Callable[[], int]) -> int:
-    """Call `compile` where no process has done so before with the same cache, Triton, torch and card.
+def compile_once(about: str, launches: Callable[[], None]) -> Ahead:
+    """Begin to compile what `launches` would launch, or to load it where it was compiled before with the same cache.
 
-    `about` says what is compiled: everything on which its kernels depend. Return how many were compiled, 0 where they
-    had been. What cannot be compiled ahead is said in the log, and is tried again at the next start.
+    `launches` runs on tensors of the meta device, and is called only where there is no list for the same `about`,
+    Triton, torch and card. `about` says everything else on which that depends. Nothing is launched meanwhile by this
+    thread.
     """
     try:
-        mark = _mark(about)
-        if mark.exists():
-            return 0
-        count = compile()
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
-    except (NotCompiled, ImportError, OSError) as error:
-        sys.stderr.write(f"Not all kernels are compiled ahead: {str(error)[:_SHOWN]}\n")
-        return 0
-    return count
+        listed = _list_of(about)
+    except (ImportError, AttributeError) as error:  # a Triton that is too old
+        return Ahead((), failed=error)
+    with suppress(OSError, ValueError, ImportError, AttributeError):
+        return Ahead([(module, name, wanted) for module, name, wanted in json.loads(listed.read_text("utf-8"))])
+    return compile_ahead(launches, listed)
 
 
-def _mark(about: str) -> Path:
-    """The name of an empty file in Triton's cache, so that whoever clears that clears it too."""
+def compile_ahead(launches: Callable[[], None], listed: Path | None = None) -> Ahead:
+    """Begin to compile what `launches` would launch, by tensors of the meta device; a list of it goes to `listed`."""
+    kernels: dict[tuple[str, str, str], Kernel] = {}
+    failed: Exception | None = None
+    try:
+        with _collecting(kernels):
+            launches()
+    except Exception as error:  # a shape that cannot be run says so when it is
+        failed = error
+    return Ahead(list(kernels.values()), listed, failed)
+
+
+def _list_of(about: str) -> Path:
+    """The name of a list in Triton's cache, so that whoever clears that clears it too."""
     import triton
     from triton import knobs
 
     target = triton.runtime.driver.active.get_current_target()
     said = repr((about, triton.__version__, torch.__version__, target))
-    return Path(knobs.cache.dir) / f"unstill-{hashlib.sha256(said.encode()).hexdigest()}"
+    return Path(knobs.cache.dir) / f"unstill-{hashlib.sha256(said.encode()).hexdigest()}.json"
 
 
-def compile_ahead(launches: Callable[[], None]) -> int:
-    """Compile what `launches` would launch that is not compiled yet; return how many kernels that were.
+def _write(path: Path, text: str) -> None:
+    """At once or not at all: another engine may read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(f".{os.getpid()}")
+    beside.write_text(text, "utf-8")
+    beside.replace(path)
 
-    `launches` runs on tensors of the meta device. Nothing is launched meanwhile by this thread; others are not
-    touched.
 
-    Raises:
-        NotCompiled: `launches` failed, or the compiler did.
-    """
-    wanted: Wanted = {}
-    failures: list[BaseException] = []
-    try:
-        with _collecting(wanted):
-            launches()
-    except Exception as error:  # a shape that cannot be run says so when it is
-        failures.append(error)
-    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="compiler") as threads:
-        compiled = [threads.submit(kernel.preload, specialization) for kernel, specialization in wanted.values()]
-    failures += [failed for future in compiled if (failed := future.exception()) is not None]
-    if failures:
-        raise NotCompiled("; ".join(f"{type(failed).__name__}: {failed}" for failed in failures)) from failures[0]
-    return len(compiled)
+def _kernel(module: str, name: str) -> Any:
+    kernel = getattr(importlib.import_module(module), name)
+    kernel.cache_key  # noqa: B018, hashes its source, which threads should not do side by side
+    return kernel
 
 
 @contextmanager
-def _collecting(wanted: Wanted) -> Iterator[None]:
+def _collecting(kernels: dict[tuple[str, str, str], Kernel]) -> Iterator[None]:
     from triton import knobs
     from triton.runtime.jit import JITFunction
 
@@ -92,10 +120,8 @@ def _collecting(wanted: Wanted) -> Iterator[None]:
     def collect(*, key: str, fn: Any, compile: dict[str, Any], **_: Any) -> bool:
         if threading.get_ident() != ours:
             return False
-        kernel = fn.jit_function
-        if (kernel, key) not in wanted:
-            kernel.cache_key  # noqa: B018, hashes its source, which threads should not do side by side
-            wanted[kernel, key] = kernel, compile["specialization_data"]
+        wanted: str = compile["specialization_data"]
+        kernels[fn.module, fn.name, key] = fn.module, fn.name, wanted
         return True  # it is not compiled now
 
     def without_launch(kernel: Any, *given: Any, grid: Any, warmup: bool, **named: Any) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
+from torch.nn import functional
 
 from unstill_engine.renderers.base import DevicePoisoned, RenderError
 
@@ -39,6 +41,34 @@ def dtype_on(device: torch.device) -> torch.dtype:
 def runs_triton(device: torch.device) -> bool:
     """Whether Triton is installed and `device` is a card of compute capability 8.0 or newer."""
     return device.type == "cuda" and _is_capable(device) and importlib.util.find_spec("triton") is not None
+
+
+@contextmanager
+def waking(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """Have the card's libraries set themselves up beside the block, which waits for them at its end.
+
+    cuBLAS, cuDNN and attention load what they need at their first call, without Python's lock.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    thread = threading.Thread(target=_wake, args=(device, dtype), name="waking", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def _wake(device: torch.device, dtype: torch.dtype) -> None:
+    with suppress(RuntimeError):  # what is wrong with the device is said where it is used
+        picture = torch.zeros(1, 64, 16, 16, device=device, dtype=dtype).to(memory_format=torch.channels_last)
+        functional.conv2d(picture, picture.new_zeros(64, 64, 3, 3), padding=1)
+        rows = picture.new_zeros(1, 4, 128, 64)
+        functional.scaled_dot_product_attention(rows, rows, rows)
+        functional.linear(rows, picture.new_zeros(64, 64))
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
 
 
 def free_bytes(device: torch.device) -> int:
