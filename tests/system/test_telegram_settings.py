@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.system.telegram_house import TelegramHouse, has_clips, ours, photo, says
 
+from unstill_config.languages import LANGUAGES
+
 
 async def test_ones_own_defaults_hold_until_something_else_is_typed(telegram: TelegramHouse) -> None:
     ann = telegram.api.person("Ann")
@@ -13,8 +15,19 @@ async def test_ones_own_defaults_hold_until_something_else_is_typed(telegram: Te
     menu = ours(await chat.until(says("Your own defaults")))[0]
     await ann.press("Shape: not set", menu).wait()
     await chat.until(lambda history: any("Shape: 9:16" in str(shown.buttons) for shown in history))
+    # of the language, which is one of many, she chooses from a list
     await ann.press("Language: automatic", menu).wait()
-    await chat.until(lambda history: any("Language: English" in str(shown.buttons) for shown in history))
+    history = await chat.until(lambda history: any("Language: Español" in str(shown.buttons) for shown in history))
+    listed = [label for row in ours(history)[0].buttons for label in row]
+    assert listed == [f"Language: {name}" for name in ("automatic", *(one.title for one in LANGUAGES.values()))] + [
+        "Done"
+    ]
+    await ann.press("Language: Español", menu).wait()
+    await chat.until(lambda history: any("Idioma: Español" in str(shown.buttons) for shown in history))
+    await ann.press("Idioma: Español", menu).wait()
+    await chat.until(lambda history: any("Idioma: English" in str(shown.buttons) for shown in history))
+    await ann.press("Idioma: English", menu).wait()
+    await chat.until(lambda history: any("Shape: 9:16" in str(shown.buttons) for shown in history))
     await ann.press("Done", menu).wait()
     await chat.until(lambda history: not ours(history))
     # When she sends a photo, and another with a shape

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 IDS_MOST = 25
 """Channels or roles that a setting can hold."""
+STEPS_MOST = 8
+"""Values that a press each steps through; of more, one is chosen from a list."""
 
 
 class Kind(Enum):
@@ -94,6 +96,11 @@ class Row(msgspec.Struct, frozen=True):
     value: Any
     text: str
     choices: tuple[tuple[Any, str], ...] = ()
+
+    @property
+    def long(self) -> bool:
+        """Whether it has too many values to step through them."""
+        return self.kind is Kind.ONE and len(self.choices) > STEPS_MOST
 
 
 class SettingsForm:

@@ -1,4 +1,4 @@
-"""`/settings`: a message whose buttons each go on to their next value."""
+"""`/settings`: a message whose buttons each go on to their next value, or open a list where there are many."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from unstill_bots.text.chat_replies import ChatReplies
 log = structlog.get_logger(__name__)
 
 DONE = "done"
+OPENS, IS = "?", "="
+"""After a setting's name: its press opens the list of its values; what stands behind is the one that was chosen."""
 
 
 class SettingsMenu:
@@ -44,14 +46,16 @@ class SettingsMenu:
             sees_all = await self._sees_all(message.chat)
             await self._context.reply(message, *self._drawn(preferences, replies, message, sees_all=sees_all))
 
-    async def pressed(self, query: CallbackQuery, name: str) -> None:
-        """One step on."""
+    async def pressed(self, query: CallbackQuery, about: str) -> None:
+        """One step on, or to the value that `about` names; or into a list of values."""
         message = query.message
         if not isinstance(message, Message):
             return
         whose = self._whose(message.chat, str(query.from_user.id))
         sees_all = await self._sees_all(message.chat)
-        preferences = await self._form.change(*whose, name, None, thread_of(message) or "", sees_all=sees_all)
+        name, chosen, value = about.partition(IS)
+        values = [value] if chosen else None
+        preferences = await self._form.change(*whose, name, values, thread_of(message) or "", sees_all=sees_all)
         replies = await self._context.replies(message.chat, query.from_user)
         refused = replies.settings_for_admins() if preferences is None else None
         await self._quietly(self._context.bot.answer_callback_query(query.id, refused))
@@ -60,7 +64,7 @@ class SettingsMenu:
         if name == DONE:
             await self._quietly(self._context.bot.delete_message(message.chat.id, message.message_id))
             return
-        text, buttons = self._drawn(preferences, replies, message, sees_all=sees_all)
+        text, buttons = self._drawn(preferences, replies, message, sees_all=sees_all, opened=about)
         note = MessageRef(str(message.chat.id), message.message_id)
         await self._quietly(self._context.chat.change(address_of(message), note, text, Urgency.TALK, buttons))
 
@@ -73,12 +77,20 @@ class SettingsMenu:
         return private or await self._context.members.sees_all(str(chat.id), self._context.me)
 
     def _drawn(
-        self, now: Preferences, replies: ChatReplies, message: Message, *, sees_all: bool
+        self, now: Preferences, replies: ChatReplies, message: Message, *, sees_all: bool, opened: str = ""
     ) -> tuple[str, InlineKeyboardMarkup]:
         group = message.chat.type != ChatType.PRIVATE
         rows = self._form.rows(CHAT_SETTINGS if group else SETTINGS, now, replies, thread_of(message) or "")
-        shown = [(row.text, row.name) for row in rows] + [(replies.button_done(), DONE)]
-        buttons = [InlineKeyboardButton(text, callback_data=Press(SETTINGS, name).data) for text, name in shown]
+        shown = [(row.text, f"{row.name}{OPENS}" if row.long else row.name) for row in rows]
+        for row in rows:
+            if opened == f"{row.name}{OPENS}":
+                shown = [(text, f"{row.name}{IS}{value}") for value, text in row.choices]
+        presses = [(text, Press(SETTINGS, about).data) for text, about in (*shown, (replies.button_done(), DONE))]
+        buttons = [
+            InlineKeyboardButton(text, callback_data=data)
+            for text, data in presses
+            if len(data.encode()) <= keyboards.DATA_MOST
+        ]
         return replies.settings(group=group, sees_all=sees_all), keyboards.rows(buttons, 2)
 
     async def _quietly(self, call: Any) -> None:
