@@ -148,10 +148,14 @@ class Quota(Group):
     person_requests: int = Field(default=40, ge=0)
 
 
+Looks = Literal["never", "private", "always"]
+
+
 class Bots(Group):
     """`hosts`: who hosts the bots, as 'platform:id'. They alone have the host's commands, and are told of troubles.
 
-    `tell_after`: seconds that an engine or a platform has to be away before they are.
+    `tell_after`: seconds that an engine or a platform has to be away before they are. `looks`: where an early look is
+    shown, where nobody has set that: nowhere, in private chats and on the page, or everywhere.
     """
 
     hosts: Persons = ()
@@ -159,6 +163,7 @@ class Bots(Group):
     language: LanguageName = SOURCE
     notify_after: float = Field(default=30.0, ge=0)
     withdraw_after: float = Field(default=600.0, ge=0)
+    looks: Looks = "private"
 
 
 class Server(Group):

@@ -26,6 +26,7 @@ TABLE: dict[str, tuple[bool, bool, bool, bool, bool, bool]] = {
     #                                 here   elsewhere  admin     as their channel
     "cancel":         (YES,  NO,      YES,   NO,        YES,      YES),
     "switch_model":   (YES,  NO,      NO,    NO,        YES,      YES),
+    "new_seed":       (YES,  NO,      NO,    NO,        YES,      YES),
     "delete":         (YES,  NO,      YES,   NO,        YES,      YES),
     "again":          (YES,  NO,      NO,    NO,        YES,      YES),
     "better":         (YES,  NO,      NO,    NO,        YES,      YES),

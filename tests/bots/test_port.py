@@ -22,10 +22,11 @@ from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import Chat, ClipForbidden, MessageGone
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.known_jobs import Waiting
 from unstill_bots.delivery.message import REVISED, Message, Urgency
 from unstill_bots.delivery.refusals import TRIES_MOST
 from unstill_bots.delivery.side_messages import SideMessages
-from unstill_bots.delivery.status_message import StatusMessages, Waiting
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.discord.chat import DiscordChat
 from unstill_bots.discord.connection import is_invalid
 from unstill_bots.discord.connection import open_bot as open_discord

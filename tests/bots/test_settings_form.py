@@ -117,6 +117,14 @@ def test_words_that_stay_as_they_are_are_offered_where_a_language_model_writes_p
         assert with_one - without == {"exact"}
 
 
+@on_both
+def test_early_looks_are_offered_where_the_host_has_them(platform: str) -> None:
+    for looks in (True, False):
+        form = SettingsForm(platform, CATALOG, lambda: "camera", looks=looks)
+        names = [{row.name for row in form.rows(page, Preferences(), words_of(platform, "en"))} for page in PAGES]
+        assert ["look" in each for each in names] == [looks, looks]
+
+
 def test_a_chat_that_does_not_show_the_bot_every_photo_is_not_offered_that_it_answers_them() -> None:
     form = SettingsForm(TELEGRAM, CATALOG, lambda: "camera")
     asked, every, off = (Preferences(when=when) for when in ("addressed", "photos", "off"))

@@ -49,6 +49,7 @@ def test_the_buttons_are_those_that_are_under_jobs_and_clips() -> None:
     labels = {
         "cancel": replies.button_cancel(),
         "switch_model": replies.button_switch("Camera"),
+        "new_seed": replies.button_new_seed(),
         "again": replies.button_again(),
         "better": replies.button_better(),
         "reels": replies.button_reels(),

@@ -29,7 +29,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a beat holds a job for as long as a courier has": ("set(id, 'lease', num(NOW + TIMES.lease))\n", "set(id, 'lease', num(NOW + TIMES.send_lease))\n"),
     "an early look stays when its clip is there": ("redis.call('HDEL', JOB .. id, 'progress', 'look')", "redis.call('HDEL', JOB .. id, 'progress')"),
     "an early look of a try that was lost stays": ("redis.call('HDEL', JOB .. id, 'owner', 'progress', 'look')", "redis.call('HDEL', JOB .. id, 'owner', 'progress')"),
-    "an early look is kept of what nobody wants any more": ("if look and look ~= '' and not get(id, 'cancel') then", "if look and look ~= '' then"),
+    "an early look is kept of what nobody wants any more": ("  if look and look ~= '' and not get(id, 'cancel') then\n", "  if look and look ~= '' then\n"),
     "an early look stays when somebody cancels": ("    redis.call('HDEL', JOB .. id, 'look')\n    redis.call('PUBLISH'", "    redis.call('PUBLISH'"),
     "what waits is given up when its delivery would be": ("'wait', num(TIMES.wait))\n  reserve", "'wait', num(TIMES.give_up))\n  reserve"),
     "a courier has no longer than an engine": ("due(id, NOW + TIMES.send_lease)", "due(id, NOW + TIMES.lease)"),

@@ -17,7 +17,7 @@ from tests.system.telegram_house import photo
 from tests.waiting import PATIENCE
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
-from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, SWITCH
+from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, NEW_SEED, SWITCH
 from unstill_bots.actions.variations import VARIATIONS, derived
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.waiting import Offer, WaitingPictures
@@ -30,7 +30,7 @@ from unstill_queue.ledger.times import Times
 from unstill_queue.redis.connection import connect
 from unstill_queue.storage.base import Storage
 
-WAITING = (CANCEL, SWITCH)
+WAITING = (CANCEL, SWITCH, NEW_SEED)
 """The actions on what waits; the others are on a clip."""
 SERVED = "camera"
 """The model of an engine that says it is there, and takes nothing; all jobs are for another one."""
@@ -139,6 +139,8 @@ class Queue:
             return await self._asked_to_edit(planted)
         if action == SWITCH:
             return await self.read(derived(planted.id, f"{SWITCH} {SERVED}")) is not None
+        if action == NEW_SEED:
+            return await self.read(derived(planted.id, NEW_SEED)) is not None
         assert action in VARIATIONS
         return await self.read(derived(planted.id, f"{action} 0")) is not None
 

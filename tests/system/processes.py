@@ -90,9 +90,9 @@ class House:
         self.started: list[subprocess.Popen[bytes]] = []
         self._gates = itertools.count(1)
 
-    def gate(self) -> Gate:
+    def gate(self, *, late: bool = False) -> Gate:
         """Make one that is closed."""
-        return Gate(self.journal, next(self._gates))
+        return Gate(self.journal, next(self._gates), late=late)
 
     @property
     def environ(self) -> dict[str, str]:

@@ -20,18 +20,21 @@ from unstill_queue.contract.jobs import Parameters
 JOURNAL = "JOURNAL_FILE"
 STEP_SECONDS = "JOURNAL_STEP_SECONDS"
 LOOK_EVERY = 0.02
+WHEN = {0: "held", 2: "late"}
+"""The word of a gate by the number of the step after which renders stand at it."""
 
 
 class Gate:
-    """Holds renders after their first step until the test opens it, however fast or slow the machine is.
+    """Holds renders after their first step until the test opens it, however fast or slow the machine is; or `late`,
+    after their third.
 
     The gate's text belongs in the prompt: f"{gate} waves". `House.gate` makes one; as a context manager it is opened
     at the end. Renders of several jobs, and of several tries, may stand at the same gate; a cancel still ends them.
     """
 
-    def __init__(self, journal: Path, number: int) -> None:
+    def __init__(self, journal: Path, number: int, *, late: bool = False) -> None:
         self._journal = journal
-        self._text = f"held-{number}"
+        self._text = f"{'late' if late else 'held'}-{number}"
         self._file = _gate_file(journal, number)
 
     def __str__(self) -> str:
@@ -65,8 +68,8 @@ class Journalled:
     Where there is no picture it is white.
 
     'crash' in the prompt ends the process, 'hang' never ends, 'once' does so the first time.
-    'held-N' stands at gate N, 'slow' takes 50 times as long a step, and 'no-room' is refused with words for the
-    operator.
+    'held-N' and 'late-N' stand at gate N, 'seen' has an early look in the picture's mean colour and takes 4 times as
+    long a step, 'slow' 50 times, and 'no-room' is refused with words for the operator.
     """
 
     def __init__(self, name: str, model: Model) -> None:
@@ -87,7 +90,8 @@ class Journalled:
         first = f"begin {prompt}" not in self._journal.read_text() if self._journal.exists() else True
         self._write("begin", prompt)
         random = np.random.default_rng(plan.parameters.seed)
-        colour = _mean(photos.first)
+        colour = self._colour = _mean(photos.first)
+        self._seen = "seen" in prompt
         for step in range(plan.num_frames):
             if cancelled():
                 self._write("cancelled", prompt)
@@ -96,7 +100,7 @@ class Journalled:
                 os.abort()
             if "hang" in prompt and (first or "once" not in prompt):
                 time.sleep(10_000)
-            time.sleep(self._pause * (50 if "slow" in prompt else 1))
+            time.sleep(self._pause * (50 if "slow" in prompt else 4 if self._seen else 1))
             self._write("step", prompt)
             on_step(step + 1, plan.num_frames)
             frame = random.integers(0, 255, (1, plan.height, plan.width, 3), dtype=np.uint8)
@@ -104,9 +108,12 @@ class Journalled:
             if photos.last is not None:
                 frame[:, :, -plan.width // 4 :] = _mean(photos.last)
             yield frame
-            if step == 0 and (gate := re.search(r"\bheld-(\d+)\b", prompt)):
+            if step in WHEN and (gate := re.search(rf"\b{WHEN[step]}-(\d+)\b", prompt)):
                 self._stand_at(_gate_file(self._journal, gate[1]), prompt, cancelled)
         self._write("end", prompt)
+
+    def sees(self) -> Frames | None:
+        return np.full((1, 48, 64, 3), self._colour, np.uint8) if self._seen else None
 
     def _stand_at(self, gate: Path, prompt: str, cancelled: Callable[[], bool]) -> None:
         self._write("held", prompt)

@@ -18,7 +18,9 @@ RED, BLUE, GREEN = (208, 16, 16), (16, 16, 208), (16, 208, 16)
 
 @dataclass(frozen=True)
 class Line:
-    """A message of the bot's as it stands now. `message` is the double's own."""
+    """A message of the bot's as it stands now: `clip` is the file that it shows, `look` a still. `message` is the
+    double's own.
+    """
 
     id: int
     text: str
@@ -27,6 +29,7 @@ class Line:
     clip: bytes | None
     message: Any
     covered: bool = False
+    look: bytes | None = None
 
     @property
     def origin(self) -> Origin:
@@ -146,6 +149,7 @@ class OnTelegram:
                 one.media.file.data if one.media and one.kind in CLIPS else None,
                 one,
                 one.spoiler,
+                one.media.file.data if one.media and one.kind == "photo" else None,
             )
             for one in self._chat.history()
             if one.sender == "Unstill" and "Reply to a picture" not in one.text
@@ -209,7 +213,8 @@ class OnDiscord:
                 one.reply_to,
                 one.clips[0].data if one.clips else None,
                 one,
-                any(file.spoiler for file in one.clips),
+                any(file.spoiler for file in one.attachments),
+                one.attachments[0].data if one.attachments and not one.clips else None,
             )
             for one in self._chat.history(self.people[0])
             if one.author == "Unstill"

@@ -16,6 +16,7 @@ from wire_doubles.discord.permissions import Can
 
 MINE = "Your own defaults. What you write with a picture wins."
 SERVERS = "How this server uses the bot. Only members who may manage it can change this."
+LOOKS = "Early look: standard"
 CHANNELS = "Channels: all. Choose those that may be used."
 ROLES = "Roles: everybody. Choose those that may ask for clips."
 
@@ -68,7 +69,7 @@ def test_ones_own_defaults_hold_everywhere_and_what_is_said_wins(
         MINE,
         (
             *(("Preset: not set",), ("Shape: not set",), ("Size: not set",), ("Language: automatic",)),
-            ("Nobody else animates my pictures: no",),
+            ("Nobody else animates my pictures: no", LOOKS),
         ),
     )  # fmt: skip
     menu = seen(bo.choose(menu, "Preset: not set", "Preset: Time-lapse"))
@@ -119,7 +120,7 @@ def test_a_servers_settings_are_for_who_may_manage_it(
     refused = seen(keeper.press(menu, "Quiet: no"))
     assert refused.text == "Only members who may manage this server can change its settings."
     assert servers_menu(ann, general).buttons[-1] == (
-        *("Quiet: no", "Clips as spoilers: no", "Only one's own pictures: no", "My own …"),
+        *("Quiet: no", "Clips as spoilers: no", "Only one's own pictures: no", LOOKS, "My own …"),
     )
 
 
@@ -136,7 +137,9 @@ def test_all_of_a_servers_settings_are_kept_and_shown(
     menu = seen(ann.choose(menu, CHANNELS, str(general.id)))
     menu = seen(ann.choose(menu, ROLES, str(role.id)))
 
-    assert menu.buttons[-1] == (*("Quiet: yes", "Clips as spoilers: yes", "Only one's own pictures: no", "My own …"),)
+    assert menu.buttons[-1] == (
+        *("Quiet: yes", "Clips as spoilers: yes", "Only one's own pictures: no", LOOKS, "My own …"),
+    )
     assert selected(menu) == selected(servers_menu(ann, general)) == [[general.id], [role.id], ["=2"], ["="]]
     assert seen(ann.press(menu, "My own …")).text == MINE
 

@@ -157,7 +157,7 @@ def test_another_persons_things_are_nowhere(house: WebHouse) -> None:
         for method in operations
         if "{id}" in path and method != "parameters"
     ]
-    actions = ("cancel", "switch_model", "delete", "again", "better", "reels", "loop", "dismiss")
+    actions = ("cancel", "switch_model", "new_seed", "delete", "again", "better", "reels", "loop", "dismiss")
     routes += [("get", f"/clips/{card.id}/{name}") for name in ("clip.mp4", "poster.jpg", "recipe")]
     routes += [("post", f"/clips/{card.id}/{name}") for name in actions]
     routes += [("get", f"/?of={card.id}")]

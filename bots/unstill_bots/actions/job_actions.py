@@ -8,10 +8,12 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from unstill_bots.actions.new_seed import new_seed
 from unstill_bots.actions.presses import (
     ACTIONS,
     CANCEL,
     DELETE,
+    NEW_SEED,
     REPORT,
     SWITCH,
     Action,
@@ -154,6 +156,8 @@ class JobActions:
             return Done(await self._reporting.report(record, attempt.thing, actor, actor.person, replies))
         if attempt.action.name == SWITCH:
             return Done(*await switch(record, replies, self._pipeline))
+        if attempt.action.name == NEW_SEED:
+            return Done(*await new_seed(record, replies, self._pipeline))
         owner = record.request.requester
         # a person may press for the channel in whose name they asked
         by = owner.person if await actor.owns(owner.user) else actor.person

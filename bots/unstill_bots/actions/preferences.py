@@ -22,7 +22,8 @@ class Preferences(msgspec.Struct, frozen=True):
     answers in. `channels` and `roles`: ids of those of a server that may be used and may use it; empty for all.
     `spoiler`: whether clips are covered until they are pressed. `rating`: what is done with what is for adults only.
     `own`: only pictures of who asks are animated. `mine`: nobody else may animate this person's pictures, which is kept
-    by `Consent` and not with the rest. `exact`: no language model makes a prompt of the words.
+    by `Consent` and not with the rest. `exact`: no language model makes a prompt of the words. `look`: whether early
+    looks are shown; in a private chat the person's own counts.
     """
 
     language: str = ""
@@ -41,6 +42,7 @@ class Preferences(msgspec.Struct, frozen=True):
     own: bool = False
     mine: bool = False
     exact: bool = False
+    look: Literal["", "on", "off"] = ""
 
     @property
     def options(self) -> dict[str, str]:

@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, SWITCH
+from unstill_bots.actions.presses import CANCEL, DELETE, EDIT, NEW_SEED, SWITCH
 from unstill_bots.actions.variations import VARIATIONS
 
-ON_JOBS = (CANCEL, DELETE, EDIT, SWITCH, *VARIATIONS)
+ON_JOBS = (CANCEL, DELETE, EDIT, SWITCH, NEW_SEED, *VARIATIONS)
 """The actions whose buttons stand under a job's message."""
 
 

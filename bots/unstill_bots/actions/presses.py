@@ -53,7 +53,7 @@ class Action(msgspec.Struct, frozen=True):
 
 
 CANCEL, DELETE, FORGET, PRESET, FORM, SHARE = "cancel", "delete", "forgetme", "preset", "form", "share"
-EDIT, SWITCH = "edit", "switch_model"
+EDIT, SWITCH, NEW_SEED = "edit", "switch_model", "new_seed"
 LAST_PICTURE, WORDS_ALONE = "last_picture", "words_alone"
 REPORT = "report"
 SETTINGS, CHAT_SETTINGS = "settings", "chat_settings"
@@ -62,6 +62,7 @@ _ALL = (
     # A status message that was sent right before a kill may be on no record: its Cancel has to work too.
     Action(CANCEL, "ends a job", May.OWNER_OR_ADMINS, EVERYWHERE, CHATS, anywhere=True),
     Action(SWITCH, "has a waiting clip made by a model that is served", May.OWNER, EVERYWHERE, anywhere=True),
+    Action(NEW_SEED, "has a clip in the making made with another seed", May.OWNER, EVERYWHERE),
     Action(DELETE, "removes a clip from its chat and from storage", May.OWNER_OR_ADMINS, EVERYWHERE, (TELEGRAM,)),
     Action(AGAIN, "asks for one more clip, by another seed or another move", May.OWNER, EVERYWHERE),
     Action(BETTER, "asks for the clip in better quality", May.OWNER, EVERYWHERE),

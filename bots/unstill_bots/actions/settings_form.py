@@ -37,6 +37,9 @@ STEPS_MOST = 8
 """Values that a press each steps through; of more, one is chosen from a list."""
 
 
+LOOKS = ("", "on", "off")
+
+
 class Kind(Enum):
     """The kinds of settings: one value of several, chosen or stepped through, yes or no, or the platform's own ids."""
 
@@ -79,7 +82,9 @@ _ALL = (
     # no menu, as a message of Discord has no room for one more
     Setting("rating", CHAT_SETTINGS, kind=Kind.STEP),
     Setting("own", CHAT_SETTINGS, kind=Kind.SWITCH),
+    Setting("look", CHAT_SETTINGS, kind=Kind.STEP, values=LOOKS),
     Setting("mine", SETTINGS, kind=Kind.SWITCH),
+    Setting("look", SETTINGS, kind=Kind.STEP, values=LOOKS),
     Setting(EXACT, SETTINGS, kind=Kind.SWITCH),
     Setting(EXACT, CHAT_SETTINGS, kind=Kind.SWITCH),
 )
@@ -105,7 +110,8 @@ class Row(msgspec.Struct, frozen=True):
 
 class SettingsForm:
     """Reads and changes the settings of one platform. `model` names the one whose sizes are offered now; `safety` says
-    which policies are. `rewrites`: a language model makes prompts of people's words here.
+    which policies are. `rewrites`: a language model makes prompts of people's words here. `looks`: there are
+    early looks.
     """
 
     def __init__(
@@ -117,10 +123,12 @@ class SettingsForm:
         consent: Consent | None = None,
         *,
         rewrites: bool = False,
+        looks: bool = True,
     ) -> None:
         self._consent = consent
         self._ratings = safety.choices if safety else ()
-        absent = {*([] if self._ratings else ["rating"]), *([] if rewrites else [EXACT])}
+        there = {"rating": self._ratings, EXACT: rewrites, "look": looks}
+        absent = {name for name, offered in there.items() if not offered}
         self._settings = _in_a_message([e for e in _ALL if platform in e.platforms and e.name not in absent])
         self._catalog = catalog
         self._model = model
@@ -141,7 +149,7 @@ class SettingsForm:
         settings = pipeline.settings
         return cls(
             platform, pipeline.catalog, lambda: pipeline.serving.model, settings.safety, pipeline.consent,
-            rewrites=settings.prompt.is_on,
+            rewrites=settings.prompt.is_on, looks=settings.bots.looks != "never",
         )  # fmt: skip
 
     async def read(self, store: PreferenceStore, page: str, actor: Actor, scope: str) -> Preferences | None:

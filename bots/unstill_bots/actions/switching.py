@@ -5,15 +5,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from unstill_bots.actions.presses import SWITCH
+from unstill_bots.actions.replacing import replace_by, was_replaced
 from unstill_bots.actions.variations import again, derived
-from unstill_bots.delivery.message import REVISED
 from unstill_bots.intake import captions
-from unstill_bots.intake.older_picture import discard, with_own_copy
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
-from unstill_queue.contract.errors import NotTaken, OptionError
-from unstill_queue.contract.jobs import Cancelled, Job, State
+from unstill_queue.contract.errors import OptionError
+from unstill_queue.contract.jobs import Job, State
 from unstill_queue.contract.options import find
 from unstill_queue.contract.resolving import resolve
 from unstill_queue.ledger.ledger import Record
@@ -26,7 +25,7 @@ async def switch(record: Record, replies: ChatReplies, pipeline: Pipeline) -> tu
     between two of the steps, is one. Raises RedisError.
     """
     job, ledger = record.job, pipeline.client.ledger
-    replaced = isinstance(record.outcome, Cancelled) and record.outcome.by == REVISED
+    replaced = was_replaced(record)
     if job is None or not (replaced or record.state is State.QUEUED):
         return replies.begun_already(), False
     other = (await pipeline.serving.now()).instead_of(job.parameters.model)
@@ -35,21 +34,7 @@ async def switch(record: Record, replies: ChatReplies, pipeline: Pipeline) -> tu
     words = words_with(record.request.words, job, other, pipeline.catalog)
     # a prompt was written for the other model
     derived_of = replace(again(record, derived(record.id, f"{SWITCH} {other}"), words), rewritten="")
-    # the pictures of what is cancelled go at once, and not every platform has them once more
-    request = await with_own_copy(pipeline.storage, derived_of)
-    try:
-        # first written down: whatever dies then, what was to be replaced still waits
-        new = await pipeline.enter(request, start=False)
-    except NotTaken as error:
-        return replies.declined(error), False
-    if not new and request.stored != derived_of.stored:
-        # it was told of twice
-        await discard(pipeline.storage, request.stored, request.last_stored)
-    replaced = await pipeline.client.cancel(record.id, REVISED) != "late" or replaced
-    if replaced and record.note is not None:
-        await pipeline.adopt(request.id, record.note)
-    pipeline.start(request, fresh=new)
-    return replies.on_its_way(), new
+    return await replace_by(record, derived_of, replies, pipeline)
 
 
 def words_with(words: str, job: Job, model: str, catalog: Catalog) -> str:

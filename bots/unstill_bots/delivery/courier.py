@@ -10,6 +10,7 @@ import secrets
 import msgspec
 import structlog
 
+from unstill_bots.actions.replacing import took_over
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import (
     Chat,
@@ -24,7 +25,7 @@ from unstill_bots.delivery.chat import (
 from unstill_bots.delivery.chat_turns import ChatTurns
 from unstill_bots.delivery.clip_answers import PREFIX, ClipAnswers, ClipRefused
 from unstill_bots.delivery.enclosures import show_with_enclosure
-from unstill_bots.delivery.message import NOTICE, REVISED
+from unstill_bots.delivery.message import NOTICE, is_replaced
 from unstill_bots.delivery.places import Places
 from unstill_bots.delivery.refusals import RefusedAnswers
 from unstill_bots.delivery.status_message import StatusMessages
@@ -188,7 +189,7 @@ class Courier:
         Where there is no such message, or it was deleted, a new one is sent first; if we die before it is
         on record, a line without an answer stays behind, which is better than two answers.
         """
-        if _is_replaced(outcome):
+        if _is_replaced(outcome) and await took_over(record, self._pipeline):
             return record.note or ""
         if record.note is not None:
             with contextlib.suppress(MessageGone):
@@ -269,23 +270,26 @@ class Courier:
     async def _run_progress(self) -> None:
         async for event in Outbox(self._client.redis, self._chat.platform).news():
             # that it runs now is shown by its first progress
-            if event is None or not (event.kind == "progress" or (event.kind, event.body) == ("state", b"queued")):
+            if event is None or not (event.kind != "state" or event.body == b"queued"):
                 continue
             # a chat's next event is not held off by one that is not shown
-            if self._status.has_room(event) and self._turns.take(event.place):
+            if event.kind == "look" or (self._status.has_room(event) and self._turns.take(event.place)):
                 self._tasks.spawn(self._show_progress(event))
 
     async def _show_progress(self, event: Event) -> None:
         try:
             with contextlib.suppress(UnknownJob):
-                await self._status.tell(event)
+                if event.kind == "look":
+                    await self._status.look_came(event, lambda: self._turns.take(event.place))
+                else:
+                    await self._status.tell(event)
         except Exception:
             # it was only progress, and nobody waits for this task
             log.exception("progress could not be shown", job=event.id)
 
 
 def _is_replaced(outcome: Outcome | None) -> bool:
-    return isinstance(outcome, Cancelled) and outcome.by == REVISED
+    return isinstance(outcome, Cancelled) and is_replaced(outcome.by)
 
 
 @functools.cache

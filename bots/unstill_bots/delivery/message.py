@@ -12,6 +12,18 @@ from unstill_bots.text.parts import Text
 
 REVISED = "revision"
 """The `by` of a job that is cancelled for new words for its picture. Their own job shows itself in the same message."""
+
+
+def replaced_by(id: str) -> str:
+    """Return the `by` of a job that is cancelled for the job of that id, which shows itself in the same message."""
+    return f"{REVISED} {id}"
+
+
+def is_replaced(by: str) -> bool:
+    """Return whether a job that `by` cancelled has made way for another one."""
+    return by.split(" ")[0] == REVISED
+
+
 SHUT_OUT = "shut_out"
 """The `by` of a job that is cancelled because the bot was blocked, or removed from its chat."""
 
@@ -86,12 +98,24 @@ class Clip(msgspec.Struct, frozen=True):
     key: str = ""
 
 
+class Look(msgspec.Struct, frozen=True):
+    """An early look at a clip that is in the making: `picture` is a JPEG, `spoiler` as in `Clip`, `synthetic`: AI draws
+    it. `reseeds`: another seed makes another clip.
+    """
+
+    picture: bytes
+    spoiler: bool = False
+    synthetic: bool = False
+    reseeds: bool = False
+
+
 class Message(msgspec.Struct, frozen=True):
     """The content of the message of `job` now, in `language`.
 
     `share` is the part of the rendering that is done, from 0 to 1, which never runs back; None where there is nothing
     to tell. `ready_at` is in seconds since the epoch. `account` is whose request is refused, and empty otherwise.
-    `code`, one of `codes.FAILURES`, says why a clip that was made is not shown.
+    `code`, one of `codes.FAILURES`, says why a clip that was made is not shown. `look` is what is seen of a clip in the
+    making; without it, no look stands there any more.
     """
 
     job: str
@@ -105,6 +129,7 @@ class Message(msgspec.Struct, frozen=True):
     clip: Clip | None = None
     account: str = ""
     code: str = ""
+    look: Look | None = None
 
     @property
     def silent(self) -> bool:

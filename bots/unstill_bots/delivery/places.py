@@ -10,7 +10,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from unstill_bots.delivery.chat_turns import ChatTurns
-from unstill_bots.delivery.status_message import StatusMessages, Waiting
+from unstill_bots.delivery.known_jobs import Waiting
+from unstill_bots.delivery.status_message import StatusMessages
 from unstill_queue.contract.errors import UnknownJob
 from unstill_queue.contract.jobs import State
 from unstill_queue.ledger.ledger import Ledger, Place

@@ -10,9 +10,20 @@ from typing import Literal
 
 import msgspec
 
-from unstill_bots.actions.presses import ACTIONS, CANCEL, DELETE, EDIT, LAST_PICTURE, REPORT, SHARE, SWITCH, WORDS_ALONE
+from unstill_bots.actions.presses import (
+    ACTIONS,
+    CANCEL,
+    DELETE,
+    EDIT,
+    LAST_PICTURE,
+    NEW_SEED,
+    REPORT,
+    SHARE,
+    SWITCH,
+    WORDS_ALONE,
+)
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
-from unstill_bots.delivery.message import NOTICE, REVISED, SHUT_OUT, Button, Clip, Message, Phase, Urgency
+from unstill_bots.delivery.message import NOTICE, SHUT_OUT, Button, Clip, Look, Message, Phase, Urgency, is_replaced
 from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
 from unstill_bots.intake.older_picture import WORDS_REFUSED
@@ -78,7 +89,7 @@ def waiting(request: Request, place: Place, served: Served | None = None) -> Mes
     )
 
 
-def rendering(record: Record, progress: Progress, least: float = 0.0) -> Message:
+def rendering(record: Record, progress: Progress, least: float = 0.0, look: Look | None = None) -> Message:
     """Make the message of a running job. `least` is the share that was shown: no second try runs back from it."""
     replies = _replies(record.request)
     share = _share(progress, least)
@@ -87,18 +98,21 @@ def rendering(record: Record, progress: Progress, least: float = 0.0) -> Message
         # as percent, so that words and bar say the same after a retry with other steps
         shown = msgspec.structs.replace(progress, step=math.floor(100 * share + 1e-9), steps=100)
         left = progress.seconds_left
+    said = replies.progress(shown)
+    untimed = replies.progress(msgspec.structs.replace(shown, seconds_left=None)) if left is not None else ""
+    if look is not None:
+        about = replies.early_look(synthetic=look.synthetic)
+        said, untimed = (f"{about}\n{each}" if each else "" for each in (said, untimed))
     return Message(
         record.id,
         replies.language,
-        Text(
-            replies.progress(shown),
-            untimed=replies.progress(msgspec.structs.replace(shown, seconds_left=None)) if left is not None else "",
-        ),
+        Text(said, untimed=untimed),
         Phase(progress.phase),
         Urgency.PROGRESS,
         share=share,
         ready_at=_ready_at(left),
-        buttons=_while_under_way(record.id, replies),
+        buttons=_at_a_look(record.id, replies, look) if look else _while_under_way(record.id, replies),
+        look=look,
     )
 
 
@@ -205,7 +219,7 @@ def cancelled(record: Record, by: str) -> Message:
     replies = _replies(record.request)
     if by == SHUT_OUT:
         return shut_out(record.request)
-    by_admin = by not in ("system", REVISED, record.request.requester.person)
+    by_admin = by not in ("system", record.request.requester.person) and not is_replaced(by)
     said = replies.cancelled_by_admin() if by_admin else replies.cancelled(by)
     return Message(record.id, replies.language, Text(said), Phase.CANCELLED, Urgency.ANSWER)
 
@@ -245,6 +259,11 @@ def _share(progress: Progress, least: float) -> float | None:
 
 def _while_under_way(job: str, replies: ChatReplies) -> tuple[Button, ...]:
     return (Button(CANCEL, replies.button_cancel(), job),)
+
+
+def _at_a_look(job: str, replies: ChatReplies, look: Look) -> tuple[Button, ...]:
+    reseed = (Button(NEW_SEED, replies.button_new_seed(), job),) if look.reseeds else ()
+    return (*reseed, Button(CANCEL, replies.button_stop(), job))
 
 
 def _under_clip(job: Job | None, made: Outcome | None, replies: ChatReplies, catalog: Catalog) -> tuple[Button, ...]:

@@ -13,14 +13,16 @@ from weakref import WeakValueDictionary
 import msgspec
 import structlog
 
+from unstill_bots.actions.preferences import Preferences
 from unstill_bots.delivery import presentation
-from unstill_bots.delivery.chat import Chat, ChatError, ChatRefused, ChatUnavailable, Dropped
+from unstill_bots.delivery.chat import Chat, ChatError, ChatRefused, ChatUnavailable, ClipForbidden, Dropped
+from unstill_bots.delivery.known_jobs import ShownJob, Waiting, says
+from unstill_bots.delivery.looks import EarlyLooks
 from unstill_bots.delivery.message import Message, Urgency
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.intake.served import Served, Serving
-from unstill_bots.text.waiting_replies import A_FEW
 from unstill_queue.contract.errors import UnknownJob
-from unstill_queue.contract.jobs import ReplyAddress, Request, State
+from unstill_queue.contract.jobs import Request, State
 from unstill_queue.ledger.ledger import Ledger, Place
 from unstill_queue.ledger.outbox import Event
 
@@ -28,33 +30,6 @@ log = structlog.get_logger(__name__)
 
 MOST_KNOWN = 10_000
 """Jobs of which is remembered what was shown, the newest."""
-OFF_BY = 0.25
-"""The share of the time left by which a countdown may be wrong before another is shown."""
-
-
-class _Shown(msgspec.Struct):
-    """A job as this process has shown it: where, in which message, and the furthest share of the rendering.
-
-    Until `quiet_until`, by the monotonic clock, nothing is shown of it but its answer. `place`: the message by which
-    its place was told, while that is what stands there.
-    """
-
-    to: ReplyAddress
-    ref: str | None = None
-    share: float = 0.0
-    quiet_until: float = 0.0
-    place: Message | None = None
-
-
-class Waiting(msgspec.Struct):
-    """A job that waits. `position` as in `Place`; `look_at` and `told_at` by the monotonic clock: when its place is to
-    be looked at again, and when it was told last.
-    """
-
-    request: Request
-    position: int = 0
-    look_at: float = 0.0
-    told_at: float = 0.0
 
 
 class StatusMessages:
@@ -62,7 +37,8 @@ class StatusMessages:
 
     What cannot be shown is logged, not raised: it was only progress. What an answer follows within `pause` seconds is
     not shown at all: an edit in between would take the turn that the answer needs. `serving` says what is offered
-    where a job's model is not served; None: nothing is. `counts_down` as in `Platform`. `waits` is set while jobs wait,
+    where a job's model is not served; None: nothing is. `looks` says how early looks are shown; None: none is.
+    `counts_down` as in `Platform`. `waits` is set while jobs wait,
     and `waiting_jobs` has those, by id.
     """
 
@@ -72,6 +48,7 @@ class StatusMessages:
         chat: Chat,
         pause: float = 0.0,
         serving: Serving | None = None,
+        looks: EarlyLooks | None = None,
         *,
         counts_down: bool = False,
     ) -> None:
@@ -80,11 +57,12 @@ class StatusMessages:
         self._pause = pause
         self._looks = BackgroundTasks()
         self._serving = serving
+        self._early = looks
         self._counts_down = counts_down
         self.waits = asyncio.Event()
         self.waiting_jobs: dict[str, Waiting] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._shown: OrderedDict[str, _Shown] = OrderedDict()
+        self._shown: OrderedDict[str, ShownJob] = OrderedDict()
 
     def lock(self, id: str) -> asyncio.Lock:
         """Return the lock that whoever changes a job's message holds: progress must not overtake the answer."""
@@ -94,11 +72,17 @@ class StatusMessages:
         """Forget what was shown of a job, as its answer stands there now."""
         self._shown.pop(id, None)
         self.no_longer_waits(id)
+        if self._early is not None:
+            self._early.forget(id)
+
+    def wants_look(self, request: Request, rules: Preferences) -> bool:
+        """Return whether an early look is to be made for a request whose chat has those rules."""
+        return self._early is not None and self._early.wanted(rules, request.reply_to)
 
     def take_up(self, request: Request, ref: str | None = None, position: int = 0) -> None:
         """Know of a job that waits, and of the message that shows it."""
         if ref is not None:
-            self._shown.setdefault(request.id, _Shown(request.reply_to)).ref = ref
+            self._shown.setdefault(request.id, ShownJob(request.reply_to)).ref = ref
         waiting = self.waiting_jobs.setdefault(request.id, Waiting(request, look_at=time.monotonic() + self._pause))
         waiting.position = position
         self.waits.set()
@@ -116,7 +100,9 @@ class StatusMessages:
         """
         request, known = waiting.request, self._shown.get(waiting.request.id)
         said = presentation.waiting(request, place, await self._offered(place))
-        if known is not None and (self._says(known.place, said) or time.monotonic() < known.quiet_until):
+        if known is not None and (
+            says(known.place, said, counts_down=self._counts_down) or time.monotonic() < known.quiet_until
+        ):
             return
         if not self._chat.has_room(request.reply_to, Urgency.PLACE):
             return
@@ -140,15 +126,6 @@ class StatusMessages:
         if takes_turn():
             await self._show(id)
 
-    def _says(self, told: Message | None, now: Message) -> bool:
-        """Tell whether what was told of a place still says what is so now."""
-        if told is None or told.buttons != now.buttons:
-            return False
-        if not self._counts_down or told.ready_at is None or now.ready_at is None:
-            return told.text.plain() == now.text.plain()
-        off = abs(told.ready_at - now.ready_at)
-        return told.text.untimed == now.text.untimed and off <= max(A_FEW, OFF_BY * (now.ready_at - time.time()))
-
     def stands(self, request: Request, ref: str) -> None:
         """Note that the message at `ref` is the request's, and says already that it is being looked at."""
         self._remember(request, ref, presentation.received(request))
@@ -166,7 +143,7 @@ class StatusMessages:
         """Say where a job that was just queued stands, unless it is answered in a moment."""
         if self._pause:
             self.take_up(request)
-            self._look_later(request.id, self._shown.setdefault(request.id, _Shown(request.reply_to)))
+            self._look_later(request.id, self._shown.setdefault(request.id, ShownJob(request.reply_to)))
         else:
             await self.waiting(request)
 
@@ -180,7 +157,7 @@ class StatusMessages:
         if self.lock(event.id).locked():
             return False
         known = self._shown.get(event.id)
-        urgency = Urgency.PROGRESS if event.kind == "progress" else Urgency.PLACE
+        urgency = Urgency.PLACE if event.kind == "state" else Urgency.PROGRESS
         return known is None or (time.monotonic() >= known.quiet_until and self._chat.has_room(known.to, urgency))
 
     async def tell(self, event: Event) -> None:
@@ -191,7 +168,7 @@ class StatusMessages:
         if self.has_room(event):
             await self._show(event.id)
 
-    def _look_later(self, id: str, known: _Shown, *, made: bool = False) -> None:
+    def _look_later(self, id: str, known: ShownJob, *, made: bool = False) -> None:
         """Show after the pause what a job does then. `made`: it was the making of its file that was waited for."""
         known.quiet_until = time.monotonic() + self._pause
         self._looks.spawn(self._look(id, made=made))
@@ -203,9 +180,24 @@ class StatusMessages:
             with contextlib.suppress(UnknownJob):
                 await self._show(id, made=made)
 
+    async def look_came(self, event: Event, takes_turn: Callable[[], bool]) -> None:
+        """Show an early look that came, as soon as its chat has room, where no progress has brought it by then.
+
+        `takes_turn` as in `begun`. Raises UnknownJob.
+        """
+        if self._early is not None:
+            await self._early.show(
+                event.id,
+                waits=lambda: (known := self._shown.get(event.id)) is not None and not known.looked,
+                room=lambda: self.has_room(event) and takes_turn(),
+                show=self._show,
+            )
+
     async def close(self) -> None:
         """Show nothing more by itself."""
         await self._looks.drain(0)
+        if self._early is not None:
+            await self._early.close()
 
     async def _show(self, id: str, *, made: bool = False) -> None:
         """Show what a job does now. `made` as in `_look_later`."""
@@ -226,9 +218,11 @@ class StatusMessages:
                     self._look_later(id, known, made=True)
                     return
                 least = known.share if known is not None else 0.0
-                await self._put(record.request, record.note, presentation.rendering(record, record.progress, least))
+                look = await self._early.of(record) if self._early is not None else None
+                message = presentation.rendering(record, record.progress, least, look)
+                await self._put(record.request, record.note, message)
                 if (known := self._shown.get(id)) is not None:
-                    known.place = None
+                    known.place, known.looked = None, look is not None
 
     @contextlib.asynccontextmanager
     async def _changing(self, id: str) -> AsyncIterator[None]:
@@ -242,6 +236,10 @@ class StatusMessages:
             log.warning("the status message was refused", job=id, error=str(error))
             if (known := self._shown.get(id)) is not None:
                 known.quiet_until = math.inf
+        except ClipForbidden:
+            # pictures may not be shown there, and the next progress comes without
+            if self._early is not None:
+                self._early.withhold(id)
         except ChatError as error:
             log.info("the status message could not be shown", job=id, error=str(error))
 
@@ -291,7 +289,7 @@ class StatusMessages:
         self._remember(request, ref, message)
 
     def _remember(self, request: Request, ref: str, message: Message) -> None:
-        shown = self._shown.setdefault(request.id, _Shown(request.reply_to))
+        shown = self._shown.setdefault(request.id, ShownJob(request.reply_to))
         shown.ref = ref
         shown.share = max(shown.share, message.share or 0.0)
         self._shown.move_to_end(request.id)

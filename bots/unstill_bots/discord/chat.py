@@ -89,7 +89,7 @@ class DiscordChat:
         try:
             shown = await self.posting.edit(to, shown_at, message.urgency, look)
         except PermissionMissing as error:
-            if message.clip is not None:
+            if message.clip is not None or message.look is not None:
                 raise ClipForbidden(str(error)) from error
             raise
         files = [str(attachment.id) for attachment in shown.attachments]
@@ -181,7 +181,8 @@ class DiscordChat:
 
     def _look(self, to: ReplyAddress, message: Message) -> Look:
         footer = self._footer(to, message.language) if message.phase.under_way else ""
-        return Look(status(message, footer=footer), under(message), clip=message.clip, silent=message.silent)
+        embed, view = status(message, footer=footer), under(message)
+        return Look(embed, view, clip=message.clip, early=message.look, silent=message.silent)
 
     def _footer(self, to: ReplyAddress, language: str) -> str:
         token = "unseen" in to.extra and time.time() < float(to.extra.get("until", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,7 +13,9 @@ from discord.utils import escape_markdown
 from msgspec.structs import replace
 
 from unstill_bots.delivery.chat import ChatError, ChatGone, ChatRefused, ChatUncertain, MessageGone
+from unstill_bots.delivery.looks import StandingLooks
 from unstill_bots.delivery.message import Clip, Urgency
+from unstill_bots.delivery.message import Look as EarlyLook
 from unstill_bots.delivery.refusals import Refusals
 from unstill_bots.delivery.room_limit import LeftAlone
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
@@ -25,14 +28,16 @@ IN_WORDS_SECONDS, NO_FILES_SECONDS = 600.0, 60.0
 
 
 class Look(msgspec.Struct, frozen=True):
-    """The content of a message: an embed or a text, buttons, and a clip. `ping` is the one person whom it may mention,
-    and `silent` is as in `Message`.
+    """The content of a message: an embed or a text, buttons, a clip or an early look. `ping` is the one person whom it
+    may mention, `silent` is as in `Message`, and `stands`: the early look is there already.
     """
 
     embed: discord.Embed | None
     view: discord.ui.View | None
     content: str = ""
     clip: Clip | None = None
+    early: EarlyLook | None = None
+    stands: bool = False
     ping: str = ""
     silent: bool = False
 
@@ -43,6 +48,10 @@ class Look(msgspec.Struct, frozen=True):
         words = self.embed.description or self.content
         small = [f"-# {escape_markdown(line)}" for line in (self.embed.footer.text or "").splitlines()]
         return replace(self, embed=None, content="\n".join([words, *small])[:2000])
+
+    @property
+    def has_files(self) -> bool:
+        return self.clip is not None or (self.early is not None and not self.stands)
 
     @property
     def mentions(self) -> discord.AllowedMentions:
@@ -62,13 +71,15 @@ class Look(msgspec.Struct, frozen=True):
 
     def changes(self) -> dict[str, Any]:
         """Of an edit, which leaves nothing of what stood there."""
-        clip = self.clip
+        clip, early = self.clip, self.early
         files = [discord.File(clip.file, clip.name, spoiler=clip.spoiler, description=clip.alt)] if clip else []
+        if early is not None:
+            files = [discord.File(io.BytesIO(early.picture), "look.jpg", spoiler=early.spoiler)]
         return {
             "content": self.content or None,
             "embed": self.embed,
             "view": self.view,
-            "attachments": files,
+            **({} if self.stands else {"attachments": files}),
             "allowed_mentions": self.mentions,
         }
 
@@ -81,6 +92,7 @@ class Posting:
         self._send_limit = send_limit
         self._in_words = Refusals(IN_WORDS_SECONDS)
         self._no_files = Refusals(NO_FILES_SECONDS)
+        self._standing = StandingLooks()
 
     def has_room(self, to: ReplyAddress, urgency: Urgency) -> bool:
         """Tell whether an edit of the request's status message would be sent now."""
@@ -115,6 +127,17 @@ class Posting:
 
         Raises ChatError.
         """
+        key, picture = str(ref.message), look.early.picture if look.early else b""
+        shown = await self._edit(
+            to, ref, urgency, replace(look, stands=bool(picture) and self._standing.shows(key, picture))
+        )
+        if picture:
+            self._standing.put(key, picture)
+        else:
+            self._standing.gone(key)
+        return shown
+
+    async def _edit(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:
         if ref.by_token:
             return await self._edit_by_token(to, ref, urgency, look)
 
@@ -200,7 +223,7 @@ class Posting:
 
         Raises PermissionMissing where the channel takes text, and no clips.
         """
-        if look.clip is not None and channel in self._no_files:
+        if look.has_files and channel in self._no_files:
             raise PermissionMissing("it was just refused to attach a file there")
         refused = False
         if look.embed is not None and channel not in self._in_words:
@@ -212,7 +235,7 @@ class Posting:
         try:
             shown = await show(look)
         except PermissionMissing as error:
-            if look.clip is None:
+            if not look.has_files:
                 # nothing smaller is left
                 self._send_limit.close(channel)
                 raise ChatGone(str(error)) from error

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from unstill_bots.actions import variations
 from unstill_bots.actions.job_actions import Attempt, JobActions
 from unstill_bots.actions.open_forms import Pointed
-from unstill_bots.actions.presses import CANCEL, EDIT, LAST_PICTURE, PRESET, SWITCH, WORDS_ALONE
+from unstill_bots.actions.presses import CANCEL, EDIT, LAST_PICTURE, NEW_SEED, PRESET, SWITCH, WORDS_ALONE
 from unstill_bots.discord import modals
 from unstill_bots.discord.actors import DiscordActor
 from unstill_bots.discord.buttons import TEMPLATE, Press
@@ -48,7 +48,7 @@ class Presses:
             await self._preset(interaction, press.about, replies)
         elif press.action == EDIT:
             await self._edit(interaction, press, replies)
-        elif press.action in (CANCEL, SWITCH):
+        elif press.action in (CANCEL, SWITCH, NEW_SEED):
             await tell(self._context, interaction, self._cancel(interaction, press, replies))
         elif press.action in (LAST_PICTURE, WORDS_ALONE):
             await self._offer(interaction, press, replies)

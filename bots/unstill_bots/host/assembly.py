@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import Chat
 from unstill_bots.delivery.courier import Courier
+from unstill_bots.delivery.looks import EarlyLooks
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.frontend import Services
 from unstill_bots.intake.declining import Tell
@@ -20,7 +22,9 @@ def ways_of(chat: Chat, tell: Tell, services: Services, rules: Rules) -> tuple[P
     serving = Serving.of(client.ledger, services.catalog, services.settings)
     platform = services.catalog.platforms[chat.platform]
     pause = platform.edit_seconds / 2
-    status = StatusMessages(client.ledger, chat, pause, serving, counts_down=platform.counts_down)
+    preferences, host = PreferenceStore(client.redis), services.settings.bots.looks
+    looks = EarlyLooks(host, preferences, services.safety, services.catalog, chat)
+    status = StatusMessages(client.ledger, chat, pause, serving, looks, counts_down=platform.counts_down)
     pipeline = Pipeline(
         client,
         storage,

@@ -8,7 +8,7 @@ from typing import Generic
 from msgspec.structs import replace
 
 from unstill_bots.actions.variations import derived
-from unstill_bots.delivery.message import REVISED
+from unstill_bots.delivery.message import REVISED, is_replaced
 from unstill_bots.intake.conversation import Conversation
 from unstill_bots.intake.inputs import ONE_TOO_MANY, Inputs, as_one
 from unstill_bots.intake.older_picture import OlderPicture
@@ -110,4 +110,4 @@ class Edits(Generic[P]):
 
 def _is_ended(record: Record) -> bool:
     """Return whether a job was cancelled by somebody; new words then make nothing of it."""
-    return isinstance(record.outcome, Cancelled) and record.outcome.by != REVISED
+    return isinstance(record.outcome, Cancelled) and not is_replaced(record.outcome.by)

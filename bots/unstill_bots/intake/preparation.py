@@ -213,6 +213,7 @@ class Preparation:
             upload_limit=request.upload_limit,
             notes=tuple(dict.fromkeys(notes)),
             last_picture=last,
+            look=self._status.wants_look(request, terms.rules),
         )
         if base is not None:
             job = base.onto(job, size, self._catalog)

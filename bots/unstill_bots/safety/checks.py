@@ -142,6 +142,19 @@ class Safety:
             raise PictureError("picture_refused")
         return replace(picture, notes=tuple(dict.fromkeys((*picture.notes, COVERED_PICTURE))))
 
+    async def look(self, picture: bytes, policy: Policy) -> Shown:
+        """Return how a still of a clip in the making, a JPEG, is shown; what cannot be rated is not."""
+        if self._rating is None or policy == "allow":
+            return Shown.OPEN
+        try:
+            rated = await self._rating.picture(picture) >= self._settings.threshold
+        except RatingUnavailable as error:
+            log.error("an early look could not be rated", error=str(error))
+            return Shown.REFUSED
+        if not rated:
+            return Shown.OPEN
+        return Shown.REFUSED if policy == "refuse" else Shown.COVERED
+
     async def shown(self, clip: Path, duration: float, policy: Policy) -> Shown:
         """Return how a clip is shown, by frames of it; `duration` in seconds.
 

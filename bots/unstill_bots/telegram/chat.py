@@ -11,7 +11,7 @@ from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, T
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import ChatError, ChatUnavailable, ClipForbidden, FetchError
-from unstill_bots.delivery.message import SEEN, Clip, Message, Urgency
+from unstill_bots.delivery.message import SEEN, Clip, Look, Message, Urgency
 from unstill_bots.delivery.poster import poster
 from unstill_bots.delivery.talk import tell
 from unstill_bots.telegram import buttons as keyboards
@@ -20,6 +20,7 @@ from unstill_bots.telegram.calls import Calls, Place
 from unstill_bots.telegram.clip import THUMBNAIL, Kind, file_in, kinds_of, media
 from unstill_bots.telegram.errors import chat_error, is_media_already, is_unchanged
 from unstill_bots.telegram.guests import Guests
+from unstill_bots.telegram.looks import Looks
 from unstill_bots.telegram.marks import Html
 from unstill_bots.telegram.media import Picture
 from unstill_bots.telegram.memory import Memory
@@ -55,6 +56,7 @@ class TelegramChat:
     ) -> None:
         self.bot = bot
         self.guests = Guests(bot, memory)
+        self._looks = Looks(bot, memory)
         self._calls = Calls(memory, send_limit, preferences)
         self._storage = storage
         self._download_limit = catalog.platforms[PLATFORM].download_limit
@@ -100,7 +102,7 @@ class TelegramChat:
         if message.clip is not None:
             return await self._edit_clip(to, ref, message, message.clip)
         keyboard = self._under(message)
-        await self.change(to, MessageRef.of(ref), message.text.plain(), message.urgency, keyboard)
+        await self.change(to, MessageRef.of(ref), message.text.plain(), message.urgency, keyboard, message.look)
         return ref
 
     async def _edit_clip(self, to: ReplyAddress, ref: str, message: Message, clip: Clip) -> str:
@@ -132,6 +134,7 @@ class TelegramChat:
             if isinstance(error.__cause__, TelegramError) and is_unchanged(error.__cause__):
                 return ref
             raise
+        await self._looks.gave_way(shown_at)
         file = file_in(shown) if isinstance(shown, telegram.Message) else None
         return str(ClipRef(shown_at, kind, file)) if file else ref
 
@@ -205,13 +208,21 @@ class TelegramChat:
         return await tell(drawn(text, Html()), self._text_length, send)
 
     async def change(
-        self, to: ReplyAddress, ref: MessageRef, text: str, urgency: Urgency, buttons: InlineKeyboardMarkup | None
+        self,
+        to: ReplyAddress,
+        ref: MessageRef,
+        text: str,
+        urgency: Urgency,
+        buttons: InlineKeyboardMarkup | None,
+        look: Look | None = None,
     ) -> None:
         """Change a message's text and buttons. One that stands there as it should, or that shows a clip by now, needs
         no edit. Raises ChatError.
         """
 
         async def edit(chat: str) -> None:
+            if look is not None or self._looks.stands(ref):
+                return await self._looks.show(chat, ref, look, text, buttons)
             try:
                 await self.bot.edit_message_text(
                     text,
@@ -221,7 +232,9 @@ class TelegramChat:
                     link_preview_options=PLAIN,
                 )
             except BadRequest as error:
-                if not (is_unchanged(error) or is_media_already(error)):
+                if is_media_already(error) and await self._looks.known(ref):
+                    await self._looks.show(chat, ref, None, text, buttons)
+                elif not (is_unchanged(error) or is_media_already(error)):
                     raise
 
         await self._calls.do(to.chat, urgency, edit)

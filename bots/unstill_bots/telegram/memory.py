@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from unstill_bots.intake.albums import GatheringPictures
 from unstill_bots.intake.waiting import DAY
 from unstill_bots.telegram.pending import PLATFORM, TelegramRequest
+from unstill_queue.ledger.pseudonyms import Pseudonyms
 
 _MOVED = "unstill:telegram:moved"
 
@@ -14,8 +15,9 @@ _MOVED = "unstill:telegram:moved"
 class Memory(GatheringPictures[TelegramRequest]):
     """Telegram's memory, on the queue's Redis. All of it goes by itself after days, except where chats moved to."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, names: Pseudonyms | None = None) -> None:
         super().__init__(redis, PLATFORM, TelegramRequest)
+        self._names = names or Pseudonyms()
         self._moved: dict[str, str] = {}
 
     # -- updates seen
@@ -36,6 +38,23 @@ class Memory(GatheringPictures[TelegramRequest]):
         """Return the message there of a job."""
         message = await self._redis.get(f"unstill:telegram:guest:{job}")
         return None if message is None else message.decode()
+
+    # -- messages that show an early look
+
+    async def put_look(self, message: str) -> None:
+        """Remember that a message of ours is about to become a photo, under a name that tells nobody."""
+        await self._redis.set(self._look(message), b"", ex=2 * DAY)
+
+    async def has_look(self, message: str) -> bool:
+        """Return whether a message of ours may be a photo."""
+        return bool(await self._redis.exists(self._look(message)))
+
+    async def drop_look(self, message: str) -> None:
+        """Forget it, as a clip stands there now."""
+        await self._redis.delete(self._look(message))
+
+    def _look(self, message: str) -> str:
+        return f"unstill:telegram:look:{self._names.name('message', f'{PLATFORM}:{message}')}"
 
     # -- groups that became supergroups
 

@@ -58,7 +58,8 @@ class TelegramFrontEnd:
 
     async def _serve(self, bot: Bot, me: User, services: Services, stopping: asyncio.Event) -> None:
         client, settings = services.client, services.settings
-        memory, preferences, send_limit = Memory(client.redis), PreferenceStore(client.redis), SendLimit()
+        memory = Memory(client.redis, client.ledger.names)
+        preferences, send_limit = PreferenceStore(client.redis), SendLimit()
         chat = TelegramChat(bot, services.storage, services.catalog, memory, send_limit, preferences)
         members = Members(bot, memory)
         pipeline, courier = ways_of(chat, chat.tell, services, ChatRules(preferences, ChatReplies, members))

@@ -257,7 +257,7 @@ class ChatReplies(
             "jobs": self.gettext("At a time"),
             "quiet": self.gettext("Quiet"),
             "thread": self.gettext("Topic"),
-            **self.safety_titles(),
+            **self.safety_titles() | {"look": self.look_title()},
         }
         return f"{titles[name]}: {value}"
 
@@ -277,7 +277,7 @@ class ChatReplies(
             ("who", "admins"): self.gettext("admins"),
             ("quiet", True): self.gettext("yes"),
             ("quiet", False): self.gettext("no"),
-            **self.safety_values(),
+            **self.safety_values() | self.look_values(),
             **{("language", code): language.title for code, language in LANGUAGES.items()},
             ("thread", ""): self.gettext("any"),
             ("language", ""): self.gettext("automatic"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from unstill_bots.text.replies import Replies
+from unstill_bots.text.look_replies import LookReplies
 
 
-class SafetyReplies(Replies):
+class SafetyReplies(LookReplies):
     """The sentences about safety and consent, in one language."""
 
     def refusal_kept(self) -> str:

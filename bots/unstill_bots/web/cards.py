@@ -44,7 +44,8 @@ class CardClip(msgspec.Struct, frozen=True):
 
 class Card(msgspec.Struct, frozen=True):
     """What is shown of a request now. `id` is the request's that made the card, `job` the one that it shows, which are
-    two where another model took over. Times are seconds since the epoch; all else is as in `delivery.message.Message`.
+    two where another model took over. Times are seconds since the epoch; `look` is an early look at its clip, a JPEG;
+    all else is as in `delivery.message.Message`.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Card(msgspec.Struct, frozen=True):
     buttons: tuple[Button, ...] = ()
     clip: CardClip | None = None
     code: str = ""
+    look: bytes = b""
 
 
 class Cards:

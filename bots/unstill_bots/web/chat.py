@@ -86,6 +86,7 @@ def _card(id: str, message: Message, at: float) -> Card:
         message.buttons,
         _linked(message.clip) if message.clip else None,
         message.code,
+        message.look.picture if message.look else b"",
     )
 
 

@@ -118,8 +118,15 @@ class WebContext:
             raise Refused(404, "not_found") from None
 
     async def send_poster(self, visitor: Visitor, key: str) -> web.Response:
-        """Answer with the still of a person's card, in the shape of its clip once there is one. Raises Refused."""
-        clip = (await self.card(visitor, key)).clip
+        """Answer with the still of a person's card: the photo, in the shape of its clip once there is one; in between,
+        an early look. Raises Refused.
+        """
+        card = await self.card(visitor, key)
+        if card.look:
+            return web.Response(
+                body=card.look, content_type="image/jpeg", headers={"Cache-Control": "private, no-store"}
+            )
+        clip = card.clip
         shown = _still(clip) if clip else await self._photo(visitor, key)
         still = await poster(self.storage, shown, POSTER) if shown.poster else plain(shown, POSTER)
         if still is None:

@@ -45,9 +45,10 @@ def mark(card: Card) -> str:
     return hashlib.sha256(encode(card)).hexdigest()[:MARK]
 
 
-def tag(key: str) -> str:
-    """Return what stands for a storage key and tells nobody what it is."""
-    return hashlib.sha256(key.encode()).hexdigest()[:12]
+def tag(card: Card) -> str:
+    """Return what changes with the clip or the early look that a card shows; empty where it shows neither."""
+    shown = card.clip.key.encode() if card.clip else card.look
+    return hashlib.sha256(shown).hexdigest()[:12] if shown else ""
 
 
 class Drawing:

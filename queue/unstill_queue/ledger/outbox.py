@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 GROUP = "courier"
 BLOCK_MS = 1000
 
-Kind = Literal["intake", "answer", "state", "progress"]
+Kind = Literal["intake", "answer", "state", "progress", "look"]
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -70,7 +70,10 @@ function op.beat(id, owner, progress, look)
   end
   set(id, 'lease', num(NOW + TIMES.lease))
   due(id, NOW + TIMES.lease)
-  if look and look ~= '' and not get(id, 'cancel') then set(id, 'look', look) end
+  if look and look ~= '' and not get(id, 'cancel') then
+    set(id, 'look', look)
+    show(id, 'look')
+  end
   if progress ~= '' then
     set(id, 'progress', progress)
     show(id, 'progress', progress)
