@@ -3,7 +3,8 @@
 `--model wan-ti2v-5b` measures another than I2VGen-XL, whose parts are its own (gpu_diffusers.py).
 
 All models have random weights and are made on the device. Each part ends by itself, and one that fails does not end
-the others. `--explore` measures every operation in every way. `--tiny` runs the whole program on any machine.
+the others; what would take longer than `--within` is left out, and that is said. `--explore` measures every operation
+in every way. `--tiny` runs the whole program on any machine.
 """
 
 from __future__ import annotations
@@ -26,12 +27,20 @@ from typing import Any
 
 import torch
 from tests.bench import gpu_diffusers
-from tests.bench.figures import Figure, table
+from tests.bench.figures import Figure, at_most, plain, rounded, table
+from tests.bench.gpu_diffusers import BENCHMARKS
 from tests.bench.gpu_models import TINY_UNET, UNET, build_unet, build_vae
 from tests.bench.gpu_steps import BASE, VARIANTS, Row, inputs, measure_steps, measure_vae, profile, work
 from tests.bench.gpu_timing import ceilings
 
-PARTS = ("ceilings", "steps", "vae", "profile", "start", "clip", "engine", "fleet")
+from unstill_engine.renderers.i2vgen_xl.choices import Choices
+
+PARTS = {
+    "ceilings": 10, "start": 120, "clip": 130, "steps": 70, "vae": 25, "lossy": 35, "small": 50, "variants": 40,
+    "profile": 25, "engine": 100, "fleet": 150,
+}  # fmt: skip
+"""What is measured, in order of what is worth most, and about how many seconds each takes on an H200."""
+BEGUN = time.monotonic()
 SIZES = [(512, 512), (704, 1280)]
 
 
@@ -57,6 +66,10 @@ class Bench:
 
     def part(self, name: str, run: Callable[[], Any]) -> None:
         begin = time.monotonic()
+        if begin - BEGUN + (0 if self.tiny else PARTS.get(name, 0)) > self.options.within:
+            self.results[name] = {"not measured": "the time was over"}
+            print(f"\n== {name}: not measured, as {self.options.within:.0f} s are nearly over", flush=True)
+            return
         print(f"\n== {name}", flush=True)
         try:
             self.results[name] = run()
@@ -73,6 +86,19 @@ class Bench:
         print(found, flush=True)
         return found
 
+    def tell(self) -> None:
+        """Print all figures as one table, and what was not measured; with `--write` into the page too."""
+        figures = [one for found in self.results.values() if "figures" in found for one in found["figures"]]
+        left = [name for name in self.options.parts if name not in self.results or "not measured" in self.results[name]]
+        told = table(figures)
+        if left:
+            told += f"\n\nNot measured, as there was no time: {', '.join(left)}."
+        print(f"\n{told}", flush=True)
+        if self.options.write and "ceilings" in self.results:
+            about = _about(self.results["circumstances"], self.results["ceilings"])
+            page = gpu_diffusers.placed(BENCHMARKS.read_text("utf-8"), "i2vgen-xl", f"{about}\n\n{told}")
+            BENCHMARKS.write_text(page, "utf-8")
+
     def explore(self) -> Any:
         from tests.bench.gpu_ops import explore
 
@@ -81,25 +107,67 @@ class Bench:
         )
 
     def steps(self) -> Any:
-        rows = []
+        """Stock and ours side by side."""
+        found: dict[str, Any] = {"rows": [], "figures": []}
         for index, (height, width) in enumerate(self.sizes):
-            given = inputs(self.stock(), self.frames, height, width, 50)
-            wanted = self.options.variants if index == 0 else ["ours"]
-            variants = {name: VARIANTS[name] for name in wanted or VARIANTS}
-            config = TINY_UNET if self.tiny else UNET
-            floor = 1e3 * work(config, self.frames, height, width) / self.rate if self.rate else 0.0
-            steps = 3 if self.tiny else 50 if index == 0 else 15
-            with_stock = not self.options.no_stock
-            rows += measure_steps(self.stock(), given, variants, steps=steps, with_stock=with_stock, floor=floor)
-        return rows
+            rows = self._steps(height, width, {"ours": BASE}, 3 if self.tiny else 50 if index == 0 else 15)
+            found["rows"] += rows
+            ours, stock = rows[-1], next(row for row in rows if "sustained_ms" in row)
+            size = f"{width}x{height}x{self.frames}"
+            name = f"a step at {size}, sustained (stock {rounded(stock['sustained_ms'])} ms)"
+            goal = 75 if index == 0 else None
+            found["figures"] += [
+                at_most(name, ours["sustained_ms"], "ms", goal) if goal else plain(name, ours["sustained_ms"], "ms"),
+                plain(f"a step at {size}, times as fast as stock", ours["times_stock"], ""),
+                plain(f"a step at {size}, of its floor ({ours['tflop']:.2f} TFLOP)", 100 * ours["of_floor"], "%"),
+            ]
+            if rows[0]["error"]:  # none where stock's own type is fp32
+                name = f"error of a step at {size}, by stock's own ({rounded(rows[0]['error'])})"
+                found["figures"].append(at_most(name, ours["error"] / rows[0]["error"], "", 1))
+        print(table(found["figures"]), flush=True)
+        return found
+
+    def variants(self) -> Any:
+        """What each choice alone is worth."""
+        others = {name: choices for name, choices in VARIANTS.items() if name != "ours"}
+        wanted = {name: VARIANTS[name] for name in self.options.variants} if self.options.variants else others
+        return self._steps(*self.sizes[0], {"ours": BASE, **wanted}, 3 if self.tiny else 50, with_stock=False)
+
+    def _steps(
+        self, height: int, width: int, variants: dict[str, Choices], steps: int, *, with_stock: bool = True
+    ) -> list[Row]:
+        given = inputs(self.stock(), self.frames, height, width, 50)
+        tflop = work(TINY_UNET if self.tiny else UNET, self.frames, height, width)
+        floor = 1e3 * tflop / self.rate if self.rate else 0.0
+        rows = measure_steps(self.stock(), given, variants, steps=steps, with_stock=with_stock, floor=floor)
+        return [{**row, "tflop": tflop} for row in rows]
 
     def vae(self) -> Any:
         vae = build_vae(self.device, self.dtype, tiny=self.tiny)
-        return [
-            row
-            for height, width in self.sizes
-            for row in measure_vae(vae, self.frames, height, width, (2,) if self.tiny else (4, 8, 16))
-        ]
+        found: dict[str, Any] = {"rows": [], "figures": []}
+        for height, width in self.sizes:
+            rows = measure_vae(vae, self.frames, height, width, (2,) if self.tiny else (4, 8, 16))
+            found["rows"] += rows
+            stock, ours = rows[0], rows[1]
+            size = f"{width}x{height}x{self.frames}"
+            name = f"VAE decode of {size}, four at a time (stock {rounded(stock['ms'])} ms)"
+            found["figures"] += [
+                plain(name, ours["ms"], "ms"),
+                plain(f"VAE decode of {size}, times as fast as stock", stock["ms"] / ours["ms"], ""),
+            ]
+        print(table(found["figures"]), flush=True)
+        return found
+
+    def lossy(self) -> Any:
+        from tests.bench.gpu_cached import measure
+
+        self.unet = None
+        return {"rows": measure(self.device, tiny=self.tiny)}
+
+    def small(self) -> Any:
+        from tests.bench.gpu_small import measure_small
+
+        return self.gather(partial(measure_small, self.checkpoint(), torch.device(self.card), tiny=self.tiny))
 
     def profile(self) -> Any:
         return profile(self.stock(), inputs(self.stock(), self.frames, *self.sizes[0], 50), BASE)
@@ -202,15 +270,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--ops", nargs="*", help="explore these alone")
     parser.add_argument("--variants", nargs="*", choices=list(VARIANTS), help="these variants of the step alone")
     parser.add_argument("--quick", action="store_true", help="512x512 alone")
-    parser.add_argument("--no-stock", action="store_true", help="do not time the stock UNet")
+    parser.add_argument("--within", type=float, default=540, help="seconds; a part that would go on longer is left out")
     parser.add_argument("--tiny", action="store_true", help="models of a few layers: tests the program")
     parser.add_argument("--device", help="cuda, cuda:1, cpu")
-    parser.add_argument("--write", action="store_true", help="put the table into engine/BENCHMARKS.md, but I2VGen-XL's")
+    parser.add_argument("--write", action="store_true", help="put the table into engine/BENCHMARKS.md")
     parser.add_argument("--out", help="a file for all results, JSON")
     options = parser.parse_args(argv)
     torch.backends.cudnn.benchmark = False
     others = options.model != "i2vgen-xl"
-    known = gpu_diffusers.PARTS if others else PARTS
+    known = gpu_diffusers.PARTS if others else tuple(PARTS)
     wanted = known if options.parts is None else tuple(options.parts)
     if unknown := set(wanted) - set(known):
         parser.error(f"{options.model} has no part {', '.join(sorted(unknown))}; there are {', '.join(known)}")
@@ -231,6 +299,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         bench.part("explore", bench.explore)
     if bench.kept is not None:
         bench.kept.cleanup()
+    bench.tell()
     failed = [name for name, found in bench.results.items() if isinstance(found, dict) and "failed" in found]
     return 1 if failed else 0
 
