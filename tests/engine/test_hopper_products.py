@@ -43,8 +43,8 @@ def test_each_compiles_for_its_card_within_what_a_multiprocessor_has(tmp_path: P
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        ((64, 64), (1, 64)), ((32, 32), (2, 32)), ((16, 16), (4, 16)), ((88, 160), (2, 32)), ((44, 80), (4, 16)),
-        ((22, 40), None), ((8, 8), (8, 8)), ((9, 64), (1, 64)), ((9, 7), None),
+        ((64, 64), (8, 8)), ((32, 32), (8, 8)), ((16, 16), (8, 8)), ((88, 160), (8, 8)), ((44, 80), (4, 16)),
+        ((22, 40), None), ((8, 8), (8, 8)), ((6, 64), (2, 32)), ((9, 64), (1, 64)), ((9, 7), None),
     ],
 )  # fmt: skip
 def test_a_picture_is_cut_into_whole_patches_or_convolved_by_others(
