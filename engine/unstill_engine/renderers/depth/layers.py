@@ -132,34 +132,37 @@ def _sheet(
 ) -> tuple[Lanes, int, int] | None:
     """The pixels of a sheet, and where they begin; None: it has none. `box` is its part of the network's picture."""
     height, width = colours.shape[:2]
-    size = width, height
-    if alpha is None:
-        opaque, left, top, right, bottom = None, 0, 0, width, height
-    else:
+    left, top, right, bottom = 0, 0, width, height
+    finer = width / (box[2] - box[0]), height / (box[3] - box[1])
+    if alpha is not None:
         # the edge of the network's picture is as soft as one of its pixels, that of a frame's no softer
-        wide = width / (box[2] - box[0])
-        opaque = np.clip((_enlarged(alpha, size, box) - 0.5) * max(wide / 2, 1) + 0.5, 0, 1)
+        shown = _enlarged(_in_bytes(255 * alpha), (width, height), box) / 255
+        opaque = np.clip((shown - 0.5) * max(finer[0] / 2, 1) + 0.5, 0, 1)
         rows, columns = np.flatnonzero(opaque.any(1)), np.flatnonzero(opaque.any(0))
         if not len(rows):
             return None
         left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-        opaque = opaque[top:bottom, left:right]
-    part = np.s_[top:bottom, left:right]
-    sure = _enlarged(known.astype(np.float32), size, box)[part]
-    pixels = np.empty((bottom - top, right - left, 4), np.float32)
-    for channel in range(3):
-        filling = _enlarged(around[..., channel], size, box)[part]
-        pixels[..., channel] = filling + sure * (colours[*part, channel] - filling)
-    pixels[..., 3] = 255
-    if opaque is not None:
-        pixels *= opaque[..., None]
+        box = (
+            box[0] + left / finer[0], box[1] + top / finer[1], box[0] + right / finer[0], box[1] + bottom / finer[1],
+        )  # fmt: skip
+    size = right - left, bottom - top
+    filling = _enlarged(_in_bytes(around), size, box)
+    sure = _enlarged(_in_bytes(255 * known), size, box)[..., None] / 255
+    pixels = np.full((bottom - top, right - left, 4), 255, np.float32)
+    pixels[..., :3] = filling + sure * (colours[top:bottom, left:right] - filling)
+    if alpha is not None:
+        pixels *= opaque[top:bottom, left:right, None]
         pixels = np.pad(pixels, ((_BORDER, _BORDER), (_BORDER, _BORDER), (0, 0)))
         left, top = left - _BORDER, top - _BORDER
     lanes = np.rint(np.clip(pixels, 0, 255)).astype("<u2")
     return np.ascontiguousarray(lanes).view("<u8")[..., 0], left, top
 
 
-def _enlarged(values: Map, size: tuple[int, int], box: tuple[float, float, float, float]) -> Map:
+def _in_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(np.clip(values, 0, 255)), np.uint8)
+
+
+def _enlarged(values: NDArray[np.uint8], size: tuple[int, int], box: tuple[float, float, float, float]) -> Map:
     return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR, box), np.float32)
 
 
