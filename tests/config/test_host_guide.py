@@ -54,6 +54,7 @@ def test_the_buttons_are_those_that_are_under_jobs_and_clips() -> None:
         "better": replies.button_better(),
         "reels": replies.button_reels(),
         "loop": replies.button_loop(),
+        "extend": replies.button_extend(),
         "delete": replies.button_delete(),
         "edit": replies.button_edit(),
         "share": replies.button_share(),
