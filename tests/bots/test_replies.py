@@ -457,7 +457,7 @@ def test_what_an_option_takes_is_said_in_both_languages(option: object) -> None:
             "--seconds cannot be 99: it takes 0.334 to 20 seconds at 24 fps. Did you mean 20?",
             "--seconds 不能是 99：可以是 0.334 到 20 秒（每秒 24 帧）。你是指 20 吗？",
         ),
-        ("--loop=x", "--loop cannot be x: it takes yes or no.", "--loop 不能是 x：可以是 是或否。"),
+        ("--fade=x", "--fade cannot be x: it takes yes or no.", "--fade 不能是 x：可以是 是或否。"),
         ("--fade --seed", "--seed needs a value: it takes a whole number from 0 to 4294967295.", None),
         ("x" * 33_000, "Your words are too long: this takes text of up to 6000 characters. Shorten them.", None),
         (

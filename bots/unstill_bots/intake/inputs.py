@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from unstill_bots.intake import captions
 from unstill_bots.intake.objection import Objection
@@ -14,8 +15,9 @@ from unstill_bots.intake.served import Served
 from unstill_bots.text.pairs import asks_for_both
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Model
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.errors import OptionError
-from unstill_queue.contract.jobs import Request
+from unstill_queue.contract.jobs import Job, Request
 from unstill_queue.contract.options import EXTEND, LAST_IMAGE, TEXT_TO_VIDEO
 
 P = TypeVar("P", bound=PendingRequest)
@@ -104,6 +106,17 @@ def asks_for_last(words: str, catalog: Catalog) -> bool:
         return asks_for_both(words)
     said = caption.given.get(LAST_IMAGE)
     return asks_for_both(caption.prompt) if said is None else bool(said)
+
+
+def closed(job: Job, catalog: Catalog) -> Job:
+    """Return a job that is to end with the picture with which it begins as one that runs forwards, then backwards,
+    where its model or its pictures do not let it, which a note says; any other job as it is.
+    """
+    able = LAST_IMAGE in catalog.models[job.parameters.model].abilities and len(job.pictures) == 1
+    if able or not job.finish.seamless:
+        return job
+    finish = replace(job.finish, seamless=False, loop=True)
+    return replace(job, finish=finish, notes=(*job.notes, note("loop_there_and_back")))
 
 
 def takes_words_alone(words: str, served: Served) -> bool:

@@ -13,7 +13,7 @@ from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
 from unstill_bots.intake import captions
 from unstill_bots.intake.extending import Base, Extending
-from unstill_bots.intake.inputs import ONE_TOO_MANY, Inputs
+from unstill_bots.intake.inputs import ONE_TOO_MANY, Inputs, closed
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import (
     LAST_REFUSED,
@@ -215,8 +215,7 @@ class Preparation:
             last_picture=last,
             look=self._status.wants_look(request, terms.rules),
         )
-        if base is not None:
-            job = base.onto(job, size, self._catalog)
+        job = closed(job if base is None else base.onto(job, size, self._catalog), self._catalog)
         cost = self._cost(job.parameters, aspect_of(*size) if size else request.aspect)
         job, wish = await self._prompts.wish(job, caption, terms.rules, pictures, request.rewritten)
         return job, cost, wish

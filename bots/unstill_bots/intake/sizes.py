@@ -6,7 +6,8 @@ import re
 
 import msgspec
 
-from unstill_queue.contract.options import find, ratio_of
+from unstill_queue.contract.options import find
+from unstill_queue.contract.sizing import ratio_of
 
 SIDE_LEAST = 100
 """Pixels: of smaller numbers 16x9 is a ratio."""

@@ -15,7 +15,7 @@ from unstill_bots.intake.rewriter import is_rewritten
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Parameters
-from unstill_queue.contract.options import EXACT, MOTIONS, NEAR, NEAR_LEAST, OPTIONS, Option
+from unstill_queue.contract.options import EXACT, MOTIONS, NEAR, NEAR_LEAST, OPTIONS, SEAMLESS, Option
 from unstill_queue.contract.recipe import Recipe
 from unstill_queue.contract.resolving import resolve
 
@@ -63,6 +63,9 @@ def parameters(command: F) -> F:
             metavar=None if option.type == "flag" else _metavar(option),
             help=f"{option.help}{unit}{also}",
         )(command)
+        for choice in option.choices if option.type == "flag" else ():
+            # what follows a flag is a photo, and no value
+            _other(option, choice)(command)
     return command
 
 
@@ -72,6 +75,18 @@ def _names_of(known: Foreign, *kinds: Follows) -> list[str]:
 
 def _hidden(name: str, *, is_flag: bool) -> Callable[[F], F]:
     return click.option(f"given_{name}", *_spelt(name), **_taking("" if is_flag else None), type=str, hidden=True)
+
+
+def _other(option: Option, choice: str) -> Callable[[F], F]:
+    """Return a flag for another value of an option whose own flag takes none."""
+    return click.option(
+        f"given_{option.name}",
+        *_spelt(f"{option.name}_{choice}"),
+        cls=_Flag,
+        **_taking(choice),
+        type=str,
+        help=f"--{option.name} as {choice}",
+    )
 
 
 def _taking(flag_value: str | None) -> dict[str, Any]:
@@ -141,7 +156,7 @@ def caption_of(recipe: Recipe, catalog: Catalog) -> captions.Caption:
         "shape": None if finish.shape == "original" else finish.shape,
         "fill": finish.fill or None,
         "output_fps": finish.output_fps,
-        "loop": finish.loop or None,
+        "loop": finish.loop or (SEAMLESS if finish.seamless else None),
         "fade": finish.fade or None,
         "audio": None if finish.audio == heard else finish.audio,
         # else a language model would make another prompt of this one

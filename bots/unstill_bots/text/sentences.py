@@ -149,6 +149,7 @@ NOTES: dict[str, str] = {
 ALLOWED: dict[str, str] = {
     "names": "{names}",
     "flag": N_("yes or no"),
+    "flag_or": N_("yes, no or {names}"),
     "text": N_("text of up to {most} characters"),
     "whole_number": N_("a whole number from {least} to {most} {unit}"),
     "number": N_("a number from {least} to {most} {unit}"),

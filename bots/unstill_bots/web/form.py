@@ -70,6 +70,9 @@ def _field(option: Option, served: Served, replies: PageReplies, model: str, val
     label, hint = replies.translated(option.name).replace("_", " "), replies.translated(option.help)
     if option.apart:
         return Field(option.name, label, replies.last_picture_hint(), "file")
+    if option.type == "flag" and option.choices:
+        texts = tuple((replies.translated(choice), choice) for choice in ("yes", "no", *option.choices))
+        return Field(option.name, label, hint, "select", texts, value=value)
     if option.type == "flag":
         return Field(option.name, label, hint, "flag", value=value)
     if is_offered(option) or option.choices:

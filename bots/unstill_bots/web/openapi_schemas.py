@@ -23,6 +23,8 @@ def ref(name: str) -> JsonSchema:
 def of_option(option: Option, catalog: Catalog) -> JsonSchema:
     """Return the schema of an option's value."""
     schema: JsonSchema = {"type": KINDS[option.type], "description": option.help}
+    if option.type == "flag" and option.choices:
+        schema |= {"type": ["boolean", "string"], "examples": [True, *option.choices]}
     if option.type == "choice":
         # more is understood, as in a chat, and taken for the nearest
         schema["examples"] = list(option.choices_in(catalog))

@@ -94,6 +94,7 @@ FAILURES: Final[dict[str, frozenset[str]]] = {
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "names": frozenset({"names"}),
     "flag": NONE,
+    "flag_or": frozenset({"names"}),
     "text": frozenset({"most"}),
     "whole_number": frozenset({"least", "most", "unit"}),
     "number": frozenset({"least", "most", "unit"}),

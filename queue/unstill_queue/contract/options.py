@@ -16,6 +16,7 @@ import msgspec
 
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import Allowed, OptionError
+from unstill_queue.contract.sizing import ratio_of
 from unstill_queue.contract.typed_words import UNITS as UNITS_OF
 from unstill_queue.contract.typed_words import words
 
@@ -30,22 +31,14 @@ EXTEND = "extend"
 """The option by which a clip goes on from the end of an older one."""
 TEXT_TO_VIDEO = "text_to_video"
 """The ability of a model by which a clip is made of words alone."""
+SEAMLESS = "seamless"
+"""The value of the option loop by which a clip ends with the picture with which it begins."""
 MOTIONS = {"low": 0.5, "medium": 1.0, "high": 1.75}
 FILLS = ("pad", "crop", "blur")
 _TRUE, _FALSE, _UNSET = frozenset({"", *words("yes")}), frozenset(words("no")), frozenset(words("unset"))
 UNITS = frozenset(unit for units in UNITS_OF.values() for unit in units)
-_RATIO = re.compile(r"(\d+(?:[.,]\d+)?) ?[:：x×*/] ?(\d+(?:[.,]\d+)?)|(\d+[.,]\d+)")
 NEAR, NEAR_LEAST = 0.6, 3
 """How alike a known name has to be, as difflib counts it, and the letters below which no name is like another."""
-
-
-def ratio_of(text: str) -> float | None:
-    """Return the width over the height in "16:9", "1920x1080" or "1.78"; None for any other text."""
-    found = _RATIO.fullmatch(text.strip())
-    if found is None:
-        return None
-    width, height = (float((part or "1").replace(",", ".")) for part in (found[1] or found[3], found[2]))
-    return width / height if width and height else None
 
 
 def one_of(names: Iterable[object]) -> Allowed:
@@ -58,8 +51,8 @@ class Option(msgspec.Struct, frozen=True):
 
     `ability`: only a model reads it whose abilities have its name. `lenient`: what it cannot take is brought to the
     nearest in a caption, where there is one. `apart`: a form and a command line have a field for its picture instead.
-    `units` are how its unit is written. `unset` are values that leave it to
-    the program.
+    `units` are how its unit is written. `unset` are values that leave it to the program. A flag's `choices` are
+    what it takes beside yes and no.
     """
 
     name: str
@@ -96,7 +89,7 @@ class Option(msgspec.Struct, frozen=True):
         if self.type == "choice":
             return one_of(self.choices_in(catalog))
         if self.type == "flag":
-            return Allowed("flag")
+            return Allowed("flag_or", names=", ".join(self.choices)) if self.choices else Allowed("flag")
         if self.type == "text":
             return Allowed("text", most=str(PROMPT_MAX))
         kind = "whole_number" if self.type == "int" else "number"
@@ -132,7 +125,9 @@ class Option(msgspec.Struct, frozen=True):
             return None
         return number if math.isfinite(number) else None
 
-    def _parse_flag(self, given: str, catalog: Catalog) -> bool:
+    def _parse_flag(self, given: str, catalog: Catalog) -> bool | str:
+        if given.lower() in self.choices:
+            return given.lower()
         if given.lower() in _TRUE:
             return True
         if given.lower() in _FALSE:
@@ -262,7 +257,13 @@ OPTIONS: tuple[Option, ...] = (
         },
     ),
     Option("output_fps", "int", "frames a second of the file", ("ofps",), 10, 60),
-    Option("loop", "flag", "forwards, then backwards", ("boomerang",)),
+    Option(
+        "loop",
+        "flag",
+        "forwards, then backwards; seamless: it ends as it begins, where the model can",
+        ("boomerang",),
+        choices=(SEAMLESS,),
+    ),
     Option("fade", "flag", "fade to black at the end"),
     Option("audio", "flag", "add the model's sound, else a silent sound track", ("sound",)),
     Option(EXACT, "flag", "your words go to the model as they are", ("verbatim", "literal")),

@@ -11,7 +11,7 @@ import msgspec
 from unstill_config.catalog import Catalog, Model, Value
 from unstill_queue.contract.errors import Allowed, OptionError
 from unstill_queue.contract.jobs import Finish, Parameters
-from unstill_queue.contract.options import MOTIONS, OPTIONS, SEED_MAX, Option, one_of
+from unstill_queue.contract.options import MOTIONS, OPTIONS, SEAMLESS, SEED_MAX, Option, one_of
 
 _BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -83,7 +83,8 @@ def resolve(
         fill=str(values.get("fill", catalog.finishes[shape].fill if shape in catalog.finishes else "")),
         output_fps=int(values["output_fps"]) if "output_fps" in values else None,
         fade=bool(values.get("fade", False)),
-        loop=bool(values.get("loop", False)),
+        loop=values.get("loop") is True,
+        seamless=values.get("loop") == SEAMLESS,
         audio=bool(values.get("audio", False)),
     )
     return parameters, finish

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -21,6 +22,8 @@ UNSEEN = 16 / 9
 
 FRAMES_MOST = 1_250_000_000
 """Bytes of raw frames that a clip has at most whose size nobody set: an engine has three clips in hand on its disk."""
+
+_RATIO = re.compile(r"(\d+(?:[.,]\d+)?) ?[:：x×*/] ?(\d+(?:[.,]\d+)?)|(\d+[.,]\d+)")
 
 
 def sized(
@@ -114,3 +117,12 @@ def _with_short_side(parameters: Parameters, short: float, photo: Size) -> Param
 
 def _on_grid(side: float, multiple: int) -> int:
     return max(1, round(side / multiple)) * multiple
+
+
+def ratio_of(text: str) -> float | None:
+    """Return the width over the height in "16:9", "1920x1080" or "1.78"; None for any other text."""
+    found = _RATIO.fullmatch(text.strip())
+    if found is None:
+        return None
+    width, height = (float((part or "1").replace(",", ".")) for part in (found[1] or found[3], found[2]))
+    return width / height if width and height else None
