@@ -130,7 +130,9 @@ def main() -> None:
         return now
 
     import unstill_engine.device.child  # noqa: F401
+    from unstill_engine.device.early_context import begin_context
 
+    begin_context(options.device)
     mark = passed("child", BEGUN)
     import torch
 

@@ -22,6 +22,7 @@ from typing import TypeVar
 
 from unstill_config.catalog import Model
 from unstill_engine.device.device_lock import DeviceBusy, DeviceLock
+from unstill_engine.device.early_context import begin_context
 from unstill_engine.device.frames_file import Spool, WrongFrames
 from unstill_engine.device.ipc import Channel
 from unstill_engine.device.looks import Looks
@@ -137,6 +138,8 @@ def _load(load: Load, lock: DeviceLock, channel: Channel) -> tuple[Renderer, Mod
         # torch's own way against memory that is free but in pieces
         os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
         model = Model.model_validate_json(load.model)
+        if model.memory is not None:
+            begin_context(load.device)
         module, _, name = model.renderer.partition(":")
         renderer: Renderer = getattr(importlib.import_module(module), name)(load.name, model)
         renderer.load(load.device)
