@@ -88,6 +88,29 @@ def test_words_alone_are_a_request(api: httpx.Client) -> None:
     assert (nothing.status_code, nothing.json()["code"]) == (422, "no_words")
 
 
+def test_a_clip_goes_on_from_the_one_that_is_named(api: httpx.Client) -> None:
+    # Given nobody's clip, Then there is nothing to go on from
+    longer = {"prompt": "it clears up", "options": {"extend": True}}
+    nothing = api.post("/clips", json=longer)
+    assert (nothing.status_code, nothing.json()["code"]) == (422, "no_clip")
+    # Given two clips
+    first, second = [api.post("/clips", json={"images": [encoded(one)], "prompt": "rain"}) for one in (RED, BLUE)]
+    assert made(api, first) and made(api, second)
+    # When one goes on from the first by its id, Then it is one clip of both pieces
+    answer = api.post("/clips", json={**longer, "of": first.json()["id"]})
+    recipe = recipe_in(made(api, answer))
+    assert [one.prompt for one in (*recipe.before, recipe.parameters)] == ["rain", "it clears up"]
+    # and without an id from the newest, by a form too
+    form = recipe_in(made(api, api.post("/clips", data={"prompt": "snow", "extend": "yes"})))
+    assert [one.prompt for one in (*form.before, form.parameters)] == ["rain", "it clears up", "snow"]
+    # When a picture comes with it, or the clip is nobody's, Then that is said
+    both = api.post("/clips", json={**longer, "of": first.json()["id"], "images": [encoded(RED)]})
+    assert (both.status_code, both.json()["code"]) == (422, "wrong_field")
+    assert api.post("/clips", json={**longer, "of": "nobody"}).status_code == 404
+    whole = api.post("/clips", json=longer)
+    assert (whole.status_code, whole.json()["code"]) == (422, "clip_whole")
+
+
 def test_the_page_and_the_api_say_what_there_is(api: httpx.Client, house: WebHouse) -> None:
     (model,) = api.get("/models").json()["models"]
     assert {"last_image", "text_to_video"} <= set(model["abilities"])
@@ -136,3 +159,10 @@ def test_the_terminal_has_both(house: WebHouse, tmp_path: Path, *, elsewhere: bo
     clip = unstill(house, "a storm at sea --seed 7", "--out", str(tmp_path / "b.mp4"), *more)
     assert recipe_in(Path(clip["file"]).read_bytes()).parameters.prompt == "a storm at sea"
     assert "your picture" not in clip["progress"] and "your picture" in both["progress"]
+    if elsewhere:
+        # who comes without a token is somebody new each time, who has no clip
+        return
+    # When the newest clip is to go on, Then that is the next one, without a photo
+    longer = unstill(house, "--extend", "it clears up", "--out", str(tmp_path / "c.mp4"), *more)
+    recipe = recipe_in(Path(longer["file"]).read_bytes())
+    assert [one.prompt for one in (*recipe.before, recipe.parameters)] == ["a storm at sea", "it clears up"]
