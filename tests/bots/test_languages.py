@@ -260,6 +260,24 @@ def test_words_that_are_quoted_do_what_is_said_of_them(language: str) -> None:
     assert is_help(said.gettext("help"))
 
 
+@pytest.mark.parametrize(
+    ("words", "both"),
+    [
+        ("verwandle das erste in das zweite Bild", True),
+        ("ein Übergang zwischen den beiden Bildern", True),
+        ("ein Mann geht von links nach rechts", False),
+        ("de la primera imagen a la segunda", True),
+        ("empieza con la primera y termina con la segunda", True),
+        ("la ola va de izquierda a derecha", False),
+        ("transforme la première en la seconde", True),
+        ("une transition entre les deux images", True),
+        ("elle passe la seconde et file de gauche à droite", False),
+    ],
+)
+def test_a_clip_of_two_pictures_is_asked_for_in_ones_own_language(words: str, both: bool) -> None:
+    assert asks_for_both(words) is both
+
+
 def quoted(text: str) -> str:
     """Return what stands in the quotes of a sentence."""
     found = re.search("[“„«「『]\\s*(.+?)\\s*[”“»」』]", text)
