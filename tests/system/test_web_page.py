@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.system.conversations import recipe_in
+from tests.system.processes import wait_for
 from tests.system.telegram_house import photo
 from tests.system.web_house import WebHouse, has_clips, web_house
 
@@ -151,3 +154,30 @@ def test_after_a_stop_and_a_start_it_all_stands_there(tmp_path: Path) -> None:
         (after,) = ann.cards()
         assert after == before
         assert ann.clip(after)
+
+
+def test_an_early_look_stands_in_the_card_until_the_clip_does(tmp_path: Path) -> None:
+    with web_house(tmp_path, UNSTILL_ENGINE__MODEL="able") as house, house.house.gate(late=True) as gate:
+        ann, bob = house.visitor(), house.visitor()
+        # When a renderer says what it sees of a clip
+        ann.ask(f"{gate} seen waves", pictures=[photo("rgb(208, 16, 16)")])
+        (card,) = ann.until(lambda cards: any("early look" in one.text for one in cards), "the look")
+        # Then the card shows that in place of the photo, as a small still that no browser keeps, and nobody else has it
+        assert "This is an early look, drawn by AI." in card.text and {"New seed", "Stop"} <= set(card.buttons)
+        still = ann.http.get(f"/clips/{card.id}/poster.jpg")
+        assert still.headers["Cache-Control"] == "private, no-store" and len(still.content) < 50_000
+        with Image.open(io.BytesIO(still.content)) as image:
+            red, green, blue = image.convert("RGB").resize((1, 1)).getpixel((0, 0))  # type: ignore[misc]
+            assert image.size == (320, 240) and red > 190 > 40 > max(green, blue)
+        bob.open()
+        assert bob.http.get(f"/clips/{card.id}/poster.jpg").status_code == 404
+        # When she wants another seed, Then its look stands in the same card
+        ann.press(card, "New seed")
+        wait_for(lambda: gate.reached(2), what="the other seed")
+        (again,) = ann.until(lambda cards: any("early look" in one.text for one in cards), "its look")
+        assert again.id == card.id
+        gate.open()
+        # and the clip takes its place
+        (made,) = ann.until(has_clips(), "the clip")
+        assert made.id == card.id and "early look" not in made.text
+        assert ann.http.get(f"/clips/{card.id}/poster.jpg").content != still.content
