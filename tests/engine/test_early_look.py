@@ -51,12 +51,13 @@ def test_a_map_that_ships_has_a_row_for_each_channel_of_its_models_latents(name:
     assert len(set(latent_rgb.factors)) == channels
 
 
-def test_i2vgen_xl_shows_the_clip_without_its_noise(tiny_i2vgen: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheduler", ["", "unipc"])
+def test_i2vgen_xl_shows_the_clip_without_its_noise(tiny_i2vgen: Path, tmp_path: Path, scheduler: str) -> None:
     # Given a renderer whose model has a map
     renderer = tiny_renderer(tiny_i2vgen, tmp_path)
     renderer._model = renderer._model.model_copy(update={"latent_rgb": MAP})
     photos = Photos(noisy_photo(tmp_path))
-    plan = renderer.plan(parameters(num_frames=4, num_inference_steps=4), photos)
+    plan = renderer.plan(parameters(num_frames=4, num_inference_steps=4, scheduler=scheduler), photos)
     frames: list[Frames | None] = []
 
     # When it is asked after each step

@@ -135,7 +135,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "the second of two pictures has no key": ("for i = #keys + 1, #given do", "for i = #keys + 1, math.min(1, #given) do"),
     "whoever lost a job stores a clip for it": ("  if not holds(id, owner) then return { 'lost' } end\n  if get(id, 'cancel') then return { 'cancel' } end", "  if get(id, 'cancel') then return { 'cancel' } end"),
     "a clip that nobody wants is stored": ("  if get(id, 'cancel') then return { 'cancel' } end\n  local clips", "  local clips"),
-    "the second file of a job is not on record": ("clips == '' and key or clips .. ' ' .. key", "key"),
+    "the second file of a job is not on record": ("clips == '' and keys or clips .. ' ' .. keys", "keys"),
     "what a lost try stored stays": ("else throw(key) end", "end"),
     "a finished clip is thrown away": ("if holds_word(wanted, key) then kept[#kept + 1] = key else throw(key) end", "throw(key)"),
     "a refit does not count as a job in hand": ("  count_jobs(id, 1)\n  line_up(id)\n", "  line_up(id)\n"),
