@@ -105,7 +105,9 @@ class Checkpoint:
             with device_errors(), safe_open(file, framework="pt", device=str(device)) as opened:
                 for name in opened.keys():  # noqa: SIM118, it is no mapping
                     tensor = opened.get_tensor(name)
-                    found[name] = tensor.to(dtype) if tensor.is_floating_point() else tensor
+                    wanted = dtype if tensor.is_floating_point() else tensor.dtype
+                    # on the processor it is the file, which may be replaced, and whose place decides how sums round
+                    found[name] = tensor.to(wanted, copy=device.type == "cpu")
         return found
 
     def _files(self, part: str) -> list[Path]:
