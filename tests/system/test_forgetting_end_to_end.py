@@ -58,7 +58,8 @@ def test_after_forgetme_nothing_of_a_person_is_left(platform: str, tmp_path: Pat
         steps.ask("of Bob's", group=True, bob=True)
         wait_for(lambda: steps.clips(group=True) == 1, WITHIN, "Bob's clip")
         bobs = stored(storage)
-        assert len(bobs) == 2
+        # its photo, itself, and its last frame
+        assert len(bobs) == 3
         steps.ask(WORD, pictures=2)
         wait_for(lambda: steps.clips() == 2, WITHIN, "two clips")
         steps.ask(WORD, group=True)
@@ -82,7 +83,7 @@ def test_after_forgetme_nothing_of_a_person_is_left(platform: str, tmp_path: Pat
             wait_for(lambda: says(steps, "in the making already") == 2, WITHIN, "two refusals")
             traces = [WORD, *steps.names]
             assert len(kept_of(storage, traces)) > 10 and on_disk(storage, traces)
-            assert len(stored(storage)) == len(bobs) + 3 * 2 + 2
+            assert len(stored(storage)) == len(bobs) + 3 * 3 + 2
             # When she wants it forgotten
             steps.forget()
             wait_for(steps.answered, WITHIN, "an answer")

@@ -34,7 +34,7 @@ def test_a_request_has_its_one_outcome_whatever_is_killed(tmp_path: Path, what: 
         (clip,) = api.get("/clips").json()["clips"]
         assert clip["id"] == asked["id"]
         assert api.get(f"/clips/{asked['id']}/clip.mp4").content[4:8] == b"ftyp"
-        assert files(web, "clips") == 1 and files(web, "pictures") == 1
+        assert files(web, "clips", "*.mp4") == 1 and files(web, "pictures") == 1
 
 
 def post(api: httpx.Client, words: str, headers: dict[str, str]) -> dict[str, str]:
@@ -50,8 +50,8 @@ def _is_up(api: httpx.Client) -> bool:
     return False
 
 
-def files(web: WebHouse, kind: str) -> int:
-    return len([one for one in (web.house.folder / "storage" / kind).rglob("*.*") if one.is_file()])
+def files(web: WebHouse, kind: str, named: str = "*.*") -> int:
+    return len([one for one in (web.house.folder / "storage" / kind).rglob(named) if one.is_file()])
 
 
 def kill(web: WebHouse, what: str) -> None:
