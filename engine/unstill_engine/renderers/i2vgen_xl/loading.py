@@ -83,7 +83,7 @@ def load_parts(
             words = checkpoint.read("tokenizer", lambda: Words.load(folder / "tokenizer"))
             schedule = checkpoint.read("scheduler", lambda: _scheduler(scheduler, folder))
             clip_input = checkpoint.read("feature_extractor", lambda: _clip_input(folder))
-        with stages.measure("dry run"):
+        with stages.measure("dry_run"):
             meanwhile(made["unet"], made["vae"])
         with stages.measure("weights"):
             return Parts(
