@@ -14,7 +14,7 @@ from tests.bots.terminal_cli import Terminal
 
 from unstill_bots.intake.captions import parse
 from unstill_bots.intake.served import Served
-from unstill_bots.terminal.options import caption_of
+from unstill_bots.terminal.recipe_caption import caption_of
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.codes import note

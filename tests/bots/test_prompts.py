@@ -42,7 +42,7 @@ from unstill_bots.intake.rewriter import PromptRewriter
 from unstill_bots.intake.rewritten import LARGEST, Unusable, prompt_of
 from unstill_bots.intake.rules import Terms
 from unstill_bots.safety.words import WordList
-from unstill_bots.terminal.options import caption_of
+from unstill_bots.terminal.recipe_caption import caption_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
 from unstill_config.prompt import Guide, Prompt

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unstill_bots.terminal.options import caption_of
+from unstill_bots.terminal.recipe_caption import caption_of
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.jobs import Finish, Parameters
 from unstill_queue.contract.recipe import Recipe
@@ -46,9 +46,7 @@ def test_the_same_photo_gives_the_same_frames_again(
     recipe = Recipe("camera", asked.model, rendered, finish, "Unstill")
     again, finish_again = made(dict(caption_of(recipe, CATALOG).given), photo)
     assert finish_again == finish
-    # what a preset's size became of a photo that has fewer pixels is said by no option
-    if "preset" not in options:
-        assert again == asked
+    assert again == asked
 
 
 @pytest.mark.parametrize("model", ["camera", "kandinsky-6-lite"])

@@ -83,8 +83,11 @@ def test_a_clip_from_before_the_spacing_was_named_is_made_as_then() -> None:
     then = exact_path(checkpoints(), 30)
     now = exact_path(schedule_of(asked(30, timestep_spacing=""), own), 30)
     assert all(torch.equal(*pair) for pair in zip(then, now, strict=True))
-    # which is another schedule, that begins where a part of the signal is left
+    # which is another schedule, that begins where 6 to 8 % of the signal are left
     assert own.timesteps[0] == 958
+    for steps in (30, 60, 80):
+        own.set_timesteps(steps)
+        assert 0.06 < own.alphas_cumprod[own.timesteps[0]] ** 0.5 < 0.085
 
 
 def test_who_asks_for_a_clip_gets_the_spacing_of_its_model() -> None:

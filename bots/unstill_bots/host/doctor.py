@@ -19,7 +19,7 @@ from unstill_bots.host.findings import Finding
 from unstill_bots.host.local import engine_environ
 from unstill_bots.host.prompt_findings import prompt_findings
 from unstill_bots.safety.findings import safety_findings
-from unstill_bots.terminal.options import printable
+from unstill_bots.terminal.recipe_caption import printable
 from unstill_bots.terminal.wording import Wording
 from unstill_config.children import child_environ
 from unstill_config.platforms import BotSettings

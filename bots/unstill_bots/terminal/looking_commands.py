@@ -19,8 +19,8 @@ from unstill_bots.host.local import Local
 from unstill_bots.terminal import looking
 from unstill_bots.terminal.common import prepare, print_json, shared
 from unstill_bots.terminal.ending import Code, Stop
-from unstill_bots.terminal.options import caption_of, printable
 from unstill_bots.terminal.order import requester
+from unstill_bots.terminal.recipe_caption import caption_of, printable, unsaid
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import QueueError
 from unstill_queue.contract.options import OPTIONS
@@ -191,16 +191,18 @@ def recipe(clip: Path, as_json: bool, language: str | None) -> Code:
         raise Stop(Code.USAGE, wording.cannot_read(str(clip))) from None
     except QueueError as error:
         raise Stop(Code.FAILED, str(error)) from None
-    caption = str(caption_of(found, Catalog.load(settings.catalog.file)))
+    catalog = Catalog.load(settings.catalog.file)
+    asks = caption_of(found, catalog)
+    caption, left = str(asks), unsaid(found, asks, catalog)
     code = Code.FAILED if credentials and credentials.state in ("unfit", "invalid") else Code.OK
     if as_json:
         signed = msgspec.to_builtins(credentials)
-        print_json(msgspec.to_builtins(found) | {"caption": caption, "credentials": signed})
+        print_json(msgspec.to_builtins(found) | {"caption": caption, "unsaid": left, "credentials": signed})
         return code
     print(found.comment())
     if credentials is not None:
         print(wording.credentials(credentials.state, credentials.signed_by))
-    print(wording.again(shlex.quote(caption)))
+    print(wording.again(shlex.quote(caption), left))
     return code
 
 

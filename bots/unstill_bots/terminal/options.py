@@ -11,12 +11,9 @@ import click
 
 from unstill_bots.intake import captions
 from unstill_bots.intake.foreign import Follows, Foreign, foreign
-from unstill_bots.intake.rewriter import is_rewritten
-from unstill_config.catalog import Catalog, Value
+from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import OptionError
-from unstill_queue.contract.jobs import Parameters
-from unstill_queue.contract.options import EXACT, MOTIONS, NEAR, NEAR_LEAST, OPTIONS, SEAMLESS, Option
-from unstill_queue.contract.recipe import Recipe
+from unstill_queue.contract.options import NEAR, NEAR_LEAST, OPTIONS, Option
 from unstill_queue.contract.resolving import resolve
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -132,67 +129,6 @@ def given_by(flags: Mapping[str, str | Sequence[str] | None]) -> dict[str, list[
 def _quoted(text: str) -> str:
     """Write a value into a caption. What is one plain word needs no quotes, and is quoted so in what is said of it."""
     return text if re.fullmatch(r"[\w.:/*+][\w.:/*+-]*|-?[\d.]+|", text) else captions.quoted(text)
-
-
-def caption_of(recipe: Recipe, catalog: Catalog) -> captions.Caption:
-    """What asks for the same clip again."""
-    asked, finish = recipe.parameters, recipe.finish
-    model = catalog.models.get(asked.model)
-    heard = bool(model.defaults.get("audio", False)) if model else False
-    unwanted = str(model.defaults.get("negative_prompt", "")) if model else ""
-    near_motion = min(MOTIONS, key=lambda name: abs(MOTIONS[name] - asked.motion))
-    given: dict[str, Value | None] = {
-        "model": asked.model,
-        "preset": _unsaid(asked, catalog),
-        "seed": asked.seed,
-        "num_frames": asked.num_frames,
-        "fps": asked.fps,
-        "resolution": None if _is_of_the_photo(asked) else asked.resolution,
-        "num_inference_steps": asked.num_inference_steps,
-        "guidance_scale": asked.guidance_scale,
-        "motion": None if near_motion == "medium" else near_motion,
-        "negative_prompt": None if asked.negative_prompt == unwanted else printable(asked.negative_prompt),
-        "camera": printable(asked.camera) or None,
-        "shape": None if finish.shape == "original" else finish.shape,
-        "fill": finish.fill or None,
-        "output_fps": finish.output_fps,
-        "loop": finish.loop or (SEAMLESS if finish.seamless else None),
-        "fade": finish.fade or None,
-        "audio": None if finish.audio == heard else finish.audio,
-        # else a language model would make another prompt of this one
-        EXACT: True if model is not None and is_rewritten(model) else None,
-    }
-    return captions.Caption(
-        printable(asked.prompt), {name: value for name, value in given.items() if value is not None}
-    )
-
-
-_SAMPLING = ("scheduler", "timestep_spacing", "cache_interval", "target_fps")
-"""Parameters that no option says."""
-
-
-def _unsaid(asked: Parameters, catalog: Catalog) -> str | None:
-    """Return the preset of a model by which a clip is sampled as it was; None where none is needed, or known."""
-    for name in (None, *(name for name, preset in catalog.presets.items() if not preset.values)):
-        given: dict[str, Value] = {"fps": asked.fps, **({"preset": name} if name else {})}
-        try:
-            made, _ = resolve("", given, catalog, default_model=asked.model)
-        except OptionError:  # of a model or a frame rate that is no longer known
-            return None
-        if all(getattr(made, value) == getattr(asked, value) for value in _SAMPLING):
-            return name
-    return None
-
-
-def _is_of_the_photo(asked: Parameters) -> bool:
-    """Whether a frame's size was made from the photo and the shape, and is not that of the resolution."""
-    sides = [side for side in (asked.width, asked.height) if side]
-    return min(sides, default=asked.resolution) != asked.resolution
-
-
-def printable(text: str) -> str:
-    """Without what a terminal would obey: the words may be a stranger's."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def unknown(error: click.NoSuchOption) -> OptionError:

@@ -227,7 +227,15 @@ class Wording(Replies):
     def presets(self, catalog: Catalog) -> list[str]:
         return [self.preset_help(catalog, name) for name in catalog.presets]
 
-    def again(self, caption: str) -> str:
+    def again(self, caption: str, unsaid: Sequence[str] = ()) -> str:
+        """Return what asks for the clip of a recipe again; `unsaid` are parameters of it that this does not ask for."""
+        if unsaid:
+            return self.gettext(
+                "The same cannot be asked for here: no option or preset says {names}. "
+                "What comes nearest: unstill animate PHOTO {caption}",
+                names=", ".join(unsaid),
+                caption=caption,
+            )
         return self.gettext("The same again: unstill animate PHOTO {caption}", caption=caption)
 
     def credentials(self, state: str, signed_by: str) -> str:
