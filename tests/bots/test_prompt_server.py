@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from tests.bots import tiny_chat
 from tests.bots.test_courier import FrontEnd
 from tests.prompt_endpoint import PROMPT
 from tests.waiting import PATIENCE, wait_for
+from transformers.cli.serve import Serve
 
 from unstill_bots.intake.rewriter import PromptRewriter
 from unstill_bots.intake.rewritten import Unusable
@@ -41,22 +39,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
+    """Where the server listens, which runs in a thread here: a process of its own would import torch once more."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            # its own entry asks on the network for newer versions
-            [sys.executable, "-c", "from transformers.cli.transformers import app; app()",
-             "serve", "--device", "cpu", "--port", str(port)],
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )  # fmt: skip
-    base = f"http://localhost:{port}"
+    serve = Serve(device="cpu", host="127.0.0.1", port=port, non_blocking=True)
+    base = f"http://127.0.0.1:{port}"
 
     def ready() -> bool:
-        assert process.poll() is None, (folder / "log").read_text()
         try:
             return httpx.get(f"{base}/health", timeout=PATIENCE).status_code == 200
         except httpx.TransportError:
@@ -71,8 +60,7 @@ def url(folder: Path) -> Iterator[str]:
             assert answer.status_code == 200, answer.text
         yield f"{base}/v1"
     finally:
-        process.kill()
-        process.wait()
+        serve.kill_server()
 
 
 async def test_a_real_server_writes_a_prompt(valkey: EmbeddedValkey, storage: Storage, url: str, folder: Path) -> None:
