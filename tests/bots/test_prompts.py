@@ -221,6 +221,24 @@ async def test_nothing_is_asked_where_words_are_to_stay_as_they_are(make: Make, 
     assert endpoint.wishes == ["waves"]
 
 
+async def test_what_a_person_set_since_holds_for_their_older_words(make: Make, endpoint: PromptEndpoint) -> None:
+    # Given a clip of Ann's own words, as nothing was written, who then wants her words to stay as they are
+    front, endpoint.answer = make(), status(400)
+    made = await job_of(front, f"waves {DRAWS}")
+    await finished(front, made)
+    endpoint.answer = says(PROMPT)
+    await front.pipeline.preferences.set(made.requester.person, Preferences(exact=True))
+
+    # When she presses Again, Then her words go nowhere
+    varied = await vary(await front.ledger.read(made.id), AGAIN, EN, front.pipeline, press="1")
+    assert varied.request is not None
+    assert (await job(front, varied.request)).parameters.prompt == "waves"
+    assert endpoint.wishes == ["waves"]
+    # but where she says so
+    assert (await job_of(front, f"rain --exact no {DRAWS}")).parameters.prompt == PROMPT
+    await front.pipeline.preferences.forget(made.requester.person)
+
+
 async def _exact(request: Request) -> Terms:
     return Terms(rules=Preferences(exact=True))
 
@@ -276,38 +294,45 @@ BAD: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize("how", BAD)
-async def test_whatever_it_answers_the_persons_own_words_are_used(
-    make: Make, endpoint: PromptEndpoint, how: str
-) -> None:
-    endpoint.answer = BAD[how]
-    made = await job_of(make(), f"waves {DRAWS}")
-    assert (made.parameters.prompt, made.own_words, made.notes) == ("waves", "", ())
-    assert len(endpoint.bodies) == 1
-
-
-async def test_nobody_waits_for_one_that_is_slow_and_one_that_is_gone_is_no_trouble(
-    make: Make, endpoint: PromptEndpoint
-) -> None:
-    # Given one that is slow in either way, Then own words are used, until it is no longer asked
-    for answer in (endpoint.silent, endpoint.drips):
-        front, endpoint.answer = make(seconds=SOON), answer
-        rewriter = front.pipeline._preparation._prompts._rewriter
-        while not rewriter.is_away:
-            assert (await job_of(front, f"waves {DRAWS}")).own_words == ""
-        endpoint.answer, before = says(PROMPT), len(endpoint.bodies)
-        assert (await job_of(front, f"waves {DRAWS}")).own_words == ""
-        assert len(endpoint.bodies) == before > 0
-    # Given nobody at that address, and one to which no header can be sent
-    for gone in ({"url": "http://127.0.0.1:1/v1"}, {"key": SecretStr("schlüssel-中")}):
-        before = len(endpoint.bodies)
-        assert (await job_of(make(**gone), f"waves {DRAWS}")).own_words == ""
-        assert len(endpoint.bodies) == before
-
-
 async def written(rewriter: PromptRewriter, user: str, words: str = "waves") -> str | None:
     wish = await rewriter.wish(words, CATALOG.models["i2vgen-xl"], 0, None, Requester("telegram", user, user))
     return await rewriter.prompt(wish, CATALOG, lambda text: False) if wish else None
+
+
+@pytest.mark.parametrize("how", BAD)
+async def test_whatever_it_answers_no_prompt_is_made_of_it(endpoint: PromptEndpoint, how: str) -> None:
+    endpoint.answer = BAD[how]
+    assert await written(PromptRewriter(Prompt(url=endpoint.url, model="qwen")), "ann") is None
+    assert len(endpoint.bodies) == 1
+
+
+async def test_where_no_prompt_is_made_there_is_a_clip_of_the_persons_own_words(
+    make: Make, endpoint: PromptEndpoint
+) -> None:
+    # Given one that fails, one that writes what cannot be used, and one that is slow
+    for answer in (status(500), says("waves --seed 3"), endpoint.silent):
+        endpoint.answer = answer
+        made = await job_of(make(seconds=SOON), f"waves {DRAWS}")
+        assert (made.parameters.prompt, made.own_words, made.notes) == ("waves", "", ())
+    assert len(endpoint.bodies) == 3
+
+
+async def test_nobody_waits_for_one_that_is_slow_and_one_that_is_gone_is_no_trouble(endpoint: PromptEndpoint) -> None:
+    # Given one that is slow in either way, Then own words are used, until it is no longer asked
+    for answer in (endpoint.silent, endpoint.drips):
+        rewriter = PromptRewriter(Prompt(url=endpoint.url, model="qwen", seconds=SOON))
+        endpoint.answer = answer
+        while not rewriter.is_away:
+            assert await written(rewriter, "ann") is None
+        endpoint.answer, before = says(PROMPT), len(endpoint.bodies)
+        assert await written(rewriter, "ann") is None
+        assert len(endpoint.bodies) == before > 0
+    # Given nobody at that address, and one to which no header can be sent
+    before = len(endpoint.bodies)
+    gone = Prompt(url="http://127.0.0.1:1/v1", model="qwen")
+    for prompt in (gone, Prompt(url=endpoint.url, model="qwen", key=SecretStr("schlüssel-中"))):
+        assert await written(PromptRewriter(prompt), "ann") is None
+    assert len(endpoint.bodies) == before
 
 
 async def test_whose_wishes_make_it_slow_takes_it_from_nobody_else(endpoint: PromptEndpoint) -> None:

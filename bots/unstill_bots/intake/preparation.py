@@ -8,6 +8,7 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
+from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import Chat, ChatError, FetchError
 from unstill_bots.delivery.status_message import StatusMessages
 from unstill_bots.host.gate import FairGate
@@ -92,7 +93,7 @@ class Preparation:
         self._objection = objection
         self._make_safe = pictures.make_safe if pictures else make_safe
         self._safety = safety
-        self._prompts = Prompts(rewriter, catalog, safety)
+        self._prompts = Prompts(rewriter, catalog, safety, PreferenceStore(client.redis))
         self._extending = extending
         self._consent = Consent(client.redis, client.ledger.names)
         self._in_hand: set[str] = set()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from unstill_bots.actions.preferences import Preferences
+from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.intake.captions import Caption
 from unstill_bots.intake.pictures import SafePicture
 from unstill_bots.intake.rewriter import PromptRewriter, is_rewritten
@@ -20,23 +20,29 @@ from unstill_queue.contract.options import EXACT
 class Prompts:
     """Has prompts written where words, chat and model allow it. The host's list of words holds for what is written."""
 
-    def __init__(self, rewriter: PromptRewriter, catalog: Catalog, safety: Safety) -> None:
+    def __init__(
+        self, rewriter: PromptRewriter, catalog: Catalog, safety: Safety, preferences: PreferenceStore
+    ) -> None:
         self._rewriter = rewriter
         self._catalog = catalog
         self._safety = safety
+        self._preferences = preferences
 
     async def wish(
         self, job: Job, caption: Caption, rules: Preferences, pictures: Sequence[SafePicture], kept: str = ""
     ) -> tuple[Job, Wish | None]:
         """Return the job, and what a language model is to be asked for it, or None. `rules` are what its chat has set;
-        `kept` is the prompt that was made of the same words before, which the job then has.
+        `kept` is the prompt that was made of the same words before, which the job then has. Raises RedisError.
         """
         model = self._catalog.models[job.parameters.model]
         if caption.given.get(EXACT) or not is_rewritten(model):
             return job, None
         if kept:
             return (job if self._safety.words.holds(kept) else _with(job, kept)), None
-        if rules.exact:
+        if rules.exact or not self._rewriter.is_on:
+            return job, None
+        # a press of an older clip's button has that request's words, from before the person set this
+        if EXACT not in caption.given and (await self._preferences.get(job.requester.person)).exact:
             return job, None
         first = pictures[0] if pictures else None
         wish = await self._rewriter.wish(job.parameters.prompt, model, len(pictures), first, job.requester)
