@@ -14,8 +14,9 @@ from redis.asyncio import Redis
 from tests.waiting import until
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
-from unstill_bots.delivery.looks import EarlyLooks, StandingLooks
-from unstill_bots.delivery.message import Look
+from unstill_bots.delivery.looks import EarlyLooks
+from unstill_bots.delivery.message import EarlyLook
+from unstill_bots.delivery.standing_looks import StandingLooks
 from unstill_bots.safety.checks import COVERED_PICTURE, Safety
 from unstill_bots.safety.rating import Rating
 from unstill_bots.telegram.chat import TelegramChat
@@ -98,7 +99,7 @@ async def test_a_look_is_made_where_host_and_chat_want_one(
 
 async def test_who_wants_none_in_their_own_chat_is_shown_none(redis: Redis) -> None:
     looks, store = early(redis, "always"), PreferenceStore(redis)
-    assert await looks.of(running()) == Look(still(), synthetic=True, reseeds=True)
+    assert await looks.of(running()) == EarlyLook(still(), synthetic=True, reseeds=True)
     # a look that is not there is none
     assert await looks.of(running(look=b"")) is None
     # When a person wants none, Then they are shown none, and others in a group where they ask are
@@ -119,7 +120,7 @@ async def test_a_look_is_covered_where_its_clip_would_be(redis: Redis) -> None:
     await PreferenceStore(redis).set(f"telegram:{GROUP}", Preferences(spoiler=True))
     assert await covered(running(GROUP))
     # and a camera's clip, if it had a look, was drawn by nobody, and another seed would change nothing
-    assert await early(redis).of(running(model="camera")) == Look(still())
+    assert await early(redis).of(running(model="camera")) == EarlyLook(still())
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ async def test_a_look_is_rated_before_it_is_shown(
 ) -> None:
     settings = SafetySettings(rating=True, threshold=BETWEEN, policy=policy, loosest="allow")
     looks, record = early(redis, safety=Safety(settings, rating=rating)), running(look=still(colour))
-    shown: list[Look | None] = []
+    shown: list[EarlyLook | None] = []
 
     async def show(id: str) -> None:
         shown.append(await looks.of(record))
@@ -174,5 +175,5 @@ async def test_what_stands_in_messages_is_remembered_for_the_newest() -> None:
     for number in range(300):
         standing.put(str(number), b"a")
     assert "0" not in standing and standing.shows("299", b"a") and not standing.shows("299", b"b")
-    standing.gone("299")
+    standing.put("299", b"")
     assert "299" not in standing

@@ -45,7 +45,7 @@ from unstill_bots.actions.presses import (
 from unstill_bots.actions.settings_form import SettingsForm
 from unstill_bots.actions.variations import AGAIN
 from unstill_bots.delivery import presentation
-from unstill_bots.delivery.message import Look, Message
+from unstill_bots.delivery.message import EarlyLook, Message
 from unstill_bots.discord import buttons as discord_buttons
 from unstill_bots.discord.settings_pages import Change, SettingsPages
 from unstill_bots.intake.older_picture import WORDS_REFUSED
@@ -297,7 +297,7 @@ def job_messages(catalog: Catalog, platform: str) -> list[Message]:
         presentation.failed(record_of_words, refused, catalog),
         presentation.received(request),
         waits,
-        presentation.rendering(record, Progress("rendering", 3, 8), look=Look(b"", reseeds=True)),
+        presentation.rendering(record, Progress("rendering", 3, 8), look=EarlyLook(b"", reseeds=True)),
         presentation.clip(record, done, Path("clip.mp4"), catalog),
     ]
 

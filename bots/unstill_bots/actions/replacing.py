@@ -12,7 +12,8 @@ from unstill_queue.contract.errors import NotTaken
 from unstill_queue.contract.jobs import Cancelled, Request
 from unstill_queue.ledger.ledger import Record
 
-LOOKS, LOOK_EVERY = 10, 0.1
+ASKED, ASK_EVERY = 10, 0.1
+"""How often it is asked whether a message came, and the seconds between."""
 
 
 def was_replaced(record: Record) -> bool:
@@ -50,10 +51,10 @@ async def took_over(record: Record, pipeline: Pipeline) -> bool:
     new = record.outcome.by.partition(" ")[2] if isinstance(record.outcome, Cancelled) else ""
     if not new or record.note is None or await pipeline.adopt(new, record.note):
         return True
-    for _ in range(LOOKS):
+    for _ in range(ASKED):
         taken = await pipeline.record(new)
         if taken is None or taken.note is not None:
             return taken is None or taken.note == record.note
         # a message is on its way
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(ASK_EVERY)
     return False

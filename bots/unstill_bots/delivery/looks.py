@@ -10,7 +10,7 @@ import structlog
 
 from unstill_bots.actions.preferences import Preferences, PreferenceStore
 from unstill_bots.delivery.chat import Chat
-from unstill_bots.delivery.message import Look
+from unstill_bots.delivery.message import EarlyLook
 from unstill_bots.host.background import BackgroundTasks
 from unstill_bots.safety.checks import COVERED_PICTURE, Safety, Shown
 from unstill_config.catalog import Catalog
@@ -22,10 +22,8 @@ log = structlog.get_logger(__name__)
 
 MOST_KNOWN = 10_000
 """Jobs of which is remembered how their look is shown, the newest."""
-LOOK_EVERY, TRIES = 0.3, 3
+ASK_EVERY, TRIES = 0.3, 3
 """Seconds between two times that a chat is asked for room, and how often a look is tried to be shown."""
-MOST_STANDING = 200
-"""Messages of which is remembered which picture stands in them."""
 
 
 class EarlyLooks:
@@ -55,7 +53,7 @@ class EarlyLooks:
             return self._host != "never"
         return rules.look == "on" or (not rules.look and self._host == "always")
 
-    async def of(self, record: Record) -> Look | None:
+    async def of(self, record: Record) -> EarlyLook | None:
         """Return the early look at a running job; None where there is none, or it is not to be shown, or not yet: then
         its rating has begun. Raises RedisError.
         """
@@ -73,7 +71,7 @@ class EarlyLooks:
         if covered is None or model is None:
             return None
         reseeds = "seed" in model.abilities and not model.moves
-        return Look(record.look, spoiler=covered, synthetic=model.synthetic, reseeds=reseeds)
+        return EarlyLook(record.look, spoiler=covered, synthetic=model.synthetic, reseeds=reseeds)
 
     async def show(
         self, id: str, *, waits: Callable[[], bool], room: Callable[[], bool], show: Callable[[str], Awaitable[None]]
@@ -84,7 +82,7 @@ class EarlyLooks:
         tries = TRIES
         while tries and waits():
             if id in self._asked or not room():
-                await asyncio.sleep(LOOK_EVERY)
+                await asyncio.sleep(ASK_EVERY)
                 continue
             await show(id)
             tries -= id not in self._asked
@@ -127,27 +125,3 @@ class EarlyLooks:
         self._known[id] = covered
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
-
-
-class StandingLooks:
-    """Remembers which picture this process has put into which message, so that it is not sent with each edit."""
-
-    def __init__(self) -> None:
-        self._stands: OrderedDict[str, bytes] = OrderedDict()
-
-    def __contains__(self, message: str) -> bool:
-        return message in self._stands
-
-    def shows(self, message: str, picture: bytes) -> bool:
-        """Return whether that picture stands in a message."""
-        return self._stands.get(message) == picture
-
-    def put(self, message: str, picture: bytes) -> None:
-        """Note that a picture stands in a message now."""
-        self._stands[message] = picture
-        if len(self._stands) > MOST_STANDING:
-            self._stands.popitem(last=False)
-
-    def gone(self, message: str) -> None:
-        """Note that no picture of ours stands in a message any more."""
-        self._stands.pop(message, None)

@@ -98,7 +98,7 @@ class Clip(msgspec.Struct, frozen=True):
     key: str = ""
 
 
-class Look(msgspec.Struct, frozen=True):
+class EarlyLook(msgspec.Struct, frozen=True):
     """An early look at a clip that is in the making: `picture` is a JPEG, `spoiler` as in `Clip`, `synthetic`: AI draws
     it. `reseeds`: another seed makes another clip.
     """
@@ -129,7 +129,7 @@ class Message(msgspec.Struct, frozen=True):
     clip: Clip | None = None
     account: str = ""
     code: str = ""
-    look: Look | None = None
+    look: EarlyLook | None = None
 
     @property
     def silent(self) -> bool:

@@ -39,8 +39,13 @@ async def poster(storage: Storage, clip: Clip, bounds: Bounds) -> bytes | None:
 def plain(clip: Clip, bounds: Bounds) -> bytes:
     """Return a JPEG of a clip's shape that shows nothing, for one that was made of words alone."""
     scale = bounds.side / max(clip.width, clip.height)
+    return blank(max(1, round(clip.width * scale)), max(1, round(clip.height * scale)))
+
+
+def blank(width: int, height: int) -> bytes:
+    """Return a JPEG of that size in pixels that shows nothing."""
     out = io.BytesIO()
-    Image.new("RGB", (max(1, round(clip.width * scale)), max(1, round(clip.height * scale))), PLAIN).save(out, "JPEG")
+    Image.new("RGB", (width, height), PLAIN).save(out, "JPEG")
     return out.getvalue()
 
 

@@ -23,7 +23,17 @@ from unstill_bots.actions.presses import (
     WORDS_ALONE,
 )
 from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
-from unstill_bots.delivery.message import NOTICE, SHUT_OUT, Button, Clip, Look, Message, Phase, Urgency, is_replaced
+from unstill_bots.delivery.message import (
+    NOTICE,
+    SHUT_OUT,
+    Button,
+    Clip,
+    EarlyLook,
+    Message,
+    Phase,
+    Urgency,
+    is_replaced,
+)
 from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
 from unstill_bots.intake.older_picture import WORDS_REFUSED
@@ -89,7 +99,7 @@ def waiting(request: Request, place: Place, served: Served | None = None) -> Mes
     )
 
 
-def rendering(record: Record, progress: Progress, least: float = 0.0, look: Look | None = None) -> Message:
+def rendering(record: Record, progress: Progress, least: float = 0.0, look: EarlyLook | None = None) -> Message:
     """Make the message of a running job. `least` is the share that was shown: no second try runs back from it."""
     replies = _replies(record.request)
     share = _share(progress, least)
@@ -261,7 +271,7 @@ def _while_under_way(job: str, replies: ChatReplies) -> tuple[Button, ...]:
     return (Button(CANCEL, replies.button_cancel(), job),)
 
 
-def _at_a_look(job: str, replies: ChatReplies, look: Look) -> tuple[Button, ...]:
+def _at_a_look(job: str, replies: ChatReplies, look: EarlyLook) -> tuple[Button, ...]:
     reseed = (Button(NEW_SEED, replies.button_new_seed(), job),) if look.reseeds else ()
     return (*reseed, Button(CANCEL, replies.button_stop(), job))
 

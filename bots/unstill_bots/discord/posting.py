@@ -13,11 +13,10 @@ from discord.utils import escape_markdown
 from msgspec.structs import replace
 
 from unstill_bots.delivery.chat import ChatError, ChatGone, ChatRefused, ChatUncertain, MessageGone
-from unstill_bots.delivery.looks import StandingLooks
-from unstill_bots.delivery.message import Clip, Urgency
-from unstill_bots.delivery.message import Look as EarlyLook
+from unstill_bots.delivery.message import Clip, EarlyLook, Urgency
 from unstill_bots.delivery.refusals import Refusals
 from unstill_bots.delivery.room_limit import LeftAlone
+from unstill_bots.delivery.standing_looks import StandingLooks
 from unstill_bots.discord.errors import PermissionMissing, ReplyImpossible, ThreadArchived
 from unstill_bots.discord.message_ref import MessageRef
 from unstill_bots.discord.send_limit import SendLimit
@@ -128,13 +127,8 @@ class Posting:
         Raises ChatError.
         """
         key, picture = str(ref.message), look.early.picture if look.early else b""
-        shown = await self._edit(
-            to, ref, urgency, replace(look, stands=bool(picture) and self._standing.shows(key, picture))
-        )
-        if picture:
-            self._standing.put(key, picture)
-        else:
-            self._standing.gone(key)
+        shown = await self._edit(to, ref, urgency, replace(look, stands=self._standing.shows(key, picture)))
+        self._standing.put(key, picture)
         return shown
 
     async def _edit(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:

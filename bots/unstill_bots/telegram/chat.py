@@ -11,7 +11,7 @@ from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, T
 
 from unstill_bots.actions.preferences import PreferenceStore
 from unstill_bots.delivery.chat import ChatError, ChatUnavailable, ClipForbidden, FetchError
-from unstill_bots.delivery.message import SEEN, Clip, Look, Message, Urgency
+from unstill_bots.delivery.message import SEEN, Clip, EarlyLook, Message, Urgency
 from unstill_bots.delivery.poster import poster
 from unstill_bots.delivery.talk import tell
 from unstill_bots.telegram import buttons as keyboards
@@ -56,7 +56,7 @@ class TelegramChat:
     ) -> None:
         self.bot = bot
         self.guests = Guests(bot, memory)
-        self._looks = Looks(bot, memory)
+        self._looks = Looks(bot, memory.looks)
         self._calls = Calls(memory, send_limit, preferences)
         self._storage = storage
         self._download_limit = catalog.platforms[PLATFORM].download_limit
@@ -134,7 +134,7 @@ class TelegramChat:
             if isinstance(error.__cause__, TelegramError) and is_unchanged(error.__cause__):
                 return ref
             raise
-        await self._looks.gave_way(shown_at)
+        await self._looks.kept.end(str(shown_at))
         file = file_in(shown) if isinstance(shown, telegram.Message) else None
         return str(ClipRef(shown_at, kind, file)) if file else ref
 
@@ -214,14 +214,14 @@ class TelegramChat:
         text: str,
         urgency: Urgency,
         buttons: InlineKeyboardMarkup | None,
-        look: Look | None = None,
+        look: EarlyLook | None = None,
     ) -> None:
         """Change a message's text and buttons. One that stands there as it should, or that shows a clip by now, needs
         no edit. Raises ChatError.
         """
 
         async def edit(chat: str) -> None:
-            if look is not None or self._looks.stands(ref):
+            if look is not None or str(ref) in self._looks.kept:
                 return await self._looks.show(chat, ref, look, text, buttons)
             try:
                 await self.bot.edit_message_text(
@@ -232,7 +232,7 @@ class TelegramChat:
                     link_preview_options=PLAIN,
                 )
             except BadRequest as error:
-                if is_media_already(error) and await self._looks.known(ref):
+                if is_media_already(error) and await self._looks.kept.known(str(ref)):
                     await self._looks.show(chat, ref, None, text, buttons)
                 elif not (is_unchanged(error) or is_media_already(error)):
                     raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
+from unstill_bots.delivery.standing_looks import RecordedLooks
 from unstill_bots.intake.albums import GatheringPictures
 from unstill_bots.intake.waiting import DAY
 from unstill_bots.telegram.pending import PLATFORM, TelegramRequest
@@ -17,7 +18,7 @@ class Memory(GatheringPictures[TelegramRequest]):
 
     def __init__(self, redis: Redis, names: Pseudonyms | None = None) -> None:
         super().__init__(redis, PLATFORM, TelegramRequest)
-        self._names = names or Pseudonyms()
+        self.looks = RecordedLooks(redis, names or Pseudonyms(), PLATFORM)
         self._moved: dict[str, str] = {}
 
     # -- updates seen
@@ -38,23 +39,6 @@ class Memory(GatheringPictures[TelegramRequest]):
         """Return the message there of a job."""
         message = await self._redis.get(f"unstill:telegram:guest:{job}")
         return None if message is None else message.decode()
-
-    # -- messages that show an early look
-
-    async def put_look(self, message: str) -> None:
-        """Remember that a message of ours is about to become a photo, under a name that tells nobody."""
-        await self._redis.set(self._look(message), b"", ex=2 * DAY)
-
-    async def has_look(self, message: str) -> bool:
-        """Return whether a message of ours may be a photo."""
-        return bool(await self._redis.exists(self._look(message)))
-
-    async def drop_look(self, message: str) -> None:
-        """Forget it, as a clip stands there now."""
-        await self._redis.delete(self._look(message))
-
-    def _look(self, message: str) -> str:
-        return f"unstill:telegram:look:{self._names.name('message', f'{PLATFORM}:{message}')}"
 
     # -- groups that became supergroups
 
