@@ -18,9 +18,10 @@ ALIKE_MOST = 5
 """Consecutive lines that two front ends may share by chance, blank lines and imports aside."""
 FILE_MOST = 300
 FOLDER_MOST = {"telegram": 2600, "discord": 3050}
-"""Lines of a front end, all files of its folder together: what its wire, its limits and its controls take. An early look
-is one of these: on Telegram it makes a photo of a text, which has a caption then and never is a text again, and on
-Discord it is an attachment that an edit leaves where it stands. So is a list of many values in Telegram's settings.
+"""Lines of a front end, all files of its folder together: what its wire, its limits and its controls take.
+
+An early look is one of these: on Telegram it makes a photo of a text, which has a caption from then on and never is a
+text again; on Discord it is an attachment, which an edit leaves where it stands. So is Telegram's list of many values.
 """
 
 

@@ -11,18 +11,11 @@ from typing import Literal
 import msgspec
 
 from unstill_bots.actions.presses import (
-    ACTIONS,
-    CANCEL,
-    DELETE,
     EDIT,
     LAST_PICTURE,
-    NEW_SEED,
-    REPORT,
-    SHARE,
     SWITCH,
     WORDS_ALONE,
 )
-from unstill_bots.actions.variations import AGAIN, BETTER, LOOP, REELS, moves_of, offered
 from unstill_bots.delivery.message import (
     NOTICE,
     SHUT_OUT,
@@ -34,6 +27,7 @@ from unstill_bots.delivery.message import (
     Urgency,
     is_replaced,
 )
+from unstill_bots.delivery.message_buttons import at_a_look, to_report, to_share, under_clip, while_under_way
 from unstill_bots.delivery.naming import file_name
 from unstill_bots.intake import captions
 from unstill_bots.intake.older_picture import WORDS_REFUSED
@@ -45,8 +39,7 @@ from unstill_bots.text.parts import Text
 from unstill_bots.text.waiting_replies import A_FEW
 from unstill_config.catalog import Catalog
 from unstill_queue.contract.errors import OptionError
-from unstill_queue.contract.jobs import Failed, Finish, Job, Outcome, Parameters, Progress, Request, Succeeded
-from unstill_queue.contract.options import EXTEND
+from unstill_queue.contract.jobs import Failed, Finish, Job, Parameters, Progress, Request, Succeeded
 from unstill_queue.ledger.ledger import Place, Record
 
 REWRITTEN = "prompt_rewritten"
@@ -62,7 +55,7 @@ def received(request: Request) -> Message:
         Text(replies.received(request.pictures)),
         Phase.RECEIVED,
         Urgency.PLACE,
-        buttons=_while_under_way(request.id, replies),
+        buttons=while_under_way(request.id, replies),
     )
 
 
@@ -95,7 +88,7 @@ def waiting(request: Request, place: Place, served: Served | None = None) -> Mes
         Phase.WAITING,
         Urgency.PLACE,
         ready_at=_ready_at(eta),
-        buttons=(*switch, *_while_under_way(request.id, replies)),
+        buttons=(*switch, *while_under_way(request.id, replies)),
     )
 
 
@@ -121,7 +114,7 @@ def rendering(record: Record, progress: Progress, least: float = 0.0, look: Earl
         Urgency.PROGRESS,
         share=share,
         ready_at=_ready_at(left),
-        buttons=_at_a_look(record.id, replies, look) if look else _while_under_way(record.id, replies),
+        buttons=at_a_look(record.id, replies, look) if look else while_under_way(record.id, replies),
         look=look,
     )
 
@@ -135,7 +128,7 @@ def shrinking(record: Record) -> Message:
         Text(replies.shrinking()),
         Phase.ENCODING,
         Urgency.ANSWER,
-        buttons=_while_under_way(record.id, replies),
+        buttons=while_under_way(record.id, replies),
     )
 
 
@@ -171,9 +164,9 @@ def clip(
         Phase.DONE,
         Urgency.ANSWER,
         buttons=(
-            *_under_clip(job, outcome, replies, catalog),
-            *_to_share(record.request, replies, covered=for_here),
-            *_to_report(record.request, replies),
+            *under_clip(job, outcome, replies, catalog),
+            *to_share(record.request, replies, covered=for_here),
+            *to_report(record.request, replies),
         ),
         clip=Clip(
             file,
@@ -216,7 +209,7 @@ def failed(record: Record, failure: Failed, catalog: Catalog) -> Message:
     """Make the answer that there is no clip. Where one was made, and cannot be shown, it can be asked for again."""
     replies = _replies(record.request)
     made = isinstance(record.outcome, Succeeded) and failure.code != "clip_refused"
-    buttons = _under_clip(record.job, record.outcome, replies, catalog) if made else ()
+    buttons = under_clip(record.job, record.outcome, replies, catalog) if made else ()
     if failure.details == WORDS_REFUSED:
         buttons = (Button(EDIT, replies.button_edit(), record.id),)
     text = Text(replies.failed(failure))
@@ -265,41 +258,3 @@ def _share(progress: Progress, least: float) -> float | None:
     if progress.phase == "rendering" and progress.steps:
         return max(least, min(1.0, progress.step / progress.steps))
     return least or None
-
-
-def _while_under_way(job: str, replies: ChatReplies) -> tuple[Button, ...]:
-    return (Button(CANCEL, replies.button_cancel(), job),)
-
-
-def _at_a_look(job: str, replies: ChatReplies, look: EarlyLook) -> tuple[Button, ...]:
-    reseed = (Button(NEW_SEED, replies.button_new_seed(), job),) if look.reseeds else ()
-    return (*reseed, Button(CANCEL, replies.button_stop(), job))
-
-
-def _under_clip(job: Job | None, made: Outcome | None, replies: ChatReplies, catalog: Catalog) -> tuple[Button, ...]:
-    """Return the buttons under a job's clip but for those that would change nothing; none where no job is on record."""
-    if job is None:
-        return ()
-    texts = {
-        AGAIN: replies.button_again(moves=bool(moves_of(job, catalog))),
-        BETTER: replies.button_better(),
-        REELS: replies.button_reels(),
-        LOOP: replies.button_loop(),
-        EXTEND: replies.button_extend(),
-        DELETE: replies.button_delete(),
-    }
-    return tuple(Button(action, texts[action], job.id) for action in (*offered(job, made, catalog), DELETE))
-
-
-def _to_share(request: Request, replies: ChatReplies, *, covered: bool) -> tuple[Button, ...]:
-    """Return the button that shares a clip, where the platform has that; what is covered would be shown open there."""
-    if covered or request.requester.platform not in ACTIONS[SHARE].buttons:
-        return ()
-    return (Button(SHARE, replies.button_share(), request.id),)
-
-
-def _to_report(request: Request, replies: ChatReplies) -> tuple[Button, ...]:
-    """Return the button that reports a clip, where the platform has that; elsewhere one replies to it."""
-    if request.reply_to.platform not in ACTIONS[REPORT].buttons:
-        return ()
-    return (Button(REPORT, replies.button_report(), request.id),)
