@@ -40,6 +40,7 @@ class Preset(Entry):
         return self
 
     def for_model(self, model: str) -> dict[str, Value]:
+        """Return what it sets where that model makes the clip."""
         return self.values | self.models.get(model, {})
 
     def is_for(self, models: Iterable[str]) -> bool:

@@ -15,7 +15,7 @@ from tests.engine.i2vgen_tiny import tiny_renderer as loaded
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from unstill_engine.renderers.base import Photos
-from unstill_engine.renderers.i2vgen_xl.clip import ImageEncoder, TextEncoder
+from unstill_engine.renderers.i2vgen_xl.clip_encoders import ImageEncoder, TextEncoder
 from unstill_engine.renderers.i2vgen_xl.renderer import I2VGenXL
 
 

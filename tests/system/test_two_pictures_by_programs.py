@@ -103,6 +103,9 @@ def test_a_clip_goes_on_from_the_one_that_is_named(api: httpx.Client) -> None:
     # and without an id from the newest, by a form too
     form = recipe_in(made(api, api.post("/clips", data={"prompt": "snow", "extend": "yes"})))
     assert [one.prompt for one in (*form.before, form.parameters)] == ["rain", "it clears up", "snow"]
+    # and the recipe that the API tells has all pieces, as the file's
+    told = api.get(f"/clips/{answer.json()['id']}/recipe").json()
+    assert [one["prompt"] for one in (*told["before"], told)] == ["rain", "it clears up"]
     # When a picture comes with it, or the clip is nobody's, Then that is said
     both = api.post("/clips", json={**longer, "of": first.json()["id"], "images": [encoded(RED)]})
     assert (both.status_code, both.json()["code"]) == (422, "wrong_field")

@@ -44,7 +44,7 @@ def moves_of(job: Job, catalog: Catalog) -> tuple[str, ...]:
 
 
 def offered(job: Job, made: Outcome | None, catalog: Catalog) -> list[str]:
-    """The actions that make sense under a job's clip: what would change nothing, or cannot be, is left out."""
+    """Return the actions that make sense under a job's clip: what would change nothing, or cannot be, is left out."""
     model = catalog.models.get(job.parameters.model)
     actions = [AGAIN] if model is None or model.moves or "seed" in model.abilities else []
     if "quality" in catalog.presets:
@@ -158,7 +158,7 @@ def _another(seed: int) -> int:
 
 
 def again(record: Record, id: str, words: str) -> Request:
-    """The request anew under another id and with other options of the same words, and so with the same prompt."""
+    """Return the request under another id and with other options of the same words, and so with the same prompt."""
     to = replace(record.request.reply_to, extra={**record.request.reply_to.extra, "job": id})
     return replace(kept_of(record), id=id, words=words, reply_to=to, rewritten=rewritten_of(record))
 

@@ -50,6 +50,7 @@ class Look(msgspec.Struct, frozen=True):
 
     @property
     def has_files(self) -> bool:
+        """Whether to show it, a file is attached."""
         return self.clip is not None or (self.early is not None and not self.stands)
 
     @property

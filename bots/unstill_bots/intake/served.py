@@ -60,7 +60,7 @@ class Served(msgspec.Struct, frozen=True):
 
     @property
     def presets(self) -> dict[str, Preset]:
-        """The presets to offer: those that do something with one of the models to offer."""
+        """Return the presets to offer: those that do something with one of the models to offer."""
         return self.catalog.presets_for(*self.models)
 
     @property
@@ -82,8 +82,8 @@ class Served(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """The options that one of the models to offer reads, in the schema's order; `model` where there is a choice,
-        and `exact` where words are rewritten.
+        """Return the options that one of the models to offer reads, in the schema's order; `model` where there is a
+        choice, and `exact` where words are rewritten.
         """
         models = self.models
         return tuple(
@@ -127,7 +127,7 @@ class Serving:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The options that do nothing here, whatever is served."""
+        """Return the names of options that do nothing here, whatever is served."""
         return () if self._rewrites else (EXACT,)
 
     @property

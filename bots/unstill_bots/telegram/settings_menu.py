@@ -47,7 +47,7 @@ class SettingsMenu:
             await self._context.reply(message, *self._drawn(preferences, replies, message, sees_all=sees_all))
 
     async def pressed(self, query: CallbackQuery, about: str) -> None:
-        """One step on, or to the value that `about` names; or into a list of values."""
+        """Go one step on, or to the value that `about` names; or open a list of values."""
         message = query.message
         if not isinstance(message, Message):
             return

@@ -35,7 +35,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def split_words(words: Sequence[str], wording: Wording, *, enough: bool = False) -> tuple[list[str], str]:
-    """The photos and the prompt. The last word is the prompt unless it is a photo. `enough`: neither need be there.
+    """Return the photos and the prompt, which is the last word unless that is a photo. `enough`: neither need be there.
 
     Raises:
         Stop: a photo is not there, or there is neither a photo nor a prompt.

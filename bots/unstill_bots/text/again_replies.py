@@ -17,6 +17,7 @@ class AgainReplies(Replies):
         return self.gettext("Another move") if moves else self.gettext("Again")
 
     def button_extend(self) -> str:
+        """Name the button for the clip with one more piece."""
         return self.gettext("Extend")
 
     def button_edit(self) -> str:

@@ -68,6 +68,7 @@ def messages(catalog: Catalog) -> Iterator[MessageId]:
 
 
 def folder(language: str) -> Path:
+    """Return the folder of a language's files."""
     return PACKAGE / "text" / "locale" / language
 
 
@@ -110,6 +111,7 @@ def converted(language: str, catalog: Catalog) -> Iterator[tuple[Path, bytes]]:
 
 
 def written(messages: Messages) -> bytes:
+    """Return the content of a .po file."""
     file = io.BytesIO()
     write_po(file, messages, no_location=True, width=116)
     return file.getvalue()

@@ -66,8 +66,9 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
         pictures: int = 1,
         own: str = "",
     ) -> Text:
-        """The parts of the text under the clip, with all `notes` on it, as `Record.notes` has them. `pictures` as in
-        `Request`, `own` the person's words as `Job.own_words`.
+        """Return the parts of the text under the clip, with all `notes` on it, as `Record.notes` has them.
+
+        `pictures` as in `Request`, `own` as `Job.own_words`.
         """
         facts = self.gettext(
             "{seconds} s, {width} × {height}, seed {seed}.",

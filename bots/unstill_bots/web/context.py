@@ -175,4 +175,5 @@ def recipe_of(record: Record) -> dict[str, Any]:
         **msgspec.to_builtins(made.parameters),
         **msgspec.to_builtins(job.finish),
         **({"own_words": job.own_words} if job.own_words else {}),
+        **({"before": msgspec.to_builtins(made.before)} if made.before else {}),
     }

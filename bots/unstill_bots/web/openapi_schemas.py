@@ -110,6 +110,7 @@ def schemas() -> dict[str, JsonSchema]:
                 "prompt": _text("What the model was given: the words without their options, or what was made of them."),
                 "own_words": _text("The person's words, where a language model made the prompt of them."),
                 "seed": _number("The number that the model's chance began with.", whole=True),
+                "before": _list("The parameters of the pieces before the last one.", {"type": "object"}),
             },
             "additionalProperties": True,
         },

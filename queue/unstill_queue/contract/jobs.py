@@ -177,7 +177,7 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """What the person wrote, without options."""
+        """Return what the person wrote, without options."""
         return self.own_words or self.parameters.prompt
 
     @property
@@ -226,12 +226,12 @@ class Succeeded(msgspec.Struct, frozen=True, tag="succeeded"):
 
     @property
     def draws(self) -> bool:
-        """As of the catalogue's models."""
+        """Return whether a trained model drew its pixels, as in the catalogue's models."""
         return self.synthetic and not self.filled
 
     @property
     def pieces(self) -> int:
-        """Of how many pieces it is made."""
+        """Return of how many pieces it is made."""
         return len(self.before) + 1
 
 

@@ -53,7 +53,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
     @property
     def source_type(self) -> str:
-        """IPTC's term for the clip's source; nothing where it is a photo's, of which none is known."""
+        """Return IPTC's term for the clip's source; nothing where it is a photo's, of which none is known."""
         return "" if self.made_by != "AI" else COMPOSITE if self.filled else TRAINED
 
     def dump(self) -> str:
@@ -99,13 +99,13 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 def tags_of(recipe: Recipe) -> dict[str, str]:
-    """Tags by their MP4 names: the comment, the software, the recipe and, where it is known, IPTC's source type."""
+    """Return tags by their MP4 names: the comment, the software, the recipe and IPTC's source type, where known."""
     tags = {"©cmt": recipe.comment(), "©too": recipe.software, RECIPE_TAG: recipe.dump()}
     return tags | ({SOURCE_TAG: recipe.source_type} if recipe.source_type else {})
 
 
 def xmp_of(recipe: Recipe) -> bytes:
-    """A box with an XMP packet that holds IPTC's source type; nothing where none is known."""
+    """Return a box with an XMP packet that holds IPTC's source type; nothing where none is known."""
     if not recipe.source_type:
         return b""
     packet = (

@@ -122,7 +122,7 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def clips(self) -> list[str]:
-        """The storage keys of what was made of it: the clip, and what a smaller and a longer one are made from."""
+        """Return the storage keys of what was made of it: the clip, and what smaller and longer ones are made from."""
         return list(dict.fromkeys((*files_of(self.outcome), *files_of(self.made))))
 
 

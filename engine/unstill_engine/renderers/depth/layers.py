@@ -192,5 +192,5 @@ def _smoothed(values: Map) -> Map:
 
 
 def layers_bytes(fine: Sequence[int], judged: Sequence[int]) -> int:
-    """Bytes that sheets of a fine copy of that size take at most, and what makes them."""
+    """Return the bytes that sheets of a fine copy of that size take at most, and what makes them."""
     return fine[0] * fine[1] * (8 * _LAYERS_MOST + 40) + judged[0] * judged[1] * (4 * _LAYERS_MOST + 100)

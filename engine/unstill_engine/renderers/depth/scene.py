@@ -51,7 +51,7 @@ class Scene:
         self._across, self._down = _between(frame[0]), _between(frame[1])
 
     def cut(self, view: View) -> NDArray[np.uint8]:
-        """One frame, (H, W, 3)."""
+        """Return the frame, (H, W, 3), that is seen by a view."""
         (a, b, c), (d, e, f) = view.affine(self._frame)
         u, v = self._across[2][None, :], self._down[2][:, None]
         flat = a * u + b * v + c, d * u + e * v + f

@@ -106,7 +106,7 @@ def denoise(
     cancelled: Callable[[], bool],
     sight: Sight | None = None,
 ) -> Tensor:
-    """The clip's latents, (1, 4, F, H, W) in float32, from the noise `latents` in the UNet's own type.
+    """Return the clip's latents, (1, 4, F, H, W) in float32, from the noise `latents` in the UNet's own type.
 
     `sight` is shown what each step predicts.
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from unstill_engine.renderers.download import model_folder
-from unstill_engine.renderers.i2vgen_xl.clip import ImageEncoder, TextEncoder
+from unstill_engine.renderers.i2vgen_xl.clip_encoders import ImageEncoder, TextEncoder
 from unstill_engine.renderers.i2vgen_xl.contents import CONTENTS
 from unstill_engine.renderers.i2vgen_xl.tokens import Words
 from unstill_engine.renderers.torch.checkpoint import Checkpoint

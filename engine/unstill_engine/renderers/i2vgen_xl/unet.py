@@ -87,18 +87,18 @@ class FastUNet:
         return _Step(self, times, clip, latents.shape[2]).run(latents)
 
     def features(self, latents: Tensor, rows: int) -> Tensor:
-        """An empty buffer (R * F, H, W, C) for what the levels below the topmost one hand up to it."""
+        """Return an empty buffer (R * F, H, W, C) for what the levels below the topmost one hand up to it."""
         frames, height, width = latents.shape[2:]
         first = self.weights.up[-1].layers[0].resnet.norm1.weight
         beside = self.weights.down[0].layers[-1].resnet.norm2.weight
         return latents.new_empty(rows * frames, height, width, len(first) - len(beside), dtype=first.dtype)
 
     def keeping_step(self, latents: Tensor, times: Tensor, clip: ClipConstants, features: Tensor) -> Tensor:
-        """As `step`, and writes the features for `shallow_step` (DeepCache, Ma, Fang and Wang 2024)."""
+        """Step as `step` does, and write the features for `shallow_step` (DeepCache, Ma, Fang and Wang 2024)."""
         return _Step(self, times, clip, latents.shape[2]).run(latents, write=features)
 
     def shallow_step(self, latents: Tensor, times: Tensor, clip: ClipConstants, features: Tensor) -> Tensor:
-        """As `step` where the features are its own; computes the topmost level alone, and leaves them as they are."""
+        """Compute the topmost level alone, by features that stay as they are: as `step` where they are its own."""
         return _Step(self, times, clip, latents.shape[2]).run(latents, read=features)
 
 
