@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,23 @@ def test_recipe_comes_back_exactly(recipe: Recipe) -> None:
     assert text.isprintable()
     assert Recipe.load(text) == recipe
     assert recipe.comment().isprintable()
+
+
+def test_its_comment_names_every_parameter_that_is_not_as_usual() -> None:
+    # Given a clip by the model's own values, and one of which everything is another
+    usual = Parameters("m", "waves", seed=7, num_frames=16, fps=8, resolution=512)
+    assert (
+        Recipe("AI", "m", usual, Finish(), "s").comment()
+        == "Made by AI (m). Prompt: waves. Seed 7, 16 frames at 8 fps. s."
+    )
+    others: dict[str, Any] = {"str": "unipc", "int": 3, "float": 0.25}
+    fields = [field for field in msgspec.structs.fields(Parameters) if not field.required]
+    named = [field.name for field in fields if field.name not in ("width", "height")]
+    values = {field.name: others[type(field.default).__name__] for field in fields if field.name in named}
+    # When that one says how it was made, then each is named with its value
+    said = Recipe("AI", "m", msgspec.structs.replace(usual, **values), Finish(), "s").comment()
+    for name, value in values.items():
+        assert f", {name} " + (f'"{value}"' if isinstance(value, str) else f"{value:g}") in said
 
 
 @given(st.text(max_size=300) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))

@@ -25,6 +25,14 @@ COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
+#: The parameters that a comment names where they are not at their defaults, and these.
+_SAMPLED = {
+    field.name: field.default
+    for field in msgspec.structs.fields(Parameters)
+    if not field.required and field.name not in ("width", "height")
+}
+
+
 class RecipeError(QueueError):
     """The clip tells no recipe, or one of a version that we do not read."""
 
@@ -88,7 +96,9 @@ class Recipe(msgspec.Struct, frozen=True):
             parts.append(f"It was written by a language model. The person's words: {self.own_words}.")
         if self.before:
             parts.append(f"In {len(self.before) + 1} pieces, each from the end of the one before; of the last one:")
-        parts.append(f"Seed {asked.seed}, {asked.num_frames} frames at {asked.fps} fps. {self.software}.")
+        parts.append(
+            f"Seed {asked.seed}, {asked.num_frames} frames at {asked.fps} fps{_sampling(asked)}. {self.software}."
+        )
         return _one_line(" ".join(parts))
 
     @property
@@ -133,6 +143,12 @@ def read_recipe(path: Path) -> Recipe:
         OSError: it cannot be read.
     """
     return recipe_in(mp4.read_tags(path))
+
+
+def _sampling(asked: Parameters) -> str:
+    """Return the parameters beside prompt, seed and size that are not at their defaults, each after a comma."""
+    named = ((name, getattr(asked, name)) for name, usual in _SAMPLED.items() if getattr(asked, name) != usual)
+    return "".join(f', {name} "{value}"' if isinstance(value, str) else f", {name} {value:g}" for name, value in named)
 
 
 def _one_line(text: str) -> str:
