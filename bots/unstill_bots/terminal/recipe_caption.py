@@ -58,9 +58,9 @@ def _caption(recipe: Recipe, catalog: Catalog, preset: str) -> captions.Caption:
     """Return the caption that says what is sayable of a recipe, and that preset; "": none."""
     asked, finish = recipe.parameters, recipe.finish
     model = catalog.models.get(asked.model)
-    usual = {"motion": "medium", "negative_prompt": "", "camera": "", "shape": "original", "loop": False, "fade": False,
-             "audio": False, **(model.defaults if model else {}),
-             **(catalog.presets[preset].for_model(asked.model) if preset else {})}  # fmt: skip
+    chosen = catalog.presets[preset].for_model(asked.model) if preset else {}
+    usual: dict[str, Value] = {"motion": "medium", "negative_prompt": "", "camera": "", "shape": "original"}
+    usual |= {**(model.defaults if model else {}), **chosen}
     always: dict[str, Value | None] = {
         "model": asked.model,
         "preset": preset or None,
@@ -86,7 +86,7 @@ def _caption(recipe: Recipe, catalog: Catalog, preset: str) -> captions.Caption:
         # else a language model would make another prompt of this one
         EXACT: True if model is not None and is_rewritten(model) else None,
     }
-    given = {**always, **{name: value for name, value in other.items() if value != usual[name]}, **last}
+    given = {**always, **{name: value for name, value in other.items() if value != usual.get(name, False)}, **last}
     return captions.Caption(asked.prompt, {name: value for name, value in given.items() if value is not None})
 
 
