@@ -458,6 +458,7 @@ def test_the_prompt_is_found_in_what_is_written(written: str, prompt: str) -> No
         ("waves ＠someone", "link"),
         ("waves, see https://example.com", "link"),
         ("waves at t.me/joinchat", "link"),
+        ("waves roll past пример.рф, slowly, over the wide sunny beach at dawn", "link"),
         ("waves, then /forgetme", "link"),
         ("<b>waves</b>", "link"),
         ("I'm sorry, but I can't help with that.", "refusal"),
@@ -499,6 +500,7 @@ def test_a_model_that_reads_chinese_gets_it() -> None:
     wan = CATALOG.models["wan-ti2v-5b"].guide
     assert prompt_of("海浪缓缓涌向岸边。", wan, CATALOG) == "海浪缓缓涌向岸边。"
     assert prompt_of("bIQ'a' vIlegh", ANY, CATALOG) == "bIQ'a' vIlegh"
+    assert prompt_of("Волны катятся.Закат.", ANY, CATALOG) == "Волны катятся. Закат."
     with pytest.raises(Unusable):
         prompt_of("Волны катятся", wan, CATALOG)
 
@@ -510,6 +512,15 @@ async def test_doctor_says_whether_it_writes(endpoint: PromptEndpoint) -> None:
     endpoint.answer = status(401)
     [wrong] = await prompt_findings(host, EN)
     assert not wrong.ok and "HTTP 401" in wrong.text and "UNSTILL_PROMPT__KEY" in wrong.mend
+    # Given one that is to see pictures, Then it is shown one, and what refuses it is a matter of the settings
+    sees = Settings(prompt=Prompt(url=endpoint.url, model="qwen", sees=True))
+    endpoint.answer = status(400)
+    [wrong] = await prompt_findings(sees, EN)
+    assert len(endpoint.pictures) == 1 and "rejected" in wrong.text and "UNSTILL_PROMPT__SEES" in wrong.mend
+    unsendable = Settings(prompt=Prompt(url=endpoint.url, model="qwen", key=SecretStr("schlüssel-中")))
+    [wrong] = await prompt_findings(unsendable, EN)
+    assert "no header can hold that key" in wrong.text and "UNSTILL_PROMPT__KEY" in wrong.mend
+    assert "schlüssel" not in wrong.text
     endpoint.answer = says("I cannot do that.")
     [wrong] = await prompt_findings(host, EN)
     assert not wrong.ok and "refusal" in wrong.text

@@ -35,6 +35,8 @@ own time.
 PATH = "/chat/completions"
 ABOUT_THE_WISH = (400, 413, 422)
 """What an endpoint answers that does not take this wish, such as one of a service that looks at words first."""
+REJECTED = "rejected"
+"""The reason of that."""
 
 
 class EndpointFailed(Exception):
@@ -165,7 +167,7 @@ class PromptRewriter:
                 client.stream("POST", url, json=body, headers=headers) as response,
             ):
                 if response.status_code in ABOUT_THE_WISH:
-                    raise Unusable("rejected")
+                    raise Unusable(REJECTED)
                 if response.status_code != 200:
                     raise EndpointFailed("status", f"HTTP {response.status_code}", _again_after(response))
                 return content_of(await _read(response))
@@ -173,8 +175,10 @@ class PromptRewriter:
             raise TimeoutError from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise EndpointFailed("unreachable", type(error).__name__) from None
+        except UnicodeEncodeError:
+            # which is not told
+            raise EndpointFailed("unreachable", "no header can hold that key") from None
         except (ValueError, RecursionError, msgspec.DecodeError):
-            # no JSON of that form; or a key that no header can hold, which must not be told
             raise EndpointFailed("garbled", "the answer is no chat completion") from None
 
 

@@ -34,9 +34,9 @@ _LABEL = re.compile(
 _BULLETS = re.compile(r"^\s*(?:[-*+•>]|#+|\d{1,2}[.)])\s+", re.MULTILINE)
 _MARKS = re.compile(r"[*`~|]+|(?<![^\W_])_+|_+(?![^\W_])|#+")
 _QUOTES = "\"'“”„‟‘’«»「」『』"
-# @name, <@id>, <b>, t.me/name, example.com, /command: what a chat makes a link or a mention of
-_LINKS = re.compile(r"[@＠<>＜＞]|://|\bwww\.|[^\W_]\.[a-z]{2,}|(?:^|\s)[/／]\w", re.IGNORECASE)
-_GLUED = re.compile(r"(?<=[a-z])\.(?=[A-Z])")
+# @name, <@id>, <b>, t.me/name, example.com or one of another script, /command: what a chat makes a link or a mention of
+_LINKS = re.compile(r"[@＠<>＜＞]|://|\bwww\.|[^\W_]\.[^\W\d_]{2,}|(?:^|\s)[/／]\w", re.IGNORECASE)
+_GLUED = re.compile(r"(?<=[a-zа-яё])\.(?=[A-ZА-ЯЁ])")
 _REFUSALS = re.compile(
     r"(?:i['’]?m (?:very |so |really )?sorry|sorry\b|i apologi[sz]e|(?:unfortunately|regrettably)\b|as an ai\b"
     r"|i(?: am|['’]m) (?:unable|not able)|i (?:can(?:no|['’])t|can not|won['’]t|will not|must decline)"
