@@ -28,7 +28,9 @@ _DECODED = 4
 Shape = tuple[int, int, int]
 """Width and height in pixels, and frames."""
 
-SHAPES: tuple[Shape, ...] = ((512, 512, 16), (640, 512, 16), (448, 704, 16), (512, 512, 8), (512, 512, 32))
+SHAPES: tuple[Shape, ...] = (
+    (512, 512, 16), (640, 512, 16), (448, 704, 16), (512, 512, 8), (512, 512, 32), (1280, 704, 16),
+)  # fmt: skip
 """Together these need what almost any shape does, as a kernel is one for many sizes; a test counts what others need."""
 
 
