@@ -19,7 +19,7 @@ from unstill_config.catalog import Catalog
 from unstill_engine.renderers.base import Photos, Plan, RenderCancelled, RenderError
 from unstill_engine.renderers.camera import Camera
 from unstill_engine.renderers.camera.views import View
-from unstill_engine.renderers.depth import Depth
+from unstill_engine.renderers.depth import Depth, renderer, scene
 from unstill_engine.renderers.depth.parallax import Eye, kept_inside, seen
 from unstill_engine.renderers.depth.scene import subject
 from unstill_engine.renderers.framing import own_pixels
@@ -133,6 +133,23 @@ def test_what_is_near_moves_past_what_is_far_as_a_real_camera_would_see_it(
         past.append(np.subtract(found[1], truth.seen(view, *near, FAR)))
     # And what is near goes past the wall behind it by 8 pixels, but where a hand only shakes
     assert np.hypot(*np.ptp(past, axis=0)) >= (1.0 if words == "handheld" else 8.0)
+
+
+@pytest.mark.parametrize("along", [-0.25, 0.25])
+def test_a_dot_on_a_steep_slope_is_where_a_real_camera_sees_it(depth: Depth, along: float, tmp_path: Path) -> None:
+    # Given a slope from far to near within a quarter of the picture, and a dot on it
+    steep, (y, x) = 160, grid()
+    near = np.clip(0.5 + (y - HEIGHT / 2) / steep, 0.05, 0.95)
+    at = 480.0, HEIGHT / 2 + along * steep
+    red = 255 * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 8**2)
+    picture = saved(red, 0 * red, near, tmp_path / "slope.png")
+    # When the camera goes over it as far as it can
+    plan, frames = rendered(depth, asked("tilt up", motion=1.75), picture)
+    # Then the dot is in its place to a part of a pixel, which one or two rounds of the search do not find
+    truth = Truth(depth, plan, picture, near)
+    for view, frame in zip(truth.views, frames, strict=True):
+        found = np.array(centre(frame[..., 0].astype(float)))
+        assert np.hypot(*(found - np.array(truth.seen(view, *at, 0.5 + along)))) <= 0.2
 
 
 @pytest.mark.parametrize("words", MOVES)
@@ -289,6 +306,34 @@ def test_a_render_takes_no_more_memory_than_planned(depth: Depth, tmp_path: Path
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < plan.memory
+
+
+@pytest.mark.parametrize("words", ["", "rotate"])
+def test_a_panorama_takes_no_more_than_an_engine_of_compose_has(depth: Depth, words: str, tmp_path: Path) -> None:
+    # Given the longest photo that is taken, and the largest clip of it
+    picture = tmp_path / "long.png"
+    Image.new("RGB", (4000, 250)).save(picture)
+    plan = depth.plan(asked(words, resolution=1080, num_frames=120), Photos(picture))
+    # Then its render has room beside raw frames in memory
+    assert plan.width == 4320 and plan.memory < 3e9
+
+
+def test_a_coarser_copy_of_a_panorama_covers_all_frames_too(
+    depth: Depth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given room for a copy of far fewer pixels than a frame would have it, and a panorama whose red and green are full
+    for module in (scene, renderer):
+        monkeypatch.setattr(module, "FINE_MOST", 100_000)
+    full = np.full((60, 960), 255.0)
+    near = np.full((60, 960), FAR)
+    near[20:50, 300:400] = NEAR
+    picture = saved(full, full, near, tmp_path / "long.png")
+    # When the camera goes along it, then all of its frames are of the photo
+    plan, frames = rendered(depth, asked("", resolution=128, motion=1.75), picture)
+    assert frames[..., :2].min() == 255
+    # And the plan knew of it
+    monkeypatch.undo()
+    assert plan.memory < depth.plan(plan.parameters, Photos(picture)).memory
 
 
 @pytest.mark.parametrize(

@@ -82,29 +82,33 @@ def _shown(picture: Size, views: Sequence[View], frame: Size) -> Box:
     )
 
 
-def copied(picture: Image.Image, part: Box, views: Sequence[View], *, level: bool) -> Image.Image:
+def copied(
+    picture: Image.Image, part: Box, views: Sequence[View], *, level: bool, most: float = math.inf
+) -> Image.Image:
     """Return that part of the picture, as fine and as smooth as the frames of these views are cut from.
 
-    `level`: they are cut by Lanczos, which smooths by itself; else bilinearly.
+    `level`: they are cut by Lanczos, which smooths by itself; else bilinearly. `most` as in `copy_sizes`.
     """
     source = picture.crop(part)
-    for size in copy_sizes(source.size, views, level=level):
+    for size in copy_sizes(source.size, views, level=level, most=most):
         if size != source.size:
             source = source.resize(size, Image.Resampling.LANCZOS)
     return source
 
 
-def copy_sizes(shown: Size, views: Sequence[View], *, level: bool) -> tuple[Size, Size]:
+def copy_sizes(shown: Size, views: Sequence[View], *, level: bool, most: float = math.inf) -> tuple[Size, Size]:
     """Return the sizes of the smoothed copy and of the fine one that frames are cut from, of a part of that size.
 
-    Either may be the part's own. `level` as in `copied`.
+    Either may be the part's own. `level` as in `copied`. `most`: so many pixels the fine copy of one that is not level
+    has at most, nearly; where that is less than it should have, frames are softer.
     """
     nearest, widest = min(view.scale for view in views), max(view.scale for view in views)
     if level:
         smooth = _scaled(shown, min(_LEVEL_FINER / nearest, 1.0))
         return smooth, smooth
     density = min(_TURNED_DETAIL / nearest, _TURNED_ALIAS / widest)
-    return _scaled(shown, min(density, 1.0)), _scaled(shown, density * _TURNED_GRID)
+    fine = min(density * _TURNED_GRID, math.sqrt(most / (shown[0] * shown[1])))
+    return _scaled(shown, min(density, fine, 1.0)), _scaled(shown, fine)
 
 
 def _scaled(size: Size, factor: float) -> Size:

@@ -13,7 +13,7 @@ from unstill_engine.renderers.camera.views import View
 from unstill_engine.renderers.depth.layers import layers_bytes
 from unstill_engine.renderers.depth.network import PASS_BYTES, Network, judged_size
 from unstill_engine.renderers.depth.parallax import kept_inside
-from unstill_engine.renderers.depth.scene import Scene
+from unstill_engine.renderers.depth.scene import FINE_MOST, Scene
 from unstill_engine.renderers.download import Contents, model_folder
 from unstill_engine.renderers.framing import Size
 from unstill_engine.renderers.gaze import Gaze
@@ -51,7 +51,7 @@ class Depth(Camera):
         return kept_inside(views, picture, frame, each=continues)
 
     def _memory(self, picture: Size, views: list[View], frame: Size, frames_at_once: int) -> int:
-        fine = copy_sizes(picture, views, level=False)[1]
+        fine = copy_sizes(picture, views, level=False, most=FINE_MOST)[1]
         frames = frames_at_once * frame[0] * frame[1] * (8 + 3)
         return PASS_BYTES + 4 * picture[0] * picture[1] + layers_bytes(fine, judged_size(picture)) + frames
 

@@ -25,6 +25,9 @@ _ROUNDS = 5
 _BAND = 64
 #: Frame pixels kept around what the views show, for what blends neighbours.
 _MARGIN = 4
+#: Pixels of the copy that frames are made from. Sheets take up to 72 bytes for each, and a view that turns along a
+#: panorama of 16:1 would at 1080 px want 160 million.
+FINE_MOST = 16_000_000
 #: Four channels in one number, each 8 bits of 16, so that one product weighs all of them.
 _CHANNELS = np.uint64(0x00FF00FF00FF00FF)
 _HALVES = np.uint64(0x0080008000800080)
@@ -42,7 +45,7 @@ class Scene:
         self._eye = Eye.of(views, frame)
         self._frame = frame
         self._part = part = _part(self._eye, views, picture.size, frame)
-        fine = copied(picture, part, views, level=False)
+        fine = copied(picture, part, views, level=False, most=FINE_MOST)
         self._finer = fine.width / (part[2] - part[0]), fine.height / (part[3] - part[1])
         self._layers = taken_apart(picture, nearness, part, fine)
         height, width = nearness.shape
