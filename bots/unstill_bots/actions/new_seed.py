@@ -16,7 +16,7 @@ async def new_seed(record: Record, replies: ChatReplies, pipeline: Pipeline) -> 
     Returns and raises as `replace_by` does.
     """
     job = record.job
-    if job is None or (record.outcome is not None and not was_replaced(record)):
+    if job is None or (record.outcome is not None and not was_replaced(record.outcome)):
         return replies.begun_already(), False
     words = words_for(record, job, AGAIN, pipeline.catalog)
     return await replace_by(record, again(record, derived(record.id, NEW_SEED), words), replies, pipeline)

@@ -9,16 +9,16 @@ from unstill_bots.intake.older_picture import discard, with_own_copy
 from unstill_bots.intake.pipeline import Pipeline
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_queue.contract.errors import NotTaken
-from unstill_queue.contract.jobs import Cancelled, Request
+from unstill_queue.contract.jobs import Cancelled, Outcome, Request
 from unstill_queue.ledger.ledger import Record
 
 ASKED, ASK_EVERY = 10, 0.1
 """How often it is asked whether a message came, and the seconds between."""
 
 
-def was_replaced(record: Record) -> bool:
-    """Return whether another request has taken a record's place."""
-    return isinstance(record.outcome, Cancelled) and is_replaced(record.outcome.by)
+def was_replaced(outcome: Outcome | None) -> bool:
+    """Return whether a request that ended so has made way for another one."""
+    return isinstance(outcome, Cancelled) and is_replaced(outcome.by)
 
 
 async def replace_by(record: Record, by: Request, replies: ChatReplies, pipeline: Pipeline) -> tuple[str, bool]:
@@ -37,7 +37,9 @@ async def replace_by(record: Record, by: Request, replies: ChatReplies, pipeline
     if not new and request.stored != by.stored:
         # it was told of twice
         await discard(pipeline.storage, request.stored, request.last_stored)
-    replaced = await pipeline.client.cancel(record.id, replaced_by(request.id)) != "late" or was_replaced(record)
+    replaced = await pipeline.client.cancel(record.id, replaced_by(request.id)) != "late" or was_replaced(
+        record.outcome
+    )
     if replaced and record.note is not None:
         await pipeline.adopt(request.id, record.note)
     pipeline.start(request, fresh=new)

@@ -25,7 +25,7 @@ async def switch(record: Record, replies: ChatReplies, pipeline: Pipeline) -> tu
     between two of the steps, is one. Raises RedisError.
     """
     job, ledger = record.job, pipeline.client.ledger
-    replaced = was_replaced(record)
+    replaced = was_replaced(record.outcome)
     if job is None or not (replaced or record.state is State.QUEUED):
         return replies.begun_already(), False
     other = (await pipeline.serving.now()).instead_of(job.parameters.model)

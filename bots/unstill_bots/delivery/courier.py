@@ -10,7 +10,7 @@ import secrets
 import msgspec
 import structlog
 
-from unstill_bots.actions.replacing import took_over
+from unstill_bots.actions.replacing import took_over, was_replaced
 from unstill_bots.delivery import presentation
 from unstill_bots.delivery.chat import (
     Chat,
@@ -25,7 +25,7 @@ from unstill_bots.delivery.chat import (
 from unstill_bots.delivery.chat_turns import ChatTurns
 from unstill_bots.delivery.clip_answers import PREFIX, ClipAnswers, ClipRefused
 from unstill_bots.delivery.enclosures import show_with_enclosure
-from unstill_bots.delivery.message import NOTICE, is_replaced
+from unstill_bots.delivery.message import NOTICE
 from unstill_bots.delivery.places import Places
 from unstill_bots.delivery.refusals import RefusedAnswers
 from unstill_bots.delivery.status_message import StatusMessages
@@ -189,7 +189,7 @@ class Courier:
         Where there is no such message, or it was deleted, a new one is sent first; if we die before it is
         on record, a line without an answer stays behind, which is better than two answers.
         """
-        if _is_replaced(outcome) and await took_over(record, self._pipeline):
+        if was_replaced(outcome) and await took_over(record, self._pipeline):
             return record.note or ""
         if record.note is not None:
             with contextlib.suppress(MessageGone):
@@ -252,7 +252,7 @@ class Courier:
         """Send one short message after a long wait, as edits do not notify; not where the chat wants quiet."""
         seconds, micros = await self._client.redis.time()
         waited = seconds + micros / 1e6 - record.accepted_at
-        if record.note is None or waited < self._pipeline.settings.bots.notify_after or _is_replaced(record.outcome):
+        if record.note is None or waited < self._pipeline.settings.bots.notify_after or was_replaced(record.outcome):
             return
         if record.forgotten or NOTICE in record.request.reply_to.extra:
             return  # which message called would be kept of who wants nothing kept
@@ -286,10 +286,6 @@ class Courier:
         except Exception:
             # it was only progress, and nobody waits for this task
             log.exception("progress could not be shown", job=event.id)
-
-
-def _is_replaced(outcome: Outcome | None) -> bool:
-    return isinstance(outcome, Cancelled) and is_replaced(outcome.by)
 
 
 @functools.cache

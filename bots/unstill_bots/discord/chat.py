@@ -20,7 +20,7 @@ from unstill_bots.discord.marks import Markdown, plain
 from unstill_bots.discord.media import Picture, find
 from unstill_bots.discord.message_ref import ClipRef, MessageRef
 from unstill_bots.discord.pending import PLATFORM
-from unstill_bots.discord.posting import Look, Posting
+from unstill_bots.discord.posting import Drawn, Posting
 from unstill_bots.discord.send_limit import SendLimit
 from unstill_bots.discord.status import status
 from unstill_bots.intake.fetching import Expired, Fetcher
@@ -72,22 +72,22 @@ class DiscordChat:
 
     async def post(self, to: ReplyAddress, message: Message, *, replaces: str | None = None) -> str:
         """Send the status message, or make it of an interaction's first answer where that stands there already."""
-        look = self._look(to, message)
+        drawn = self._drawn(to, message)
         if replaces is None:
             standing = await self._original(to)
             if standing is not None:
-                await self.posting.edit(to, standing, message.urgency, look)
+                await self.posting.edit(to, standing, message.urgency, drawn)
                 return str(standing)
         channel = await self._channel(to)
         # a message that was lost on the way is found again by its nonce; one that was deleted is another's
         nonce = nonce_of(f"{message.job} {replaces or ''}")
-        sent = await self.posting.send(channel, to, message.urgency, look, nonce)
+        sent = await self.posting.send(channel, to, message.urgency, drawn, nonce)
         return str(MessageRef(channel, sent.id))
 
     async def edit(self, to: ReplyAddress, ref: str, message: Message) -> str:
-        shown_at, look = MessageRef.of(ref), self._look(to, message)
+        shown_at, drawn = MessageRef.of(ref), self._drawn(to, message)
         try:
-            shown = await self.posting.edit(to, shown_at, message.urgency, look)
+            shown = await self.posting.edit(to, shown_at, message.urgency, drawn)
         except PermissionMissing as error:
             if message.clip is not None or message.look is not None:
                 raise ClipForbidden(str(error)) from error
@@ -111,9 +111,9 @@ class DiscordChat:
         if "unseen" in to.extra:
             return None
         user = to.extra.get("user", "")
-        look = Look(None, None, content=f"<@{user}> {plain(text)}", ping=user)
+        drawn = Drawn(None, None, content=f"<@{user}> {plain(text)}", ping=user)
         beside = MessageRef.of(ref).message
-        sent = await self.posting.send(to.chat, to, Urgency.CALL, look, nonce_of(f"{ref} call"), reply_to=beside)
+        sent = await self.posting.send(to.chat, to, Urgency.CALL, drawn, nonce_of(f"{ref} call"), reply_to=beside)
         return str(MessageRef(to.chat, sent.id))
 
     async def remove(self, ref: str) -> None:
@@ -127,9 +127,9 @@ class DiscordChat:
     async def respond(self, interaction: discord.Interaction, request: Request) -> MessageRef | None:
         """The first answer to an interaction, for all to see: the status message. None: it may stand there, or not."""
         to = request.reply_to
-        look = self._look(to, received(request))
+        drawn = self._drawn(to, received(request))
         try:
-            shown = await interaction.response.send_message(**look.arguments())
+            shown = await interaction.response.send_message(**drawn.arguments())
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.info("an interaction could not be answered", job=request.id, error=str(chat_error(error)))
             return None
@@ -141,9 +141,9 @@ class DiscordChat:
         """Reply with a text that is about no job, and return the last part's ref. Raises nothing."""
 
         async def send(part: str, number: int, last: bool) -> discord.Message:
-            look = Look(None, view if last else None, content=part)
+            drawn = Drawn(None, view if last else None, content=part)
             nonce = nonce_of(f"{to.chat} {to.message} {number} {part}")
-            return await self.posting.send(to.chat, to, Urgency.TALK, look, nonce)
+            return await self.posting.send(to.chat, to, Urgency.TALK, drawn, nonce)
 
         shown = await tell(self.marks.words(text), self._catalog.platforms[PLATFORM].text_length, send)
         return str(MessageRef(to.chat, shown.id)) if shown else None
@@ -179,10 +179,10 @@ class DiscordChat:
         """Where a new message goes."""
         return await self.posting.direct(to.extra["user"]) if "unseen" in to.extra else to.chat
 
-    def _look(self, to: ReplyAddress, message: Message) -> Look:
+    def _drawn(self, to: ReplyAddress, message: Message) -> Drawn:
         footer = self._footer(to, message.language) if message.phase.under_way else ""
         embed, view = status(message, footer=footer), under(message)
-        return Look(embed, view, clip=message.clip, early=message.look, silent=message.silent)
+        return Drawn(embed, view, clip=message.clip, early=message.look, silent=message.silent)
 
     def _footer(self, to: ReplyAddress, language: str) -> str:
         token = "unseen" in to.extra and time.time() < float(to.extra.get("until", 0))

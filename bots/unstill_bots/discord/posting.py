@@ -26,8 +26,8 @@ IN_WORDS_SECONDS, NO_FILES_SECONDS = 600.0, 60.0
 """Seconds for which it is remembered that the bot may not embed in a channel, or not attach files there."""
 
 
-class Look(msgspec.Struct, frozen=True):
-    """The content of a message: an embed or a text, buttons, a clip or an early look. `ping` is the one person whom it
+class Drawn(msgspec.Struct, frozen=True):
+    """A message as it is drawn: an embed or a text, buttons, a clip or an early look. `ping` is the one person whom it
     may mention, `silent` is as in `Message`, and `stands`: the early look is there already.
     """
 
@@ -40,7 +40,7 @@ class Look(msgspec.Struct, frozen=True):
     ping: str = ""
     silent: bool = False
 
-    def without_embed(self) -> Look:
+    def without_embed(self) -> Drawn:
         """The same in words, for where the bot may not embed."""
         if self.embed is None:
             return self
@@ -50,7 +50,7 @@ class Look(msgspec.Struct, frozen=True):
 
     @property
     def has_files(self) -> bool:
-        """Whether to show it, a file is attached."""
+        """Whether a file is attached to show it."""
         return self.clip is not None or (self.early is not None and not self.stands)
 
     @property
@@ -100,65 +100,67 @@ class Posting:
         return self._send_limit.has_room(channel, urgency)
 
     async def send(
-        self, channel: str, to: ReplyAddress, urgency: Urgency, look: Look, nonce: str, *, reply_to: int | None = None
+        self, channel: str, to: ReplyAddress, urgency: Urgency, drawn: Drawn, nonce: str, *, reply_to: int | None = None
     ) -> discord.Message:
         """Send a new message, as a reply to `reply_to` or to the request's where it has one. Raises ChatError."""
         place = self._bot.get_partial_messageable(int(channel))
         replied = reply_to or (int(to.message) if to.message and channel == to.chat else None)
 
-        async def send(look: Look, replied: int | None) -> discord.Message:
+        async def send(drawn: Drawn, replied: int | None) -> discord.Message:
             more: dict[str, Any] = {}
             if replied is not None:
                 more["reference"] = discord.MessageReference(
                     message_id=replied, channel_id=int(channel), fail_if_not_exists=False
                 )
-            return await place.send(nonce=nonce, **look.arguments(), **more)
+            return await place.send(nonce=nonce, **drawn.arguments(), **more)
 
-        async def embedded(look: Look) -> discord.Message:
+        async def embedded(drawn: Drawn) -> discord.Message:
             try:
-                return await self._opened(channel, urgency, lambda: send(look, replied))
+                return await self._opened(channel, urgency, lambda: send(drawn, replied))
             except ReplyImpossible:
-                return await self._opened(channel, urgency, lambda: send(look, None))
+                return await self._opened(channel, urgency, lambda: send(drawn, None))
 
-        return await self._allowed(channel, look, embedded)
+        return await self._allowed(channel, drawn, embedded)
 
-    async def edit(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:
-        """Make the message what `look` says: by the interaction's token where the bot may not.
+    async def edit(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, drawn: Drawn) -> discord.Message:
+        """Make the message what `drawn` says: by the interaction's token where the bot may not.
 
         Raises ChatError.
         """
-        key, picture = str(ref.message), look.early.picture if look.early else b""
-        shown = await self._edit(to, ref, urgency, replace(look, stands=self._standing.shows(key, picture)))
+        key, picture = str(ref.message), drawn.early.picture if drawn.early else b""
+        shown = await self._edit(to, ref, urgency, replace(drawn, stands=self._standing.shows(key, picture)))
         self._standing.put(key, picture)
         return shown
 
-    async def _edit(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:
+    async def _edit(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, drawn: Drawn) -> discord.Message:
         if ref.by_token:
-            return await self._edit_by_token(to, ref, urgency, look)
+            return await self._edit_by_token(to, ref, urgency, drawn)
 
-        async def edit(look: Look) -> discord.Message:
+        async def edit(drawn: Drawn) -> discord.Message:
             place = self._bot.get_partial_messageable(int(ref.channel))
             # read anew at each try: an upload closes its file
-            return await place.get_partial_message(ref.message).edit(**look.changes())
+            return await place.get_partial_message(ref.message).edit(**drawn.changes())
 
-        async def opened(look: Look) -> discord.Message:
-            return await self._opened(ref.channel, urgency, lambda: edit(look))
+        async def opened(drawn: Drawn) -> discord.Message:
+            return await self._opened(ref.channel, urgency, lambda: edit(drawn))
 
         try:
-            return await self._allowed(ref.channel, look, opened)
+            return await self._allowed(ref.channel, drawn, opened)
         except (ChatGone, ChatRefused, LeftAlone) as error:
             refused: ChatError = error
         try:
-            return await self._edit_by_token(to, ref, urgency, look)
+            return await self._edit_by_token(to, ref, urgency, drawn)
         except (ChatGone, ChatRefused, MessageGone):
             raise refused from None
 
-    async def _edit_by_token(self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, look: Look) -> discord.Message:
+    async def _edit_by_token(
+        self, to: ReplyAddress, ref: MessageRef, urgency: Urgency, drawn: Drawn
+    ) -> discord.Message:
         """A token has all rights that it needs, and a rate limit of its own."""
         hook = self._webhook(to)
         try:
             return await self._send_limit.do(
-                _by_token(ref.channel), urgency, lambda: hook.edit_message(ref.message, **look.changes())
+                _by_token(ref.channel), urgency, lambda: hook.edit_message(ref.message, **drawn.changes())
             )
         except ThreadArchived as error:
             raise ChatGone(str(error)) from error
@@ -212,25 +214,25 @@ class Posting:
             raise ChatUncertain("the thread closes at once") from error
 
     async def _allowed(
-        self, channel: str, look: Look, show: Callable[[Look], Awaitable[discord.Message]]
+        self, channel: str, drawn: Drawn, show: Callable[[Drawn], Awaitable[discord.Message]]
     ) -> discord.Message:
         """`show`; in words where the bot may not embed. What it may not do is remembered for a while.
 
         Raises PermissionMissing where the channel takes text, and no clips.
         """
-        if look.has_files and channel in self._no_files:
+        if drawn.has_files and channel in self._no_files:
             raise PermissionMissing("it was just refused to attach a file there")
         refused = False
-        if look.embed is not None and channel not in self._in_words:
+        if drawn.embed is not None and channel not in self._in_words:
             try:
-                return await show(look)
+                return await show(drawn)
             except PermissionMissing:
                 refused = True
-        look = look.without_embed()
+        drawn = drawn.without_embed()
         try:
-            shown = await show(look)
+            shown = await show(drawn)
         except PermissionMissing as error:
-            if not look.has_files:
+            if not drawn.has_files:
                 # nothing smaller is left
                 self._send_limit.close(channel)
                 raise ChatGone(str(error)) from error
