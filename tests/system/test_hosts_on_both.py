@@ -22,7 +22,10 @@ PLATFORMS = ("telegram", "discord")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     with both_houses(tmp_path_factory.mktemp("hosts")) as both:
         both.house.start_engine()
+        # Telegram takes a menu for a chat only where its person has written to the bot
+        both.hosts["telegram"].command("help")
         both.start(*PLATFORMS)
+        wait_for(both.hosts["telegram"].said, what="the answer to the host")
         yield both
 
 
