@@ -146,6 +146,51 @@ def test_punctuation_and_line_breaks_are_those_of_the_sentence(language: str) ->
             assert sorted(TYPED_AS_IT_IS.findall(text)) == sorted(TYPED_AS_IT_IS.findall(ids[-1])), text
 
 
+OTHERWISE = {
+    "de": r"\b(Ihnen|Ihr(e[nmrs]?)?|\w+en Sie)\b",
+    "es": r"\b[Uu]sted(es)?\b",
+    "fr": r"\b([Vv]ous(?! a bloqués, toi)|[Vv]otre|[Vv]os|vôtres?)\b|\b(?!assez|chez|Assez|Chez)\w+ez\b",
+    "pt_BR": r"\b([Tt]u|[Tt]ua?s?|[Tt]eus?|ti)\b",
+    "ru": r"\b([Тт]ы|тебя|тебе|твой|твоя|твоё|твои|твоего)\b",
+    "zh_CN": "您",
+    "zh_TW": "您",
+}
+"""By what a language would address people another way than its other sentences do."""
+QUOTES = {"de": "„“", "fr": "«»", "ru": "«»", "ja": "「」", "zh_TW": "「」"}
+"""Quotation marks, where they are not the English ones."""
+TERMS = {
+    "de": [("bestell", "anfordern")],
+    "es": [("alarg", "continuar"), ("aviso", "denuncia")],
+    "fr": [("allong", "prolonger")],
+    "ru": [("снимка", "картинка"), ("ришлите", "отправьте")],
+    "ja": [("いちばん", "一番"), ("長くできる", "続きを作る"), ("往復", "ループ"), ("オプション", "設定項目")],
+    "zh_CN": [("短片", "视频"), ("拉近", "推近"), ("往返", "循环")],
+}
+"""Words for which another one stands in the other sentences."""
+
+
+@each_language
+def test_people_are_addressed_in_one_way_and_things_have_one_name(language: str) -> None:
+    said = [text for _, strings in sentences(language) for text in strings]
+    pattern = OTHERWISE.get(language)
+    assert [text for text in said if pattern and re.search(pattern, text)] == []
+    for other, term in TERMS.get(language, []):
+        assert [text for text in said if other in text] == [], f"{other}: it is called {term}"
+    # and the look at a clip, and the preset, are two things
+    early, preset = (Sentences(language).gettext(name).lower() for name in ("Early look", "Preview"))
+    assert early != preset
+
+
+@each_language
+def test_quotes_and_apostrophes_are_those_of_the_language(language: str) -> None:
+    for ids, strings in sentences(language):
+        for text in strings:
+            begins, ends = QUOTES.get(language, "“”")
+            assert text.count(begins) == text.count(ends) >= ids[-1].count("“"), text
+            assert not (set("„“”«»「」") - {begins, ends}) & set(text), text
+            assert language != "fr" or not re.search(r"\w'\w", text), text
+
+
 # -- what is typed
 
 

@@ -366,7 +366,7 @@ def test_commands_are_answered_to_the_person_alone_and_in_their_language(discord
     assert alone(ann.slash(general, "status")).startswith("1 engine is running. ")
     assert "--preset quality" in alone(ann.slash(general, "presets"))
     assert "deleted after 24 hours" in alone(ann.slash(general, "privacy"))
-    assert alone(bo.slash(general, "queue")) == "你没有正在制作的短片。请用 /animate 附上图片。"
+    assert alone(bo.slash(general, "queue")) == "你没有正在制作的视频。请用 /animate 附上图片。"
     assert ours(general.history()) == []
 
 

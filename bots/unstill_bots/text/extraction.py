@@ -30,16 +30,17 @@ class Conversion(NamedTuple):
     """Makes a language from `source` by OpenCC's configurations.
 
     `replies` puts a region's own words into sentences, and `words` changes the script alone of what people type.
-    `charset` is that of its `advice.toml`.
+    `charset` is that of its `advice.toml`. `quotes` are its quotation marks in sentences.
     """
 
     source: str
     replies: str
     words: str
     charset: str
+    quotes: str
 
 
-CONVERTED: Final = {"zh_TW": Conversion("zh_CN", "s2twp", "s2tw", "big5")}
+CONVERTED: Final = {"zh_TW": Conversion("zh_CN", "s2twp", "s2tw", "big5", "「」")}
 
 MessageId = str | tuple[str, ...]
 
@@ -98,11 +99,16 @@ def converted(language: str, catalog: Catalog) -> Iterator[tuple[Path, bytes]]:
 
     conversion = CONVERTED[language]
     replies, words = OpenCC(conversion.replies), OpenCC(conversion.words)
+    quotes = str.maketrans("“”", conversion.quotes)
+
+    def sentence(text: str) -> str:
+        return str(replies.convert(text)).translate(quotes)
+
     messages, source = update(language, catalog), update(conversion.source, catalog)
     for message in source:
         made, strings = messages.get(message.id), message.string
         if message.id and made is not None and strings is not None:
-            made.string = replies.convert(strings) if isinstance(strings, str) else tuple(map(replies.convert, strings))
+            made.string = sentence(strings) if isinstance(strings, str) else tuple(map(sentence, strings))
             made.user_comments = message.user_comments
     yield path(language), written(messages)
     for file in sorted(folder(conversion.source).glob("*.toml")):
