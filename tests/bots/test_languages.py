@@ -36,6 +36,7 @@ from unstill_config import languages
 from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES, SOURCE, Language, closest, first_subtag, in_general
 from unstill_engine.renderers.camera.words import direct
+from unstill_queue.contract.codes import note
 from unstill_queue.contract.options import OPTIONS, find
 from unstill_queue.contract.typed_words import LANGUAGES as TYPED
 
@@ -185,9 +186,9 @@ def test_people_are_addressed_in_one_way_and_things_have_one_name(language: str)
 def test_quotes_and_apostrophes_are_those_of_the_language(language: str) -> None:
     for ids, strings in sentences(language):
         for text in strings:
-            begins, ends = QUOTES.get(language, "“”")
-            assert text.count(begins) == text.count(ends) >= ids[-1].count("“"), text
-            assert not (set("„“”«»「」") - {begins, ends}) & set(text), text
+            marks = QUOTES.get(language, "“”")
+            assert text.count(marks[0]) == text.count(marks[1]) >= ids[-1].count("“"), text
+            assert not (set("„“”«»「」") - set(marks)) & set(text), text
             assert language != "fr" or not re.search(r"\w'\w", text), text
 
 
@@ -215,6 +216,21 @@ def test_what_replies_say_that_an_option_takes_can_be_typed(language: str) -> No
         assert not any(word in {*option.choices_in(CATALOG), *option.synonyms} for option in OPTIONS), word
     for word in typed.random.split():
         assert find("seed").leaves_open(word), word
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_decimals_are_written_as_in_the_language_and_may_be_typed_so(language: str) -> None:
+    said = ChatReplies(language)
+    point = "." if language in ("en", "zh_CN", "zh_TW", "ja") else ","
+    # Given what an option takes, When its number is typed as it is said, Then it is taken
+    takes = said.allowed(find("seconds").allowed(CATALOG))
+    least = f"0{point}2"
+    assert re.findall(r"\d+[.,]\d+", takes) == [least]
+    assert parse(f"waves --seconds {least}", CATALOG).given == {"seconds": 0.2}
+    # and there is none between thousands, nor behind a whole number
+    assert [said.number(number) for number in (1234.5, 24.0)] == [f"1234{point}5", "24"]
+    # What somebody typed stays as it was
+    assert "2.5" in said.note(note("option_overruled", asked="2.5", chosen="--seconds 3"))
 
 
 # -- limits

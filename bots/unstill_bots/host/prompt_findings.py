@@ -39,7 +39,7 @@ async def prompt_findings(settings: Settings, wording: Replies) -> list[Finding]
         told = wording.gettext("{model} writes no prompt: {why}.", model=own.model or "", why=error.reason)
         other = wording.gettext("Choose another model that follows instructions.")
         return [Finding("prompt", False, told, _settings(wording) if error.reason == REJECTED else other)]
-    seconds = f"{time.monotonic() - began:.1f}"
+    seconds = round(time.monotonic() - began, 1)
     told = wording.gettext("{model} makes of “{words}” in {seconds} s: “{prompt}”",
                            model=own.model or "", words=WORDS, seconds=seconds, prompt=prompt)  # fmt: skip
     return [Finding("prompt", True, told)]

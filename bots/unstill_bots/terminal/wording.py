@@ -114,7 +114,7 @@ class Wording(Replies):
         """Bytes, rounded as files are: 1.2 MB."""
         for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
             if size >= factor:
-                return f"{size / factor:.3g} {unit}"
+                return f"{self.number(float(f'{size / factor:.3g}'))} {unit}"
         return f"{size} B"
 
     # -- a server elsewhere
@@ -220,7 +220,7 @@ class Wording(Replies):
             line += " " + self.gettext("({count} for a newer engine)", count=parked)
         if rate is None:
             return line
-        return self._join(line + ",", self.gettext("{rate} × the estimated time", rate=f"{rate:.2g}"))
+        return self._join(line + ",", self.gettext("{rate} × the estimated time", rate=float(f"{rate:.2g}")))
 
     # -- catalogues and recipes
 

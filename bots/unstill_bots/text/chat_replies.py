@@ -137,8 +137,8 @@ class ChatReplies(
             self.gettext(
                 "Your picture and its clip are deleted after {hours} hours, your words and your id after {records} "
                 "hours. Your settings stay until you change them.",
-                hours=f"{media_hours:g}",
-                records=f"{record_hours:g}",
+                hours=float(media_hours),
+                records=float(record_hours),
             ),
             leaves,
             self.reports_and_blocks(),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+from babel.numbers import format_decimal
 
 from unstill_bots.text.sentences import Sentence, parameters_of
 from unstill_bots.text.translations import translations
 from unstill_config.languages import LANGUAGES, closest
 
 MANY = 2
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
 class _Known(dict[str, str]):
@@ -17,17 +21,25 @@ class _Known(dict[str, str]):
 
 
 class Sentences:
-    """The sentences in one language. Takes any platform's language tag; English where we have no other."""
+    """The sentences in one language. Takes any platform's language tag; English where we have no other.
+
+    Numbers in them are written as the language writes them: values that are floats, and decimals that a code brings.
+    """
 
     def __init__(self, language: str = "en") -> None:
         self.language = closest(language)
         self._translations = translations(self.language)
 
     def gettext(self, message: str, /, **values: object) -> str:
-        return self._translations.gettext(message).format(**values) if message else ""
+        said = {name: self.number(value) if isinstance(value, float) else value for name, value in values.items()}
+        return self._translations.gettext(message).format(**said) if message else ""
 
     def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
         return self._translations.ngettext(one, many, count).format(count=count, **values)
+
+    def number(self, value: float) -> str:
+        """Return a number with the language's own point, at most three digits after it, and none between thousands."""
+        return format_decimal(value, "0.###", self.language)
 
     def translated(self, text: str) -> str:
         """Translate a text of a catalogue, which a host may have written: any text, and no placeholders in it."""
@@ -36,7 +48,12 @@ class Sentences:
     def _by_code(self, sentences: Mapping[str, Sentence], code: str, details: Mapping[str, str]) -> str:
         sentence = sentences[code]
         if isinstance(sentence, str):
-            return self._translations.gettext(sentence).format_map(_Known(details))
+            # what stands in quotes is somebody's own text, which stays as it was typed
+            said = {
+                name: self.number(float(text)) if _DECIMAL.fullmatch(text) and f"“{{{name}}}”" not in sentence else text
+                for name, text in details.items()
+            }
+            return self._translations.gettext(sentence).format_map(_Known(said))
         (counted,) = parameters_of(sentence[1])
         count = int(details[counted]) if details[counted].isdecimal() else MANY
         return self._translations.ngettext(*sentence, count).format_map(_Known(details))

@@ -134,7 +134,7 @@ class PageReplies(ChatReplies):
         return self.gettext("Your clips")
 
     def nothing_yet(self, hours: float) -> str:
-        return self.gettext("Your clips will be here. They stay for {hours} hours.", hours=f"{hours:g}")
+        return self.gettext("Your clips will be here. They stay for {hours} hours.", hours=float(hours))
 
     def download(self) -> str:
         return self.gettext("Download")

@@ -78,12 +78,12 @@ class RefusalReplies(Sentences):
         return self._by_code(PICTURES, error.code, error.details)
 
     def quota(self, error: QuotaExceeded) -> str:
-        limit = f"{error.limit:g}"
+        limit = float(error.limit)
         if error.quota == "jobs":
             if error.scope == "person":
                 return self.gettext("You have {limit} clips in the making already. Wait for one to end.", limit=limit)
             return self.gettext("This chat has {limit} clips in the making already. Wait for one to end.", limit=limit)
-        minutes = f"{error.limit / 60:.3g}"
+        minutes = round(error.limit / 60, 1)
         if error.scope == "person":
             return self.gettext(
                 "Your {minutes} minutes of computing for today are used up. Try tomorrow.", minutes=minutes

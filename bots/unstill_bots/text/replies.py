@@ -72,7 +72,7 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
         """
         facts = self.gettext(
             "{seconds} s, {width} × {height}, seed {seed}.",
-            seconds=f"{outcome.duration:.1f}".removesuffix(".0"),
+            seconds=round(outcome.duration, 1),
             width=outcome.width,
             height=outcome.height,
             seed=outcome.parameters.seed,
