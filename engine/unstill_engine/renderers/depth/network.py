@@ -29,6 +29,8 @@ _OUTLIERS = 1.0
 #: The least range of what the network says, against its largest value, that tells anything of depth.
 _RANGE_LEAST = 1e-3
 _SHOWN_REASON = 200
+#: The type of the network's one input, and how many dimensions it has.
+_FORM = "tensor(float)", 4
 
 #: What a pass takes at most, by the sizes of the network's tensors: 26 million weights of 4 bytes, and in an attention
 #: one number for each pair of 14 x 14 patches and head, twice.
@@ -62,9 +64,11 @@ class Network:
         options.log_severity_level = 3
         try:
             self._session: Any = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-            (given,) = self._session.get_inputs()
-            self._input: str = given.name
-            self._fixed = _fixed_size(given.shape)
+            given, told = self._session.get_inputs(), self._session.get_outputs()
+            if [(each.type, len(each.shape)) for each in given] != [_FORM] or len(told) != 1:
+                raise ValueError("it has other inputs or outputs than Depth Anything V2")
+            self._input: str = given[0].name
+            self._fixed = _fixed_size(given[0].shape)
         except Exception as error:  # onnxruntime has a class for each way to fail
             why = str(error).splitlines()[0][:_SHOWN_REASON].rstrip(".")
             raise RenderError(
@@ -83,8 +87,10 @@ class Network:
         pixels = (np.asarray(small, np.float32) / 255 - _MEAN) / _DEVIATION
         (told,) = self._session.run(None, {self._input: np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])})
         found = np.asarray(told, np.float32)
-        if found.size != width * height or not np.isfinite(found).all():
+        if found.size != width * height:
             raise RenderError("render_failed", f"the network of depth gave {found.shape} for {width}x{height} pixels")
+        if not np.isfinite(found).all():
+            raise RenderError("render_failed", "the network of depth gave what is no number")
         return _normalised(found.reshape(height, width))
 
 
