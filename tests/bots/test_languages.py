@@ -333,6 +333,15 @@ def test_words_that_are_quoted_do_what_is_said_of_them(language: str) -> None:
         ("transforme la première en la seconde", True),
         ("une transition entre les deux images", True),
         ("elle passe la seconde et file de gauche à droite", False),
+        ("from one photo to the other", True),
+        ("from one side to the other", False),
+        ("von einem Bild zum anderen", True),
+        ("von einem Ufer zum anderen", False),
+        ("de una foto a la otra", True),
+        ("de un lado a otro", False),
+        ("d’une image à l’autre", True),
+        ("d’une rive à l’autre", False),
+        ("从一张照片变到另一张", True),
     ],
 )
 def test_a_clip_of_two_pictures_is_asked_for_in_ones_own_language(words: str, both: bool) -> None:

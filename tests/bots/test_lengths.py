@@ -70,6 +70,11 @@ def test_a_length_in_plain_words_is_heard_as_the_length(words: str, prompt: str,
         ("después de 10 segundos llega un pájaro", "10 segundos"),
         ("après 10 secondes un oiseau arrive", "10 secondes"),
         ("第3秒有鸟", "3秒"),
+        ("wait for two seconds, then jump", "two seconds"),
+        ("zwei Sekunden warten, dann springen", "zwei Sekunden"),
+        ("espera tres segundos y salta", "tres segundos"),
+        ("attends 2 secondes puis saute", "2 secondes"),
+        ("等两秒再跳", "两秒"),
     ],
 )
 def test_what_is_not_taken_as_the_length_stays_in_the_words_and_is_said(words: str, said: str) -> None:
