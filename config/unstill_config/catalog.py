@@ -22,7 +22,7 @@ from unstill_config.layers import laid_over, without_gone
 from unstill_config.memory import Memory as Memory
 from unstill_config.pipelines import Pipeline
 from unstill_config.preset import Preset as Preset
-from unstill_config.preset import check_sampling
+from unstill_config.preset import check_presets, check_values
 from unstill_config.prompt import Guide
 from unstill_config.wording import expected, nearest, one_line, shown
 
@@ -137,7 +137,7 @@ class Model(Entry):
                 raise ValueError(f"the range of {name} begins at {low:g} and ends at {high:g}")
             if isinstance(value, int | float) and not low <= value <= high:
                 raise ValueError(f"the default {name} = {value:g} is not within {low:g} to {high:g}")
-        check_sampling(self.defaults)
+        check_values(self.defaults)
         num_frames = self.defaults.get("num_frames")
         if isinstance(num_frames, int) and self.frame_grid.nearest(num_frames) != num_frames:
             raise ValueError(f"the default num_frames = {num_frames} is not on the frame grid")
@@ -201,11 +201,8 @@ class Catalog(Entry):
 
     @model_validator(mode="after")
     def _agrees(self) -> Catalog:
-        for name, preset in self.presets.items():
-            for model in preset.models.keys() - self.models.keys():
-                close = nearest(model, self.models)
-                hint = f" Did you mean {close}?" if close else ""
-                raise ValueError(f"presets.{name}.models.{model} names no model.{hint}")
+        rates = {name: model.target_fps for name, model in self.models.items()}
+        check_presets(self.presets, rates, self.finishes)
         return self
 
     def presets_for(self, *models: str) -> dict[str, Preset]:
@@ -275,7 +272,8 @@ def _explain(error: ValidationError) -> str:
             close = nearest(loc[-1], _siblings(loc))
             return one_line(f"{where} is not known. {f'Did you mean {close}?' if close else ''}")
         case "value_error":
-            return one_line(f"{where}: {expected(first)}.")
+            said = expected(first)
+            return one_line(f"{where}: {said}{'' if said.endswith('?') else '.'}".removeprefix(": "))
         case _:
             return one_line(f"{where} = {shown(first['input'])} is wrong. Allowed: {expected(first)}.")
 

@@ -13,7 +13,7 @@ from unstill_bots.intake.captions import parse
 from unstill_bots.terminal.recipe_caption import OF_THE_PHOTO, caption_of, unsaid
 from unstill_bots.terminal.wording import Wording
 from unstill_config.catalog import Catalog, Value
-from unstill_config.preset import SAMPLING, Preset
+from unstill_config.preset import SAMPLING, VALUES, Preset
 from unstill_queue.contract.jobs import Finish, Parameters
 from unstill_queue.contract.options import FILLS, MOTIONS, SEAMLESS, SEED_MAX
 from unstill_queue.contract.recipe import Recipe
@@ -54,7 +54,7 @@ def understood(caption: str, catalog: Catalog, model: str) -> tuple[Parameters, 
 
 def test_the_law_knows_every_parameter() -> None:
     names = {field.name for kind in (Parameters, Finish) for field in msgspec.structs.fields(kind)}
-    assert {*OPTIONS, *UNSAID} == names - {"model", "prompt", "seamless", *OF_THE_PHOTO}
+    assert {*OPTIONS, *UNSAID} == set(VALUES) == names - {"model", "prompt", "seamless", *OF_THE_PHOTO}
 
 
 @given(

@@ -112,8 +112,27 @@ def test_a_preset_says_better_for_one_model() -> None:
         ("[presets.cache2.models.i2vgen-xl]\ncache_interval = 0", "cache_interval = 0 is no whole number from 1 on"),
         (
             "[presets.preview.models.camra]\nfps = 5",
-            "preview.models.camra names no model. Did you mean camera?",
+            "toml: presets.preview.models.camra names no model. Did you mean camera?",
         ),
+        *(
+            (f"[presets.preview.values]\n{line}", f"toml: presets.preview{told}.")
+            for line, told in (
+                ("num_frames = 'many'", ": num_frames = many is no whole number"),
+                ("num_frames = 8.5", ": num_frames = 8.5 is no whole number"),
+                ("output_fps = 3", ": output_fps = 3 is no whole number from 10 to 60"),
+                ("step_cache = 'much'", ": step_cache = much is no number from 0 on"),
+                ("cache_interval = true", ": cache_interval = True is no whole number from 1 on"),
+                ("motion = 'huge'", ": motion = huge is none of low, medium, high"),
+                ("loop = 1", ": loop = 1 is none of false, true, seamless"),
+                ("fade = 'no'", ": fade = no is neither true nor false"),
+                ("camera = 3", ": camera = 3 is no text"),
+                ("seconds = 3", ": seconds is nothing that a preset sets"),
+                ("shape = 'circle'", " names no shape: circle"),
+            )
+        ),
+        ("[presets.preview.values]\nsheduler = 'unipc'", "nothing that a preset sets. Did you mean scheduler?"),
+        ("[presets.unipc.models.i2vgen-xl]\ntarget_fps = 12", "target_fps = 12 is none of the model's"),
+        ("[models.camera.defaults]\nmotion = 'huge'", "motion = huge is none of low, medium, high"),
         ("[finishes.mine]\ntitle = 'x'\nwidth = 100", "width and height go together"),
         ("[finishes.square]\nwidth = 101", "even"),
         (
