@@ -65,6 +65,18 @@ def _copy_compiled(source: Path, target: Path) -> None:
         shutil.copy2(compiled, folder / compiled.name)
 
 
+def changed(lines: list[str], change: Change) -> list[str]:
+    """Return a file's lines after a change. Raises AssertionError where what is to change is not there, or twice."""
+    lines = list(lines)
+    for before, after in change.hunks:
+        starts = [at for at in range(len(lines) - len(before) + 1) if lines[at : at + len(before)] == before]
+        if not before:
+            starts = [len(lines)]
+        assert len(starts) == 1, f"{change.file}: {len(starts)} places have\n" + "\n".join(before)
+        lines[starts[0] : starts[0] + len(before)] = after
+    return lines
+
+
 class Copy:
     """The tree as a contributor has it, with the environment that is installed here."""
 
@@ -103,11 +115,5 @@ class Copy:
     def _change(self, change: Change) -> None:
         path = self.folder / change.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        for before, after in change.hunks:
-            starts = [at for at in range(len(lines) - len(before) + 1) if lines[at : at + len(before)] == before]
-            if not before:
-                starts = [len(lines)]
-            assert len(starts) == 1, f"{change.file}: {len(starts)} places have\n" + "\n".join(before)
-            lines[starts[0] : starts[0] + len(before)] = after
+        lines = changed(path.read_text("utf-8").splitlines() if path.exists() else [], change)
         path.write_text("\n".join(lines) + "\n", "utf-8")
