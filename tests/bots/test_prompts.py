@@ -113,7 +113,8 @@ async def finished(front: FrontEnd, made: Job) -> None:
     claim = await front.ledger.claim(made.parameters.model, made.id, "engine")
     assert claim is not None
     key = await front.storage.put(b"mp4 bytes", kind="clips", suffix=".mp4")
-    assert await front.ledger.finish(claim, Succeeded(key, 9, 64, 48, 2.0, 8.0, made.parameters, True, 0.5))
+    synthetic = CATALOG.models[made.parameters.model].synthetic
+    assert await front.ledger.finish(claim, Succeeded(key, 9, 64, 48, 2.0, 8.0, made.parameters, synthetic, 0.5))
 
 
 async def test_few_words_become_a_prompt_and_the_answer_shows_both(make: Make, endpoint: PromptEndpoint) -> None:
@@ -140,12 +141,25 @@ async def test_few_words_become_a_prompt_and_the_answer_shows_both(make: Make, e
     # Then the person reads their words, and what was made of them
     said = front.chat.now[-1]
     assert "“las olas”" in said and f"A language model made this prompt of the words: “{PROMPT}”" in said
-    # and where words are covered, no note shows the prompt
+    # and where words are covered, no note shows the prompt; nobody is told how to mend what they did not write
+    endpoint.answer = says("Sea foam")
     hidden = await job(front, await front.queued(f"las olas {DRAWS}", spoiler=True))
     await finished(front, hidden)
     assert await front.courier.deliver(hidden.id)
     shown = front.chat.edited[-1].text
-    assert shown.covered and PROMPT in shown.words and not any(PROMPT in note for note in shown.notes)
+    assert shown.covered and "→ Sea foam" in shown.words and not any("foam" in note for note in shown.notes)
+    assert shown.tip == ""
+
+
+async def test_no_tip_shows_words_that_are_covered(make: Make, endpoint: PromptEndpoint) -> None:
+    front = make()
+    for spoiler, says_it in ((False, True), (True, False)):
+        # Given a wish that a camera cannot fulfil
+        made = await job(front, await front.queued("a dog dancing --model camera", spoiler=spoiler))
+        await finished(front, made)
+        assert await front.courier.deliver(made.id)
+        # Then the tip says which one, but where the words are hidden
+        assert ("dancing" in front.chat.edited[-1].text.tip) is says_it
 
 
 async def test_a_recipe_has_both_and_makes_the_same_clip_without_asking(make: Make, endpoint: PromptEndpoint) -> None:
@@ -202,10 +216,13 @@ async def test_another_clip_of_the_same_words_has_the_same_prompt_and_new_words_
 
 async def test_nothing_is_asked_where_words_are_to_stay_as_they_are(make: Make, endpoint: PromptEndpoint) -> None:
     front = make()
-    # Given words that say so, words for a camera, which reads them itself, and no words
-    for words in (f"waves --exact {DRAWS}", "waves, zoom in --model camera", DRAWS):
+    # Given words that say so, words for a camera, which reads them itself, no words, and a sign that is none
+    for words, own in (
+        (f"waves --exact {DRAWS}", "waves"), ("waves, zoom in --model camera", "waves, zoom in"),
+        (DRAWS, ""), (f"… {DRAWS}", "…"),
+    ):  # fmt: skip
         made = await job_of(front, words)
-        assert (made.parameters.prompt, made.own_words) == (words.partition(" -")[0] if words != DRAWS else "", "")
+        assert (made.parameters.prompt, made.own_words) == (own, "")
     # and a person who set it
     own = Preferences(exact=True)
     request = await front.pipeline.request(_pending(front), f"waves {DRAWS}", own=own)
@@ -217,6 +234,8 @@ async def test_nothing_is_asked_where_words_are_to_stay_as_they_are(make: Make, 
     assert endpoint.bodies == []
     # Then only words that leave it open are rewritten, of which weights are taken off before
     front.rules = _free
+    assert (await job_of(front, f"🌊 {DRAWS}")).own_words == "🌊"
+    endpoint.bodies.clear()
     assert (await job_of(front, f"(waves:1.3) {DRAWS}")).own_words == "waves"
     assert endpoint.wishes == ["waves"]
 

@@ -146,9 +146,13 @@ def clip(
     notes, own = record.notes, job.own_words if job else ""
     if shown is Shown.COVERED and COVERED_PICTURE not in notes:
         notes = (*notes, "clip_covered")
-    tip = advice(used.prompt, used, draws=outcome.draws, language=replies.language)
+    # a person cannot mend what a language model wrote
+    tip = None if own else advice(used.prompt, used, draws=outcome.draws, language=replies.language)
     pictures = record.request.pictures
     covered = spoiler or record.request.spoiler or shown is Shown.COVERED or COVERED_PICTURE in notes
+    if covered and tip is not None and tip.details:
+        # these are of the words, which are hidden
+        tip = None
     if own and covered:
         # what is hidden are the words alone, and no note
         notes = tuple(note for note in notes if not note.startswith(REWRITTEN))

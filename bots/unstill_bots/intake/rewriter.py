@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+import unicodedata
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -80,7 +81,8 @@ class PromptRewriter:
 
         `first` is the photo that the clip begins with.
         """
-        if not self.is_on or not words.strip():
+        # punctuation alone is no wish; an emoji is one
+        if not self.is_on or not any(unicodedata.category(sign)[0] in "LNS" for sign in words):
             return None
         if not self._circuit.is_ready(who.account):
             metrics.count("prompts", result="not_asked")
