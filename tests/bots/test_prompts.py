@@ -217,12 +217,12 @@ async def test_another_clip_of_the_same_words_has_the_same_prompt_and_new_words_
 async def test_nothing_is_asked_where_words_are_to_stay_as_they_are(make: Make, endpoint: PromptEndpoint) -> None:
     front = make()
     # Given words that say so, words for a camera, which reads them itself, no words, and a sign that is none
-    for words, own in (
+    for words, kept in (
         (f"waves --exact {DRAWS}", "waves"), ("waves, zoom in --model camera", "waves, zoom in"),
         (DRAWS, ""), (f"… {DRAWS}", "…"),
     ):  # fmt: skip
         made = await job_of(front, words)
-        assert (made.parameters.prompt, made.own_words) == (own, "")
+        assert (made.parameters.prompt, made.own_words) == (kept, "")
     # and a person who set it
     own = Preferences(exact=True)
     request = await front.pipeline.request(_pending(front), f"waves {DRAWS}", own=own)
