@@ -55,7 +55,7 @@ class StatusMessages:
         self._ledger = ledger
         self._chat = chat
         self._pause = pause
-        self._looks = BackgroundTasks()
+        self._pauses = BackgroundTasks()
         self._serving = serving
         self._early = looks
         self._counts_down = counts_down
@@ -143,7 +143,7 @@ class StatusMessages:
         """Say where a job that was just queued stands, unless it is answered in a moment."""
         if self._pause:
             self.take_up(request)
-            self._look_later(request.id, self._shown.setdefault(request.id, ShownJob(request.reply_to)))
+            self._show_later(request.id, self._shown.setdefault(request.id, ShownJob(request.reply_to)))
         else:
             await self.waiting(request)
 
@@ -168,12 +168,12 @@ class StatusMessages:
         if self.has_room(event):
             await self._show(event.id)
 
-    def _look_later(self, id: str, known: ShownJob, *, made: bool = False) -> None:
+    def _show_later(self, id: str, known: ShownJob, *, made: bool = False) -> None:
         """Show after the pause what a job does then. `made`: it was the making of its file that was waited for."""
         known.quiet_until = time.monotonic() + self._pause
-        self._looks.spawn(self._look(id, made=made))
+        self._pauses.spawn(self._show_after_pause(id, made=made))
 
-    async def _look(self, id: str, *, made: bool) -> None:
+    async def _show_after_pause(self, id: str, *, made: bool) -> None:
         await asyncio.sleep(self._pause)
         known = self._shown.get(id)
         if known is not None and self._chat.has_room(known.to, Urgency.PLACE):
@@ -195,12 +195,12 @@ class StatusMessages:
 
     async def close(self) -> None:
         """Show nothing more by itself."""
-        await self._looks.drain(0)
+        await self._pauses.drain(0)
         if self._early is not None:
             await self._early.close()
 
     async def _show(self, id: str, *, made: bool = False) -> None:
-        """Show what a job does now. `made` as in `_look_later`."""
+        """Show what a job does now. `made` as in `_show_later`."""
         async with self._changing(id):
             record = await self._ledger.read(id)
             # that a clip is made smaller was said, and takes seconds; what is cancelled for new words has left its
@@ -215,7 +215,7 @@ class StatusMessages:
                 if progress.seconds_left is not None and progress.seconds_left < self._pause:
                     return
                 if progress.phase == "encoding" and self._pause and known is not None and not made:
-                    self._look_later(id, known, made=True)
+                    self._show_later(id, known, made=True)
                     return
                 least = known.share if known is not None else 0.0
                 look = await self._early.of(record) if self._early is not None else None
