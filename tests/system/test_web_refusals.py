@@ -94,6 +94,9 @@ BODIES: dict[str, tuple[bytes, str, int, str]] = {
         "application/json", 413, "too_many",
     ),
     "a wrong option": (b'{"images": ["aGk="], "options": {"fps": 1}}', "application/json", 422, "wrong_option"),
+    "neither yes nor no": (
+        b'{"images": ["aGk="], "options": {"loop": "maybe"}}', "application/json", 422, "wrong_option"
+    ),
     "1 MB of words": (
         json.dumps({"images": ["aGk="], "prompt": "waves " * 200_000}).encode(),
         "application/json", 422, "words_too_long",
@@ -109,6 +112,7 @@ FIELDS = {
     "a wrong type": ["images"],
     "an unknown option": ["speed"],
     "a wrong option": ["fps"],
+    "neither yes nor no": ["loop"],
     "1 MB of words": ["prompt"],
 }
 

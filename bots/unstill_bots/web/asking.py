@@ -218,7 +218,10 @@ def words_of(fields: Mapping[str, str], pipeline: Pipeline) -> str:
             given[option.name] = typed
             try:
                 # as in a caption, where more is understood than the option by itself takes
-                captions.parse(option_offers.words("", {option.name: typed}), pipeline.catalog)
+                read = captions.parse(option_offers.words("", {option.name: typed}), pipeline.catalog)
+                if read.prompt:
+                    # yes or no may be left out, so that what is neither would be a word of the prompt
+                    raise OptionError(option.name, typed, option.allowed(pipeline.catalog))
             except OptionError as error:
                 wrong += (typed_as("", fault) for fault in error.faults)
     if wrong:
