@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, SecretStr, model_validator
 
 from unstill_config.entry import Entry
@@ -33,6 +35,8 @@ class Prompt(Group):
     def _names_a_model(self) -> Prompt:
         if self.is_on and self.model is None:
             raise ValueError("prompt.url needs prompt.model, the name of the language model there")
+        if self.url and self.key and urlsplit(self.url).username is not None:
+            raise ValueError("prompt.url names a user, whose password goes instead of prompt.key; set only one of them")
         return self
 
 

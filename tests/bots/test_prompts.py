@@ -45,6 +45,7 @@ from unstill_bots.safety.words import WordList
 from unstill_bots.terminal.recipe_caption import caption_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog
+from unstill_config.errors import ConfigError
 from unstill_config.prompt import Guide, Prompt
 from unstill_config.settings import Quota, Settings
 from unstill_queue.contract.jobs import Job, Request, Requester, Succeeded
@@ -552,3 +553,7 @@ def test_who_asks_for_prompts_names_the_model_and_a_key_may_stand_in_a_file(tmp_
     host = Settings.load({**own, "UNSTILL_PROMPT__KEY_FILE": str(tmp_path / "key")}, tmp_path)
     assert host.prompt.key == SecretStr("sk-file") and host.prompt.key in host.secrets()
     assert EN.leaves(host.prompt) != EN.leaves(Settings().prompt)
+    # and there are not two things to sign in by, of which one would not be sent
+    own |= {"UNSTILL_PROMPT__URL": "http://me:pass@host/v1", "UNSTILL_PROMPT__KEY": "sk-one"}
+    with pytest.raises(ConfigError, match="set only one of them"):
+        Settings.load(own, tmp_path)
