@@ -37,6 +37,7 @@ from unstill_config.catalog import Catalog
 from unstill_config.languages import LANGUAGES, SOURCE, Language, closest, first_subtag, in_general
 from unstill_engine.renderers.camera.words import direct
 from unstill_queue.contract.codes import note
+from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.options import OPTIONS, find
 from unstill_queue.contract.typed_words import LANGUAGES as TYPED
 
@@ -165,7 +166,7 @@ TERMS = {
     "fr": [("allong", "prolonger")],
     "ru": [("снимка", "картинка"), ("ришлите", "отправьте")],
     "ja": [("いちばん", "一番"), ("長くできる", "続きを作る"), ("往復", "ループ"), ("オプション", "設定項目")],
-    "zh_CN": [("短片", "视频"), ("拉近", "推近"), ("往返", "循环")],
+    "zh_CN": [("短片", "视频"), ("拉近", "推近"), ("往返", "首尾相接")],
 }
 """Words for which another one stands in the other sentences."""
 
@@ -227,6 +228,13 @@ def test_decimals_are_written_as_in_the_language_and_may_be_typed_so(language: s
     least = f"0{point}2"
     assert re.findall(r"\d+[.,]\d+", takes) == [least]
     assert parse(f"waves --seconds {least}", CATALOG).given == {"seconds": 0.2}
+    # and so is what is wrong, and what is near it
+    with pytest.raises(OptionError) as raised:
+        parse(f"waves --seconds 5{point}5", CATALOG, "i2vgen-xl")
+    assert f"5{point}5" in said.option_error(raised.value)
+    with pytest.raises(OptionError) as raised:
+        parse("waves --seconds 0.0001", CATALOG)
+    assert f"0{point}0001" in said.option_error(raised.value)
     # and there is none between thousands, nor behind a whole number
     assert [said.number(number) for number in (1234.5, 24.0)] == [f"1234{point}5", "24"]
     # What somebody typed stays as it was

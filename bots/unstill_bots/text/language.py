@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_decimal_symbol
 
 from unstill_bots.text.sentences import Sentence, parameters_of
 from unstill_bots.text.translations import translations
@@ -41,6 +41,10 @@ class Sentences:
         """Return a number with the language's own point, at most three digits after it, and none between thousands."""
         return format_decimal(value, "0.###", self.language)
 
+    def _as_written(self, text: str) -> str:
+        """Return a text that is a decimal with the language's own point, and any other as it is."""
+        return text.replace(".", get_decimal_symbol(self.language)) if _DECIMAL.fullmatch(text) else text
+
     def translated(self, text: str) -> str:
         """Translate a text of a catalogue, which a host may have written: any text, and no placeholders in it."""
         return self._translations.gettext(text) if text else ""
@@ -50,8 +54,7 @@ class Sentences:
         if isinstance(sentence, str):
             # what stands in quotes is somebody's own text, which stays as it was typed
             said = {
-                name: self.number(float(text)) if _DECIMAL.fullmatch(text) and f"“{{{name}}}”" not in sentence else text
-                for name, text in details.items()
+                name: text if f"“{{{name}}}”" in sentence else self._as_written(text) for name, text in details.items()
             }
             return self._translations.gettext(sentence).format_map(_Known(said))
         (counted,) = parameters_of(sentence[1])

@@ -39,12 +39,15 @@ class RefusalReplies(Sentences):
         if not error.value:
             return self.gettext("{option} needs a value: it takes {allowed}.", option=option, allowed=allowed)
         sentence = self.gettext(
-            "{option} cannot be {value}: it takes {allowed}.", option=option, value=error.value, allowed=allowed
+            "{option} cannot be {value}: it takes {allowed}.",
+            option=option,
+            value=self._as_written(error.value),
+            allowed=allowed,
         )
         return self._join(sentence, self._did_you_mean(error.nearest))
 
     def _did_you_mean(self, nearest: str | None) -> str:
-        return self.gettext("Did you mean {nearest}?", nearest=nearest) if nearest else ""
+        return self.gettext("Did you mean {nearest}?", nearest=self._as_written(nearest)) if nearest else ""
 
     def allowed(self, allowed: Allowed) -> str:
         """Say what an option takes."""
