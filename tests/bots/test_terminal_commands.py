@@ -58,6 +58,8 @@ def unstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         (("beach.png", "waves", "--seed"), "--seed"),
         (("beach.png", "waves", "--forse"), "Did you mean --force?"),
         (("missing.png", "waves"), "There is no file missing.png."),
+        # an empty word, as of a variable that is not set, is no folder
+        (("beach.png", "", "waves"), "There is no file "),
         (("beach.png", "waves", "--limit", "much"), "much is not a size."),
         (("beach.png", "--out", "beach.png"), "beach.png is there already."),
         (("beach.png", "beach.png", "--out", "beach.png"), "Name a folder."),

@@ -16,7 +16,7 @@ from unstill_bots.intake import captions
 from unstill_bots.terminal.chat import save
 from unstill_bots.terminal.ending import Code, Stop
 from unstill_bots.terminal.inputs import STDIN, Target, find_photos, find_target, parse_size, split_words
-from unstill_bots.terminal.options import given_by, parameters, read, spellings
+from unstill_bots.terminal.options import given_by, joined, parameters, read, spellings
 from unstill_bots.terminal.order import labels
 from unstill_bots.terminal.wording import Wording
 from unstill_config.catalog import Catalog
@@ -25,6 +25,11 @@ from unstill_queue.contract.options import OPTIONS, Option
 
 CATALOG = Catalog.load()
 EN = Wording("en")
+
+
+def _spellings_of_all() -> set[str]:
+    command = parameters(click.Command("animate", callback=lambda **_: None))
+    return {spelt for option in command.params for spelt in option.opts}
 
 
 def stopped(action: Callable[[], object]) -> str:
@@ -61,6 +66,18 @@ def test_the_last_word_is_the_prompt_unless_it_is_a_photo(tmp_path: Path) -> Non
     assert split_words([str(photo), "missing.jpg"], EN) == ([str(photo), "missing.jpg"], "")
     # and words may be all there is
     assert split_words(["only words"], EN) == ([], "only words")
+
+
+def test_a_loop_that_closes_is_typed_as_in_a_caption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for typed in ("--loop", "-loop", "--boomerang"):
+        words = joined(["animate", "a.png", typed, "Seamless", "--seed", "7"])
+        assert words == ["animate", "a.png", "--loop_seamless", "--seed", "7"]
+        assert words[2] in _spellings_of_all()
+    # what else follows it, and a photo of that name, stays what it is
+    (tmp_path / "seamless").touch()
+    for kept in (["a.png", "--loop", "waves"], ["--loop", "seamless"], ["waves", "--loop"]):
+        assert joined(kept) == kept
 
 
 def test_photos_are_found_in_order_and_folders_by_name(tmp_path: Path) -> None:

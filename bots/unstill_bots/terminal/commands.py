@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from unstill_bots.terminal import backup_commands, ending, looking_commands
 from unstill_bots.terminal.animate_command import animate
 from unstill_bots.terminal.ending import Code, Stop
-from unstill_bots.terminal.options import unknown
+from unstill_bots.terminal.options import joined, unknown
 from unstill_bots.terminal.wording import Wording
 from unstill_config.errors import ConfigError
 from unstill_config.version import VERSION
@@ -39,7 +39,7 @@ for command in (*looking_commands.COMMANDS, *backup_commands.COMMANDS):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code, and never raises."""
-    words = [f" {word}" if _CAPTION.match(word) else word for word in (sys.argv[1:] if argv is None else argv)]
+    words = [f" {word}" if _CAPTION.match(word) else word for word in joined(sys.argv[1:] if argv is None else argv)]
     try:
         return int(cli.main(args=words, prog_name="unstill", standalone_mode=False) or Code.OK)
     except KeyboardInterrupt:

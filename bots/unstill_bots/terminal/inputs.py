@@ -75,13 +75,13 @@ def find_photos(words: Sequence[str], wording: Wording) -> Found:
             if STDIN in found:
                 raise Stop(Code.USAGE, wording.stdin_twice())
             found.append(STDIN)
+        elif not _exists(word):
+            raise Stop(Code.USAGE, wording.no_file(word))
         elif path.is_dir():
             pictures, others = _pictures_in(path, wording)
             found.extend(map(str, pictures))
             if others:
                 passed_over.append(wording.passed_over(word, others))
-        elif not _exists(word):
-            raise Stop(Code.USAGE, wording.no_file(word))
         elif not os.access(path, os.R_OK):
             raise Stop(Code.USAGE, wording.cannot_read(word))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -84,6 +85,21 @@ def _other(option: Option, choice: str) -> Callable[[F], F]:
         type=str,
         help=f"--{option.name} as {choice}",
     )
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """Return a command's words with "--loop seamless", as captions have it, as the one flag that it is here.
+
+    What follows a flag and is a file's name stays a photo.
+    """
+    found = list(words)
+    for option in OPTIONS:
+        spelt = _spelt(option.name, *option.aliases) if option.type == "flag" and option.choices else ()
+        for at in reversed(range(len(found) - 1)):
+            value = found[at + 1].lower()
+            if found[at] in spelt and value in option.choices and not Path(found[at + 1]).exists():
+                found[at : at + 2] = [f"--{option.name}_{value}"]
+    return found
 
 
 def _taking(flag_value: str | None) -> dict[str, Any]:
