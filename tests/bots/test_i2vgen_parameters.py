@@ -114,6 +114,13 @@ def test_a_lossy_preset_says_that_it_is_and_the_clip_how_it_was_made(
     assert estimated_seconds(asked, model, 1.0) < 0.8 * estimated_seconds(usual, model, 1.0)
 
 
+def test_the_preset_that_is_called_the_fastest_costs_least() -> None:
+    model = CATALOG.models[MODEL]
+    costs = {name: estimated_seconds(understood(f"waves --preset {name}")[0], model, 1.0) for name in LOSSY}
+    assert sorted(costs, key=costs.__getitem__) == ["unipc", "cache3", "cache2"]
+    assert [name for name in LOSSY if "fastest" in CATALOG.presets[name].help] == ["unipc"]
+
+
 @pytest.mark.parametrize("preset", [*LOSSY, "before"])
 def test_a_preset_of_its_own_changes_nothing_of_another_model_which_is_said(preset: str) -> None:
     read = parse(f"waves --seed 7 --preset {preset}", CATALOG, "camera")
