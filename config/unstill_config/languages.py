@@ -9,12 +9,13 @@ class Language(NamedTuple):
     """`title` is what its speakers call it; `spaced`: whether a blank stands between two sentences.
 
     `also` are the beginnings of other tags that mean it: of scripts and regions that another one of the same language
-    would be given, such as zh_Hant and zh_HK.
+    would be given, such as zh_Hant and zh_HK. `quotes` stand before and after what is quoted.
     """
 
     title: str
     spaced: bool = True
     also: tuple[str, ...] = ()
+    quotes: tuple[str, str] = ("“", "”")
 
 
 SOURCE: Final = "en"
@@ -23,13 +24,13 @@ SOURCE: Final = "en"
 LANGUAGES: Final[dict[str, Language]] = {
     "en": Language("English"),
     "zh_CN": Language("简体中文", spaced=False),
-    "zh_TW": Language("繁體中文", spaced=False, also=("zh_Hant", "zh_HK", "zh_MO")),
-    "de": Language("Deutsch"),
+    "zh_TW": Language("繁體中文", spaced=False, also=("zh_Hant", "zh_HK", "zh_MO"), quotes=("「", "」")),
+    "de": Language("Deutsch", quotes=("„", "“")),
     "es": Language("Español"),
-    "fr": Language("Français"),
+    "fr": Language("Français", quotes=("« ", " »")),
     "pt_BR": Language("Português (Brasil)"),
-    "ru": Language("Русский"),
-    "ja": Language("日本語", spaced=False),
+    "ru": Language("Русский", quotes=("«", "»")),
+    "ja": Language("日本語", spaced=False, quotes=("「", "」")),
 }
 """By tag: a language, and where there are several of it a region. Of these the first is for all regions not named."""
 

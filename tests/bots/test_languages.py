@@ -158,8 +158,6 @@ OTHERWISE = {
     "zh_TW": "您",
 }
 """By what a language would address people another way than its other sentences do."""
-QUOTES = {"de": "„“", "fr": "«»", "ru": "«»", "ja": "「」", "zh_TW": "「」"}
-"""Quotation marks, where they are not the English ones."""
 TERMS = {
     "de": [("bestell", "anfordern")],
     "es": [("alarg", "continuar"), ("aviso", "denuncia")],
@@ -187,9 +185,9 @@ def test_people_are_addressed_in_one_way_and_things_have_one_name(language: str)
 def test_quotes_and_apostrophes_are_those_of_the_language(language: str) -> None:
     for ids, strings in sentences(language):
         for text in strings:
-            marks = QUOTES.get(language, "“”")
-            assert text.count(marks[0]) == text.count(marks[1]) >= ids[-1].count("“"), text
-            assert not (set("„“”«»「」") - set(marks)) & set(text), text
+            begins, ends = map(str.strip, LANGUAGES[language].quotes)
+            assert text.count(begins) == text.count(ends) >= ids[-1].count("“"), text
+            assert not (set("„“”«»「」") - {begins, ends}) & set(text), text
             assert language != "fr" or not re.search(r"\w'\w", text), text
 
 

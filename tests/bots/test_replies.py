@@ -66,6 +66,16 @@ def succeeded(prompt: str = "Waves", notes: tuple[str, ...] = (), synthetic: boo
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_are_quoted_as_in_the_language_and_fit(language: str) -> None:
+    begins, ends = LANGUAGES[language].quotes
+    text = Replies(language).clip_text(succeeded("Waves and more waves " * 5), ())
+    # Given room for all of the words, and for a part of them
+    whole = len(text.plain())
+    assert text.plain(whole).startswith(f"{begins}Waves") and f"waves {ends}\n" in text.plain(whole)
+    assert f"…{ends}\n" in text.plain(whole - 1) and len(text.plain(whole - 1)) <= whole - 1
+
+
 # -- the catalogue is complete
 
 

@@ -30,17 +30,16 @@ class Conversion(NamedTuple):
     """Makes a language from `source` by OpenCC's configurations.
 
     `replies` puts a region's own words into sentences, and `words` changes the script alone of what people type.
-    `charset` is that of its `advice.toml`. `quotes` are its quotation marks in sentences.
+    `charset` is that of its `advice.toml`.
     """
 
     source: str
     replies: str
     words: str
     charset: str
-    quotes: str
 
 
-CONVERTED: Final = {"zh_TW": Conversion("zh_CN", "s2twp", "s2tw", "big5", "「」")}
+CONVERTED: Final = {"zh_TW": Conversion("zh_CN", "s2twp", "s2tw", "big5")}
 
 MessageId = str | tuple[str, ...]
 
@@ -99,7 +98,7 @@ def converted(language: str, catalog: Catalog) -> Iterator[tuple[Path, bytes]]:
 
     conversion = CONVERTED[language]
     replies, words = OpenCC(conversion.replies), OpenCC(conversion.words)
-    quotes = str.maketrans("“”", conversion.quotes)
+    quotes = str.maketrans(dict(zip("“”", LANGUAGES[language].quotes, strict=True)))
 
     def sentence(text: str) -> str:
         return str(replies.convert(text)).translate(quotes)

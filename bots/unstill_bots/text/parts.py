@@ -13,7 +13,8 @@ class Text(msgspec.Struct, frozen=True):
 
     `words` are what the person wrote, to be quoted. `facts` is what is so; `untimed` the same without the time that is
     left, for a platform that shows the time by itself, and empty where `facts` speaks of no time. `notes` are a line
-    each, `tip` is advice. `covered`: the words are hidden until somebody wants to read them.
+    each, `tip` is advice. `covered`: the words are hidden until somebody wants to read them. `quotes` stand before and
+    after the words.
     """
 
     facts: str
@@ -22,6 +23,7 @@ class Text(msgspec.Struct, frozen=True):
     tip: str = ""
     untimed: str = ""
     covered: bool = False
+    quotes: tuple[str, str] = ("“", "”")
 
     def plain(self, length: int | None = None) -> str:
         """Return all parts as plain text, of at most `length` characters: what is too long of the words is left out."""
@@ -34,12 +36,14 @@ class Text(msgspec.Struct, frozen=True):
         Where there are no words, or no room for them, the facts are shown.
         """
         below = "\n".join(filter(None, (self.facts, *self.notes, self.tip)))
-        room = None if length is None else length - units(below) - 3
+        begins, ends = self.quotes
+        # the line break between them
+        room = None if length is None else length - units(below) - units(begins + ends) - 1
         if not self.words or (room is not None and room < WORDS_LEAST):
             facts, rest = cut(self.facts, length), "\n".join(filter(None, (*self.notes, self.tip)))
             return facts, cut(rest, None if length is None else length - units(facts) - 1)
         fits = room is None or units(self.words) <= room
-        return f"“{self.words if fits else cut(self.words, (room or 0) - 1).rstrip() + '…'}”", below
+        return f"{begins}{self.words if fits else cut(self.words, (room or 0) - 1).rstrip() + '…'}{ends}", below
 
 
 def units(text: str) -> int:

@@ -11,6 +11,7 @@ from unstill_bots.text.refusal_replies import RefusalReplies
 from unstill_bots.text.sentences import ADVICE, CAMERA_ADVICE, FAILURES, NOTES, PICTURES, WITHOUT
 from unstill_bots.text.waiting_replies import WaitingReplies
 from unstill_config.catalog import Catalog
+from unstill_config.languages import LANGUAGES
 from unstill_queue.contract.codes import FAILURES as FAILURE_CODES
 from unstill_queue.contract.codes import SAID, UNKNOWN, read_note
 from unstill_queue.contract.jobs import Cancelled, Failed, Outcome, Progress, Succeeded
@@ -81,7 +82,7 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
             None, (self.disclosure(outcome.synthetic, pictures, filled=outcome.filled), *map(self.note, notes))
         )
         tip = self.advice(advice) if advice is not None else ""
-        return Text(facts, own or outcome.parameters.prompt, tuple(said), tip)
+        return Text(facts, own or outcome.parameters.prompt, tuple(said), tip, quotes=LANGUAGES[self.language].quotes)
 
     def disclosure(self, synthetic: bool, pictures: int = 1, *, filled: bool = False) -> str:
         """Say who made the clip. `synthetic` and `filled` as in `Succeeded`, `pictures` as in `Request`."""
