@@ -273,6 +273,8 @@ async def _serves(front: FrontEnd, model: str) -> bool:
 
 def _pending(front: FrontEnd) -> Any:
     class Pending:
+        older = None
+
         def request(self, words: str, *, id: str | None = None) -> Request:
             return front.request(words)
 

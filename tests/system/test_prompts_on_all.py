@@ -109,6 +109,14 @@ async def test_a_person_sees_both_texts_and_edits_their_own(room: Room, asked: P
     # Then they are, and nobody was asked
     assert recipe_in(fourth.clip or b"").parameters.prompt == "rain" and "language model" not in fourth.text
     assert len(asked.bodies) == 2
+    # When she says only what else is to be, Then the words are the same, and so are their prompts
+    room.say(ann, "make it 2s long", reply_to=first.message)
+    longer = recipe_in((await clips(room, 5))[4].clip or b"").parameters
+    assert (longer.prompt, longer.seed) == (PROMPT, 7) and longer.num_frames > made.parameters.num_frames
+    room.edit(ann, sent, "a storm --seed 9")
+    other = recipe_in((await clips(room, 6))[5].clip or b"")
+    assert (other.parameters.prompt, other.own_words, other.parameters.seed) == (STORM, "a storm", 9)
+    assert len(asked.bodies) == 2
     # and she can read what goes where
     room.command(ann, "privacy")
     assert "a small copy of your picture go to a language model" in (await said(room, "forgetme")).text

@@ -91,7 +91,7 @@ class Edits(Generic[P]):
             pending = replace(pending, older=replace(older, job=record.request.older))
         elif record.request.last_source and not pending.last_source:
             pending = replace(pending, last_source=record.request.last_source)
-        request = await pipeline.request(pending, words, id=derived(latest, f"edit {words}"))
+        request = await pipeline.request(pending, words, id=derived(latest, f"edit {words}"), former=record)
         if request.words == record.request.words or _is_ended(record):
             return True
         # before the cancel, as what is cancelled so is shown by what comes after it

@@ -19,6 +19,7 @@ from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.intake.pictures import Pictures
 from unstill_bots.intake.preparation import Preparation
+from unstill_bots.intake.prompts import kept
 from unstill_bots.intake.rewriter import PromptRewriter
 from unstill_bots.intake.rules import Rules, Terms, no_rules
 from unstill_bots.intake.served import Serving
@@ -117,12 +118,19 @@ class Pipeline:
             return False
 
     async def request(
-        self, pending: PendingRequest, words: str, *, own: Preferences | None = None, id: str | None = None
+        self,
+        pending: PendingRequest,
+        words: str,
+        *,
+        own: Preferences | None = None,
+        id: str | None = None,
+        former: Record | None = None,
     ) -> Request:
         """Return the queue's request, with the person's own defaults before words that do not say otherwise, and a
         model that can make a clip of its pictures where the usual one cannot.
 
-        `id` as in `PendingRequest.request`. Raises RedisError.
+        `id` as in `PendingRequest.request`. `former`: the record of the same message with other words; a prompt that a
+        language model made of the same words stays. Raises RedisError.
         """
         if own is None:
             own = await self.preferences.get(pending.who.person)
@@ -133,6 +141,10 @@ class Pipeline:
             if ability := Inputs.to_come(pending).ability:
                 options |= model_for(ability, words, await self.serving.now(), self.serving.model)
             request = pending.request(captions.with_defaults(words, options, self.catalog), id=id)
+        if self.settings.prompt.is_on:
+            if former is None and pending.older and pending.older.job:
+                former = await self.record(pending.older.job)
+            request = replace(request, rewritten=kept(former, request, self.catalog, self.serving.model))
         return request if request.upload_limit else replace(request, upload_limit=self._upload_limit)
 
     async def enter(
