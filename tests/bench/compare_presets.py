@@ -29,8 +29,10 @@ from torch.nn import functional as F
 from unstill_bots.intake.captions import parse
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog
+from unstill_config.errors import ConfigError
 from unstill_config.settings import Settings
-from unstill_engine.renderers.base import Frames, Photos, Renderer
+from unstill_engine.renderers.base import Frames, Photos, Renderer, RenderError
+from unstill_engine.renderers.photo import photo_size
 from unstill_queue.contract.errors import OptionError
 from unstill_queue.contract.jobs import Parameters
 from unstill_queue.contract.resolving import resolve
@@ -77,9 +79,13 @@ class Comparison:
         Raises:
             OptionError: one of them asks for what the model cannot do.
             RenderError: a photo cannot be read, or the device is too small.
+            ValueError: their clips are of another size or length than the reference.
         """
         found: dict[str, Row] = {}
         asked = {preset: self._parameters(f"{words} {preset}") for preset in dict.fromkeys([*presets, reference])}
+        for photo in photos:
+            for preset in presets:
+                self._check(photo, preset, asked[preset], asked[reference])
         for photo in photos:
             for each in {parameters: None for parameters in asked.values()}:
                 self._render(photo, each)  # compiles kernels, and captures graphs
@@ -92,6 +98,13 @@ class Comparison:
                 row = found.setdefault(OTHER, Row(asked[reference].num_inference_steps))
                 self._note(row, other, exact, seconds)
         return found
+
+    def _check(self, photo: Path, preset: str, asked: Parameters, reference: Parameters) -> None:
+        """Raise ValueError where a preset's frames cannot be compared with the reference's."""
+        first, second = (self._renderer.plan(each, Photos(photo)) for each in (asked, reference))
+        sizes = [f"{plan.num_frames} frames of {plan.width}x{plan.height}" for plan in (first, second)]
+        if sizes[0] != sizes[1]:
+            raise ValueError(f"`{preset}` makes {sizes[0]}, the reference {sizes[1]}: give both one size and length.")
 
     def _parameters(self, caption: str) -> Parameters:
         read = parse(caption, self._catalog, self._name)
@@ -107,8 +120,8 @@ class Comparison:
         return frames, time.perf_counter() - begin
 
     def _note(self, row: Row, frames: Frames, exact: Frames, seconds: float) -> None:
-        if frames.shape != exact.shape:
-            raise ValueError(f"Clips of {frames.shape} and {exact.shape} cannot be compared: set size and length too.")
+        if frames.shape != exact.shape:  # memory ran out in one of them
+            raise ValueError(f"Clips of {frames.shape} and {exact.shape} cannot be compared: ask for smaller ones.")
         row.seconds.append(seconds)
         found, wanted = (torch.from_numpy(each).permute(0, 3, 1, 2).double() for each in (frames, exact))
         row.psnr.append(fmean(psnr(found, wanted)))
@@ -203,19 +216,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), help="the first one is what speed is told by")
     parser.add_argument("--reference", default=REFERENCE, help="what all are compared with")
     options = parser.parse_args(argv)
-    catalog = Catalog.load(options.catalog) if options.catalog else Settings().load_catalog()
+    try:
+        catalog = Catalog.load(options.catalog) if options.catalog else Settings().load_catalog()
+    except ConfigError as error:
+        parser.error(str(error))
     if options.model not in catalog.models:
         parser.error(f"--model {options.model} is none of {', '.join(catalog.models)}")
     if options.weights:
         model = catalog.models[options.model]
         weights = {**model.weights, "repo": options.weights, "variant": options.variant}
         catalog.models[options.model] = model.model_copy(update={"weights": weights})
-    perceptual = perceptual_metric(options.device)
-    comparison = Comparison(options.model, catalog, loaded(options.model, catalog, options.device), perceptual)
     try:
+        for photo in options.photos:  # before the weights are read
+            photo_size(photo)
+        perceptual = perceptual_metric(options.device)
+        comparison = Comparison(options.model, catalog, loaded(options.model, catalog, options.device), perceptual)
         rows = comparison.rows(options.photos, options.seeds, options.presets, options.reference, options.words)
     except OptionError as error:
         parser.error(Replies().option_error(error))
+    except (RenderError, ValueError) as error:
+        parser.error(str(error))
     print(table(rows, options.reference))
     if perceptual is None:
         print("\nLPIPS was not measured: `pip install lpips` adds it.")

@@ -48,6 +48,32 @@ def test_presets_are_compared_with_a_finer_clip_in_a_table(
         assert "LPIPS was not measured: `pip install lpips` adds it." in printed
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"photo": "gone.png"}, "there is no photo at "),
+        ({"photo": "catalog.toml"}, "the photo cannot be read: "),
+        ({"--catalog": "gone.toml"}, "gone.toml cannot be read: No such file or directory."),
+        ({"--weights": "/nowhere"}, "The model folder /nowhere is not whole: "),
+        ({"--presets": "--frames 9"}, "`--frames 9` makes 9 frames of 64x64, the reference 8 frames of 64x64: "),
+        ({"--presets": "--steps none"}, "--steps cannot be none"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_a_sentence(
+    tiny_i2vgen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], values: dict[str, str], told: str
+) -> None:
+    (tmp_path / "catalog.toml").write_text(CATALOG.format(folder=tiny_i2vgen), "utf-8")
+    photo = noisy_photo(tmp_path, (64, 64))
+    usual = {"--catalog": "catalog.toml", "--presets": "--steps 2", "--model": "tiny", "--device": "cpu"}
+    given = {"photo": photo.name, "--reference": "--steps 4", **usual, **values}
+    for name in ("photo", "--catalog"):
+        given[name] = str(tmp_path / given[name])
+    with pytest.raises(SystemExit) as ended:
+        main([given.pop("photo"), *(f"{name}={value}" for name, value in given.items())])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
 def test_the_measures_are_those_that_were_published() -> None:
     dark, light = (torch.full((2, 3, 16, 16), level).double() for level in (100.0, 110.0))
     # of a difference of ten levels everywhere
