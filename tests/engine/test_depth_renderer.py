@@ -209,6 +209,26 @@ def test_edges_are_no_rubber(depth: Depth, words: str, blurred: float, tmp_path:
         assert frame[middle, int(left) + 3 : int(right) - 2, 0].max() <= 8
 
 
+def test_a_thing_before_a_thing_before_a_wall_has_edges_of_its_own(depth: Depth, tmp_path: Path) -> None:
+    # Given a green square before a red one before a black wall
+    near = np.full((HEIGHT, WIDTH), 0.1)
+    near[120:560, 240:720] = 0.5
+    near[SQUARE] = 0.9
+    picture = saved(np.where(near == 0.5, 220.0, 0), np.where(near == 0.9, 220.0, 0), near, tmp_path / "three.png")
+    plan, frames = rendered(depth, asked("pan left"), picture)
+    truth = Truth(depth, plan, picture, near)
+    middle = frames.shape[1] // 2
+    for view, frame in zip(truth.views, frames, strict=True):
+        # Then the sides of both are where they belong, and neither is drawn out
+        for channel, sides, at in ((0, (240.0, 720.0), 0.5), (1, (360.0, 600.0), 0.9)):
+            row = frame[middle, :, channel].astype(float)
+            left, right = truth.seen(view, np.array(sides), np.array([340.0, 340.0]), at)[0]
+            found = np.flatnonzero(row > 110)
+            assert abs(found[0] - left) <= 1.0 and abs(found[-1] + 1 - right) <= 1.0
+            # two sides of the green one, and four of the red
+            assert ((row > 15) & (row < 205)).sum() <= (6 if channel else 12)
+
+
 @pytest.mark.parametrize("words", ["pan left", "zoom in", "tilt up, zoom out"])
 def test_ground_that_goes_from_near_to_far_is_whole_though_something_stands_on_it(
     depth: Depth, words: str, tmp_path: Path
