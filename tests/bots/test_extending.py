@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 from tests.bots.colour_references import png
 from tests.bots.test_courier import FrontEnd
+from tests.bots.test_request_rate import sent
 from tests.bots.test_variations import EN, FREE, made, pressed
 
 from unstill_bots.intake.objection import Objection
@@ -124,6 +125,29 @@ async def test_what_is_gone_when_it_is_prepared_is_answered_and_the_photo_is_not
     # Then that is the answer
     outcome = (await front.ledger.read(asked.id)).outcome
     assert isinstance(outcome, Failed) and outcome.message == EN.input_error("piece_gone", "")
+
+
+async def test_words_alone_go_on_from_the_newest_clip_that_is_there_and_what_holds_for_it_holds(front: FrontEnd) -> None:
+    # Given a clip of a picture that was sent covered, and is somebody else's
+    asked = replace(front.request(words="waves --shape square"), spoiler=True, author="by-alice")
+    assert await front.pipeline.enter(asked, start=False) and await front.pipeline.prepare(asked)
+    claim = await front.ledger.claim("camera", asked.id, "engine")
+    assert claim and await front.ledger.finish(claim, await with_end(front, claim))
+    # and a newer one that was deleted
+    record = await front.ledger.read((await clip(front)).id)
+    for key in record.clips:
+        await front.storage.delete(key)
+    # When that person writes words alone
+    words = sent(replace(front.request(), source=""))
+    request = await front.pipeline.request(words, "rain --extend")
+    # Then it goes on from the one that is there, is covered as that is, and whoever is shown may say no
+    assert (request.older, request.spoiler, request.author) == (asked.id, True, "by-alice")
+    assert '--shape "square"' in request.words and await front.pipeline.refusal(words, "rain --extend") is None
+    # When nothing is left, Then that is said
+    for key in (await front.ledger.read(asked.id)).clips:
+        await front.storage.delete(key)
+    refused = await front.pipeline.refusal(words, "rain --extend")
+    assert refused is not None and refused.code == "no_clip"
 
 
 async def test_all_files_of_a_clip_are_known_by_its_record(front: FrontEnd) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 from tests.bots.test_courier import FrontEnd
 from tests.waiting import until
 
-from unstill_bots.actions.variations import AGAIN, LOOP, Varied, vary
+from unstill_bots.actions.variations import AGAIN, LOOP, Varied, vary, words_for
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.settings import Quota, Settings
 from unstill_queue.contract.jobs import Failed, Outcome, Request, Succeeded
@@ -61,6 +62,17 @@ async def test_again_is_pressed_again_when_the_last_one_is_there(front: FrontEnd
     # and what would be the same each time is made once
     await made(front, await pressed(front, first, "5", LOOP))
     assert await pressed(front, first, "6", LOOP) == Varied(EN.already())
+
+
+async def test_a_loop_closes_where_the_model_can_end_with_a_picture(front: FrontEnd) -> None:
+    record = await front.ledger.read((await front.finished()).id)
+    job, catalog = record.job, front.pipeline.catalog
+    assert job is not None and "--loop yes" in words_for(record, job, LOOP, catalog)
+    # Given a model that can, Then a press of Loop asks for that, unless the clip ends with another picture
+    able = replace(job, parameters=replace(job.parameters, model="wan-i2v-a14b-fast"))
+    assert '--loop "seamless"' in words_for(record, able, LOOP, catalog)
+    assert "--loop yes" in words_for(record, replace(able, last_picture="pictures/b.png"), LOOP, catalog)
+    assert "--loop yes" in words_for(record, replace(able, picture=""), LOOP, catalog)
 
 
 async def test_no_move_comes_twice_and_when_all_were_seen_that_is_said(front: FrontEnd) -> None:

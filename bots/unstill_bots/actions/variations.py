@@ -13,14 +13,14 @@ import msgspec
 from msgspec.structs import replace
 
 from unstill_bots.intake import captions
-from unstill_bots.intake.inputs import NO_IMAGE
+from unstill_bots.intake.inputs import NO_IMAGE, can_close
 from unstill_bots.intake.objection import Objection
 from unstill_bots.intake.older_picture import kept_of
 from unstill_bots.text.chat_replies import ChatReplies
 from unstill_config.catalog import Catalog, Value
 from unstill_queue.contract.errors import NotTaken, OptionError
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Request, Succeeded
-from unstill_queue.contract.options import EXTEND, SEED_MAX
+from unstill_queue.contract.options import EXTEND, SEAMLESS, SEED_MAX
 from unstill_queue.ledger.ledger import Record
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def words_for(record: Record, job: Job, action: str, catalog: Catalog, move: str
         AGAIN: {"camera": move} if move else {"seed": _another(job.parameters.seed)},
         BETTER: {"preset": "quality"},
         REELS: {"shape": "reels"},
-        LOOP: {"loop": True},
+        LOOP: {"loop": SEAMLESS if can_close(job, catalog) else True},
         EXTEND: {EXTEND: True},
     }
     if action == BETTER:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from unstill_bots.intake import captions
 from unstill_bots.intake.inputs import Inputs
 from unstill_bots.intake.objection import Objection
+from unstill_bots.intake.older_picture import is_deleted
 from unstill_bots.intake.pending import PendingRequest
 from unstill_bots.text.replies import Replies
 from unstill_config.catalog import Catalog, Value
@@ -62,7 +63,11 @@ class Extending:
         if older is not None:
             words, options = self._taken_over(older, words, options)
         request = pending.request(captions.with_defaults(words, options, self._catalog), id=id)
-        return replace(request, older=older.id, last_source="", last_stored="") if older else request
+        if older is None:
+            return request
+        # what was covered stays so, and whoever is shown may say no to this one, too
+        covered, author = request.spoiler or older.request.spoiler, request.author or older.request.author
+        return replace(request, older=older.id, last_source="", last_stored="", spoiler=covered, author=author)
 
     async def inputs(self, pending: PendingRequest) -> Inputs | Objection:
         """Return what a clip will be made of, or why it cannot go on from what it would. Raises RedisError."""
@@ -99,14 +104,14 @@ class Extending:
 
     async def _older(self, pending: PendingRequest) -> Record | None:
         """Return the request that a clip is to go on from: the one that was pointed at, or where there is no picture
-        the newest of that person's in that chat that has a clip.
+        the newest of that person's in that chat that has a clip which was not deleted.
         """
         if pending.older is not None and pending.older.job:
             return await self._ledger.find(pending.older.job)
         if pending.request("").pictures:
             return None
         async for record in self._newest(pending):
-            if isinstance(record.outcome, Succeeded):
+            if isinstance(record.outcome, Succeeded) and not await is_deleted(self._storage, record):
                 return record
         return None
 

@@ -108,12 +108,17 @@ def asks_for_last(words: str, catalog: Catalog) -> bool:
     return asks_for_both(caption.prompt) if said is None else bool(said)
 
 
+def can_close(job: Job, catalog: Catalog) -> bool:
+    """Return whether a job's clip can end with the picture with which it begins."""
+    model = catalog.models.get(job.parameters.model)
+    return model is not None and LAST_IMAGE in model.abilities and len(job.pictures) == 1
+
+
 def closed(job: Job, catalog: Catalog) -> Job:
     """Return a job that is to end with the picture with which it begins as one that runs forwards, then backwards,
     where its model or its pictures do not let it, which a note says; any other job as it is.
     """
-    able = LAST_IMAGE in catalog.models[job.parameters.model].abilities and len(job.pictures) == 1
-    if able or not job.finish.seamless:
+    if not job.finish.seamless or can_close(job, catalog):
         return job
     finish = replace(job.finish, seamless=False, loop=True)
     return replace(job, finish=finish, notes=(*job.notes, note("loop_there_and_back")))
