@@ -127,7 +127,9 @@ async def test_what_is_gone_when_it_is_prepared_is_answered_and_the_photo_is_not
     assert isinstance(outcome, Failed) and outcome.message == EN.input_error("piece_gone", "")
 
 
-async def test_words_alone_go_on_from_the_newest_clip_that_is_there_and_what_holds_for_it_holds(front: FrontEnd) -> None:
+async def test_words_alone_go_on_from_the_newest_clip_that_is_there_as_it_was_shown(
+    front: FrontEnd,
+) -> None:
     # Given a clip of a picture that was sent covered, and is somebody else's
     asked = replace(front.request(words="waves --shape square"), spoiler=True, author="by-alice")
     assert await front.pipeline.enter(asked, start=False) and await front.pipeline.prepare(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from PIL import Image
 from tests.engine.clip_sounds import heard, likeness, with_sound
 from tests.engine.clip_sources import RECIPE, SHAPES, Frame, clip_of, decoded, grey_of, motion, spooled, steps
+from tests.engine.depth_tiny import entry, saved
 from tests.engine.renderers_for_tests import RATE, warbling
+from tests.engine.test_depth_renderer import square_before_a_wall, texture
 
 from unstill_config.catalog import Catalog
 from unstill_engine.clip.binary import Ffmpeg
@@ -23,6 +26,7 @@ from unstill_engine.clip.reel import encode_reel, first_frame, is_reel, joined, 
 from unstill_engine.clip.spool import Source
 from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
+from unstill_engine.renderers.depth import Depth
 from unstill_queue.contract.jobs import Finish, Parameters
 from unstill_queue.contract.recipe import read_recipe
 
@@ -31,24 +35,25 @@ NUM_FRAMES = 24
 MOVES = ("zoom in", "pan left fast", "tilt up, rotate clockwise", "")
 
 
-def piece(photo: Path, words: str, to: Path, *, continues: bool = False) -> Source:
-    """Have the camera render a piece, as the child leaves it."""
-    camera = Camera("camera", Catalog.load().models["camera"])
-    camera.load("cpu")
+def piece(renderer: Camera, photo: Path, words: str, to: Path, *, continues: bool = False) -> Source:
+    """Have a camera render a piece, as the child leaves it."""
     photos = Photos(photo, continues=continues)
-    plan = camera.plan(Parameters("camera", words, 5, NUM_FRAMES, 12, 180), photos)
-    chunks = camera.render(plan, photos, lambda done, total: None, lambda: False)
+    plan = renderer.plan(Parameters("camera", words, 5, NUM_FRAMES, 12, 180), photos)
+    chunks = renderer.render(plan, photos, lambda done, total: None, lambda: False)
     return spooled(to, (frame for chunk in chunks for frame in chunk), fps=12)
 
 
-async def extended(clip: Clip, source: Source, words: str, folder: Path, binary: Ffmpeg) -> tuple[Clip, Source]:
+async def extended(
+    renderer: Camera, clip: Clip, source: Source, words: str, folder: Path, binary: Ffmpeg
+) -> tuple[Clip, Source]:
     """Do what an engine does for the next piece of a clip, whose source was `source`. Return both of it."""
     folder.mkdir()
     frame = await last_frame(source, folder, binary)
     own = is_reel(clip, source, Finish(), SHAPES["original"])
     reel = clip.path if own else await encode_reel(source, folder, binary, sound=False)
     kept = reel.rename(folder / "extended.mp4")
-    whole = await joined(kept, piece(frame, words, folder / "frames.rgb", continues=True), folder, binary)
+    following = piece(renderer, frame, words, folder / "frames.rgb", continues=True)
+    whole = await joined(kept, following, folder, binary)
     return await clip_of(whole, binary, target=folder / "clip.mp4"), whole
 
 
@@ -59,14 +64,36 @@ def flow(before: Frame, after: Frame) -> float:
     return float(np.median(np.linalg.norm(moved, axis=2)))
 
 
-@pytest.mark.parametrize("words", MOVES)
-async def test_a_seam_is_no_larger_step_than_those_within_a_piece(tmp_path: Path, binary: Ffmpeg, words: str) -> None:
-    # Given a clip of the camera, whose frames are the same each time
-    source = piece(SAMPLE, words, tmp_path / "frames.rgb")
+def camera_over_a_photo(folder: Path) -> tuple[Camera, Path]:
+    return Camera("camera", Catalog.load().models["camera"]), SAMPLE
+
+
+def depth_of_a_square_before_a_wall(folder: Path) -> tuple[Camera, Path]:
+    """Return the renderer with a network that sees depth in a photo's blue, and a photo with something near in it."""
+    picture = saved(texture(1, 12), texture(2, 20), square_before_a_wall(), folder / "scene.png")
+    return Depth("depth", entry(folder)), picture
+
+
+SEAMS = [
+    *((camera_over_a_photo, words) for words in MOVES[::2]),
+    (depth_of_a_square_before_a_wall, MOVES[0]),
+    *(pytest.param(camera_over_a_photo, words, marks=pytest.mark.storm) for words in MOVES[1::2]),
+    *(pytest.param(depth_of_a_square_before_a_wall, words, marks=pytest.mark.storm) for words in MOVES[1:]),
+]
+
+
+@pytest.mark.parametrize(("scene", "words"), SEAMS)
+async def test_a_seam_is_no_larger_step_than_those_within_a_piece(
+    tmp_path: Path, binary: Ffmpeg, scene: Callable[[Path], tuple[Camera, Path]], words: str
+) -> None:
+    # Given a clip of a camera, whose frames are the same each time
+    camera, photo = scene(tmp_path)
+    camera.load("cpu")
+    source = piece(camera, photo, words, tmp_path / "frames.rgb")
     clip = await clip_of(source, binary)
     # When it goes on from its end, twice
-    longer, whole = await extended(clip, source, words, tmp_path / "second", binary)
-    longest, _ = await extended(longer, whole, words, tmp_path / "third", binary)
+    longer, whole = await extended(camera, clip, source, words, tmp_path / "second", binary)
+    longest, _ = await extended(camera, longer, whole, words, tmp_path / "third", binary)
     # Then the frame that two pieces share stands there once
     frames = decoded(longest, binary)
     assert len(frames) == 3 * NUM_FRAMES - 2

@@ -454,17 +454,18 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 assert answer == [b"ok", " ".join(job.pictures).encode()]
 
         @precondition(lambda self: self.world.claims)
-        @rule(n=st.integers(0, 9))
-        def clip(self, n: int) -> None:
-            """Whoever holds a job that is wanted may store a file for it, whose key is on record then."""
+        @rule(n=st.integers(0, 9), files=st.integers(1, 3))
+        def clip(self, n: int, files: int) -> None:
+            """Whoever holds a job that is wanted may store files for it, whose keys are on record then."""
             clerk = self.world.claims[n % len(self.world.claims)]
             job = self.world.jobs[clerk.id]
-            answer = self.word("clip", clerk.id, clerk.token, key := self.token())
+            keys = [self.token() for _ in range(files)]
+            answer = self.word("clip", clerk.id, clerk.token, " ".join(keys))
             held = self.holds(job, clerk.token)
             assert answer == ("lost" if not held else "cancel" if job.cancel else "ok")
             if answer == "ok":
-                job.clips.append(key)
-                assert self.word("clip", clerk.id, clerk.token, key) == "ok"
+                job.clips += keys
+                assert self.word("clip", clerk.id, clerk.token, " ".join(keys)) == "ok"
 
         @rule(n=st.integers(0, 9))
         def refuse(self, n: int) -> None:
@@ -600,12 +601,16 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             job.lease = job.due = self.world.now + LEASE
 
         @precondition(lambda self: self.world.claims)
-        @rule(n=st.integers(0, 9), result=st.sampled_from(["done", "done", "failed", "cancelled"]))
-        def finish(self, n: int, result: str) -> None:
+        @rule(
+            n=st.integers(0, 9),
+            result=st.sampled_from(["done", "done", "failed", "cancelled"]),
+            keeps=st.integers(1, 2),
+        )
+        def finish(self, n: int, result: str, keeps: int = 1) -> None:
             clerk = self.world.claims[n % len(self.world.claims)]
             job = self.world.jobs[clerk.id]
             held = self.holds(job, clerk.token)
-            kept, seconds = job.clips[-1:], str(RATE * job.cost)
+            kept, seconds = job.clips[-keeps:], str(RATE * job.cost)
             answer = self.word("finish", clerk.id, clerk.token, result, OUTCOME, seconds, " ".join(kept))
             assert answer == ("ok" if held or job.finisher == clerk.token else "lost")
             if held:
