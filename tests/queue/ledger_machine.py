@@ -382,14 +382,14 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
                 job.accepted_seen, job.accepted_at = self.world.watched, self.world.now
                 self.answered(job, "failed")
 
-        @rule(n=st.integers(0, 9), lane=st.sampled_from(MODELS))
-        def queue(self, n: int, lane: str = LANE) -> None:
+        @rule(n=st.integers(0, 9), lane=st.sampled_from(MODELS), needs=st.sampled_from(["", "", *CAN[-1]]))
+        def queue(self, n: int, lane: str = LANE, needs: str = "") -> None:
             if (id := self.named(n)) is None:
                 return
             job = self.world.jobs[id]
             foreseen = self.asked("afford", job.account, job.place, job.cost, *QUOTA, 1)
             two = self.asked("afford", job.account, job.place, 2 * job.cost, *QUOTA, 2)
-            answer = self.asked("queue", id, lane, job.cost, b"job", *QUOTA)
+            answer = self.asked("queue", id, lane, job.cost, b"job", *QUOTA, needs)
             if job.state != "accepted":
                 assert answer == "already"
                 return
@@ -405,7 +405,7 @@ def machine_for(redis: Redis, text: str) -> type[RuleBasedStateMachine]:
             if answer == "queued":
                 job.state, job.attempt, job.due, job.lane = "queued", 1, self.world.now + 1000, lane
                 job.queued_seen, job.day = self.world.watched, self.world.now // 86_400_000
-                job.queued_at = self.world.now
+                job.queued_at, job.needs = self.world.now, needs
                 self.count("jobs_queued", "t", lane)
                 assert self.free_words(lane), "a job is queued and nobody hears of it"
                 self.world.counted.update(((job.day, f"p|{job.account}"), (job.day, f"c|{job.place}")))

@@ -169,6 +169,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
     "a clock that is set back gives a dead engine a day": ("if lease and (by < 0 and lease > far or", "if lease and (false or"),
     "a clock that jumps on takes what an engine works on": ("by > 0 and lease > at and lease <= NOW) then", "false) then"),
     "an engine is given what it cannot make": ("    if not can[word] then return false end\n", ""),
+    "a new kind of clip is queued as an old one": ("  if needs and needs ~= '' then set(id, 'needs', needs) end\n", ""),
     "what was parked never comes back": ("  unpark(lane, can, bad)\n", ""),
     "what was parked and cancelled comes back": ("  redis.call('ZREM', 'unstill:parked:' .. k.name, id)\n  return leave_line(k, id)", "  return leave_line(k, id)"),
     "an engine that cannot make one job is given no other": ("    if waits then park(id) end\n", "    if waits then return nil end\n"),

@@ -12,7 +12,7 @@ from tests.queue.values import DONE, a_job, a_request
 
 from unstill_config.catalog import Catalog
 from unstill_config.settings import Queue, Quota
-from unstill_queue.contract.abilities import abilities
+from unstill_queue.contract.abilities import EXTENDS, LAST_PICTURE, NO_PICTURE, SEAMLESS, abilities
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.errors import UnreadableRecord
 from unstill_queue.contract.jobs import Cancelled, Failed, Finish, Job, State
@@ -57,6 +57,28 @@ async def newer(ledger: Ledger, redis: Any, n: int) -> Job:
 async def state(redis: Any, id: str) -> str:
     said: bytes = await redis.hget(f"unstill:job:{id}", "state")
     return said.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"extends": "clips/a.mp4"}, EXTENDS),
+        ({"last_picture": "pictures/b.png"}, LAST_PICTURE),
+        ({"picture": ""}, NO_PICTURE),
+        ({"finish": Finish(seamless=True)}, SEAMLESS),
+    ],
+)
+async def test_an_older_engine_that_would_make_another_clip_of_it_is_not_given_it(
+    ledger: Ledger, redis: Any, changes: dict[str, Any], word: str
+) -> None:
+    # Given a clip of a kind that came later
+    job = await queued(ledger, 1, **changes)
+    # When an engine asks that has not heard of it, and so cannot see what it lacks
+    [bad] = await ledger._run("claim", "camera", "older", "engine", "", *(HERE - {word}))
+    # Then it is given nothing, and a newer one is given the job
+    assert not bad and await ledger.parked() == {job.id: ("camera", word)}
+    claim = await ledger.claim("camera", "newer", "engine", HERE)
+    assert claim is not None and claim.job == job
 
 
 async def test_a_job_of_a_newer_version_waits_for_a_newer_engine(ledger: Ledger, redis: Any) -> None:

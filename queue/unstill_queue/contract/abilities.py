@@ -23,6 +23,10 @@ UNIPC = "scheduler:unipc"
 """The word of another solver, in whose place an older engine would take its own, and too few steps for that."""
 
 
+KINDS = frozenset([BLUR, NO_PICTURE, LAST_PICTURE, UNIPC, SEAMLESS, EXTENDS])
+"""The words of kinds of clips that came after the first version, all of which an engine of this version can make."""
+
+
 def codec(version: int) -> str:
     """The word for records of that version of the codec."""
     return f"codec:{version}"
@@ -35,12 +39,7 @@ def abilities(catalog: Catalog) -> frozenset[str]:
             *(codec(version) for version in range(1, VERSION[0] + 1)),
             *(f"model:{quote(name)}" for name in catalog.models),
             *(f"shape:{quote(name)}" for name in catalog.finishes),
-            BLUR,
-            NO_PICTURE,
-            LAST_PICTURE,
-            UNIPC,
-            SEAMLESS,
-            EXTENDS,
+            *KINDS,
         ]
     )
 
@@ -63,3 +62,10 @@ def needs(job: Job, *, rendered: bool) -> frozenset[str]:
     if job.extends:
         words.append(EXTENDS)
     return frozenset(words)
+
+
+def kinds(job: Job) -> frozenset[str]:
+    """Return the words that are put on record as a job is queued: an older engine reads such a job as another one, and
+    so cannot say itself that it lacks them. The others it can, and may have been given a new model since.
+    """
+    return needs(job, rendered=False) & KINDS

@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from unstill_queue.contract.abilities import codec, needs
+from unstill_queue.contract.abilities import KINDS, codec, needs
 from unstill_queue.contract.codec import decode, encode
 from unstill_queue.contract.errors import CodecError, NewerVersion
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Outcome, Progress, Succeeded
@@ -38,8 +38,9 @@ class EngineSide(Script):
         that has them. None: the engine takes any job of this version. A job that no version can decode is answered, as
         it would end every engine that takes it.
         """
+        words = sorted(KINDS if can is None else can)
         while True:
-            bad, *taken = await self._run("claim", "\n".join((lane, *others)), owner, engine, word, *sorted(can or ()))
+            bad, *taken = await self._run("claim", "\n".join((lane, *others)), owner, engine, word, *words)
             report(bad)
             if not taken:
                 return None

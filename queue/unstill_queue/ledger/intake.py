@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from unstill_config.settings import Quota as QuotaSettings
+from unstill_queue.contract.abilities import kinds
 from unstill_queue.contract.codec import encode
 from unstill_queue.contract.errors import QuotaExceeded, TooManyRequests, UnknownJob
 from unstill_queue.contract.jobs import Cancelled, Failed, Job, Request, Requester
@@ -82,6 +83,7 @@ class Intake(Gates):
             repr(cost),
             encode(job),
             *_limits(quota),
+            " ".join(sorted(kinds(job))),
         )
         _check_quota(reply)
         if reply[0] == b"already" and reply[1] == b"none":

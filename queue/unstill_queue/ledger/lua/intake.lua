@@ -57,7 +57,7 @@ function op.notify(id, platform, person, place, account, gone, request, outcome)
   return { 'ok' }
 end
 
-function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds)
+function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds, needs)
   local state = get(id, 'state')
   if state ~= 'accepted' then return { 'already', state or 'none' } end
   local limits = { tonumber(person_jobs), tonumber(chat_jobs), tonumber(person_seconds), tonumber(chat_seconds) }
@@ -70,6 +70,7 @@ function op.queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, c
   line_up(id)
   due(id, NOW + TIMES.wake)
   count('jobs_queued', get(id, 'platform'), lane)
+  if needs and needs ~= '' then set(id, 'needs', needs) end
   return { 'queued', 'queued' }
 end
 

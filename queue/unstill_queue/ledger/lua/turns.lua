@@ -102,7 +102,8 @@ local function step_out(id)
   return leave_line(k, id)
 end
 
--- `can` has the words of what an engine can do; a job's `needs` are known once an engine could not serve it.
+-- `can` has the words of what an engine can do; of a job's `needs` those that an older engine does not know of
+-- are known from the start, and others once an engine could not serve it.
 local function able(id, can)
   for word in string.gmatch(get(id, 'needs') or '', '%S+') do
     if not can[word] then return false end
