@@ -75,10 +75,9 @@ def depth_of_a_square_before_a_wall(folder: Path) -> tuple[Camera, Path]:
 
 
 SEAMS = [
-    *((camera_over_a_photo, words) for words in MOVES[::2]),
-    (depth_of_a_square_before_a_wall, MOVES[0]),
-    *(pytest.param(camera_over_a_photo, words, marks=pytest.mark.storm) for words in MOVES[1::2]),
-    *(pytest.param(depth_of_a_square_before_a_wall, words, marks=pytest.mark.storm) for words in MOVES[1:]),
+    pytest.param(scene, words, marks=() if words == MOVES[0] else pytest.mark.storm)
+    for scene in (camera_over_a_photo, depth_of_a_square_before_a_wall)
+    for words in MOVES
 ]
 
 

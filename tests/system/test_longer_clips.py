@@ -14,7 +14,7 @@ import redis
 from tests.system.conversations import Seen, clips, recipe_of, seen, waiting
 from tests.system.processes import wait_for
 from tests.system.test_same_conversations import TALKS
-from tests.system.test_two_pictures import BLUE, RED, edges, talk_on
+from tests.system.test_two_pictures import BLUE, ON_EACH, RED, edges, talk_on
 
 from unstill_engine.clip.binary import find_ffmpeg
 
@@ -44,7 +44,7 @@ async def answered(talk: Any, count: int) -> list[Seen]:
     return clips(await seen(talk, lambda now: len(clips(now)) == count and not waiting(now), f"{count} clips"))
 
 
-@pytest.mark.parametrize("platform", TALKS)
+@pytest.mark.parametrize("platform", ON_EACH)
 async def test_a_clip_goes_on_from_its_end_up_to_three_pieces(platform: str, tmp_path: Path) -> None:
     with talk_on(platform, tmp_path) as talk:
         talk.house.start_engine()
