@@ -9,8 +9,9 @@
 -- notify(id, platform, person, place, account, gone, request, outcome): 'ok' | 'seen', state or 'gone'
 --   Tells somebody something that they did not ask for, once for each id: a request that is answered already. The host is
 --   told whatever is shut.
--- queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds): 'queued', 'queued' | 'already',
+-- queue(id, lane, cost, job, person_jobs, chat_jobs, person_seconds, chat_seconds, needs): 'queued', 'queued' | 'already',
 --   state or 'none' | as afford
+--   `needs`: words of what only newer engines can do, a space between two, or ''.
 -- picture(id, key...): 'ok', keys to store the pictures under, a space between two, of an earlier call as far as there
 --   was one | 'no'
 --   'no': it has ended or is being forgotten, and nothing of it may be stored.
