@@ -62,7 +62,8 @@ def test_what_is_owed_is_shown_once_by_another_machine(platform: str, tmp_path: 
         # When that is backed up while it works, and the machine is lost
         backup = tmp_path / "unstill.backup"
         told = terminal(old, "backup", str(backup))
-        assert told.startswith("0 ") and "3 requests, 3 of them not answered yet, and 4 pictures and clips" in told
+        # three pictures, a clip, and the frame with which it ends
+        assert told.startswith("0 ") and "3 requests, 3 of them not answered yet, and 5 pictures and clips" in told
         assert backup.stat().st_mode & 0o777 == 0o600
         leave(old)
         # and another one gets it

@@ -114,7 +114,9 @@ async def test_commands_answer_what_is_decided_for_all_platforms(on: Any, tmp_pa
         expected = {
             "queue": replies.queue_empty(),
             "status": replies.status(0, 0),
-            "privacy": replies.privacy(settings.storage.keep_hours, settings.queue.keep_hours),
+            "privacy": replies.privacy(
+                settings.storage.keep_hours, settings.queue.keep_hours, replies.leaves(settings.prompt)
+            ),
             "cancel": replies.nothing_to_cancel(),
             "forgetme": replies.forgotten(Left(on_disk=True)),
         }

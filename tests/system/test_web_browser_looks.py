@@ -37,6 +37,7 @@ NO_SENTENCE = {
     "seed",
     "photo",
     "png",
+    "seamless",
 }
 """Words that are the same in Chinese: names, and what was typed here."""
 
