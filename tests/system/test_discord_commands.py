@@ -66,12 +66,12 @@ def test_animate_with_options_is_one_message_that_becomes_the_clip(discord: Disc
     general, (ann,) = discord.server("Slash")
 
     # When somebody asks with words and options
-    asked = ann.slash(general, "animate", image=picture(), prompt="waves rolling in", seed=7, num_frames=16, loop=True)
+    asked = ann.slash(general, "animate", image=picture(), prompt="waves rolling in", seed=7, num_frames=16, loop="yes")
     (shown,) = until(general, has_clips())
 
     # Then the one message is the clip, made with them, and has all buttons but the one that would change nothing
     assert shown.words.startswith("“waves rolling in”\n3.8 s, 64 × 64, seed 7.")
-    assert shown.buttons == (("Again", "Better", "9:16", "Delete"),)
+    assert shown.buttons == (("Again", "Better", "9:16", "Extend", "Delete"),)
     assert shown.id == getattr(answer(asked).message, "id", None)
     assert not shown.ephemeral
 
@@ -296,7 +296,7 @@ def test_a_press_that_is_told_twice_is_one_and_what_changes_nothing_is_refused(d
     assert [one.words.partition("\n")[0] for one in shown] == ["“waves”"] * 3
     # the seed is another's for Again, the same for the others
     assert ["seed 7." in one.words for one in shown] == [True, False, True]
-    assert shown[2].buttons == (("Again", "Better", "9:16", "Delete"),)
+    assert shown[2].buttons == (("Again", "Better", "9:16", "Extend", "Delete"),)
 
 
 def test_delete_is_for_the_owner_and_for_who_may_delete_messages(discord: DiscordHouse) -> None:
