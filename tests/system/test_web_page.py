@@ -171,6 +171,7 @@ def test_an_early_look_stands_in_the_card_until_the_clip_does(tmp_path: Path) ->
             assert image.size == (320, 240) and red > 190 > 40 > max(green, blue)
         bob.open()
         assert bob.http.get(f"/clips/{card.id}/poster.jpg").status_code == 404
+        wait_for(gate.reached, what="the step at which the render is held")
         # When she wants another seed, Then its look stands in the same card
         ann.press(card, "New seed")
         wait_for(lambda: gate.reached(2), what="the other seed")
