@@ -61,7 +61,10 @@ class Room(Protocol):
 
     def forward(self, who: Any, message: Any) -> Any: ...
     def edit(self, who: Any, message: Any, words: str) -> None: ...
-    def press(self, who: Any, line: Line, label: str) -> None: ...
+    def press(self, who: Any, line: Line, label: str) -> Any: ...
+    async def answered(self, press: Any) -> str:
+        """Return what whoever pressed is told, once they are answered."""
+
     def command(self, who: Any, name: str) -> None: ...
     def lines(self) -> list[Line]:
         """Return what the bot said, in its order."""
@@ -133,8 +136,11 @@ class OnTelegram:
     def edit(self, who: Any, message: Any, words: str) -> None:
         who.edit(message, words)
 
-    def press(self, who: Any, line: Line, label: str) -> None:
-        who.press(label, line.message)
+    def press(self, who: Any, line: Line, label: str) -> Any:
+        return who.press(label, line.message)
+
+    async def answered(self, press: Any) -> str:
+        return str(await press.answer())
 
     def command(self, who: Any, name: str) -> None:
         who.send_text(self._chat, f"/{name}")
@@ -198,8 +204,11 @@ class OnDiscord:
     def edit(self, who: Any, message: Any, words: str) -> None:
         who.edit(message, self._named(words))
 
-    def press(self, who: Any, line: Line, label: str) -> None:
-        who.press(line.message, label)
+    def press(self, who: Any, line: Line, label: str) -> Any:
+        return who.press(line.message, label)
+
+    async def answered(self, press: Any) -> str:
+        return str((await press.answered(finally_=True)).text)
 
     def command(self, who: Any, name: str) -> None:
         who.slash(self._chat, name)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.system import discord_house, telegram_house
+from tests.system.clip_origin import Colour
 from tests.system.processes import child_of, until, wait_for
 from tests.system.renderers import Gate
 from tests.system.rooms import BLUE, GREEN, RED, Line, OnDiscord, OnTelegram, Room, clips, says, seen
@@ -137,6 +138,14 @@ async def at_the_gate(gate: Gate, times: int = 1) -> None:
     await asyncio.to_thread(wait_for, lambda: gate.reached(times), what="the renders at the gate")
 
 
+async def held_at_a_look(chat: Room, who: Any, colour: Colour, words: str, gate: Gate) -> Line:
+    """Ask for a clip, and return the message once it shows a look and the render is held."""
+    chat.photo(who, colour, words)
+    [line] = await looks(chat)
+    await at_the_gate(gate)
+    return line
+
+
 async def test_a_look_stands_in_the_message_until_the_clip_takes_its_place(running: Any, room: Any) -> None:
     chat = room("Ann")
     [ann] = chat.people
@@ -161,9 +170,7 @@ async def test_a_stop_at_the_look_ends_it_at_once_and_leaves_no_picture_of_it(ru
     chat = room("Ann")
     [ann] = chat.people
     with running.house.gate(late=True) as gate:
-        chat.photo(ann, GREEN, f"{gate} seen leaves")
-        [line] = await looks(chat)
-        await at_the_gate(gate)
+        line = await held_at_a_look(chat, ann, GREEN, f"{gate} seen leaves", gate)
         # When she stops it
         chat.press(ann, line, "Stop")
         # Then that is said where the look stood, while the gate is closed: the renderer ends before its next step
@@ -182,9 +189,7 @@ async def test_new_seed_makes_another_one_in_the_same_message(running: Any, room
     chat = room("Ann")
     [ann] = chat.people
     with running.house.gate(late=True) as gate:
-        chat.photo(ann, BLUE, f"{gate} seen waves --seed 5")
-        [line] = await looks(chat)
-        await at_the_gate(gate)
+        line = await held_at_a_look(chat, ann, BLUE, f"{gate} seen waves --seed 5", gate)
         # When she wants another seed
         chat.press(ann, line, "New seed")
         # Then its look stands in the same message
@@ -216,8 +221,7 @@ async def test_in_a_group_nobody_is_shown_a_look_unless_its_admins_want_that(run
         assert near(line.look, GREEN) and line.covered
         # and another member can neither stop it nor make another of it
         for label in AT_A_LOOK:
-            chat.press(ben, line, label)
-        await asyncio.sleep(0.3)
+            assert await chat.answered(chat.press(ben, line, label))
         assert [one.look is not None for one in standing(chat) if one.id == line.id] == [True]
     clip = (await clips(chat, 2))[-1]
     assert clip.covered and clip.id == line.id
@@ -265,9 +269,7 @@ async def test_a_front_end_that_is_killed_at_a_look_leaves_one_answer(running: A
     with running.house.gate(late=True) as gate:
         # Given a look, and a front end that is killed then
         [ann] = stopped.people
-        stopped.photo(ann, RED, f"{gate} seen waves")
-        await looks(stopped)
-        await at_the_gate(gate)
+        await held_at_a_look(stopped, ann, RED, f"{gate} seen waves", gate)
         await asyncio.to_thread(restart_bot, running)
         # When she stops it in the message that the killed one left
         stopped.press(ann, standing(stopped)[0], "Stop")
@@ -277,9 +279,7 @@ async def test_a_front_end_that_is_killed_at_a_look_leaves_one_answer(running: A
     with running.house.gate(late=True) as gate:
         # Given another look, and a front end that is killed right after somebody wanted another seed, and again at that
         [bob] = anew.people
-        anew.photo(bob, RED, f"{gate} seen waves")
-        [line] = await looks(anew)
-        await at_the_gate(gate)
+        line = await held_at_a_look(anew, bob, RED, f"{gate} seen waves", gate)
         before = await derived_of(running)
         anew.press(bob, line, "New seed")
         # a press that no front end has seen is lost on Discord, and its person is told so
