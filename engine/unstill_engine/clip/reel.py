@@ -1,4 +1,4 @@
-"""What a longer clip goes on from: the last frame of a clip as it was rendered, and its reel.
+"""Makes what a longer clip goes on from: the last frame of a clip as it was rendered, and its reel.
 
 A reel is an MP4 of all frames without shape, loop, fade, label or limit: these are given to the whole clip, however
 many pieces it has. The clip itself is its reel where it shows just that.
@@ -7,7 +7,6 @@ many pieces it has. The clip itself is its reel where it shows just that.
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -186,8 +185,8 @@ def _append(whole: Path, rest: Path, start: int) -> None:
 
 def _check_room(folder: Path, needed: int) -> None:
     try:
-        free = os.statvfs(folder)
+        free = shutil.disk_usage(folder).free
     except OSError as error:
         raise write_error(str(error), full=False) from error
-    if free.f_bavail * free.f_frsize < needed:
+    if free < needed:
         raise write_error(f"the frames of all pieces need {needed / 1e6:.0f} MB", full=True)
