@@ -22,13 +22,13 @@ from unstill_engine.renderers.i2vgen_xl.weights import Conv, Linear, TemporalCon
 
 
 class HopperOps(TritonOps):
-    """Everything else, and what is too small or not made of whole tiles, is as on other cards."""
+    """Computes products by Gluon; what is too small or not made of whole tiles, and all else, as on other cards."""
 
     def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
-        patch = patch_of(x, conv.weight, conv.stride)
+        taken = self.choices.cooperative_conv and _computes(x)
+        patch = patch_of(x, conv.weight, conv.stride) if taken else None
         tiles = x[..., 0].numel() // ROWS * (conv.weight.shape[0] // WIDTH)
-        taken = self.choices.cooperative_conv and patch is not None and _computes(x)
-        if not taken or patch is None or 2 * tiles < multiprocessors():
+        if patch is None or 2 * tiles < multiprocessors():
             return super().conv(x, conv, bias, residual)
         y, sums = convolve_cooperative(x, conv.weight, patch, conv.bias if bias is None else None, residual)
         return Field(y, bias, sums)
