@@ -1,4 +1,4 @@
-"""What makes a model the one that is chosen for a host who leaves the choice."""
+"""A model's rank and needs, by which one is chosen for a host who leaves the choice."""
 
 from __future__ import annotations
 

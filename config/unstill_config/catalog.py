@@ -124,7 +124,7 @@ class Model(Entry):
 
     @property
     def draws(self) -> bool:
-        """Whether a trained model draws its pixels, so that words say what moves; else they tell a camera."""
+        """Return whether a trained model draws its pixels, so that words say what moves; else they tell a camera."""
         return self.synthetic and not self.filled
 
     @model_validator(mode="after")

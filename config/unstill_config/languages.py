@@ -32,7 +32,7 @@ LANGUAGES: Final[dict[str, Language]] = {
     "ru": Language("Русский", quotes=("«", "»")),
     "ja": Language("日本語", spaced=False, quotes=("「", "」")),
 }
-"""By tag: a language, and where there are several of it a region. Of these the first is for all regions not named."""
+"""All languages by tag. Where there are several of one, the first is for all regions that none of them names."""
 
 
 def closest(tag: str) -> str:

@@ -1,4 +1,4 @@
-"""How a model's latents look: a linear map to colours, by which an unfinished clip can be seen."""
+"""A linear map from a model's latents to colours, by which an unfinished clip can be seen."""
 
 from __future__ import annotations
 

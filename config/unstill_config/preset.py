@@ -11,7 +11,7 @@ from unstill_config.entry import Entry, Value
 from unstill_config.wording import nearest
 
 SAMPLING = {"scheduler": ("", "unipc"), "timestep_spacing": ("", "trailing")}
-"""What a model's defaults and presets may say of its steps, beside the options. "": as its checkpoint says."""
+"""Values that a model's defaults and presets may say of its steps, beside the options. "": as its checkpoint says."""
 CHOICES: dict[str, tuple[Value, ...]] = {
     **SAMPLING,
     "motion": ("low", "medium", "high"),

@@ -104,7 +104,7 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def long(self) -> bool:
-        """Whether it has too many values to step through them."""
+        """Return whether there are too many values to step through them."""
         return self.kind is Kind.ONE and len(self.choices) > STEPS_MOST
 
 

@@ -1,4 +1,4 @@
-"""What a front end remembers of the jobs whose status it shows."""
+"""Records of the jobs whose status a front end shows: in which message, and what that said last."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from unstill_queue.ledger.pseudonyms import Pseudonyms
 MOST_STANDING = 200
 """Messages of which is remembered which picture stands in them."""
 RECORDED_SECONDS = 2 * 24 * 3600
-"""For so long it is on record that a message shows a picture, longer than any clip is waited for."""
+"""Seconds for which it is on record that a message shows a picture: longer than any clip is waited for."""
 
 
 class StandingLooks:

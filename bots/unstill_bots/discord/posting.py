@@ -50,7 +50,7 @@ class Drawn(msgspec.Struct, frozen=True):
 
     @property
     def has_files(self) -> bool:
-        """Whether a file is attached to show it."""
+        """Return whether a file has to be attached: a clip, or an early look that does not stand there yet."""
         return self.clip is not None or (self.early is not None and not self.stands)
 
     @property

@@ -8,11 +8,11 @@ from collections.abc import Callable
 FAILURES = 3
 FIRST, MOST = 30.0, 600.0
 KEPT_MOST = 1000
-"""Those who ask of whom something is known; of the oldest it is forgotten."""
+"""The most people whose failures are remembered; those of the oldest are forgotten."""
 
 
 class _Line:
-    """What is known of one who asks, or of all: whether nobody asks until a time, by the clock that is given."""
+    """Counts the failures of one who asks, or of all, and says from when on the server is asked again."""
 
     def __init__(self) -> None:
         self.failed = 0

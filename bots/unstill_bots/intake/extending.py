@@ -27,7 +27,7 @@ KEPT = ("preset", "model", "shape", "fill", "output_fps", "loop", "fade", "audio
 
 
 class Base(msgspec.Struct, frozen=True):
-    """What a clip goes on from: the storage keys as in `Succeeded`, and the parameters of all its pieces."""
+    """A clip that another one goes on from: storage keys as in `Succeeded`, and the parameters of all its pieces."""
 
     frame: str
     reel: str

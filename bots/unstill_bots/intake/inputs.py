@@ -29,7 +29,7 @@ ONE_TOO_MANY = "one_picture"
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """Which pictures there are beside the words. `aspect` as in `Request`. `extends`: the first is the last frame of an
+    """The pictures beside the words. `aspect` as in `Request`. `extends`: the first is the last frame of an
     older clip.
     """
 

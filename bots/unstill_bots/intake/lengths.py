@@ -13,7 +13,7 @@ from unstill_config.languages import LANGUAGES
 
 _FIGURES = r"\d{1,4}(?:[.,]\d{1,3})?"
 _LETTERS = "A-Za-z0-9_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u04ff"
-"""Of the scripts that have blanks between words."""
+"""Letters of the scripts that have blanks between words, for a set in a regular expression."""
 _LOOSE = re.compile(r"^[\s,，、;；:：.。]+|[\s,，、;；:：]+$")
 _DOUBLED = re.compile(r"[,，、;；]\s*(?=[,，、;；.。])")
 

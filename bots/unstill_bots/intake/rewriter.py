@@ -35,9 +35,9 @@ own time.
 """
 PATH = "/chat/completions"
 ABOUT_THE_WISH = (400, 413, 422)
-"""What an endpoint answers that does not take this wish, such as one of a service that looks at words first."""
+"""HTTP statuses that refuse one wish, as of a service that looks at the words first, and not the endpoint's others."""
 REJECTED = "rejected"
-"""The reason of that."""
+"""The reason, in the metrics, of such an answer."""
 
 
 class EndpointFailed(Exception):

@@ -14,7 +14,7 @@ from unstill_config.prompt import Guide
 LARGEST = 256 * 1024
 """Bytes of an answer. What is larger is not read to its end."""
 LETTERS_A_WORD = 10
-"""So many characters a text may have for each word that its guide allows."""
+"""Characters that a text may have for each word that its guide allows."""
 ITS_SCRIPT = 0.9
 """The share of a text's letters that have to be of the scripts of its languages."""
 SCRIPTS = {

@@ -1,4 +1,4 @@
-"""What asks for the clip of a recipe again."""
+"""Makes the caption that asks for the clip of a recipe again."""
 
 from __future__ import annotations
 
@@ -91,6 +91,6 @@ def _caption(recipe: Recipe, catalog: Catalog, preset: str) -> captions.Caption:
 
 
 def _is_of_the_photo(asked: Parameters) -> bool:
-    """Whether a frame's size was made from the photo and the shape, and is not that of the resolution."""
+    """Return whether a frame's size was made from the photo and the shape, and is not that of the resolution."""
     sides = [side for side in (asked.width, asked.height) if side]
     return min(sides, default=asked.resolution) != asked.resolution

@@ -184,6 +184,6 @@ class Replies(InputReplies, RefusalReplies, WaitingReplies):
         return f"{name}: {self.translated(catalog.presets[name].help_of(draws=draws))}"
 
     def guide(self, *, draws: bool, guided: bool = True) -> tuple[str, ...]:
-        """How to write a good prompt, a line each. `draws` as in `example`; `guided`: it takes a guidance scale."""
+        """Say how to write a good prompt, a line each. `draws` as in `example`; `guided`: it takes a guidance scale."""
         codes = [code for code in ADVICE if (code in CAMERA_ADVICE) is not draws and (guided or code != "guidance")]
         return tuple(self._by_code(ADVICE, code, {"verb": self.gettext("rolling in")}) for code in codes)

@@ -28,7 +28,7 @@ class Marks:
 
     @property
     def labelled(self) -> bool:
-        """Whether the label is drawn into frames of the clip."""
+        """Return whether the label is drawn into frames of the clip."""
         return self._label_seconds > 0
 
     @property

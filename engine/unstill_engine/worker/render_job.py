@@ -40,7 +40,7 @@ REEL = "extended.mp4"
 
 
 class _ReelGone(Exception):
-    """What the clip was to go on from is deleted, forgotten, or too old."""
+    """The clip that this one was to go on from is deleted, forgotten, or too old."""
 
 
 class RenderJob(JobRun):

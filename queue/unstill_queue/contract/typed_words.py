@@ -35,4 +35,4 @@ def words(kind: str) -> tuple[str, ...]:
 
 
 UNITS = {unit: words(unit) for unit in ("seconds", "frames", "px", "fps")}
-"""How units are written, by what replies call them."""
+"""The ways to write each unit, by what replies call it."""

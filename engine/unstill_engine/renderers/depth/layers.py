@@ -112,7 +112,7 @@ def levels_of(sharp: Map) -> list[float]:
 
 
 def _surely(inside: Mask, before: Mask, behind: Mask) -> Mask:
-    """What is of a sheet and has its colour alone; of what is too thin for that, all.
+    """Return what is of a sheet and has its colour alone; of what is too thin for that, all.
 
     `before` and `behind` are what the edges of others are; a slope that is cut has its own colour on both sides.
     """
@@ -121,7 +121,7 @@ def _surely(inside: Mask, before: Mask, behind: Mask) -> Mask:
 
 
 def _alpha(before: Mask, behind: Mask) -> Map:
-    """Where a sheet is, 0 or 1; where nobody sees it, as around that."""
+    """Return where a sheet is, 0 or 1; where nobody sees it, as around that."""
     seen = (~before).astype(np.float32)
     around = filled((~behind).astype(np.float32)[..., None], seen)[..., 0]
     return np.asarray(around > 0.5, np.float32)

@@ -14,7 +14,7 @@ from unstill_engine.renderers.base import RenderError
 from unstill_engine.renderers.framing import Size
 
 Nearness = NDArray[np.float32]
-"""How near each part of a picture is, (H, W): 0 the farthest, 1 the nearest, linear in the inverse of the depth."""
+"""The nearness of each part of a picture, (H, W): 0 the farthest, 1 the nearest, linear in the inverse of the depth."""
 
 #: The network's own preparation (preprocessor_config.json of the export): its short side, the sides' common divisor,
 #: and ImageNet's mean and deviation of each channel.

@@ -1,4 +1,4 @@
-"""What a camera sees of a picture with depth, that over a flat one sees a row of views."""
+"""Computes what a camera sees of a picture with depth, where over a flat one it sees a row of views."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from unstill_engine.renderers.framing import Size
 Floats = NDArray[np.float64]
 
 STRENGTH = 0.45
-"""How much more the nearest moves than the farthest, in parts of what the picture's subject moves, at most."""
+"""The most by which the nearest moves more than the farthest, in parts of what the picture's subject moves, at most."""
 REACH_MOST = 0.045
-"""How far the nearest and the farthest part from each other at most, as a part of the frame's long side."""
+"""The most by which the nearest and the farthest part from each other, as a part of the frame's long side."""
 _AS_WIDE = 0.995
 
 

@@ -65,7 +65,7 @@ class Scene:
         return np.ascontiguousarray(frame.view(np.uint8).reshape(*frame.shape, 8)[..., 0:6:2])
 
     def _places(self, layer: Layer, flat: tuple[Floats, Floats], shift: tuple[Floats, Floats]) -> tuple[Map, Map]:
-        """Where in a sheet's pixels the corners of all cells are: x and y."""
+        """Return where in a sheet's pixels the corners of all cells are: x and y."""
         x, y = flat
         for _ in range(_ROUNDS):
             nearer = self._eye.strength * (
@@ -137,7 +137,7 @@ def _part(eye: Eye, views: Sequence[View], picture: Size, frame: Size) -> Box:
 
 
 def _between(side: int) -> tuple[NDArray[np.int64], Map, Floats]:
-    """For each pixel of a side its cell and where in it its middle is, 0 to 1; and where the cells begin and end."""
+    """Return of each pixel of a side its cell and where in that its middle is, 0 to 1; and where cells begin, end."""
     at = (np.arange(side) + 0.5) / _CELL
     cell = at.astype(np.int64)
     return cell, (at - cell).astype(np.float32), np.arange(math.ceil(side / _CELL) + 1, dtype=np.float64) * _CELL

@@ -1,4 +1,4 @@
-"""Which kernels compute the fast forward on a device."""
+"""Chooses the kernels that compute the fast forward on a device."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 _EPS = 1e-5
 _USUAL: dict[str, Any] = {"hidden_act": "quick_gelu", "layer_norm_eps": _EPS, "num_channels": 3, "projection_dim": 512}
-"""What a config.json need not say."""
+"""Values that a config.json need not say."""
 
 
 def _table(rows: int, width: int) -> nn.Embedding:

@@ -22,7 +22,7 @@ class Captured(Protocol):
 
 
 class Graphs(Protocol):
-    """What captures functions, once for each of them and the shapes of what goes in; a `GraphCache` on CUDA."""
+    """Captures functions, once for each of them and the shapes of what goes in; a `GraphCache` on CUDA."""
 
     def get(self, function: Callable[..., Tensor], inputs: Sequence[Tensor]) -> Captured: ...
 

@@ -1,4 +1,4 @@
-"""Which schedule a clip's steps follow: the timesteps, and how far each step goes."""
+"""Makes the schedule of a clip's steps: the timesteps, and how far each step goes."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def compile_ahead(launches: Callable[[], None], listed: Path | None = None) -> A
 
 
 def _list_of(about: str) -> Path:
-    """The name of a list in Triton's cache, so that whoever clears that clears it too."""
+    """Return the path of a list in Triton's cache, so that whoever clears that clears it too."""
     import triton
     from triton import knobs
 
@@ -97,7 +97,7 @@ def _list_of(about: str) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """At once or not at all: another engine may read it."""
+    """Write a file at once or not at all: another engine may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(f".{os.getpid()}")
     beside.write_text(text, "utf-8")

@@ -41,7 +41,7 @@ class CapturedGraph:
 
 
 Capture = Callable[[Function, Sequence[Tensor], Any], CapturedGraph]
-"""From a function, inputs of the shapes that it is captured for, and the handle of a pool of memory."""
+"""Makes a graph of a function, for inputs of these shapes, in the pool of memory with this handle."""
 
 
 class GraphCache:

@@ -31,7 +31,7 @@ _ABSENT = (
     "accelerate", "bitsandbytes", "flax", "gguf", "optimum", "peft", "scipy", "sklearn", "torchao", "torchvision",
     "transformers", "xformers",
 )  # fmt: skip
-"""What diffusers imports wherever it is installed, and works without."""
+"""Packages that diffusers imports wherever they are installed, and works without."""
 
 
 _kept: dict[str, ModuleType] = {}

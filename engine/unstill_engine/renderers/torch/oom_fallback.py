@@ -127,7 +127,7 @@ class OomFallback:
             return None
 
     def _clear(self) -> bool:
-        """Whether that gave back what was not the clip's own.
+        """Give back all graphs and unused memory, and return whether any of it was another clip's.
 
         Only outside of an `except`: its traceback holds the tensors of what failed.
         """

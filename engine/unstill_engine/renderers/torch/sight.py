@@ -1,4 +1,4 @@
-"""What a render sees before it is done: one frame of the clip that its scheduler predicts, by a linear map."""
+"""Shows what a render sees before it is done: one frame of the clip that its scheduler predicts, by a linear map."""
 
 from __future__ import annotations
 

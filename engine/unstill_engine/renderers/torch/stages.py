@@ -1,4 +1,4 @@
-"""What a start takes, by stages, for the engine's log and the bench."""
+"""Measures what a start takes, by stages, for the engine's log and the bench."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import columns
 
 PARTS_AT_ONCE = (16, 64, 256)
-"""So many parts are read at once: the least of these that holds all, so that three kernels do for any size."""
+"""Numbers of parts that are read at once: the least that holds all is taken, so three kernels do for any size."""
 
 
 @triton.jit(do_not_specialize=["parts", "norms_per_bias"])

@@ -22,7 +22,7 @@ from triton.experimental.gluon.language.nvidia.hopper import (
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, REGISTERS, blocks, programs
 
 PIXELS = 64
-"""Of a patch."""
+"""The pixels of a patch: what one group of warps has."""
 COLUMNS, TAIL = 256, 64
 WIDTH = COLUMNS + TAIL
 STAGES = 3

@@ -23,9 +23,9 @@ from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, REGIS
 
 COLUMNS = 128
 TAIL = 32
-"""What more columns a tile has where COLUMNS alone do not divide them: 320 are two tiles of 160."""
+"""Columns that a tile has beyond COLUMNS where those alone do not divide them: 320 are two tiles of 160."""
 GEGLU_STAGES, STAGES, TAIL_STAGES = 6, 4, 3
-"""How many loads may be under way: what fits into 227 KiB beside the finished tiles."""
+"""Loads that may be under way: as many as fit into 227 KiB beside the finished tiles."""
 
 
 @gluon.jit

@@ -15,7 +15,7 @@ ROWS = 128
 DEPTH = 64
 """The inputs that one load takes: 128 bytes, which is the widest swizzle."""
 REGISTERS = 168
-"""Of each thread at the start; what the loading warps then give up is the others'."""
+"""Registers of each thread at the start; what the loading warps then give up, the others get."""
 
 
 def blocks(tensor: Tensor, shape: Sequence[int]) -> TensorDescriptor:
