@@ -22,6 +22,8 @@ class Choices:
     """Temporal convolution as one product over three frames side by side, or by a kernel that reads them in place."""
     geglu_width: int = 1280
     """Up to this many input channels GEGLU is part of the product's kernel."""
+    winograd: bool = True
+    """A 3x3 convolution behind a GroupNorm has a quarter of the multiplications, where there are many pixels."""
     sums_part: int = 256
     sums_rows: int = 32
     sums_warps: int = 4

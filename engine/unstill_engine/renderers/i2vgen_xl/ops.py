@@ -55,6 +55,17 @@ class Ops(Protocol):
         """3x3 with padding 1. A `bias` (Nb, Co) takes the place of the convolution's own and stays pending."""
         ...
 
+    def norm_conv(
+        self,
+        fields: Sequence[Field],
+        norm: GroupNorm,
+        conv: Conv,
+        bias: Tensor | None = None,
+        residual: Tensor | None = None,
+    ) -> Field:
+        """GroupNorm of each picture, SiLU, and `conv` of that."""
+        ...
+
     def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
         """Nearest upsampling by two, then 3x3."""
         ...
@@ -110,6 +121,16 @@ class TorchOps:
             return Field(y, bias)
         y = y + conv.bias
         return Field(y if residual is None else y + residual)
+
+    def norm_conv(
+        self,
+        fields: Sequence[Field],
+        norm: GroupNorm,
+        conv: Conv,
+        bias: Tensor | None = None,
+        residual: Tensor | None = None,
+    ) -> Field:
+        return self.conv(self.group_norm(fields, norm, 1, silu=True), conv, bias, residual)
 
     def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
         return Field(add_bias(self._upsample_conv(x, conv), conv.bias))

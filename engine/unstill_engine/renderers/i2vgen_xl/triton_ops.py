@@ -18,6 +18,13 @@ from unstill_engine.renderers.i2vgen_xl.kernels.layer_norm import layer_norm
 from unstill_engine.renderers.i2vgen_xl.kernels.temporal_attention import temporal_attention
 from unstill_engine.renderers.i2vgen_xl.kernels.temporal_conv import temporal_product
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import Pass, Tile
+from unstill_engine.renderers.i2vgen_xl.kernels.winograd import (
+    POSITIONS,
+    filter_transform,
+    input_transform,
+    output_transform,
+    tiles_of,
+)
 from unstill_engine.renderers.i2vgen_xl.ops import Field, TorchOps, convolve
 from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
@@ -34,6 +41,9 @@ _ATTENTION = [
     SDPBackend.EFFICIENT_ATTENTION,
     SDPBackend.MATH,
 ]
+
+_WINOGRAD_PIXELS = 4096
+"""From this many on a convolution's products cost more than the transform of its weights."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,30 @@ class TritonOps(TorchOps):
         if bias is not None:
             return Field(y, bias, self._sums(y))
         return Field(y, None, self._sums(y, conv.bias, residual, write=True))
+
+    def norm_conv(
+        self,
+        fields: Sequence[Field],
+        norm: GroupNorm,
+        conv: Conv,
+        bias: Tensor | None = None,
+        residual: Tensor | None = None,
+    ) -> Field:
+        x = fields[0].x
+        pictures = x.shape[:3]
+        if not self.choices.winograd or x.dtype != torch.bfloat16 or x[..., 0].numel() < _WINOGRAD_PIXELS:
+            return super().norm_conv(fields, norm, conv, bias, residual)
+        scale_shift = self._moments(fields, norm, 1)
+        tiles = x.shape[0] * tiles_of(*pictures[1:])
+        transformed = x.new_empty(POSITIONS, tiles, norm.weight.shape[0], dtype=torch.float16)
+        offset = 0
+        for part in fields:
+            input_transform(part.x, scale_shift, transformed, offset)
+            offset += part.x.shape[-1]
+        products = torch.bmm(transformed, filter_transform(conv.weight).transpose(1, 2))
+        own = conv.bias if bias is None else None
+        y, sums = output_transform(products, tuple(pictures), x.dtype, own, residual)
+        return Field(y, bias, sums)
 
     def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
         if conv.phases:

@@ -188,10 +188,8 @@ class _Step:
 
     def resnet(self, fields: list[Field], resnet: Resnet) -> Field:
         ops = self.ops
-        y = ops.group_norm(fields, resnet.norm1, 1, silu=True)
-        hidden = ops.conv(y, resnet.conv1, self.times[None, resnet.time])
-        y = ops.group_norm([hidden], resnet.norm2, 1, silu=True)
-        field = ops.conv(y, resnet.conv2, residual=self.shortcut(fields, resnet))
+        hidden = ops.norm_conv(fields, resnet.norm1, resnet.conv1, self.times[None, resnet.time])
+        field = ops.norm_conv([hidden], resnet.norm2, resnet.conv2, residual=self.shortcut(fields, resnet))
         identity = field.x
         for index, conv in enumerate(resnet.temporal):
             last = index == len(resnet.temporal) - 1
