@@ -12,6 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from unstill_engine.renderers.i2vgen_xl.kernels.silu import INTERPRETED, silu
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import columns
 
 TILE = 4
@@ -50,54 +51,90 @@ def _output_line(m0, m1, m2, m3, m4, m5):
 
 
 @triton.jit
-def _pixel(x, base, y, column, left, inside, factor, summand, height, width, channels):
-    mask = ((y >= 0) & (y < height) & (left >= 0) & (left < width))[:, None] & inside
-    value = tl.load(x + (base + y * width + left)[:, None] * channels + column[None, :], mask=mask, other=0.0)
-    value = value.to(tl.float32) * factor + summand
-    value = value / (1.0 + tl.exp(-value))
-    return tl.where(mask, value, 0.0)
+def _pixel(line, place, mask, factor, summand, MASKED: tl.constexpr, FAST: tl.constexpr):
+    if MASKED:
+        value = silu(tl.load(line + place, mask=mask, other=0.0).to(tl.float32) * factor + summand, FAST)
+        return tl.where(mask, value, 0.0)
+    else:
+        return silu(tl.load(line + place).to(tl.float32) * factor + summand, FAST)
 
 
 @triton.jit
-def _normed_line(x, base, y, left, column, inside, factor, summand, height, width, channels):
+def _normed_line(
+    source, y, place, left, inside, factor, summand, height, width, channels, OUTER: tl.constexpr, WHOLE: tl.constexpr,
+    FAST: tl.constexpr,
+):  # fmt: skip
+    """Six pixels of a line. `OUTER`: it may be beyond the picture; where pictures are `WHOLE` tiles no other one is."""
+    line = source + y * width * channels
+    row = inside
+    if OUTER or not WHOLE:
+        row = row & (y >= 0) & (y < height)
+    first, last = row & (left >= 0)[:, None], row & (left + 5 < width)[:, None]
+    masked: tl.constexpr = OUTER or not WHOLE
+    if WHOLE:
+        second, third, fourth = row, row, row
+    else:
+        second, third = row & (left + 2 < width)[:, None], row & (left + 3 < width)[:, None]
+        fourth = row & (left + 4 < width)[:, None]
     return _input_line(
-        _pixel(x, base, y, column, left, inside, factor, summand, height, width, channels),
-        _pixel(x, base, y, column, left + 1, inside, factor, summand, height, width, channels),
-        _pixel(x, base, y, column, left + 2, inside, factor, summand, height, width, channels),
-        _pixel(x, base, y, column, left + 3, inside, factor, summand, height, width, channels),
-        _pixel(x, base, y, column, left + 4, inside, factor, summand, height, width, channels),
-        _pixel(x, base, y, column, left + 5, inside, factor, summand, height, width, channels),
+        _pixel(line, place, first, factor, summand, True, FAST),
+        _pixel(line + channels, place, row, factor, summand, masked, FAST),
+        _pixel(line + 2 * channels, place, second, factor, summand, masked, FAST),
+        _pixel(line + 3 * channels, place, third, factor, summand, masked, FAST),
+        _pixel(line + 4 * channels, place, fourth, factor, summand, masked, FAST),
+        _pixel(line + 5 * channels, place, last, factor, summand, True, FAST),
     )
 
 
-@triton.jit(do_not_specialize=["height", "width", "tiles_across", "tiles", "blocks", "pictures"])
+@triton.jit(do_not_specialize=["height", "width", "tiles_down", "tiles_across", "strips", "pictures"])
 def _input_transform(
-    x, scale, shift, v, height, width, tiles_across, tiles, blocks, pictures, channels, total, offset,
-    TILES: tl.constexpr, COLS: tl.constexpr,
+    x, scale, shift, v, height, width, tiles_down, tiles_across, strips, pictures, channels, total, offset,
+    DOWN: tl.constexpr, TILES: tl.constexpr, COLS: tl.constexpr, WHOLE: tl.constexpr, FAST: tl.constexpr,
 ):  # fmt: skip
     across = tl.cdiv(channels, COLS)
+    blocks = tl.cdiv(tiles_across, TILES)
     program = tl.program_id(0) // across
-    picture, block = (program // blocks).to(tl.int64), program % blocks
+    picture = (program // (strips * blocks)).to(tl.int64)
+    begin = program // blocks % strips * DOWN
     column = tl.program_id(0) % across * COLS + tl.arange(0, COLS)
-    tile = block * TILES + tl.arange(0, TILES)
-    inside = (tile < tiles)[:, None] & (column < channels)[None, :]
-    top, left = tile // tiles_across * 4 - 1, tile % tiles_across * 4 - 1
-    base = picture * height * width
+    tile = program % blocks * TILES + tl.arange(0, TILES)
+    inside = (tile < tiles_across)[:, None] & (column < channels)[None, :]
+    left = tile * 4 - 1
     norm = picture * total + offset + column
     factor = tl.load(scale + norm, mask=column < channels, other=0.0)[None, :]
     summand = tl.load(shift + norm, mask=column < channels, other=0.0)[None, :]
-    line0 = _normed_line(x, base, top, left, column, inside, factor, summand, height, width, channels)
-    line1 = _normed_line(x, base, top + 1, left, column, inside, factor, summand, height, width, channels)
-    line2 = _normed_line(x, base, top + 2, left, column, inside, factor, summand, height, width, channels)
-    line3 = _normed_line(x, base, top + 3, left, column, inside, factor, summand, height, width, channels)
-    line4 = _normed_line(x, base, top + 4, left, column, inside, factor, summand, height, width, channels)
-    line5 = _normed_line(x, base, top + 5, left, column, inside, factor, summand, height, width, channels)
-    rows = pictures.to(tl.int64) * tiles
-    target = v + (picture * tiles + tile)[:, None] * total + offset + column[None, :]
-    for b in tl.static_range(6):
-        values = _input_line(line0[b], line1[b], line2[b], line3[b], line4[b], line5[b])
-        for a in tl.static_range(6):
-            tl.store(target + (6 * a + b) * rows * total, values[a].to(v.dtype.element_ty), mask=inside)
+    # scalars count in 64 bits, and what each thread adds to them in 32
+    source = x + picture * height * width * channels
+    place = left[:, None] * channels + column[None, :]
+    step = pictures.to(tl.int64) * tiles_down * tiles_across * total
+    target = v + picture * tiles_down * tiles_across * total + offset
+    there = tile[:, None] * total + column[None, :]
+    top = begin * 4 - 1
+    line0 = _normed_line(source, top, place, left, inside, factor, summand, height, width, channels, True, WHOLE, FAST)
+    line1 = _normed_line(
+        source, top + 1, place, left, inside, factor, summand, height, width, channels, False, WHOLE, FAST
+    )
+    for down in range(begin, tl.minimum(begin + DOWN, tiles_down)):
+        top = down * 4 - 1
+        line2 = _normed_line(
+            source, top + 2, place, left, inside, factor, summand, height, width, channels, False, WHOLE, FAST
+        )
+        line3 = _normed_line(
+            source, top + 3, place, left, inside, factor, summand, height, width, channels, False, WHOLE, FAST
+        )
+        line4 = _normed_line(
+            source, top + 4, place, left, inside, factor, summand, height, width, channels, False, WHOLE, FAST
+        )
+        line5 = _normed_line(
+            source, top + 5, place, left, inside, factor, summand, height, width, channels, True, WHOLE, FAST
+        )
+        row = target + down * tiles_across * total
+        for b in tl.static_range(6):
+            values = _input_line(line0[b], line1[b], line2[b], line3[b], line4[b], line5[b])
+            for a in tl.static_range(6):
+                tl.store(row + (6 * a + b) * step + there, values[a].to(v.dtype.element_ty), mask=inside)
+        # a tile shares two lines with the one below
+        line0, line1 = line4, line5
 
 
 def tiles_of(height: int, width: int) -> int:
@@ -106,19 +143,21 @@ def tiles_of(height: int, width: int) -> int:
 
 
 def input_transform(
-    x: Tensor, scale_shift: Tensor, out: Tensor, offset: int, *, tiles: int = 4, cols: int | None = None, warps: int = 4
-) -> None:
+    x: Tensor, scale_shift: Tensor, out: Tensor, offset: int, *, down: int = 4, tiles: int = 4, cols: int | None = None,
+    warps: int = 4,
+) -> None:  # fmt: skip
     """Transform `silu(x * scale + shift)` of `x` (N, H, W, C) into `out` (36, N tiles, total), from column `offset` on.
 
     `scale_shift` (2, N, total) are fp32. Beyond a picture's edge there are zeros.
     """
     n, height, width, channels = x.shape
-    of_picture = tiles_of(height, width)
     cols = cols or columns(channels)
-    blocks = triton.cdiv(of_picture, tiles)
-    _input_transform[(n * blocks * triton.cdiv(channels, cols),)](
-        x, scale_shift[0], scale_shift[1], out, height, width, triton.cdiv(width, TILE), of_picture, blocks, n, channels,
-        out.shape[2], offset, TILES=tiles, COLS=cols, num_warps=warps,
+    tiles_down, tiles_across = triton.cdiv(height, TILE), triton.cdiv(width, TILE)
+    strips = triton.cdiv(tiles_down, down)
+    _input_transform[(n * strips * triton.cdiv(tiles_across, tiles) * triton.cdiv(channels, cols),)](
+        x, scale_shift[0], scale_shift[1], out, height, width, tiles_down, tiles_across, strips, n, channels,
+        out.shape[2], offset, DOWN=down, TILES=tiles, COLS=cols, WHOLE=height % TILE == 0 and width % TILE == 0,
+        FAST=not INTERPRETED, num_warps=warps,
     )  # fmt: skip
 
 
@@ -163,55 +202,63 @@ def filter_transform(weight: Tensor, *, count: int = 4, cols: int = 128, warps: 
 
 
 @triton.jit
-def _product_line(source, step, b: tl.constexpr, inside):
+def _product_line(source, place, step, b: tl.constexpr, inside):
     return _output_line(
-        tl.load(source + b * step, mask=inside, other=0.0).to(tl.float32),
-        tl.load(source + (6 + b) * step, mask=inside, other=0.0).to(tl.float32),
-        tl.load(source + (12 + b) * step, mask=inside, other=0.0).to(tl.float32),
-        tl.load(source + (18 + b) * step, mask=inside, other=0.0).to(tl.float32),
-        tl.load(source + (24 + b) * step, mask=inside, other=0.0).to(tl.float32),
-        tl.load(source + (30 + b) * step, mask=inside, other=0.0).to(tl.float32),
+        tl.load(source + b * step + place, mask=inside, other=0.0).to(tl.float32),
+        tl.load(source + (6 + b) * step + place, mask=inside, other=0.0).to(tl.float32),
+        tl.load(source + (12 + b) * step + place, mask=inside, other=0.0).to(tl.float32),
+        tl.load(source + (18 + b) * step + place, mask=inside, other=0.0).to(tl.float32),
+        tl.load(source + (24 + b) * step + place, mask=inside, other=0.0).to(tl.float32),
+        tl.load(source + (30 + b) * step + place, mask=inside, other=0.0).to(tl.float32),
     )
 
 
 @triton.jit(do_not_specialize=["height", "width", "tiles_across", "tiles", "parts", "pictures"])
 def _output_transform(
     m, bias, residual, out, sums, height, width, tiles_across, tiles, parts, pictures, channels,
-    PART: tl.constexpr, TILES: tl.constexpr, COLS: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_RESIDUAL: tl.constexpr,
+    TILES: tl.constexpr, COLS: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_RESIDUAL: tl.constexpr,
+    WHOLE: tl.constexpr,
 ):  # fmt: skip
     across = tl.cdiv(channels, COLS)
     program = tl.program_id(0) // across
     picture, part = (program // parts).to(tl.int64), program % parts
     column = tl.program_id(0) % across * COLS + tl.arange(0, COLS)
     step = pictures.to(tl.int64) * tiles * channels
+    source = m + picture * tiles * channels
+    pixels = picture * height * width * channels
     total = tl.zeros([TILES, COLS], tl.float32)
     squares = tl.zeros([TILES, COLS], tl.float32)
-    for begin in range(0, PART, TILES):
-        tile = part * PART + begin + tl.arange(0, TILES)
-        inside = (tile < tiles)[:, None] & (column < channels)[None, :]
-        source = m + (picture * tiles + tile)[:, None] * channels + column[None, :]
-        line0 = _product_line(source, step, 0, inside)
-        line1 = _product_line(source, step, 1, inside)
-        line2 = _product_line(source, step, 2, inside)
-        line3 = _product_line(source, step, 3, inside)
-        line4 = _product_line(source, step, 4, inside)
-        line5 = _product_line(source, step, 5, inside)
-        top, left = tile // tiles_across * 4, tile % tiles_across * 4
-        for y in tl.static_range(4):
-            values = _output_line(line0[y], line1[y], line2[y], line3[y], line4[y], line5[y])
-            for x in tl.static_range(4):
-                mask = inside & (top + y < height)[:, None] & (left + x < width)[:, None]
-                place = (picture * height * width + (top + y) * width + left + x)[:, None] * channels + column[None, :]
-                value = values[x]
-                if HAS_BIAS:
-                    value += tl.load(bias + column, mask=column < channels, other=0.0).to(tl.float32)[None, :]
-                if HAS_RESIDUAL:
-                    value += tl.load(residual + place, mask=mask, other=0.0).to(tl.float32)
-                rounded = value.to(out.dtype.element_ty)
-                tl.store(out + place, rounded, mask=mask)
-                value = tl.where(mask, rounded.to(tl.float32), 0.0)
-                total += value
-                squares += value * value
+    known = (column < channels)[None, :]
+    if HAS_BIAS:
+        own = tl.load(bias + column, mask=column < channels, other=0.0).to(tl.float32)[None, :]
+    tile = part * TILES + tl.arange(0, TILES)
+    inside = (tile < tiles)[:, None] & known
+    place = tile[:, None] * channels + column[None, :]
+    line0 = _product_line(source, place, step, 0, inside)
+    line1 = _product_line(source, place, step, 1, inside)
+    line2 = _product_line(source, place, step, 2, inside)
+    line3 = _product_line(source, place, step, 3, inside)
+    line4 = _product_line(source, place, step, 4, inside)
+    line5 = _product_line(source, place, step, 5, inside)
+    top, left = tile // tiles_across * 4, tile % tiles_across * 4
+    there = (top * width + left)[:, None] * channels + column[None, :]
+    for y in tl.static_range(4):
+        values = _output_line(line0[y], line1[y], line2[y], line3[y], line4[y], line5[y])
+        for x in tl.static_range(4):
+            mask = inside
+            if not WHOLE:
+                mask = mask & (top + y < height)[:, None] & (left + x < width)[:, None]
+            pixel = pixels + (y * width + x) * channels
+            value = values[x]
+            if HAS_BIAS:
+                value += own
+            if HAS_RESIDUAL:
+                value += tl.load(residual + pixel + there, mask=mask, other=0.0).to(tl.float32)
+            tl.store(out + pixel + there, value.to(out.dtype.element_ty), mask=mask)
+            if HAS_BIAS or not WHOLE:
+                value = tl.where(mask, value, 0.0)
+            total += value
+            squares += value * value
     target = sums + program.to(tl.int64) * 2 * channels + column
     tl.store(target, tl.sum(total, 0), mask=column < channels)
     tl.store(target + channels, tl.sum(squares, 0), mask=column < channels)
@@ -219,7 +266,7 @@ def _output_transform(
 
 def output_transform(
     m: Tensor, shape: tuple[int, int, int], dtype: torch.dtype, bias: Tensor | None = None,
-    residual: Tensor | None = None, *, tiles: int = 4, cols: int | None = None, warps: int = 4,
+    residual: Tensor | None = None, *, tiles: int = 4, cols: int | None = None, warps: int = 4, registers: int | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Transform the products `m` (36, N tiles, Co) into pictures (N, H, W, Co) of `shape` (N, H, W), and their sums.
 
@@ -229,13 +276,13 @@ def output_transform(
     n, height, width = shape
     channels, of_picture = m.shape[2], tiles_of(height, width)
     out = torch.empty(*shape, channels, device=m.device, dtype=dtype)
-    part = 4 * tiles if of_picture >= 128 else tiles
-    parts = triton.cdiv(of_picture, part)
+    parts = triton.cdiv(of_picture, tiles)
     cols = cols or columns(channels)
     sums = torch.empty(n, parts, 2, channels, device=m.device, dtype=torch.float32)
     _output_transform[(n * parts * triton.cdiv(channels, cols),)](
         m, out if bias is None else bias, out if residual is None else residual, out, sums, height, width,
-        triton.cdiv(width, TILE), of_picture, parts, n, channels, PART=part, TILES=tiles, COLS=cols,
-        HAS_BIAS=bias is not None, HAS_RESIDUAL=residual is not None, num_warps=warps,
+        triton.cdiv(width, TILE), of_picture, parts, n, channels, TILES=tiles, COLS=cols,
+        HAS_BIAS=bias is not None, HAS_RESIDUAL=residual is not None,
+        WHOLE=height % TILE == 0 and width % TILE == 0, num_warps=warps, maxnreg=registers,
     )  # fmt: skip
     return out, sums
