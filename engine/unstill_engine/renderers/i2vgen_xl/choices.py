@@ -24,6 +24,8 @@ class Choices:
     """Up to this many input channels GEGLU is part of the product's kernel."""
     winograd: bool = True
     """A 3x3 convolution behind a GroupNorm has a quarter of the multiplications, where there are many pixels."""
+    temporal_winograd: int = 640
+    """From this many channels on a temporal convolution has half of the multiplications."""
     sums_part: int = 256
     sums_rows: int = 32
     sums_warps: int = 4

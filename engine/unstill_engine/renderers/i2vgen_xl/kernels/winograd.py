@@ -22,7 +22,7 @@ POSITIONS = (TILE + 2) ** 2
 
 
 @triton.jit
-def _input_line(x0, x1, x2, x3, x4, x5):
+def input_line(x0, x1, x2, x3, x4, x5):
     even, odd = x4 - 2.25 * x2, 0.75 * x3 - 1.6875 * x1
     even_2, odd_2 = x4 - 0.5625 * x2, 1.5 * x3 - 0.84375 * x1
     first = 1.265625 * x0 - 2.8125 * x2 + x4
@@ -31,7 +31,7 @@ def _input_line(x0, x1, x2, x3, x4, x5):
 
 
 @triton.jit
-def _filter_line(w0, w1, w2):
+def filter_line(w0, w1, w2):
     even, odd = w0 + 0.5625 * w2, 0.75 * w1
     even_2, odd_2 = w0 + 2.25 * w2, 1.5 * w1
     by: tl.constexpr = -128.0 / 243.0
@@ -42,7 +42,7 @@ def _filter_line(w0, w1, w2):
 
 
 @triton.jit
-def _output_line(m0, m1, m2, m3, m4, m5):
+def output_line(m0, m1, m2, m3, m4, m5):
     even, odd, even_2, odd_2 = m1 + m2, m1 - m2, m3 + m4, m3 - m4
     return (
         m0 + even + even_2, 0.75 * odd + 1.5 * odd_2, 0.5625 * even + 2.25 * even_2,
@@ -76,7 +76,7 @@ def _normed_line(
     else:
         second, third = row & (left + 2 < width)[:, None], row & (left + 3 < width)[:, None]
         fourth = row & (left + 4 < width)[:, None]
-    return _input_line(
+    return input_line(
         _pixel(line, place, first, factor, summand, True, FAST),
         _pixel(line + channels, place, row, factor, summand, masked, FAST),
         _pixel(line + 2 * channels, place, second, factor, summand, masked, FAST),
@@ -130,7 +130,7 @@ def _input_transform(
         )
         row = target + down * tiles_across * total
         for b in tl.static_range(6):
-            values = _input_line(line0[b], line1[b], line2[b], line3[b], line4[b], line5[b])
+            values = input_line(line0[b], line1[b], line2[b], line3[b], line4[b], line5[b])
             for a in tl.static_range(6):
                 tl.store(row + (6 * a + b) * step + there, values[a].to(v.dtype.element_ty), mask=inside)
         # a tile shares two lines with the one below
@@ -168,24 +168,24 @@ def _filter_transform(w, u, count, COUNT: tl.constexpr, COLS: tl.constexpr, chan
     column = tl.program_id(0) % across * COLS + tl.arange(0, COLS)
     mask = (row < count)[:, None] & (column < channels)[None, :]
     source = w + row.to(tl.int64)[:, None] * 9 * channels + column[None, :]
-    line0 = _filter_line(
+    line0 = filter_line(
         tl.load(source, mask=mask, other=0.0).to(tl.float32),
         tl.load(source + channels, mask=mask, other=0.0).to(tl.float32),
         tl.load(source + 2 * channels, mask=mask, other=0.0).to(tl.float32),
     )
-    line1 = _filter_line(
+    line1 = filter_line(
         tl.load(source + 3 * channels, mask=mask, other=0.0).to(tl.float32),
         tl.load(source + 4 * channels, mask=mask, other=0.0).to(tl.float32),
         tl.load(source + 5 * channels, mask=mask, other=0.0).to(tl.float32),
     )
-    line2 = _filter_line(
+    line2 = filter_line(
         tl.load(source + 6 * channels, mask=mask, other=0.0).to(tl.float32),
         tl.load(source + 7 * channels, mask=mask, other=0.0).to(tl.float32),
         tl.load(source + 8 * channels, mask=mask, other=0.0).to(tl.float32),
     )
     target = u + row.to(tl.int64)[:, None] * channels + column[None, :]
     for b in tl.static_range(6):
-        values = _filter_line(line0[b], line1[b], line2[b])
+        values = filter_line(line0[b], line1[b], line2[b])
         for a in tl.static_range(6):
             place = target + (6 * a + b) * count.to(tl.int64) * channels
             tl.store(place, values[a].to(u.dtype.element_ty), mask=mask)
@@ -203,7 +203,7 @@ def filter_transform(weight: Tensor, *, count: int = 4, cols: int = 128, warps: 
 
 @triton.jit
 def _product_line(source, place, step, b: tl.constexpr, inside):
-    return _output_line(
+    return output_line(
         tl.load(source + b * step + place, mask=inside, other=0.0).to(tl.float32),
         tl.load(source + (6 + b) * step + place, mask=inside, other=0.0).to(tl.float32),
         tl.load(source + (12 + b) * step + place, mask=inside, other=0.0).to(tl.float32),
@@ -243,7 +243,7 @@ def _output_transform(
     top, left = tile // tiles_across * 4, tile % tiles_across * 4
     there = (top * width + left)[:, None] * channels + column[None, :]
     for y in tl.static_range(4):
-        values = _output_line(line0[y], line1[y], line2[y], line3[y], line4[y], line5[y])
+        values = output_line(line0[y], line1[y], line2[y], line3[y], line4[y], line5[y])
         for x in tl.static_range(4):
             mask = inside
             if not WHOLE:
@@ -266,7 +266,7 @@ def _output_transform(
 
 def output_transform(
     m: Tensor, shape: tuple[int, int, int], dtype: torch.dtype, bias: Tensor | None = None,
-    residual: Tensor | None = None, *, tiles: int = 4, cols: int | None = None, warps: int = 4, registers: int | None = None,
+    residual: Tensor | None = None, *, tiles: int = 4, cols: int | None = None, warps: int = 4,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Transform the products `m` (36, N tiles, Co) into pictures (N, H, W, Co) of `shape` (N, H, W), and their sums.
 
@@ -283,6 +283,6 @@ def output_transform(
         m, out if bias is None else bias, out if residual is None else residual, out, sums, height, width,
         triton.cdiv(width, TILE), of_picture, parts, n, channels, TILES=tiles, COLS=cols,
         HAS_BIAS=bias is not None, HAS_RESIDUAL=residual is not None,
-        WHOLE=height % TILE == 0 and width % TILE == 0, num_warps=warps, maxnreg=registers,
+        WHOLE=height % TILE == 0 and width % TILE == 0, num_warps=warps,
     )  # fmt: skip
     return out, sums
