@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -19,9 +19,12 @@ from unstill_engine.renderers.i2vgen_xl.backend import ops_on
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
 from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
-from unstill_engine.renderers.i2vgen_xl.ops import TorchOps
+from unstill_engine.renderers.i2vgen_xl.kernels.winograd import POSITIONS, tiles_of
+from unstill_engine.renderers.i2vgen_xl.ops import Field, TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
+from unstill_engine.renderers.i2vgen_xl.triton_ops import WINOGRAD_PIXELS
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
+from unstill_engine.renderers.i2vgen_xl.weights import Conv, GroupNorm
 
 Row = dict[str, Any]
 BASE = Choices()
@@ -35,7 +38,7 @@ VARIANTS: dict[str, Choices] = {
     "GEGLU never fused": replace(BASE, geglu_width=0),
     "GELU by erf": replace(BASE, geglu_polynomial=False),
     "products not by ping-pong": replace(BASE, pingpong=False),
-    "convolutions by cuDNN": replace(BASE, cooperative_conv=False),
+    "convolutions direct": replace(BASE, winograd=False),
     "sums 128 a part": replace(BASE, sums_part=128),
 }
 
@@ -96,7 +99,23 @@ def stepper(unet: FastUNet, given: Inputs) -> Callable[[int], Tensor]:
 
 
 class _Counted(TorchOps):
-    """A product over its own summand is not counted by PyTorch's counter."""
+    """Counts what the kernels multiply: PyTorch's counter leaves out products over their own summand."""
+
+    def norm_conv(
+        self,
+        fields: Sequence[Field],
+        norm: GroupNorm,
+        conv: Conv,
+        bias: Tensor | None = None,
+        residual: Tensor | None = None,
+    ) -> Field:
+        x, (outputs, channels) = fields[0].x, conv.weight.shape[:2]
+        n, height, width, _ = x.shape
+        if not BASE.winograd or n * height * width < WINOGRAD_PIXELS:
+            return super().norm_conv(fields, norm, conv, bias, residual)
+        tiles = n * tiles_of(height, width)
+        torch.bmm(x.new_empty(POSITIONS, tiles, channels), x.new_empty(POSITIONS, channels, outputs))
+        return Field(x.new_empty(n, height, width, outputs), bias)
 
     def accumulate(self, rows: Tensor, a: Tensor, weight: Tensor) -> Tensor:
         return torch.addmm(rows, a, weight.t())

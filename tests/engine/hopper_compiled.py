@@ -19,7 +19,6 @@ from torch import Tensor
 from triton import knobs
 from triton.runtime.driver import driver
 
-from unstill_engine.renderers.i2vgen_xl.kernels.hopper.cooperative import convolve_cooperative, patch_of
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import geglu_pingpong, temporal_pingpong
 from unstill_engine.renderers.torch.compile_ahead import compile_ahead
 
@@ -30,15 +29,10 @@ def products() -> None:
     def empty(*shape: int) -> Tensor:
         return torch.empty(*shape, dtype=torch.bfloat16, device="meta")
 
-    for width, inputs in ((320, 640), (640, 640)):
-        pictures, residual = empty(32, 32, 32, inputs), empty(32, 32, 32, width)
+    for width in (320, 640):
+        residual = empty(32, 32, 32, width)
         for added in (None, residual):
             temporal_pingpong(empty(32, 32, 32, width), empty(width, 3 * width), 16, empty(1, width), added)
-        kernel = empty(width, inputs, 3, 3).contiguous(memory_format=torch.channels_last)
-        patch = patch_of(pictures, kernel, 1)
-        assert patch is not None
-        for bias, added in ((None, None), (empty(1, width), None), (empty(1, width), residual)):
-            convolve_cooperative(pictures, kernel, patch, bias, added)
         geglu_pingpong(empty(4096, width), empty(8 * width, width), empty(8 * width), empty(4096, 4 * width))
 
 

@@ -11,6 +11,7 @@ import copy
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from tests.engine import kernel_references as references
@@ -26,10 +27,11 @@ from unstill_engine.renderers.i2vgen_xl.kernels.layer_norm import layer_norm
 from unstill_engine.renderers.i2vgen_xl.kernels.temporal_attention import temporal_attention
 from unstill_engine.renderers.i2vgen_xl.kernels.temporal_conv import temporal_product
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import Pass, Tile
-from unstill_engine.renderers.i2vgen_xl.ops import add_bias
+from unstill_engine.renderers.i2vgen_xl.ops import Field, TorchOps, add_bias
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
 from unstill_engine.renderers.i2vgen_xl.triton_ops import Tiles, TritonOps
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
+from unstill_engine.renderers.i2vgen_xl.weights import Conv, GroupNorm
 
 TAILED = Tile(32, 32, 16, 16, 4, 2)
 Case = Callable[[], Iterator[tuple[str, Tensor, Tensor]]]
@@ -126,6 +128,26 @@ def temporal() -> Iterator[tuple[str, Tensor, Tensor]]:
 
 
 @torch.no_grad()
+def winograd() -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Pictures of whole tiles, several to a program, and ones that a tile reaches beyond; two fields side by side."""
+    for pictures, left, right, outputs in (((4, 20, 64), 64, 64, 64), ((2, 37, 57), 40, 24, 48)):
+        parts = [torch.randn(*pictures, channels).bfloat16() for channels in (left, right)]
+        norm = GroupNorm(torch.randn(left + right), torch.randn(left + right), 1e-5, 8)
+        kernel = torch.randn(outputs, left + right, 3, 3).bfloat16().contiguous(memory_format=torch.channels_last)
+        conv = Conv(kernel, torch.randn(1, outputs).bfloat16())
+        residual = torch.randn(*pictures, outputs).bfloat16()
+        exact = replace(conv, weight=kernel.float(), bias=conv.bias.float())
+        for bias, added in ((torch.randn(1, outputs).bfloat16(), None), (None, residual)):
+            fields = [Field(part.float()) for part in parts]
+            expected = TorchOps().norm_conv(fields, norm, exact, bias, None if added is None else added.float())
+            found = TritonOps(fused=True).norm_conv([Field(part) for part in parts], norm, conv, bias, added)
+            assert found.bias is bias and found.sums is not None
+            yield f"{pictures}, settled {added is not None}", found.x.float(), expected.x
+            _, sums = references.channel_sums(expected.x)
+            yield "sums", found.sums.sum(1, keepdim=True), sums
+
+
+@torch.no_grad()
 def unet() -> Iterator[tuple[str, Tensor, Tensor]]:
     stock, inputs = least_unet(), given(2, 3, 4, 4)
     tile, gated = Tile(64, 16, 16, 32, 4, 2), Tile(64, 64, 0, 32, 4, 2)
@@ -144,7 +166,11 @@ def decoder() -> Iterator[tuple[str, Tensor, Tensor]]:
     yield "decode", FastDecoder(vae, TritonOps(fused=True)).decode(latents), expected
 
 
-CASES: dict[str, Case] = {case.__name__: case for case in (sums, norms, attention, gated, temporal, unet, decoder)}
+CASES: dict[str, Case] = {
+    case.__name__: case for case in (sums, norms, attention, gated, temporal, winograd, unet, decoder)
+}
+    case.__name__: case for case in (sums, norms, attention, gated, temporal, winograd, unet, decoder)
+}
 
 if __name__ == "__main__":
     torch.manual_seed(0)

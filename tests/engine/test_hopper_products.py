@@ -16,7 +16,6 @@ import torch
 
 from unstill_engine.renderers.i2vgen_xl import backend, hopper_ops
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
-from unstill_engine.renderers.i2vgen_xl.kernels.hopper.cooperative import patch_of
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import covers
 from unstill_engine.renderers.i2vgen_xl.ops import TorchOps
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
@@ -36,27 +35,8 @@ def test_each_compiles_for_its_card_within_what_a_multiprocessor_has(tmp_path: P
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     # Then there is one for each way of finishing a tile, none is too large, and no sum is kept in slow memory
-    assert sorted(each["name"] for each in found) == ["_convolution"] * 3 + ["_product"] * 5
+    assert sorted(each["name"] for each in found) == ["_product"] * 5
     assert [each for each in found if each["shared"] > SHARED or each["spilled"]] == []
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ((64, 64), (8, 8)), ((32, 32), (8, 8)), ((16, 16), (8, 8)), ((88, 160), (8, 8)), ((44, 80), (4, 16)),
-        ((22, 40), None), ((8, 8), (8, 8)), ((6, 64), (2, 32)), ((9, 64), (1, 64)), ((9, 7), None),
-    ],
-)  # fmt: skip
-def test_a_picture_is_cut_into_whole_patches_or_convolved_by_others(
-    size: tuple[int, int], expected: tuple[int, int] | None
-) -> None:
-    pictures = torch.empty(32, *size, 640, device="meta")
-    kernel = torch.empty(320, 640, 3, 3, device="meta")
-    assert patch_of(pictures, kernel, 1) == expected
-    # and so it is where channels are no multiple of what is loaded or stored, and where pixels are left out
-    assert patch_of(pictures, torch.empty(512, 640, 3, 3, device="meta"), 1) is None
-    assert patch_of(pictures[..., :100], kernel[:, :100], 1) is None
-    assert patch_of(pictures, kernel, 2) is None
 
 
 def test_columns_are_covered_by_tiles_of_128_or_160() -> None:
@@ -73,9 +53,7 @@ def test_where_they_do_not_agree_clips_are_rendered_without_them(monkeypatch: py
     # When a kernel fails there, as on this processor all do, Then the others are taken
     assert type(backend.trusted(ops, device, choices)) is TritonOps
     # and when one computes anything else
-    monkeypatch.setattr(
-        hopper_ops, "convolve_cooperative", lambda x, kernel, patch, bias, residual: (x, x.float()[:, :1, :2])
-    )
+    monkeypatch.setattr(hopper_ops, "temporal_pingpong", lambda y, *_: (y, None))
     assert not hopper_ops.agrees(device)
     # and where they agree they are kept
     monkeypatch.setattr(hopper_ops, "agrees", lambda device: True)

@@ -24,8 +24,6 @@ class Choices:
     """Up to this many input channels GEGLU is part of the product's kernel."""
     winograd: bool = True
     """A 3x3 convolution behind a GroupNorm has a quarter of the multiplications, where there are many pixels."""
-    temporal_winograd: int = 640
-    """From this many channels on a temporal convolution has half of the multiplications."""
     sums_part: int = 256
     sums_rows: int = 32
     sums_warps: int = 4
@@ -34,5 +32,3 @@ class Choices:
     """GELU by a polynomial that is 1e-5 off at most, instead of erf."""
     pingpong: bool = True
     """On compute capability 9.0: GEGLU's product and the temporal convolution finish a tile beside the next."""
-    cooperative_conv: bool = True
-    """There: a 3x3 convolution has bias, residual and sums in its own kernel, not cuDNN's and a pass for those."""

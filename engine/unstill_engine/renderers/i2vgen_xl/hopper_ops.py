@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unstill_engine.renderers.i2vgen_xl.kernels.hopper.cooperative import WIDTH, convolve_cooperative, patch_of
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import (
     COLUMNS,
     covers,
@@ -16,22 +15,12 @@ from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import (
     temporal_pingpong,
 )
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, ROWS, multiprocessors
-from unstill_engine.renderers.i2vgen_xl.ops import Field, convolve
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
-from unstill_engine.renderers.i2vgen_xl.weights import Conv, Linear, TemporalConv
+from unstill_engine.renderers.i2vgen_xl.weights import Linear, TemporalConv
 
 
 class HopperOps(TritonOps):
     """Computes products by Gluon; what is too small or not made of whole tiles, and all else, as on other cards."""
-
-    def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
-        taken = self.choices.cooperative_conv and _computes(x)
-        patch = patch_of(x, conv.weight, conv.stride) if taken else None
-        tiles = x[..., 0].numel() // ROWS * (conv.weight.shape[0] // WIDTH)
-        if patch is None or 2 * tiles < multiprocessors():
-            return super().conv(x, conv, bias, residual)
-        y, sums = convolve_cooperative(x, conv.weight, patch, conv.bias if bias is None else None, residual)
-        return Field(y, bias, sums)
 
     def _temporal_product(
         self, y: Tensor, conv: TemporalConv, frames: int, residual: Tensor | None
@@ -75,13 +64,6 @@ def agrees(device: torch.device) -> bool:
 
     try:
         x, residual, bias = made(4, 16, 16, 320), made(4, 16, 16, 320), made(1, 320)
-        kernel = made(320, 320, 3, 3, by=2880).contiguous(memory_format=torch.channels_last)
-        expected = convolve(x, kernel)
-        for own, added in ((None, None), (bias, residual)):
-            whole = expected if added is None or own is None else expected + own + added
-            found, sums = convolve_cooperative(x, kernel, (8, 8), own, added)
-            if not near(found, whole) or not near(sums.sum(1)[:, 0], whole.float().sum((1, 2))):
-                return False
         weight = made(320, 960, by=960)
         padded = F.pad(x.view(2, 2, 256, 320), (0, 0, 0, 0, 1, 1))
         expected = F.linear(torch.cat([padded[:, tap : tap + 2] for tap in range(3)], -1), weight).view(x.shape)

@@ -17,11 +17,6 @@ from unstill_engine.renderers.i2vgen_xl.kernels.group_norm import moments, norma
 from unstill_engine.renderers.i2vgen_xl.kernels.layer_norm import layer_norm
 from unstill_engine.renderers.i2vgen_xl.kernels.temporal_attention import temporal_attention
 from unstill_engine.renderers.i2vgen_xl.kernels.temporal_conv import temporal_product
-from unstill_engine.renderers.i2vgen_xl.kernels.temporal_winograd import (
-    temporal_filter,
-    temporal_input,
-    temporal_output,
-)
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import Pass, Tile
 from unstill_engine.renderers.i2vgen_xl.kernels.winograd import (
     POSITIONS,
@@ -47,8 +42,8 @@ _ATTENTION = [
     SDPBackend.MATH,
 ]
 
-_WINOGRAD_PIXELS = 4096
-"""From this many on a convolution's products cost more than the transform of its weights."""
+WINOGRAD_PIXELS = 4096
+"""From so many pixels on a convolution gains more by its products than the transform of its weights costs."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +107,11 @@ class TritonOps(TorchOps):
         residual: Tensor | None = None,
     ) -> Field:
         x = fields[0].x
-        pictures = x.shape[:3]
+        n, height, width, _ = x.shape
         if not self._transforms(x):
             return super().norm_conv(fields, norm, conv, bias, residual)
         scale_shift = self._moments(fields, norm, 1)
-        tiles = x.shape[0] * tiles_of(*pictures[1:])
+        tiles = n * tiles_of(height, width)
         transformed = x.new_empty(POSITIONS, tiles, norm.weight.shape[0], dtype=torch.float16)
         offset = 0
         for part in fields:
@@ -124,11 +119,11 @@ class TritonOps(TorchOps):
             offset += part.x.shape[-1]
         products = torch.bmm(transformed, filter_transform(conv.weight).transpose(1, 2))
         own = conv.bias if bias is None else None
-        y, sums = output_transform(products, tuple(pictures), x.dtype, own, residual)
+        y, sums = output_transform(products, (n, height, width), x.dtype, own, residual)
         return Field(y, bias, sums)
 
     def _transforms(self, x: Tensor) -> bool:
-        return self.choices.winograd and x.dtype == torch.bfloat16 and x[..., 0].numel() >= _WINOGRAD_PIXELS
+        return self.choices.winograd and x.dtype == torch.bfloat16 and x[..., 0].numel() >= WINOGRAD_PIXELS
 
     def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
         if conv.phases:
@@ -152,11 +147,6 @@ class TritonOps(TorchOps):
         x = field.x
         n, height, width, channels = x.shape
         scale_shift = self._moments([field], conv.norm, frames)
-        if self._transforms(x) and channels >= self.choices.temporal_winograd:
-            transformed = temporal_input(x, scale_shift, frames)
-            products = torch.bmm(transformed, temporal_filter(conv.weight).transpose(1, 2))
-            out, sums = temporal_output(products, (n, height, width), frames, x.dtype, conv.bias, residual)
-            return Field(out, conv.bias if residual is None else None, sums)
         tile = self.tiles.temporal
         whole = conv.weight.shape[0] % tile.width == 0 and channels % tile.depth == 0
         if whole and self.choices.temporal_conv == "direct":
