@@ -39,6 +39,7 @@ VARIANTS: dict[str, Choices] = {
     "GELU by erf": replace(BASE, geglu_polynomial=False),
     "products not by ping-pong": replace(BASE, pingpong=False),
     "convolutions direct": replace(BASE, winograd=False),
+    "temporal convolution normalised by a pass": replace(BASE, temporal_norm=False),
     "sums 128 a part": replace(BASE, sums_part=128),
 }
 

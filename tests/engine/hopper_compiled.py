@@ -20,6 +20,7 @@ from triton import knobs
 from triton.runtime.driver import driver
 
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import geglu_pingpong, temporal_pingpong
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.temporal_norm import temporal_normalised
 from unstill_engine.renderers.torch.compile_ahead import compile_ahead
 
 
@@ -33,6 +34,9 @@ def products() -> None:
         residual = empty(32, 32, 32, width)
         for added in (None, residual):
             temporal_pingpong(empty(32, 32, 32, width), empty(width, 3 * width), 16, empty(1, width), added)
+        for frames in (16, 32):
+            moments = empty(2, 32 // frames, width).float()
+            temporal_normalised(empty(32, 32, 32, width), moments, empty(width, 3 * width), frames)
         geglu_pingpong(empty(4096, width), empty(8 * width, width), empty(8 * width), empty(4096, 4 * width))
 
 

@@ -73,6 +73,15 @@ def norms() -> Iterator[tuple[str, Tensor, Tensor]]:
         out = torch.empty_like(x)
         normalise(x, found, out, 0, frames, silu=False)
         yield f"GroupNorm over {frames}", out, expected
+    # sums may be kept of whole clips, and are made anew where it is single pictures that are to be normalised
+    ops, norm = TritonOps(fused=True), GroupNorm(weight, norm_bias, 1e-5, 4)
+    for frames in (3, 1):
+        kept = Field(x, bias, channel_sums(x).view(2, -1, 2, 48))
+        yield (
+            f"of a clip's sums over {frames}",
+            ops.group_norm([kept], norm, frames, silu=True),
+            TorchOps().group_norm([kept], norm, frames, silu=True),
+        )
     left, right = x[..., :32].contiguous(), x[..., 32:].contiguous()
     scale_shift, joined = torch.randn(2, 6, 48), torch.full_like(x, float("nan"))
     normalise(left, scale_shift, joined, 0, 1, silu=True)

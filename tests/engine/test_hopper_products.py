@@ -17,6 +17,7 @@ import torch
 from unstill_engine.renderers.i2vgen_xl import backend, hopper_ops
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import covers
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.temporal_norm import fits, programs_of
 from unstill_engine.renderers.i2vgen_xl.ops import TorchOps
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
 
@@ -35,12 +36,33 @@ def test_each_compiles_for_its_card_within_what_a_multiprocessor_has(tmp_path: P
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     # Then there is one for each way of finishing a tile, none is too large, and no sum is kept in slow memory
-    assert sorted(each["name"] for each in found) == ["_product"] * 5
+    assert sorted(each["name"] for each in found) == ["_product"] * 5 + ["_temporal"] * 2
     assert [each for each in found if each["shared"] > SHARED or each["spilled"]] == []
 
 
 def test_columns_are_covered_by_tiles_of_128_or_160() -> None:
     assert [width for width in (64, 128, 160, 320, 480, 512, 640, 700, 1280) if not covers(width)] == [64, 700]
+
+
+@pytest.mark.parametrize(
+    ("size", "frames", "inputs", "outputs", "expected"),
+    [
+        ((64, 64), 16, 320, 320, True), ((22, 40), 16, 1280, 1280, True), ((64, 64), 32, 640, 320, True),
+        ((11, 20), 16, 320, 320, False), ((64, 64), 24, 320, 320, False), ((8, 8), 16, 100, 320, False),
+        ((8, 8), 16, 320, 512, False),
+    ],
+)  # fmt: skip
+def test_a_clip_is_made_of_whole_tiles_or_normalised_by_a_pass(
+    size: tuple[int, int], frames: int, inputs: int, outputs: int, expected: bool
+) -> None:
+    clips = torch.empty(2 * frames, *size, inputs, device="meta")
+    assert fits(clips, torch.empty(outputs, 3 * inputs, device="meta"), frames) is expected
+
+
+def test_programs_share_the_tiles_of_the_same_columns_and_leave_none_of_them_without_a_tile() -> None:
+    # with the 132 multiprocessors that a card has, or is taken to have
+    assert [programs_of(2, 512), programs_of(4, 128), programs_of(8, 32), programs_of(200, 32)] == [66, 33, 16, 1]
+    assert programs_of(2, 4) == 4
 
 
 def test_where_they_do_not_agree_clips_are_rendered_without_them(monkeypatch: pytest.MonkeyPatch) -> None:

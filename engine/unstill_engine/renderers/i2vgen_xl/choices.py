@@ -32,3 +32,5 @@ class Choices:
     """GELU by a polynomial that is 1e-5 off at most, instead of erf."""
     pingpong: bool = True
     """On compute capability 9.0: GEGLU's product and the temporal convolution finish a tile beside the next."""
+    temporal_norm: bool = True
+    """There: a temporal convolution without residual normalises what it reads in its own kernel, not in a pass."""

@@ -14,13 +14,25 @@ from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import (
     geglu_pingpong,
     temporal_pingpong,
 )
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.temporal_norm import WIDTH, fits, temporal_normalised
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, ROWS, multiprocessors
+from unstill_engine.renderers.i2vgen_xl.ops import Field
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
 from unstill_engine.renderers.i2vgen_xl.weights import Linear, TemporalConv
 
 
 class HopperOps(TritonOps):
     """Computes products by Gluon; what is too small or not made of whole tiles, and all else, as on other cards."""
+
+    def temporal_conv(self, field: Field, conv: TemporalConv, frames: int, residual: Tensor | None = None) -> Field:
+        x, wanted = field.x, self.choices.temporal_norm and self.choices.temporal_conv == "direct"
+        tiles = x[..., 0].numel() // ROWS * (conv.weight.shape[0] // WIDTH)
+        if not wanted or residual is not None or not _computes(x) or not fits(x, conv.weight, frames):
+            return super().temporal_conv(field, conv, frames, residual)
+        if 2 * tiles < multiprocessors():
+            return super().temporal_conv(field, conv, frames, residual)
+        y, sums = temporal_normalised(x, self._moments([field], conv.norm, frames), conv.weight, frames)
+        return Field(y, conv.bias, sums)
 
     def _temporal_product(
         self, y: Tensor, conv: TemporalConv, frames: int, residual: Tensor | None
@@ -71,6 +83,13 @@ def agrees(device: torch.device) -> bool:
             whole = expected if added is None else expected + bias + added
             if not near(temporal_pingpong(x, weight, 2, bias, added)[0], whole):
                 return False
+        x, scale_shift = made(32, 4, 8, 320), made(2, 2, 320).float()
+        y = F.silu(x.view(2, 16, 32, 320) * scale_shift[0][:, None, None] + scale_shift[1][:, None, None])
+        padded = F.pad(y.bfloat16(), (0, 0, 0, 0, 1, 1))
+        expected = F.linear(torch.cat([padded[:, tap : tap + 16] for tap in range(3)], -1), weight).view(x.shape)
+        found, sums = temporal_normalised(x, scale_shift, weight, 16)
+        if not near(found, expected) or not near(sums.sum(1)[:, 0], expected.float().view(2, -1, 320).sum(1)):
+            return False
         rows, gate, offset = made(256, 320), made(256, 320, by=320), made(256)
         value, gates = F.linear(rows, gate, offset).view(256, 128, 2).unbind(-1)
         out = rows.new_empty(256, 128)

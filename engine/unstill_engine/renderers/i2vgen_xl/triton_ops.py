@@ -83,14 +83,23 @@ class TritonOps(TorchOps):
         return out
 
     def _moments(self, fields: Sequence[Field], norm: GroupNorm, frames: int) -> Tensor:
-        sums = [part.sums if part.sums is not None else self._sums(part.x) for part in fields]
+        sums = [self._sums_of(part, frames if len(fields) == 1 else 1) for part in fields]
         if len({part.shape[1] for part in sums}) > 1:
             sums = [part.sum(1, keepdim=True) for part in sums]
         joined = sums[0] if len(sums) == 1 else torch.cat(sums, -1)
         # only a field on its own has a bias pending
         bias = fields[0].bias
-        pixels = fields[0].x.shape[1] * fields[0].x.shape[2]
-        return moments(joined, norm.weight, norm.bias, bias, norm.groups, norm.eps, frames, pixels)
+        n, height, width, _ = fields[0].x.shape
+        together = n // joined.shape[0]
+        pixels = together * height * width
+        return moments(joined, norm.weight, norm.bias, bias, norm.groups, norm.eps, frames // together, pixels)
+
+    def _sums_of(self, part: Field, frames: int) -> Tensor:
+        """Return a field's sums: those of its pictures, or, where it keeps these, of clips of `frames` pictures."""
+        n = part.x.shape[0]
+        if part.sums is None or part.sums.shape[0] not in (n, n // frames):
+            return self._sums(part.x)
+        return part.sums
 
     def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
         y = convolve(x, conv.weight, conv.stride)
