@@ -136,7 +136,7 @@ class Explorer:
                 apply = partial(normalise, x, moments, out, 0, 1, silu=True, rows=rows, warps=warps)
                 ways.append((f"normalise {rows} {warps}w", apply))
             for block, warps in ((512, 1), (1024, 1), (1024, 2), (2048, 2), (2048, 4)):
-                call = partial(layer_norm, wide, vector, vector, vector, 1e-5, block=block, warps=warps)
+                call = partial(layer_norm, wide, vector, 1e-5, block=block, warps=warps)
                 ways.append((f"LayerNorm {block} {warps}w", call))
             self.compare("norm", f"{n}x{h}x{w}x{c}", 0.0, ways, None)
 

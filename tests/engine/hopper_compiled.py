@@ -15,12 +15,18 @@ from typing import Any
 import torch
 import triton
 from tests.engine.i2vgen_compiled import NoCard
-from torch import Tensor
+from torch import Tensor, nn
 from triton import knobs
 from triton.runtime.driver import driver
 
-from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import geglu_pingpong, temporal_pingpong
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.products import (
+    geglu_pingpong,
+    normed_pingpong,
+    summed_pingpong,
+    temporal_pingpong,
+)
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.temporal_norm import temporal_normalised
+from unstill_engine.renderers.i2vgen_xl.packing import fold_norm
 from unstill_engine.renderers.torch.compile_ahead import compile_ahead
 
 
@@ -38,6 +44,12 @@ def products() -> None:
             moments = empty(2, 32 // frames, width).float()
             temporal_normalised(empty(32, 32, 32, width), moments, empty(width, 3 * width), frames)
         geglu_pingpong(empty(4096, width), empty(8 * width, width), empty(8 * width), empty(4096, 4 * width))
+        rows, square, norm = empty(4096, width), empty(width, width), nn.LayerNorm(width, device="meta")
+        for add in (False, True):
+            sums = summed_pingpong(rows, square, rows, empty(width), add=add)
+        for outputs, geglu in ((3 * width, False), (8 * width, True)):
+            layer = fold_norm(norm, empty(width), empty(outputs, width))
+            normed_pingpong(rows, sums, layer, empty(4096, 4 * width if geglu else outputs), geglu=geglu)
 
 
 def spilled(cubin: bytes) -> int:

@@ -52,8 +52,8 @@ def normalise(x: Tensor, scale_shift: Tensor, offset: int, frames: int, *, silu:
     return unfold_frames(y, frames) if unfold else y
 
 
-def layer_norm(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    return F.layer_norm(x + before, x.shape[-1:], weight, bias, eps)
+def layer_norm(x: Tensor, before: Tensor, eps: float) -> Tensor:
+    return F.layer_norm(x + before, x.shape[-1:], eps=eps)
 
 
 def temporal_attention(qkv: Tensor, frames: int, pixels: int, heads: int) -> Tensor:

@@ -13,13 +13,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from unstill_engine.renderers.i2vgen_xl import backend, hopper_ops
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import covers
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.temporal_norm import fits, programs_of
-from unstill_engine.renderers.i2vgen_xl.ops import TorchOps
+from unstill_engine.renderers.i2vgen_xl.ops import Stream, TorchOps
+from unstill_engine.renderers.i2vgen_xl.packing import fold_norm
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
+from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = 227 * 1024
@@ -36,7 +39,7 @@ def test_each_compiles_for_its_card_within_what_a_multiprocessor_has(tmp_path: P
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     # Then there is one for each way of finishing a tile, none is too large, and no sum is kept in slow memory
-    assert sorted(each["name"] for each in found) == ["_product"] * 5 + ["_temporal"] * 2
+    assert sorted(each["name"] for each in found) == ["_product"] * 13 + ["_temporal"] * 2
     assert [each for each in found if each["shared"] > SHARED or each["spilled"]] == []
 
 
@@ -92,3 +95,48 @@ def test_a_card_of_another_kind_is_not_asked_for_them(monkeypatch: pytest.Monkey
     monkeypatch.setattr(backend, "runs_triton", lambda device: False)
     plain = backend.ops_on(device, choices)
     assert type(backend.trusted(plain, device, choices)) is TorchOps
+
+
+@torch.no_grad()
+def test_a_stream_is_summed_where_it_is_made_and_divided_where_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given products that say what they are given
+    asked: list[str] = []
+
+    def summed(a: Tensor, weight: Tensor, rows: Tensor, before: Tensor, *, add: bool) -> Tensor:
+        asked.append("summed")
+        rows.copy_(a @ weight.t() + (rows if add else 0))
+        return (rows + before).float().var(1, unbiased=False)
+
+    def normed(rows: Tensor, sums: Tensor, layer: NormedLinear, out: Tensor, *, geglu: bool = False) -> None:
+        asked.append("GEGLU" if geglu else "normed")
+        product = rows.float() @ layer.weight.float().t() + layer.offset
+        y = product / (sums + layer.eps).sqrt()[:, None] + layer.bias
+        if geglu:
+            value, gates = y.view(len(y), -1, 2).unbind(-1)
+            y = value * torch.nn.functional.gelu(gates)
+        out.copy_(y)
+
+    monkeypatch.setattr(hopper_ops, "summed_pingpong", summed)
+    monkeypatch.setattr(hopper_ops, "normed_pingpong", normed)
+    monkeypatch.setattr(hopper_ops, "multiprocessors", lambda: 4)
+    narrow = hopper_ops.HopperOps(Choices(summed_width=320), fused=True)
+
+    def made(*shape: int) -> Tensor:
+        return torch.randn(*shape).bfloat16()
+
+    def stream(ops: TorchOps, rows: int, width: int) -> tuple[Stream, NormedLinear]:
+        torch.manual_seed(0)
+        layer = fold_norm(torch.nn.LayerNorm(width), made(width), made(2 * width, width) / width**0.5, made(2 * width))
+        a, weight, wide = made(rows, width), made(width, width) / width**0.5, made(rows, 2 * width)
+        return ops.project(a, weight, wide[:, :width], layer, add=True), layer
+
+    # When a stream of whole tiles is made and read, Then the sums are handed on, and it is what PyTorch makes of it
+    found, layer = stream(narrow, 512, 320)
+    expected, _ = stream(TorchOps(), 512, 320)
+    pairs = [(narrow.normed_linear(found, layer), TorchOps().normed_linear(expected, layer))]
+    pairs.append((narrow.geglu(found, layer), TorchOps().geglu(expected, layer)))
+    assert all((one - other).float().norm() < 0.01 * other.float().norm() for one, other in pairs)
+    assert asked == ["summed", "normed", "GEGLU"]
+    # and one that is wider than is chosen, not of whole tiles, or too small, is not summed
+    for rows, width in ((512, 640), (500, 320), (128, 320)):
+        assert stream(narrow, rows, width)[0].sums is None

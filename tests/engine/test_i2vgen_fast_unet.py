@@ -12,8 +12,8 @@ from tests.engine.i2vgen_fast_models import given, stock_noise, tiny_unet, tiny_
 
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
 from unstill_engine.renderers.i2vgen_xl.fast_vae import FastDecoder
-from unstill_engine.renderers.i2vgen_xl.ops import TorchOps, convolve, join_phases
-from unstill_engine.renderers.i2vgen_xl.packing import interleave, pack_unet, upsample_phases
+from unstill_engine.renderers.i2vgen_xl.ops import Stream, TorchOps, convolve, join_phases
+from unstill_engine.renderers.i2vgen_xl.packing import fold_norm, interleave, pack_unet, upsample_phases
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
 
 OTHERWISE = Choices(share_prefix=False, upsample_phases=False, merge_projections=False)
@@ -110,3 +110,35 @@ def test_the_decoder_is_the_stock_decoder(choices: Choices) -> None:
     pictures = FastDecoder(copy.deepcopy(vae), TorchOps(), choices).decode(latents)
     assert pictures.shape == (3, 64, 128, 3)
     assert (pictures - expected).abs().max() <= 1e-4
+
+
+@torch.no_grad()
+def test_a_folded_norm_divides_raw_rows_by_their_deviation_only() -> None:
+    # Given a LayerNorm that scales and shifts, of rows that are far from centred, and a linear layer behind it
+    norm, linear = torch.nn.LayerNorm(48), torch.nn.Linear(48, 40)
+    for parameter in norm.parameters():
+        parameter.normal_()
+    rows, before = 2 * torch.randn(7, 48) + 3, torch.randn(48)
+    expected = linear(norm(rows + before))
+    # When both are folded into one
+    layer = fold_norm(norm, before, linear.weight, linear.bias)
+    # Then it makes the same of what is only normalised
+    stream = Stream(rows)
+    assert torch.allclose(TorchOps().normed_linear(stream, layer), expected, atol=1e-5)
+    # and of the rows as they are, when that is divided by the deviation: the mean is taken off by the matrix
+    deviation = ((rows + before).var(1, unbiased=False, keepdim=True) + layer.eps).sqrt()
+    found = (rows @ layer.weight.t() + layer.offset) / deviation + layer.bias
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+@torch.no_grad()
+def test_what_a_stream_is_added_to_stands_in_its_rows() -> None:
+    a, weight, buffer = torch.randn(6, 24), torch.randn(16, 24), torch.randn(6, 40)
+    rows, beside = buffer[:, :16], buffer[:, 16:].clone()
+    reader = fold_norm(torch.nn.LayerNorm(16), torch.zeros(16), torch.randn(8, 16))
+    for add in (False, True):
+        expected = a @ weight.t() + (rows if add else 0)
+        stream = TorchOps().project(a, weight, rows, reader, add=add)
+        assert stream.x.data_ptr() == rows.data_ptr()
+        assert torch.allclose(rows, expected, atol=1e-5)
+    assert torch.equal(buffer[:, 16:], beside)

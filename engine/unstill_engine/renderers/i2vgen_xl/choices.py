@@ -34,3 +34,5 @@ class Choices:
     """On compute capability 9.0: GEGLU's product and the temporal convolution finish a tile beside the next."""
     temporal_norm: bool = True
     """There: a temporal convolution without residual normalises what it reads in its own kernel, not in a pass."""
+    summed_width: int = 640
+    """There: up to this many channels a product sums its rows for the LayerNorm behind it, and the next one divides."""

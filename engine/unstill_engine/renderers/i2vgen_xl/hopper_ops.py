@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import (
-    COLUMNS,
-    covers,
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import COLUMNS, covers
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.products import (
     geglu_pingpong,
+    normed_pingpong,
+    summed_pingpong,
     temporal_pingpong,
 )
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.temporal_norm import WIDTH, fits, temporal_normalised
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, ROWS, multiprocessors
-from unstill_engine.renderers.i2vgen_xl.ops import Field
+from unstill_engine.renderers.i2vgen_xl.ops import Field, Stream
+from unstill_engine.renderers.i2vgen_xl.packing import fold_norm
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
-from unstill_engine.renderers.i2vgen_xl.weights import Linear, TemporalConv
+from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear, TemporalConv
 
 
 class HopperOps(TritonOps):
@@ -39,25 +43,44 @@ class HopperOps(TritonOps):
     ) -> tuple[Tensor, Tensor | None]:
         outputs, channels = conv.weight.shape[0], y.shape[-1]
         fits = self.choices.pingpong and covers(outputs) and channels % DEPTH == 0 and _computes(y)
-        # one tile at least for each of a multiprocessor's two groups of warps
-        tiles = y[..., 0].numel() // ROWS * (outputs // COLUMNS)
-        if not fits or tiles < 2 * multiprocessors():
+        if not fits or not _busy(y[..., 0].numel(), outputs):
             return super()._temporal_product(y, conv, frames, residual)
         return temporal_pingpong(y, conv.weight, frames, conv.bias, residual)
 
-    def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
-        outputs, inputs = gate.weight.shape
-        wanted = self.choices.pingpong and self.choices.geglu_polynomial and self.choices.geglu_width >= inputs
-        if not wanted or outputs % COLUMNS or inputs % DEPTH or not _computes(rows):
-            return super().geglu(rows, gate, out)
-        if out is None:
-            out = rows.new_empty(len(rows), outputs // 2)
-        geglu_pingpong(rows, gate.weight, gate.bias, out)
+    def project(self, a: Tensor, weight: Tensor, rows: Tensor, reader: NormedLinear, *, add: bool) -> Stream:
+        width, inputs = weight.shape
+        wanted = self.choices.pingpong and width <= self.choices.summed_width and _computes(rows)
+        # `reader` makes a multiple of `width` of it, which then is of whole tiles too
+        whole = covers(width) and not (width % DEPTH or inputs % DEPTH or len(rows) % ROWS)
+        if not wanted or not whole or not _busy(len(rows), width):
+            return super().project(a, weight, rows, reader, add=add)
+        return Stream(rows, summed_pingpong(a, weight, rows, reader.before, add=add))
+
+    def normed_linear(self, stream: Stream, layer: NormedLinear) -> Tensor:
+        if stream.sums is None:
+            return super().normed_linear(stream, layer)
+        out = stream.x.new_empty(len(stream.x), layer.weight.shape[0])
+        normed_pingpong(stream.x, stream.sums, layer, out)
         return out
+
+    def _geglu_product(self, stream: Stream, gate: NormedLinear, out: Tensor) -> None:
+        outputs, inputs = gate.weight.shape
+        wanted = self.choices.pingpong and self.choices.geglu_polynomial and _computes(stream.x)
+        if not wanted or outputs % COLUMNS or inputs % DEPTH:
+            super()._geglu_product(stream, gate, out)
+        elif stream.sums is None:
+            geglu_pingpong(self._normed(stream, gate), gate.weight, gate.bias, out)
+        else:
+            normed_pingpong(stream.x, stream.sums, gate, out, geglu=True)
 
 
 def _computes(x: Tensor) -> bool:
     return x.dtype == torch.bfloat16
+
+
+def _busy(rows: int, outputs: int) -> bool:
+    """Return whether there is one tile at least for each of a multiprocessor's two groups of warps."""
+    return rows // ROWS * (outputs // COLUMNS) >= 2 * multiprocessors()
 
 
 def agrees(device: torch.device) -> bool:
@@ -75,25 +98,57 @@ def agrees(device: torch.device) -> bool:
         return bool((found.float() - expected.float()).norm() < 0.01 * expected.float().norm())
 
     try:
-        x, residual, bias = made(4, 16, 16, 320), made(4, 16, 16, 320), made(1, 320)
-        weight = made(320, 960, by=960)
-        padded = F.pad(x.view(2, 2, 256, 320), (0, 0, 0, 0, 1, 1))
-        expected = F.linear(torch.cat([padded[:, tap : tap + 2] for tap in range(3)], -1), weight).view(x.shape)
-        for added in (None, residual):
-            whole = expected if added is None else expected + bias + added
-            if not near(temporal_pingpong(x, weight, 2, bias, added)[0], whole):
-                return False
-        x, scale_shift = made(32, 4, 8, 320), made(2, 2, 320).float()
-        y = F.silu(x.view(2, 16, 32, 320) * scale_shift[0][:, None, None] + scale_shift[1][:, None, None])
-        padded = F.pad(y.bfloat16(), (0, 0, 0, 0, 1, 1))
-        expected = F.linear(torch.cat([padded[:, tap : tap + 16] for tap in range(3)], -1), weight).view(x.shape)
-        found, sums = temporal_normalised(x, scale_shift, weight, 16)
-        if not near(found, expected) or not near(sums.sum(1)[:, 0], expected.float().view(2, -1, 320).sum(1)):
-            return False
-        rows, gate, offset = made(256, 320), made(256, 320, by=320), made(256)
-        value, gates = F.linear(rows, gate, offset).view(256, 128, 2).unbind(-1)
-        out = rows.new_empty(256, 128)
-        geglu_pingpong(rows, gate, offset, out)
-        return near(out, value * F.gelu(gates))
+        return all(near(*pair) for compare in (_convolved_in_time, _multiplied, _normed) for pair in compare(made))
     except Exception:  # whatever an experiment raises, clips are rendered without it
         return False
+
+
+class _Made(Protocol):
+    """Draws a tensor of standard normal numbers, divided by the root of `by`."""
+
+    def __call__(self, *shape: int, by: int = 1) -> Tensor: ...
+
+
+def _convolved_in_time(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
+    x, residual, bias = made(4, 16, 16, 320), made(4, 16, 16, 320), made(1, 320)
+    weight = made(320, 960, by=960)
+    padded = F.pad(x.view(2, 2, 256, 320), (0, 0, 0, 0, 1, 1))
+    expected = F.linear(torch.cat([padded[:, tap : tap + 2] for tap in range(3)], -1), weight).view(x.shape)
+    for added in (None, residual):
+        whole = expected if added is None else expected + bias + added
+        yield temporal_pingpong(x, weight, 2, bias, added)[0], whole
+    x, scale_shift = made(32, 4, 8, 320), made(2, 2, 320).float()
+    y = F.silu(x.view(2, 16, 32, 320) * scale_shift[0][:, None, None] + scale_shift[1][:, None, None])
+    padded = F.pad(y.bfloat16(), (0, 0, 0, 0, 1, 1))
+    expected = F.linear(torch.cat([padded[:, tap : tap + 16] for tap in range(3)], -1), weight).view(x.shape)
+    found, sums = temporal_normalised(x, scale_shift, weight, 16)
+    yield found, expected
+    yield sums.sum(1)[:, 0], expected.float().view(2, -1, 320).sum(1)
+
+
+def _multiplied(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
+    rows, gate, offset = made(256, 320), made(256, 320, by=320), made(256)
+    value, gates = F.linear(rows, gate, offset).view(256, 128, 2).unbind(-1)
+    out = rows.new_empty(256, 128)
+    geglu_pingpong(rows, gate, offset, out)
+    yield out, value * F.gelu(gates)
+
+
+def _normed(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
+    """A product in place of a stream's rows, or added there, and those that read them by their sums."""
+    for width in (320, 640):
+        weight, before, rows = made(width, width, by=width), made(width), made(256, 2 * width)[:, :width]
+        norm = nn.LayerNorm(width, device=rows.device, dtype=rows.dtype)
+        query = fold_norm(norm, before, made(width, width, by=width))
+        gate = fold_norm(norm, before, made(2 * width, width, by=width), made(2 * width))
+        for add in (False, True):
+            a, out = made(256, width), torch.empty_like(rows)
+            expected = F.linear(a, weight) + (rows if add else 0)
+            sums = summed_pingpong(a, weight, rows, before, add=add)
+            yield rows, expected
+            normed = F.layer_norm(rows + before, (width,))
+            normed_pingpong(rows, sums, query, out)
+            yield out, F.linear(normed, query.weight, query.bias)
+            value, gates = F.linear(normed, gate.weight, gate.bias).view(256, width, 2).unbind(-1)
+            normed_pingpong(rows, sums, gate, out, geglu=True)
+            yield out, value * F.gelu(gates)

@@ -13,9 +13,7 @@ from torch.nn import functional as F
 from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
     GroupNorm,
-    LayerNorm,
-    Linear,
-    SelfAttention,
+    NormedLinear,
     TemporalConv,
 )
 
@@ -36,6 +34,17 @@ class Field:
         return self.x.view(-1, self.x.shape[-1])
 
 
+@dataclass(frozen=True)
+class Stream:
+    """A transformer's residual stream: rows `x` (M, C), which may stand apart.
+
+    `sums` are what a backend keeps for the next LayerNorm: by its own rules, of `x` plus that norm's `before`.
+    """
+
+    x: Tensor
+    sums: Tensor | None = None
+
+
 class Ops(Protocol):
     """Rows are (N*H*W, C). Whatever is handed over may be overwritten where a docstring says so."""
 
@@ -45,10 +54,6 @@ class Ops(Protocol):
 
     def group_norm(self, fields: Sequence[Field], norm: GroupNorm, frames: int, *, silu: bool) -> Tensor:
         """GroupNorm over the channels of all fields side by side, statistics over `frames` pictures: (N, H, W, C)."""
-        ...
-
-    def norm_project(self, field: Field, norm: GroupNorm, frames: int, weight: Tensor, out: Tensor) -> None:
-        """GroupNorm, then a linear layer without bias, into the rows `out`."""
         ...
 
     def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
@@ -77,21 +82,25 @@ class Ops(Protocol):
         """
         ...
 
-    def layer_norm(self, rows: Tensor, norm: LayerNorm) -> Tensor: ...
-
     def accumulate(self, rows: Tensor, a: Tensor, weight: Tensor) -> Tensor:
         """`rows + a @ weight.T`, over `rows`."""
         ...
+
+    def project(self, a: Tensor, weight: Tensor, rows: Tensor, reader: NormedLinear, *, add: bool) -> Stream:
+        """`a @ weight.T` into `rows`, or added there: the stream that is read by `reader` next."""
+        ...
+
+    def normed_linear(self, stream: Stream, layer: NormedLinear) -> Tensor: ...
 
     def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """(N, heads, S, D) each, to (N, S, heads * D)."""
         ...
 
-    def temporal_attention(self, rows: Tensor, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
-        """Each pixel attends over its frames; `rows` are (B, frames, pixels) in that order."""
+    def temporal_attention(self, qkv: Tensor, frames: int, pixels: int, heads: int) -> Tensor:
+        """Each pixel attends over its frames; the rows of `qkv` (M, 3 C) are (B, frames, pixels) in that order."""
         ...
 
-    def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
+    def geglu(self, stream: Stream, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
         """`value * gelu(gate)` of what `gate` makes of the rows (see `Transformer.gate`), into `out` where given."""
         ...
 
@@ -110,10 +119,6 @@ class TorchOps:
         if silu:
             y = F.silu(y)
         return y.transpose(1, 2).contiguous().view(n, height, width, channels)
-
-    def norm_project(self, field: Field, norm: GroupNorm, frames: int, weight: Tensor, out: Tensor) -> None:
-        y = self.group_norm([field], norm, frames, silu=False)
-        torch.mm(y.view(-1, y.shape[-1]), weight.t(), out=out)
 
     def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
         y = convolve(x, conv.weight, conv.stride)
@@ -145,24 +150,30 @@ class TorchOps:
         z = F.linear(unfold_frames(y, frames), conv.weight).view(*y.shape[:3], -1)
         return Field(z, conv.bias) if residual is None else Field(z + conv.bias + residual)
 
-    def layer_norm(self, rows: Tensor, norm: LayerNorm) -> Tensor:
-        return F.layer_norm(rows + norm.before, rows.shape[-1:], norm.weight, norm.bias, norm.eps)
-
     def accumulate(self, rows: Tensor, a: Tensor, weight: Tensor) -> Tensor:
         return rows.addmm_(a, weight.t())
+
+    def project(self, a: Tensor, weight: Tensor, rows: Tensor, reader: NormedLinear, *, add: bool) -> Stream:
+        return Stream(self.accumulate(rows, a, weight) if add else torch.mm(a, weight.t(), out=rows))
+
+    def normed_linear(self, stream: Stream, layer: NormedLinear) -> Tensor:
+        return F.linear(self._normed(stream, layer), layer.weight, layer.bias)
+
+    def _normed(self, stream: Stream, layer: NormedLinear) -> Tensor:
+        return F.layer_norm(stream.x + layer.before, stream.x.shape[-1:], eps=layer.eps)
 
     def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
-    def temporal_attention(self, rows: Tensor, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
-        count, channels = rows.shape
-        qkv = F.linear(rows, attention.qkv).view(-1, frames, pixels, 3, attention.heads, channels // attention.heads)
-        query, key, value = qkv.permute(3, 0, 2, 4, 1, 5).flatten(1, 2)
+    def temporal_attention(self, qkv: Tensor, frames: int, pixels: int, heads: int) -> Tensor:
+        count, channels = qkv.shape[0], qkv.shape[1] // 3
+        parts = qkv.view(-1, frames, pixels, 3, heads, channels // heads)
+        query, key, value = parts.permute(3, 0, 2, 4, 1, 5).flatten(1, 2)
         out = F.scaled_dot_product_attention(query, key, value)
         return out.view(-1, pixels, *out.shape[1:]).permute(0, 3, 1, 2, 4).reshape(count, channels)
 
-    def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
-        value, gates = F.linear(rows, gate.weight, gate.bias).view(len(rows), -1, 2).unbind(-1)
+    def geglu(self, stream: Stream, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
+        value, gates = self.normed_linear(stream, gate).view(len(stream.x), -1, 2).unbind(-1)
         y = value * F.gelu(gates)
         return y if out is None else out.copy_(y)
 

@@ -1,7 +1,7 @@
 """Takes the weights out of I2VGenXLUNet.
 
 A bias in a transformer is not added where it arises, which would cost a pass over the activations: those before
-a LayerNorm are added there (`LayerNorm.before`), and those of proj_out are part of the convolution's that made what
+a LayerNorm are added there (`NormedLinear.before`), and those of proj_out are part of the convolution's that made what
 the transformer gets; what a GroupNorm must not see of them yet is taken off there (`Transformer.pending`).
 Packing takes the weights over: each module is left without storage, so that both never lie in memory at once.
 """
@@ -21,8 +21,7 @@ from unstill_engine.renderers.i2vgen_xl.weights import (
     CrossAttention,
     GroupNorm,
     Layer,
-    LayerNorm,
-    Linear,
+    NormedLinear,
     Resnet,
     SelfAttention,
     TemporalConv,
@@ -71,6 +70,23 @@ def interleave(weight: Tensor) -> Tensor:
     return torch.stack([value, gate], 1).flatten(0, 1).contiguous()
 
 
+def fold_norm(norm: nn.LayerNorm, before: Tensor, weight: Tensor, bias: Tensor | None = None) -> NormedLinear:
+    """Fold a LayerNorm's scale and shift into the linear layer behind it, and have that take off each row's mean.
+
+    Of centred rows it makes the same when all of a row of the matrix is shifted, so that those are centred too: it
+    then makes of raw rows what it makes of centred ones, and all that is left is to divide by the deviation.
+    `before` (C,) is added to the rows ahead of the norm.
+    """
+    wide = weight.detach().float()
+    scaled = wide * norm.weight.detach().float()
+    folded = (scaled - scaled.mean(1, keepdim=True)).to(weight.dtype)
+    shift = wide @ norm.bias.detach().float()
+    if bias is not None:
+        shift = shift + bias.detach().float()
+    before = before.to(weight.dtype)
+    return NormedLinear(folded, shift.to(weight.dtype), before, folded.float() @ before.float(), norm.eps)
+
+
 class _Packer:
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
@@ -102,15 +118,14 @@ class _Packer:
             convs = (*convs[:-1], replace(convs[-1], bias=convs[-1].bias + ahead))
         return Resnet(group_norm(module.norm1), conv1, group_norm(module.norm2), conv2, shortcut, time, convs)
 
-    def self_attention(self, module: Any) -> SelfAttention:
-        qkv = torch.cat([module.to_q.weight, module.to_k.weight, module.to_v.weight]).detach()
+    def self_attention(self, module: Any, norm: nn.LayerNorm, before: Tensor) -> SelfAttention:
+        qkv = fold_norm(norm, before, torch.cat([module.to_q.weight, module.to_k.weight, module.to_v.weight]))
         return SelfAttention(qkv, module.to_out[0].weight.detach(), module.heads)
 
-    def cross_attention(self, module: Any) -> CrossAttention:
+    def cross_attention(self, module: Any, norm: nn.LayerNorm, before: Tensor) -> CrossAttention:
+        query = fold_norm(norm, before, module.to_q.weight)
         key_value = torch.cat([module.to_k.weight, module.to_v.weight]).detach()
-        attention = CrossAttention(
-            module.to_q.weight.detach(), key_value, module.to_out[0].weight.detach(), module.heads, len(self.cross)
-        )
+        attention = CrossAttention(query, key_value, module.to_out[0].weight.detach(), module.heads, len(self.cross))
         self.cross.append(attention)
         return attention
 
@@ -130,19 +145,13 @@ class _Packer:
         out = module.proj_out.weight.detach()
         if self.choices.merge_projections:
             ff, out = None, torch.cat([wide, wide @ ff2.weight.detach().float()], 1).to(dtype)
-        befores = (after0.to(dtype), after1.to(dtype), after2.to(dtype))
-        norms = [
-            LayerNorm(norm.weight.detach(), norm.bias.detach(), norm.eps, before)
-            for norm, before in zip((block.norm1, block.norm2, block.norm3), befores, strict=True)
-        ]
-        second = self.self_attention(block.attn2) if temporal else self.cross_attention(block.attn2)
+        second = self.self_attention if temporal else self.cross_attention
         return Transformer(
             norm=group_norm(module.norm),
             proj_in=module.proj_in.weight.detach(),
-            norms=(norms[0], norms[1], norms[2]),
-            attn1=self.self_attention(block.attn1),
-            attn2=second,
-            gate=Linear(interleave(value.weight), interleave(value.bias)),
+            attn1=self.self_attention(block.attn1, block.norm1, after0),
+            attn2=second(block.attn2, block.norm2, after1),
+            gate=fold_norm(block.norm3, after2, interleave(value.weight), interleave(value.bias)),
             ff=ff,
             out=out,
             pending=-(bias_out.to(dtype)[None] if later is None else bias_out.to(dtype)[None] + later),

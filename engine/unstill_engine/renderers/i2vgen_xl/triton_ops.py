@@ -25,13 +25,11 @@ from unstill_engine.renderers.i2vgen_xl.kernels.winograd import (
     output_transform,
     tiles_of,
 )
-from unstill_engine.renderers.i2vgen_xl.ops import Field, TorchOps, convolve
+from unstill_engine.renderers.i2vgen_xl.ops import Field, Stream, TorchOps, convolve
 from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
     GroupNorm,
-    LayerNorm,
-    Linear,
-    SelfAttention,
+    NormedLinear,
     TemporalConv,
 )
 
@@ -177,26 +175,30 @@ class TritonOps(TorchOps):
     ) -> tuple[Tensor, Tensor | None]:
         return temporal_product(y, conv.weight, frames, self.tiles.temporal, conv.bias, residual)
 
-    def layer_norm(self, rows: Tensor, norm: LayerNorm) -> Tensor:
-        return layer_norm(rows, norm.before, norm.weight, norm.bias, norm.eps)
+    def _normed(self, stream: Stream, layer: NormedLinear) -> Tensor:
+        return layer_norm(stream.x, layer.before, layer.eps)
 
     def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         with sdpa_kernel(_ATTENTION, set_priority=True):
             return super().attention(query, key, value)
 
-    def temporal_attention(self, rows: Tensor, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
-        return temporal_attention(F.linear(rows, attention.qkv), frames, pixels, attention.heads)
+    def temporal_attention(self, qkv: Tensor, frames: int, pixels: int, heads: int) -> Tensor:
+        return temporal_attention(qkv, frames, pixels, heads)
 
-    def geglu(self, rows: Tensor, gate: Linear, out: Tensor | None = None) -> Tensor:
+    def geglu(self, stream: Stream, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
+        outputs, inputs = gate.weight.shape
         if out is None:
-            out = rows.new_empty(len(rows), gate.weight.shape[0] // 2)
-        polynomial = self.choices.geglu_polynomial
-        if rows.shape[1] <= self.choices.geglu_width:
-            tile = self.tiles.geglu_short if rows.shape[1] <= 512 else self.tiles.geglu
-            geglu_product(rows, gate.weight, gate.bias, out, polynomial=polynomial, tile=tile)
+            out = stream.x.new_empty(len(stream.x), outputs // 2)
+        if inputs <= self.choices.geglu_width:
+            self._geglu_product(stream, gate, out)
         else:
-            geglu(F.linear(rows, gate.weight, gate.bias), out, polynomial=polynomial)
+            geglu(self.normed_linear(stream, gate), out, polynomial=self.choices.geglu_polynomial)
         return out
+
+    def _geglu_product(self, stream: Stream, gate: NormedLinear, out: Tensor) -> None:
+        tile = self.tiles.geglu_short if gate.weight.shape[1] <= 512 else self.tiles.geglu
+        polynomial = self.choices.geglu_polynomial
+        geglu_product(self._normed(stream, gate), gate.weight, gate.bias, out, polynomial=polynomial, tile=tile)
 
     def _sums(
         self, x: Tensor, bias: Tensor | None = None, residual: Tensor | None = None, *, write: bool = False

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unstill_engine.renderers.i2vgen_xl.choices import Choices
-from unstill_engine.renderers.i2vgen_xl.ops import Field, Ops, convolve
+from unstill_engine.renderers.i2vgen_xl.ops import Field, Ops, Stream, convolve
 from unstill_engine.renderers.i2vgen_xl.weights import (
     Block,
     Conv,
@@ -212,48 +212,46 @@ class _Step:
         attention1, attention2 = weights.attn1, cast(CrossAttention, weights.attn2)
         ops, (n, height, width, channels) = self.ops, field.x.shape
         pixels, copies = height * width, self.copies
-        wide, rows = self.stream(field, weights, copies)
-        ops.norm_project(replace(field, bias=weights.pending), weights.norm, 1, weights.proj_in, rows)
-        normed = ops.layer_norm(rows, weights.norms[0])
-        qkv = F.linear(normed, attention1.qkv).view(n, pixels, 3, attention1.heads, -1).permute(2, 0, 3, 1, 4)
+        wide, stream = self.stream(field, weights, 1, copies)
+        qkv = ops.normed_linear(stream, attention1.qkv).view(n, pixels, 3, attention1.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = ops.attention(qkv[0], qkv[1], qkv[2]).view(n * pixels, -1)
-        rows, x = ops.accumulate(rows, mixed, attention1.out), field.rows
+        stream = ops.project(mixed, attention1.out, stream.x, attention2.query, add=True)
+        query, rows, x = ops.normed_linear(stream, attention2.query), stream.x, field.rows
         if copies > 1:  # here the guidance's halves part
             inner = rows.shape[1]
             wide.view(copies, len(rows), -1)[1:, :, :inner] = rows
-            rows, x, n = wide[:, :inner], self.part(x), n * copies
-        normed = ops.layer_norm(rows, weights.norms[1])
+            rows, x, n, query = wide[:, :inner], self.part(x), n * copies, query.repeat(copies, 1)
         key, value = self.clip.key_values[attention2.index]
-        query = F.linear(normed, attention2.query).view(len(key), -1, attention2.heads, key.shape[-1]).transpose(1, 2)
+        query = query.view(len(key), -1, attention2.heads, key.shape[-1]).transpose(1, 2)
         mixed = ops.attention(query, key, value).view(n * pixels, -1)
-        rows = ops.accumulate(rows, mixed, attention2.out)
-        x = self.feed_forward(x, wide, rows, weights)
+        stream = ops.project(mixed, attention2.out, rows, weights.gate, add=True)
+        x = self.feed_forward(x, wide, stream, weights)
         return ops.field(x.view(n, height, width, channels))
 
     def temporal(self, field: Field, weights: Transformer) -> Field:
         ops, (n, height, width, channels) = self.ops, field.x.shape
-        wide, rows = self.stream(field, weights, 1)
-        ops.norm_project(replace(field, bias=weights.pending), weights.norm, self.frames, weights.proj_in, rows)
-        for attention, norm in zip((weights.attn1, weights.attn2), weights.norms[:2], strict=True):
-            own = cast(SelfAttention, attention)
-            normed = ops.layer_norm(rows, norm)
-            mixed = ops.temporal_attention(normed, own, self.frames, height * width)
-            rows = ops.accumulate(rows, mixed, own.out)
-        x = self.feed_forward(field.rows, wide, rows, weights)
+        wide, stream = self.stream(field, weights, self.frames, 1)
+        first, second = weights.attn1, cast(SelfAttention, weights.attn2)
+        for attention, reader in ((first, second.qkv), (second, weights.gate)):
+            qkv = ops.normed_linear(stream, attention.qkv)
+            mixed = ops.temporal_attention(qkv, self.frames, height * width, attention.heads)
+            stream = ops.project(mixed, attention.out, stream.x, reader, add=True)
+        x = self.feed_forward(field.rows, wide, stream, weights)
         return ops.field(x.view(n, height, width, channels))
 
-    def stream(self, field: Field, weights: Transformer, copies: int) -> tuple[Tensor, Tensor]:
-        """A buffer for what proj_out reads, and the part of its rows that the residual stream of `field` takes."""
+    def stream(self, field: Field, weights: Transformer, frames: int, copies: int) -> tuple[Tensor, Stream]:
+        """A buffer for what proj_out reads, and the residual stream in its rows: GroupNorm of `field`, and proj_in."""
+        y = self.ops.group_norm([replace(field, bias=weights.pending)], weights.norm, frames, silu=False)
         inner, count = weights.proj_in.shape[0], field.rows.shape[0]
         columns = inner if weights.ff is not None else weights.out.shape[1]
         wide = field.x.new_empty(count * copies, columns)
-        return wide, wide[:count, :inner]
+        rows = wide[:count, :inner]
+        return wide, self.ops.project(y.view(count, -1), weights.proj_in, rows, weights.attn1.qkv, add=False)
 
-    def feed_forward(self, x: Tensor, wide: Tensor, rows: Tensor, weights: Transformer) -> Tensor:
+    def feed_forward(self, x: Tensor, wide: Tensor, stream: Stream, weights: Transformer) -> Tensor:
         """The feed-forward, proj_out and the residual `x`, over `x`."""
-        normed = self.ops.layer_norm(rows, weights.norms[2])
         if weights.ff is None:
-            self.ops.geglu(normed, weights.gate, wide[:, rows.shape[1] :])
+            self.ops.geglu(stream, weights.gate, wide[:, stream.x.shape[1] :])
             return self.ops.accumulate(x, wide, weights.out)
-        rows = self.ops.accumulate(rows, self.ops.geglu(normed, weights.gate), weights.ff)
+        rows = self.ops.accumulate(stream.x, self.ops.geglu(stream, weights.gate), weights.ff)
         return self.ops.accumulate(x, rows, weights.out)

@@ -24,22 +24,11 @@ class Conv:
 
 
 @dataclass(frozen=True)
-class Norm:
+class GroupNorm:
     weight: Tensor
     bias: Tensor
     eps: float
-
-
-@dataclass(frozen=True)
-class GroupNorm(Norm):
     groups: int
-
-
-@dataclass(frozen=True)
-class LayerNorm(Norm):
-    """`before` (C,) is added to the rows ahead of the normalisation."""
-
-    before: Tensor
 
 
 @dataclass(frozen=True)
@@ -65,18 +54,24 @@ class Resnet:
 
 
 @dataclass(frozen=True)
-class Linear:
-    """`weight` (N, C), `bias` (N,)."""
+class NormedLinear:
+    """LayerNorm of rows plus `before` (C,), and a linear layer that has the norm's scale and shift: see `fold_norm`.
+
+    `weight` (N, C), `bias` (N,); `offset` (N,), in fp32, is what the weight makes of `before`.
+    """
 
     weight: Tensor
     bias: Tensor
+    before: Tensor
+    offset: Tensor
+    eps: float
 
 
 @dataclass(frozen=True)
 class SelfAttention:
     """`qkv` (3 C, C), `out` (C, C)."""
 
-    qkv: Tensor
+    qkv: NormedLinear
     out: Tensor
     heads: int
 
@@ -85,7 +80,7 @@ class SelfAttention:
 class CrossAttention:
     """`query` (C, C), `key_value` (2 C, context), `out` (C, C); `index` counts the model's cross-attentions."""
 
-    query: Tensor
+    query: NormedLinear
     key_value: Tensor
     out: Tensor
     heads: int
@@ -103,10 +98,9 @@ class Transformer:
 
     norm: GroupNorm
     proj_in: Tensor
-    norms: tuple[LayerNorm, LayerNorm, LayerNorm]
     attn1: SelfAttention
     attn2: SelfAttention | CrossAttention
-    gate: Linear
+    gate: NormedLinear
     ff: Tensor | None
     out: Tensor
     pending: Tensor

@@ -12,7 +12,7 @@ from unstill_engine.renderers.i2vgen_xl.kernels.tiles import split_width
 
 @triton.jit(do_not_specialize=["count"])
 def _layer_norm(
-    x, before, weight, bias, y, count, channels, stride, eps,
+    x, before, y, count, channels, stride, eps,
     ROWS: tl.constexpr, COLS: tl.constexpr, TAIL: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
@@ -36,27 +36,21 @@ def _layer_norm(
         squares += tl.sum(tail * tail, 1)
     factor = 1.0 / tl.sqrt(squares / channels + eps)
     target = y + row[:, None] * channels
-    by = tl.load(weight + column, mask=column < channels, other=0.0).to(tl.float32)
-    plus = tl.load(bias + column, mask=column < channels, other=0.0).to(tl.float32)
-    result = value * factor[:, None] * by[None, :] + plus[None, :]
-    tl.store(target + column[None, :], result.to(y.dtype.element_ty), mask=mask)
+    tl.store(target + column[None, :], (value * factor[:, None]).to(y.dtype.element_ty), mask=mask)
     if TAIL:
-        by = tl.load(weight + column_tail, mask=column_tail < channels, other=0.0).to(tl.float32)
-        plus = tl.load(bias + column_tail, mask=column_tail < channels, other=0.0).to(tl.float32)
-        result = tail * factor[:, None] * by[None, :] + plus[None, :]
-        tl.store(target + column_tail[None, :], result.to(y.dtype.element_ty), mask=mask_tail)
+        tl.store(target + column_tail[None, :], (tail * factor[:, None]).to(y.dtype.element_ty), mask=mask_tail)
 
 
-def layer_norm(
-    x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, eps: float, *, block: int = 1024, warps: int = 2
-) -> Tensor:
-    """LayerNorm of the rows of `x + before`; the rows of `x` may stand apart, those of the result do not."""
+def layer_norm(x: Tensor, before: Tensor, eps: float, *, block: int = 1024, warps: int = 2) -> Tensor:
+    """LayerNorm of the rows of `x + before`, neither scaled nor shifted.
+
+    The rows of `x` may stand apart, those of the result do not.
+    """
     y = torch.empty(x.shape, device=x.device, dtype=x.dtype)
     count, channels = x.shape
     cols, tail = split_width(channels)
     rows = max(1, block // cols)
     _layer_norm[(triton.cdiv(count, rows),)](
-        x, before, weight, bias, y, count, channels, x.stride(0), eps,
-        ROWS=rows, COLS=cols, TAIL=tail, num_warps=warps,
-    )  # fmt: skip
+        x, before, y, count, channels, x.stride(0), eps, ROWS=rows, COLS=cols, TAIL=tail, num_warps=warps
+    )
     return y

@@ -5,7 +5,6 @@ Two groups of warps take tiles in turn. Whoever multiplies has the matrix units;
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from triton import cdiv
 from triton.experimental import gluon
@@ -18,14 +17,15 @@ from triton.experimental.gluon.language.nvidia.hopper import (
     warpgroup_mma_wait,
 )
 
-from unstill_engine.renderers.i2vgen_xl.kernels.geglu import gelu
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.finish import finish, read_sums, row_factor, row_sums
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, REGISTERS, ROWS, blocks, programs
 
 COLUMNS = 128
 TAIL = 32
 """Columns that a tile has beyond COLUMNS where those alone do not divide them: 320 are two tiles of 160."""
-GEGLU_STAGES, STAGES, TAIL_STAGES = 6, 4, 3
-"""Loads that may be under way: as many as fit into 227 KiB beside the finished tiles."""
+GEGLU_STAGES, STAGES, TAIL_STAGES = 6, 5, 4
+"""Loads that may be under way: as many as fit into 227 KiB beside the finished tiles. Sums for GroupNorm take the
+place of one."""
 
 
 @gluon.jit
@@ -43,35 +43,12 @@ def _span(
 
 
 @gluon.jit
-def _finish(
-    total, column, buffer, bias, sums, part, outputs,
-    ROWS: gl.constexpr, COLS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
-):  # fmt: skip
-    layout: gl.constexpr = total.type.layout
-    place = column + gl.arange(0, COLS, layout=gl.SliceLayout(0, layout))
-    if GEGLU:
-        total += gl.load(bias + place).to(gl.float32)[None, :]
-        value, gate = gl.split(total.reshape([ROWS, COLS // 2, 2]))
-        buffer.reshape([ROWS, COLS // 2]).store((value * gelu(gate, True)).to(buffer.dtype))
-    else:
-        flat = buffer.reshape([ROWS, COLS])
-        if RESIDUAL:
-            total += gl.load(bias + place).to(gl.float32)[None, :]
-            total += flat.load(layout).to(gl.float32)
-        rounded = total.to(buffer.dtype)
-        flat.store(rounded)
-        if SUMS:
-            value = rounded.to(gl.float32)
-            gl.store(sums + part + place, gl.sum(value, 0))
-            gl.store(sums + part + outputs + place, gl.sum(value * value, 0))
-
-
-@gluon.jit
 def _multiply(
-    who: gl.constexpr, out, out_tail, bias, sums, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs,
-    loaded, free, residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, outputs, pixels, channels,
-    ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr, STAGES: gl.constexpr,
-    TAPS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
+    who: gl.constexpr, out, out_tail, bias, offset, sums, eps, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs,
+    loaded, free, residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, inputs, outputs, pixels,
+    channels, ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr,
+    STAGES: gl.constexpr, TAPS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
+    STATISTICS: gl.constexpr, PARTS: gl.constexpr,
 ):  # fmt: skip
     layout: gl.constexpr = gl.NVMMADistributedLayout(version=[3, 0], warps_per_cta=[4, 1], instr_shape=[16, COLS, 16])
     narrow: gl.constexpr = gl.NVMMADistributedLayout(
@@ -82,9 +59,16 @@ def _multiply(
     count = 0
     done = 0
     for tile in range(gl.program_id(0) + who * gl.num_programs(0), tiles, 2 * gl.num_programs(0)):
+        column = tile % across * (COLS + TAIL)
+        clip = tile // across // down
+        row = tile // across % down * ROWS
         total = gl.zeros([ROWS, COLS], gl.float32, layout)
         if TAIL:
             total_tail = gl.zeros([ROWS, TAIL], gl.float32, narrow)
+        if PARTS:  # loaded while the tile is multiplied
+            read = read_sums(sums, row, clip_rows, layout, ROWS, PARTS)
+        else:
+            read = (0.0, 0.0)
         # a barrier tells one lap of the stages from the next one only: nobody may wait for a stage ahead of the other
         mbarrier.wait(turn.index(who), (count & 1) ^ (1 - who))
         other = tile + (1 - 2 * who) * gl.num_programs(0)
@@ -116,23 +100,35 @@ def _multiply(
         mbarrier.arrive(free.index((done - 1) % STAGES), count=1)
         if who == 0:
             done += of_other
-        column = tile % across * (COLS + TAIL)
-        clip = tile // across // down
-        row = tile // across % down * ROWS
+        factor = row_factor(read, inputs, eps, PARTS) if PARTS else 1.0
         part = (clip * clip_rows + row).to(gl.int64) // ROWS * 2 * outputs
         if RESIDUAL:
             mbarrier.wait(residual_loaded.index(who), count & 1)
         else:
             tma.store_wait(0)
-        _finish(total, column, buffer, bias, sums, part, outputs, ROWS, COLS, GEGLU, RESIDUAL, SUMS)
-        if TAIL:
-            _finish(
-                total_tail, column + COLS, buffer_tail, bias, sums, part, outputs, ROWS, TAIL, GEGLU, RESIDUAL, SUMS
-            )
+        if TAIL:  # ahead of the rest, which needs the registers
+            rounded_tail = finish(
+                total_tail, column + COLS, buffer_tail, bias, offset, sums, part, outputs, factor,
+                ROWS, TAIL, GEGLU, RESIDUAL, SUMS, STATISTICS, PARTS,
+            )  # fmt: skip
+            if STATISTICS:
+                added_tail, squares_tail = row_sums(rounded_tail, bias + column + COLS)
+        rounded = finish(
+            total, column, buffer, bias, offset, sums, part, outputs, factor,
+            ROWS, COLS, GEGLU, RESIDUAL, SUMS, STATISTICS, PARTS,
+        )  # fmt: skip
         fence_async_shared()
         tma.async_copy_shared_to_global(out, [clip, row, column // 2 if GEGLU else column], buffer)
         if TAIL:
             tma.async_copy_shared_to_global(out_tail, [clip, row, column + COLS], buffer_tail)
+        if STATISTICS:
+            added, squares = row_sums(rounded, bias + column)
+            if TAIL:
+                added += gl.convert_layout(added_tail, gl.SliceLayout(1, layout), assert_trivial=True)
+                squares += gl.convert_layout(squares_tail, gl.SliceLayout(1, layout), assert_trivial=True)
+            place = tile % across * 2 * clip_rows + row + gl.arange(0, ROWS, layout=gl.SliceLayout(1, layout))
+            gl.store(sums + place, added)
+            gl.store(sums + clip_rows + place, squares)
         if RESIDUAL:
             tma.store_wait(0)
             mbarrier.arrive(out_free.index(who), count=1)
@@ -188,9 +184,10 @@ def _load(
 
 @gluon.jit(do_not_specialize=["clips", "clip_rows", "pixels"])
 def _product(
-    a, w, w_tail, out, out_tail, residual, residual_tail, bias, sums, clips, clip_rows, inputs, outputs, pixels,
-    channels, ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr, STAGES: gl.constexpr,
-    TAPS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
+    a, w, w_tail, out, out_tail, residual, residual_tail, bias, offset, sums, eps, clips, clip_rows, inputs, outputs,
+    pixels, channels, ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr,
+    STAGES: gl.constexpr, TAPS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
+    STATISTICS: gl.constexpr, PARTS: gl.constexpr,
 ):  # fmt: skip
     across = outputs // (COLS + TAIL)
     down = gl.cdiv(clip_rows, ROWS)
@@ -219,14 +216,14 @@ def _product(
         mbarrier.init(turn.index(i), count=1)
     gl.warp_specialize([
         (_multiply, (
-            0, out, out_tail, bias, sums, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
-            residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, outputs, pixels, channels,
-            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS,
+            0, out, out_tail, bias, offset, sums, eps, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
+            residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, inputs, outputs, pixels, channels,
+            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS, STATISTICS, PARTS,
         )),
         (_multiply, (
-            1, out, out_tail, bias, sums, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
-            residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, outputs, pixels, channels,
-            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS,
+            1, out, out_tail, bias, offset, sums, eps, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
+            residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, inputs, outputs, pixels, channels,
+            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS, STATISTICS, PARTS,
         )),
         (_load, (
             a, w, w_tail, residual, residual_tail, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
@@ -236,59 +233,46 @@ def _product(
     ], [4, 1], [240, 24])  # fmt: skip
 
 
-def geglu_pingpong(a: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
-    """Compute `a` (M, K) by interleaved `weight` (2 I, K), plus `bias` (2 I,), and GEGLU of that into `out` (M, I).
-
-    K and I must be multiples of 64, and rows aligned to 16 bytes.
-    """
-    _launch(a[None], weight, out[None], bias, None, None, pixels=1, geglu=True)
-
-
 def covers(outputs: int) -> bool:
     """Return whether `outputs` columns are made of whole tiles."""
     return outputs % COLUMNS == 0 or outputs % (COLUMNS + TAIL) == 0
 
 
-def temporal_pingpong(
-    y: Tensor, weight: Tensor, frames: int, bias: Tensor, residual: Tensor | None
-) -> tuple[Tensor, Tensor | None]:
-    """Convolve `y` (N, H, W, C) over three frames by `weight` (Co, 3 C), to (N, H, W, Co) and its sums.
-
-    With a residual, `bias` (1, Co) and the residual are added. There are no sums where a picture is not made of whole
-    tiles. C must be a multiple of 64, and `covers` hold for Co.
-    """
-    n, height, width, channels = y.shape
-    outputs, pixels = weight.shape[0], height * width
-    out = y.new_empty(n, height, width, outputs)
-    sums = None
-    if pixels % ROWS == 0:
-        sums = torch.empty(n, pixels // ROWS, 2, outputs, device=y.device, dtype=torch.float32)
-    clips = (n // frames, frames * pixels)
-    added = None if residual is None else residual.view(*clips, outputs)
-    _launch(y.view(*clips, channels), weight, out.view(*clips, outputs), bias, added, sums, pixels=pixels, geglu=False)
-    return out, sums
+def tile_width(outputs: int) -> int:
+    """Return how many of `outputs` columns a tile has."""
+    return COLUMNS if outputs % COLUMNS == 0 else COLUMNS + TAIL
 
 
-def _launch(
-    a: Tensor, weight: Tensor, out: Tensor, bias: Tensor, residual: Tensor | None, sums: Tensor | None,
-    *, pixels: int, geglu: bool,
+def multiply(
+    a: Tensor, weight: Tensor, out: Tensor, bias: Tensor, *, residual: Tensor | None = None,
+    sums: Tensor | None = None, pixels: int = 1, geglu: bool = False, statistics: Tensor | None = None,
+    normed_by: Tensor | None = None, offset: Tensor | None = None, eps: float = 0.0,
 ) -> None:  # fmt: skip
-    """`a` (clips, rows, C) by `weight` (N, taps C), to `out` (clips, rows, N), or half as many columns for GEGLU."""
+    """Multiply `a` (clips, rows, C) by `weight` (N, taps C), to `out` (clips, rows, N), half as many for GEGLU.
+
+    `statistics` gets the sums of the rows of `out` plus `bias`, which then is not added to `out`. With `normed_by`, the
+    sums of the rows of `a`, the product plus `offset` (N,) is divided by their standard deviation before `bias` is
+    added. Both are (parts, 2, rows) for one clip of whole tiles, in fp32.
+    """
     clips, rows, channels = a.shape
     outputs, inputs = weight.shape
-    tail = 0 if outputs % COLUMNS == 0 else TAIL
-    stages = GEGLU_STAGES if geglu else TAIL_STAGES if tail else STAGES
+    width = tile_width(outputs)
+    tail = width - COLUMNS
+    stages = (TAIL_STAGES if tail else STAGES) - (sums is not None)
     narrow = tail or TAIL
     out_blocks = blocks(out, [1, ROWS, COLUMNS // 2 if geglu else COLUMNS])
     out_tail = blocks(out, [1, ROWS, narrow])
     added = (out_blocks, out_tail)
     if residual is not None:
         added = (blocks(residual, [1, ROWS, COLUMNS]), blocks(residual, [1, ROWS, narrow]))
-    tiles = clips * (outputs // (COLUMNS + tail)) * cdiv(rows, ROWS)
+    kept = next(filter(lambda each: each is not None, (sums, statistics, normed_by)), bias)
+    tiles = clips * (outputs // width) * cdiv(rows, ROWS)
     _product[(programs(tiles),)](
         blocks(a, [1, ROWS, DEPTH]), blocks(weight, [COLUMNS, DEPTH]), blocks(weight, [narrow, DEPTH]),
-        out_blocks, out_tail, *added, bias, out if sums is None else sums, clips, rows, inputs, outputs, pixels,
-        channels, ROWS=ROWS, COLS=COLUMNS, TAIL=tail, DEPTH=DEPTH, STAGES=stages,
-        TAPS=inputs // channels, GEGLU=geglu, RESIDUAL=residual is not None, SUMS=sums is not None, num_warps=4,
+        out_blocks, out_tail, *added, bias, bias if offset is None else offset, kept, eps,
+        clips, rows, inputs, outputs, pixels, channels,
+        ROWS=ROWS, COLS=COLUMNS, TAIL=tail, DEPTH=DEPTH, STAGES=GEGLU_STAGES if geglu else stages,
+        TAPS=inputs // channels, GEGLU=geglu, RESIDUAL=residual is not None, SUMS=sums is not None,
+        STATISTICS=statistics is not None, PARTS=0 if normed_by is None else normed_by.shape[0], num_warps=4,
         maxnreg=REGISTERS,
     )  # fmt: skip
