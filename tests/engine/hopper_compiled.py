@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from triton import knobs
 from triton.runtime.driver import driver
 
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.frame_attention import frame_attention
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.products import (
     geglu_pingpong,
     normed_pingpong,
@@ -50,6 +51,8 @@ def products() -> None:
         for outputs, geglu in ((3 * width, False), (8 * width, True)):
             layer = fold_norm(norm, empty(width), empty(outputs, width))
             normed_pingpong(rows, sums, layer, empty(4096, 4 * width if geglu else outputs), geglu=geglu)
+    qkv = fold_norm(nn.LayerNorm(320, device="meta"), empty(320), empty(960, 320))
+    frame_attention(empty(32 * 64, 640)[:, :320], qkv, 64)
 
 
 def spilled(cubin: bytes) -> int:

@@ -39,7 +39,8 @@ def test_each_compiles_for_its_card_within_what_a_multiprocessor_has(tmp_path: P
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     # Then there is one for each way of finishing a tile, none is too large, and no sum is kept in slow memory
-    assert sorted(each["name"] for each in found) == ["_product"] * 13 + ["_temporal"] * 2
+    kinds = ["_frame_attention"] + ["_product"] * 13 + ["_temporal"] * 2
+    assert sorted(each["name"] for each in found) == kinds
     assert [each for each in found if each["shared"] > SHARED or each["spilled"]] == []
 
 

@@ -34,5 +34,7 @@ class Choices:
     """On compute capability 9.0: GEGLU's product and the temporal convolution finish a tile beside the next."""
     temporal_norm: bool = True
     """There: a temporal convolution without residual normalises what it reads in its own kernel, not in a pass."""
+    temporal_fused: bool = True
+    """There: a pixel's attention over 16 frames has LayerNorm and projection in its own kernel, at 320 channels."""
     summed_width: int = 640
     """There: up to this many channels a product sums its rows for the LayerNorm behind it, and the next one divides."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.frame_attention import FRAMES, attends, frame_attention
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import COLUMNS, covers
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.products import (
     geglu_pingpong,
@@ -19,10 +20,10 @@ from unstill_engine.renderers.i2vgen_xl.kernels.hopper.products import (
 )
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.temporal_norm import WIDTH, fits, temporal_normalised
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, ROWS, multiprocessors
-from unstill_engine.renderers.i2vgen_xl.ops import Field, Stream
+from unstill_engine.renderers.i2vgen_xl.ops import Field, Stream, TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import fold_norm
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
-from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear, TemporalConv
+from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear, SelfAttention, TemporalConv
 
 
 class HopperOps(TritonOps):
@@ -63,6 +64,13 @@ class HopperOps(TritonOps):
         normed_pingpong(stream.x, stream.sums, layer, out)
         return out
 
+    def temporal_attention(self, stream: Stream, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
+        rows, taken = stream.x, self.choices.temporal_fused and _computes(stream.x)
+        taken = taken and attends(rows, attention.qkv.weight, frames, pixels, attention.heads)
+        if not taken or 2 * (len(rows) // ROWS) < multiprocessors():
+            return super().temporal_attention(stream, attention, frames, pixels)
+        return frame_attention(rows, attention.qkv, pixels)
+
     def _geglu_product(self, stream: Stream, gate: NormedLinear, out: Tensor) -> None:
         outputs, inputs = gate.weight.shape
         wanted = self.choices.pingpong and self.choices.geglu_polynomial and _computes(stream.x)
@@ -98,7 +106,9 @@ def agrees(device: torch.device) -> bool:
         return bool((found.float() - expected.float()).norm() < 0.01 * expected.float().norm())
 
     try:
-        return all(near(*pair) for compare in (_convolved_in_time, _multiplied, _normed) for pair in compare(made))
+        return all(
+            near(*pair) for compare in (_convolved_in_time, _multiplied, _normed, _attended) for pair in compare(made)
+        )
     except Exception:  # whatever an experiment raises, clips are rendered without it
         return False
 
@@ -152,3 +162,11 @@ def _normed(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
             value, gates = F.linear(normed, gate.weight, gate.bias).view(256, width, 2).unbind(-1)
             normed_pingpong(rows, sums, gate, out, geglu=True)
             yield out, value * F.gelu(gates)
+
+
+def _attended(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
+    rows = made(2 * FRAMES * 16, 320)
+    norm = nn.LayerNorm(320, device=rows.device, dtype=rows.dtype)
+    qkv = fold_norm(norm, made(320), made(960, 320, by=320), made(960))
+    expected = TorchOps().temporal_attention(Stream(rows), SelfAttention(qkv, rows, 5), FRAMES, 16)
+    yield frame_attention(rows, qkv, 16), expected

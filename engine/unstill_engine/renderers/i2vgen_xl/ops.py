@@ -14,6 +14,7 @@ from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
     GroupNorm,
     NormedLinear,
+    SelfAttention,
     TemporalConv,
 )
 
@@ -96,8 +97,8 @@ class Ops(Protocol):
         """(N, heads, S, D) each, to (N, S, heads * D)."""
         ...
 
-    def temporal_attention(self, qkv: Tensor, frames: int, pixels: int, heads: int) -> Tensor:
-        """Each pixel attends over its frames; the rows of `qkv` (M, 3 C) are (B, frames, pixels) in that order."""
+    def temporal_attention(self, stream: Stream, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
+        """Each pixel attends over its frames; the rows are (B, frames, pixels) in that order."""
         ...
 
     def geglu(self, stream: Stream, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
@@ -165,10 +166,10 @@ class TorchOps:
     def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
-    def temporal_attention(self, qkv: Tensor, frames: int, pixels: int, heads: int) -> Tensor:
-        count, channels = qkv.shape[0], qkv.shape[1] // 3
-        parts = qkv.view(-1, frames, pixels, 3, heads, channels // heads)
-        query, key, value = parts.permute(3, 0, 2, 4, 1, 5).flatten(1, 2)
+    def temporal_attention(self, stream: Stream, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
+        (count, channels), heads = stream.x.shape, attention.heads
+        qkv = self.normed_linear(stream, attention.qkv).view(-1, frames, pixels, 3, heads, channels // heads)
+        query, key, value = qkv.permute(3, 0, 2, 4, 1, 5).flatten(1, 2)
         out = F.scaled_dot_product_attention(query, key, value)
         return out.view(-1, pixels, *out.shape[1:]).permute(0, 3, 1, 2, 4).reshape(count, channels)
 

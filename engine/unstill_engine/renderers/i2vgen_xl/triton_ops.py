@@ -30,6 +30,7 @@ from unstill_engine.renderers.i2vgen_xl.weights import (
     Conv,
     GroupNorm,
     NormedLinear,
+    SelfAttention,
     TemporalConv,
 )
 
@@ -182,8 +183,8 @@ class TritonOps(TorchOps):
         with sdpa_kernel(_ATTENTION, set_priority=True):
             return super().attention(query, key, value)
 
-    def temporal_attention(self, qkv: Tensor, frames: int, pixels: int, heads: int) -> Tensor:
-        return temporal_attention(qkv, frames, pixels, heads)
+    def temporal_attention(self, stream: Stream, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
+        return temporal_attention(self.normed_linear(stream, attention.qkv), frames, pixels, attention.heads)
 
     def geglu(self, stream: Stream, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
         outputs, inputs = gate.weight.shape

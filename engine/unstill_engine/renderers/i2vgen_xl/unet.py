@@ -233,8 +233,7 @@ class _Step:
         wide, stream = self.stream(field, weights, self.frames, 1)
         first, second = weights.attn1, cast(SelfAttention, weights.attn2)
         for attention, reader in ((first, second.qkv), (second, weights.gate)):
-            qkv = ops.normed_linear(stream, attention.qkv)
-            mixed = ops.temporal_attention(qkv, self.frames, height * width, attention.heads)
+            mixed = ops.temporal_attention(stream, attention, self.frames, height * width)
             stream = ops.project(mixed, attention.out, stream.x, reader, add=True)
         x = self.feed_forward(field.rows, wide, stream, weights)
         return ops.field(x.view(n, height, width, channels))
