@@ -15,6 +15,7 @@ from unstill_config.catalog import Catalog
 from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.framing import Size, frame_size
 from unstill_engine.renderers.gaze import look
+from unstill_engine.renderers.i2vgen_xl import shapes
 from unstill_engine.renderers.i2vgen_xl.shapes import covering, crop
 
 MODEL = Catalog.load().models["i2vgen-xl"]
@@ -108,7 +109,19 @@ def test_what_covers_a_size_has_it_and_no_edge_of_nothing(width: int, height: in
     assert brought.getextrema() == ((255, 255), (255, 255), (255, 255))
 
 
-def test_a_photo_that_has_its_size_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_photo_that_is_kept_whole_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(photo: Image.Image) -> None:
+        raise AssertionError("There is nothing to choose.")
+
+    monkeypatch.setattr(shapes, "look", refuse)
+    for size in ((1024, 1024), (300, 300)):
+        photo = Image.effect_noise(size, 80).convert("RGB")
+        assert np.array_equal(np.asarray(crop(photo, (512, 512))), np.asarray(photo))
+    with pytest.raises(AssertionError, match="nothing to choose"):
+        crop(Image.new("RGB", (301, 300)), (512, 512))
+
+
+def test_a_photo_that_has_its_size_stays_as_it_is() -> None:
     photo = Image.fromarray(np.random.default_rng(3).integers(0, 256, (64, 128, 3), np.uint8))
     assert np.array_equal(np.asarray(covering(crop(photo, (128, 64)), (128, 64))), np.asarray(photo))
 
