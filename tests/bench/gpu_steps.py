@@ -38,10 +38,10 @@ VARIANTS: dict[str, Choices] = {
     "GEGLU never fused": replace(BASE, geglu_width=0),
     "GELU by erf": replace(BASE, geglu_polynomial=False),
     "products not by ping-pong": replace(BASE, pingpong=False),
-    "temporal attention in three passes": replace(BASE, temporal_fused=False),
-    "LayerNorm in a pass of its own": replace(BASE, summed_width=0),
+    "temporal attention in three passes": replace(BASE, frame_attention=False),
+    "LayerNorm in a pass of its own": replace(BASE, row_sums_width=0),
     "convolutions direct": replace(BASE, winograd=False),
-    "temporal convolution normalised by a pass": replace(BASE, temporal_norm=False),
+    "temporal convolution normalised by a pass": replace(BASE, temporal_conv_norm=False),
     "sums 128 a part": replace(BASE, sums_part=128),
 }
 

@@ -120,7 +120,7 @@ def test_a_stream_is_summed_where_it_is_made_and_divided_where_it_is_read(monkey
     monkeypatch.setattr(hopper_ops, "summed_pingpong", summed)
     monkeypatch.setattr(hopper_ops, "normed_pingpong", normed)
     monkeypatch.setattr(hopper_ops, "multiprocessors", lambda: 4)
-    narrow = hopper_ops.HopperOps(Choices(summed_width=320), fused=True)
+    narrow = hopper_ops.HopperOps(Choices(row_sums_width=320), fused=True)
 
     def made(*shape: int) -> Tensor:
         return torch.randn(*shape).bfloat16()

@@ -31,10 +31,12 @@ class Choices:
     geglu_polynomial: bool = True
     """GELU by a polynomial that is 1e-5 off at most, instead of erf."""
     pingpong: bool = True
-    """On compute capability 9.0: GEGLU's product and the temporal convolution finish a tile beside the next."""
-    temporal_norm: bool = True
-    """There: a temporal convolution without residual normalises what it reads in its own kernel, not in a pass."""
-    temporal_fused: bool = True
-    """There: a pixel's attention over 16 frames has LayerNorm and projection in its own kernel, at 320 channels."""
-    summed_width: int = 640
-    """There: up to this many channels a product sums its rows for the LayerNorm behind it, and the next one divides."""
+    """On compute capability 9.0: GEGLU's product, the temporal convolution and the products around a LayerNorm (see
+    `row_sums_width`) finish one tile while they multiply the next."""
+    row_sums_width: int = 640
+    """There: up to this many channels the product before a LayerNorm sums its rows, and the product behind it divides
+    by their deviation, so that the norm needs no pass of its own. 0 is never."""
+    temporal_conv_norm: bool = True
+    """There: a direct temporal convolution without residual has its GroupNorm and SiLU inside, not in a pass."""
+    frame_attention: bool = True
+    """There: attention over 16 frames at 320 channels has its LayerNorm and projection inside, not in two kernels."""

@@ -1,4 +1,4 @@
-"""The backend for compute capability 9.0: products in Gluon where a device's multiprocessors are kept busy by them."""
+"""The backend for compute capability 9.0: kernels in Gluon where they keep a device's multiprocessors busy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unstill_engine.renderers.i2vgen_xl.kernels.hopper.frame_attention import FRAMES, attends, frame_attention
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.frame_attention import FRAMES, PIXELS, attends, frame_attention
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.pingpong import COLUMNS, covers
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.products import (
     geglu_pingpong,
@@ -27,14 +27,15 @@ from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear, SelfAttenti
 
 
 class HopperOps(TritonOps):
-    """Computes products by Gluon; what is too small or not made of whole tiles, and all else, as on other cards."""
+    """Takes a kernel in Gluon for bfloat16 that is made of whole tiles, and enough of them; all else is as `TritonOps`.
+
+    Each method decides by its operands alone, and leaves what does not fit to its parent's.
+    """
 
     def temporal_conv(self, field: Field, conv: TemporalConv, frames: int, residual: Tensor | None = None) -> Field:
-        x, wanted = field.x, self.choices.temporal_norm and self.choices.temporal_conv == "direct"
-        tiles = x[..., 0].numel() // ROWS * (conv.weight.shape[0] // WIDTH)
-        if not wanted or residual is not None or not _computes(x) or not fits(x, conv.weight, frames):
-            return super().temporal_conv(field, conv, frames, residual)
-        if 2 * tiles < multiprocessors():
+        x, tiles = field.x, field.x[..., 0].numel() // ROWS * (conv.weight.shape[0] // WIDTH)
+        wanted = self.choices.temporal_conv_norm and self.choices.temporal_conv == "direct" and residual is None
+        if not (wanted and _is_bfloat16(x) and fits(x, conv.weight, frames) and _half_busy(tiles)):
             return super().temporal_conv(field, conv, frames, residual)
         y, sums = temporal_normalised(x, self._moments([field], conv.norm, frames), conv.weight, frames)
         return Field(y, conv.bias, sums)
@@ -43,17 +44,17 @@ class HopperOps(TritonOps):
         self, y: Tensor, conv: TemporalConv, frames: int, residual: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         outputs, channels = conv.weight.shape[0], y.shape[-1]
-        fits = self.choices.pingpong and covers(outputs) and channels % DEPTH == 0 and _computes(y)
-        if not fits or not _busy(y[..., 0].numel(), outputs):
+        whole = covers(outputs) and channels % DEPTH == 0
+        if not (self.choices.pingpong and _is_bfloat16(y) and whole and _busy(y[..., 0].numel(), outputs)):
             return super()._temporal_product(y, conv, frames, residual)
         return temporal_pingpong(y, conv.weight, frames, conv.bias, residual)
 
     def project(self, a: Tensor, weight: Tensor, rows: Tensor, reader: NormedLinear, *, add: bool) -> Stream:
         width, inputs = weight.shape
-        wanted = self.choices.pingpong and width <= self.choices.summed_width and _computes(rows)
-        # `reader` makes a multiple of `width` of it, which then is of whole tiles too
+        wanted = self.choices.pingpong and width <= self.choices.row_sums_width
+        # what `reader` makes of it has a multiple of `width` columns, which then are whole tiles too
         whole = covers(width) and not (width % DEPTH or inputs % DEPTH or len(rows) % ROWS)
-        if not wanted or not whole or not _busy(len(rows), width):
+        if not (wanted and _is_bfloat16(rows) and whole and _busy(len(rows), width)):
             return super().project(a, weight, rows, reader, add=add)
         return Stream(rows, summed_pingpong(a, weight, rows, reader.before, add=add))
 
@@ -65,15 +66,16 @@ class HopperOps(TritonOps):
         return out
 
     def temporal_attention(self, stream: Stream, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
-        rows, taken = stream.x, self.choices.temporal_fused and _computes(stream.x)
-        taken = taken and attends(rows, attention.qkv.weight, frames, pixels, attention.heads)
-        if not taken or 2 * (len(rows) // ROWS) < multiprocessors():
+        rows, tiles = stream.x, len(stream.x) // (FRAMES * PIXELS)
+        whole = attends(rows, attention.qkv.weight, frames, pixels, attention.heads)
+        if not (self.choices.frame_attention and _is_bfloat16(rows) and whole and _half_busy(tiles)):
             return super().temporal_attention(stream, attention, frames, pixels)
         return frame_attention(rows, attention.qkv, pixels)
 
     def _geglu_product(self, stream: Stream, gate: NormedLinear, out: Tensor) -> None:
         outputs, inputs = gate.weight.shape
-        wanted = self.choices.pingpong and self.choices.geglu_polynomial and _computes(stream.x)
+        wanted = self.choices.pingpong and self.choices.geglu_polynomial and _is_bfloat16(stream.x)
+        # its tiles have no tail: 128 columns are 64 of the result
         if not wanted or outputs % COLUMNS or inputs % DEPTH:
             super()._geglu_product(stream, gate, out)
         elif stream.sums is None:
@@ -82,7 +84,7 @@ class HopperOps(TritonOps):
             normed_pingpong(stream.x, stream.sums, gate, out, geglu=True)
 
 
-def _computes(x: Tensor) -> bool:
+def _is_bfloat16(x: Tensor) -> bool:
     return x.dtype == torch.bfloat16
 
 
@@ -91,8 +93,13 @@ def _busy(rows: int, outputs: int) -> bool:
     return rows // ROWS * (outputs // COLUMNS) >= 2 * multiprocessors()
 
 
+def _half_busy(tiles: int) -> bool:
+    """Return whether there is one of `tiles`, which both groups share, for half of the multiprocessors at least."""
+    return 2 * tiles >= multiprocessors()
+
+
 def agrees(device: torch.device) -> bool:
-    """Return whether the products in Gluon run here and give what PyTorch gives.
+    """Return whether the kernels in Gluon run on `device` and give what PyTorch gives, to 1 % of the norm.
 
     Gluon is an experiment of Triton's: with another version it may not compile, or not compute the same.
     """
@@ -120,6 +127,7 @@ class _Made(Protocol):
 
 
 def _convolved_in_time(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
+    """Temporal convolutions of two frames, with and without a residual, and of 16 with the norm inside."""
     x, residual, bias = made(4, 16, 16, 320), made(4, 16, 16, 320), made(1, 320)
     weight = made(320, 960, by=960)
     padded = F.pad(x.view(2, 2, 256, 320), (0, 0, 0, 0, 1, 1))
@@ -137,6 +145,7 @@ def _convolved_in_time(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _multiplied(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
+    """GEGLU behind its product."""
     rows, gate, offset = made(256, 320), made(256, 320, by=320), made(256)
     value, gates = F.linear(rows, gate, offset).view(256, 128, 2).unbind(-1)
     out = rows.new_empty(256, 128)
@@ -165,6 +174,7 @@ def _normed(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _attended(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
+    """Attention over 16 frames of 16 pixels of two clips, with LayerNorm and projection."""
     rows = made(2 * FRAMES * 16, 320)
     norm = nn.LayerNorm(320, device=rows.device, dtype=rows.dtype)
     qkv = fold_norm(norm, made(320), made(960, 320, by=320), made(960))

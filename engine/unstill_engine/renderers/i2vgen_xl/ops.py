@@ -37,9 +37,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Stream:
-    """A transformer's residual stream: rows `x` (M, C), which may stand apart.
+    """A transformer's residual stream: rows `x` (M, C), whose stride may be larger than C.
 
-    `sums` are what a backend keeps for the next LayerNorm: by its own rules, of `x` plus that norm's `before`.
+    `sums` are what a backend keeps for the next LayerNorm: by its own rules, of `x` plus the `before` of the
+    `NormedLinear` that `project` was told. They hold for that one alone.
     """
 
     x: Tensor
@@ -47,18 +48,25 @@ class Stream:
 
 
 class Ops(Protocol):
-    """Rows are (N*H*W, C). Whatever is handed over may be overwritten where a docstring says so."""
+    """What a backend computes. Rows are (N*H*W, C); only what a docstring names so is overwritten."""
 
     def field(self, x: Tensor) -> Field:
-        """`x` with what is to be known for its GroupNorm."""
+        """Return `x` (N, H, W, C) with what is to be known for its GroupNorm."""
         ...
 
     def group_norm(self, fields: Sequence[Field], norm: GroupNorm, frames: int, *, silu: bool) -> Tensor:
-        """GroupNorm over the channels of all fields side by side, statistics over `frames` pictures: (N, H, W, C)."""
+        """Return GroupNorm over the channels of all fields side by side, and SiLU of that with `silu`: (N, H, W, C).
+
+        Statistics are over `frames` pictures. Only a field on its own may have a bias pending.
+        """
         ...
 
     def conv(self, x: Tensor, conv: Conv, bias: Tensor | None = None, residual: Tensor | None = None) -> Field:
-        """3x3 with padding 1. A `bias` (Nb, Co) takes the place of the convolution's own and stays pending."""
+        """Convolve `x` (N, H, W, C) by 3x3 taps with padding 1.
+
+        A `bias` (Nb, Co) takes the place of the convolution's own and stays pending; else its own is added, and so is a
+        `residual` (N, H, W, Co) where given.
+        """
         ...
 
     def norm_conv(
@@ -69,45 +77,56 @@ class Ops(Protocol):
         bias: Tensor | None = None,
         residual: Tensor | None = None,
     ) -> Field:
-        """GroupNorm of each picture, SiLU, and `conv` of that."""
+        """Compute `conv`, with its `bias` and `residual`, of GroupNorm over each picture and SiLU: of `group_norm`."""
         ...
 
     def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
-        """Nearest upsampling by two, then 3x3."""
+        """Upsample `x` (N, H, W, C) by two, nearest, and convolve that by 3x3 taps, with bias: (N, 2 H, 2 W, Co)."""
         ...
 
     def temporal_conv(self, field: Field, conv: TemporalConv, frames: int, residual: Tensor | None = None) -> Field:
-        """GroupNorm over `frames`, SiLU, convolution over three frames.
+        """Convolve GroupNorm over `frames` pictures and SiLU of `field` over three frames.
 
-        Without a residual the bias stays pending. A residual may be overwritten.
+        Without a `residual` (N, H, W, Co) the bias stays pending; with one both are added, and it may be overwritten.
         """
         ...
 
     def accumulate(self, rows: Tensor, a: Tensor, weight: Tensor) -> Tensor:
-        """`rows + a @ weight.T`, over `rows`."""
+        """Add `a @ weight.T` to `rows` in place, and return them: `a` (M, K), `weight` (N, K), `rows` (M, N)."""
         ...
 
     def project(self, a: Tensor, weight: Tensor, rows: Tensor, reader: NormedLinear, *, add: bool) -> Stream:
-        """`a @ weight.T` into `rows`, or added there: the stream that is read by `reader` next."""
+        """Write `a @ weight.T` over `rows` (M, N), or with `add` add it to them; return the stream of these rows.
+
+        `reader` is the only `NormedLinear` by which the stream may be read before it changes again.
+        """
         ...
 
-    def normed_linear(self, stream: Stream, layer: NormedLinear) -> Tensor: ...
+    def normed_linear(self, stream: Stream, layer: NormedLinear) -> Tensor:
+        """Return what `layer` makes of LayerNorm of the stream: (M, N) for its weight (N, C)."""
+        ...
 
     def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """(N, heads, S, D) each, to (N, S, heads * D)."""
+        """Return attention of `query` (N, heads, S, D) to `key` and `value` (N, heads, L, D), as (N, S, heads * D)."""
         ...
 
     def temporal_attention(self, stream: Stream, attention: SelfAttention, frames: int, pixels: int) -> Tensor:
-        """Each pixel attends over its frames; the rows are (B, frames, pixels) in that order."""
+        """Return LayerNorm and each pixel's self-attention over its frames, without the last projection: (M, C).
+
+        The stream's rows are (B, frames, pixels) in that order.
+        """
         ...
 
     def geglu(self, stream: Stream, gate: NormedLinear, out: Tensor | None = None) -> Tensor:
-        """`value * gelu(gate)` of what `gate` makes of the rows (see `Transformer.gate`), into `out` where given."""
+        """Return `value * gelu(gate)` of what `gate` makes of the stream (see `Transformer.gate`): (M, I) for (2 I, C).
+
+        It is written into `out` where given, whose rows may stand apart.
+        """
         ...
 
 
 class TorchOps:
-    """Runs on any device and keeps no sums."""
+    """Runs on any device, in any type of number, and keeps no sums."""
 
     def field(self, x: Tensor) -> Field:
         return Field(x)
@@ -180,19 +199,19 @@ class TorchOps:
 
 
 def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:
-    """`x` (N, ...) plus `bias` (Nb, C), each row of which holds for N / Nb pictures."""
+    """Return `x` (N, ..., C) plus `bias` (Nb, C), each row of which holds for N / Nb pictures."""
     if bias is None:
         return x
     return (x.view(bias.shape[0], -1, x.shape[-1]) + bias[:, None]).view(x.shape)
 
 
 def convolve(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
-    """Padding 1, (N, H, W, C) in and out."""
+    """Convolve `x` (N, H, W, C) by `weight` (Co, C, k, k) with padding 1, to contiguous (N, H', W', Co)."""
     return F.conv2d(x.permute(0, 3, 1, 2), weight, None, stride, 1).permute(0, 2, 3, 1).contiguous()
 
 
 def join_phases(y: Tensor) -> Tensor:
-    """(N, H+1, W+1, 4 C), as `upsample_phases` describes, to (N, 2 H, 2 W, C)."""
+    """Put the phases `y` (N, H+1, W+1, 4 C), as `upsample_phases` describes them, together: (N, 2 H, 2 W, C)."""
     n, height, width, channels = y.shape[0], y.shape[1] - 1, y.shape[2] - 1, y.shape[3] // 4
     phases = y.view(*y.shape[:3], 2, 2, channels)
     out = y.new_empty(n, height, 2, width, 2, channels)
@@ -203,7 +222,10 @@ def join_phases(y: Tensor) -> Tensor:
 
 
 def unfold_frames(y: Tensor, frames: int) -> Tensor:
-    """(N, H, W, C) to rows of 3 C: the frame before, this one, the one after; zeros beyond the clip's ends."""
+    """Return rows (N*H*W, 3 C) of `y` (N, H, W, C): the frame before, this one, the one after.
+
+    Beyond a clip's ends there are zeros.
+    """
     n, height, width, channels = y.shape
     padded = F.pad(y.view(n // frames, frames, -1, channels), (0, 0, 0, 0, 1, 1))
     around = [padded[:, shift : shift + frames] for shift in range(3)]

@@ -71,11 +71,12 @@ def interleave(weight: Tensor) -> Tensor:
 
 
 def fold_norm(norm: nn.LayerNorm, before: Tensor, weight: Tensor, bias: Tensor | None = None) -> NormedLinear:
-    """Fold a LayerNorm's scale and shift into the linear layer behind it, and have that take off each row's mean.
+    """Fold a LayerNorm's scale, shift and mean into the linear layer behind it: `weight` (N, C) and `bias` (N,).
 
-    Of centred rows it makes the same when all of a row of the matrix is shifted, so that those are centred too: it
-    then makes of raw rows what it makes of centred ones, and all that is left is to divide by the deviation.
-    `before` (C,) is added to the rows ahead of the norm.
+    The scale goes into the columns of the matrix, the shift into the bias. Then the mean of each of the matrix's rows
+    is taken off that row: centred activations do not notice, and of raw ones, x = centred + mean, the mean times the
+    sum of a row, which is zero now, is gone. What is left to be done is to divide by the activations' deviation.
+    `before` (C,) is added to the activations ahead of the norm.
     """
     wide = weight.detach().float()
     scaled = wide * norm.weight.detach().float()

@@ -55,9 +55,10 @@ class Resnet:
 
 @dataclass(frozen=True)
 class NormedLinear:
-    """LayerNorm of rows plus `before` (C,), and a linear layer that has the norm's scale and shift: see `fold_norm`.
+    """A LayerNorm of rows plus `before` (C,) and the linear layer behind it, folded into one: see `fold_norm`.
 
-    `weight` (N, C), `bias` (N,); `offset` (N,), in fp32, is what the weight makes of `before`.
+    For rows x it is (x @ weight.T + offset) / sqrt(var(x + before) + eps) + bias. `weight` (N, C) has rows of mean
+    zero, `bias` is (N,); `offset` (N,), in fp32, is what the weight makes of `before`.
     """
 
     weight: Tensor
