@@ -42,9 +42,9 @@ def _layer_norm(
 
 
 def layer_norm(x: Tensor, before: Tensor, eps: float, *, block: int = 1024, warps: int = 2) -> Tensor:
-    """LayerNorm of the rows of `x + before`, neither scaled nor shifted.
+    """Return LayerNorm of the rows of `x + before`, (M, C) and (C,), neither scaled nor shifted: see `fold_norm`.
 
-    The rows of `x` may stand apart, those of the result do not.
+    The rows of `x` may stand apart, those of the result do not. A program has about `block` values.
     """
     y = torch.empty(x.shape, device=x.device, dtype=x.dtype)
     count, channels = x.shape

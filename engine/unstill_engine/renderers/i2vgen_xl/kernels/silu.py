@@ -1,4 +1,7 @@
-"""SiLU, by the tanh that a card computes in one instruction."""
+"""SiLU, by the tanh that a card computes in one instruction.
+
+The temporal convolution in Gluon (`hopper/temporal_norm.py`) has another, by an exponential and a reciprocal.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ INTERPRETED: bool = knobs.runtime.interpret
 
 @triton.jit
 def silu_of_twice(x, FAST: tl.constexpr):
-    """Return SiLU of 2 x, which is x * (1 + tanh(x)); FAST: with a tanh that is 2**-11 off at most."""
+    """Return SiLU of 2 x, which is x * (1 + tanh(x)); with FAST the tanh has an error of 2**-11 at most."""
     if FAST:
         tanh = tl.inline_asm_elementwise("tanh.approx.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1)
         return x * tanh + x

@@ -3,6 +3,12 @@
 A tile of 4x4 pixels comes of 6x6 products instead of 144, each of which is a matrix product over all tiles. The points
 of evaluation are 0, +-3/4, +-3/2 and infinity: with those in half precision a result is as near to the exact one as a
 direct convolution in bfloat16 is, where 0, +-1, +-2 are twice as far off. All sums are in single precision.
+
+Half precision ends at 65,504. A transformed input is at most 18.6 times the largest activation, none of which are below
+zero to speak of after SiLU, and a transformed weight 1.5 times the largest weight: of activations of 200 and weights of
+2 they are 3,714 and 3. Products, which are stored in half precision too, have no such bound. They are larger than the
+convolution's own sums by 3.5 (root mean square of independent values) or about 4 (heavy tails), so there is room for
+sums of some 15,000; beyond that a tile may become infinite where bfloat16 would not.
 """
 
 from __future__ import annotations
@@ -16,15 +22,17 @@ from unstill_engine.renderers.i2vgen_xl.kernels.silu import INTERPRETED, silu_of
 from unstill_engine.renderers.i2vgen_xl.kernels.tiles import columns
 
 TILE = 4
-"""Pixels of a tile, on each side."""
+"""Pixels of a tile of the result on each side; of the input it has six, two of which are the next tile's too."""
 POSITIONS = (TILE + 2) ** 2
-"""Products of a tile."""
+"""Products of a tile: 36, counted row by row."""
 _TILES = 4
-"""Tiles that a program has at once. It has 64 channels of them, two for each thread, as there are 36 values of each."""
+"""Tiles that a program has at once. It has 64 channels of them, two for each thread, whose registers 36 values of each
+fill."""
 
 
 @triton.jit
 def _input_line(x0, x1, x2, x3, x4, x5):
+    """Transform a line of an input's tile; first along one side, then, of what that gave, along the other."""
     even, odd = x4 - 2.25 * x2, x3 - 2.25 * x1
     even_2, odd_2 = x4 - 0.5625 * x2, x3 - 0.5625 * x1
     first = x4 - 2.8125 * x2 + 1.265625 * x0
@@ -34,6 +42,7 @@ def _input_line(x0, x1, x2, x3, x4, x5):
 
 @triton.jit
 def _filter_line(w0, w1, w2):
+    """Transform three taps. What divides the interpolation at each point is part of this, as weights are the fewest."""
     even, odd = w0 + 0.5625 * w2, 0.75 * w1
     even_2, odd_2 = w0 + 2.25 * w2, 1.5 * w1
     by: tl.constexpr = -128.0 / 243.0
@@ -45,6 +54,7 @@ def _filter_line(w0, w1, w2):
 
 @triton.jit
 def _output_line(m0, m1, m2, m3, m4, m5):
+    """Return the four pixels of a line of six products."""
     even, odd, even_2, odd_2 = m1 + m2, m1 - m2, m3 + m4, m3 - m4
     return (
         m0 + even + even_2, 0.75 * odd + 1.5 * odd_2, 0.5625 * even + 2.25 * even_2,
@@ -54,7 +64,7 @@ def _output_line(m0, m1, m2, m3, m4, m5):
 
 @triton.jit
 def _normed(line, place, inside, factor, summand, MASKED: tl.constexpr, FAST: tl.constexpr):
-    """Return a pixel of each tile after GroupNorm and SiLU, of which `factor` and `summand` are the halves."""
+    """Return a pixel of each tile after GroupNorm and SiLU. `factor` and `summand` are halves of scale and shift."""
     if MASKED:
         half = tl.load(line + place, mask=inside, other=0.0).to(tl.float32) * factor + summand
         return tl.where(inside, silu_of_twice(half, FAST), 0.0)
@@ -144,7 +154,8 @@ def tiles_of(height: int, width: int) -> int:
 def input_transform(x: Tensor, scale_shift: Tensor, out: Tensor, offset: int, *, down: int = 2, warps: int = 4) -> None:
     """Transform `silu(x * scale + shift)` of `x` (N, H, W, C) into `out` (36, N tiles, total), from column `offset` on.
 
-    `scale_shift` (2, N, total) are fp32. Beyond a picture's edge there are zeros.
+    `scale_shift` (2, N, total) are fp32, `out` is in half precision. Beyond a picture's edge there are zeros, and not
+    SiLU of the shift. A program has `down` tiles below one another, for the lines that they share.
     """
     n, height, width, channels = x.shape
     tiles_down, tiles_across, cols = triton.cdiv(height, TILE), triton.cdiv(width, TILE), columns(channels)
@@ -261,8 +272,8 @@ def output_transform(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Transform the products `m` (36, N tiles, Co) into pictures (N, H, W, Co) of `shape` (N, H, W), and their sums.
 
-    `bias` (1, Co) and a residual (N, H, W, Co) are added where given. The sums (N, S, 2, Co) are as `channel_sums`
-    makes them, but of what was not yet rounded.
+    `bias` (1, Co) and a residual (N, H, W, Co) are added where given; the pictures are of `dtype`. The sums
+    (N, S, 2, Co) fp32 are as `channel_sums` makes them, but of what was not yet rounded.
     """
     n, height, width = shape
     channels, tiles = m.shape[2], tiles_of(height, width)

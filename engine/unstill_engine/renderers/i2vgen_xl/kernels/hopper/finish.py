@@ -1,4 +1,4 @@
-"""What becomes of a tile of a product's sums before it is stored, and what the rows are known by afterwards."""
+"""The end of a tile of a product: what is done to it before it is stored, and the sums of its rows for a LayerNorm."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from unstill_engine.renderers.i2vgen_xl.kernels.geglu import gelu
 def finish(
     total, column, buffer, bias, offset, sums, part, outputs, factor,
     ROWS: gl.constexpr, COLS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
-    STATISTICS: gl.constexpr, PARTS: gl.constexpr,
+    ROW_SUMS: gl.constexpr, PARTS: gl.constexpr,
 ):  # fmt: skip
-    """Write what is made of `total` to `buffer`, and return it as it is stored."""
+    """Finish the product `total` (ROWS, COLS), write it to `buffer` and return it as it is stored.
+
+    With PARTS `offset` is added and each row multiplied by its `factor`; then come `bias`, GEGLU or the residual that
+    was loaded into `buffer`. With SUMS the sums of the columns and of their squares go to `sums`, from `part` on.
+    """
     layout: gl.constexpr = total.type.layout
     place = column + gl.arange(0, COLS, layout=gl.SliceLayout(0, layout))
     if PARTS:
         total += gl.load(offset + place)[None, :]
         total *= gl.convert_layout(factor, gl.SliceLayout(1, layout), assert_trivial=True)[:, None]
-    if GEGLU or PARTS or (RESIDUAL and not STATISTICS):
+    if GEGLU or PARTS or (RESIDUAL and not ROW_SUMS):  # with ROW_SUMS `bias` is what the next norm adds, not this
         total += gl.load(bias + place).to(gl.float32)[None, :]
     if GEGLU:
         value, gate = gl.split(total.reshape([ROWS, COLS // 2, 2]))
@@ -40,7 +44,7 @@ def finish(
 
 
 @gluon.jit
-def row_sums(rounded, before):
+def sum_rows(rounded, before):
     """Return the sums and the sums of squares of the rows of `rounded` plus what `before` points to."""
     COLS: gl.constexpr = rounded.shape[1]
     place = gl.arange(0, COLS, layout=gl.SliceLayout(0, rounded.type.layout))
@@ -50,7 +54,7 @@ def row_sums(rounded, before):
 
 @gluon.jit
 def read_sums(sums, row, rows, layout: gl.constexpr, ROWS: gl.constexpr, PARTS: gl.constexpr):
-    """Begin to load the `sums` (PARTS, 2, rows) of a tile's rows: of each part those, and those of squares."""
+    """Load the `sums` (PARTS, 2, rows) of a tile's rows: a tuple of the sum and the sum of squares of each part."""
     place = sums + row + gl.arange(0, ROWS, layout=gl.SliceLayout(1, layout))
     read = (gl.load(place), gl.load(place + rows))
     for part in gl.static_range(1, PARTS):
@@ -60,7 +64,7 @@ def read_sums(sums, row, rows, layout: gl.constexpr, ROWS: gl.constexpr, PARTS: 
 
 @gluon.jit
 def row_factor(read, inputs, eps, PARTS: gl.constexpr):
-    """Return one by the standard deviation of each row, by what `read_sums` returned."""
+    """Return the reciprocal of each row's standard deviation over `inputs` columns, from what `read_sums` returned."""
     total = read[0]
     squares = read[1]
     for part in gl.static_range(1, PARTS):

@@ -23,13 +23,16 @@ from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, REGIS
 from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear
 
 FRAMES = 16
+"""Frames that a pixel attends over: as many as the rows of a warp's part of a product."""
 PIXELS = 8
-"""The pixels of a tile."""
+"""Pixels of a tile."""
 CHANNELS = 320
-"""As many as can be kept in registers: five loads, as written out below."""
+"""As many as can be kept in registers: five loads of DEPTH, as written out below."""
 DIM = frame_attention_ptx.DIM
+"""Channels of a head."""
 STAGES = CHANNELS // DEPTH
-"""Loads of a head's part of the matrix: all are kept, as one group has had every one before the other has the first."""
+"""Loads of one head's part of the matrix. All have a place, as the second group begins with the first of them when the
+first group is done with the last."""
 _ATTEND = gl.constexpr(frame_attention_ptx.PTX)
 _CONSTRAINTS = gl.constexpr(frame_attention_ptx.CONSTRAINTS)
 
@@ -91,6 +94,7 @@ def _multiply(
         e = _raw(x_bufs.index(5 * who + 4), 4, before, layout)
         mbarrier.arrive(x_free.index(who), count=1)
         count += 1
+        # the variance of centred values: they lie in registers, so a second look at them costs little
         a, b, c, d, e = _centred(a, b, c, d, e)
         square = gl.sum(((a * a + b * b) + (c * c + d * d)) + e * e, 1)
         factor = 1.0 / gl.sqrt(square / 320 + eps)
@@ -159,7 +163,7 @@ def _load(
                 tma.async_copy_global_to_shared(w, [0, 64 * head, 64 * step], bar, w_bufs.index(stage))
                 tma.async_copy_global_to_shared(w_value, [2, 64 * head, 64 * step], bar, value_bufs.index(stage))
                 index += 1
-            # by then both groups have this tile's rows in their registers
+            # the next tile's rows take the place of this one's, which both groups have in registers by then
             if head == 1 and tile + gl.num_programs(0) < tiles:
                 _load_rows(x, x_bufs, x_loaded, x_free, tile + gl.num_programs(0), count, across)
 
@@ -184,7 +188,7 @@ def _frame_attention(
         mbarrier.init(turn.index(i), count=1)
     for i in gl.static_range(STAGES):
         mbarrier.init(loaded.index(i), count=1)
-        mbarrier.init(free.index(i), count=2)
+        mbarrier.init(free.index(i), count=2)  # both groups read each load
     gl.warp_specialize([
         (_multiply, (
             0, out, before, bias, x_bufs, w_bufs, value_bufs, out_bufs, x_loaded, x_free, loaded, free,
@@ -201,15 +205,19 @@ def _frame_attention(
 
 
 def attends(rows: Tensor, weight: Tensor, frames: int, pixels: int, heads: int) -> bool:
-    """Return whether `frame_attention` computes this."""
+    """Return whether `frame_attention` computes this: 16 frames of 320 channels in heads of 64, in whole tiles.
+
+    `rows` are (M, C), and `weight` (3 C, C) makes queries, keys and values of them.
+    """
     whole = frames == FRAMES and pixels % PIXELS == 0 and len(rows) % (frames * pixels) == 0
     return whole and rows.shape[1] == CHANNELS == heads * DIM and weight.shape == (3 * CHANNELS, CHANNELS)
 
 
 def frame_attention(rows: Tensor, layer: NormedLinear, pixels: int) -> Tensor:
-    """LayerNorm of `rows` (M, 320) and `layer` to queries, keys and values (M, 960), then attention over 16 frames.
+    """Return each pixel's self-attention over its 16 frames (M, 320): of what `layer` makes of LayerNorm of `rows`.
 
-    Rows are (clip, frame, pixel) in that order, and may stand apart; those of the result (M, 320) do not.
+    `rows` (M, 320) are (clip, frame, pixel) in that order, with `pixels` of a picture; they may stand apart, those of
+    the result do not. `layer` makes queries, keys and values (M, 960); `attends` must hold.
     """
     count, channels = rows.shape
     out = rows.new_empty(count, channels)

@@ -1,4 +1,4 @@
-"""The attention of one pixel's 16 frames by one warp, all of it in registers: a text of PTX.
+"""The attention over one pixel's 16 frames by one warp, all of it in registers, as PTX.
 
 A warp has 16 rows of a product of warpgroups, and of each row what its lane holds of an operand of `mma.m16n8k16`, so
 that queries, keys and probabilities are multiplied as they lie; only of the values each 8 x 8 is transposed.
@@ -17,7 +17,10 @@ _MMA = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"
 
 
 def attention_ptx() -> str:
-    """Return the text: results are the operands 0 to 15, queries 16 to 31, keys 32 to 47 and values 48 to 63."""
+    """Return the instructions. Operands are registers of two bfloat16, 16 each: results, queries, keys and values.
+
+    Scores are scaled by 1 / sqrt(DIM), and what is stored is rounded to the nearest.
+    """
     out, query, key, value = ([f"${_PACKED * part + i}" for i in range(_PACKED)] for part in range(4))
     scale = f"0f{struct.unpack('>I', struct.pack('>f', DIM**-0.5 * math.log2(math.e)))[0]:08X}"
     zeros = "{z, z, z, z}"
@@ -72,4 +75,4 @@ def _over_four_lanes(combine: str, register: str) -> list[str]:
 
 PTX = attention_ptx()
 CONSTRAINTS = ",".join(["=&r"] * _PACKED + ["r"] * (3 * _PACKED))
-"""Results are written before all values are read."""
+"""Sixteen results and 48 inputs. `&`: results share no register, as they are written before all values are read."""

@@ -1,6 +1,8 @@
 """Products of which one tile is multiplied while the tile before is finished, after CUTLASS' ping-pong schedule.
 
-Two groups of warps take tiles in turn. Whoever multiplies has the matrix units; the other adds, activates and stores.
+Two groups of warps take a program's tiles in turn. The one whose `turn` it is multiplies, the other meanwhile adds,
+activates and stores what it multiplied before. A temporal convolution is a product with three taps, which read rows of
+the frame before, this one and the one after.
 """
 
 from __future__ import annotations
@@ -17,15 +19,16 @@ from triton.experimental.gluon.language.nvidia.hopper import (
     warpgroup_mma_wait,
 )
 
-from unstill_engine.renderers.i2vgen_xl.kernels.hopper.finish import finish, read_sums, row_factor, row_sums
+from unstill_engine.renderers.i2vgen_xl.kernels.hopper.finish import finish, read_sums, row_factor, sum_rows
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, REGISTERS, ROWS, blocks, programs
 
 COLUMNS = 128
+"""The columns that a tile has at least."""
 TAIL = 32
-"""Columns that a tile has beyond COLUMNS where those alone do not divide them: 320 are two tiles of 160."""
+"""Columns that a tile has beyond COLUMNS where COLUMNS does not divide all: 320 are two tiles of 160."""
 GEGLU_STAGES, STAGES, TAIL_STAGES = 6, 5, 4
-"""Loads that may be under way: as many as fit into 227 KiB beside the finished tiles. Sums for GroupNorm take the
-place of one."""
+"""Loads that may be under way: as many as fit into 227 KiB beside the finished tiles; one less where there are sums for
+GroupNorm, which are added up between warps by shared memory."""
 
 
 @gluon.jit
@@ -48,7 +51,7 @@ def _multiply(
     loaded, free, residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, inputs, outputs, pixels,
     channels, ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr,
     STAGES: gl.constexpr, TAPS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
-    STATISTICS: gl.constexpr, PARTS: gl.constexpr,
+    ROW_SUMS: gl.constexpr, PARTS: gl.constexpr,
 ):  # fmt: skip
     layout: gl.constexpr = gl.NVMMADistributedLayout(version=[3, 0], warps_per_cta=[4, 1], instr_shape=[16, COLS, 16])
     narrow: gl.constexpr = gl.NVMMADistributedLayout(
@@ -69,8 +72,10 @@ def _multiply(
             read = read_sums(sums, row, clip_rows, layout, ROWS, PARTS)
         else:
             read = (0.0, 0.0)
-        # a barrier tells one lap of the stages from the next one only: nobody may wait for a stage ahead of the other
+        # a barrier tells one lap of the stages from the next by one bit: a group that waited for a stage several laps
+        # ahead would take an earlier one's load for its own, so it waits for its turn first
         mbarrier.wait(turn.index(who), (count & 1) ^ (1 - who))
+        # both count all loads: those of the other group's tile come before this one's (1), or after it (0)
         other = tile + (1 - 2 * who) * gl.num_programs(0)
         begin, end = _span(other, across, down, steps, clip_rows, pixels, channels, ROWS, DEPTH, TAPS)
         of_other = end - begin
@@ -90,6 +95,7 @@ def _multiply(
                 total, total_tail = warpgroup_mma_wait(2, deps=(total, total_tail))
             else:
                 total = warpgroup_mma_wait(1, deps=(total,))
+            # all but the products of this step are done, so that the stage before it is free
             mbarrier.arrive(free.index((index + STAGES - 1) % STAGES), count=1, pred=step > begin)
         mbarrier.arrive(turn.index(1 - who), count=1)
         if TAIL:
@@ -109,20 +115,20 @@ def _multiply(
         if TAIL:  # ahead of the rest, which needs the registers
             rounded_tail = finish(
                 total_tail, column + COLS, buffer_tail, bias, offset, sums, part, outputs, factor,
-                ROWS, TAIL, GEGLU, RESIDUAL, SUMS, STATISTICS, PARTS,
+                ROWS, TAIL, GEGLU, RESIDUAL, SUMS, ROW_SUMS, PARTS,
             )  # fmt: skip
-            if STATISTICS:
-                added_tail, squares_tail = row_sums(rounded_tail, bias + column + COLS)
+            if ROW_SUMS:
+                added_tail, squares_tail = sum_rows(rounded_tail, bias + column + COLS)
         rounded = finish(
             total, column, buffer, bias, offset, sums, part, outputs, factor,
-            ROWS, COLS, GEGLU, RESIDUAL, SUMS, STATISTICS, PARTS,
+            ROWS, COLS, GEGLU, RESIDUAL, SUMS, ROW_SUMS, PARTS,
         )  # fmt: skip
         fence_async_shared()
         tma.async_copy_shared_to_global(out, [clip, row, column // 2 if GEGLU else column], buffer)
         if TAIL:
             tma.async_copy_shared_to_global(out_tail, [clip, row, column + COLS], buffer_tail)
-        if STATISTICS:
-            added, squares = row_sums(rounded, bias + column)
+        if ROW_SUMS:
+            added, squares = sum_rows(rounded, bias + column)
             if TAIL:
                 added += gl.convert_layout(added_tail, gl.SliceLayout(1, layout), assert_trivial=True)
                 squares += gl.convert_layout(squares_tail, gl.SliceLayout(1, layout), assert_trivial=True)
@@ -187,7 +193,7 @@ def _product(
     a, w, w_tail, out, out_tail, residual, residual_tail, bias, offset, sums, eps, clips, clip_rows, inputs, outputs,
     pixels, channels, ROWS: gl.constexpr, COLS: gl.constexpr, TAIL: gl.constexpr, DEPTH: gl.constexpr,
     STAGES: gl.constexpr, TAPS: gl.constexpr, GEGLU: gl.constexpr, RESIDUAL: gl.constexpr, SUMS: gl.constexpr,
-    STATISTICS: gl.constexpr, PARTS: gl.constexpr,
+    ROW_SUMS: gl.constexpr, PARTS: gl.constexpr,
 ):  # fmt: skip
     across = outputs // (COLS + TAIL)
     down = gl.cdiv(clip_rows, ROWS)
@@ -218,12 +224,12 @@ def _product(
         (_multiply, (
             0, out, out_tail, bias, offset, sums, eps, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
             residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, inputs, outputs, pixels, channels,
-            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS, STATISTICS, PARTS,
+            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS, ROW_SUMS, PARTS,
         )),
         (_multiply, (
             1, out, out_tail, bias, offset, sums, eps, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
             residual_loaded, out_free, turn, tiles, across, down, steps, clip_rows, inputs, outputs, pixels, channels,
-            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS, STATISTICS, PARTS,
+            ROWS, COLS, TAIL, DEPTH, STAGES, TAPS, GEGLU, RESIDUAL, SUMS, ROW_SUMS, PARTS,
         )),
         (_load, (
             a, w, w_tail, residual, residual_tail, a_bufs, w_bufs, tail_bufs, out_bufs, out_tail_bufs, loaded, free,
@@ -245,14 +251,18 @@ def tile_width(outputs: int) -> int:
 
 def multiply(
     a: Tensor, weight: Tensor, out: Tensor, bias: Tensor, *, residual: Tensor | None = None,
-    sums: Tensor | None = None, pixels: int = 1, geglu: bool = False, statistics: Tensor | None = None,
+    sums: Tensor | None = None, pixels: int = 1, geglu: bool = False, row_sums: Tensor | None = None,
     normed_by: Tensor | None = None, offset: Tensor | None = None, eps: float = 0.0,
 ) -> None:  # fmt: skip
-    """Multiply `a` (clips, rows, C) by `weight` (N, taps C), to `out` (clips, rows, N), half as many for GEGLU.
+    """Multiply `a` (clips, rows, C) by `weight` (N, taps C), to `out` (clips, rows, N), half as many columns for GEGLU.
 
-    `statistics` gets the sums of the rows of `out` plus `bias`, which then is not added to `out`. With `normed_by`, the
-    sums of the rows of `a`, the product plus `offset` (N,) is divided by their standard deviation before `bias` is
-    added. Both are (parts, 2, rows) for one clip of whole tiles, in fp32.
+    `bias` (N,) is added with GEGLU, with `residual` (as `out`) and with `normed_by`. `sums` (clips * rows / ROWS, 2, N)
+    in fp32 gets each tile's sums of columns and of their squares. `pixels` is a picture's number of rows, for taps.
+    `row_sums` gets the sums of the rows of `out + bias` and of their squares; then `bias` is not added to `out`. With
+    `normed_by`, such sums of `a` and what is added to it, the product plus `offset` (N,) is divided by their standard
+    deviation, with `eps`, before `bias` is added. Both are (parts, 2, rows), in fp32, for one clip of whole tiles.
+    One of `sums`, `row_sums` and `normed_by` may be given. C must be a multiple of DEPTH, `covers` hold for N (for
+    GEGLU, N be a multiple of COLUMNS), and rows be aligned to 16 bytes: nothing of that is checked.
     """
     clips, rows, channels = a.shape
     outputs, inputs = weight.shape
@@ -265,7 +275,7 @@ def multiply(
     added = (out_blocks, out_tail)
     if residual is not None:
         added = (blocks(residual, [1, ROWS, COLUMNS]), blocks(residual, [1, ROWS, narrow]))
-    kept = next(filter(lambda each: each is not None, (sums, statistics, normed_by)), bias)
+    kept = next(filter(lambda each: each is not None, (sums, row_sums, normed_by)), bias)
     tiles = clips * (outputs // width) * cdiv(rows, ROWS)
     _product[(programs(tiles),)](
         blocks(a, [1, ROWS, DEPTH]), blocks(weight, [COLUMNS, DEPTH]), blocks(weight, [narrow, DEPTH]),
@@ -273,6 +283,6 @@ def multiply(
         clips, rows, inputs, outputs, pixels, channels,
         ROWS=ROWS, COLS=COLUMNS, TAIL=tail, DEPTH=DEPTH, STAGES=GEGLU_STAGES if geglu else stages,
         TAPS=inputs // channels, GEGLU=geglu, RESIDUAL=residual is not None, SUMS=sums is not None,
-        STATISTICS=statistics is not None, PARTS=0 if normed_by is None else normed_by.shape[0], num_warps=4,
+        ROW_SUMS=row_sums is not None, PARTS=0 if normed_by is None else normed_by.shape[0], num_warps=4,
         maxnreg=REGISTERS,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The products that ping-pong computes, each with what comes before and behind it."""
+"""The products of the fast forward that are multiplied by ping-pong (`pingpong.multiply`), each by its own name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear
 
 
 def geglu_pingpong(a: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
-    """Compute `a` (M, K) by interleaved `weight` (2 I, K), plus `bias` (2 I,), and GEGLU of that into `out` (M, I).
+    """Multiply `a` (M, K) by interleaved `weight` (2 I, K), add `bias` (2 I,), and write GEGLU of that to `out` (M, I).
 
     K and I must be multiples of 64, and rows aligned to 16 bytes.
     """
@@ -23,8 +23,9 @@ def temporal_pingpong(
 ) -> tuple[Tensor, Tensor | None]:
     """Convolve `y` (N, H, W, C) over three frames by `weight` (Co, 3 C), to (N, H, W, Co) and its sums.
 
-    With a residual, `bias` (1, Co) and the residual are added. There are no sums where a picture is not made of whole
-    tiles. C must be a multiple of 64, and `covers` hold for Co.
+    `bias` (1, Co) is added only together with a `residual` (N, H, W, Co). The sums (N, S, 2, Co), for GroupNorm, are of
+    what is returned, and None where a picture is not made of whole tiles. C must be a multiple of 64, and `covers` hold
+    for Co.
     """
     n, height, width, channels = y.shape
     outputs, pixels = weight.shape[0], height * width
@@ -41,21 +42,23 @@ def temporal_pingpong(
 
 
 def summed_pingpong(a: Tensor, weight: Tensor, out: Tensor, before: Tensor, *, add: bool) -> Tensor:
-    """Compute `a` (M, K) by `weight` (N, K) into `out` (M, N), or add it there, and return sums (parts, 2, M) in fp32.
+    """Write `a` (M, K) by `weight` (N, K) to `out` (M, N), or add it there, and return sums (parts, 2, M) in fp32.
 
-    Those are the sums and the sums of squares of the rows of `out + before`, of each tile's columns for themselves. M
-    must be a multiple of 128, K one of 64, `covers` hold for N, and rows be aligned to 16 bytes; `before` is (N,).
+    They are the sums of the rows of `out + before` and of their squares, a part for each tile's columns; `before` (N,)
+    is not added to `out`. M must be a multiple of 128, K one of 64; `covers` must hold for N, and rows be aligned to 16
+    bytes.
     """
     outputs = weight.shape[0]
     sums = torch.empty(outputs // tile_width(outputs), 2, len(a), device=a.device, dtype=torch.float32)
-    multiply(a[None], weight, out[None], before, residual=out[None] if add else None, statistics=sums)
+    multiply(a[None], weight, out[None], before, residual=out[None] if add else None, row_sums=sums)
     return sums
 
 
 def normed_pingpong(rows: Tensor, sums: Tensor, layer: NormedLinear, out: Tensor, *, geglu: bool = False) -> None:
-    """Compute what `layer` makes of `rows` (M, K) into `out` (M, N); with `geglu`, into (M, N / 2) as `geglu_pingpong`.
+    """Write what `layer` makes of `rows` (M, K) to `out` (M, N); with `geglu`, GEGLU of that to `out` (M, N / 2).
 
-    `sums` are what `summed_pingpong` returned for `rows`, with the `before` of `layer`.
+    `sums` are what `summed_pingpong` returned for `rows` and the `before` of `layer`. `covers` must hold for N; with
+    `geglu` N must be a multiple of 128.
     """
     multiply(
         rows[None], layer.weight, out[None], layer.bias, normed_by=sums, offset=layer.offset, eps=layer.eps, geglu=geglu

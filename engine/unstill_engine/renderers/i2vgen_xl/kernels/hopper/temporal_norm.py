@@ -1,8 +1,10 @@
 """The temporal convolution with its GroupNorm and SiLU inside: what it multiplies is never written to memory.
 
 A tile is sixteen frames of eight pixels, by 320 columns; each of two groups of warps has eight of the frames, and all
-the columns. A third group normalises what was loaded, where it lies. As eight rows are what the swizzle of shared
-memory repeats after, one frame later is one repetition further on, so that the three taps read the same rows.
+the columns. A third group, of two warps, normalises what was loaded, in place. The swizzle of shared memory repeats
+after eight rows, and a frame has eight: so a tap is a view that begins one frame later, and all three read one copy.
+The three groups meet by barriers: a chunk is `raw` when it was loaded, `ready` when it is normalised and `used` when
+both groups multiplied it; the weights of a tap are `loaded`, and `free` when both did.
 """
 
 from __future__ import annotations
@@ -22,11 +24,13 @@ from triton.experimental.gluon.language.nvidia.hopper import (
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, REGISTERS, blocks, multiprocessors
 
 FRAMES, PIXELS = 16, 8
-"""What a tile has. A chunk of it is DEPTH channels of these, and of the frames before and after."""
+"""Frames and pixels of a tile. A chunk of it is DEPTH channels of these, and of one frame before and one after: 18."""
 COLUMNS, TAIL = 256, 64
+"""A tile's columns are those of two products, as an instruction has 256 at most."""
 WIDTH = COLUMNS + TAIL
+"""Columns of a tile."""
 CHUNKS, TAPS = 4, 3
-"""Chunks that may be under way, and frames that are summed up; the weights of each have a buffer of their own."""
+"""Chunks that may be under way, and frames that are summed up; the weights of each tap have one buffer."""
 _barrier = gl.barrier if hasattr(gl, "barrier") else gl.thread_barrier
 """Its name depends on Triton's version."""
 
@@ -46,7 +50,8 @@ def _halves(x, ROWS: gl.constexpr, COLS: gl.constexpr):
 def _settle(rows, scale, shift, layout: gl.constexpr):
     """Have silu(x * scale + shift) take the place of `rows`."""
     value = rows.load(layout).to(gl.float32) * scale[None, :] + shift[None, :]
-    # a quotient that is rounded correctly takes several times as long, and what is stored has 8 bits
+    # x / (1 + exp(-x)), 0fBFB8AA3B being -log2(e) and 0f3F800000 one: a quotient that is rounded correctly takes
+    # several times as long, and what is stored has 8 bits
     silu = gl.inline_asm_elementwise(
         """
         {
@@ -143,7 +148,7 @@ def _multiply(
             fence_async_shared()
             tma.async_copy_shared_to_global(out, [picture, 8 * tile, column + 64 * i], buffer)
             value = tile_rows.load(deep).to(gl.float32).reshape([4, 16, 64])
-            # after all five each is where it was
+            # the tuples turn by one, so that after all five each is where it was
             totals = totals[1:] + (totals[0] + gl.sum(value, 1),)
             squares = squares[1:] + (squares[0] + gl.sum(value * value, 1),)
     for i in gl.static_range(5):
@@ -177,7 +182,7 @@ def _load(
             for tap in gl.static_range(TAPS):
                 depth = tap * channels + (chunk - 1) % steps * 64
                 bar = loaded.index(tap)
-                mbarrier.wait(free.index(tap), chunk & 1)
+                mbarrier.wait(free.index(tap), chunk & 1)  # of the use chunk - 1
                 mbarrier.expect(bar, w.block_type.nbytes + w_tail.block_type.nbytes)
                 tma.async_copy_global_to_shared(w, [column, depth], bar, w_bufs.index(tap))
                 tma.async_copy_global_to_shared(w_tail, [column + 256, depth], bar, tail_bufs.index(tap))
@@ -189,7 +194,7 @@ def _temporal(
     CHUNKS: gl.constexpr, TAPS: gl.constexpr, HALO: gl.constexpr,
 ):  # fmt: skip
     flat: gl.constexpr = gl.NVMMASharedLayout(swizzle_byte_width=128, element_bitwidth=16, rank=2)
-    # a program has tiles of the same frames and columns, so that it can add up their sums
+    # a program has tiles of the same frames and columns, so that it can add up their sums, and stores them once
     across = outputs // 320
     teams = clips * per_clip * across
     team = gl.program_id(0) % teams
@@ -243,7 +248,7 @@ def programs_of(teams: int, tiles: int) -> int:
 
 
 def fits(x: Tensor, weight: Tensor, frames: int) -> bool:
-    """Return whether `x` (N, H, W, C) is made of whole tiles, for `weight` (Co, 3 C)."""
+    """Return whether `x` (N, H, W, C), clips of `frames`, and `weight` (Co, 3 C) are made of whole tiles."""
     _, height, width, channels = x.shape
     whole = frames % FRAMES == 0 and height * width % PIXELS == 0
     return whole and channels % DEPTH == 0 and weight.shape[0] % WIDTH == 0
@@ -252,7 +257,8 @@ def fits(x: Tensor, weight: Tensor, frames: int) -> bool:
 def temporal_normalised(x: Tensor, scale_shift: Tensor, weight: Tensor, frames: int) -> tuple[Tensor, Tensor]:
     """Convolve silu(`x` * scale + shift) over three frames by `weight` (Co, 3 C), to (N, H, W, Co) and its sums.
 
-    `x` is (N, H, W, C), `scale_shift` (2, N / frames, C) fp32. The sums (N / frames, S, 2, Co) are those of clips.
+    `x` is (N, H, W, C), `scale_shift` (2, N / frames, C) fp32; no bias is added. The sums (N / frames, S, 2, Co) fp32
+    are of clips, not of pictures, and of what was rounded. `fits` must hold.
     """
     n, height, width, channels = x.shape
     outputs, clips, pixels = weight.shape[0], n // frames, height * width

@@ -11,22 +11,23 @@ from triton.experimental.gluon import language as gl
 from triton.experimental.gluon.nvidia.hopper import TensorDescriptor
 
 ROWS = 128
-"""The rows that a program's tile has."""
+"""Rows of a tile of ping-pong; of the other kernels too, as 16 frames of 8 pixels."""
 DEPTH = 64
-"""The inputs that one load takes: 128 bytes, which is the widest swizzle."""
+"""Inputs of one load: 128 bytes of bfloat16, which is the widest swizzle."""
 REGISTERS = 168
-"""Registers of each thread at the start; what the loading warps then give up, the others get."""
+"""Registers of each thread at the start: the threads of 12 warps (9 or 11, made up to whole groups of 4) have 65,536 at
+most. What the loading warps then give up, those that multiply get."""
 
 
 def blocks(tensor: Tensor, shape: Sequence[int]) -> TensorDescriptor:
-    """Describe `tensor` in blocks of `shape`. Rows must be aligned to 16 bytes."""
+    """Describe `tensor` in blocks of `shape`, one number for each dimension. Rows must be aligned to 16 bytes."""
     layout = gl.NVMMASharedLayout.get_default_for(list(shape), gl.bfloat16)
     return TensorDescriptor.from_tensor(tensor, list(shape), layout)
 
 
 @cache
 def multiprocessors() -> int:
-    """Return how many the card has; where kernels are only compiled, those of an H200."""
+    """Return how many multiprocessors the card has; where there is none, and kernels are only compiled, an H200's."""
     return torch.cuda.get_device_properties("cuda").multi_processor_count if torch.cuda.is_available() else 132
 
 
