@@ -138,10 +138,11 @@ def temporal() -> Iterator[tuple[str, Tensor, Tensor]]:
 
 @torch.no_grad()
 def winograd() -> Iterator[tuple[str, Tensor, Tensor]]:
-    """Pictures of whole tiles, several to a program, and one that tiles reach beyond; two fields side by side."""
+    """Pictures of whole tiles, several to a program, or fewer than one has, and one that tiles reach beyond."""
     triton_ops.WINOGRAD_PIXELS = 0  # such small ones would be left to cuDNN
-    for pictures, left, right, outputs in (((2, 20, 16), 64, 64, 64), ((1, 9, 7), 40, 24, 48)):
-        parts = [torch.randn(*pictures, channels).bfloat16() for channels in (left, right)]
+    cases = (((2, 20, 16), 64, 64, 64), ((2, 12, 4), 64, 64, 64), ((1, 9, 7), 40, 24, 48))
+    for pictures, left, right, outputs in cases:
+        parts = [torch.randn(*pictures, channels).bfloat16() for channels in (left, right)]  # side by side
         norm = GroupNorm(torch.randn(left + right), torch.randn(left + right), 1e-5, 8)
         kernel = torch.randn(outputs, left + right, 3, 3).bfloat16().contiguous(memory_format=torch.channels_last)
         conv = Conv(kernel, torch.randn(1, outputs).bfloat16())

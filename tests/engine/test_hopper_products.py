@@ -9,10 +9,13 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from tests.engine import hopper_references
 from torch import Tensor
 
 from unstill_engine.renderers.i2vgen_xl import backend, hopper_ops
@@ -78,12 +81,35 @@ def test_where_they_do_not_agree_clips_are_rendered_without_them(monkeypatch: py
     assert isinstance(ops, hopper_ops.HopperOps)
     # When a kernel fails there, as on this processor all do, Then the others are taken
     assert type(backend.trusted(ops, device, choices)) is TritonOps
-    # and when one computes anything else
-    monkeypatch.setattr(hopper_ops, "temporal_pingpong", lambda y, *_: (y, None))
-    assert not hopper_ops.agrees(device)
     # and where they agree they are kept
     monkeypatch.setattr(hopper_ops, "agrees", lambda device: True)
     assert backend.trusted(ops, device, choices) is ops
+
+
+KERNELS = ("temporal_pingpong", "temporal_normalised", "geglu_pingpong", "summed_pingpong", "normed_pingpong",
+           "frame_attention")  # fmt: skip
+
+
+def halved(kernel: Any, *given: Any, **options: Any) -> Any:
+    """What `kernel` computes, with every second number of the last of its results halved: mostly its sums."""
+    found = kernel(*given, **options)
+    results = [given[3]] if found is None else found if isinstance(found, tuple) else [found]
+    [result for result in results if result is not None][-1][..., ::2] *= 0.5
+    return found
+
+
+@torch.no_grad()
+def test_they_agree_where_each_computes_what_pytorch_does_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given kernels that compute what they should
+    for name in KERNELS:
+        monkeypatch.setattr(hopper_ops, name, getattr(hopper_references, name))
+    # Then they agree
+    assert hopper_ops.agrees(torch.device("cpu"))
+    # and when any of them computes anything else, Then they do not
+    for name in KERNELS:
+        with monkeypatch.context() as patched:
+            patched.setattr(hopper_ops, name, partial(halved, getattr(hopper_references, name)))
+            assert not hopper_ops.agrees(torch.device("cpu")), name
 
 
 def test_a_card_of_another_kind_is_not_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,22 +126,16 @@ def test_a_card_of_another_kind_is_not_asked_for_them(monkeypatch: pytest.Monkey
 
 @torch.no_grad()
 def test_a_stream_is_summed_where_it_is_made_and_divided_where_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Given products that say what they are given
+    # Given products that say that they are asked
     asked: list[str] = []
 
-    def summed(a: Tensor, weight: Tensor, rows: Tensor, before: Tensor, *, add: bool) -> Tensor:
+    def summed(*given: Tensor, add: bool) -> Tensor:
         asked.append("summed")
-        rows.copy_(a @ weight.t() + (rows if add else 0))
-        return (rows + before).float().var(1, unbiased=False)
+        return hopper_references.summed_pingpong(*given, add=add)
 
-    def normed(rows: Tensor, sums: Tensor, layer: NormedLinear, out: Tensor, *, geglu: bool = False) -> None:
+    def normed(*given: Any, geglu: bool = False) -> None:
         asked.append("GEGLU" if geglu else "normed")
-        product = rows.float() @ layer.weight.float().t() + layer.offset
-        y = product / (sums + layer.eps).sqrt()[:, None] + layer.bias
-        if geglu:
-            value, gates = y.view(len(y), -1, 2).unbind(-1)
-            y = value * torch.nn.functional.gelu(gates)
-        out.copy_(y)
+        hopper_references.normed_pingpong(*given, geglu=geglu)
 
     monkeypatch.setattr(hopper_ops, "summed_pingpong", summed)
     monkeypatch.setattr(hopper_ops, "normed_pingpong", normed)
