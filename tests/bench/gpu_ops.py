@@ -1,4 +1,8 @@
-"""Each operation of the fast forward at its real shapes, in every way that there is: what the choices rest on."""
+"""Operations of the fast forward at their real shapes, in the ways that PyTorch and Triton have for them.
+
+Winograd's convolution and the kernels in Gluon are not among them: what those are worth is measured by whole steps
+(`gpu_steps.VARIANTS`), as a card at its power limit gains less there than by a kernel alone.
+"""
 
 from __future__ import annotations
 

@@ -138,10 +138,10 @@ def temporal() -> Iterator[tuple[str, Tensor, Tensor]]:
 
 @torch.no_grad()
 def winograd() -> Iterator[tuple[str, Tensor, Tensor]]:
-    """Pictures of whole tiles, several to a program, or fewer than one has, and one that tiles reach beyond."""
+    """Pictures of whole tiles, several to a program, or fewer than one has, and some that tiles reach beyond."""
     triton_ops.WINOGRAD_PIXELS = 0  # such small ones would be left to cuDNN
-    cases = (((2, 20, 16), 64, 64, 64), ((2, 12, 4), 64, 64, 64), ((1, 9, 7), 40, 24, 48))
-    for pictures, left, right, outputs in cases:
+    whole, odd = ((2, 20, 16), (2, 12, 4)), ((1, 9, 7), (1, 5, 6), (1, 6, 5))
+    for pictures, left, right, outputs in (*((s, 64, 64, 64) for s in whole), *((s, 40, 24, 48) for s in odd)):
         parts = [torch.randn(*pictures, channels).bfloat16() for channels in (left, right)]  # side by side
         norm = GroupNorm(torch.randn(left + right), torch.randn(left + right), 1e-5, 8)
         kernel = torch.randn(outputs, left + right, 3, 3).bfloat16().contiguous(memory_format=torch.channels_last)
