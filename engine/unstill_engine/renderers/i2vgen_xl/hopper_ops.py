@@ -29,7 +29,7 @@ from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear, SelfAttenti
 class HopperOps(TritonOps):
     """Takes a kernel in Gluon for bfloat16 that is made of whole tiles, and enough of them; all else is as `TritonOps`.
 
-    Each method decides by its operands alone, and leaves what does not fit to its parent's.
+    Each method decides by `choices` and its operands, and leaves to its parent's what does not fit.
     """
 
     def temporal_conv(self, field: Field, conv: TemporalConv, frames: int, residual: Tensor | None = None) -> Field:

@@ -1,4 +1,4 @@
-"""The backend for CUDA: Triton kernels where they are faster, cuDNN and cuBLAS for convolutions and products."""
+"""The backend for CUDA: Triton kernels where they are faster, cuDNN and cuBLAS for other convolutions and products."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ _ATTENTION = [
 ]
 
 WINOGRAD_PIXELS = 4096
-"""From so many pixels on a convolution gains more by its products than the transform of its weights costs."""
+"""From so many pixels on, of all pictures together, a convolution gains more by its products than the transform of its
+weights costs."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ class TritonOps(TorchOps):
         return Field(y, bias, sums)
 
     def _transforms(self, x: Tensor) -> bool:
+        """Return whether a convolution of `x` is Winograd's: as exact as in bfloat16, which is less than in others."""
         return self.choices.winograd and x.dtype == torch.bfloat16 and x[..., 0].numel() >= WINOGRAD_PIXELS
 
     def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
