@@ -31,7 +31,7 @@ OUTPUT = matrix(winograd._output_line, 6)
 
 def test_six_products_are_four_sums_of_three_taps_exactly() -> None:
     line, taps = torch.randn(6, dtype=torch.double), torch.randn(3, dtype=torch.double)
-    found = OUTPUT @ ((FILTER @ taps) * (INPUT @ line))
+    found = 2 * (OUTPUT @ ((FILTER @ taps) * (INPUT @ line)))
     assert torch.allclose(found, line.unfold(0, 3, 1) @ taps, rtol=0, atol=1e-12)
 
 
@@ -44,16 +44,16 @@ def test_activations_of_200_and_weights_of_2_are_far_from_where_half_precision_e
     any_sign, weights = float(INPUT.abs().sum(1).max()) ** 2, float(FILTER.abs().sum(1).max()) ** 2
     # Then it is what the module says
     assert gain == pytest.approx(18.6, abs=0.05)
-    assert weights == pytest.approx(1.5, abs=0.02)
+    assert weights == pytest.approx(0.37, abs=0.01)
     least = -0.28  # of SiLU
     assert gain * 200 - any_sign * least < most / 17
     assert weights * 2 < most / 20_000
 
 
-def test_products_are_a_few_times_as_large_as_the_sums_that_come_of_them() -> None:
+def test_products_are_about_as_large_as_the_sums_that_come_of_them() -> None:
     # Given independent values, Then by root mean square
     squares = (INPUT.square().sum(1) * FILTER.square().sum(1)).max()
-    assert float((squares**2 / 9).sqrt()) == pytest.approx(3.5, abs=0.05)
+    assert float((squares**2 / 9).sqrt()) == pytest.approx(3.5 / 4, abs=0.02)
     # and given heavy tails, channels of 0 or 200 and weights of up to 2, when all is computed as the kernels do
     torch.manual_seed(1)
     tails = torch.distributions.StudentT(3.0).sample((16, 1280, 6, 6)).double()
@@ -63,9 +63,9 @@ def test_products_are_a_few_times_as_large_as_the_sums_that_come_of_them() -> No
     transformed, weights = (INPUT @ x @ INPUT.t()).half(), (FILTER @ kernel @ FILTER.t()).half()
     products = torch.einsum("tcab,ocab->toab", transformed.double(), weights.double()).half()
     sums = torch.nn.functional.conv2d(x, kernel)
-    # Then the largest is no more than 5 times the largest sum, and the result as exact as in bfloat16
-    assert products.abs().max() < 5 * sums.abs().max()
-    found = OUTPUT @ products.double() @ OUTPUT.t()
+    # Then the largest is hardly more than the largest sum, and the result as exact as in bfloat16
+    assert products.abs().max() < 1.25 * sums.abs().max()
+    found = 4 * (OUTPUT @ products.double() @ OUTPUT.t())
     assert (found - sums).norm() < 2**-8 * sums.norm()
 
 

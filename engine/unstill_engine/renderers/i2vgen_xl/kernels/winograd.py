@@ -5,10 +5,10 @@ of evaluation are 0, +-3/4, +-3/2 and infinity: with those in half precision a r
 direct convolution in bfloat16 is, where 0, +-1, +-2 are twice as far off. All sums are in single precision.
 
 Half precision ends at 65,504. A transformed input is at most 18.6 times the largest activation, none of which are below
-zero to speak of after SiLU, and a transformed weight 1.5 times the largest weight: of activations of 200 and weights of
-2 they are 3,714 and 3. Products, which are stored in half precision too, have no such bound. They are larger than the
-convolution's own sums by 3.5 (root mean square of independent values) or about 4 (heavy tails), so there is room for
-sums of some 15,000; beyond that a tile may become infinite where bfloat16 would not.
+zero to speak of after SiLU, and a transformed weight 0.4 times the largest weight: of activations of 200 and weights of
+2 they are 3,714 and 0.8. Products, which are stored in half precision too, have no such bound. They would be larger
+than the convolution's own sums by 3.5 (root mean square of independent values) or about 4 (heavy tails), so weights are
+transformed to a quarter: there is room for about the sums that half precision itself has room for.
 """
 
 from __future__ import annotations
@@ -42,13 +42,17 @@ def _input_line(x0, x1, x2, x3, x4, x5):
 
 @triton.jit
 def _filter_line(w0, w1, w2):
-    """Transform three taps. What divides the interpolation at each point is part of this, as weights are the fewest."""
+    """Transform three taps, to a half.
+
+    What divides the interpolation at each point is part of this, as weights are the fewest.
+    """
     even, odd = w0 + 0.5625 * w2, 0.75 * w1
     even_2, odd_2 = w0 + 2.25 * w2, 1.5 * w1
-    by: tl.constexpr = -128.0 / 243.0
-    by_2: tl.constexpr = 32.0 / 243.0
+    by: tl.constexpr = -64.0 / 243.0
+    by_2: tl.constexpr = 16.0 / 243.0
     return (
-        w0 * (64.0 / 81.0), (even + odd) * by, (even - odd) * by, (even_2 + odd_2) * by_2, (even_2 - odd_2) * by_2, w2,
+        w0 * (32.0 / 81.0), (even + odd) * by, (even - odd) * by, (even_2 + odd_2) * by_2, (even_2 - odd_2) * by_2,
+        0.5 * w2,
     )  # fmt: skip
 
 
@@ -248,7 +252,7 @@ def _output_transform(
         line = (picture * height + y) * width * channels
         values = _output_line(line0[y], line1[y], line2[y], line3[y], line4[y], line5[y])
         for x in tl.static_range(4):
-            value = values[x]
+            value = 4.0 * values[x]  # of both sides' halves
             mask = inside
             if not WHOLE:
                 mask = mask & (top + y < height)[:, None] & (left + x < width)[:, None]
