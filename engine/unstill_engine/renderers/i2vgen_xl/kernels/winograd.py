@@ -78,8 +78,8 @@ def _normed(line, place, inside, factor, summand, MASKED: tl.constexpr, FAST: tl
 
 @triton.jit
 def _normed_line(
-    x, y, place, left, inside, factor, summand, height, width,
-    channels: tl.constexpr, OUTER: tl.constexpr, WHOLE: tl.constexpr, FAST: tl.constexpr,
+    x, y, place, left, inside, factor, summand, height, width, channels,
+    OUTER: tl.constexpr, WHOLE: tl.constexpr, FAST: tl.constexpr,
 ):  # fmt: skip
     """Return line `y` of each tile, transformed. Where pictures are made of `WHOLE` tiles an `OUTER` pixel alone may be
     beyond the edge.
@@ -106,11 +106,11 @@ def _normed_line(
 
 @triton.jit(do_not_specialize=["height", "width", "tiles_down", "tiles_across", "strips", "pictures"])
 def _input_transform(
-    x, scale, shift, v, height, width, tiles_down, tiles_across, strips, pictures, total, offset,
-    channels: tl.constexpr, DOWN: tl.constexpr, TILES: tl.constexpr, COLS: tl.constexpr, WHOLE: tl.constexpr,
+    x, scale, shift, v, height, width, tiles_down, tiles_across, strips, pictures, channels, total, offset,
+    DOWN: tl.constexpr, TILES: tl.constexpr, COLS: tl.constexpr, WHOLE: tl.constexpr,
     FAST: tl.constexpr,
 ):  # fmt: skip
-    across: tl.constexpr = (channels + COLS - 1) // COLS
+    across = tl.cdiv(channels, COLS)
     blocks = tl.cdiv(tiles_across, TILES)
     program = tl.program_id(0) // across
     picture = (program // (strips * blocks)).to(tl.int64)
@@ -166,8 +166,8 @@ def input_transform(x: Tensor, scale_shift: Tensor, out: Tensor, offset: int, *,
     strips = triton.cdiv(tiles_down, down)
     whole = height % TILE == 0 and width % (TILE * _TILES) == 0 and channels % cols == 0
     _input_transform[(n * strips * triton.cdiv(tiles_across, _TILES) * triton.cdiv(channels, cols),)](
-        x, scale_shift[0], scale_shift[1], out, height, width, tiles_down, tiles_across, strips, n, out.shape[2],
-        offset, channels=channels, DOWN=down, TILES=_TILES, COLS=cols, WHOLE=whole, FAST=not INTERPRETED,
+        x, scale_shift[0], scale_shift[1], out, height, width, tiles_down, tiles_across, strips, n, channels,
+        out.shape[2], offset, DOWN=down, TILES=_TILES, COLS=cols, WHOLE=whole, FAST=not INTERPRETED,
         num_warps=warps,
     )  # fmt: skip
 
@@ -222,11 +222,11 @@ def _products_line(m, place, step, b: tl.constexpr, inside):
 
 @triton.jit(do_not_specialize=["height", "width", "tiles_across", "tiles", "parts", "pictures"])
 def _output_transform(
-    m, bias, residual, out, sums, height, width, tiles_across, tiles, parts, pictures,
-    channels: tl.constexpr, TILES: tl.constexpr, COLS: tl.constexpr, SETTLE: tl.constexpr, RESIDUAL: tl.constexpr,
+    m, bias, residual, out, sums, height, width, tiles_across, tiles, parts, pictures, channels,
+    TILES: tl.constexpr, COLS: tl.constexpr, SETTLE: tl.constexpr, RESIDUAL: tl.constexpr,
     WHOLE: tl.constexpr,
 ):  # fmt: skip
-    across: tl.constexpr = (channels + COLS - 1) // COLS
+    across = tl.cdiv(channels, COLS)
     program = tl.program_id(0) // across
     picture, part = (program // parts).to(tl.int64), program % parts
     column = tl.program_id(0) % across * COLS + tl.arange(0, COLS)
@@ -287,7 +287,7 @@ def output_transform(
     whole = height % TILE == 0 and width % TILE == 0 and tiles % _TILES == 0 and channels % cols == 0
     _output_transform[(n * parts * triton.cdiv(channels, cols),)](
         m, out if bias is None else bias, out if residual is None else residual, out, sums, height, width,
-        triton.cdiv(width, TILE), tiles, parts, n, channels=channels, TILES=_TILES, COLS=cols,
+        triton.cdiv(width, TILE), tiles, parts, n, channels, TILES=_TILES, COLS=cols,
         SETTLE=bias is not None, RESIDUAL=residual is not None, WHOLE=whole, num_warps=warps,
     )  # fmt: skip
     return out, sums
