@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,19 +29,30 @@ Kernel = tuple[str, str, str]
 
 
 class Ahead:
-    """Compiles these kernels, or takes them from the cache, by threads, from when it is made.
+    """Compiles kernels, or takes them from the cache, by threads, each from when it is added.
 
     `listed` is a file to write their list to, once all of them are there.
     """
 
-    def __init__(self, kernels: Sequence[Kernel], listed: Path | None = None, failed: Exception | None = None) -> None:
-        self._kernels = kernels
+    def __init__(self, kernels: Sequence[Kernel] = (), listed: Path | None = None) -> None:
+        self._kernels: list[Kernel] = []
         self._listed = listed
-        self._failed = failed
+        self._failed: Exception | None = None
         workers = min(MOST_THREADS, os.cpu_count() or 1)
-        with_hashes = [(_kernel(module, name), wanted) for module, name, wanted in kernels]
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="compiler")
-        self._futures = [self._threads.submit(kernel.preload, wanted) for kernel, wanted in with_hashes]
+        self._futures: list[Future[Any]] = []
+        for kernel in kernels:
+            self.add(kernel)
+
+    def add(self, kernel: Kernel) -> None:
+        """Have one more compiled, or taken from the cache."""
+        module, name, wanted = kernel
+        self._kernels.append(kernel)
+        self._futures.append(self._threads.submit(_kernel(module, name).preload, wanted))
+
+    def fail(self, error: Exception) -> None:
+        """Remember why there may be kernels that were not added."""
+        self._failed = error
 
     def wait(self) -> int:
         """Wait until all are there, and return how many; what failed is said in the log, and compiled when launched."""
@@ -68,22 +79,26 @@ def compile_once(about: str, launches: Callable[[], None]) -> Ahead:
     try:
         listed = _list_of(about)
     except (ImportError, AttributeError) as error:  # a Triton that is too old
-        return Ahead((), failed=error)
+        ahead = Ahead()
+        ahead.fail(error)
+        return ahead
     with suppress(OSError, ValueError, ImportError, AttributeError):
         return Ahead([(module, name, wanted) for module, name, wanted in json.loads(listed.read_text("utf-8"))])
     return compile_ahead(launches, listed)
 
 
 def compile_ahead(launches: Callable[[], None], listed: Path | None = None) -> Ahead:
-    """Begin to compile what `launches` would launch, by tensors of the meta device; a list of it goes to `listed`."""
-    kernels: dict[tuple[str, str, str], Kernel] = {}
-    failed: Exception | None = None
+    """Begin to compile what `launches` would launch, by tensors of the meta device; a list of it goes to `listed`.
+
+    A kernel is compiled while those behind it are still being found.
+    """
+    ahead = Ahead(listed=listed)
     try:
-        with _collecting(kernels):
+        with _collecting(ahead):
             launches()
     except Exception as error:  # a shape that cannot be run says so when it is
-        failed = error
-    return Ahead(list(kernels.values()), listed, failed)
+        ahead.fail(error)
+    return ahead
 
 
 def _list_of(about: str) -> Path:
@@ -111,18 +126,20 @@ def _kernel(module: str, name: str) -> Any:
 
 
 @contextmanager
-def _collecting(kernels: dict[tuple[str, str, str], Kernel]) -> Iterator[None]:
+def _collecting(ahead: Ahead) -> Iterator[None]:
     from triton import knobs
     from triton.runtime.jit import JITFunction
 
     ours, run = threading.get_ident(), JITFunction.run
+    found: set[tuple[str, str, str]] = set()
 
     def collect(*, key: str, fn: Any, compile: dict[str, Any], **_: Any) -> bool:
         if threading.get_ident() != ours:
             return False
-        wanted: str = compile["specialization_data"]
-        kernels[fn.module, fn.name, key] = fn.module, fn.name, wanted
-        return True  # it is not compiled now
+        if (fn.module, fn.name, key) not in found:
+            found.add((fn.module, fn.name, key))
+            ahead.add((fn.module, fn.name, compile["specialization_data"]))
+        return True  # it is not compiled by this thread
 
     def without_launch(kernel: Any, *given: Any, grid: Any, warmup: bool, **named: Any) -> Any:
         return run(kernel, *given, grid=grid, warmup=warmup or threading.get_ident() == ours, **named)
