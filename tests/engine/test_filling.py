@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from PIL import Image
 from tests.engine.engine_processes import running_engine
 from tests.engine.gaze_pictures import SCENES, Box, Scene, sea, thing
 from tests.engine.test_gaze_pictures import THERE, part_in, seen
 
 from unstill_config.catalog import Catalog, Value
 from unstill_engine.device.outcomes import Rendered
+from unstill_engine.renderers import filling
 from unstill_engine.renderers.base import Photos
 from unstill_engine.renderers.camera import Camera
 from unstill_engine.renderers.filling import loses_nothing
@@ -90,6 +93,22 @@ async def test_the_frames_have_the_shape_of_the_clip_or_of_the_whole_photo(
     # Then the frames are what the finish fills that shape with
     assert isinstance(rendered, Rendered)
     assert (rendered.width, rendered.height) == made
+
+
+def test_a_photo_of_the_frame_s_shape_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given what would look at a photo to choose a part of it
+    def refuse(photo: Image.Image) -> None:
+        raise AssertionError("There is nothing to choose.")
+
+    monkeypatch.setattr(filling, "look", refuse)
+    path = picture(tmp_path, (180, 180))
+    parameters, _ = resolve("zoom in", {"shape": "square", "num_frames": 8}, CATALOG, default_model="camera")
+    square, wide = (replace(parameters, width=width, height=180) for width in (180, 240))
+    # When the frame has the photo's shape, Then it is filled by all of it
+    assert filling.filling(square, path, (540, 540), CAMERA.aspect_most) == square
+    # and when it has another, Then somebody looks
+    with pytest.raises(AssertionError, match="nothing to choose"):
+        filling.filling(wide, path, (720, 540), CAMERA.aspect_most)
 
 
 def test_a_move_in_the_clip_s_shape_goes_over_parts_that_a_still_crop_would_cut_off(tmp_path: Path) -> None:

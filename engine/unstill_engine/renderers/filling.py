@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unstill_engine.renderers.framing import Size
+from unstill_engine.renderers.framing import Size, keeps_all
 from unstill_engine.renderers.gaze import Gaze, look
 from unstill_engine.renderers.photo import load_photo
 from unstill_queue.contract.jobs import Parameters
@@ -28,7 +28,7 @@ def filling(parameters: Parameters, picture: Path, frame: Size, aspect_most: flo
     if not (parameters.width and parameters.height):
         return parameters
     image = load_photo(picture)
-    if loses_nothing(look(image), frame):
+    if keeps_all(image.size, frame) or loses_nothing(look(image), frame):
         return parameters
     return uncropped(parameters, frame, seen_at_once(image.size, aspect_most))
 

@@ -54,6 +54,11 @@ def crop_size(picture: Size, frame: Size) -> Size:
     return width, height
 
 
+def keeps_all(picture: Size, frame: Size) -> bool:
+    """Return whether a picture has the frame's shape, so that nothing of it is to be chosen."""
+    return crop_size(picture, frame) == picture
+
+
 def room(picture: Size, frame: Size) -> tuple[float, float]:
     """How many frame widths and heights the picture is wider and higher than the frame that just fits into it."""
     scale = min(picture[0] / frame[0], picture[1] / frame[1])
