@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from diffusers import I2VGenXLUNet
 from tests.bench.gpu_timing import relative_error, seconds, sustained, wait
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from unstill_engine.renderers.i2vgen_xl.backend import ops_on
@@ -22,7 +22,7 @@ from unstill_engine.renderers.i2vgen_xl.graph import StepGraphs
 from unstill_engine.renderers.i2vgen_xl.kernels.winograd import POSITIONS, tiles_of
 from unstill_engine.renderers.i2vgen_xl.ops import Field, TorchOps
 from unstill_engine.renderers.i2vgen_xl.packing import pack_unet
-from unstill_engine.renderers.i2vgen_xl.triton_ops import WINOGRAD_PIXELS
+from unstill_engine.renderers.i2vgen_xl.triton_ops import takes_winograd
 from unstill_engine.renderers.i2vgen_xl.unet import FastUNet
 from unstill_engine.renderers.i2vgen_xl.weights import Conv, GroupNorm
 
@@ -114,7 +114,7 @@ class _Counted(TorchOps):
     ) -> Field:
         x, (outputs, channels) = fields[0].x, conv.weight.shape[:2]
         n, height, width, _ = x.shape
-        if not BASE.winograd or n * height * width < WINOGRAD_PIXELS:
+        if not takes_winograd(x, BASE):
             return super().norm_conv(fields, norm, conv, bias, residual)
         tiles = n * tiles_of(height, width)
         torch.bmm(x.new_empty(POSITIONS, tiles, channels), x.new_empty(POSITIONS, channels, outputs))
@@ -129,6 +129,7 @@ def work(config: dict[str, Any], frames: int, height: int, width: int) -> float:
     """Count the TFLOP that our forward computes in a step with guidance; no value is computed."""
     with torch.device("meta"):
         stock = I2VGenXLUNet(**config)
+    nn.Module.to(stock, torch.bfloat16)
     given = inputs(stock, frames, height, width, 50)
     unet = FastUNet(pack_unet(stock, BASE), _Counted(), BASE)
     clip = unet.prepare(given.timesteps, given.fps, given.photo, given.image, given.text)

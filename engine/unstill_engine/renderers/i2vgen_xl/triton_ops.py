@@ -46,6 +46,14 @@ WINOGRAD_PIXELS = 4096
 weights costs."""
 
 
+def takes_winograd(x: Tensor, choices: Choices) -> bool:
+    """Return whether a 3x3 convolution of pictures (N, H, W, C) is Winograd's.
+
+    That is as exact as a direct one in bfloat16, and less than one in another type.
+    """
+    return choices.winograd and x.dtype == torch.bfloat16 and x[..., 0].numel() >= WINOGRAD_PIXELS
+
+
 @dataclass(frozen=True)
 class Tiles:
     """The tiles of the products that Triton computes. `geglu_short` is for few inputs, up to 512."""
@@ -117,7 +125,7 @@ class TritonOps(TorchOps):
     ) -> Field:
         x = fields[0].x
         n, height, width, _ = x.shape
-        if not self._transforms(x):
+        if not takes_winograd(x, self.choices):
             return super().norm_conv(fields, norm, conv, bias, residual)
         scale_shift = self._moments(fields, norm, 1)
         tiles = n * tiles_of(height, width)
@@ -130,10 +138,6 @@ class TritonOps(TorchOps):
         own = conv.bias if bias is None else None
         y, sums = output_transform(products, (n, height, width), x.dtype, own, residual)
         return Field(y, bias, sums)
-
-    def _transforms(self, x: Tensor) -> bool:
-        """Return whether a convolution of `x` is Winograd's: as exact as in bfloat16, which is less than in others."""
-        return self.choices.winograd and x.dtype == torch.bfloat16 and x[..., 0].numel() >= WINOGRAD_PIXELS
 
     def upsample_conv(self, x: Tensor, conv: Conv) -> Field:
         if conv.phases:
