@@ -20,7 +20,7 @@ from unstill_engine.renderers.i2vgen_xl.kernels.hopper.products import (
 )
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.temporal_norm import WIDTH, fits, temporal_normalised
 from unstill_engine.renderers.i2vgen_xl.kernels.hopper.tiles import DEPTH, ROWS, multiprocessors
-from unstill_engine.renderers.i2vgen_xl.ops import Field, Stream, TorchOps
+from unstill_engine.renderers.i2vgen_xl.ops import Field, Stream, TorchOps, unfold_frames
 from unstill_engine.renderers.i2vgen_xl.packing import fold_norm
 from unstill_engine.renderers.i2vgen_xl.triton_ops import TritonOps
 from unstill_engine.renderers.i2vgen_xl.weights import NormedLinear, SelfAttention, TemporalConv
@@ -130,15 +130,13 @@ def _convolved_in_time(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
     """Temporal convolutions of two frames, with and without a residual, and of 16 with the norm inside."""
     x, residual, bias = made(4, 16, 16, 320), made(4, 16, 16, 320), made(1, 320)
     weight = made(320, 960, by=960)
-    padded = F.pad(x.view(2, 2, 256, 320), (0, 0, 0, 0, 1, 1))
-    expected = F.linear(torch.cat([padded[:, tap : tap + 2] for tap in range(3)], -1), weight).view(x.shape)
+    expected = F.linear(unfold_frames(x, 2), weight).view(x.shape)
     for added in (None, residual):
         whole = expected if added is None else expected + bias + added
         yield temporal_pingpong(x, weight, 2, bias, added)[0], whole
     x, scale_shift = made(32, 4, 8, 320), made(2, 2, 320).float()
     y = F.silu(x.view(2, 16, 32, 320) * scale_shift[0][:, None, None] + scale_shift[1][:, None, None])
-    padded = F.pad(y.bfloat16(), (0, 0, 0, 0, 1, 1))
-    expected = F.linear(torch.cat([padded[:, tap : tap + 16] for tap in range(3)], -1), weight).view(x.shape)
+    expected = F.linear(unfold_frames(y.bfloat16().view(x.shape), 16), weight).view(x.shape)
     found, sums = temporal_normalised(x, scale_shift, weight, 16)
     yield found, expected
     yield sums.sum(1)[:, 0], expected.float().view(2, -1, 320).sum(1)
@@ -165,12 +163,10 @@ def _normed(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
             expected = F.linear(a, weight) + (rows if add else 0)
             sums = summed_pingpong(a, weight, rows, before, add=add)
             yield rows, expected
-            normed = F.layer_norm(rows + before, (width,))
             normed_pingpong(rows, sums, query, out)
-            yield out, F.linear(normed, query.weight, query.bias)
-            value, gates = F.linear(normed, gate.weight, gate.bias).view(256, width, 2).unbind(-1)
+            yield out, TorchOps().normed_linear(Stream(rows), query)
             normed_pingpong(rows, sums, gate, out, geglu=True)
-            yield out, value * F.gelu(gates)
+            yield out, TorchOps().geglu(Stream(rows), gate)
 
 
 def _attended(made: _Made) -> Iterator[tuple[Tensor, Tensor]]:
