@@ -31,13 +31,15 @@ Kernel = tuple[str, str, str]
 class Ahead:
     """Compiles kernels, or takes them from the cache, by threads, each from when it is added.
 
-    `listed` is a file to write their list to, once all of them are there.
+    `listed` is a file to write their list to, once all of them are there. `failed` is why some may not be among them.
     """
 
-    def __init__(self, kernels: Sequence[Kernel] = (), listed: Path | None = None) -> None:
+    def __init__(
+        self, kernels: Sequence[Kernel] = (), listed: Path | None = None, failed: Exception | None = None
+    ) -> None:
+        self.failed = failed
         self._kernels: list[Kernel] = []
         self._listed = listed
-        self._failed: Exception | None = None
         workers = min(MOST_THREADS, os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="compiler")
         self._futures: list[Future[Any]] = []
@@ -50,16 +52,12 @@ class Ahead:
         self._kernels.append(kernel)
         self._futures.append(self._threads.submit(_kernel(module, name).preload, wanted))
 
-    def fail(self, error: Exception) -> None:
-        """Remember why there may be kernels that were not added."""
-        self._failed = error
-
     def wait(self) -> int:
         """Wait until all are there, and return how many; what failed is said in the log, and compiled when launched."""
         failures = [failed for future in self._futures if (failed := future.exception()) is not None]
         self._threads.shutdown()
-        if self._failed is not None:
-            failures.append(self._failed)
+        if self.failed is not None:
+            failures.append(self.failed)
         if failures:
             what = "; ".join(f"{type(failed).__name__}: {failed}" for failed in failures)
             sys.stderr.write(f"Not all kernels are compiled ahead: {what[:_SHOWN]}\n")
@@ -79,9 +77,7 @@ def compile_once(about: str, launches: Callable[[], None]) -> Ahead:
     try:
         listed = _list_of(about)
     except (ImportError, AttributeError) as error:  # a Triton that is too old
-        ahead = Ahead()
-        ahead.fail(error)
-        return ahead
+        return Ahead(failed=error)
     with suppress(OSError, ValueError, ImportError, AttributeError):
         return Ahead([(module, name, wanted) for module, name, wanted in json.loads(listed.read_text("utf-8"))])
     return compile_ahead(launches, listed)
@@ -97,7 +93,7 @@ def compile_ahead(launches: Callable[[], None], listed: Path | None = None) -> A
         with _collecting(ahead):
             launches()
     except Exception as error:  # a shape that cannot be run says so when it is
-        ahead.fail(error)
+        ahead.failed = error
     return ahead
 
 
