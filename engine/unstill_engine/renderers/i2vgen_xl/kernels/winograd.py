@@ -28,6 +28,10 @@ POSITIONS = (TILE + 2) ** 2
 _TILES = 4
 """Tiles that a program has at once. It has 64 channels of them, two for each thread, whose registers 36 values of each
 fill."""
+_DOWN = 2
+"""Tiles below one another that a program transforms one after the other, for the lines that they share."""
+_ROWS, _COLS = 4, 128
+"""Filters, and channels of them, that a program has."""
 
 
 @triton.jit
@@ -107,8 +111,7 @@ def _normed_line(
 @triton.jit(do_not_specialize=["height", "width", "tiles_down", "tiles_across", "strips", "pictures"])
 def _input_transform(
     x, scale, shift, v, height, width, tiles_down, tiles_across, strips, pictures, channels, total, offset,
-    DOWN: tl.constexpr, TILES: tl.constexpr, COLS: tl.constexpr, WHOLE: tl.constexpr,
-    FAST: tl.constexpr,
+    DOWN: tl.constexpr, TILES: tl.constexpr, COLS: tl.constexpr, WHOLE: tl.constexpr, FAST: tl.constexpr,
 ):  # fmt: skip
     across = tl.cdiv(channels, COLS)
     blocks = tl.cdiv(tiles_across, TILES)
@@ -155,20 +158,19 @@ def tiles_of(height: int, width: int) -> int:
     return -(-height // TILE) * -(-width // TILE)
 
 
-def input_transform(x: Tensor, scale_shift: Tensor, out: Tensor, offset: int, *, down: int = 2, warps: int = 4) -> None:
+def input_transform(x: Tensor, scale_shift: Tensor, out: Tensor, offset: int) -> None:
     """Transform `silu(x * scale + shift)` of `x` (N, H, W, C) into `out` (36, N tiles, total), from column `offset` on.
 
     `scale_shift` (2, N, total) are fp32, `out` is in half precision. Beyond a picture's edge there are zeros, and not
-    SiLU of the shift. A program has `down` tiles below one another, for the lines that they share.
+    SiLU of the shift.
     """
     n, height, width, channels = x.shape
     tiles_down, tiles_across, cols = triton.cdiv(height, TILE), triton.cdiv(width, TILE), columns(channels)
-    strips = triton.cdiv(tiles_down, down)
+    strips = triton.cdiv(tiles_down, _DOWN)
     whole = height % TILE == 0 and width % (TILE * _TILES) == 0 and channels % cols == 0
     _input_transform[(n * strips * triton.cdiv(tiles_across, _TILES) * triton.cdiv(channels, cols),)](
         x, scale_shift[0], scale_shift[1], out, height, width, tiles_down, tiles_across, strips, n, channels,
-        out.shape[2], offset, DOWN=down, TILES=_TILES, COLS=cols, WHOLE=whole, FAST=not INTERPRETED,
-        num_warps=warps,
+        out.shape[2], offset, DOWN=_DOWN, TILES=_TILES, COLS=cols, WHOLE=whole, FAST=not INTERPRETED, num_warps=4,
     )  # fmt: skip
 
 
@@ -198,12 +200,12 @@ def _filter_transform(w, u, outputs, channels, ROWS: tl.constexpr, COLS: tl.cons
             tl.store(u + (6 * a + b) * outputs * channels + place, values[a].to(u.dtype.element_ty), mask=mask)
 
 
-def filter_transform(weight: Tensor, *, rows: int = 4, cols: int = 128, warps: int = 4) -> Tensor:
+def filter_transform(weight: Tensor) -> Tensor:
     """Transform channels-last `weight` (Co, C, 3, 3) into (36, Co, C), in half precision."""
     outputs, channels = weight.shape[:2]
     out = torch.empty(POSITIONS, outputs, channels, device=weight.device, dtype=torch.float16)
-    _filter_transform[(triton.cdiv(outputs, rows) * triton.cdiv(channels, cols),)](
-        weight, out, outputs, channels, ROWS=rows, COLS=cols, num_warps=warps,
+    _filter_transform[(triton.cdiv(outputs, _ROWS) * triton.cdiv(channels, _COLS),)](
+        weight, out, outputs, channels, ROWS=_ROWS, COLS=_COLS, num_warps=4,
     )  # fmt: skip
     return out
 
@@ -223,8 +225,7 @@ def _products_line(m, place, step, b: tl.constexpr, inside):
 @triton.jit(do_not_specialize=["height", "width", "tiles_across", "tiles", "parts", "pictures"])
 def _output_transform(
     m, bias, residual, out, sums, height, width, tiles_across, tiles, parts, pictures, channels,
-    TILES: tl.constexpr, COLS: tl.constexpr, SETTLE: tl.constexpr, RESIDUAL: tl.constexpr,
-    WHOLE: tl.constexpr,
+    TILES: tl.constexpr, COLS: tl.constexpr, SETTLE: tl.constexpr, RESIDUAL: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip
     across = tl.cdiv(channels, COLS)
     program = tl.program_id(0) // across
@@ -272,7 +273,6 @@ def _output_transform(
 
 def output_transform(
     m: Tensor, shape: tuple[int, int, int], dtype: torch.dtype, bias: Tensor | None, residual: Tensor | None,
-    *, warps: int = 4,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Transform the products `m` (36, N tiles, Co) into pictures (N, H, W, Co) of `shape` (N, H, W), and their sums.
 
@@ -288,6 +288,6 @@ def output_transform(
     _output_transform[(n * parts * triton.cdiv(channels, cols),)](
         m, out if bias is None else bias, out if residual is None else residual, out, sums, height, width,
         triton.cdiv(width, TILE), tiles, parts, n, channels, TILES=_TILES, COLS=cols,
-        SETTLE=bias is not None, RESIDUAL=residual is not None, WHOLE=whole, num_warps=warps,
+        SETTLE=bias is not None, RESIDUAL=residual is not None, WHOLE=whole, num_warps=4,
     )  # fmt: skip
     return out, sums
