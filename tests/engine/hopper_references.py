@@ -1,4 +1,4 @@
-"""What each kernel in Gluon computes, in plain torch, under its launcher's name and for its arguments."""
+"""Computes in plain torch what each kernel in Gluon does, under its launcher's name and for its arguments."""
 
 from __future__ import annotations
 

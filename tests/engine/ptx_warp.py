@@ -11,10 +11,10 @@ from torch import Tensor
 
 LANE = torch.arange(32)
 GROUP, QUARTER = LANE // 4, LANE % 4
-"""Of a lane's fragment: the row, and the pair of columns."""
+"""The row and the pair of columns that each lane's part of a fragment has."""
 
 Registers = dict[str, Tensor]
-"""Of each lane (32,), float32; or two bfloat16, lower first (32, 2)."""
+"""Registers by their names, for all lanes: (32,) float32, or (32, 2) of bfloat16, the lower half first."""
 
 
 def run(text: str, registers: Registers) -> None:

@@ -31,7 +31,7 @@ def layer(outputs: int, inputs: int) -> NormedLinear:
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is taken: a kernel in Gluon by its name, or "parent" for a method that is as on other cards."""
+    """Record what is taken: a kernel in Gluon by its name, or "parent" for a method that is as on other cards."""
     names: list[str] = []
 
     def record(name: str) -> Callable[..., Any]:

@@ -91,7 +91,7 @@ KERNELS = ("temporal_pingpong", "temporal_normalised", "geglu_pingpong", "summed
 
 
 def halved(kernel: Any, *given: Any, **options: Any) -> Any:
-    """What `kernel` computes, with every second number of the last of its results halved: mostly its sums."""
+    """Return what `kernel` computes, with every second number of the last of its results halved: mostly its sums."""
     found = kernel(*given, **options)
     results = [given[3]] if found is None else found if isinstance(found, tuple) else [found]
     [result for result in results if result is not None][-1][..., ::2] *= 0.5

@@ -21,7 +21,7 @@ from unstill_engine.renderers.i2vgen_xl.weights import Conv, GroupNorm
 
 
 def matrix(line: Any, size: int) -> Tensor:
-    """What a kernel does to a line of numbers, as a matrix: the function that Triton compiles, called by Python."""
+    """Return the matrix of what a kernel does to a line of numbers, by calling the function that Triton compiles."""
     return torch.stack([torch.stack(line.fn(*unit)) for unit in torch.eye(size, dtype=torch.double)], 1)
 
 

@@ -48,7 +48,7 @@ class Stream:
 
 
 class Ops(Protocol):
-    """What a backend computes. Rows are (N*H*W, C); only what a docstring names so is overwritten."""
+    """Computes the parts of the fast forward. Rows are (N*H*W, C); what is overwritten is named in a docstring."""
 
     def field(self, x: Tensor) -> Field:
         """Return `x` (N, H, W, C) with what is to be known for its GroupNorm."""

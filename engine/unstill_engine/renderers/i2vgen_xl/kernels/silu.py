@@ -10,7 +10,7 @@ import triton.language as tl
 from triton import knobs
 
 INTERPRETED: bool = knobs.runtime.interpret
-"""Whether kernels are run by Triton's interpreter, which knows no instruction of a card."""
+"""Tells whether Triton's interpreter runs the kernels: it knows no instruction of a card."""
 
 
 @triton.jit
