@@ -90,7 +90,8 @@ async def test_a_fleet_passes_on_that_settings_are_to_be_read_anew(tmp_path: Pat
     def all_say(word: str) -> bool:
         return [file.read_text() for file in sorted(tmp_path.iterdir())] == [word, word]
 
-    await until(lambda: all_say("ready"))
+    # an engine may be ready before its fleet has been told that it runs
+    await until(lambda: all_say("ready") and len(fleet._running) == len(names))
     fleet.reload()
     await until(lambda: all_say("told"))
     # Then they go on, until they are drained
