@@ -131,6 +131,7 @@ SIDES = st.integers(64, 512)
 @settings(deadline=None)
 @given(side=SIDES, aspect=st.floats(1.1, 16), upright=st.booleans(), frame_side=st.sampled_from([64, 100]))
 @example(side=64, aspect=1.125, upright=False, frame_side=64)
+@example(side=117, aspect=40 / 3, upright=False, frame_side=64)
 def test_a_way_along_any_long_photo_shows_all_of_it_and_nothing_else(
     side: int, aspect: float, upright: bool, frame_side: int
 ) -> None:

@@ -16,7 +16,7 @@ from unstill_engine.renderers.gaze import Gaze
 
 Row = tuple[float, float, float]
 
-_MASK_SIDE = 1000
+_MASK_SIDE = 500
 
 
 class View(msgspec.Struct, frozen=True):
@@ -50,13 +50,14 @@ class View(msgspec.Struct, frozen=True):
 
 def share_shown(views: Sequence[View], picture: Size, frame: Size) -> float:
     """The share of the picture that is seen in any of the views, 0 to 1, exact to a few thousandths."""
-    fine = _MASK_SIDE / max(picture)
-    mask = Image.new("L", (max(round(picture[0] * fine), 1), max(round(picture[1] * fine), 1)))
+    # as fine on either side: of a long picture, a row of a mask of its shape would be a hundredth of it and more
+    mask = Image.new("L", (_MASK_SIDE, _MASK_SIDE))
+    across, down = _MASK_SIDE / picture[0], _MASK_SIDE / picture[1]
     draw = ImageDraw.Draw(mask)
     for view in views:
-        one, two, three, four = ((x * fine - 0.5, y * fine - 0.5) for x, y in view.corners(frame))
+        one, two, three, four = ((x * across - 0.5, y * down - 0.5) for x, y in view.corners(frame))
         draw.polygon([one, two, four, three], fill=255)
-    return mask.histogram()[255] / (mask.width * mask.height)
+    return mask.histogram()[255] / _MASK_SIDE**2
 
 
 def from_whole(views: Sequence[View], picture: Size, frame: Size) -> list[View]:
