@@ -34,6 +34,9 @@ far longer, but nobody waits so long for a page.
 """
 BACK_WITHIN = 1.0
 _MARK = re.compile(r"[A-Za-z0-9_-]{1,16}", re.ASCII)
+_FIRST_KEY = """
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('LPUSH', KEYS[1], ARGV[1]) end
+"""
 TOKENS = "unstill:web:tokens"
 TOKEN_PREFIX = "unstill_"  # noqa: S105
 TOKENS_MOST = 20
@@ -76,6 +79,7 @@ class Keys:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._make_first = redis.register_script(_FIRST_KEY)
         self._known: list[bytes] = []
         self._until = 0.0
 
@@ -84,7 +88,8 @@ class Keys:
         if time.monotonic() >= self._until:
             self._known = await self._read_keys()
             if not self._known:
-                await self.rotate()
+                # those who come first come at once, and are to have one key among all processes
+                await self._make_first(keys=[KEYS], args=[_new_key()])
                 self._known = await self._read_keys()
             self._until = time.monotonic() + KEYS_FRESH
         return self._known
@@ -92,7 +97,7 @@ class Keys:
     async def rotate(self) -> None:
         """Sign by a new key from now on. What the oldest signed is no longer taken."""
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.lpush(KEYS, secrets.token_bytes(32))
+            pipe.lpush(KEYS, _new_key())
             pipe.ltrim(KEYS, 0, KEYS_KEPT - 1)
             await pipe.execute()
         self._until = 0.0
@@ -244,6 +249,10 @@ def language_of(languages: str) -> str:
         if first_subtag(found) == first_subtag(tag):
             return found
     return SOURCE
+
+
+def _new_key() -> bytes:
+    return secrets.token_bytes(32)
 
 
 def _signature(key: bytes, text: str) -> str:
