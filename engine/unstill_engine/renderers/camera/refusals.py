@@ -66,9 +66,12 @@ class Refusals:
     def refuse(self, moves: Sequence[Move], *, counted: bool) -> None:
         """Refuse a phrase. `counted`: it would have been a wish."""
         paced = self.coming is not None and self.coming.paced
-        firm = counted and not paced and len(moves) == 1
+        # an orbit is neither every pan nor every zoom, but 推拉摇移 names each of its moves
+        named = len(moves) == 1 or not any(move.direction for move in moves)
         # a crash zoom is not every zoom
-        firm = firm and all(move.strength == 1.0 or move.axis is Axis.SHAKE for move in moves)
+        firm = (
+            counted and not paced and named and all(move.strength == 1.0 or move.axis is Axis.SHAKE for move in moves)
+        )
         (self.firm if firm else self.weak).extend(moves)
         self.past, self.coming, self.denied = self.coming, None, moves
 
