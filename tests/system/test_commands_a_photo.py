@@ -146,7 +146,7 @@ def test_a_photo_costs_few_commands(on: Any, tmp_path: Path) -> None:
     # Then the server was asked few things of it, each change of state once
     names = counter.of_photos()
     for transition in ("accept", "queue", "finish", "send", "sent"):
-        assert names.count(transition) == 1, names
-    assert len(names) <= COMMANDS_MOST, names
+        assert names.count(transition) == 1, " ".join(names)
+    assert len(names) <= COMMANDS_MOST, " ".join(names)
     # and it was not said where a photo stands that did not have to wait
     assert "position" not in names
