@@ -1,4 +1,4 @@
-"""Who comes to the page is recognised by every process that serves it."""
+"""Tests that all processes which serve the page recognise the same people."""
 
 from __future__ import annotations
 

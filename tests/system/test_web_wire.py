@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,8 +14,6 @@ import pytest
 from tests.system.telegram_house import photo
 from tests.system.web_house import WebHouse, has_clips, web_house
 from tests.waiting import PATIENCE
-
-from unstill_bots.web.account import PASSWORD_PAUSE
 
 PASSWORD = "open sesame"  # noqa: S105
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n"
@@ -209,10 +206,9 @@ def test_a_flood_of_passwords_keeps_nobody_out_and_a_changed_one_everybody(tmp_p
                 f"{web.url}/sign-in", data={"password": password}, headers=said, timeout=PATIENCE
             ).status_code
 
-        # When one network tries many passwords at once, Then few of them wait, and are answered one after the other
-        began = time.monotonic()
+        # When one network tries many passwords at once, Then few of them wait for their turn
         tries = list(crowd.map(lambda number: gives(f"wrong {number}", "203.0.113.7"), range(12)))
-        assert set(tries) == {403, 429} and tries.count(403) * PASSWORD_PAUSE <= time.monotonic() - began
+        assert set(tries) == {403, 429} and tries.count(429) >= 6
         # and somebody else is let in all the same
         assert gives(PASSWORD, "203.0.113.8") == 303
         # When the host changes the password, Then who knew the old one has to give the new one, and is who they were

@@ -69,9 +69,8 @@ class Refusals:
         # an orbit is neither every pan nor every zoom, but 推拉摇移 names each of its moves
         named = len(moves) == 1 or not any(move.direction for move in moves)
         # a crash zoom is not every zoom
-        firm = (
-            counted and not paced and named and all(move.strength == 1.0 or move.axis is Axis.SHAKE for move in moves)
-        )
+        whole = all(move.strength == 1.0 or move.axis is Axis.SHAKE for move in moves)
+        firm = counted and not paced and named and whole
         (self.firm if firm else self.weak).extend(moves)
         self.past, self.coming, self.denied = self.coming, None, moves
 
